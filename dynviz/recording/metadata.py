@@ -1,0 +1,195 @@
+"""What run.json says about a recording."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from dynviz.errors import DynvizError
+
+FORMAT = 1
+Status: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
+Source: TypeAlias = Literal["given", "protocol", "default"]
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A value and where it came from: what was written, the scenario's protocol, or the rule's own default."""
+
+    value: Any
+    source: Source
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where one parameter stands in a channel that holds all of them in a row."""
+
+    start: int
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ChannelInfo:
+    """One channel: the array [samples, lanes, *shape].
+
+    Attributes:
+        every: Steps between samples; sample i belongs to step min(i x every, steps). 0: one sample, at step 0.
+        dtype: As NumPy writes it, byte order included: `<f4`.
+        shape: Of one lane's sample; where lanes differ the largest, the others padded with NaN.
+        dims: A name for each dimension of `shape`.
+        help: What it is, in one line.
+        shapes: The true shape of each lane's sample where they differ, else empty.
+        parts: For a channel of all parameters in a row: where each stands.
+    """
+
+    every: int
+    dtype: str
+    shape: tuple[int, ...] = ()
+    dims: tuple[str, ...] = ()
+    help: str = ""
+    shapes: tuple[tuple[int, ...], ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+    def samples(self, steps: int) -> int:
+        """How many samples a run of this many steps has: one before training, the last state always there.
+
+        >>> [ChannelInfo(every=100, dtype="<f4").samples(steps) for steps in (0, 1, 100, 250)]
+        [1, 2, 2, 4]
+        """
+        return 1 if self.every == 0 else -(-steps // self.every) + 1
+
+    def bytes_per_sample(self, lanes: int) -> int:
+        """The size of one sample of all lanes."""
+        return np.dtype(self.dtype).itemsize * lanes * int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Named:
+    """A plug-in as it was asked for.
+
+    Attributes:
+        name: On the command line: `voronoi`, `torch.optim.NAdam`, `./mine.py`.
+        given: The options that were written, read by their types.
+        options: All options (of an optimizer: none, see `Metadata.hyperparameters`).
+        file: The user's file, absolute, where it is one.
+        sha256: Of that file, when the run began.
+    """
+
+    name: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One trajectory: its seed, and the hyperparameters in which it differs from the recording's."""
+
+    seed: int
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """All that a recording knows beside its numbers.
+
+    Attributes:
+        scenario: The task.
+        optimizer: The rule.
+        label: The recording's name in its run: `adamw-l1`.
+        order: Its place in the run, from 0.
+        hyperparameters: All of them, with where they came from.
+        terms: Names of the terms that the rule's steps add up from.
+        lanes: The trajectories, hyperparameters outside, seeds inside.
+        steps: How long the run is meant to be.
+        channels: What is recorded.
+        views: Names of the views that suit, the most telling first.
+        facts: What pictures need to know: the scenario's words.
+        parameters: Shape of each parameter of one lane.
+        versions: Of dynviz, torch, numpy and python.
+        device: Where it trained: `cpu`, `cuda:0`.
+        device_name: The device in words.
+        threads: Of torch, on a CPU.
+        checkpoint_every: Steps between checkpoints.
+        created: When it began, ISO 8601, UTC.
+        status: How it stands. A recording that says `running` without a writer was killed.
+        error: Why it failed, when it did.
+        format: Version of this layout.
+    """
+
+    scenario: Named
+    optimizer: Named
+    label: str
+    order: int
+    hyperparameters: Mapping[str, Hyperparameter]
+    terms: tuple[str, ...]
+    lanes: tuple[Lane, ...]
+    steps: int
+    channels: Mapping[str, ChannelInfo]
+    views: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    device: str = "cpu"
+    device_name: str = ""
+    threads: int = 1
+    checkpoint_every: int = 0
+    created: str = ""
+    status: Status = "running"
+    error: str = ""
+    format: int = FORMAT
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each lane."""
+        return tuple(lane.seed for lane in self.lanes)
+
+    def with_status(self, status: Status, error: str = "") -> "Metadata":
+        """The same with another status."""
+        return replace(self, status=status, error=error)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a tree of JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, tree: Any) -> "Metadata":  # noqa: ANN401
+        """Read the tree that `to_json` wrote.
+
+        Raises:
+            DynvizError: It is of a newer format, or not a recording's.
+        """
+        if not isinstance(tree, dict) or not isinstance(tree.get("format"), int):
+            raise DynvizError("it does not describe a recording: no format number")
+        if tree["format"] > FORMAT:
+            raise DynvizError(
+                f"it is of format {tree['format']}; this dynviz reads up to {FORMAT}: install a newer dynviz"
+            )
+        try:
+            known = dict(tree)
+            known["scenario"] = Named(**tree["scenario"])
+            known["optimizer"] = Named(**tree["optimizer"])
+            known["hyperparameters"] = {k: Hyperparameter(**v) for k, v in tree["hyperparameters"].items()}
+            known["lanes"] = tuple(Lane(**lane) for lane in tree["lanes"])
+            known["channels"] = {name: _channel(info) for name, info in tree["channels"].items()}
+            known["parameters"] = {name: tuple(shape) for name, shape in tree["parameters"].items()}
+            known["terms"] = tuple(tree["terms"])
+            known["views"] = tuple(tree["views"])
+            metadata = cls(**known)
+            if metadata.status not in get_args(Status):
+                raise DynvizError(f"it has an unknown status {metadata.status!r}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DynvizError(f"it does not describe a recording: {error}") from error
+        return metadata
+
+
+def _channel(tree: dict[str, Any]) -> ChannelInfo:
+    known = dict(tree)
+    np.dtype(known["dtype"])
+    known["shape"] = tuple(tree["shape"])
+    known["dims"] = tuple(tree["dims"])
+    known["shapes"] = tuple(tuple(shape) for shape in tree["shapes"])
+    known["parts"] = {name: Part(part["start"], tuple(part["shape"])) for name, part in tree["parts"].items()}
+    return ChannelInfo(**known)

@@ -1,0 +1,216 @@
+"""Scenes: pictures as numbers, neither cells nor pixels.
+
+A scene holds panels, a panel holds marks. Colours are names of roles that a theme resolves: `text`, `muted`, `grid`,
+`ground`, `lane0` to `lane7`, `class0`, `class1`, `term.gradient` and the other terms.
+
+Both backends keep what they drew for as long as a mark stays the same. Two habits of a view make that work: the
+panels of a film and the marks in each keep their order from step to step, and arrays that do not change are the
+same objects, not equal ones. A line that grows is one mark with all of its data and a moving `now`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.scene.norm import Norm
+
+Array: TypeAlias = NDArray[Any]
+Extent: TypeAlias = tuple[float, float, float, float]
+"""Left, right, bottom, top of an image, in data coordinates; the edges of its outermost pixels."""
+Ramp: TypeAlias = Literal["classes", "ordered", "signed"]
+"""`classes`: class 0 to class 1 through the ground; `ordered`: cividis; `signed`: blue to orange, zero at the ground."""
+Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
+Marker: TypeAlias = Literal["dot", "ring", "cross", "star"]
+Anchor: TypeAlias = Literal["left", "center", "right"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A heat map: `values` [rows, columns], the first row at the bottom, coloured through `norm` and `ramp`."""
+
+    values: Array
+    extent: Extent
+    norm: Norm
+    ramp: Ramp = "ordered"
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Classes over an extent: `classes` [rows, columns] of whole numbers, the first row at the bottom.
+
+    Class i is drawn in `colors[i]`.
+    """
+
+    classes: Array
+    extent: Extent
+    colors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Contours:
+    """Lines of equal value of `values` [rows, columns] at `levels`."""
+
+    values: Array
+    extent: Extent
+    levels: tuple[float, ...]
+    color: str = "muted"
+
+
+@dataclass(frozen=True)
+class Points:
+    """Dots at `x`, `y` [points]; `size` is a diameter in units of the text's height / 10."""
+
+    x: Array
+    y: Array
+    color: str
+    size: float = 3.0
+    marker: Marker = "dot"
+    label: str = ""
+    alpha: float = 1.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through `x`, `y` [points]; NaN breaks it.
+
+    Attributes:
+        now: Where the present is, in the coordinate `along`. The past is drawn in full, the future as a faint ghost,
+            the present as a dot; None: all of it is past and there is no dot.
+        along: What `now` is compared with: `x`, or an ascending array [points] of its own (the steps of a path).
+        label: Written at the line's end where there is room, else in the legend.
+        width: In units of a plain line.
+        ghost: Whether the future is drawn.
+    """
+
+    x: Array
+    y: Array
+    color: str
+    label: str = ""
+    now: float | None = None
+    along: Array | None = None
+    dash: Dash = "solid"
+    width: float = 1.0
+    ghost: bool = True
+
+
+@dataclass(frozen=True)
+class Band:
+    """The area between `low` and `high` [points] over `x`; what is past `now` is drawn as a ghost."""
+
+    x: Array
+    low: Array
+    high: Array
+    color: str
+    now: float | None = None
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars from `base` to `heights` [bars] at `x`, `width` in data units."""
+
+    x: Array
+    heights: Array
+    color: str
+    width: float = 0.8
+    base: float = 0.0
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words at a place in data coordinates."""
+
+    x: float
+    y: float
+    text: str
+    color: str = "text"
+    anchor: Anchor = "left"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line across the whole panel at one value of x (`vertical`) or y."""
+
+    at: float
+    color: str = "muted"
+    vertical: bool = False
+    dash: Dash = "dashed"
+    label: str = ""
+
+
+Mark: TypeAlias = Field | Regions | Contours | Points | Line | Band | Bars | Text | Rule
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: fixed `limits`, linear or log `scale`, and what it measures.
+
+    Attributes:
+        limits: Low and high end in data coordinates.
+        scale: How values go to places.
+        label: What is measured, with its unit.
+        whole: Whether ticks are whole numbers (steps, indices).
+    """
+
+    limits: tuple[float, float]
+    scale: Literal["linear", "log"] = "linear"
+    label: str = ""
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A value beside a panel's title: words in a colour."""
+
+    text: str
+    color: str = "text"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes:
+        title: What is shown.
+        x: Horizontal axis.
+        y: Vertical axis.
+        marks: What is drawn, the first at the back.
+        readouts: Values of now, beside the title.
+        square: Whether a unit of x is as long as a unit of y: maps and scatter plots of a plane.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    marks: tuple[Mark, ...]
+    readouts: tuple[Readout, ...] = ()
+    square: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture at one step.
+
+    Attributes:
+        title: What made it: scenario and options.
+        panels: In reading order.
+        readouts: After the title: optimizers, seeds.
+        step: The step that is shown.
+        steps: The last step of the run.
+    """
+
+    title: str
+    panels: tuple[Panel, ...]
+    step: int
+    steps: int
+    readouts: tuple[Readout, ...] = ()
+
+
+def pixel_centers(extent: Extent, rows: int, columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The x [columns] and y [rows] of the middles of an image's pixels."""
+    left, right, bottom, top = extent
+    x = left + (np.arange(columns) + 0.5) * (right - left) / columns
+    y = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
+    return x, y
