@@ -104,9 +104,7 @@ def parameter(name: str, every: int, dims: tuple[str, ...], text: str) -> Probe:
     return Probe((Channel(name, every, dims, text),), lambda parameters, constants, batch: parameters[name])  # noqa: ARG005
 
 
-def chunked(
-    function: Callable[..., Tensor | tuple[Tensor, ...]], *rows: Tensor, size: int = 512
-) -> tuple[Tensor, ...]:
+def chunked(function: Callable[..., Tensor | tuple[Tensor, ...]], *rows: Tensor, size: int = 512) -> tuple[Tensor, ...]:
     """Apply a function to slices of rows and join what it returns along the rows.
 
     On a CPU the intermediate values of a few hundred rows stay in the cache, which is about six times as fast

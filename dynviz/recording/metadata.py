@@ -1,16 +1,21 @@
 """What run.json says about a recording."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
 from dynviz.errors import DynvizError
+from dynviz.recording import disk, layout
+from dynviz.recording.values import decode, encode, frozen
 
 FORMAT = 1
 Status: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
 Source: TypeAlias = Literal["given", "protocol", "default"]
+_Described = TypeVar("_Described", "Metadata", "Named", "Lane", "ChannelInfo", "Part")
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ class Metadata:
         device: Where it trained: `cpu`, `cuda:0`.
         device_name: The device in words.
         threads: Of torch, on a CPU.
+        dtype: Of parameters and arithmetic where another one than the task's was asked for.
         checkpoint_every: Steps between checkpoints.
         created: When it began, ISO 8601, UTC.
         status: How it stands. A recording that says `running` without a writer was killed.
@@ -135,11 +141,16 @@ class Metadata:
     device: str = "cpu"
     device_name: str = ""
     threads: int = 1
+    dtype: str = ""
     checkpoint_every: int = 0
     created: str = ""
     status: Status = "running"
     error: str = ""
     format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        for name, info in self.channels.items():
+            layout.check_channel(name, info.dtype)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -151,45 +162,113 @@ class Metadata:
         return replace(self, status=status, error=error)
 
     def to_json(self) -> dict[str, Any]:
-        """As a tree of JSON values."""
-        return asdict(self)
+        """As a tree of standard JSON values, see `dynviz.recording.values`.
+
+        Raises:
+            DynvizError: An option or a fact is no value that JSON has.
+        """
+        return {name: encode(getattr(self, name), name) for name in (each.name for each in fields(self))}
 
     @classmethod
-    def from_json(cls, tree: Any) -> "Metadata":  # noqa: ANN401
-        """Read the tree that `to_json` wrote.
+    def from_json(cls, tree: Any) -> "Metadata":
+        """Read the tree that `to_json` wrote. Sequences among options and hyperparameters become tuples.
 
         Raises:
             DynvizError: It is of a newer format, or not a recording's.
         """
-        if not isinstance(tree, dict) or not isinstance(tree.get("format"), int):
+        if not isinstance(tree, dict) or type(tree.get("format")) is not int:
             raise DynvizError("it does not describe a recording: no format number")
         if tree["format"] > FORMAT:
             raise DynvizError(
                 f"it is of format {tree['format']}; this dynviz reads up to {FORMAT}: install a newer dynviz"
             )
         try:
-            known = dict(tree)
-            known["scenario"] = Named(**tree["scenario"])
-            known["optimizer"] = Named(**tree["optimizer"])
-            known["hyperparameters"] = {k: Hyperparameter(**v) for k, v in tree["hyperparameters"].items()}
-            known["lanes"] = tuple(Lane(**lane) for lane in tree["lanes"])
-            known["channels"] = {name: _channel(info) for name, info in tree["channels"].items()}
-            known["parameters"] = {name: tuple(shape) for name, shape in tree["parameters"].items()}
-            known["terms"] = tuple(tree["terms"])
-            known["views"] = tuple(tree["views"])
-            metadata = cls(**known)
-            if metadata.status not in get_args(Status):
-                raise DynvizError(f"it has an unknown status {metadata.status!r}")
+            return _metadata(decode(tree))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DynvizError(f"it does not describe a recording: {error}") from error
-        return metadata
+            missing = "no " if isinstance(error, KeyError) else ""
+            raise DynvizError(f"it does not describe a recording: {missing}{error}") from error
+
+
+def load(folder: Path) -> Metadata:
+    """Read the run.json of a recording's folder.
+
+    Raises:
+        DynvizError: In one line, why the folder is no recording that this dynviz reads.
+    """
+    path = folder / layout.METADATA
+    try:
+        return Metadata.from_json(json.loads(path.read_bytes()))
+    except FileNotFoundError as error:
+        if folder.is_dir():
+            raise DynvizError(f"{folder} is not a recording: it has no {layout.METADATA}") from error
+        raise DynvizError(f"there is no folder {folder}") from error
+    except OSError as error:
+        raise disk.unreadable(path, error) from error
+    except (ValueError, RecursionError) as error:
+        raise DynvizError(f"cannot read {path}: it is not JSON: {error}") from error
+    except DynvizError as error:
+        raise DynvizError(f"cannot read {path}: {error}") from error
+
+
+def save(folder: Path, metadata: Metadata) -> None:
+    """Write run.json; a reader finds the old one or the new one, whole."""
+    text = json.dumps(metadata.to_json(), indent=1, allow_nan=False)
+    with disk.beside(folder / layout.METADATA) as file:
+        file.write(f"{text}\n".encode())
+
+
+def _metadata(tree: dict[str, Any]) -> Metadata:
+    known = dict(tree)
+    known["scenario"] = _named(tree["scenario"])
+    known["optimizer"] = _named(tree["optimizer"])
+    known["hyperparameters"] = {
+        name: Hyperparameter(**frozen(value)) for name, value in tree["hyperparameters"].items()
+    }
+    known["lanes"] = tuple(_typed(Lane(lane["seed"], frozen(dict(lane["hyperparameters"])))) for lane in tree["lanes"])
+    known["channels"] = {name: _channel(info) for name, info in tree["channels"].items()}
+    known["parameters"] = {name: _sizes(shape) for name, shape in tree["parameters"].items()}
+    known["facts"] = dict(tree["facts"])
+    known["versions"] = dict(tree["versions"])
+    known["terms"] = tuple(tree["terms"])
+    known["views"] = tuple(tree["views"])
+    metadata = _typed(Metadata(**known))
+    if metadata.steps < 0:
+        raise ValueError(f"its steps are {metadata.steps}")
+    if metadata.status not in get_args(Status):
+        raise ValueError(f"an unknown status {metadata.status!r}")
+    return metadata
+
+
+def _named(tree: dict[str, Any]) -> Named:
+    known = dict(tree)
+    known["given"] = frozen(dict(tree["given"]))
+    known["options"] = frozen(dict(tree["options"]))
+    return _typed(Named(**known))
 
 
 def _channel(tree: dict[str, Any]) -> ChannelInfo:
     known = dict(tree)
-    np.dtype(known["dtype"])
-    known["shape"] = tuple(tree["shape"])
+    known["shape"] = _sizes(tree["shape"])
     known["dims"] = tuple(tree["dims"])
-    known["shapes"] = tuple(tuple(shape) for shape in tree["shapes"])
-    known["parts"] = {name: Part(part["start"], tuple(part["shape"])) for name, part in tree["parts"].items()}
-    return ChannelInfo(**known)
+    known["shapes"] = tuple(map(_sizes, tree["shapes"]))
+    known["parts"] = {name: _typed(Part(part["start"], _sizes(part["shape"]))) for name, part in tree["parts"].items()}
+    info = _typed(ChannelInfo(**known))
+    if info.every < 0:
+        raise ValueError(f"a channel with a sample every {info.every} steps")
+    return info
+
+
+def _sizes(tree: list[Any]) -> tuple[int, ...]:
+    for size in tree:
+        if type(size) is not int or size < 0:
+            raise TypeError(f"a shape {tree}")
+    return tuple(tree)
+
+
+def _typed(value: _Described) -> _Described:
+    """Refuse a dataclass whose plain fields are not of their types."""
+    for each in fields(value):
+        found = getattr(value, each.name)
+        if each.type in (int, str) and type(found) is not each.type:
+            raise TypeError(f"{each.name} is {found!r}")
+    return value

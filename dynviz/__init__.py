@@ -1,0 +1,34 @@
+"""dynviz shows what an optimizer does: tasks are trained, every step is recorded, recordings become pictures.
+
+Example:
+    run = dynviz.run("voronoi", ["adamw", "adamw-l1"], seeds=42)
+    run["adamw"]["centers"]  # [samples, lanes, 2048, 2]
+    run.animate("adamw.gif")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dynviz.errors import DynvizError
+
+if TYPE_CHECKING:
+    from dynviz.recording import Recording, Run, open
+    from dynviz.training import resume, run
+
+__version__ = "0.1.0"
+__all__ = ["DynvizError", "Recording", "Run", "open", "resume", "run"]
+
+# Torch takes over a second to import: what needs it, or NumPy, is imported when it is first used.
+_HOMES = {
+    "run": "dynviz.training",
+    "resume": "dynviz.training",
+    "open": "dynviz.recording",
+    "Run": "dynviz.recording",
+    "Recording": "dynviz.recording",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'dynviz' has no attribute {name!r}")

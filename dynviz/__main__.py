@@ -1,0 +1,5 @@
+"""`python -m dynviz`."""
+
+from dynviz.cli import main
+
+main()

@@ -1,0 +1,98 @@
+"""`dynviz list`: what there is."""
+
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dynviz import plugins
+from dynviz.errors import DynvizError, unknown
+from dynviz.options import MISSING
+
+RUNS = "runs"
+
+
+@click.command("list")
+@click.argument("kind", required=False)
+@click.argument("name", required=False)
+def listing(kind: str | None, name: str | None) -> None:
+    r"""Print what there is: scenarios, optimizers, views, exporters, runs.
+
+    \b
+    dynviz list
+    dynviz list optimizers
+    dynviz list optimizers adamw-l1       its options: type, default and what each is
+    """
+    if kind is None:
+        for plural in plugins.KINDS:
+            click.secho(plural, bold=True)
+            _table(_summaries(plural), indent=2)
+        click.secho(RUNS, bold=True)
+        _table(_runs(), indent=2)
+    elif kind not in {*plugins.KINDS, RUNS}:
+        raise unknown("kind", kind, [*plugins.KINDS, RUNS])
+    elif kind == RUNS:
+        _table(_runs())
+    elif name is None:
+        _table(_summaries(kind))
+    else:
+        _options(kind, name)
+
+
+def _summaries(plural: str) -> list[tuple[str, str]]:
+    return [(name, plugins.summary(file)) for name, file in plugins.files(plural).items()]
+
+
+def _runs() -> list[tuple[str, str]]:
+    from dynviz.recording import Run
+
+    rows = []
+    for folder in sorted(Path(RUNS).glob("*/")):
+        try:
+            run = Run(folder)
+            rows.append((str(folder), ", ".join(f"{label} {recording.status}" for label, recording in run.items())))
+        except DynvizError as error:
+            rows.append((str(folder), f"cannot be read: {error}"))
+    return rows
+
+
+def _options(plural: str, name: str) -> None:
+    plugin = plugins.load(plural, name)
+    file = Path(plugin.file) if plugin.file else plugins.files(plural).get(plugin.name)
+    if file:
+        click.echo(plugins.summary(file))
+    rows = [(option.name, option.type_name, _shown(option.default), option.help) for option in plugin.options.values()]
+    if not rows:
+        click.echo("It has no options.")
+    else:
+        click.echo()
+        _table([("option", "type", "default", ""), *rows])
+
+
+def _shown(default: Any) -> str:
+    if default is MISSING:
+        return "required"
+    if default is None:
+        return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return f"({', '.join(_shown(each) for each in default)})"
+    return str(default)
+
+
+def _table(rows: list[Any], indent: int = 0) -> None:
+    """Print rows in columns; the last column is folded at the terminal's width."""
+    if not rows:
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lead = indent + sum(width + 2 for width in widths)
+    room = max(shutil.get_terminal_size((100, 24)).columns - lead, 30)
+    for row in rows:
+        cells = "".join(cell.ljust(width + 2) for cell, width in zip(row[:-1], widths, strict=True))
+        lines = textwrap.wrap(row[-1], room) or [""]
+        click.echo((" " * indent + cells + lines[0]).rstrip())
+        for line in lines[1:]:
+            click.echo(" " * lead + line)

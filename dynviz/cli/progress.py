@@ -1,0 +1,136 @@
+"""What the commands say while they work, on stderr: bars in a terminal, lines elsewhere."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dynviz.recording.metadata import Hyperparameter, Metadata
+
+LINE_SECONDS = 10.0
+"""Between lines where there is no terminal."""
+
+
+class TrainingProgress:
+    """How training goes: a bar for each recording, with steps/s, loss and time left."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bars: Progress | None = None
+        self._tasks: dict[str, int] = {}
+        self._steps: dict[str, int] = {}
+        self._begun: dict[str, tuple[float, int]] = {}
+        self._said = 0.0
+
+    def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
+        """Say what will be trained and written, and start the bars."""
+        first = recordings[0]
+        given = ", ".join(f"{name} {value}" for name, value in first.scenario.given.items())
+        lanes = (
+            f"{len(first.lanes)} lanes (seeds {_ranges(first.seeds)})"
+            if len(first.lanes) > 1
+            else f"seed {first.seeds[0]}"
+        )
+        megabytes = sum(_bytes(each) for each in recordings) / 1e6
+        where = f"{first.device} ({first.device_name})" if first.device_name else first.device
+        self._say(
+            f"{first.scenario.name}{' with ' + given if given else ''}: {first.steps} steps, {lanes}, on {where}; "
+            f"up to {megabytes:.0f} MB to {folder}"
+        )
+        for each in recordings:
+            self._say(f"  {each.label}: {describe(each.hyperparameters)}")
+        now = time.monotonic()
+        for each, done in zip(recordings, steps_done, strict=True):
+            self._begun[each.label] = (now, done)
+            self._steps[each.label] = each.steps
+        if self._console.is_terminal:
+            self._bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=None),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]:>12} {task.fields[loss]:>12}"),
+                TimeRemainingColumn(compact=True),
+                TextColumn("left"),
+                console=self._console,
+            )
+            for each, done in zip(recordings, steps_done, strict=True):
+                self._tasks[each.label] = self._bars.add_task(
+                    each.label, total=each.steps, completed=done, rate="", loss=""
+                )
+            self._bars.start()
+
+    def move(self, label: str, step: int, loss: float) -> None:
+        """Show how far a recording is."""
+        now = time.monotonic()
+        since, first = self._begun[label]
+        rate = (step - first) / max(now - since, 1e-9)
+        if self._bars is not None:
+            self._bars.update(self._tasks[label], completed=step, rate=f"{rate:.0f} steps/s", loss=f"loss {loss:.4g}")
+        elif now - self._said > LINE_SECONDS or step == self._steps[label]:
+            self._said = now
+            left = (self._steps[label] - step) / max(rate, 1e-9)
+            self._say(
+                f"{label}: step {step} of {self._steps[label]}, {rate:.0f} steps/s, loss {loss:.4g}, {left:.0f} s left"
+            )
+
+    def end(self) -> None:
+        """Leave the bars as they are."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def _say(self, text: str) -> None:
+        click.echo(text, err=True)
+
+
+class ExportProgress:
+    """How an export goes: frames drawn."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._console = Console(stderr=True, highlight=False)
+        self._bars: Progress | None = None
+        self._task: int | None = None
+
+    def __call__(self, done: int, count: int) -> None:
+        """Show that `done` of `count` frames are drawn."""
+        if not self._console.is_terminal:
+            return
+        if self._bars is None:
+            columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn())
+            self._bars = Progress(
+                *columns, TextColumn("frames"), TimeRemainingColumn(compact=True), console=self._console
+            )
+            self._task = int(self._bars.add_task(self._name, total=count))
+            self._bars.start()
+        self._bars.update(self._task, completed=done)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bars is not None:
+            self._bars.stop()
+
+
+def describe(values: Mapping[str, Hyperparameter]) -> str:
+    """All hyperparameters; those that nobody wrote with where they came from.
+
+    >>> describe({"lr": Hyperparameter(0.01, "protocol"), "eps": Hyperparameter(1e-8, "default")})
+    'lr 0.01 (protocol), eps 1e-08 (default)'
+    """
+    return ", ".join(
+        f"{name} {each.value}" + ("" if each.source == "given" else f" ({each.source})")
+        for name, each in values.items()
+    )
+
+
+def _bytes(metadata: Metadata) -> int:
+    lanes = len(metadata.lanes)
+    return sum(each.samples(metadata.steps) * each.bytes_per_sample(lanes) for each in metadata.channels.values())
+
+
+def _ranges(seeds: Sequence[int]) -> str:
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(str(seed) for seed in seeds)

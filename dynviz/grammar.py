@@ -1,0 +1,149 @@
+"""The grammar that names anything with options: `NAME[:key=value[,key=value]]`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dynviz.errors import DynvizError
+
+_OPENING = {"(": ")", "[": "]"}
+_GRID = re.compile(r"^\[|^(log|linear)\(")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A name and the options written after it, as text.
+
+    >>> str(parse("adamw-l1:lr=3e-3,weight_decay=0.1"))
+    'adamw-l1:lr=3e-3,weight_decay=0.1'
+    """
+
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        options = ",".join(f"{key}={value}" for key, value in self.options.items())
+        return f"{self.name}:{options}" if options else self.name
+
+
+def parse(text: str) -> Spec:
+    """Read a name with options. A path's name ends at `.py`; commas and colons inside () and [] belong to the value.
+
+    >>> parse("surface:f=rosenbrock,start=(0.1,3)").options["start"]
+    '(0.1,3)'
+    >>> parse("C:/rules/lion2.py:beta=0.95").name
+    'C:/rules/lion2.py'
+
+    Raises:
+        DynvizError: The text does not follow the grammar.
+    """
+    path = re.match(r"^(.*?\.py)(?=:|$)", text.strip())
+    name = path.group(1) if path else text.strip().split(":", 1)[0]
+    rest = text.strip()[len(name) :]
+    if not name:
+        raise DynvizError(f"{text!r} begins with no name; write NAME or NAME:key=value,key=value")
+    if rest in {"", ":"}:
+        return Spec(name)
+    options: dict[str, str] = {}
+    for item in split(rest[1:], text):
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not key or not equals or not value:
+            raise DynvizError(f"{item!r} in {text!r} is not key=value; write {name}:key=value,key=value")
+        if key in options:
+            raise DynvizError(f"option {key!r} is given twice in {text!r}")
+        options[key] = value
+    return Spec(name, options)
+
+
+def split(text: str, whole: str = "") -> list[str]:
+    """Split at the commas that stand outside brackets and quotes.
+
+    >>> split("a=1,b=(2,3),c=[4,5]")
+    ['a=1', 'b=(2,3)', 'c=[4,5]']
+
+    Raises:
+        DynvizError: A bracket or a quote is not closed.
+    """
+    items, closing, quote, start = [], [], "", 0
+    for index, sign in enumerate(text):
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign in _OPENING:
+            closing.append(_OPENING[sign])
+        elif sign in ")]":
+            if not closing or closing.pop() != sign:
+                raise DynvizError(f"{sign!r} closes nothing in {whole or text!r}")
+        elif sign == "," and not closing:
+            items.append(text[start:index])
+            start = index + 1
+    if closing or quote:
+        raise DynvizError(f"{quote or closing[-1]!r} is missing at the end of {whole or text!r}")
+    return [*items, text[start:]]
+
+
+def is_grid(value: str) -> bool:
+    """Whether a value stands for several: `[2,4,8]`, `log(1e-4,1,25)`, `linear(0,1,5)`."""
+    return bool(_GRID.match(value))
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Read a list or a range of seeds.
+
+    >>> seeds("42"), seeds("1,2,5"), seeds("0:8")
+    ((42,), (1, 2, 5), (0, 1, 2, 3, 4, 5, 6, 7))
+
+    Raises:
+        DynvizError: It is neither, or names a seed twice.
+    """
+    try:
+        if ":" in text:
+            first, last = (int(part) for part in text.split(":"))
+            found = tuple(range(first, last))
+        else:
+            found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or min(found) < 0 or max(found) >= 2**32 or len(set(found)) < len(found):
+        raise DynvizError(
+            f"seeds {text!r} are not understood; write one (42), a list (1,2,5) or a range without its end (0:8)"
+        )
+    return found
+
+
+def step_range(text: str) -> tuple[int | None, int | None]:
+    """Read a range of steps with both ends, each of which may be left out; one number is a range of one step.
+
+    >>> step_range("100:2000"), step_range(":500"), step_range("4000")
+    ((100, 2000), (None, 500), (4000, 4000))
+
+    Raises:
+        DynvizError: It is not a range of steps.
+    """
+    first, colon, last = text.partition(":")
+    try:
+        low = int(first) if first.strip() else None
+        high = int(last) if last.strip() else None
+    except ValueError:
+        low, high = -1, None
+    if not colon:
+        high = low
+    if (low or 0) < 0 or (high or 0) < 0 or (low is not None and high is not None and low > high):
+        raise DynvizError(f"steps {text!r} are not understood; write 100:2000, 100:, :2000 or one step, 4000")
+    return low, high
+
+
+def size(text: str) -> tuple[int, int]:
+    """Read a picture's width and height.
+
+    >>> size("800x600")
+    (800, 600)
+
+    Raises:
+        DynvizError: It is not WIDTHxHEIGHT.
+    """
+    match = re.fullmatch(r"(\d+)[x×](\d+)", text.strip())
+    if not match:
+        raise DynvizError(f"size {text!r} is not understood; write WIDTHxHEIGHT in pixels, like 800x600")
+    return int(match.group(1)), int(match.group(2))

@@ -1,0 +1,1 @@
+"""Optimizers as equations, one file each."""

@@ -1,0 +1,52 @@
+"""Adam with decoupled weight decay (L2): every weight shrinks in proportion to itself."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dynviz.rule import State, Terms
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """theta_t = theta_{t-1} - lr weight_decay theta_{t-1} - lr m_t / (1 - beta1^t) / (sqrt(v_t / (1 - beta2^t)) + eps).
+
+    m_t = beta1 m_{t-1} + (1 - beta1) g_t;  v_t = beta2 v_{t-1} + (1 - beta2) g_t^2.
+
+    Source: Loshchilov and Hutter 2019, algorithm 2, with the decay scaled by the step size as in `torch.optim.AdamW`.
+
+    Attributes:
+        lr: Step size.
+        beta1: Decay of the mean gradient, 0 to 1.
+        beta2: Decay of the mean square, 0 to 1.
+        eps: Added to the root of the mean square.
+        weight_decay: Share of a weight, times lr, that goes at each step.
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 1e-2
+
+    coordinatewise: ClassVar[bool] = True
+
+    def init(self, theta: Tensor) -> State:
+        return {"m": torch.zeros_like(theta), "v": torch.zeros_like(theta)}
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
+        kept, fresh = self.beta1 * state["m"], (1 - self.beta1) * gradient
+        v = self.beta2 * state["v"] + (1 - self.beta2) * gradient.square()
+        rate = -self.lr / (1 - self.beta1**t)
+        scale = rate / (v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps)
+        terms = {
+            "gradient": scale * fresh,
+            "momentum": scale * kept,
+            "decay": -self.lr * self.weight_decay * theta,
+        }
+        return terms, {"m": kept + fresh, "v": v}
+
+
+optimizer = AdamW

@@ -1,0 +1,198 @@
+"""Options of a plug-in: read from its signature, given as text or as values, checked against their types."""
+
+import ast
+import dataclasses
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from dynviz.errors import DynvizError, unknown
+from dynviz.grammar import is_grid, split
+
+MISSING = dataclasses.MISSING
+_TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One option: its name, its type, its default (or MISSING) and one line that explains it."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str = ""
+
+    @property
+    def type_name(self) -> str:
+        """The type as a user would write it: `float`, `tangent | nearest`, `int | none`."""
+        return type_name(self.type)
+
+
+def options(target: Callable[..., Any]) -> dict[str, Option]:
+    """The options of a plug-in.
+
+    They are the fields of a dataclass, the keyword-only parameters of a function, and of any other class (a
+    `torch.optim.Optimizer`) the parameters with defaults. Explanations come from the `Attributes:` or `Args:` section of the docstring.
+    """
+    lines = _explanations(inspect.getdoc(target) or "")
+    hints = _hints(target)
+    if dataclasses.is_dataclass(target):
+        return {
+            item.name: Option(item.name, hints[item.name], _default(item), lines.get(item.name, ""))
+            for item in dataclasses.fields(target)
+            if item.init
+        }
+    found = {}
+    for name, parameter in inspect.signature(target).parameters.items():
+        if inspect.isclass(target):
+            wanted = parameter.default is not parameter.empty
+        else:
+            wanted = parameter.kind is parameter.KEYWORD_ONLY
+        if wanted:
+            default = MISSING if parameter.default is parameter.empty else parameter.default
+            hint = hints.get(name, type(default) if default not in (None, MISSING) else Any)
+            found[name] = Option(name, hint, default, lines.get(name, ""))
+    return found
+
+
+def read(known: Mapping[str, Option], given: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Check given options; texts are read by the option's type, other values only checked.
+
+    Args:
+        known: What there is.
+        given: What was asked for.
+        what: Whose options they are, for messages: `optimizer adamw`.
+
+    Raises:
+        DynvizError: An option does not exist, or a value is not of its type.
+    """
+    values = {}
+    for name, value in given.items():
+        if name not in known:
+            raise unknown(f"option of {what}", name, known)
+        option = known[name]
+        text = value if isinstance(value, str) else repr(value)
+        if isinstance(value, str) and is_grid(value) and typing.get_origin(option.type) is not list:
+            raise DynvizError(f"{name}={value} of {what} is a grid of values; a run takes one value")
+        try:
+            values[name] = _read(value, option.type)
+        except (ValueError, TypeError, SyntaxError):
+            raise DynvizError(f"{name}={text} of {what} is not understood; {name} takes {option.type_name}") from None
+    return values
+
+
+def type_name(kind: Any) -> str:
+    """A type as a user would write its values."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        return " | ".join(str(argument) for argument in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(dict.fromkeys(type_name(argument) for argument in arguments))
+    if origin is tuple:
+        return f"({', '.join(type_name(argument) for argument in arguments)})".replace("Ellipsis", "...")
+    if kind is type(None):
+        return "none"
+    return {Any: "value", str: "text"}.get(kind, getattr(kind, "__name__", str(kind)).lower())
+
+
+def _read(value: Any, kind: Any) -> Any:
+    """One value of this type, from text or from a value that may already be one.
+
+    Raises:
+        ValueError: It is not.
+    """
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        return next(_match(argument for argument in arguments if value in (argument, str(argument))))
+    if origin in (typing.Union, types.UnionType):
+        return next(_match(_attempts(value, arguments)))
+    if origin is tuple:
+        return _tuple(value, arguments)
+    if kind is type(None):
+        if value is None or (isinstance(value, str) and value.lower() == "none"):
+            return None
+        raise ValueError
+    if kind in (bool, int, float):
+        return _scalar(value, kind)
+    if kind is str:
+        if not isinstance(value, str):
+            raise ValueError
+        return value[1:-1] if re.fullmatch(r"'[^']*'|\"[^\"]*\"|\(.*\)", value) else value
+    if not isinstance(value, str):
+        return value
+    return ast.literal_eval(value)
+
+
+def _match(found: Any) -> Any:
+    """The same iterator, ending in a ValueError where it is empty."""
+    yield from found
+    raise ValueError
+
+
+def _attempts(value: Any, kinds: tuple[Any, ...]) -> Any:
+    # Text matches anything, and so comes last; None first, or `none` would be a text.
+    for kind in sorted(kinds, key=lambda kind: (kind is not type(None), kind is str)):
+        try:
+            yield _read(value, kind)
+        except (ValueError, TypeError, SyntaxError):
+            continue
+
+
+def _tuple(value: Any, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    if isinstance(value, str):
+        if not (value.startswith("(") and value.endswith(")")):
+            raise ValueError
+        parts: list[Any] = [part.strip() for part in split(value[1:-1]) if part.strip()]
+    else:
+        parts = list(value)
+    if len(kinds) == 2 and kinds[1] is ...:
+        return tuple(_read(part, kinds[0]) for part in parts)
+    if len(parts) != len(kinds):
+        raise ValueError
+    return tuple(_read(part, kind) for part, kind in zip(parts, kinds, strict=True))
+
+
+def _scalar(value: Any, kind: type) -> bool | int | float:
+    if kind is bool:
+        text = str(value).lower()
+        if text not in _TRUE | _FALSE:
+            raise ValueError
+        return text in _TRUE
+    if isinstance(value, bool):
+        raise ValueError  # noqa: TRY004
+    number = float(value)
+    if kind is float:
+        return number
+    if isinstance(value, str) and re.fullmatch(r"[+-]?[\d_]+", value):
+        return int(value)
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+    subject = target if dataclasses.is_dataclass(target) or not inspect.isclass(target) else target.__init__  # type: ignore[misc]
+    try:
+        return typing.get_type_hints(subject)
+    except (NameError, TypeError):
+        return {}
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    return item.default if item.default_factory is MISSING else item.default_factory()
+
+
+def _explanations(docstring: str) -> dict[str, str]:
+    """The entries of the `Attributes:` or `Args:` section, each joined to one line."""
+    section = re.search(r"^(?:Attributes|Args):\n((?:(?:[ \t]+.*)?\n?)+)", docstring, re.MULTILINE)
+    lines: dict[str, str] = {}
+    if section:
+        body = inspect.cleandoc(section.group(1))
+        for entry in re.split(r"\n(?=\S)", body):
+            match = re.match(r"\*{0,2}(\w+)(?: \([^)]*\))?: *(.*)", entry, re.DOTALL)
+            if match:
+                lines[match.group(1)] = " ".join(match.group(2).split())
+    return lines

@@ -1,0 +1,219 @@
+"""The registry: one file a plug-in, found by listing folders, imported when used."""
+
+import ast
+import functools
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dynviz.errors import DynvizError, unknown
+from dynviz.grammar import parse
+from dynviz.options import MISSING, Option, options, read
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plug-in: the package that holds ours, and the name that a file binds."""
+
+    plural: str
+    package: str
+    binds: str
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.plural: kind
+    for kind in (
+        Kind("scenarios", "dynviz.scenarios", "scenario"),
+        Kind("optimizers", "dynviz.optimizers", "optimizer"),
+        Kind("views", "dynviz.views", "view"),
+        Kind("exporters", "dynviz.exporters", "export"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plug-in that was found, imported and given options.
+
+    Attributes:
+        kind: Which of the four.
+        name: As it was asked for; a path for a user's file.
+        target: What its file binds.
+        given: The options that were written, read by their types.
+        file: The user's file, absolute; empty for one of ours.
+    """
+
+    kind: Kind
+    name: str
+    target: Callable[..., Any]
+    given: Mapping[str, Any]
+    file: str = ""
+
+    @property
+    def stem(self) -> str:
+        """The short name, which protocols and folders use: `./my_rule.py` and `pkg.My_Rule` are `my-rule`."""
+        last = Path(self.name).stem if self.file else self.name.rsplit(".", 1)[-1]
+        return last.replace("_", "-").lower()
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """What options there are."""
+        return options(self.target)
+
+    def make(self, **others: Any) -> Any:
+        """Call the target with the given options and with `others`, which they override.
+
+        Raises:
+            DynvizError: An option without a default is missing.
+        """
+        values = {**others, **self.given}
+        for option in self.options.values():
+            if option.default is MISSING and option.name not in values:
+                raise DynvizError(
+                    f"{self.kind.binds} {self.name} needs {option.name} ({option.type_name}): "
+                    f"write {self.name}:{option.name}=..."
+                )
+        return self.target(**values)
+
+    def sha256(self) -> str:
+        """The fingerprint of a user's file, empty for one of ours."""
+        return hashlib.sha256(Path(self.file).read_bytes()).hexdigest() if self.file else ""
+
+
+def kind(name: str) -> Kind:
+    """The kind with this plural.
+
+    Raises:
+        DynvizError: There is none.
+    """
+    if name not in KINDS:
+        raise unknown("kind of plug-in", name, KINDS)
+    return KINDS[name]
+
+
+@functools.cache
+def files(plural: str) -> dict[str, Path]:
+    """Name and file of each of ours, sorted; nothing is imported but the empty package around them."""
+    package = kind(plural).package
+    spec = importlib.util.find_spec(package)
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    found = {
+        file.stem.replace("_", "-"): file
+        for folder in folders
+        for file in folder.glob("*.py")
+        if not file.stem.startswith("_")
+    }
+    return dict(sorted(found.items()))
+
+
+def summary(file: Path) -> str:
+    """The first line of a file's docstring, read without running it."""
+    try:
+        docstring = ast.get_docstring(ast.parse(file.read_bytes())) or ""
+    except (SyntaxError, ValueError):
+        docstring = ""
+    return docstring.split("\n", 1)[0]
+
+
+def check(plural: str, text: str) -> None:
+    """See that what is named exists, without importing it.
+
+    Raises:
+        DynvizError: The grammar is broken, or there is no such name or file.
+    """
+    name = parse(text).name
+    if name.endswith(".py"):
+        _existing(name, kind(plural))
+    elif "." not in name and name not in files(plural):
+        raise unknown(kind(plural).binds, name, files(plural))
+
+
+def load(plural: str, text: str) -> Plugin:
+    """Find, import and check what is named, with its options.
+
+    Args:
+        plural: The kind: `scenarios`, `optimizers`, `views`, `exporters`.
+        text: `NAME[:key=value,...]`; the name of one of ours, a path to a file (`./mine.py`) or an import path
+            (`torch.optim.NAdam`).
+
+    Raises:
+        DynvizError: It does not exist, cannot be imported, or has no such option.
+    """
+    spec, which, file = parse(text), kind(plural), ""
+    if spec.name.endswith(".py"):
+        path = _existing(spec.name, which)
+        file = str(path)
+        target = _bound(_run_file(path), which, spec.name)
+    elif "." in spec.name:
+        target = _imported(spec.name, which)
+    else:
+        check(plural, text)
+        module = importlib.import_module(f"{which.package}.{spec.name.replace('-', '_')}")
+        target = _bound(module, which, spec.name)
+    given = read(options(target), spec.options, f"{which.binds} {spec.name}")
+    return Plugin(which, spec.name, target, given, file)
+
+
+def _existing(name: str, which: Kind) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise DynvizError(f"there is no file {name}; a path names a file that binds {which.binds!r}")
+    return path.resolve()
+
+
+def _run_file(path: Path) -> ModuleType:
+    # The name is of the whole path, so that two files of one name stand side by side, and stands in sys.modules,
+    # where dataclasses look their annotations up.
+    name = f"dynviz_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise DynvizError(f"{path} cannot be read as a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise DynvizError(f"{path.name}, line {error.lineno}: {error.msg}") from error
+    except DynvizError:
+        raise
+    except Exception as error:
+        line = _line_in(path, error)
+        raise DynvizError(f"{path.name}{line}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _line_in(path: Path, error: Exception) -> str:
+    line, trace = "", error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = f", line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def _bound(module: ModuleType, which: Kind, name: str) -> Callable[..., Any]:
+    target = getattr(module, which.binds, None)
+    if not callable(target):
+        raise DynvizError(f"{name} does not bind {which.binds!r}; its last line should be like {which.binds} = ...")
+    return target  # type: ignore[no-any-return]
+
+
+def _imported(name: str, which: Kind) -> Callable[..., Any]:
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError as error:
+        raise DynvizError(f"no {which.binds} at import path {name!r}: {error}") from error
+    if not callable(found):
+        raise unknown(f"{which.binds} in {module}", attribute, _public(module))
+    return found  # type: ignore[no-any-return]
+
+
+def _public(module: str) -> list[str]:
+    return [name for name, value in vars(sys.modules[module]).items() if isinstance(value, type) and name[0].isupper()]

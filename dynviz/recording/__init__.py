@@ -1,0 +1,8 @@
+"""Recordings: folders of numbers that any NumPy can read."""
+
+from dynviz.recording.events import Event
+from dynviz.recording.reader import Recording
+from dynviz.recording.run import Run, open
+from dynviz.recording.writer import Writer
+
+__all__ = ["Event", "Recording", "Run", "Writer", "open"]

@@ -1,0 +1,163 @@
+"""The file of a channel: open for writing, and mapped for reading."""
+
+import mmap
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.recording import disk, layout
+
+_COPY_BYTES = 1 << 20
+
+
+class _Form:
+    """What every sample of a channel has in common.
+
+    Attributes:
+        path: The file.
+        dtype: Of the numbers.
+        shape: Of one sample, the axis of lanes included.
+        sample_bytes: Its size.
+        header: The first bytes of the file, but for the sample count.
+    """
+
+    __slots__ = ("dtype", "header", "path", "sample_bytes", "shape")
+
+    def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
+        self.path = os.fspath(path)
+        self.dtype = np.dtype(dtype)
+        self.shape = shape
+        self.sample_bytes = self.dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+        self.header = layout.header(self.dtype, shape)
+
+    def samples(self, fd: int) -> int:
+        """How many complete samples an open file holds; the bytes of a torn last one are ignored."""
+        # A writer extends the data and then the count; so the count is read before the size.
+        promised = layout.promised(os.pread(fd, layout.HEADER_BYTES, 0), self.header)
+        size = os.fstat(fd).st_size
+        if promised is None:
+            sizes = ", ".join(map(str, self.shape))
+            raise DynvizError(
+                f"{self.path} is damaged: its header is not that of an array [samples, {sizes}] of {self.dtype.str!r}, "
+                "which is what run.json says"
+            )
+        held = (size - layout.HEADER_BYTES) // self.sample_bytes if self.sample_bytes else promised
+        if held < promised:
+            raise DynvizError(f"{self.path} is truncated: {promised} samples were written, {held} are there")
+        return held
+
+
+class GrowingChannel:
+    """A channel that is written: samples are appended, or overwritten in place.
+
+    Attributes:
+        count: How many samples there are.
+    """
+
+    __slots__ = ("_fd", "_form", "count")
+
+    def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...], *, new: bool) -> None:
+        self._form = _Form(path, dtype, shape)
+        self._fd = -1
+        if new:
+            disk.write_new(path, self._form.header)
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            self._fd = os.open(self._form.path, os.O_RDWR)
+            self.count = self._form.samples(self._fd)
+            # A writer that was killed may have left samples that the header does not count yet.
+            os.pwrite(self._fd, *layout.count_change(self.count))
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                raise disk.unwritable(self._form.path, error) from error
+            raise
+
+    def write(self, index: int, block: NDArray[Any]) -> None:
+        """Write samples index, index + 1, ...: data first, then the header's count if it grew.
+
+        Raises:
+            DynvizError: The disk is full or gone. Samples that were there stay.
+            ValueError: The block is of another type or shape, or would leave a gap.
+        """
+        form = self._form
+        if block.dtype != form.dtype or block.shape[1:] != form.shape:
+            raise ValueError(
+                f"{form.path} holds samples {form.shape} of {form.dtype}; the block is {block.shape} of {block.dtype}"
+            )
+        if not 0 <= index <= self.count:
+            raise ValueError(f"{form.path} has {self.count} samples; writing from sample {index} would leave a gap")
+        offset = layout.HEADER_BYTES + index * form.sample_bytes
+        end = index + len(block)
+        try:
+            written = os.pwrite(self._fd, block.data, offset)
+            if written < block.nbytes:
+                rest = block.reshape(-1).view(np.uint8).data[written:]
+                disk.write_at(self._fd, rest, offset + written)
+            if end > self.count:
+                os.pwrite(self._fd, *layout.count_change(end))
+                self.count = end
+        except OSError as error:
+            raise disk.unwritable(form.path, error) from error
+
+    def cut(self, count: int) -> None:
+        """Keep only the first `count` samples.
+
+        They are copied to a new file that takes the old one's place: shortening the file itself would kill (SIGBUS)
+        every reader that looks at the lost samples.
+        """
+        form = self._form
+        end = layout.HEADER_BYTES + count * form.sample_bytes
+        with disk.beside(Path(form.path)) as file:
+            file.write(layout.header(form.dtype, form.shape, count))
+            for offset in range(layout.HEADER_BYTES, end, _COPY_BYTES):
+                file.write(os.pread(self._fd, min(_COPY_BYTES, end - offset), offset))
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class MappedChannel:
+    """A channel that is read: the file mapped into memory, and mapped again when it grew."""
+
+    __slots__ = ("_array", "_form", "_seen")
+
+    def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
+        self._form = _Form(path, dtype, shape)
+        self._seen = (-1, -1)
+        self._array: NDArray[Any]
+
+    def array(self) -> NDArray[Any]:
+        """All complete samples that the file holds now, read-only."""
+        try:
+            file = os.stat(self._form.path)  # noqa: PTH116 - this is the whole cost of seeking
+            now = (file.st_ino, file.st_size)
+            if now != self._seen:
+                self._array = self._map()
+                self._seen = now
+        except OSError as error:
+            raise disk.unreadable(self._form.path, error) from error
+        return self._array
+
+    def _map(self) -> NDArray[Any]:
+        form = self._form
+        fd = os.open(form.path, os.O_RDONLY)
+        try:
+            shape = (form.samples(fd), *form.shape)
+            length = layout.HEADER_BYTES + shape[0] * form.sample_bytes
+            # The array keeps the map, and the map goes with the last array that shows a part of it.
+            pages = mmap.mmap(fd, length, access=mmap.ACCESS_READ)
+        finally:
+            os.close(fd)
+        return np.ndarray(shape, form.dtype, pages, layout.HEADER_BYTES)

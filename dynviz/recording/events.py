@@ -1,0 +1,108 @@
+"""Events: something that happened at a step, one line of JSON each."""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dynviz.errors import DynvizError
+from dynviz.recording import disk
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at a step.
+
+    Attributes:
+        step: When.
+        lane: To which trajectory.
+        kind: What: `diverged`, `died`.
+        value: How much, where that means something; a value that is not finite is None.
+    """
+
+    step: int
+    lane: int
+    kind: str
+    value: float | None = None
+
+    def line(self) -> bytes:
+        r"""As it stands in events.jsonl.
+
+        >>> Event(120, 0, "diverged", math.inf).line()
+        b'{"step": 120, "lane": 0, "kind": "diverged", "value": null}\n'
+        """
+        tree = asdict(self)
+        if self.value is not None:
+            tree["value"] = float(self.value) if math.isfinite(self.value) else None
+        return json.dumps(tree).encode() + b"\n"
+
+
+def parse(data: bytes, path: Path) -> tuple[Event, ...]:
+    r"""The events in the bytes of a file; a last line without its end is still being written, or was never finished.
+
+    >>> parse(Event(3, 0, "died", 2.0).line() + b'{"step": 12', Path("events.jsonl"))
+    (Event(step=3, lane=0, kind='died', value=2.0),)
+    """
+    lines = data.split(b"\n")[:-1]
+    return tuple(_parse_line(line, number, path) for number, line in enumerate(lines, start=1))
+
+
+def _parse_line(line: bytes, number: int, path: Path) -> Event:
+    try:
+        return _event(**json.loads(line))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DynvizError(f"{path} is damaged: line {number} is not an event") from error
+
+
+def _event(*, step: Any, lane: Any, kind: Any, value: Any) -> Event:
+    if type(step) is int and type(lane) is int and type(kind) is str:
+        return Event(step, lane, kind, None if value is None else float(value))
+    raise TypeError("of other types")
+
+
+class EventLog:
+    """events.jsonl, open for writing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            data = self._path.read_bytes()
+        except OSError as error:
+            self.close()
+            raise disk.unwritable(self._path, error) from error
+        # A torn last line gets overwritten by the next event.
+        self._end = data.rfind(b"\n") + 1
+
+    def append(self, event: Event) -> None:
+        """Write one event; when it fails, the next one is written over what there is of it."""
+        line = event.line()
+        try:
+            disk.write_at(self._fd, memoryview(line), self._end)
+        except OSError as error:
+            raise disk.unwritable(self._path, error) from error
+        self._end += len(line)
+
+    def drop(self, after: int) -> None:
+        """Remove the events of steps after this one."""
+        try:
+            events = parse(self._path.read_bytes(), self._path)
+        except OSError as error:
+            raise disk.unreadable(self._path, error) from error
+        kept = b"".join(event.line() for event in events if event.step <= after)
+        with disk.beside(self._path) as file:
+            file.write(kept)
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -1,0 +1,202 @@
+"""A recording as numbers: what one optimizer's lanes wrote, or still write."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz import errors
+from dynviz.errors import DynvizError
+from dynviz.recording import checkpoint, disk, events, layout, lock
+from dynviz.recording import metadata as runjson
+from dynviz.recording.channel import MappedChannel
+from dynviz.recording.events import Event
+from dynviz.recording.metadata import ChannelInfo, Status
+
+Array: TypeAlias = NDArray[Any]
+Standing: TypeAlias = Status | Literal["killed"]
+
+
+class Recording:
+    """A recording's folder, read. It may still grow: every question is answered by the files as they are now.
+
+    Attributes:
+        folder: Where it is.
+        metadata: What run.json said when it was read last, see `refresh`.
+
+    Example:
+        >>> import tempfile
+        >>> from dynviz.recording import Writer
+        >>> from dynviz.recording.metadata import Lane, Metadata, Named
+        >>> channels = {"loss": ChannelInfo(every=1, dtype="<f4"), "w": ChannelInfo(every=2, dtype="<f4", shape=(2,))}
+        >>> metadata = Metadata(Named("bowl"), Named("sgd"), "sgd", 0, {}, (), (Lane(seed=7),), 3, channels)
+        >>> folder = Path(tempfile.mkdtemp(), "sgd")
+        >>> with Writer.create(folder, metadata) as writer:
+        ...     writer.write("loss", 0, np.array([[4], [2], [1], [0.5]], np.float32))
+        ...     writer.write("w", 0, np.array([[[8, 8]], [[4, 2]], [[3, 1]]], np.float32))
+        ...     writer.status("finished")
+        >>> recording = Recording(folder)
+        >>> recording, recording.status
+        (<Recording sgd: 3 steps, seeds 7, channels loss, w>, 'finished')
+        >>> recording["w"].shape, recording.steps("w").tolist()
+        ((3, 1, 2), [0, 2, 3])
+        >>> recording.at("w", 2).tolist()
+        [[4.0, 2.0]]
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self.metadata = runjson.load(self.folder)
+        self._channels: dict[str, MappedChannel] = {}
+        self._events: tuple[tuple[int, int], tuple[Event, ...]] = ((-1, -1), ())
+
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        seeds = ", ".join(map(str, dict.fromkeys(self.seeds)))
+        return f"<Recording {self.label}: {self.total} steps, seeds {seeds}, channels {', '.join(self.channels)}>"
+
+    def refresh(self) -> None:
+        """Read run.json again: the status, and the steps of a run that was made longer."""
+        self.metadata = runjson.load(self.folder)
+
+    @property
+    def label(self) -> str:
+        """Its name in its run."""
+        return self.metadata.label
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each lane."""
+        return self.metadata.seeds
+
+    @property
+    def total(self) -> int:
+        """How many steps the run is meant to have."""
+        return self.metadata.steps
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What pictures need to know and numbers do not say."""
+        return self.metadata.facts
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of what is recorded."""
+        return tuple(self.metadata.channels)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a channel is recorded."""
+        return name in self.metadata.channels
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of what is recorded."""
+        return iter(self.metadata.channels)
+
+    def __getitem__(self, name: str) -> Array:
+        """All complete samples of a channel, [samples, lanes, ...], read-only and mapped, not copied.
+
+        The array keeps its length when the recording grows; ask again for a longer one.
+
+        Raises:
+            DynvizError: There is no such channel, or its file is missing, damaged or truncated.
+        """
+        channel = self._channels.get(name)
+        if channel is None:
+            info = self._info(name)
+            path = self.folder / layout.channel_file(name)
+            channel = MappedChannel(path, info.dtype, (len(self.metadata.lanes), *info.shape))
+            self._channels[name] = channel
+        return channel.array()
+
+    def _info(self, name: str) -> ChannelInfo:
+        try:
+            return self.metadata.channels[name]
+        except KeyError:
+            raise errors.unknown("channel", name, self.metadata.channels) from None
+
+    def steps(self, name: str) -> NDArray[np.int64]:
+        """The step of each sample of a channel, ascending."""
+        every = self._info(name).every
+        return np.minimum(np.arange(len(self[name]), dtype=np.int64) * every, self.total)
+
+    def at(self, name: str, step: int) -> Array:
+        """The sample [lanes, ...] of a channel at a step or the nearest before it that is recorded.
+
+        Raises:
+            DynvizError: Nothing is recorded yet.
+        """
+        info = self._info(name)
+        samples = self[name]
+        if not len(samples):
+            raise DynvizError(f"nothing is recorded yet of channel {name!r} in {self.folder}")
+        index = info.samples(self.total) - 1 if step >= self.total else step // max(info.every, 1)
+        last = 0 if info.every == 0 else len(samples) - 1
+        sample: Array = samples[min(max(index, 0), last)]
+        return sample
+
+    def part(self, name: str, parameter: str) -> Array:
+        """One parameter [samples, lanes, *shape] out of a channel that holds all of them in a row.
+
+        Raises:
+            DynvizError: There is no such channel, or no such parameter in it.
+        """
+        parts = self._info(name).parts
+        if parameter not in parts:
+            raise errors.unknown(f"part of channel {name!r}", parameter, parts)
+        part = parts[parameter]
+        samples = self[name]
+        size = int(np.prod(part.shape, dtype=np.int64))
+        row = samples[..., part.start : part.start + size]
+        return row.reshape(*samples.shape[:-1], *part.shape)
+
+    def events(self) -> tuple[Event, ...]:
+        """What happened so far, in the order in which it was written."""
+        path = self.folder / layout.EVENTS
+        try:
+            file = path.stat()
+            now = (file.st_ino, file.st_size)
+            if now != self._events[0]:
+                self._events = (now, events.parse(path.read_bytes(), path))
+        except OSError as error:
+            raise disk.unreadable(path, error) from error
+        return self._events[1]
+
+    @property
+    def live(self) -> bool:
+        """Whether a writer has it now."""
+        return lock.held(self.folder)
+
+    @property
+    def status(self) -> Standing:
+        """How it stands now; run.json is read again."""
+        self.refresh()
+        if self.metadata.status != "running" or self.live:
+            return self.metadata.status
+        # The writer may have ended well between the two looks: it says so before it lets go of the lock.
+        self.refresh()
+        return "killed" if self.metadata.status == "running" else self.metadata.status
+
+    def checkpoints(self) -> tuple[int, ...]:
+        """The steps that have a checkpoint, ascending."""
+        return checkpoint.steps(self.folder)
+
+    def checkpoint(self, step: int) -> dict[str, Array]:
+        """The state of training after a step that has a checkpoint, by name."""
+        return checkpoint.load(self.folder, step)
+
+    @property
+    def recorded(self) -> int:
+        """The last step that is recorded of the channel with the most samples; 0 when there is none."""
+        sampled = {name: info.every for name, info in self.metadata.channels.items() if info.every}
+        if not sampled:
+            return 0
+        densest = min(sampled, key=sampled.__getitem__)
+        return min(max(len(self[densest]) - 1, 0) * sampled[densest], self.total)
+
+    def animate(self, target: Path | str, **options: Any) -> None:
+        """Draw it into a file, see `dynviz.animation.animate`."""
+        from dynviz.animation import animate
+
+        animate([self], target, **options)

@@ -1,0 +1,109 @@
+"""A run: one scenario's recordings, by name."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dynviz import errors
+from dynviz.errors import DynvizError
+from dynviz.recording import disk, layout
+from dynviz.recording.reader import Recording
+
+
+class Run(Mapping[str, Recording]):
+    """A run's folder, read: its recordings by label, in the order in which they were asked for.
+
+    Attributes:
+        folder: Where it is.
+
+    Example:
+        >>> import tempfile
+        >>> from dynviz.recording import Writer, open
+        >>> from dynviz.recording.metadata import ChannelInfo, Lane, Metadata, Named
+        >>> folder = Path(tempfile.mkdtemp(), "bowl-sgd-adam-1")
+        >>> loss = {"loss": ChannelInfo(every=1, dtype="<f4")}
+        >>> for order, name in enumerate(("sgd", "adam")):
+        ...     metadata = Metadata(Named("bowl"), Named(name), name, order, {}, (), (Lane(0),), 10, loss)
+        ...     Writer.create(folder / name, metadata).close()
+        >>> run = open(folder)
+        >>> list(run)
+        ['sgd', 'adam']
+        >>> run["adam"].status
+        'killed'
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        found = [Recording(path) for path in _recording_folders(self.folder)]
+        self._recordings: dict[str, Recording] = {}
+        for recording in sorted(found, key=lambda each: each.metadata.order):
+            # A copy of a recording has its label too; then the folder's name tells them apart.
+            taken = recording.label in self._recordings
+            self._recordings[recording.folder.name if taken else recording.label] = recording
+
+    def __repr__(self) -> str:
+        """What is in it, in one line."""
+        return f"<Run {self.folder.name}: {', '.join(self)}>"
+
+    @property
+    def recordings(self) -> tuple[Recording, ...]:
+        """All of them, in order."""
+        return tuple(self._recordings.values())
+
+    def __getitem__(self, name: str) -> Recording:
+        """A recording by its label.
+
+        Raises:
+            DynvizError: There is none of that name.
+        """
+        if name not in self._recordings:
+            raise errors.unknown("recording", name, self._recordings)
+        return self._recordings[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a recording of that label."""
+        return name in self._recordings
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A recording by its label, or the default."""
+        return self._recordings.get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        """The labels, in order."""
+        return iter(self._recordings)
+
+    def __len__(self) -> int:
+        """How many recordings there are."""
+        return len(self._recordings)
+
+    def animate(self, target: Path | str, **options: Any) -> None:
+        """Draw all recordings into one file, see `dynviz.animation.animate`."""
+        from dynviz.animation import animate
+
+        animate(list(self.recordings), target, **options)
+
+
+def open(folder: Path | str) -> Run | Recording:
+    """Read a folder: a run's gives a Run, a recording's a Recording.
+
+    Raises:
+        DynvizError: It is neither, or what is in it cannot be read.
+    """
+    folder = Path(folder)
+    return Recording(folder) if (folder / layout.METADATA).exists() else Run(folder)
+
+
+def _recording_folders(folder: Path) -> list[Path]:
+    try:
+        found = sorted(path for path in folder.iterdir() if (path / layout.METADATA).is_file())
+    except FileNotFoundError as error:
+        raise DynvizError(f"there is no folder {folder}") from error
+    except NotADirectoryError as error:
+        raise DynvizError(f"{folder} is a file: give the folder of a run or of a recording") from error
+    except OSError as error:
+        raise disk.unreadable(folder, error) from error
+    if not found:
+        raise DynvizError(
+            f"{folder} is neither a run nor a recording: there is no {layout.METADATA} in it, nor in a folder inside it"
+        )
+    return found

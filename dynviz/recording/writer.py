@@ -1,0 +1,197 @@
+"""The only one who writes a recording."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.recording import checkpoint, disk, layout, lock
+from dynviz.recording import metadata as runjson
+from dynviz.recording.channel import GrowingChannel
+from dynviz.recording.events import Event, EventLog
+from dynviz.recording.metadata import Metadata, Status
+
+
+class Writer:
+    """Writes a recording, as the only one; made by `create` or `resume`.
+
+    A process that is killed leaves a readable recording with every sample that `write` returned from. Nothing is
+    forced out of the system's cache: a machine that loses power may lose the last seconds.
+
+    Every method raises DynvizError where the disk is full, gone or read-only; what was written before stays readable.
+
+    Attributes:
+        folder: The recording's.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from dynviz.recording.metadata import ChannelInfo, Lane, Metadata, Named
+        >>> channels = {"loss": ChannelInfo(every=1, dtype="<f4")}
+        >>> metadata = Metadata(Named("bowl"), Named("sgd"), "sgd", 0, {}, (), (Lane(0), Lane(1)), 3, channels)
+        >>> folder = Path(tempfile.mkdtemp(), "sgd")
+        >>> with Writer.create(folder, metadata) as writer:
+        ...     writer.write("loss", 0, np.array([[4, 4], [2, 1], [1, 0.25]], np.float32))
+        ...     writer.event(2, 1, "converged", 0.25)
+        >>> with Writer.resume(folder) as writer:
+        ...     writer.write("loss", 3, np.array([[0.5, 0]], np.float32))
+        ...     writer.status("finished")
+        >>> np.load(folder / "channels" / "loss.npy").tolist()
+        [[4.0, 4.0], [2.0, 1.0], [1.0, 0.25], [0.5, 0.0]]
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._metadata: Metadata
+        self._lock = -1
+        self._channels: dict[str, GrowingChannel] = {}
+        self._events: EventLog | None = None
+
+    @classmethod
+    def create(cls, folder: Path | str, metadata: Metadata) -> "Writer":
+        """Begin a recording in a folder that must not exist; its parents are made.
+
+        run.json comes last: a folder that has it is a whole recording. When it cannot be made, nothing is left.
+        """
+        writer = cls(Path(folder))
+        disk.make_folder(writer.folder)
+        try:
+            writer._lock = lock.acquire(writer.folder)
+            disk.make_folder(writer.folder / layout.CHANNELS)
+            disk.make_folder(writer.folder / layout.CHECKPOINTS)
+            writer._open(metadata, new=True)
+            writer._save(metadata)
+        except BaseException:
+            writer.close()
+            shutil.rmtree(writer.folder, ignore_errors=True)
+            raise
+        return writer
+
+    @classmethod
+    def resume(cls, folder: Path | str, *, steps: int | None = None) -> "Writer":
+        """Go on with a recording; its status becomes `running`.
+
+        Args:
+            folder: The recording's.
+            steps: How long the run is meant to be now, if longer than before. The last sample of a channel is lost
+                where it sat at the former end and not at a multiple of its `every`.
+
+        Raises:
+            DynvizError: There is no recording, another writer has it, it is damaged, or `steps` is less than before.
+        """
+        writer = cls(Path(folder))
+        runjson.load(writer.folder)
+        try:
+            writer._lock = lock.acquire(writer.folder)
+            metadata = runjson.load(writer.folder)
+            writer._open(metadata, new=False)
+            if steps is not None and steps != metadata.steps:
+                writer._lengthen(metadata, steps)
+                metadata = replace(metadata, steps=steps)
+            writer._save(metadata.with_status("running"))
+        except BaseException:
+            writer.close()
+            raise
+        return writer
+
+    def _open(self, metadata: Metadata, *, new: bool) -> None:
+        lanes = len(metadata.lanes)
+        for name, info in metadata.channels.items():
+            path = self.folder / layout.channel_file(name)
+            self._channels[name] = GrowingChannel(path, info.dtype, (lanes, *info.shape), new=new)
+        self._events = EventLog(self.folder / layout.EVENTS)
+
+    def _lengthen(self, metadata: Metadata, steps: int) -> None:
+        if steps < metadata.steps:
+            raise DynvizError(
+                f"{self.folder} is a run of {metadata.steps} steps and cannot be shortened to {steps}: "
+                f"give {metadata.steps} or more"
+            )
+        for name, info in metadata.channels.items():
+            channel = self._channels[name]
+            last = info.samples(metadata.steps)
+            if info.every and metadata.steps % info.every and channel.count >= last:
+                channel.cut(last - 1)
+
+    def _save(self, metadata: Metadata) -> None:
+        runjson.save(self.folder, metadata)
+        self._metadata = metadata
+
+    @property
+    def metadata(self) -> Metadata:
+        """What run.json says."""
+        return self._metadata
+
+    def write(self, name: str, index: int, block: NDArray[Any]) -> None:
+        """Write samples index, index + 1, ... of a channel; those that are there already are overwritten.
+
+        Args:
+            name: The channel.
+            index: Of the first sample of the block, at most `samples(name)`.
+            block: [samples, lanes, ...], C-contiguous, of the channel's dtype.
+
+        Raises:
+            ValueError: The block is of another type or shape, or would leave a gap.
+        """
+        self._channels[name].write(index, block)
+
+    def samples(self, name: str) -> int:
+        """How many samples of a channel there are."""
+        return self._channels[name].count
+
+    def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None:
+        """Write down that something happened; a value that is not finite is written as null."""
+        self._log().append(Event(step, lane, kind, value))
+
+    def drop_events(self, after: int) -> None:
+        """Remove the events of steps after this one, which training will come to again."""
+        self._log().drop(after)
+
+    def _log(self) -> EventLog:
+        if self._events is None:
+            raise ValueError(f"the writer of {self.folder} is closed")
+        return self._events
+
+    def checkpoint(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep the state of training after a step; it is there whole or not at all."""
+        checkpoint.save(self.folder, step, arrays)
+
+    def load_checkpoint(self, step: int) -> dict[str, NDArray[Any]]:
+        """The arrays that `checkpoint` was given at that step."""
+        return checkpoint.load(self.folder, step)
+
+    def checkpoints(self) -> tuple[int, ...]:
+        """The steps that have a checkpoint, ascending."""
+        return checkpoint.steps(self.folder)
+
+    def status(self, status: Status, error: str = "") -> None:
+        """Say how the recording stands."""
+        self._save(self._metadata.with_status(status, error))
+
+    def close(self) -> None:
+        """Let go of all files, and of the lock last. Closing twice is harmless."""
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+        if self._events is not None:
+            self._events.close()
+            self._events = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> "Writer":
+        """The writer itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it. The status stays what it was: a block that fails says so itself, or counts as killed."""
+        self.close()

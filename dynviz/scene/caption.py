@@ -1,0 +1,175 @@
+"""Words and numbers of a picture: its title, the names of its recordings, values in as many digits as mean something."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from dynviz.recording import Recording
+from dynviz.scene.marks import Readout
+
+TITLES = {"plus_minus": "plus-minus", "logit_gap": "gap of logits", "prob_gap": "gap of probabilities"}
+"""Channels whose names do not read as words once the underscores are spaces."""
+
+
+def color(index: int) -> str:
+    """The colour of the recording with this place in a view."""
+    return f"lane{index % 8}"
+
+
+def words(channel: str) -> str:
+    """A channel's name as a panel's title.
+
+    >>> words("val_loss"), words("relative_error"), words("plus_minus")
+    ('validation loss', 'relative error', 'plus-minus')
+    """
+    if channel in TITLES:
+        return TITLES[channel]
+    return channel.replace("val_", "validation ", 1).replace("_", " ")
+
+
+def title(recordings: Sequence[Recording]) -> str:
+    """What made the picture: the scenario and those of its options that were written, where all recordings agree."""
+    scenarios = [recording.metadata.scenario for recording in recordings]
+    names = dict.fromkeys(_stem(scenario.name) for scenario in scenarios)
+    shared = _shared([scenario.given for scenario in scenarios])
+    return " · ".join([", ".join(names), *(_option(key, value) for key, value in shared.items())])
+
+
+def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """A name for each recording: its label, and what tells it from others of the same label."""
+    labels = [recording.label for recording in recordings]
+    if len(set(labels)) == len(labels):
+        return tuple(labels)
+    scenarios = [recording.metadata.scenario for recording in recordings]
+    differences: list[list[Mapping[str, Any]]] = [
+        [{"": _stem(scenario.name)} for scenario in scenarios],
+        [scenario.given for scenario in scenarios],
+        [_given(recording) for recording in recordings],
+        [{"": seeds(recording)} for recording in recordings],
+    ]
+    for trees in differences:
+        shared = _shared(trees)
+        for index, tree in enumerate(trees):
+            extra = [_option(key, value) for key, value in tree.items() if key not in shared]
+            labels[index] = " ".join([labels[index], *extra]).strip()
+        if len(set(labels)) == len(labels):
+            return tuple(labels)
+    return tuple(f"{label} #{index + 1}" for index, label in enumerate(labels))
+
+
+def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
+    """Each recording with the hyperparameters that were written, in its colour, then the seeds."""
+    seeded = {seeds(recording) for recording in recordings}
+    found = []
+    for index, (recording, name) in enumerate(zip(recordings, names(recordings), strict=True)):
+        given = [_option(key, value) for key, value in _given(recording).items()]
+        own = [seeds(recording)] if len(seeded) > 1 else []
+        text = " ".join([name, *(extra for extra in given + own if extra not in name)])
+        found.append(Readout(text, color(index)))
+    if len(seeded) == 1:
+        found.append(Readout(seeded.pop(), "muted"))
+    return tuple(found)
+
+
+def seeds(recording: Recording) -> str:
+    """The seeds of a recording's lanes in words: `seed 42`, `seeds 0 to 7`, `seeds 1, 2, 5`."""
+    found = sorted(set(recording.seeds))
+    if len(found) == 1:
+        return f"seed {found[0]}"
+    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
+        return f"seeds {found[0]} to {found[-1]}"
+    shown = ", ".join(map(str, found[:6]))
+    return f"seeds {shown}{', ...' if len(found) > 6 else ''}"
+
+
+def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
+    """A number with so many digits that mean something, without a zero before the point.
+
+    >>> [significant(value) for value in (0.37105, 12345.6, 0.01, 0.0000316, -0.5)]
+    ['.371', '12 346', '.01', '3.16e-5', '-.5']
+    >>> significant(0.5, padded=True)
+    '.500'
+
+    Args:
+        value: The number.
+        digits: How many digits.
+        padded: Whether zeros at the end stay, so that a value that changes keeps its width.
+    """
+    if not math.isfinite(value):
+        return _not_finite(value)
+    if value == 0:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e6:
+        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        return f"{mantissa if padded else _trimmed(mantissa)}e{int(exponent)}"
+    text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    return _grouped(text if padded else _trimmed(text))
+
+
+def resolved(value: float, limits: tuple[float, float], scale: str = "linear") -> str:
+    """A number with as many decimals as can be told apart between an axis' limits, always the same number of them.
+
+    >>> [resolved(value, (0.2, 0.7)) for value in (0.37105, 1.0)], resolved(51.54, (0, 60))
+    (['.371', '1.000'], '51.5')
+    """
+    if not math.isfinite(value):
+        return _not_finite(value)
+    span = limits[1] - limits[0]
+    decimals = math.floor(2.9 - math.log10(span)) if span > 0 else 3
+    if scale == "log" or decimals > 5 or abs(value) >= 1e6:
+        return significant(value, padded=True)
+    text = f"{value:.{max(0, decimals)}f}"
+    return _grouped(text.replace("-", "", 1) if float(text) == 0 else text)
+
+
+def percent(share: float) -> str:
+    """A share in percent.
+
+    >>> percent(0.8412)
+    '84.1 %'
+    """
+    return f"{100 * share:.1f} %" if math.isfinite(share) else _not_finite(share)
+
+
+def _not_finite(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "∞" if value > 0 else "-∞"
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _grouped(text: str) -> str:
+    """Without a zero before the point, thousands apart from 10 000 on."""
+    sign = "-" if text.startswith("-") else ""
+    whole, point, rest = text.removeprefix("-").partition(".")
+    if whole == "0" and point:
+        whole = ""
+    if len(whole) > 4:
+        whole = f"{int(whole):,}".replace(",", " ")
+    return f"{sign}{whole}{point}{rest}"
+
+
+def _stem(name: str) -> str:
+    return PurePath(name).stem if name.endswith(".py") else name
+
+
+def _given(recording: Recording) -> dict[str, Any]:
+    rules = recording.metadata.hyperparameters
+    return {key: rule.value for key, rule in rules.items() if rule.source == "given"}
+
+
+def _shared(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    first, *others = trees
+    return {key: value for key, value in first.items() if all(key in tree and tree[key] == value for tree in others)}
+
+
+def _option(key: str, value: Any) -> str:
+    key = key.replace("_", " ")
+    if isinstance(value, bool):
+        return key if value else f"no {key}"
+    text = significant(value, 4) if isinstance(value, float) else str(value)
+    return f"{key} {text}".strip()

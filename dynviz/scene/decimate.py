@@ -1,0 +1,38 @@
+"""Decimation: of a long line, the vertices that are seen."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def decimate(columns: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices, ascending, of the first, lowest, highest and last vertex of each run within one pixel column.
+
+    A run is of neighbours with the same whole part of `columns`; a NaN ends it and is kept. What is left out of a
+    line lies between vertices that are kept, so the line covers the same pixels.
+
+    >>> decimate(np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0]), np.array([1.0, 5.0, 3.0, -2.0, 1.0, 1.0])).tolist()
+    [0, 1, 3, 4, 5]
+
+    Args:
+        columns: Horizontal places [points] in pixels.
+        heights: Vertical places [points].
+    """
+    count = len(columns)
+    broken = np.isnan(columns) | np.isnan(heights)
+    if count < 3:
+        return np.arange(count)
+    keys = np.where(broken, np.inf, np.floor(columns))
+    starts = np.flatnonzero(np.concatenate([[True], (keys[1:] != keys[:-1])]))
+    ends = np.append(starts[1:], count) - 1
+    if len(starts) * 2 > count:
+        return np.arange(count)
+    run = np.repeat(np.arange(len(starts)), ends - starts + 1)
+    keep = np.zeros(count, dtype=np.bool_)
+    keep[starts] = keep[ends] = True
+    low = np.minimum.reduceat(heights, starts)
+    high = np.maximum.reduceat(heights, starts)
+    for extreme in (low, high):
+        at = np.flatnonzero(heights == extreme[run])
+        _, first = np.unique(run[at], return_index=True)
+        keep[at[first]] = True
+    return np.flatnonzero(keep)

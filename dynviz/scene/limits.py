@@ -1,0 +1,97 @@
+"""Limits of axes: fixed over a whole film, and not set by a lane that diverged."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.scene.marks import Axis
+
+Array: TypeAlias = NDArray[Any]
+Scale: TypeAlias = Literal["auto", "linear", "log"]
+
+HUGE = 1e30
+"""What is larger counts as infinite: no axis can show it beside anything else."""
+BUDGET = 1 << 24
+"""Values that are looked at in full; of longer channels, evenly spaced samples are."""
+
+
+def finite(values: Array) -> NDArray[np.bool_]:
+    """Which values an axis can show."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(values) < HUGE)
+
+
+def thinned(values: Array, budget: int = BUDGET) -> Array:
+    """Evenly spaced samples [samples, ...] of at most so many values, the first and the last among them."""
+    samples = values.shape[0]
+    keep = max(2, budget // max(1, values[0].size)) if samples else 0
+    if samples <= keep:
+        return values
+    return np.asarray(values[np.linspace(0, samples - 1, keep).astype(np.int64)])
+
+
+def drawable(values: Array, scale: str) -> Array:
+    """The same array where an axis of this scale can show all of it, else a copy with NaN in the other places."""
+    good = finite(values)
+    if scale == "log":
+        good &= values > 0
+    return values if good.all() else np.where(good, values, np.nan)
+
+
+def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "") -> Axis:
+    """An axis for values over time.
+
+    Args:
+        curves: Arrays [samples, lanes]; NaN and infinity are passed over.
+        scale: `auto` takes a logarithm for positive values that fall by a factor of 100 or span one of 10 000.
+        label: What is measured.
+    """
+    lanes = _without_diverged(np.concatenate([_extremes(curve) for curve in curves], axis=1))
+    if not lanes.size:
+        return Axis((0.0, 1.0), label=label)
+    lows, highs, positive, first, last = lanes
+    low, high, tiny = float(lows.min()), float(highs.max()), float(positive.min())
+    decades = high / tiny >= (100 if np.median(last) < np.median(first) else 10_000)
+    if high > 0 and (scale == "log" or (scale == "auto" and low >= 0 and decades)):
+        margin = 0.05 * math.log10(high / tiny) or 0.3
+        return Axis((tiny / 10**margin, high * 10**margin), "log", label)
+    margin = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
+    return Axis((low - margin, high + margin), label=label)
+
+
+def square(points: Array) -> tuple[float, float]:
+    """Limits, the same for x and y, of points [samples, points, 2] with the origin in the middle."""
+    seen = thinned(points)
+    seen = seen[finite(seen)]
+    reach = float(np.abs(seen).max()) if seen.size else 1.0
+    return -1.05 * (reach or 1.0), 1.05 * (reach or 1.0)
+
+
+def _extremes(curve: Array) -> Array:
+    """Of each lane: lowest, highest, lowest positive, first and last finite value [5, lanes], lanes that have any."""
+    seen = thinned(curve)
+    good = finite(seen)
+    seen, good = seen[:, good.any(axis=0)], good[:, good.any(axis=0)]
+    if not seen.size:
+        return np.empty((5, 0))
+    lows = seen.min(axis=0, where=good, initial=np.inf).astype(np.float64)
+    highs = seen.max(axis=0, where=good, initial=-np.inf).astype(np.float64)
+    # A loss that comes to zero in float32 would draw an axis of 45 decades.
+    above = good & (seen > np.maximum(highs * 1e-16, 0))
+    positive = seen.min(axis=0, where=above, initial=np.inf)
+    columns = np.arange(seen.shape[1])
+    first, last = good.argmax(axis=0), len(good) - 1 - good[::-1].argmax(axis=0)
+    return np.stack([lows, highs, positive, seen[first, columns], seen[last, columns]])
+
+
+def _without_diverged(lanes: Array) -> Array:
+    """Without those lanes [5, lanes] that reach a thousand times as far as half of the others do.
+
+    A lane that went to infinity passed through all magnitudes before; the others would be a flat line beside it.
+    """
+    reach = np.maximum(np.abs(lanes[0]), np.abs(lanes[1]))
+    usual = np.sort(reach)[(len(reach) - 1) // 2] if len(reach) else 0.0
+    return lanes[:, reach <= 1000 * usual] if usual > 0 else lanes

@@ -1,0 +1,43 @@
+"""Panels that move with time, and the film that shows several of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.marks import Axis, Panel, Scene
+
+
+@dataclass(frozen=True)
+class MovingPanel:
+    """A panel of a film.
+
+    Attributes:
+        steps: The steps at which it changes, ascending.
+        at: The panel at a step.
+    """
+
+    steps: NDArray[np.int64]
+    at: Callable[[int], Panel]
+
+
+def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film:
+    """A film of these panels, in this order, with a title that says what made it."""
+    title, readouts = caption.title(recordings), caption.readouts(recordings)
+    total = max(recording.total for recording in recordings)
+    steps = np.unique(np.concatenate([panel.steps for panel in panels]))
+
+    def scene(step: int) -> Scene:
+        return Scene(title, tuple(panel.at(step) for panel in panels), step, total, readouts)
+
+    return Film(steps, scene)
+
+
+def step_axis(recordings: Sequence[Recording]) -> Axis:
+    """The axis of steps: of the whole run while it trains, else up to where it came."""
+    ends = [recording.total if recording.live else recording.recorded for recording in recordings]
+    return Axis((0.0, float(max(*ends, 1))), label="step", whole=True)

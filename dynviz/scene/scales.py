@@ -1,0 +1,59 @@
+"""From data coordinates to places along an axis."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dynviz.scene.marks import Axis
+
+FAR = 1e3
+"""Places are kept within so many lengths of the axis, so that a backend's integers hold them."""
+
+
+def fractions(axis: Axis, values: ArrayLike) -> NDArray[np.float64]:
+    """Where values stand: 0 at the low limit, 1 at the high one. What a logarithm cannot show is NaN.
+
+    >>> fractions(Axis((1, 100), "log"), [1, 10, 1000, -1]).tolist()
+    [0.0, 0.5, 1.5, nan]
+    """
+    low, high = axis.limits
+    found: NDArray[Any] = np.asarray(values, dtype=np.float64)
+    if axis.scale == "log":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.where(found > 0, np.log10(found), np.nan)
+            low, high = (float(np.log10(limit)) if limit > 0 else -300.0 for limit in (low, high))
+    span = high - low
+    with np.errstate(over="ignore", invalid="ignore"):
+        places = (found - low) / (span if span != 0 else 1.0)
+    return np.clip(places, -FAR, FAR)
+
+
+def values(axis: Axis, places: ArrayLike) -> NDArray[np.float64]:
+    """The inverse of `fractions`.
+
+    >>> values(Axis((1, 100), "log"), [0, 0.5]).tolist()
+    [1.0, 10.0]
+    """
+    low, high = axis.limits
+    found: NDArray[Any] = np.asarray(places, dtype=np.float64)
+    if axis.scale == "log":
+        low, high = (float(np.log10(limit)) if limit > 0 else -300.0 for limit in (low, high))
+        return np.asarray(10.0 ** (low + found * (high - low)))
+    return np.asarray(low + found * (high - low))
+
+
+def nearest_pixels(axis: Axis, low: float, high: float, count: int, length: int) -> NDArray[np.intp]:
+    """Which of `count` equal pixels between `low` and `high` is seen at each of `length` places of an axis; -1: none.
+
+    Args:
+        axis: The axis that is `length` places long.
+        low: Where the first pixel of the image begins, in data coordinates.
+        high: Where the last one ends.
+        count: Pixels of the image along this axis.
+        length: Places of the screen along it.
+    """
+    at = values(axis, (np.arange(length) + 0.5) / length)
+    span = high - low
+    index = np.floor((at - low) * (count / (span if span != 0 else 1.0)))
+    return np.where((index >= 0) & (index < count), index, -1).astype(np.intp)

@@ -1,0 +1,162 @@
+"""Themes: from names of roles to colours, the ramps of heat maps, and the palette of formats with few colours."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import unknown
+from dynviz.scene.marks import Ramp
+from dynviz.scene.norm import LEVELS
+
+RGB = tuple[int, int, int]
+
+BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#8C939B"
+LANES = (BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE)
+TERM_COLORS = {
+    "gradient": BLUE,
+    "momentum": GREEN,
+    "preconditioning": SKY,
+    "decay": VERMILLION,
+    "noise": GREY,
+}
+OTHER_TERMS = (PURPLE, ORANGE, YELLOW)
+"""For terms that a rule named itself."""
+
+GHOST = 0.25
+"""How much of its colour the future of a line keeps."""
+SHADE = 0.30
+"""How much of its colour the past of a band has."""
+SHADE_GHOST = 0.10
+"""How much of its colour the future of a band has."""
+
+BLENDS = (1.0, 0.85, 0.7, 0.55, 0.4, SHADE, GHOST, 0.175, SHADE_GHOST)
+"""Shares of a colour over the ground that the palette holds, for the edges of lines and letters."""
+CONTRAST = 3.0
+"""Words have at least this contrast with the ground (WCAG's ratio); colours of lanes are darkened for them."""
+
+# Nuñez, Anderton, Renslow (2018), Optimizing colormaps with consideration for color vision deficiency: 64 levels of it.
+CIVIDIS = (
+    "00224e00255400285b002b62002e6a0030700533711235701a386f213b6e273e6e2d416d32436d36466c3b496c3f4c6c"
+    "444f6c48526c4c556c50576c545a6d575d6d5b606e5e636f62656f656870696b716c6e727071737374757777767a7a78"
+    "7e7d788280798683798a86788e8978928c78958f779992779d9576a19975a59c74a99f73ada272b1a570b6a96fbaac6d"
+    "beb06bc2b369c7b767ccba64d0be62d4c15fd9c55cddc858e1cc55e6d051ead34cefd748f3db42f8df3cfde334fee838"
+)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours for one ground.
+
+    Attributes:
+        name: `light` or `dark`.
+        colors: Red, green and blue of each role.
+    """
+
+    name: str
+    colors: Mapping[str, RGB]
+    _ramps: dict[str, NDArray[np.uint8]] = field(default_factory=dict, repr=False, compare=False)
+
+    def color(self, role: str) -> RGB:
+        """The colour of a role.
+
+        >>> light.color("lane0"), dark.color("ground"), light.color("term.gradient") == light.color("lane0")
+        ((0, 114, 178), (15, 20, 26), True)
+
+        Raises:
+            DynvizError: There is no such role.
+        """
+        if role in self.colors:
+            return self.colors[role]
+        if role.startswith("term."):
+            return _rgb(OTHER_TERMS[sum(role.encode()) % len(OTHER_TERMS)])
+        raise unknown("colour", role, [*self.colors, "term.<name>"])
+
+    def ink(self, role: str) -> RGB:
+        """The colour of words of a role: the same, moved away from the ground until it can be read."""
+        return _readable(self.color(role), self.color("ground"))
+
+    def ramp(self, name: Ramp) -> NDArray[np.uint8]:
+        """The 64 colours [64, 3] of a ramp. Those of `classes` and `signed` are the ground in the middle."""
+        if name not in self._ramps:
+            both = self._diverging() if name != "ordered" else None
+            self._ramps[name] = cividis() if both is None else both
+        return self._ramps[name]
+
+    def palette(self) -> NDArray[np.uint8]:
+        """At most 255 colours [colours, 3] that draw every scene well: the ramps, and each colour fading to the ground."""
+        ground = np.array(self.color("ground"), dtype=np.float64)
+        drawn = [role for role in self.colors if role != "ground"]
+        words = [self.ink(role) for role in drawn if role != "grid"]
+        roles = list(dict.fromkeys([*map(self.color, drawn), *words]))
+        blends = [ground + share * (np.array(rgb) - ground) for share in BLENDS for rgb in roles]
+        found = np.concatenate([ground[None], self.ramp("ordered"), self._diverging(), np.array(blends).round()])
+        _, first = np.unique(found.astype(np.uint8), axis=0, return_index=True)
+        return found[np.sort(first)[:255]].astype(np.uint8)
+
+    def _diverging(self) -> NDArray[np.uint8]:
+        # Two levels are the ground itself: zero falls on either, and an even number of levels has no middle.
+        half = np.linspace(1, 0, LEVELS // 2)[:, None]
+        ground, low, high = (np.array(self.color(role)) for role in ("ground", "class0", "class1"))
+        sides = [ground + half * (low - ground), (ground + half * (high - ground))[::-1]]
+        return np.concatenate(sides).round().astype(np.uint8)
+
+
+def cividis() -> NDArray[np.uint8]:
+    """The ramp for ordered values [64, 3]."""
+    return np.frombuffer(bytes.fromhex(CIVIDIS), dtype=np.uint8).reshape(LEVELS, 3)
+
+
+def theme(name: str) -> Theme:
+    """The theme of this name.
+
+    Raises:
+        DynvizError: There is none.
+    """
+    if name not in THEMES:
+        raise unknown("theme", name, THEMES)
+    return THEMES[name]
+
+
+def _rgb(text: str) -> RGB:
+    red, green, blue = bytes.fromhex(text.removeprefix("#"))
+    return red, green, blue
+
+
+def _luminance(rgb: RGB) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in rgb)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: RGB, other: RGB) -> float:
+    """The contrast ratio of two colours, 1 to 21, as WCAG 2 defines it."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@functools.cache
+def _readable(rgb: RGB, ground: RGB) -> RGB:
+    if rgb == ground:
+        return rgb
+    end = 0 if _luminance(ground) > 0.18 else 255
+    for percent in range(0, 101, 5):
+        moved = tuple(round(value + (end - value) * percent / 100) for value in rgb)
+        if contrast(moved, ground) >= CONTRAST:  # type: ignore[arg-type]
+            return moved  # type: ignore[return-value]
+    return rgb
+
+
+def _build(name: str, ground: str, greys: tuple[str, str, str], lanes: tuple[str, ...]) -> Theme:
+    roles = {"ground": ground} | dict(zip(("text", "muted", "grid"), greys, strict=True))
+    roles |= {f"lane{index}": color for index, color in enumerate(lanes)}
+    roles |= {"class0": BLUE, "class1": ORANGE}
+    roles |= {f"term.{term}": color for term, color in TERM_COLORS.items()}
+    return Theme(name, {role: _rgb(color) for role, color in roles.items()})
+
+
+light = _build("light", "#ffffff", ("#1f262e", "#66707b", "#e4e7ea"), (*LANES, GREY, YELLOW))
+dark = _build("dark", "#0f141a", ("#e8ebef", "#97a1ac", "#29313a"), (*LANES, YELLOW, GREY))
+THEMES = {found.name: found for found in (light, dark)}

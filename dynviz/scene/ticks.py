@@ -1,0 +1,146 @@
+"""Ticks: round numbers on an axis, with labels that say exactly where they are."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from dynviz.scene.marks import Axis
+
+THIN = "\u2009"
+"""A thin space, which sets thousands apart."""
+MANTISSAS = (1, 2, 5)
+SCIENTIFIC = 6
+"""From so many digits before or after the point, labels are written with an exponent."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A place on an axis and its words."""
+
+    value: float
+    label: str
+
+
+def ticks(axis: Axis, most: int = 6) -> tuple[Tick, ...]:
+    """At most so many ticks inside the limits, ascending, at multiples of 1, 2 or 5 times a power of ten.
+
+    >>> [tick.label for tick in ticks(Axis((0, 0.9)), 5)]
+    ['0', '.2', '.4', '.6', '.8']
+    >>> [tick.label for tick in ticks(Axis((0, 10_000), whole=True), 3)] == ["0", "5\u2009000", "10\u2009000"]
+    True
+    >>> [tick.label for tick in ticks(Axis((0.002, 30), "log"), 5)]
+    ['.01', '.1', '1', '10']
+
+    Args:
+        axis: Limits, scale, and whether ticks are whole.
+        most: How many there is room for.
+    """
+    low, high = sorted(axis.limits)
+    if not (math.isfinite(low) and math.isfinite(high)) or most < 1:
+        return ()
+    if axis.scale == "log" and low > 0:
+        found = _logarithmic(low, high, most)
+        if len(found) >= min(2, most):
+            return _labelled(found, together=False)
+    return _labelled(_linear(low, high, most, whole=axis.whole), together=True)
+
+
+def number(value: Decimal, decimals: int = 0) -> str:
+    """A number with thousands apart and no zero before the point.
+
+    >>> number(Decimal("-0.5")), number(Decimal("0.25"), 3), number(Decimal(0), 2)
+    ('-.5', '.250', '0')
+    """
+    if value == 0:
+        return "0"
+    text = f"{value:,.{max(decimals, _decimals(value))}f}".replace(",", THIN)
+    sign = "-" if text.startswith("-") else ""
+    text = text.removeprefix("-")
+    return sign + (text[1:] if text.startswith("0.") else text)
+
+
+def scientific(value: Decimal) -> str:
+    """A number with an exponent.
+
+    >>> scientific(Decimal("0.00002")), scientific(Decimal(1500000))
+    ('2e-5', '1.5e6')
+    """
+    if value == 0:
+        return "0"
+    exponent = value.adjusted()
+    mantissa = value.scaleb(-exponent)
+    return f"{number(mantissa)}e{exponent}"
+
+
+def _decimals(value: Decimal) -> int:
+    return max(0, -int(value.normalize().as_tuple().exponent))
+
+
+def _linear(low: float, high: float, most: int, *, whole: bool) -> list[Decimal]:
+    """Multiples of the smallest round step that gives no more than `most`."""
+    found: list[Decimal] = []
+    for step in _steps(low, high, most, whole=whole):
+        found = _multiples(step, low, high, most)
+        if found and len(found) <= most:
+            break
+        found = found if len(found) <= most else []
+    return found
+
+
+def _steps(low: float, high: float, most: int, *, whole: bool) -> Iterator[Decimal]:
+    span = high - low
+    # Beyond what floats tell apart there are no ticks between the limits.
+    finest = max(span / (most + 1), abs(low) * 1e-15, abs(high) * 1e-15, 5e-324)
+    exponent = math.floor(math.log10(finest))
+    if whole:
+        exponent = max(exponent, 0)
+    for power in range(exponent, exponent + 4):
+        for mantissa in MANTISSAS:
+            yield Decimal(mantissa).scaleb(power)
+
+
+def _multiples(step: Decimal, low: float, high: float, most: int) -> list[Decimal]:
+    first = math.floor(Decimal(low) / step) - 1
+    last = math.ceil(Decimal(high) / step) + 1
+    if last - first > most + 8:
+        return [step] * (most + 1)
+    # As floats: the tick .7 belongs to an axis that ends at the float 0.7, which is a little less.
+    return [step * index for index in range(first, last + 1) if low <= float(step * index) <= high]
+
+
+def _logarithmic(low: float, high: float, most: int) -> list[Decimal]:
+    """Powers of ten, every second or third where there are many; their 1-2-5 multiples where there are few."""
+    first, last = math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1
+
+    def inside(mantissas: tuple[int, ...], stride: int = 1) -> list[Decimal]:
+        powers = [power for power in range(first, last + 1) if power % stride == 0]
+        found = [Decimal(mantissa).scaleb(power) for power in powers for mantissa in mantissas]
+        return [value for value in found if low <= float(value) <= high]
+
+    decades = inside((1,))
+    if len(decades) < 3:
+        for mantissas in (MANTISSAS, (1, 3), (1,)):
+            found = inside(mantissas)
+            if 2 <= len(found) <= most:
+                return found
+    stride = 1
+    while len(decades) > most:
+        stride += 1
+        decades = inside((1,), stride)
+    return decades
+
+
+def _labelled(found: list[Decimal], *, together: bool) -> tuple[Tick, ...]:
+    """Ticks of one axis: with equally many decimals where they are `together` on a linear scale."""
+    sizes = [value.adjusted() for value in found if value != 0]
+    decimals = max(map(_decimals, found), default=0)
+    span = (min(decimals, 99), max(sizes, default=0))
+    exponents = span[0] >= SCIENTIFIC or span[1] >= SCIENTIFIC + 1
+    if together:
+        labels = [scientific(value) if exponents else number(value, decimals) for value in found]
+    else:
+        labels = [
+            number(value) if -4 < value.adjusted() < SCIENTIFIC - 1 else scientific(value) for value in found
+        ]
+    return tuple(Tick(float(value), label) for value, label in zip(found, labels, strict=True))

@@ -1,0 +1,79 @@
+"""What a noisy or many-laned curve comes down to: a trailing mean, and the middle of many values."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+POINTS = 600
+"""Places along a curve where a summary is computed: more than a panel has columns to show."""
+
+
+def places(samples: int) -> NDArray[np.int64]:
+    """Evenly spaced indices of samples, the first and the last among them; all where there are few."""
+    return np.unique(np.linspace(0, samples - 1, min(samples, POINTS)).astype(np.int64))
+
+
+def window(samples: int) -> int:
+    """How many samples a trailing mean is over: one in a hundred, at least ten."""
+    return max(10, samples // 100)
+
+
+def trailing_mean(values: Array, at: NDArray[np.int64], width: int) -> Array:
+    """The mean of the last `width` samples, of fewer near the start, at some indices of `values` [samples].
+
+    It looks back only, so that a curve does not foretell. Where the mean is over a value that is not finite, it is
+    not finite either.
+    """
+    padded = np.concatenate([np.zeros(width - 1), values])
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = sliding_window_view(padded, width)[at].sum(axis=1, dtype=np.float64)
+    return np.asarray(sums / np.minimum(at + 1, width))
+
+
+def trailing_quantiles(values: Array, at: NDArray[np.int64], width: int, low: float, high: float) -> Array:
+    """Two quantiles [2, places] of the last `width` samples, at some indices of `values` [samples]."""
+    indices = np.maximum(at[:, None] - np.arange(width), 0)
+    return _quantiles(values[indices], (low, high))
+
+
+def middle(values: Array) -> Array:
+    """Lower quartile, median and upper quartile [3, samples] over the finite ones of `values` [samples, many]."""
+    return _quantiles(values, (0.25, 0.5, 0.75))
+
+
+def rough(values: Array) -> bool:
+    """Whether a curve [samples] jumps about so that its trend is what should be seen.
+
+    Noise turns around at two of three samples, a smooth curve hardly ever, one that overshoots at each.
+    """
+    known = values[np.isfinite(values)].astype(np.float64)
+    if len(known) < 200:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        jumps = np.diff(known)
+        turns = float(np.mean(jumps[1:] * jumps[:-1] < 0))
+        size = float(np.median(np.abs(jumps))) / (float(np.median(np.abs(known))) or 1.0)
+    return 0.3 < turns < 0.9 and size > 0.02
+
+
+def _quantiles(values: Array, shares: tuple[float, ...]) -> Array:
+    """Quantiles [shares, rows] over the finite values of each row, linear between them; NaN where none is.
+
+    Sorting puts what is not finite last; `np.nanquantile` takes a Python loop over rows for the same.
+    """
+    ordered = np.sort(np.where(np.isfinite(values), values, np.inf).astype(np.float64), axis=1)
+    counts = np.isfinite(ordered).sum(axis=1)
+    rows = np.arange(len(ordered))
+    found = np.full((len(shares), len(ordered)), np.nan)
+    some = counts > 0
+    for index, share in enumerate(shares):
+        place = share * np.maximum(counts - 1, 0)
+        below = np.floor(place).astype(np.int64)
+        above = np.minimum(below + 1, np.maximum(counts - 1, 0))
+        low, high = ordered[rows, below][some], ordered[rows, above][some]
+        found[index, some] = low + (high - low) * (place - below)[some]
+    return found

@@ -1,0 +1,5 @@
+"""Training: the only part of dynviz that imports torch beside the optimizers and scenarios."""
+
+from dynviz.training.launch import resume, run
+
+__all__ = ["resume", "run"]

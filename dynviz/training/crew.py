@@ -1,0 +1,204 @@
+"""The stacks of one recording with their steppers, and what its probes measure."""
+
+import dataclasses
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import dynviz
+from dynviz.errors import DynvizError
+from dynviz.recording.metadata import Metadata
+from dynviz.task import Probe, Task
+from dynviz.training import devices
+from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, Measured, built_in, info
+from dynviz.training.plan import Plan, named, sampling
+from dynviz.training.stack import Stack, cast, groups
+from dynviz.training.steppers import RuleStepper, Stepper, TorchStepper
+
+CHECKPOINTS = 20
+CHECKPOINT_BYTES = 200_000_000
+"""How many checkpoints a run keeps, and how much room they may take before there are fewer."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """All lanes of a recording, ready to train.
+
+    Attributes:
+        stacks: Lanes of equal shape, stacked.
+        steppers: The optimizer of each stack.
+        probes: Of each stack, its probes with the names of their channels.
+        device: Where they train.
+    """
+
+    stacks: tuple[Stack, ...]
+    steppers: tuple[Stepper, ...]
+    probes: tuple[tuple[tuple[Probe, tuple[str, ...]], ...], ...]
+    device: torch.device
+
+    def state(self) -> Any:
+        """All that the next step depends on, as a tree."""
+        return [
+            {"theta": stack.theta, "buffers": stack.buffers, "optimizer": stepper.state()}
+            for stack, stepper in zip(self.stacks, self.steppers, strict=True)
+        ]
+
+    def restore(self, state: Any) -> None:
+        """Go on from a state."""
+        for stack, stepper, tree in zip(self.stacks, self.steppers, state, strict=True):
+            # In place, because the parameters of torch's optimizers are views of this storage.
+            stack.theta.copy_(tree["theta"])
+            stack.buffers = {name: value.to(self.device) for name, value in tree["buffers"].items()}
+            stepper.restore(tree["optimizer"])
+
+
+def build(plan: Plan, device: torch.device) -> Crew:
+    """Build the tasks, stack the lanes that can be stacked, and start their optimizers.
+
+    Raises:
+        DynvizError: The optimizer refuses its hyperparameters.
+    """
+    tasks: tuple[Task, ...] = plan.tasks
+    if plan.dtype:
+        dtype = {"float32": torch.float32, "float64": torch.float64}[plan.dtype]
+        tasks = tuple(cast(task, dtype) for task in tasks)
+    keys = [tuple(sorted(split_values(lane.hyperparameters, plan.is_torch).items())) for lane in plan.lanes]
+    stacks, steppers = [], []
+    for lanes in groups(tasks, keys):
+        stack = Stack(lanes, [tasks[lane] for lane in lanes], device)
+        stacks.append(stack)
+        steppers.append(_stepper(plan, stack))
+    probes = tuple(
+        tuple((probe, tuple(channel.name for channel in probe.channels)) for probe in stack.task.probes)
+        for stack in stacks
+    )
+    return Crew(tuple(stacks), tuple(steppers), probes, device)
+
+
+def split_values(values: Any, is_torch: bool) -> dict[str, Any]:  # noqa: FBT001
+    """The hyperparameters of a lane that cannot be stacked: all but floats of a rule."""
+    return {name: value for name, value in values.items() if is_torch or not isinstance(value, float)}
+
+
+def describe(plan: Plan, crew: Crew, created: str) -> Metadata:
+    """Measure everything once, on the state before training, and describe the recording that will come.
+
+    Raises:
+        DynvizError: A probe does not fit its channels, or a request names no channel.
+    """
+    task, stack = crew.stacks[0].task, crew.stacks[0]
+    terms = crew.steppers[0].terms
+    own = {channel.name: channel for probe in task.probes for channel in probe.channels}
+    known = {LOSS.name: LOSS, **own, **{channel.name: channel for channel in built_in(task.every, terms)}}
+    chosen = sampling(plan.requests, {name: (channel.every, channel.on) for name, channel in known.items()})
+    measured = _measured(crew, len(plan.lanes), terms, set(chosen))
+    channels = {name: info(known[name], every, measured[name]) for name, every in chosen.items()}
+    alike = len({tuple(each.layout.shapes.items()) for each in crew.stacks}) == 1
+    for name in channels if alike else ():
+        if name in (PARAMETERS, GRADIENT) or name.startswith("term."):
+            channels[name] = dataclasses.replace(channels[name], parts=stack.layout.parts)
+    return Metadata(
+        scenario=named(plan.scenario, dataclasses.asdict(plan.scenario.make())),
+        optimizer=named(plan.optimizer),
+        label=plan.label,
+        order=plan.order,
+        hyperparameters=plan.hyperparameters,
+        terms=terms,
+        lanes=plan.lanes,
+        steps=plan.steps,
+        channels=channels,
+        views=task.views,
+        facts=task.facts,
+        parameters=stack.layout.shapes,
+        versions={
+            "dynviz": dynviz.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        device=str(crew.device),
+        device_name=devices.describe(crew.device),
+        threads=1,
+        checkpoint_every=_checkpoint_every(plan.steps, crew),
+        created=created,
+        dtype=plan.dtype,
+    )
+
+
+def announced_bytes(metadata: Metadata) -> int:
+    """How much a recording will write, without its checkpoints."""
+    lanes = len(metadata.lanes)
+    return sum(each.samples(metadata.steps) * each.bytes_per_sample(lanes) for each in metadata.channels.values())
+
+
+def _stepper(plan: Plan, stack: Stack) -> Stepper:
+    varying = {
+        name: [plan.lanes[lane].hyperparameters[name] for lane in stack.lanes]
+        for name in plan.lanes[stack.lanes[0]].hyperparameters
+    }
+    fixed = {**plan.values(), **{name: values[0] for name, values in varying.items()}}
+    if plan.is_torch:
+
+        def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+            return plan.optimizer.target(parameters, **fixed)  # type: ignore[no-any-return]
+
+        return TorchStepper(make, stack.layout, stack.theta)
+    floats = {} if stack.single else {name: values for name, values in varying.items() if isinstance(values[0], float)}
+    rule = plan.optimizer.target(**fixed)
+    for wanted in ("init", "update"):
+        if not callable(getattr(rule, wanted, None)):
+            raise DynvizError(f"optimizer {plan.optimizer.name} has no {wanted}(); a rule has init and update")
+    return RuleStepper(rule, floats, stack.layout, stack.theta)
+
+
+def _measured(crew: Crew, lanes: int, terms: tuple[str, ...], chosen: set[str]) -> dict[str, Measured]:
+    """Dtype and shape of every chosen channel's sample, from measuring the state before training."""
+    samples: dict[str, list[Tensor]] = {}
+
+    def keep(name: str, value: Tensor, stack: Stack) -> None:
+        rows = samples.setdefault(name, [torch.empty(0)] * lanes)
+        for place, lane in enumerate(stack.lanes):
+            rows[lane] = value if stack.single else value[place]
+
+    for stack, probes in zip(crew.stacks, crew.probes, strict=True):
+        batch = stack.batches(0, 1)[0]
+        keep(LOSS.name, stack.loss(batch), stack)
+        for name in (PARAMETERS, GRADIENT, *(f"term.{term}" for term in terms)):
+            keep(name, stack.theta, stack)
+        for probe, names in probes:
+            if chosen.intersection(names):
+                values = stack.measure(probe, batch)
+                if len(values) != len(names):
+                    raise DynvizError(
+                        f"the probe of {', '.join(names)} measured {len(values)} values, not {len(names)}"
+                    )
+                for name, value in zip(names, values, strict=True):
+                    keep(name, value, stack)
+    return {
+        name: Measured(values[0].dtype, tuple(tuple(value.shape) for value in values))
+        for name, values in samples.items()
+    }
+
+
+def _checkpoint_every(steps: int, crew: Crew) -> int:
+    state: list[Tensor] = []
+
+    def gather(node: Any) -> None:
+        if isinstance(node, Tensor):
+            state.append(node)
+        elif isinstance(node, dict):
+            for value in node.values():
+                gather(value)
+        elif isinstance(node, list | tuple):
+            for value in node:
+                gather(value)
+
+    gather(crew.state())
+    # A rule's state is about as large at the end as before the first step; torch's classes make theirs later.
+    size = max(sum(tensor.nbytes for tensor in state), 3 * sum(stack.theta.nbytes for stack in crew.stacks), 1)
+    count = int(min(max(CHECKPOINT_BYTES // size, 2), CHECKPOINTS))
+    return max(-(-steps // count), 10)

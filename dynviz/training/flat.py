@@ -1,0 +1,50 @@
+"""All parameters of a lane in a row, and the views of each one in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dynviz.recording.metadata import Part
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each parameter stands in the row of all of them.
+
+    Attributes:
+        shapes: Of one lane's parameters, in order.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers each parameter has."""
+        return [torch.Size(shape).numel() for shape in self.shapes.values()]
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """Where each parameter starts, for the recording."""
+        parts, start = {}, 0
+        for (name, shape), size in zip(self.shapes.items(), self.sizes, strict=True):
+            parts[name] = Part(start, shape)
+            start += size
+        return parts
+
+    def join(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        """The row [lanes..., numbers] of tensors [lanes..., *shape]."""
+        rows = []
+        for name, shape in self.shapes.items():
+            lead = tensors[name].shape[: tensors[name].ndim - len(shape)]
+            rows.append(tensors[name].reshape(*lead, -1))
+        return torch.cat(rows, dim=-1) if rows else torch.zeros(0)
+
+    def views(self, row: Tensor) -> dict[str, Tensor]:
+        """Each parameter [lanes..., *shape] as a view of the row [lanes..., numbers]."""
+        lead = row.shape[:-1]
+        pieces = torch.split(row, self.sizes, dim=-1) if self.shapes else ()
+        return {
+            name: piece.view(*lead, *shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+        }

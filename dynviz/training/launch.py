@@ -1,0 +1,231 @@
+"""Begin a run, or go on with one: everything is checked before anything is written."""
+
+import datetime
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dynviz.errors import DynvizError
+from dynviz.grammar import seeds as read_seeds
+from dynviz.plugins import Plugin, load
+from dynviz.recording import Recording, Run, Writer
+from dynviz.recording import open as open_recording
+from dynviz.recording.metadata import Hyperparameter, Lane, Metadata, Named
+from dynviz.training import devices
+from dynviz.training.crew import Crew, announced_bytes, build, describe
+from dynviz.training.plan import Plan, Request, hyperparameters, labels, requests
+from dynviz.training.session import Progress, Silence, train
+from dynviz.training.trainer import Trainer
+
+LARGE = 4_000_000_000
+"""Bytes above which a run is not begun unless told."""
+DTYPES = ("", "float32", "float64")
+
+
+def run(
+    scenario: str | Plugin,
+    optimizers: str | Sequence[str | Plugin],
+    *,
+    seeds: int | str | Sequence[int] = 42,
+    steps: int | None = None,
+    device: str = "auto",
+    dtype: str = "",
+    record: str | Sequence[str] = (),
+    out: str | Path | None = None,
+    large: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train one scenario with one or more optimizers, and record what they do.
+
+    Args:
+        scenario: `voronoi`, `surface:f=rosenbrock`, `./mine.py`.
+        optimizers: One or several of `adamw`, `adamw-l1:lr=3e-3`, `torch.optim.NAdam`, `./mine.py`.
+        seeds: One, several, or as text `0:8`; a lane for each.
+        steps: How many; None for the scenario's own.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        dtype: `float32` or `float64`; empty for the scenario's own.
+        record: Channels to record beside the default: `term.*`, `val_loss:every=1`.
+        out: The folder to make; None for the first free `runs/<scenario>-<optimizers>-<n>`.
+        large: Whether the run may write over 4 GB.
+        progress: Who hears how it goes.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        DynvizError: Something asked for does not exist or cannot be done; nothing was written.
+        KeyboardInterrupt: Ctrl-C; the run ended cleanly and `resume` goes on with it.
+    """
+    lanes = tuple(Lane(seed) for seed in _seeds(seeds))
+    rules = [optimizers] if isinstance(optimizers, str | Plugin) else list(optimizers)
+    if not rules:
+        raise DynvizError("a run needs an optimizer: adamw, or several of them")
+    if steps is not None and steps < 1:
+        raise DynvizError(f"{steps} steps are no training; steps is a whole number from 1")
+    if dtype not in DTYPES:
+        raise DynvizError(f"no dtype named {dtype!r}; there are float32 and float64")
+    where = devices.find(device)
+    task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
+    plugins = [each if isinstance(each, Plugin) else load("optimizers", each) for each in rules]
+    wanted = requests([record] if isinstance(record, str) else record)
+    names = labels(plugins)
+    folder = folder_for(out, task_plugin, names)
+    tasks = _tasks(task_plugin, lanes)
+    with devices.one_thread():
+        prepared = []
+        for order, (plugin, label) in enumerate(zip(plugins, names, strict=True)):
+            values = hyperparameters(plugin, tasks[0].hyperparameters)
+            length = tasks[0].steps if steps is None else steps
+            plan = Plan(task_plugin, plugin, label, order, values, lanes, length, wanted, dtype, tasks)
+            crew = build(plan, where)
+            prepared.append(Prepared(crew, describe(plan, crew, "")))
+    check_size(prepared, large=large)
+    trainers = write(folder, prepared)
+    train(folder, trainers, progress or Silence())
+    return Run(folder)
+
+
+def resume(folder: str | Path, *, steps: int | None = None, progress: Progress | None = None) -> Run | Recording:
+    """Go on with a run that was stopped or killed, or make a finished one longer.
+
+    Channels end as those of a run that was never stopped, byte for byte.
+
+    Args:
+        folder: A run's, or one recording's.
+        steps: How long it shall be in all; None for the length it was begun with.
+        progress: Who hears how it goes.
+
+    Raises:
+        DynvizError: It cannot go on; nothing was changed.
+        KeyboardInterrupt: Ctrl-C; as for `run`.
+    """
+    opened = open_recording(folder)
+    recordings = list(opened.values()) if isinstance(opened, Run) else [opened]
+    todo = [each for each in recordings if _unfinished(each, steps)]
+    if not todo:
+        length = max(each.total for each in recordings)
+        raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
+    with devices.one_thread():
+        crews = [_rebuild(each.metadata, steps) for each in todo]
+    trainers = []
+    try:
+        for recording, crew in zip(todo, crews, strict=True):
+            writer = Writer.resume(recording.folder, steps=steps)
+            trainers.append(Trainer(crew, writer))
+            writer.status("running")
+            trainers[-1].resume()
+    except BaseException:
+        for trainer in trainers:
+            trainer.writer.close()
+        raise
+    train(Path(folder), trainers, progress or Silence())
+    return open_recording(folder)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recording that could be begun: everything about it is checked, and nothing is written."""
+
+    crew: Crew
+    metadata: Metadata
+
+
+def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT001
+    """Refuse a run that would write a great deal.
+
+    Raises:
+        DynvizError: It would, and `large` is not said.
+    """
+    total = sum(announced_bytes(each.metadata) for each in prepared)
+    if total > LARGE and not large:
+        heavy = [
+            (info.samples(each.metadata.steps) * info.bytes_per_sample(len(each.metadata.lanes)), name)
+            for each in prepared
+            for name, info in each.metadata.channels.items()
+        ]
+        size, name = max(heavy)
+        raise DynvizError(
+            f"this run would write {total / 1e9:.1f} GB, of which {name} {size / 1e9:.1f} GB; "
+            f"record less (--record '{name}:every=...') or say --yes"
+        )
+
+
+def folder_for(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> Path:
+    """Where a run goes: `out`, else the first free `runs/<scenario>-<optimizers>-<n>`.
+
+    Raises:
+        DynvizError: `out` exists.
+    """
+    if out is not None:
+        folder = Path(out)
+        if folder.exists() or folder.is_symlink():
+            raise DynvizError(f"{folder} exists; a run is never overwritten: name another folder, or remove it first")
+        return folder
+    name = re.sub(r"[^\w.-]+", "-", "-".join([scenario.stem, *labels]))[:100]
+    return next(path for n in itertools.count(1) if not (path := Path("runs") / f"{name}-{n}").exists())
+
+
+def write(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
+    """Make the run's folder, and in it a recording for each of `prepared`."""
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return [
+        Trainer(each.crew, Writer.create(folder / each.metadata.label, replace(each.metadata, created=created)))
+        for each in prepared
+    ]
+
+
+def _seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(seeds, str):
+        return read_seeds(seeds)
+    return read_seeds(",".join(str(seed) for seed in ([seeds] if isinstance(seeds, int) else seeds)))
+
+
+def _tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Any, ...]:
+    made = scenario.make()
+    if not is_dataclass(made) or not callable(getattr(made, "build", None)):
+        raise DynvizError(f"scenario {scenario.name} is not a dataclass with build(seed), which gives a Task")
+    return tuple(made.build(lane.seed) for lane in lanes)
+
+
+def _unfinished(recording: Recording, steps: int | None) -> bool:
+    if steps is not None and steps < recording.total:
+        raise DynvizError(
+            f"{recording.folder} is {recording.total} steps long; --steps can make it longer, not shorter ({steps})"
+        )
+    if recording.live:
+        raise DynvizError(f"{recording.folder} is being written by another process")
+    return recording.status != "finished" or (steps is not None and steps > recording.total)
+
+
+def _rebuild(metadata: Metadata, steps: int | None) -> Crew:
+    """The crew of a recording, from what it says about itself."""
+    scenario, optimizer = _again("scenarios", metadata.scenario), _again("optimizers", metadata.optimizer)
+    plan = Plan(
+        scenario,
+        optimizer,
+        metadata.label,
+        metadata.order,
+        {name: Hyperparameter(_plain(each.value), each.source) for name, each in metadata.hyperparameters.items()},
+        metadata.lanes,
+        steps or metadata.steps,
+        tuple(Request(name, info.every or None) for name, info in metadata.channels.items()),
+        metadata.dtype,
+        _tasks(scenario, metadata.lanes),
+    )
+    return build(plan, devices.find(metadata.device))
+
+
+def _again(plural: str, named: Named) -> Plugin:
+    """The plug-in that a recording names, as it was."""
+    plugin = replace(load(plural, named.file or named.name), name=named.name)
+    if plugin.sha256() != named.sha256:
+        raise DynvizError(f"{named.file} has changed since the run began; begin a new run with it")
+    return replace(plugin, given={name: _plain(value) for name, value in named.given.items()})
+
+
+def _plain(value: Any) -> Any:
+    """A value as it was before JSON made a list of a tuple."""
+    return tuple(_plain(each) for each in value) if isinstance(value, list) else value

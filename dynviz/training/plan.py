@@ -1,0 +1,147 @@
+"""What will be trained: a scenario, an optimizer with its hyperparameters, and lanes, checked before anything is made."""
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from dynviz.errors import DynvizError, unknown
+from dynviz.grammar import parse
+from dynviz.options import MISSING, read
+from dynviz.plugins import Plugin
+from dynviz.recording.metadata import Hyperparameter, Lane, Named, Source
+from dynviz.task import Task
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `--record` asks for: channels whose name matches a pattern, and how often."""
+
+    pattern: str
+    every: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One recording that is to be made.
+
+    Attributes:
+        scenario: The plug-in.
+        optimizer: The plug-in.
+        label: The recording's name in its run.
+        order: Its place in the run.
+        hyperparameters: All of them, with where they came from.
+        lanes: The trajectories.
+        steps: How many.
+        requests: What to record beside or other than the default.
+        dtype: Of parameters and arithmetic; empty for the task's own.
+    """
+
+    scenario: Plugin
+    optimizer: Plugin
+    label: str
+    order: int
+    hyperparameters: Mapping[str, Hyperparameter]
+    lanes: tuple[Lane, ...]
+    steps: int
+    requests: tuple[Request, ...] = ()
+    dtype: str = ""
+    tasks: tuple[Task, ...] = field(default=(), repr=False)
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether the optimizer is a class of torch's kind and not a rule."""
+        return isinstance(self.optimizer.target, type) and issubclass(self.optimizer.target, torch.optim.Optimizer)
+
+    def values(self) -> dict[str, Any]:
+        """The hyperparameters that all lanes share."""
+        return {name: each.value for name, each in self.hyperparameters.items()}
+
+
+def requests(texts: Sequence[str]) -> tuple[Request, ...]:
+    """Read what `--record` was given: `term.*`, `val_loss:every=1`.
+
+    Raises:
+        DynvizError: It is not of that form.
+    """
+    found = []
+    for text in texts:
+        spec = parse(text)
+        for name in spec.options:
+            if name != "every":
+                raise unknown("option of --record", name, ["every"])
+        every = spec.options.get("every")
+        if every is not None and (not every.isdigit() or int(every) < 1):
+            raise DynvizError(
+                f"every={every} in --record {text!r} is not a number of steps; write a whole number from 1"
+            )
+        found.append(Request(spec.name, int(every) if every else None))
+    return tuple(found)
+
+
+def sampling(wanted: Sequence[Request], known: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
+    """Which channels are recorded, and every how many steps.
+
+    Args:
+        wanted: What was asked for; later requests win.
+        known: Of each channel that there is, its own `every` and whether it is on by default.
+
+    Raises:
+        DynvizError: A request matches no channel, or asks for samples of a constant.
+    """
+    chosen = {name: every for name, (every, on) in known.items() if on}
+    for request in wanted:
+        names = fnmatch.filter(known, request.pattern)
+        if not names:
+            raise unknown("channel to record", request.pattern, known)
+        for name in names:
+            own = known[name][0]
+            if own == 0 and request.every is not None and "*" not in request.pattern:
+                raise DynvizError(f"{name} is the same at every step and is recorded once; leave out :every")
+            chosen[name] = own if own == 0 or request.every is None else request.every
+    return {name: chosen[name] for name in known if name in chosen}
+
+
+def hyperparameters(optimizer: Plugin, protocol: Mapping[str, Mapping[str, Any]]) -> dict[str, Hyperparameter]:
+    """What was written, else what the scenario's protocol gives, else the rule's default.
+
+    Raises:
+        DynvizError: One has no value at all.
+    """
+    known, what = optimizer.options, f"optimizer {optimizer.name}"
+    ours = protocol.get(optimizer.stem, protocol.get("*", {}))
+    ours = read(known, {name: value for name, value in ours.items() if name in known}, what)
+    found = {}
+    for name, option in known.items():
+        source: Source = "given" if name in optimizer.given else "protocol" if name in ours else "default"
+        value = {"given": optimizer.given, "protocol": ours}.get(source, {name: option.default})[name]
+        if value is MISSING:
+            raise DynvizError(f"{what} needs {name} ({option.type_name}): write {optimizer.name}:{name}=...")
+        found[name] = Hyperparameter(value, source)
+    return found
+
+
+def labels(plugins: Sequence[Plugin]) -> list[str]:
+    """A name for each recording: the optimizer's, a user's file by its stem; repeated ones get -2, -3."""
+    found: list[str] = []
+    for plugin in plugins:
+        name = plugin.stem if plugin.file else plugin.name
+        count, label = 1, name
+        while label in found:
+            count += 1
+            label = f"{name}-{count}"
+        found.append(label)
+    return found
+
+
+def named(plugin: Plugin, options: Mapping[str, Any] | None = None) -> Named:
+    """A plug-in as a recording remembers it."""
+    return Named(
+        name=plugin.name,
+        given=dict(plugin.given),
+        options=dict(options or {}),
+        file=plugin.file,
+        sha256=plugin.sha256(),
+    )

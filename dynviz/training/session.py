@@ -1,0 +1,140 @@
+"""One run from beginning to end: its recordings are made side by side, in one folder."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from dynviz.errors import DynvizError
+from dynviz.recording.metadata import Metadata
+from dynviz.training import devices
+from dynviz.training.trainer import CAPACITY, Trainer
+
+BLOCK_SECONDS = 0.2
+"""How long training holds samples back from the files, and how long it takes to heed an interruption."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped by Ctrl-C or SIGTERM, and ended cleanly.
+
+    Attributes:
+        folder: The run's.
+        step: How far the slowest recording came.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        super().__init__(f"stopped at step {step}; {folder} goes on with --resume")
+        self.folder = folder
+        self.step = step
+
+
+class Progress(Protocol):
+    """Who hears how a run goes."""
+
+    def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
+        """Everything is checked and training starts."""
+        ...
+
+    def move(self, label: str, step: int, loss: float) -> None:
+        """A recording has come to this step; `loss` is the mean of its lanes' that are finite."""
+        ...
+
+    def end(self) -> None:
+        """Training is over, in whatever way."""
+        ...
+
+
+class Silence:
+    """Progress that nobody hears."""
+
+    def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
+        """Say nothing."""
+
+    def move(self, label: str, step: int, loss: float) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""
+
+
+def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None:
+    """Train all recordings of a run, block by block so that all come to each step together.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM came; every recording has a checkpoint where it stopped.
+        DynvizError: A file could not be written.
+    """
+    begun = [trainer.step for trainer in trainers]
+    progress.begin(folder, [trainer.writer.metadata for trainer in trainers], begun)
+    counts = {id(trainer): 8.0 for trainer in trainers}
+    try:
+        with devices.one_thread(), _signals() as stopped:
+            for trainer in _open(trainers):
+                if stopped.is_set():
+                    break
+                start = time.perf_counter()
+                before = trainer.step
+                trainer.advance(max(int(counts[id(trainer)]), 1))
+                seconds = max(time.perf_counter() - start, 1e-6)
+                pace = (trainer.step - before) / seconds
+                counts[id(trainer)] = min(pace * BLOCK_SECONDS / len(trainers), 2 * counts[id(trainer)], CAPACITY)
+                progress.move(trainer.writer.metadata.label, trainer.step, mean_loss(trainer))
+                if trainer.finished:
+                    trainer.writer.status("finished")
+        _leave(folder, trainers)
+    except Exception as error:
+        for trainer in trainers:
+            if not trainer.finished:
+                with contextlib.suppress(DynvizError):
+                    trainer.writer.status("failed", f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        progress.end()
+        for trainer in trainers:
+            trainer.writer.close()
+
+
+def mean_loss(trainer: Trainer) -> float:
+    """The mean of the last losses that are finite, NaN where none is."""
+    finite = trainer.loss[abs(trainer.loss) < float("inf")]
+    return float(finite.mean()) if finite.size else float("nan")
+
+
+def _open(trainers: Sequence[Trainer]) -> Iterator[Trainer]:
+    """The trainer that is furthest behind, again and again, until all have finished."""
+    while waiting := [trainer for trainer in trainers if not trainer.finished]:
+        yield min(waiting, key=lambda trainer: trainer.step)
+
+
+def _leave(folder: Path, trainers: Sequence[Trainer]) -> None:
+    unfinished = [trainer for trainer in trainers if not trainer.finished]
+    for trainer in unfinished:
+        trainer.checkpoint()
+        trainer.writer.status("interrupted")
+    if unfinished:
+        raise Interrupted(folder, min(trainer.step for trainer in unfinished))
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets, so that a block of steps is finished first; a second Ctrl-C stops at once."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,138 @@
+"""Lanes of equal shape, trained together: their tensors, losses, gradients and measurements."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from dynviz.task import Batch, Loss, Probe, Task, Tensors
+from dynviz.training.flat import Layout
+
+
+class Stack:
+    """One or many lanes. One lane takes the plain path: nothing is stacked and no transform stands in between.
+
+    Attributes:
+        lanes: Places of these lanes among the recording's.
+        task: The first lane's task; all have the same functions and shapes.
+        layout: Where parameters stand in `theta`.
+        theta: All parameters in a row, [numbers] of one lane, [lanes, numbers] of several.
+        buffers: What steps change beside them, with the lanes in front where there are several.
+        constants: Tensors of the instance; those that all lanes share stand once.
+    """
+
+    def __init__(self, lanes: Sequence[int], tasks: Sequence[Task], device: torch.device) -> None:
+        self.lanes = tuple(lanes)
+        self.tasks = tuple(tasks)
+        self.task = self.tasks[0]
+        self.device = device
+        self.single = len(self.tasks) == 1
+        self.layout = Layout({name: tuple(value.shape) for name, value in self.task.parameters.items()})
+        self.theta = self.layout.join(self._stacked([task.parameters for task in self.tasks])).to(device)
+        if not self.layout.shapes and not self.single:
+            self.theta = self.theta.expand(len(self.tasks), 0)
+        self.buffers = self._stacked([task.buffers for task in self.tasks])
+        self.constants: dict[str, Tensor] = {}
+        self._constant_dims: dict[str, int | None] = {}
+        for name in self.task.constants:
+            values = [task.constants[name] for task in self.tasks]
+            shared = self.single or all(value is values[0] or torch.equal(value, values[0]) for value in values[1:])
+            self.constants[name] = (values[0] if shared else torch.stack(values)).to(device)
+            self._constant_dims[name] = None if shared else 0
+
+    def batches(self, start: int, count: int) -> list[Batch]:
+        """The batches of steps start..start+count-1, with the lanes in front where there are several."""
+        drawn = [task.batches(start, count) for task in self.tasks]
+        joined = drawn[0] if self.single else tuple(torch.stack(column, dim=1) for column in zip(*drawn, strict=True))
+        if not joined:
+            return [()] * count
+        return list(zip(*(tensor.to(self.device, non_blocking=True).unbind(0) for tensor in joined), strict=True))
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of each lane, [] or [lanes], without gradients; buffers stay as they are."""
+        with torch.no_grad():
+            return self._forward(self.layout.views(self.theta), batch)[0]
+
+    def gradient(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss of each lane and its gradient in a row; buffers take their new values."""
+        leaf = self.theta.detach().requires_grad_()
+        loss, buffers = self._forward(self.layout.views(leaf), batch)
+        if buffers:
+            self.buffers = {name: value.detach() for name, value in buffers.items()}
+        if not loss.requires_grad:
+            return loss, torch.zeros_like(self.theta)
+        # Lanes do not meet in the loss, so the gradient of the sum is the gradient of each: autograd then walks
+        # back over plain batched operations, which is faster than a transform of the gradient.
+        (gradient,) = torch.autograd.grad(loss if self.single else loss.sum(), leaf)
+        return loss.detach(), gradient
+
+    def measure(self, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
+        """The probe's channels, with the lanes in front where there are several."""
+        with torch.no_grad():
+            parameters, constants = self.layout.views(self.theta), {**self.constants, **self.buffers}
+            if self.single:
+                return _as_tuple(probe.measure(parameters, constants, batch))
+            if probe.stacked or self.device.type == "cuda":
+                dims = (0, self._dims(), 0)
+                return _as_tuple(vmap(probe.measure, in_dims=dims)(parameters, constants, batch))
+            measured = [
+                _as_tuple(
+                    probe.measure(
+                        {name: value[lane] for name, value in parameters.items()},
+                        {
+                            name: value if self._dims()[name] is None else value[lane]
+                            for name, value in constants.items()
+                        },
+                        tuple(value[lane] for value in batch),
+                    )
+                )
+                for lane in range(len(self.tasks))
+            ]
+            return tuple(torch.stack(column) for column in zip(*measured, strict=True))
+
+    def _forward(self, parameters: Tensors, batch: Batch) -> tuple[Tensor, Tensors]:
+        constants = {**self.constants, **self.buffers}
+        loss: Loss = self.task.loss
+        if not self.single:
+            loss = vmap(self.task.loss, in_dims=(0, self._dims(), 0 if batch else None))
+        out = loss(parameters, constants, batch)
+        return out if isinstance(out, tuple) else (out, {})
+
+    def _dims(self) -> dict[str, int | None]:
+        return {**self._constant_dims, **dict.fromkeys(self.buffers, 0)}
+
+    def _stacked(self, trees: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        if self.single:
+            return {name: value.detach().clone().to(self.device) for name, value in trees[0].items()}
+        return {name: torch.stack([tree[name].detach() for tree in trees]).to(self.device) for name in trees[0]}
+
+
+def cast(task: Task, dtype: torch.dtype) -> Task:
+    """The same task with all floating tensors in another dtype, so that its arithmetic is done in it."""
+
+    def to(value: Tensor) -> Tensor:
+        return value.to(dtype) if value.is_floating_point() else value
+
+    return replace(
+        task,
+        parameters={name: to(value) for name, value in task.parameters.items()},
+        constants={name: to(value) for name, value in task.constants.items()},
+        buffers={name: to(value) for name, value in task.buffers.items()},
+        batches=lambda start, count: tuple(to(value) for value in task.batches(start, count)),
+    )
+
+
+def groups(tasks: Sequence[Task], keys: Sequence[object]) -> list[list[int]]:
+    """Which lanes stack: those with equal shapes everywhere, and equal keys (whole numbers, flags and words)."""
+    found: dict[object, list[int]] = {}
+    for lane, (task, key) in enumerate(zip(tasks, keys, strict=True)):
+        trees = (task.parameters, task.constants, task.buffers)
+        shapes = tuple(tuple((name, value.shape, value.dtype) for name, value in tree.items()) for tree in trees)
+        found.setdefault((shapes, key), []).append(lane)
+    return list(found.values())
+
+
+def _as_tuple(measured: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return measured if isinstance(measured, tuple) else (measured,)

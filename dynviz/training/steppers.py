@@ -1,0 +1,170 @@
+"""Steps of an optimizer over a stack: our rules, and any class of torch.optim."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.func import vmap
+
+from dynviz.errors import DynvizError
+from dynviz.rule import Rule, State
+from dynviz.training.flat import Layout
+
+ALWAYS_DECOUPLED = {"Muon", "Adafactor"}
+"""Classes of torch.optim whose decay is decoupled and that have no flag to say so."""
+
+
+class Stepper(Protocol):
+    """Changes the parameters of a stack, keeping the optimizer's state.
+
+    Attributes:
+        terms: Names of the parts that a step adds up from.
+    """
+
+    terms: tuple[str, ...]
+
+    def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
+        ...
+
+    def state(self) -> Any:
+        """All that the next step depends on beside theta: a tree of dicts, lists, tensors and plain values."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Go on from a state that `state` gave."""
+        ...
+
+
+class RuleStepper:
+    """One of our rules. All lanes step together.
+
+    A rule that works coordinate by coordinate sees all parameters of all lanes as one tensor. Any other sees one
+    parameter of one lane, through vmap where there are several lanes. Hyperparameters that differ between lanes
+    always go through vmap, in float64: a float32 beta makes 1 - beta wrong by 1e-5.
+    """
+
+    def __init__(self, rule: Rule, varying: Mapping[str, Sequence[float]], layout: Layout, theta: Tensor) -> None:
+        self.rule = rule
+        self.layout = layout
+        self.whole = type(rule).coordinatewise
+        self.lanes = theta.ndim == 2
+        self.dtype = theta.dtype
+        self.varying = {
+            name: torch.tensor(values, dtype=torch.float64, device=theta.device) for name, values in varying.items()
+        }
+        self.t = torch.zeros((), dtype=torch.float64, device=theta.device)
+        init: Callable[[Tensor], State] = rule.init
+        if self.lanes and not self.whole:
+            init = vmap(init)
+        self._state = {name: init(value) for name, value in self._units(theta).items()}
+        self._update = self._one
+        if self.lanes and (self.varying or not self.whole):
+            self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
+        self.terms = self._term_names(theta)
+
+    def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+        self.t.fill_(t)
+        gradients = self._units(gradient)
+        found: dict[str, dict[str, Tensor]] = {}
+        for name, value in self._units(theta).items():
+            terms, self._state[name] = self._update(self.varying, value, gradients[name], self._state[name], self.t)
+            for term, part in terms.items():
+                found.setdefault(term, {})[name] = part
+        rows = {term: parts[""] if self.whole else self.layout.join(parts) for term, parts in found.items()}
+        for row in rows.values():
+            theta = theta + row
+        return theta, rows
+
+    def state(self) -> Any:
+        return self._state
+
+    def restore(self, state: Any) -> None:
+        self._state = state
+
+    def _units(self, row: Tensor) -> dict[str, Tensor]:
+        return {"": row} if self.whole else self.layout.views(row)
+
+    def _one(
+        self, varying: Mapping[str, Tensor], theta: Tensor, gradient: Tensor, state: State, t: Tensor
+    ) -> tuple[dict[str, Tensor], State]:
+        rule = dataclasses.replace(self.rule, **varying) if varying else self.rule  # type: ignore[type-var]
+        terms, after = rule.update(theta, gradient, state, t)
+        return (
+            {name: term.to(self.dtype) for name, term in terms.items()},
+            {name: value.to(state[name].dtype) for name, value in after.items()},
+        )
+
+    def _term_names(self, theta: Tensor) -> tuple[str, ...]:
+        before = dict(self._state)
+        self.t.fill_(1)
+        names: dict[str, None] = {}
+        zeros = self._units(torch.zeros_like(theta))
+        for name, value in self._units(theta).items():
+            terms, _ = self._update(self.varying, value, zeros[name], before[name], self.t)
+            names.update(dict.fromkeys(terms))
+        return tuple(names)
+
+
+class TorchStepper:
+    """Any `torch.optim.Optimizer`, one instance a lane, its parameters being views of the row.
+
+    Its step is one term; a decay that is decoupled is a term of its own.
+    """
+
+    def __init__(
+        self, make: Callable[[list[nn.Parameter]], torch.optim.Optimizer], layout: Layout, theta: Tensor
+    ) -> None:
+        self.layout = layout
+        self.optimizers = []
+        for row in theta if theta.ndim == 2 else [theta]:
+            self.optimizers.append(_make(make, [nn.Parameter(view) for view in layout.views(row).values()]))
+        group = self.optimizers[0].param_groups[0] if layout.shapes else {}
+        flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
+        decoupled = flagged or type(self.optimizers[0]).__name__ in ALWAYS_DECOUPLED
+        self.decays = bool(decoupled and group.get("weight_decay"))
+        self.terms = ("step", "decay") if self.decays else ("step",)
+
+    def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:  # noqa: ARG002
+        before = theta.clone()
+        stacked = theta.ndim == 2
+        decay = torch.zeros_like(theta) if self.decays else None
+        for lane, optimizer in enumerate(self.optimizers):
+            group = optimizer.param_groups[0]
+            gradients = self.layout.views(gradient[lane] if stacked else gradient)
+            for parameter, part in zip(group["params"], gradients.values(), strict=True):
+                parameter.grad = part
+            if decay is not None:
+                rate = group["lr"] * group["weight_decay"]
+                (decay[lane] if stacked else decay).copy_((before[lane] if stacked else before) * -rate)
+            optimizer.step()
+        if decay is None:
+            return theta, {"step": theta - before}
+        return theta, {"step": theta - before - decay, "decay": decay}
+
+    def state(self) -> Any:
+        return [optimizer.state_dict() for optimizer in self.optimizers]
+
+    def restore(self, state: Any) -> None:
+        for optimizer, tree in zip(self.optimizers, state, strict=True):
+            optimizer.load_state_dict(tree)
+
+
+def _make(
+    make: Callable[[list[nn.Parameter]], torch.optim.Optimizer], parameters: list[nn.Parameter]
+) -> torch.optim.Optimizer:
+    try:
+        # torch refuses an empty list, and a task may have nothing to train.
+        optimizer = make(parameters or [nn.Parameter(torch.zeros(0))])
+    except (TypeError, ValueError) as error:
+        raise DynvizError(f"the optimizer does not take these hyperparameters: {error}") from error
+    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+    if closure is not None and closure.default is inspect.Parameter.empty:
+        raise DynvizError(
+            f"{type(optimizer).__name__} evaluates the loss several times a step (it needs a closure); "
+            "dynviz takes optimizers that step from one gradient"
+        )
+    return optimizer

@@ -1,0 +1,58 @@
+"""Trees of tensors and plain values as named arrays, so that checkpoints need no pickle."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+
+_TREE = "tree"
+
+
+def to_arrays(tree: Any) -> dict[str, NDArray[Any]]:
+    """Arrays by name, and under `tree` a JSON text that says how they hang together.
+
+    Raises:
+        DynvizError: The tree holds something that is neither a tensor nor a plain value.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    shape = _shape(tree, arrays)
+    arrays[_TREE] = np.array(json.dumps(shape))
+    return arrays
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Any:
+    """The tree that `to_arrays` took apart, its tensors on this device."""
+    return _build(json.loads(str(arrays[_TREE])), arrays, device)
+
+
+def _shape(node: Any, arrays: dict[str, NDArray[Any]]) -> Any:
+    if isinstance(node, torch.Tensor):
+        name = f"tensor{len(arrays)}"
+        arrays[name] = node.detach().cpu().numpy()
+        # The step counters of torch.optim stay on the CPU even where the parameters are not.
+        return ["tensor", name, node.device.type == "cpu"]
+    if isinstance(node, Mapping):
+        return ["dict", [[key, _shape(value, arrays)] for key, value in node.items()]]
+    if isinstance(node, list | tuple):
+        return [type(node).__name__, [_shape(value, arrays) for value in node]]
+    if node is None or isinstance(node, bool | int | float | str):
+        return ["value", node]
+    raise DynvizError(f"the optimizer's state holds a {type(node).__name__}, which a checkpoint cannot store")
+
+
+def _build(shape: Any, arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Any:
+    kind, content = shape[0], shape[1]
+    if kind == "tensor":
+        tensor = torch.from_numpy(np.array(arrays[content]))
+        return tensor if shape[2] else tensor.to(device)
+    if kind == "dict":
+        return {key: _build(value, arrays, device) for key, value in content}
+    if kind in {"list", "tuple"}:
+        values = [_build(value, arrays, device) for value in content]
+        return values if kind == "list" else tuple(values)
+    return content

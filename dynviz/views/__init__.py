@@ -1,0 +1,1 @@
+"""Views: recordings in, scenes out; one file each."""

@@ -1,0 +1,46 @@
+"""Curves of any scalars over the steps, with the middle half of the seeds."""
+
+from collections.abc import Sequence
+
+from dynviz.errors import unknown
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene.limits import Scale
+from dynviz.scene.moving import film
+from dynviz.scene.samples import has, missing, need
+from dynviz.scene.series import scalars, series
+
+TELLING = ("loss", "error", "accuracy")
+"""Words in the names of the channels that say how well it goes."""
+
+
+def view(recordings: Sequence[Recording], *, channels: tuple[str, ...] | str = (), scale: Scale = "auto") -> Film:
+    """Open the view.
+
+    Of several lanes each of the first eight is a thin line; the bold line is the median of all, the band their
+    middle half. A noisy loss is its trailing mean; with one lane, the band then holds eight of ten batches.
+
+    Args:
+        recordings: What is shown.
+        channels: Names of channels: one, or several as '(loss,val_loss)'; by default losses, errors and accuracies.
+        scale: Of the vertical axes; auto takes a logarithm where the values fall by a factor of a hundred.
+    """
+    need("curves", recordings)
+    asked = channels.split(",") if isinstance(channels, str) else channels
+    names = [name.strip() for name in asked if name.strip()] or _telling(recordings)
+    for name in names:
+        if not any(name in recording for recording in recordings):
+            raise unknown("channel", name, {channel for item in recordings for channel in item.channels})
+        if not any(has(recording, name) for recording in recordings):
+            raise missing("curves", recordings[0], name)
+    if not names:
+        raise missing("curves", recordings[0], "loss")
+    return film(
+        recordings,
+        [series(recordings, name, scale=scale, labelled=place == 0) for place, name in enumerate(names)],
+    )
+
+
+def _telling(recordings: Sequence[Recording]) -> list[str]:
+    found = scalars(recordings)
+    return [name for name in found if any(word in name for word in TELLING)] or found

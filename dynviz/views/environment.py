@@ -1,0 +1,67 @@
+"""The task itself: the true class of each place, and the true centers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.maps import extent_of, plane
+from dynviz.scene.marks import Mark, Marker, Panel, Points, Readout, Regions
+from dynviz.scene.moving import MovingPanel, film
+from dynviz.scene.samples import has, lane_of, need
+
+CLASSES = ("class0", "class1", "lane2", "lane3", "lane4", "lane5", "lane6", "lane7")
+MARKERS: tuple[Marker, ...] = ("dot", "ring")
+
+
+def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
+    """Open the view. Recordings of the same environment share a panel.
+
+    Args:
+        recordings: What is shown.
+        lane: Whose environment is shown.
+    """
+    need("environment", recordings, "environment")
+    lane_of(recordings, lane)
+    names = caption.names(recordings)
+    distinct: list[tuple[int, Recording]] = []
+    for index, recording in enumerate(recordings):
+        if not any(_same(recording, other, lane) for _, other in distinct):
+            distinct.append((index, recording))
+    return film(
+        recordings,
+        [
+            _panel(recording, lane, names[index] if len(distinct) > 1 else "", caption.color(index))
+            for index, recording in distinct
+        ],
+    )
+
+
+def _same(one: Recording, other: Recording, lane: int) -> bool:
+    return bool(np.array_equal(one["environment"][0, lane], other["environment"][0, lane], equal_nan=True))
+
+
+def _panel(recording: Recording, lane: int, name: str, color: str) -> MovingPanel:
+    extent = extent_of(recording)
+    x, y = plane(extent)
+    classes = np.nan_to_num(recording["environment"][0, lane]).astype(np.int64)
+    marks: list[Mark] = [Regions(classes, extent, CLASSES[: max(2, int(classes.max()) + 1)])]
+    if has(recording, "true_centers"):
+        marks += _centers(recording, lane)
+    readouts = (Readout(name, color),) if name else ()
+    panel = Panel("true classes", x, y, tuple(marks), readouts, square=True)
+    return MovingPanel(np.zeros(1, dtype=np.int64), lambda _: panel)
+
+
+def _centers(recording: Recording, lane: int) -> list[Mark]:
+    """The centers, one mark for each class: on ground of its own class a colour would not be seen, a shape is."""
+    centers = recording["true_centers"][0, lane]
+    classes = recording["true_class"][0, lane] if has(recording, "true_class") else np.zeros(len(centers))
+    there = np.isfinite(centers).all(axis=-1)
+    found: list[Mark] = []
+    for index, marker in enumerate(MARKERS):
+        chosen = centers[there & (classes == index)]
+        found.append(Points(chosen[:, 0], chosen[:, 1], "text", marker=marker, label=f"class {index}"))
+    return found

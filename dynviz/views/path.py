@@ -1,0 +1,138 @@
+"""The way of each lane over the landscape, and the loss beside it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.limits import drawable, finite
+from dynviz.scene.marks import Axis, Contours, Extent, Field, Line, Mark, Panel, Points, Readout
+from dynviz.scene.moving import MovingPanel, film
+from dynviz.scene.norm import Norm
+from dynviz.scene.samples import Latest, has, need
+from dynviz.scene.series import series
+
+Array: TypeAlias = NDArray[Any]
+
+LANES = 16
+"""So many lanes of a recording are drawn."""
+
+
+def view(
+    recordings: Sequence[Recording], *, ground: Literal["contours", "heat"] = "contours", levels: int = 12
+) -> Film:
+    """Open the view. Recordings on the same landscape share a panel.
+
+    Args:
+        recordings: What is shown.
+        ground: How the landscape is drawn; the contours and the colours of the heat map are spaced by factors.
+        levels: How many contours.
+    """
+    need("path", recordings, "position", "landscape")
+    groups: list[list[int]] = []
+    for index, recording in enumerate(recordings):
+        fitting = (group for group in groups if _same(recordings[group[0]], recording))
+        group = next(fitting, None)
+        if group is None:
+            groups.append([index])
+        else:
+            group.append(index)
+    panels = [_panel(recordings, group, _ground(recordings[group[0]], ground, levels)) for group in groups]
+    if any(has(recording, "loss") for recording in recordings):
+        panels.append(series(recordings, "loss"))
+    return film(recordings, panels)
+
+
+def _same(one: Recording, other: Recording) -> bool:
+    return _extent(one) == _extent(other) and bool(
+        np.array_equal(one["landscape"][0, 0], other["landscape"][0, 0], equal_nan=True)
+    )
+
+
+def _extent(recording: Recording) -> Extent:
+    left, right, bottom, top = recording.facts.get("domain", (-1.0, 1.0, -1.0, 1.0))
+    return float(left), float(right), float(bottom), float(top)
+
+
+def _ground(recording: Recording, ground: str, levels: int) -> list[Mark]:
+    """The landscape, and stars where its optima are."""
+    extent, values = _extent(recording), recording["landscape"][0, 0].astype(np.float64)
+    good = finite(values)
+    if not good.any():
+        return []
+    lowest = float(values[good].min())
+    above = np.where(good, values - lowest, np.nan)
+    high = float(above[good].max()) or 1.0
+    rising = above[good & (above > 0)]
+    # The first percent of a landscape is its valley; below a millionth of its height there is only the grid's rounding.
+    low = max(float(np.quantile(rising, 0.01)), 1e-6 * high) if rising.size else high / 2
+    marks: list[Mark] = []
+    if ground == "heat":
+        marks.append(Field(above + low, extent, Norm(low, high, "log")))
+    else:
+        heights = np.geomspace(low, high, levels + 1)[:-1] + lowest
+        marks.append(Contours(np.where(good, values, np.nan), extent, tuple(heights.tolist()), "muted"))
+    optima = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+    if len(optima):
+        marks.append(Points(optima[:, 0], optima[:, 1], "text", 8.0, "star"))
+    return marks
+
+
+def _panel(recordings: Sequence[Recording], group: Sequence[int], ground: list[Mark]) -> MovingPanel:
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    lines = [line for index in group for line in _paths(recordings[index], names[index], caption.color(index))]
+    # Ghosts of many futures would hide the landscape.
+    lines = [replace(line, ghost=len(lines) <= 4) for line in lines]
+    values = [
+        Latest(recordings[index], "position", _where(recordings[index], names[index], caption.color(index)))
+        for index in group
+    ]
+    extent = _extent(recordings[group[0]])
+    x, y = Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
+
+    def at(step: int) -> Panel:
+        moved = (replace(line, now=float(step)) for line in lines)
+        return Panel("path", x, y, (*ground, *moved), tuple(value.at(step) for value in values))
+
+    return MovingPanel(np.unique(np.concatenate([value.steps for value in values])), at)
+
+
+def _paths(recording: Recording, name: str, color: str) -> list[Line]:
+    position, steps = recording["position"], recording.steps("position")
+    if position.shape[2:] != (2,):
+        raise DynvizError(
+            f"view path draws positions of two coordinates; those of recording {recording.label!r} "
+            f"are of shape {position.shape[2:]}. View curves shows them over the steps"
+        )
+    lanes = min(position.shape[1], LANES)
+    width = 1.5 if lanes == 1 else 1.0
+    return [
+        Line(
+            drawable(position[:, lane, 0], "linear"),
+            drawable(position[:, lane, 1], "linear"),
+            color,
+            name if lane == 0 else "",
+            along=steps,
+            width=width,
+        )
+        for lane in range(lanes)
+    ]
+
+
+def _where(recording: Recording, name: str, color: str) -> Callable[[Array], Readout]:
+    lanes = len(recording.seeds)
+
+    def where(past: Array) -> Readout:
+        if lanes > 1:
+            shown = f"{LANES} of {lanes} lanes" if lanes > LANES else f"{lanes} lanes"
+            return Readout(f"{name} {shown}".strip(), color)
+        x, y = (caption.significant(float(value), padded=True) for value in past[-1][0])
+        return Readout(f"{name} ({x}, {y})".strip(), color)
+
+    return where

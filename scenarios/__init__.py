@@ -1,0 +1,1 @@
+"""Small tasks, one file each."""

@@ -1,0 +1,225 @@
+"""Every view that is found, with short recordings of every scenario."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from dynviz import plugins
+from dynviz.errors import DynvizError
+from dynviz.scene.marks import Band, Contours, Field, Line, Points, Regions
+from tests.recorded import KINDS
+
+VIEWS = sorted(plugins.files("views"))
+
+
+def open_view(name, recordings, **options):
+    return plugins.load("views", name).target(recordings, **options)
+
+
+def suits(name, recordings):
+    return name in {view for recording in recordings for view in recording.metadata.views} | {"benchmark", "scalars"}
+
+
+def scenes_of(film):
+    return [film.scene(int(step)) for step in film.steps]
+
+
+def arrays(scene):
+    """The arrays of a scene, by place."""
+    return {
+        (place, order, field.name): getattr(mark, field.name)
+        for place, panel in enumerate(scene.panels)
+        for order, mark in enumerate(panel.marks)
+        for field in fields(mark)
+        if isinstance(getattr(mark, field.name), np.ndarray)
+    }
+
+
+def kinds_of_marks(scene):
+    return [[type(mark) for mark in panel.marks] for panel in scene.panels]
+
+
+def axes(scene):
+    return [(panel.title, panel.x, panel.y, panel.square) for panel in scene.panels]
+
+
+@pytest.fixture(params=sorted(KINDS))
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(params=VIEWS)
+def name(request):
+    return request.param
+
+
+def make(kind, tmp_path, count=1, **options):
+    return [KINDS[kind](tmp_path / f"rule{'x' * i}", label=f"rule{i}", **options) for i in range(count)]
+
+
+@pytest.mark.parametrize(("count", "options"), [
+    (1, {}),
+    (2, {}),
+    (3, {"lanes": 2}),
+    (1, {"lanes": 8}),
+    (2, {"lanes": 8, "lost": 3}),
+    (1, {"lost": 0}),
+    (1, {"samples": 1}),
+    (2, {"lanes": 8, "samples": 1}),
+    (1, {"samples": 1, "steps": 0}),
+    (1, {"steps": 1}),
+])  # fmt: skip
+def test_a_view_makes_scenes_of_one_build_or_says_what_it_needs(name, kind, count, options, tmp_path):
+    recordings = make(kind, tmp_path, count, **options)
+    if not suits(name, recordings):
+        with pytest.raises(DynvizError, match=rf"^view {name} needs the channel '\w+', which recording 'rule0'"):
+            open_view(name, recordings)
+        return
+    film = open_view(name, recordings)
+    assert film.steps.dtype == np.int64
+    assert np.all(np.diff(film.steps) > 0)
+    first, *others = scenes_of(film)
+    assert first.steps == recordings[0].total
+    assert first.panels
+    assert all(panel.marks for panel in first.panels)
+    for scene in others:
+        assert kinds_of_marks(scene) == kinds_of_marks(first)
+        assert axes(scene) == axes(first)
+        assert (scene.title, scene.readouts) == (first.title, first.readouts)
+    for panel in first.panels:
+        for axis in (panel.x, panel.y):
+            assert np.isfinite(axis.limits).all()
+            assert axis.limits[0] < axis.limits[1]
+            assert axis.scale == "linear" or axis.limits[0] > 0
+
+
+def test_what_does_not_change_is_the_same_object(name, kind, tmp_path):
+    recordings = make(kind, tmp_path, 2, lanes=3)
+    if not suits(name, recordings):
+        pytest.skip("another scenario's")
+    film = open_view(name, recordings)
+    scenes = scenes_of(film)
+    still = arrays(scenes[0])
+    for scene in scenes:
+        for panel in scene.panels:
+            for mark in panel.marks:
+                if isinstance(mark, Line | Band | Contours):
+                    assert all(array is still[key] for key, array in arrays(replace(scene, panels=())).items())
+        for key, array in arrays(scene).items():
+            mark = scene.panels[key[0]].marks[key[1]]
+            if isinstance(mark, Line | Band | Contours):
+                assert array is still[key]
+    again = arrays(film.scene(int(film.steps[-1])))
+    assert all(array is arrays(scenes[-1])[key] for key, array in again.items())
+
+
+def test_what_changes_with_samples_stays_the_same_object_between_them(tmp_path):
+    film = open_view("benchmark", make("voronoi", tmp_path))
+    fields_ = [film.scene(step).panels[0].marks[0] for step in (20, 27, 39, 40)]
+    assert fields_[0].values is fields_[1].values
+    assert fields_[0].values is fields_[2].values
+    assert fields_[0].values is not fields_[3].values
+
+
+def test_limits_hold_all_that_is_drawn(name, kind, tmp_path):
+    recordings = make(kind, tmp_path, 2, lanes=3)
+    if not suits(name, recordings):
+        pytest.skip("another scenario's")
+    for panel in open_view(name, recordings).scene(0).panels:
+        for mark in panel.marks:
+            for coordinate, axis in (("x", panel.x), ("y", panel.y), ("low", panel.y), ("high", panel.y)):
+                values = getattr(mark, coordinate, None)
+                if isinstance(mark, Line | Band | Points) and values is not None and len(values):
+                    assert axis.limits[0] <= np.nanmin(values)
+                    assert axis.limits[1] >= np.nanmax(values)
+
+
+@pytest.mark.parametrize("channel", ["val_loss", "offset", "plus_minus"])
+def test_a_diverged_lane_does_not_flatten_the_others(channel, tmp_path):
+    well = make("voronoi", tmp_path / "well", lanes=8)
+    lost = make("voronoi", tmp_path / "lost", lanes=8, lost=3)
+    (fine,) = open_view("curves", well, channels=channel).scene(0).panels
+    (panel,) = open_view("curves", lost, channels=channel).scene(0).panels
+    assert panel.y.scale == fine.y.scale
+    assert np.ptp(panel.y.limits) < 1.5 * np.ptp(fine.y.limits)
+    assert all(np.abs(mark.y[np.isfinite(mark.y)]).max() < 1e30 for mark in panel.marks if isinstance(mark, Line))
+
+
+def test_a_lane_that_diverged_is_counted_beside_the_median_of_the_others(tmp_path):
+    (recording,) = make("voronoi", tmp_path, lanes=8, lost=3)
+    (panel,) = open_view("curves", [recording], channels="val_loss").scene(400).panels
+    others = np.delete(recording["val_loss"][-1], 3)
+    assert panel.readouts[0].text == f"{np.median(others):.3f}".lstrip("0") + " (1 of 8 diverged)"
+
+
+def test_a_model_that_diverged_is_drawn_as_sure_of_nothing(tmp_path):
+    panel = open_view("logits", make("voronoi", tmp_path, lost=0)).scene(400).panels[0]
+    assert (panel.marks[0].values == 0.5).all()
+    assert panel.readouts[0].text == "NaN"
+
+
+def test_every_view_says_which_lanes_there_are(name, tmp_path):
+    plugin = plugins.load("views", name)
+    kind = "sensing" if name == "spectrum" else "voronoi"
+    if "lane" not in plugin.options:
+        pytest.skip("it shows all lanes")
+    with pytest.raises(DynvizError, match="no lane 2 in recording 'rule0'; it has lanes 0 to 1, with seeds 42, 43"):
+        plugin.target(make(kind, tmp_path, lanes=2), lane=2)
+
+
+def test_recordings_of_different_length_share_the_longer_axis(tmp_path):
+    short = KINDS["voronoi"](tmp_path / "short", label="short", steps=100)
+    long = KINDS["voronoi"](tmp_path / "long", label="long", steps=400)
+    film = open_view("benchmark", [short, long])
+    scene = film.scene(300)
+    assert scene.steps == film.steps[-1] == 400
+    assert np.array_equal(scene.panels[0].marks[0].values, short["prediction"][-1, 0, :, :, 1])
+    line = scene.panels[2].marks[0]
+    assert scene.panels[2].x.limits == (0, 400)
+    assert (line.x[-1], line.now) == (100, 100)
+
+
+def test_every_first_line_and_option_is_documented(name):
+    help_line = plugins.summary(plugins.files("views")[name])
+    assert 0 < len(help_line) <= 80
+    assert help_line.endswith(".")
+    for option in plugins.load("views", name).options.values():
+        assert option.help, option.name
+
+
+def test_a_copy_of_every_view_is_a_users_file(name, kind, tmp_path):
+    recordings = make(kind, tmp_path)
+    if not suits(name, recordings):
+        pytest.skip("another scenario's")
+    copy = tmp_path / "mine.py"
+    shutil.copy(plugins.files("views")[name], copy)
+    ours, mine = open_view(name, recordings), plugins.load("views", str(copy)).target(recordings)
+    assert np.array_equal(ours.steps, mine.steps)
+    assert axes(ours.scene(0)) == axes(mine.scene(0))
+
+
+def test_views_need_neither_torch_nor_a_backend():
+    code = (
+        "import sys; from dynviz import plugins\n"
+        "for name in plugins.files('views'): plugins.load('views', name)\n"
+        "print([name for name in ('torch', 'matplotlib', 'PIL', 'rich', 'textual') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_channel_that_waits_for_its_first_sample_is_said_to_wait(name, tmp_path):
+    for kind in KINDS:
+        recordings = make(kind, tmp_path / kind, samples=0)
+        with pytest.raises(DynvizError, match="has no sample yet|does not have"):
+            open_view(name, recordings)
+
+
+def test_maps_are_of_fields_and_regions(tmp_path):
+    recordings = make("voronoi", tmp_path)
+    assert isinstance(open_view("logits", recordings).scene(0).panels[0].marks[0], Field)
+    assert isinstance(open_view("environment", recordings).scene(0).panels[0].marks[0], Regions)
