@@ -35,7 +35,8 @@ def options(target: Callable[..., Any]) -> dict[str, Option]:
     """The options of a plug-in.
 
     They are the fields of a dataclass, the keyword-only parameters of a function, and of any other class (a
-    `torch.optim.Optimizer`) the parameters with defaults. Explanations come from the `Attributes:` or `Args:` section of the docstring.
+    `torch.optim.Optimizer`) the parameters with defaults. Explanations come from the `Attributes:` or `Args:`
+    section of the docstring.
     """
     lines = _explanations(inspect.getdoc(target) or "")
     hints = _hints(target)
@@ -174,7 +175,7 @@ def _scalar(value: Any, kind: type) -> bool | int | float:
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
-    subject = target if dataclasses.is_dataclass(target) or not inspect.isclass(target) else target.__init__  # type: ignore[misc]
+    subject = target if dataclasses.is_dataclass(target) or not inspect.isclass(target) else target.__init__
     try:
         return typing.get_type_hints(subject)
     except (NameError, TypeError):

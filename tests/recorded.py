@@ -33,10 +33,7 @@ def record(
         ("gradient", "decay"),
         tuple(Lane(seed) for seed in seeds or range(42, 42 + lanes)),
         steps,
-        {
-            name: ChannelInfo(every, "<f4", values.shape[2:])
-            for name, (every, values) in channels.items()
-        },
+        {name: ChannelInfo(every, "<f4", values.shape[2:]) for name, (every, values) in channels.items()},
         views=views,
         facts=facts or {},
     )
@@ -51,7 +48,9 @@ def count(steps: int, every: int) -> int:
     return ChannelInfo(every, "<f4").samples(steps)
 
 
-def voronoi(folder: Path, *, steps: int = 400, lanes: int = 1, every: int = 20, centers: int = 40, **more: Any) -> Recording:
+def voronoi(
+    folder: Path, *, steps: int = 400, lanes: int = 1, every: int = 20, centers: int = 40, **more: Any
+) -> Recording:
     """The model with learned centers; rows 12, columns 16."""
     rng = np.random.default_rng(len(folder.name))
     n, m = count(steps, 1), count(steps, every)

@@ -93,9 +93,7 @@ def test_lanes_with_their_own_hyperparameters_go_as_they_would_alone(name):
     rows, stack = [row] * 3, row.expand(3, -1).clone()
     for step in range(30):
         stack, _ = stacked.step(stack, torch.stack([gradient(each, step) for each in stack]), step + 1)
-        rows = [
-            each.step(lane, gradient(lane, step), step + 1)[0] for each, lane in zip(alone, rows, strict=True)
-        ]
+        rows = [each.step(lane, gradient(lane, step), step + 1)[0] for each, lane in zip(alone, rows, strict=True)]
     torch.testing.assert_close(stack, torch.stack(rows), rtol=0, atol=1e-12)
 
 

@@ -29,6 +29,10 @@ def ramp(first, count, shape=(1,), dtype=np.float32):
     return np.ascontiguousarray(np.broadcast_to(values, (count, *shape)))
 
 
+def open_files():
+    return len(list(Path("/dev/fd").iterdir()))
+
+
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "run" / "sgd"
@@ -114,24 +118,23 @@ def test_a_growing_file_is_seen_longer_and_the_earlier_arrays_stay(folder):
 def test_mapping_again_and_again_keeps_no_files_open(folder):
     with Writer.create(folder, describe({"x": ChannelInfo(1, "<f4")})) as writer:
         recording = Recording(folder)
-        before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+        before = open_files()
         for index in range(300):
             writer.write("x", index, ramp(index, 1))
             assert len(recording["x"]) == index + 1
             assert recording.live
-        after = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
-    assert after <= before + 1
+        assert open_files() <= before + 1
 
 
 def test_opening_and_closing_a_writer_keeps_no_files_open(folder):
     Writer.create(folder, describe({"x": ChannelInfo(1, "<f4")})).close()
-    before = os.listdir("/proc/self/fd") if Path("/proc/self/fd").exists() else []
+    before = open_files()
     for _ in range(5):
         with Writer.resume(folder) as writer:
             writer.close()
         with pytest.raises(DynvizError, match="cannot be shortened"):
             Writer.resume(folder, steps=1)
-    assert (os.listdir("/proc/self/fd") if before else []) == before
+    assert open_files() == before
 
 
 @pytest.mark.parametrize(

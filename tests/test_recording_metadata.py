@@ -83,7 +83,7 @@ def test_numbers_of_numpy_and_paths_are_written_as_plain_values():
 def test_a_fact_that_json_cannot_hold_is_named(tmp_path):
     with pytest.raises(DynvizError, match=r"facts\.grid\[1\] is a ndarray"):
         metadata.save(tmp_path, replace(FULL, facts={"grid": [0, np.zeros(3)]}))
-    with pytest.raises(DynvizError, match="facts is a dict, which run.json cannot hold.*texts as keys"):
+    with pytest.raises(DynvizError, match=r"facts is a dict, which run\.json cannot hold.*texts as keys"):
         metadata.save(tmp_path, replace(FULL, facts={1: 2}))
     assert not list(tmp_path.iterdir())
 
@@ -156,7 +156,7 @@ def test_every_prefix_of_run_json_is_refused(tmp_path):
 
 
 def test_a_folder_without_run_json_and_no_folder_at_all_are_told_apart(tmp_path):
-    with pytest.raises(DynvizError, match="is not a recording: it has no run.json"):
+    with pytest.raises(DynvizError, match=r"is not a recording: it has no run\.json"):
         Recording(tmp_path)
     with pytest.raises(DynvizError, match="there is no folder"):
         Recording(tmp_path / "nothing")

@@ -3,14 +3,14 @@
 import shutil
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
-from dynviz.scene.marks import Band, Contours, Field, Line, Points, Regions
+from dynviz.scene.marks import Band, Contours, Field, Line, Regions
 from tests.recorded import KINDS
 
 VIEWS = sorted(plugins.files("views"))
@@ -105,10 +105,6 @@ def test_what_does_not_change_is_the_same_object(name, kind, tmp_path):
     scenes = scenes_of(film)
     still = arrays(scenes[0])
     for scene in scenes:
-        for panel in scene.panels:
-            for mark in panel.marks:
-                if isinstance(mark, Line | Band | Contours):
-                    assert all(array is still[key] for key, array in arrays(replace(scene, panels=())).items())
         for key, array in arrays(scene).items():
             mark = scene.panels[key[0]].marks[key[1]]
             if isinstance(mark, Line | Band | Contours):
@@ -131,9 +127,12 @@ def test_limits_hold_all_that_is_drawn(name, kind, tmp_path):
         pytest.skip("another scenario's")
     for panel in open_view(name, recordings).scene(0).panels:
         for mark in panel.marks:
+            # A map shows a part of the plane: there may be centers beyond it.
+            if not isinstance(mark, Line | Band) and panel.title != "centers":
+                continue
             for coordinate, axis in (("x", panel.x), ("y", panel.y), ("low", panel.y), ("high", panel.y)):
                 values = getattr(mark, coordinate, None)
-                if isinstance(mark, Line | Band | Points) and values is not None and len(values):
+                if values is not None:
                     assert axis.limits[0] <= np.nanmin(values)
                     assert axis.limits[1] >= np.nanmax(values)
 
@@ -215,7 +214,7 @@ def test_views_need_neither_torch_nor_a_backend():
 def test_a_channel_that_waits_for_its_first_sample_is_said_to_wait(name, tmp_path):
     for kind in KINDS:
         recordings = make(kind, tmp_path / kind, samples=0)
-        with pytest.raises(DynvizError, match="has no sample yet|does not have"):
+        with pytest.raises(DynvizError, match=r"has no sample yet|does not have"):
             open_view(name, recordings)
 
 

@@ -41,10 +41,10 @@ def export(
     *runs, target = paths
 
     from dynviz.cli.progress import ExportProgress
-    from dynviz.recording import Run
+    from dynviz.recording import Recording, Run
     from dynviz.recording import open as open_recording
 
-    recordings = []
+    recordings: list[Recording] = []
     for path in runs:
         opened = open_recording(path)
         recordings.extend(opened.values() if isinstance(opened, Run) else [opened])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dynviz.recording.metadata import Hyperparameter, Metadata
 
@@ -20,7 +20,7 @@ class TrainingProgress:
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._bars: Progress | None = None
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
         self._steps: dict[str, int] = {}
         self._begun: dict[str, tuple[float, int]] = {}
         self._said = 0.0
@@ -92,7 +92,7 @@ class ExportProgress:
         self._name = name
         self._console = Console(stderr=True, highlight=False)
         self._bars: Progress | None = None
-        self._task: int | None = None
+        self._task = TaskID(0)
 
     def __call__(self, done: int, count: int) -> None:
         """Show that `done` of `count` frames are drawn."""
@@ -103,9 +103,9 @@ class ExportProgress:
             self._bars = Progress(
                 *columns, TextColumn("frames"), TimeRemainingColumn(compact=True), console=self._console
             )
-            self._task = int(self._bars.add_task(self._name, total=count))
+            self._task = self._bars.add_task(self._name, total=count)
             self._bars.start()
-        self._bars.update(self._task, completed=done)  # type: ignore[arg-type]
+        self._bars.update(self._task, completed=done)
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -114,15 +114,21 @@ class ExportProgress:
 
 
 def describe(values: Mapping[str, Hyperparameter]) -> str:
-    """All hyperparameters; those that nobody wrote with where they came from.
+    """All hyperparameters: those written, those of the protocol, and the rule's own defaults.
 
     >>> describe({"lr": Hyperparameter(0.01, "protocol"), "eps": Hyperparameter(1e-8, "default")})
-    'lr 0.01 (protocol), eps 1e-08 (default)'
+    'protocol: lr 0.01; default: eps 1e-08'
     """
-    return ", ".join(
-        f"{name} {each.value}" + ("" if each.source == "given" else f" ({each.source})")
-        for name, each in values.items()
-    )
+    groups = []
+    for source in ("given", "protocol", "default"):
+        named = ", ".join(f"{name} {_shown(each.value)}" for name, each in values.items() if each.source == source)
+        if named:
+            groups.append(f"{source}: {named}")
+    return "; ".join(groups)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _bytes(metadata: Metadata) -> int:

@@ -36,8 +36,9 @@ class SGD:
     coordinatewise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        plain = not isinstance(self.momentum, Tensor) and not isinstance(self.dampening, Tensor)
-        if self.nesterov and plain and (self.momentum <= 0 or self.dampening != 0):
+        values = (self.momentum, self.dampening)
+        # Where lanes differ these are tensors, which a rule does not branch on.
+        if self.nesterov and all(type(value) is float for value in values) and (values[0] <= 0 or values[1] != 0):
             raise DynvizError("sgd:nesterov=true needs momentum above 0 and dampening 0")
 
     def init(self, theta: Tensor) -> State:

@@ -72,7 +72,7 @@ class GrowingChannel:
             self._fd = os.open(self._form.path, os.O_RDWR)
             self.count = self._form.samples(self._fd)
             # A writer that was killed may have left samples that the header does not count yet.
-            os.pwrite(self._fd, *layout.count_change(self.count))
+            disk.write_at(self._fd, *layout.count_change(self.count))
         except BaseException as error:
             self.close()
             if isinstance(error, OSError):
@@ -101,7 +101,7 @@ class GrowingChannel:
                 rest = block.reshape(-1).view(np.uint8).data[written:]
                 disk.write_at(self._fd, rest, offset + written)
             if end > self.count:
-                os.pwrite(self._fd, *layout.count_change(end))
+                disk.write_at(self._fd, *layout.count_change(end))
                 self.count = end
         except OSError as error:
             raise disk.unwritable(form.path, error) from error

@@ -47,14 +47,14 @@ def write_new(path: Path, data: bytes) -> None:
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            write_at(fd, memoryview(data), 0)
+            write_at(fd, data, 0)
         finally:
             os.close(fd)
     except OSError as error:
         raise unwritable(path, error) from error
 
 
-def write_at(fd: int, data: memoryview, offset: int) -> None:
+def write_at(fd: int, data: bytes | memoryview, offset: int) -> None:
     """Write all bytes at an offset; the system may take them in several pieces."""
     while data:
         written = os.pwrite(fd, data, offset)

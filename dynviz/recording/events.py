@@ -84,7 +84,7 @@ class EventLog:
         """Write one event; when it fails, the next one is written over what there is of it."""
         line = event.line()
         try:
-            disk.write_at(self._fd, memoryview(line), self._end)
+            disk.write_at(self._fd, line, self._end)
         except OSError as error:
             raise disk.unwritable(self._path, error) from error
         self._end += len(line)

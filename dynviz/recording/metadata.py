@@ -189,6 +189,15 @@ class Metadata:
             raise DynvizError(f"it does not describe a recording: {missing}{error}") from error
 
 
+def version(folder: Path) -> tuple[int, int, int]:
+    """What changes whenever run.json is written."""
+    try:
+        file = (folder / layout.METADATA).stat()
+    except OSError:
+        return (0, 0, 0)
+    return (file.st_ino, file.st_mtime_ns, file.st_size)
+
+
 def load(folder: Path) -> Metadata:
     """Read the run.json of a recording's folder.
 

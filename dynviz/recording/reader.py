@@ -13,7 +13,7 @@ from dynviz.recording import checkpoint, disk, events, layout, lock
 from dynviz.recording import metadata as runjson
 from dynviz.recording.channel import MappedChannel
 from dynviz.recording.events import Event
-from dynviz.recording.metadata import ChannelInfo, Status
+from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 
 Array: TypeAlias = NDArray[Any]
 Standing: TypeAlias = Status | Literal["killed"]
@@ -48,7 +48,9 @@ class Recording:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        self.metadata = runjson.load(self.folder)
+        self.metadata: Metadata
+        self._metadata_seen = (-1, -1, -1)
+        self.refresh()
         self._channels: dict[str, MappedChannel] = {}
         self._events: tuple[tuple[int, int], tuple[Event, ...]] = ((-1, -1), ())
 
@@ -58,8 +60,11 @@ class Recording:
         return f"<Recording {self.label}: {self.total} steps, seeds {seeds}, channels {', '.join(self.channels)}>"
 
     def refresh(self) -> None:
-        """Read run.json again: the status, and the steps of a run that was made longer."""
-        self.metadata = runjson.load(self.folder)
+        """Read run.json again if it changed: the status, and the steps of a run that was made longer."""
+        now = runjson.version(self.folder)
+        if now != self._metadata_seen:
+            self.metadata = runjson.load(self.folder)
+            self._metadata_seen = now
 
     @property
     def label(self) -> str:

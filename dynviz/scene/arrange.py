@@ -64,7 +64,8 @@ def _grid(square: list[bool], columns: int, width: int, height: int, aspect: flo
 
 def _column_shares(square: list[bool], columns: int, width: float, row_height: float) -> list[float]:
     """Columns that hold only maps need no more width than their height; the others take the rest."""
-    narrow = [all(square[column::columns]) for column in range(columns)]
+    full = square[: len(square) // columns * columns]
+    narrow = [all(full[column::columns]) for column in range(columns)]
     even = width / columns
     if all(narrow) or not any(narrow):
         return [even] * columns

@@ -1,4 +1,4 @@
-"""Words and numbers of a picture: its title, the names of its recordings, values in as many digits as mean something."""
+"""Words and numbers of a picture: its title, names of its recordings, values in as many digits as mean something."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 from dynviz.recording import Recording
 from dynviz.scene.marks import Readout
+from dynviz.scene.ticks import THIN
 
 TITLES = {"plus_minus": "plus-minus", "logit_gap": "gap of logits", "prob_gap": "gap of probabilities"}
 """Channels whose names do not read as words once the underscores are spaces."""
@@ -86,8 +87,8 @@ def seeds(recording: Recording) -> str:
 def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
     """A number with so many digits that mean something, without a zero before the point.
 
-    >>> [significant(value) for value in (0.37105, 12345.6, 0.01, 0.0000316, -0.5)]
-    ['.371', '12 346', '.01', '3.16e-5', '-.5']
+    >>> [significant(value) for value in (0.37105, 1234.5, 0.01, 0.0000316, -0.5)]
+    ['.371', '1234', '.01', '3.16e-5', '-.5']
     >>> significant(0.5, padded=True)
     '.500'
 
@@ -149,7 +150,7 @@ def _grouped(text: str) -> str:
     if whole == "0" and point:
         whole = ""
     if len(whole) > 4:
-        whole = f"{int(whole):,}".replace(",", " ")
+        whole = f"{int(whole):,}".replace(",", THIN)
     return f"{sign}{whole}{point}{rest}"
 
 

@@ -14,7 +14,7 @@ Scale: TypeAlias = Literal["auto", "linear", "log"]
 
 HUGE = 1e30
 """What is larger counts as infinite: no axis can show it beside anything else."""
-BUDGET = 1 << 24
+BUDGET = 1 << 22
 """Values that are looked at in full; of longer channels, evenly spaced samples are."""
 
 
@@ -74,16 +74,21 @@ def _extremes(curve: Array) -> Array:
     """Of each lane: lowest, highest, lowest positive, first and last finite value [5, lanes], lanes that have any."""
     seen = thinned(curve)
     good = finite(seen)
-    seen, good = seen[:, good.any(axis=0)], good[:, good.any(axis=0)]
+    # Most channels are finite and positive throughout: plain minima take a tenth of the time of masked ones.
+    whole = bool(good.all())
+    if not whole:
+        some = good.any(axis=0)
+        seen, good = seen[:, some], good[:, some]
     if not seen.size:
         return np.empty((5, 0))
-    lows = seen.min(axis=0, where=good, initial=np.inf).astype(np.float64)
-    highs = seen.max(axis=0, where=good, initial=-np.inf).astype(np.float64)
+    lows = (seen if whole else np.where(good, seen, np.inf)).min(axis=0).astype(np.float64)
+    highs = (seen if whole else np.where(good, seen, -np.inf)).max(axis=0).astype(np.float64)
     # A loss that comes to zero in float32 would draw an axis of 45 decades.
-    above = good & (seen > np.maximum(highs * 1e-16, 0))
-    positive = seen.min(axis=0, where=above, initial=np.inf)
+    floor = np.maximum(highs * 1e-16, 0)
+    positive = lows if (lows > floor).all() else np.where(good & (seen > floor), seen, np.inf).min(axis=0)
     columns = np.arange(seen.shape[1])
-    first, last = good.argmax(axis=0), len(good) - 1 - good[::-1].argmax(axis=0)
+    first: Any = 0 if whole else good.argmax(axis=0)
+    last: Any = -1 if whole else len(good) - 1 - good[::-1].argmax(axis=0)
     return np.stack([lows, highs, positive, seen[first, columns], seen[last, columns]])
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dynviz.recording import Recording
 from dynviz.scene import caption
 from dynviz.scene.marks import Axis, Extent, Field, Mark, Panel, Points, Readout, Regions
-from dynviz.scene.moving import MovingPanel
+from dynviz.scene.moving import MovingPanel, union
 from dynviz.scene.norm import Norm
 from dynviz.scene.samples import Latest, has
 
@@ -64,7 +64,7 @@ def _class_map(recording: Recording, lane: int, name: str, color: str) -> Moving
         return Panel("prediction", x, y, tuple(mark.at(step) for mark in moving), readouts, square=True)
 
     changes = [*moving, *([accuracy] if accuracy else [])]
-    return MovingPanel(np.unique(np.concatenate([change.steps for change in changes])), at)
+    return MovingPanel(union([change.steps for change in changes]), at)
 
 
 def _answers(extent: Extent, lane: int) -> Callable[[Array], Mark]:

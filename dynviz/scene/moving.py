@@ -29,12 +29,22 @@ def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film
     """A film of these panels, in this order, with a title that says what made it."""
     title, readouts = caption.title(recordings), caption.readouts(recordings)
     total = max(recording.total for recording in recordings)
-    steps = np.unique(np.concatenate([panel.steps for panel in panels]))
+    steps = union([panel.steps for panel in panels])
 
     def scene(step: int) -> Scene:
         return Scene(title, tuple(panel.at(step) for panel in panels), step, total, readouts)
 
     return Film(steps, scene)
+
+
+def union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The steps that are in any of these, ascending."""
+    distinct: list[NDArray[np.int64]] = []
+    for part in parts:
+        if not any(np.array_equal(part, other) for other in distinct):
+            distinct.append(part)
+    # Channels mostly share their steps, and of a million of them NumPy takes a while to find the union.
+    return distinct[0] if len(distinct) == 1 else np.unique(np.concatenate(distinct))
 
 
 def step_axis(recordings: Sequence[Recording]) -> Axis:

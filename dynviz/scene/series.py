@@ -16,7 +16,7 @@ from dynviz.recording import Recording
 from dynviz.scene import caption, limits, trend
 from dynviz.scene.limits import Scale
 from dynviz.scene.marks import Axis, Band, Dash, Line, Panel, Readout
-from dynviz.scene.moving import MovingPanel, step_axis
+from dynviz.scene.moving import MovingPanel, step_axis, union
 from dynviz.scene.samples import Latest, has
 
 Array: TypeAlias = NDArray[Any]
@@ -84,7 +84,7 @@ def series(
     for index in shown:
         label = names[index] if labelled else ""
         curves += _curves(recordings[index], channel, caption.color(index), label)
-    steps, width = np.unique(np.concatenate([curve.x for curve in curves])), _smoothing(channel, curves)
+    steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves)
     if width > 1:
         curves = [_smoothed(curve, width) for curve in curves]
     y = limits.axis([part for curve in curves for part in (curve.values, curve.noise) if part is not None], scale)
@@ -98,7 +98,7 @@ def series(
     ]
 
     def at(step: int) -> Panel:
-        moved = tuple(replace(mark, now=min(float(step), end)) for mark, end in zip(marks, ends, strict=True))
+        moved = tuple(_moved(mark, min(float(step), end)) for mark, end in zip(marks, ends, strict=True))
         return Panel(title, x, y, moved, tuple(value.at(step) for value in values))
 
     return MovingPanel(steps, at)
@@ -160,13 +160,25 @@ def _value(name: str, color: str, y: Axis, width: int) -> Callable[[Array], Read
             sample = past[-width:].mean(axis=0, dtype=np.float64) if width > 1 else past[-1]
         lanes = sample.reshape(len(sample), -1)
         lanes = lanes.reshape(-1, 1) if lanes.shape[1] > NARROW else lanes
-        good = limits.finite(lanes)
-        texts = [
-            caption.resolved(float(np.median(lane[ok] if ok.any() else lane[:1])), y.limits, y.scale)
-            for lane, ok in zip(lanes.T, good.T, strict=True)
-        ]
-        lost = int((~good.all(axis=1)).sum())
+        texts = [caption.resolved(_median(entry), y.limits, y.scale) for entry in lanes.T.tolist()]
+        lost = len(lanes) - int(np.count_nonzero(limits.finite(lanes).all(axis=1))) if len(lanes) > 1 else 0
         note = f" ({lost} of {len(lanes)} diverged)" if 0 < lost < len(lanes) else ""
         return Readout(f"{name} {', '.join(texts)}{note}".strip(), color)
 
     return readout
+
+
+def _median(values: list[float]) -> float:
+    """Of the finite ones; the first where none is. For a few values this takes a tenth of NumPy's time."""
+    good = sorted(value for value in values if abs(value) < limits.HUGE)
+    if not good:
+        return values[0]
+    half = len(good) // 2
+    return good[half] if len(good) % 2 else (good[half - 1] + good[half]) / 2
+
+
+def _moved(mark: Band | Line, now: float) -> Band | Line:
+    """The mark at another present. `dataclasses.replace` takes twice the time, for each of many lines a frame."""
+    if isinstance(mark, Band):
+        return Band(mark.x, mark.low, mark.high, mark.color, now)
+    return Line(mark.x, mark.y, mark.color, mark.label, now, mark.along, mark.dash, mark.width, mark.ghost)

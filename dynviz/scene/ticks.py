@@ -140,7 +140,5 @@ def _labelled(found: list[Decimal], *, together: bool) -> tuple[Tick, ...]:
     if together:
         labels = [scientific(value) if exponents else number(value, decimals) for value in found]
     else:
-        labels = [
-            number(value) if -4 < value.adjusted() < SCIENTIFIC - 1 else scientific(value) for value in found
-        ]
+        labels = [number(value) if -4 < value.adjusted() < SCIENTIFIC - 1 else scientific(value) for value in found]
     return tuple(Tick(float(value), label) for value, label in zip(found, labels, strict=True))

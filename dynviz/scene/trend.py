@@ -11,6 +11,9 @@ Array: TypeAlias = NDArray[Any]
 POINTS = 600
 """Places along a curve where a summary is computed: more than a panel has columns to show."""
 
+ENOUGH = 20_000
+"""So many samples tell whether a curve is rough."""
+
 
 def places(samples: int) -> NDArray[np.int64]:
     """Evenly spaced indices of samples, the first and the last among them; all where there are few."""
@@ -50,7 +53,7 @@ def rough(values: Array) -> bool:
 
     Noise turns around at two of three samples, a smooth curve hardly ever, one that overshoots at each.
     """
-    known = values[np.isfinite(values)].astype(np.float64)
+    known = values[:ENOUGH][np.isfinite(values[:ENOUGH])].astype(np.float64)
     if len(known) < 200:
         return False
     with np.errstate(over="ignore", invalid="ignore"):

@@ -119,7 +119,7 @@ class Block:
         else:
             value = value.reshape(len(lanes), *value.shape[value.ndim - len(self.info.shape) :])
             for lane, part in zip(lanes, value, strict=True):
-                slot[(lane, *(slice(size) for size in part.shape))] = part.to(slot.dtype)
+                slot[lane][tuple(slice(size) for size in part.shape)] = part.to(slot.dtype)
 
     def drain(self, write: Callable[[int, NDArray[Any]], None]) -> NDArray[Any] | None:
         """Hand the samples, [count, lanes, ...], to `write` with the place of the first, and start again."""

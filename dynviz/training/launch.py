@@ -3,7 +3,7 @@
 import datetime
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from dynviz.plugins import Plugin, load
 from dynviz.recording import Recording, Run, Writer
 from dynviz.recording import open as open_recording
 from dynviz.recording.metadata import Hyperparameter, Lane, Metadata, Named
+from dynviz.task import Task
 from dynviz.training import devices
 from dynviz.training.crew import Crew, announced_bytes, build, describe
 from dynviz.training.plan import Plan, Request, hyperparameters, labels, requests
@@ -171,10 +172,16 @@ def folder_for(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) 
 def write(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
     """Make the run's folder, and in it a recording for each of `prepared`."""
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return [
-        Trainer(each.crew, Writer.create(folder / each.metadata.label, replace(each.metadata, created=created)))
-        for each in prepared
-    ]
+    trainers: list[Trainer] = []
+    try:
+        for each in prepared:
+            writer = Writer.create(folder / each.metadata.label, replace(each.metadata, created=created))
+            trainers.append(Trainer(each.crew, writer))
+    except BaseException:
+        for trainer in trainers:
+            trainer.writer.close()
+        raise
+    return trainers
 
 
 def _seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
@@ -183,11 +190,12 @@ def _seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
     return read_seeds(",".join(str(seed) for seed in ([seeds] if isinstance(seeds, int) else seeds)))
 
 
-def _tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Any, ...]:
-    made = scenario.make()
-    if not is_dataclass(made) or not callable(getattr(made, "build", None)):
+def _tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
+    made: Any = scenario.make()
+    build_lane: Callable[[int], Task] | None = getattr(made, "build", None) if is_dataclass(made) else None
+    if build_lane is None:
         raise DynvizError(f"scenario {scenario.name} is not a dataclass with build(seed), which gives a Task")
-    return tuple(made.build(lane.seed) for lane in lanes)
+    return tuple(build_lane(lane.seed) for lane in lanes)
 
 
 def _unfinished(recording: Recording, steps: int | None) -> bool:

@@ -1,4 +1,4 @@
-"""What will be trained: a scenario, an optimizer with its hyperparameters, and lanes, checked before anything is made."""
+"""What will be trained: a scenario, an optimizer with its hyperparameters, and lanes."""
 
 import fnmatch
 from collections.abc import Mapping, Sequence

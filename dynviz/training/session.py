@@ -121,7 +121,7 @@ def _leave(folder: Path, trainers: Sequence[Trainer]) -> None:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets, so that a block of steps is finished first; a second Ctrl-C stops at once."""
+    """An event that Ctrl-C or SIGTERM sets, so that a block of steps is finished first; a second one stops at once."""
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped

@@ -126,7 +126,7 @@ class TorchStepper:
         flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
         decoupled = flagged or type(self.optimizers[0]).__name__ in ALWAYS_DECOUPLED
         self.decays = bool(decoupled and group.get("weight_decay"))
-        self.terms = ("step", "decay") if self.decays else ("step",)
+        self.terms: tuple[str, ...] = ("step", "decay") if self.decays else ("step",)
 
     def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:  # noqa: ARG002
         before = theta.clone()

@@ -18,7 +18,7 @@ from dynviz.training.trees import from_arrays, to_arrays
 CAPACITY = 256
 """Steps in a block at most: what training holds back from the file, beside time."""
 BLOWN_UP = 1e6
-"""A loss this many times the first one, or 1 where that is smaller, counts as diverged, as one that is not finite does."""
+"""A loss this many times the first one (or 1, if that is larger) counts as diverged, as one that is not finite does."""
 
 
 class Trainer:
@@ -69,7 +69,7 @@ class Trainer:
                 self._last(number, batches[-1])
         self.step = until
         self._flush()
-        if self._every and self.step % self._every == 0 and not self.finished:
+        if self.finished or (self._every and self.step % self._every == 0):
             self.checkpoint()
 
     def checkpoint(self) -> None:

@@ -1,4 +1,4 @@
-"""The whole run at a glance: predicted classes, validation loss, every logged scalar."""
+"""The run at a glance: predicted classes, validation loss, every logged scalar."""
 
 from collections.abc import Sequence
 

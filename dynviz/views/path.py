@@ -13,7 +13,7 @@ from dynviz.recording import Recording
 from dynviz.scene import caption
 from dynviz.scene.limits import drawable, finite
 from dynviz.scene.marks import Axis, Contours, Extent, Field, Line, Mark, Panel, Points, Readout
-from dynviz.scene.moving import MovingPanel, film
+from dynviz.scene.moving import MovingPanel, film, union
 from dynviz.scene.norm import Norm
 from dynviz.scene.samples import Latest, has, need
 from dynviz.scene.series import series
@@ -100,7 +100,7 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], ground: list[M
         moved = (replace(line, now=float(step)) for line in lines)
         return Panel("path", x, y, (*ground, *moved), tuple(value.at(step) for value in values))
 
-    return MovingPanel(np.unique(np.concatenate([value.steps for value in values])), at)
+    return MovingPanel(union([value.steps for value in values]), at)
 
 
 def _paths(recording: Recording, name: str, color: str) -> list[Line]:

@@ -12,7 +12,7 @@ from dynviz.recording import Recording
 from dynviz.scene import caption, limits
 from dynviz.scene.limits import Scale
 from dynviz.scene.marks import Axis, Bars, Line, Panel, Points, Readout, Rule
-from dynviz.scene.moving import MovingPanel, film, step_axis
+from dynviz.scene.moving import MovingPanel, film, step_axis, union
 from dynviz.scene.samples import Latest, has, lane_of, need
 from dynviz.scene.series import series
 
@@ -69,17 +69,19 @@ def _traces(recordings: Sequence[Recording], values: Sequence[Array], truth: Arr
     """Each singular value over the steps."""
     x = step_axis(recordings)
     rules = tuple(Rule(float(value), "text", label="" if place else "true") for place, value in enumerate(truth))
-    lines = [
-        Line(recording.steps("singular_values"), limits.drawable(column, y.scale), caption.color(index), width=width)
-        for index, (recording, found) in enumerate(zip(recordings, values, strict=True))
-        for column, width in zip(found.T, [1.5] * len(truth) + [1.0] * found.shape[1], strict=False)
-    ]
+    lines = []
+    for index, (recording, found) in enumerate(zip(recordings, values, strict=True)):
+        steps = recording.steps("singular_values")
+        for place, column in enumerate(found.T):
+            # Those beyond the true rank should vanish: they stay in the background.
+            width = 1.5 if place < len(truth) else 1.0
+            lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), width=width))
 
     def at(step: int) -> Panel:
         moved = (replace(line, now=min(float(step), float(line.x[-1]))) for line in lines)
         return Panel("singular values", x, y, (*rules, *moved))
 
-    return MovingPanel(np.unique(np.concatenate([line.x for line in lines])), at)
+    return MovingPanel(union([line.x for line in lines]), at)
 
 
 def _bars(recordings: Sequence[Recording], lane: int, count: int, truth: Array, y: Axis) -> MovingPanel:
@@ -107,4 +109,4 @@ def _bars(recordings: Sequence[Recording], lane: int, count: int, truth: Array, 
     def at(step: int) -> Panel:
         return Panel("spectrum", x, y, (*(mark.at(step) for mark in moving), *rings), readouts)
 
-    return MovingPanel(np.unique(np.concatenate([mark.steps for mark in moving])), at)
+    return MovingPanel(union([mark.steps for mark in moving]), at)

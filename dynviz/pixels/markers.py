@@ -1,0 +1,93 @@
+"""Markers: many small shapes at once, at fractions of a pixel, from the distance to their outline."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.pixels.coverage import EMPTY, Coverage
+from dynviz.scene.marks import Marker
+
+Floats = NDArray[np.float64]
+AT_ONCE = 4096
+"""Points that are drawn together, which bounds the memory."""
+OPAQUE = 0.9999
+
+
+def markers(points: Floats, marker: Marker, radius: float, canvas: tuple[int, int], *, alpha: float = 1.0) -> Coverage:
+    """Markers at points [points, 2] in pixels. Those that lie over one another cover more.
+
+    Args:
+        points: Their middles; those that are not finite are left out.
+        marker: Their shape.
+        radius: Of the circle around them, in pixels.
+        canvas: Width and height of the canvas.
+        alpha: How opaque one is.
+    """
+    points = points[np.isfinite(points).all(axis=1)]
+    width, height = canvas
+    if not len(points):
+        return EMPTY
+    left, top = (int(value) for value in np.maximum(np.floor(points.min(axis=0) - radius - 2), 0))
+    right, bottom = (int(value) for value in np.ceil(points.max(axis=0) + radius + 2))
+    right, bottom = min(right, width), min(bottom, height)
+    if left >= right or top >= bottom:
+        return EMPTY
+    # What several markers leave uncovered is a product, so the logarithms add up.
+    clear = np.zeros((bottom - top) * (right - left))
+    for start in range(0, len(points), AT_ONCE):
+        columns, rows, share = _patches(points[start : start + AT_ONCE], marker, radius)
+        inside = (columns >= left) & (columns < right) & (rows >= top) & (rows < bottom) & (share > 0)
+        at = (rows[inside] - top) * (right - left) + (columns[inside] - left)
+        clear += np.bincount(at, np.log1p(-np.minimum(share[inside] * alpha, OPAQUE)), len(clear))
+    covered = np.flatnonzero(clear < -1 / 510)
+    shares = np.rint(-np.expm1(clear[covered]) * 255).astype(np.uint16)
+    rows, columns = np.divmod(covered, right - left)
+    return Coverage(((rows + top) * width + columns + left).astype(np.int32), shares)
+
+
+def _patches(points: Floats, marker: Marker, radius: float) -> tuple[Any, Any, Floats]:
+    """Column, row and share of each pixel around each point, [points, pixels]."""
+    reach = int(np.ceil(radius)) + 1
+    offsets = np.arange(-reach, reach + 1)
+    first = np.floor(points).astype(np.int64)
+    dx, dy = (grid.ravel() for grid in np.meshgrid(offsets, offsets))
+    columns, rows = first[:, :1] + dx, first[:, 1:] + dy
+    distance = DISTANCES[marker](columns + 0.5 - points[:, :1], rows + 0.5 - points[:, 1:], radius)
+    return columns, rows, np.clip(0.5 - distance, 0, 1)
+
+
+def _dot(x: Floats, y: Floats, radius: float) -> Floats:
+    return np.hypot(x, y) - radius
+
+
+def _ring(x: Floats, y: Floats, radius: float) -> Floats:
+    half = max(radius * 0.18, 0.6)
+    return np.abs(np.hypot(x, y) - (radius - half)) - half
+
+
+def _cross(x: Floats, y: Floats, radius: float) -> Floats:
+    half = max(radius * 0.2, 0.6)
+    along, across = np.abs(x + y) / np.sqrt(2), np.abs(x - y) / np.sqrt(2)
+    return np.minimum(np.maximum(along - radius, across - half), np.maximum(across - radius, along - half))
+
+
+def _star(x: Floats, y: Floats, radius: float) -> Floats:
+    # Folded to one tenth of the turn, a five-pointed star is the side of one straight edge.
+    angle = np.abs(np.mod(np.arctan2(x, -y) + np.pi / 5, 2 * np.pi / 5) - np.pi / 5)
+    size = np.hypot(x, y)
+    across, along = size * np.cos(angle), size * np.sin(angle)
+    inner = 0.45 * radius
+    edge = np.array([inner * np.cos(np.pi / 5) - radius, inner * np.sin(np.pi / 5)])
+    normal = np.array([edge[1], -edge[0]]) / np.hypot(*edge)
+    return (across - radius) * normal[0] + along * normal[1]
+
+
+DISTANCES: dict[Marker, Callable[[Floats, Floats, float], Floats]] = {
+    "dot": _dot,
+    "ring": _ring,
+    "cross": _cross,
+    "star": _star,
+}
+"""Signed distance in pixels to the outline of a marker, negative inside."""

@@ -1,0 +1,151 @@
+"""The pen: matplotlib's Agg and its font, giving coverages. One pen serves one size of canvas."""
+
+import functools
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D, Bbox
+from numpy.typing import NDArray
+
+from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
+from dynviz.scene.arrange import Rect
+from dynviz.scene.marks import Dash
+
+FAMILY = "DejaVu Sans"
+"""It comes with matplotlib, so that every machine writes the same letters."""
+KEPT_WORDS = 2000
+DASHES: dict[Dash, tuple[float, ...] | None] = {"solid": None, "dashed": (4.0, 2.6), "dotted": (1.0, 1.8)}
+"""On and off, in widths of the line."""
+PIECES = re.compile(r"[^\W\d_]+|.", re.DOTALL)
+"""Words are kept whole, for their kerning; digits and signs one by one, since numbers change from frame to frame."""
+
+
+@dataclass(frozen=True)
+class Font:
+    """A size in pixels and a weight."""
+
+    size: int
+    bold: bool = False
+
+    @functools.cached_property
+    def properties(self) -> FontProperties:
+        """As matplotlib knows it."""
+        return FontProperties(family=FAMILY, size=self.size, weight="bold" if self.bold else "normal")
+
+
+class Pen:
+    """Draws shapes, gives their coverages, and keeps nothing of them but words.
+
+    Places are in pixels from the upper left corner; the middle of the first pixel is at (.5, .5).
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        # At 72 dots to the inch, matplotlib's points are pixels.
+        self._renderer = RendererAgg(width, height, 72)
+        self._buffer = np.asarray(self._renderer.buffer_rgba())
+        self._flip = Affine2D().scale(1, -1).translate(0, height)
+        self._words: OrderedDict[tuple[str, Font], tuple[Coverage, float]] = OrderedDict()
+
+    def stroke(
+        self,
+        points: NDArray[np.float64],
+        width: float,
+        clip: Rect,
+        dash: Dash = "solid",
+        offset: float = 0.0,
+    ) -> Coverage:
+        """A line through points [points, 2], broken where they are NaN.
+
+        Args:
+            points: Its vertices.
+            width: In pixels.
+            clip: It is cut at this rectangle.
+            dash: Its pattern.
+            offset: Where in the pattern it begins, in pixels.
+        """
+        path = Path(points)
+        path.should_simplify = False
+        context = self._context(clip)
+        context.set_linewidth(width)
+        context.set_joinstyle("round")
+        pattern = DASHES[dash]
+        context.set_capstyle("round" if pattern is None else "butt")
+        if pattern is not None:
+            context.set_dashes(offset, [length * width for length in pattern])
+        self._renderer.draw_path(context, path, self._flip, None)
+        return self._lift(points, width, clip)
+
+    def fill(self, path: Path, clip: Rect) -> Coverage:
+        """The inside of a closed path."""
+        context = self._context(clip)
+        context.set_linewidth(0)
+        context.set_antialiased(True)
+        self._renderer.draw_path(context, path, self._flip, (1.0, 1.0, 1.0, 1.0))
+        return self._lift(np.asarray(path.vertices), 1, clip)
+
+    def measure(self, text: str, font: Font) -> float:
+        """How far the pen moves when it writes the text, in pixels."""
+        return sum(self._word(piece, font)[1] for piece in PIECES.findall(text))
+
+    def write(self, text: str, font: Font, left: float, baseline: int) -> Coverage:
+        """Words from `left` on; what would leave the canvas is left out."""
+        pieces = []
+        x = left
+        for piece in PIECES.findall(text):
+            shape, advance = self._word(piece, font)
+            room = 2 * font.size
+            at = round(x)
+            if 0 <= at and at + advance + 2 <= self.width and font.size <= baseline < self.height - font.size // 3:
+                pieces.append(shape.moved((baseline - room) * self.width + at - font.size))
+            x += advance
+        return union(pieces)
+
+    def _word(self, text: str, font: Font) -> tuple[Coverage, float]:
+        """The coverage of a word that begins at (size, 2 x size), and its advance."""
+        key = (text, font)
+        if key in self._words:
+            self._words.move_to_end(key)
+            return self._words[key]
+        measured = self._renderer.get_text_width_height_descent
+        # Between two letters, since alone it is measured by its ink, and a space has none.
+        advance = measured(f"n{text}n", font.properties, False)[0] - measured("nn", font.properties, False)[0]  # noqa: FBT003
+        shape = EMPTY
+        if not text.isspace():
+            context = self._context(Rect(0, 0, self.width, self.height))
+            self._renderer.draw_text(context, font.size, 2 * font.size, text, font.properties, 0)
+            corners = np.array([[0, 0], [advance + 2 * font.size, 3 * font.size]])
+            shape = self._lift(corners, 1, Rect(0, 0, self.width, self.height))
+        self._words[key] = shape, advance
+        if len(self._words) > KEPT_WORDS:
+            self._words.popitem(last=False)
+        return self._words[key]
+
+    def _context(self, clip: Rect) -> Any:  # noqa: ANN401
+        context = self._renderer.new_gc()
+        context.set_foreground((1.0, 1.0, 1.0, 1.0), isRGBA=True)
+        context.set_snap(False)
+        context.set_clip_rectangle(Bbox.from_bounds(clip.left, self.height - clip.bottom, clip.width, clip.height))
+        return context
+
+    def _lift(self, points: NDArray[np.float64], width: float, clip: Rect) -> Coverage:
+        """Take what was drawn around these points off the paper."""
+        seen = points[np.isfinite(points).all(axis=1)]
+        if not len(seen):
+            return EMPTY
+        low = np.floor(seen.min(axis=0) - width - 1).clip(-1e6, 1e6).astype(int)
+        high = np.ceil(seen.max(axis=0) + width + 1).clip(-1e6, 1e6).astype(int)
+        left, right = max(low[0], clip.left, 0), min(high[0], clip.right, self.width)
+        top, bottom = max(low[1], clip.top, 0), min(high[1], clip.bottom, self.height)
+        if left >= right or top >= bottom:
+            return EMPTY
+        piece = self._buffer[top:bottom, left:right]
+        found = crop(piece[..., 3], left, top, self.width)
+        piece[...] = 0
+        return found

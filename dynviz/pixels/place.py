@@ -1,0 +1,230 @@
+"""The place of a panel: its plot, ticks and words, in line with the panels beside and above it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dynviz.pixels.labels import Labels, labels, spread
+from dynviz.pixels.pen import Pen
+from dynviz.pixels.sizes import Sizes
+from dynviz.pixels.words import Flowed, Placed, Words, flow
+from dynviz.scene.arrange import Rect
+from dynviz.scene.marks import Axis, Panel, Readout
+from dynviz.scene.scales import fractions
+from dynviz.scene.ticks import Tick, ticks
+
+LINES = 3
+"""The title, readouts and legend of a panel take so many rows at most."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a readout is written; its text comes with each scene."""
+
+    left: float
+    baseline: int
+    room: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a panel stands.
+
+    Attributes:
+        cell: All that belongs to it.
+        plot: The area between its axes.
+        x: Ticks, and the column of pixels of each.
+        y: Ticks, and the row of each.
+        words: What is written once: titles, labels, legend.
+        spots: For the readouts there is room for.
+    """
+
+    cell: Rect
+    plot: Rect
+    x: tuple[tuple[Tick, int], ...]
+    y: tuple[tuple[Tick, int], ...]
+    words: tuple[Placed, ...]
+    spots: tuple[Spot, ...]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A panel on the way to its place.
+
+    Attributes:
+        panel: What is shown.
+        cell: All that belongs to it.
+        labels: Where the names of its marks go.
+        head: Its title, readouts and legend, in that order.
+        before: How many of these stand before the readouts.
+    """
+
+    panel: Panel
+    cell: Rect
+    labels: Labels
+    head: tuple[Flowed, ...]
+    before: int
+
+    @property
+    def lines(self) -> int:
+        """How many rows the head takes."""
+        return max((flowed.line for flowed in self.head), default=0) + 1
+
+
+def places(
+    panels: Sequence[Panel], cells: Sequence[Rect], readouts: Sequence[Readout], pen: Pen, sizes: Sizes
+) -> tuple[Place, ...]:
+    """The place of each panel in its cell.
+
+    Args:
+        panels: In reading order.
+        cells: A rectangle for each.
+        readouts: Of the scene, which also say which colour is which.
+        pen: Measures.
+        sizes: Of letters and lines.
+    """
+    drafts = []
+    for panel, cell in zip(panels, cells, strict=True):
+        found = labels(panel, readouts, cell.width, pen, sizes)
+        drafts.append(_draft(panel, cell, found, pen, sizes))
+    return tuple(_place(draft, drafts, pen, sizes) for draft in drafts)
+
+
+def _draft(panel: Panel, cell: Rect, found: Labels, pen: Pen, sizes: Sizes) -> Draft:
+    items = [Words(panel.title, sizes.panel)] if panel.title else []
+    if panel.y.label and panel.y.label.lower() not in panel.title.lower():
+        items.append(Words(panel.y.label, sizes.words, "muted"))
+    before = len(items)
+    items += [Words(readout.text, sizes.words, readout.color) for readout in panel.readouts]
+    items += found.legend
+    return Draft(panel, cell, found, tuple(flow(items, [cell.width - 3.2 * sizes.em] * LINES, pen)), before)
+
+
+def _place(draft: Draft, drafts: Sequence[Draft], pen: Pen, sizes: Sizes) -> Place:
+    """Panels of one row begin at one height, those of one column at one side."""
+    row = [other for other in drafts if other.cell.top == draft.cell.top]
+    column = [other for other in drafts if other.cell.left == draft.cell.left]
+    top = draft.cell.top + round(0.65 * sizes.em) + sizes.row * max(other.lines for other in row)
+    below = max(_below(other, drafts, sizes) for other in row)
+    height = max(draft.cell.bottom - below - top, 1)
+    left = max(_beside(other, height, pen, sizes) for other in column)
+    right = max(_after(other, pen, sizes) for other in column)
+    plot = Rect(draft.cell.left + left, top, max(draft.cell.width - left - right, 1), height)
+    if draft.panel.square:
+        plot = _squared(draft.panel, plot)
+    return _written(draft, _named(draft, drafts, sizes), plot, pen, sizes)
+
+
+def _bare(draft: Draft, sizes: Sizes) -> bool:
+    """Whether a map is so small that its ticks are left out."""
+    return draft.panel.square and min(draft.cell.width, draft.cell.height) < 15 * sizes.ticks.size
+
+
+def _named(draft: Draft, drafts: Sequence[Draft], sizes: Sizes) -> bool:
+    """Whether the horizontal axis is named here, and not under a panel below with the same axis."""
+    cell, axis = draft.cell, draft.panel.x
+    if not axis.label or draft.panel.square or cell.height < 12 * sizes.ticks.size:
+        return False
+    below = [other for other in drafts if other.cell.top >= cell.bottom and other.cell.left == cell.left]
+    return not any(other.panel.x == axis and not other.panel.square for other in below)
+
+
+def _below(draft: Draft, drafts: Sequence[Draft], sizes: Sizes) -> int:
+    if _bare(draft, sizes):
+        return round(0.5 * sizes.em)
+    return round((3.1 if _named(draft, drafts, sizes) else 2.0) * sizes.ticks.size)
+
+
+def _beside(draft: Draft, height: int, pen: Pen, sizes: Sizes) -> int:
+    if _bare(draft, sizes):
+        return round(0.5 * sizes.em)
+    widths = [pen.measure(tick.label, sizes.ticks) for tick in _upright(draft.panel.y, height, sizes)]
+    return round(max(widths, default=0) + 1.1 * sizes.ticks.size)
+
+
+def _after(draft: Draft, pen: Pen, sizes: Sizes) -> int:
+    if draft.labels.ends:
+        return round(draft.labels.width + 1.2 * sizes.em)
+    # Half of the last tick's words stands beyond the axis.
+    last = [] if draft.panel.square else ticks(draft.panel.x, 4)[-1:]
+    return round(max([0.9 * sizes.em, *(0.55 * pen.measure(tick.label, sizes.ticks) for tick in last)]))
+
+
+def _squared(panel: Panel, room: Rect) -> Rect:
+    """The largest area in which a unit of x is as long as one of y, at the left."""
+    wide = abs(panel.x.limits[1] - panel.x.limits[0]) or 1.0
+    tall = abs(panel.y.limits[1] - panel.y.limits[0]) or 1.0
+    unit = min(room.width / wide, room.height / tall)
+    return Rect(room.left, room.top, max(round(unit * wide), 1), max(round(unit * tall), 1))
+
+
+def _upright(axis: Axis, height: int, sizes: Sizes) -> tuple[Tick, ...]:
+    return ticks(axis, max(2, round(height / (3.2 * sizes.ticks.size))))
+
+
+def _level(axis: Axis, plot: Rect, pen: Pen, sizes: Sizes) -> tuple[Tick, ...]:
+    """As many ticks as stand beside each other without touching."""
+    for most in range(max(2, round(plot.width / (4 * sizes.ticks.size))), 1, -1):
+        found = ticks(axis, most)
+        middles = fractions(axis, [tick.value for tick in found]) * plot.width
+        halves = [pen.measure(tick.label, sizes.ticks) / 2 for tick in found]
+        order = sorted(zip(middles, halves, strict=True))
+        spaces = [b - hb - a - ha for (a, ha), (b, hb) in zip(order, order[1:], strict=False)]
+        if min(spaces, default=sizes.ticks.size) >= 0.9 * sizes.ticks.size:
+            return found
+    return ticks(axis, 1)
+
+
+def _written(draft: Draft, named: bool, plot: Rect, pen: Pen, sizes: Sizes) -> Place:  # noqa: FBT001
+    panel, bare = draft.panel, _bare(draft, sizes)
+    x = () if bare else _level(panel.x, plot, pen, sizes)
+    y = () if bare else _upright(panel.y, plot.height, sizes)
+    columns = plot.left + (fractions(panel.x, [tick.value for tick in x]) * plot.width).astype(int)
+    rows = plot.bottom - 1 - (fractions(panel.y, [tick.value for tick in y]) * plot.height).astype(int)
+    across = tuple(zip(x, columns.clip(plot.left, plot.right - 1).tolist(), strict=True))
+    upright = tuple(zip(y, rows.clip(plot.top, plot.bottom - 1).tolist(), strict=True))
+
+    first = plot.top - round(0.7 * sizes.em) - sizes.row * (draft.lines - 1)
+    head = [(one, plot.left + one.left, first + one.line * sizes.row) for one in draft.head]
+    spoken = slice(draft.before, draft.before + len(panel.readouts))
+    spots = [Spot(left, row, one.room) for one, left, row in head[spoken]]
+    written = [Placed(one.words, left, row) for one, left, row in head[: spoken.start] + head[spoken.stop :]]
+    written += _tick_words(across, upright, plot, draft.cell, pen, sizes)
+    written += _end_words(draft.labels, plot, sizes)
+    if named:
+        middle = plot.left + (plot.width - pen.measure(panel.x.label, sizes.ticks)) / 2
+        words = Words(panel.x.label, sizes.ticks, "muted")
+        written.append(Placed(words, middle, plot.bottom + round(2.75 * sizes.ticks.size)))
+    return Place(draft.cell, plot, across, upright, tuple(written), tuple(spots))
+
+
+def _tick_words(
+    across: tuple[tuple[Tick, int], ...],
+    upright: tuple[tuple[Tick, int], ...],
+    plot: Rect,
+    cell: Rect,
+    pen: Pen,
+    sizes: Sizes,
+) -> list[Placed]:
+    font, found = sizes.ticks, []
+    for tick, column in across:
+        wide = pen.measure(tick.label, font)
+        left = min(max(column + 0.5 - wide / 2, cell.left), cell.right - wide)
+        found.append(Placed(Words(tick.label, font, "muted"), left, plot.bottom + round(1.5 * font.size)))
+    for tick, row in upright:
+        left = plot.left - 0.6 * font.size - pen.measure(tick.label, font)
+        found.append(Placed(Words(tick.label, font, "muted"), left, row + round(0.37 * font.size)))
+    return found
+
+
+def _end_words(found: Labels, plot: Rect, sizes: Sizes) -> list[Placed]:
+    rows = spread(
+        [plot.bottom - label.height * plot.height for label in found.ends],
+        1.15 * sizes.words.size,
+        plot.top,
+        plot.bottom,
+    )
+    left = plot.right + 0.55 * sizes.em
+    return [
+        Placed(Words(label.text, sizes.words, label.color), left, round(row + 0.36 * sizes.words.size))
+        for label, row in zip(found.ends, rows, strict=True)
+    ]

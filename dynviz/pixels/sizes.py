@@ -1,0 +1,66 @@
+"""Sizes of letters, lines and gaps, from the size of the picture."""
+
+from dataclasses import dataclass
+
+from dynviz.pixels.pen import Font
+
+SMALLEST = 9
+"""Pixels; smaller letters of this font cannot be read."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """All in pixels.
+
+    Attributes:
+        title: Letters of what made the picture.
+        panel: Letters of a panel's title.
+        words: Letters of readouts, labels and legends.
+        ticks: Letters at the ticks.
+        line: Width of a line.
+        thin: Width of axes and rules, whole.
+        dot: Radius of the dot that is the present.
+    """
+
+    title: Font
+    panel: Font
+    words: Font
+    ticks: Font
+    line: float
+    thin: int
+    dot: float
+
+    @property
+    def em(self) -> int:
+        """The unit of gaps."""
+        return self.words.size
+
+    @property
+    def row(self) -> int:
+        """From one line of words to the next."""
+        return round(1.45 * self.words.size)
+
+
+def sizes(width: int, height: int, panels: int) -> Sizes:
+    """The sizes of a picture: in proportion, but letters no smaller than can be read.
+
+    Args:
+        width: Of the canvas in pixels.
+        height: Of the canvas.
+        panels: How many share it; more than four make letters a little smaller.
+    """
+    unit = min(width / 800, height / 600) ** 0.9
+    crowd = min(1.0, (4 / max(panels, 1)) ** 0.2)
+
+    def letters(size: float) -> int:
+        return max(SMALLEST, round(size * unit))
+
+    return Sizes(
+        title=Font(letters(16), bold=True),
+        panel=Font(letters(14.5 * crowd), bold=True),
+        words=Font(letters(14 * crowd)),
+        ticks=Font(letters(12.5 * crowd)),
+        line=max(1.2, 1.9 * unit),
+        thin=max(1, round(unit)),
+        dot=max(2.4, 4.2 * unit),
+    )

@@ -1,0 +1,97 @@
+"""Words in a row: measured, wrapped, and cut where there is no room."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dynviz.pixels.pen import Font, Pen
+from dynviz.scene.marks import Dash, Marker
+
+Swatch = Literal["line", "marker", "area"]
+ELLIPSIS = "…"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What stands before a word of a legend.
+
+    Attributes:
+        kind: What it shows.
+        color: Its role.
+        dash: Of a line.
+        marker: Of points.
+    """
+
+    kind: Swatch
+    color: str
+    dash: Dash = "solid"
+    marker: Marker = "dot"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words that have no place yet; the colour is a role."""
+
+    text: str
+    font: Font
+    color: str = "text"
+    sample: Sample | None = None
+
+
+@dataclass(frozen=True)
+class Flowed:
+    """Words in a line: which one, how far from its left end, and how much room there is from there on."""
+
+    words: Words
+    line: int
+    left: float
+    room: float
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Words with a place: where they begin, and the row of pixels that they stand on."""
+
+    words: Words
+    left: float
+    baseline: int
+
+
+def sample_width(font: Font) -> int:
+    """Room for a legend's sample and the gap after it."""
+    return round(1.9 * font.size)
+
+
+def fit(text: str, font: Font, room: float, pen: Pen) -> str:
+    """The text, cut so that it fits into so many pixels; an ellipsis says that it was."""
+    if pen.measure(text, font) <= room:
+        return text
+    while text and pen.measure(text + ELLIPSIS, font) > room:
+        text = text[:-1].rstrip()
+    return text + ELLIPSIS if text else ""
+
+
+def flow(items: Sequence[Words], rooms: Sequence[float], pen: Pen) -> list[Flowed]:
+    """Break items into lines.
+
+    Widths are rounded up to the letters' height, so that a number that gains a digit seldom moves what follows it.
+
+    Args:
+        items: In order.
+        rooms: The width of each line there may be; what does not fit on the last one is left out.
+        pen: Measures.
+    """
+    placed: list[Flowed] = []
+    line, x = 0, 0.0
+    for item in items:
+        size = item.font.size
+        before = sample_width(item.font) if item.sample else 0
+        wide = before + pen.measure(item.text, item.font)
+        if x > 0 and x + wide > rooms[line]:
+            if line + 1 == len(rooms):
+                break
+            line, x = line + 1, 0.0
+        text = fit(item.text, item.font, rooms[line] - x - before, pen)
+        placed.append(Flowed(replace(item, text=text), line, x, rooms[line] - x))
+        x += -(-wide // size) * size + 0.5 * size
+    return placed

@@ -1,0 +1,157 @@
+"""The grammar that names things, and the options that it carries."""
+
+import dataclasses
+import doctest
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dynviz import grammar, options
+from dynviz.errors import DynvizError, unknown
+
+names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
+keys = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+values = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.integers().map(str),
+    st.tuples(st.integers(), st.floats(allow_nan=False)).map(lambda pair: f"({pair[0]},{pair[1]})"),
+    st.lists(st.integers(), min_size=1, max_size=3).map(lambda many: "[" + ",".join(map(str, many)) + "]"),
+    st.sampled_from(["log(1e-4,1,25)", "warmup(1e-2,500)", "'(1-x)**2, 3:4'", "a:b"]),
+)
+
+
+@given(names, st.dictionaries(keys, values, max_size=4))
+def test_what_is_written_is_read_back(name, given_options):
+    text = str(grammar.Spec(name, given_options))
+    assert grammar.parse(text) == grammar.Spec(name, given_options)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_read_or_refused_in_words(text):
+    for read in (grammar.parse, grammar.seeds, grammar.step_range, grammar.size):
+        try:
+            read(text)
+        except DynvizError as error:
+            assert "\n" not in str(error).replace(text, "")
+
+
+@pytest.mark.parametrize("text", ["", ":lr=1", "adam:lr", "adam:=3", "adam:lr=", "adam:lr=1,lr=2", "a:b=(1", "a:b=1)"])
+def test_what_breaks_the_grammar_is_refused(text):
+    with pytest.raises(DynvizError):
+        grammar.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "3:1", "1,1", "-1", "0:0", "1:2:3", "1.5", "5000000000"])
+def test_seeds_that_are_none_are_refused(text):
+    with pytest.raises(DynvizError, match="seeds"):
+        grammar.seeds(text)
+
+
+def test_a_paths_name_ends_at_py():
+    spec = grammar.parse("./my:rules/lion2.py:beta=0.95,start=(1,2)")
+    assert spec == grammar.Spec("./my:rules/lion2.py", {"beta": "0.95", "start": "(1,2)"})
+
+
+def test_the_examples_in_the_docstrings_hold():
+    from dynviz.cli import progress
+    from dynviz.training import channels
+
+    for module in (grammar, options, progress, channels):
+        assert doctest.testmod(module).failed == 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Kitchen:
+    """A plug-in with an option of every type.
+
+    Attributes:
+        rate: A number,
+            told in two lines.
+        count: A whole number.
+        open: A flag.
+        name: A word.
+        model: A choice.
+        start: A pair, or nothing.
+        many: Any number of numbers.
+    """
+
+    rate: float = 0.5
+    count: int = 3
+    open: bool = False
+    name: str = "x"
+    model: Literal["a", "b"] = "a"
+    start: tuple[float, float] | None = None
+    many: tuple[int, ...] = ()
+
+
+KNOWN = options.options(Kitchen)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("rate=1e-3", 1e-3),
+        ("rate=2", 2.0),
+        ("rate=inf", float("inf")),
+        ("count=1e4", 10_000),
+        ("count=10_000", 10_000),
+        ("count=-2", -2),
+        ("open=true", True),
+        ("open=off", False),
+        ("name='a,b'", "a,b"),
+        ("model=b", "b"),
+        ("start=(0.1,3)", (0.1, 3.0)),
+        ("start=none", None),
+        ("many=(1,2,3)", (1, 2, 3)),
+    ],
+)
+def test_values_are_read_by_the_type_of_the_option(text, value):
+    (name, found), *_ = options.read(KNOWN, grammar.parse(f"k:{text}").options, "kitchen k").items()
+    assert found == value
+    assert type(found) is type(value)
+    assert name == text.split("=")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("rate=fast", "rate takes float"),
+        ("count=1.5", "count takes int"),
+        ("count=true", "count takes int"),
+        ("open=maybe", "open takes bool"),
+        ("model=c", "model takes a | b"),
+        ("start=(1,2,3)", r"start takes \(float, float\) | none"),
+        ("start=7", "start takes"),
+        ("rat=1", "did you mean 'rate'"),
+        ("rate=log(1e-4,1,25)", "grid"),
+        ("rate=[1,2]", "grid"),
+    ],
+)
+def test_bad_values_are_refused_with_what_would_be_accepted(text, says):
+    with pytest.raises(DynvizError, match=says):
+        options.read(KNOWN, grammar.parse(f"k:{text}").options, "kitchen k")
+
+
+def test_values_that_are_no_text_are_checked_too():
+    assert options.read(KNOWN, {"rate": 1, "start": (1, 2)}, "k") == {"rate": 1.0, "start": (1.0, 2.0)}
+    with pytest.raises(DynvizError, match="count takes int"):
+        options.read(KNOWN, {"count": 1.5}, "k")
+
+
+def test_explanations_come_from_the_docstring():
+    assert KNOWN["rate"].help == "A number, told in two lines."
+    assert KNOWN["many"].help == "Any number of numbers."
+
+
+def test_options_of_a_function_are_its_keyword_only_parameters():
+    def view(recordings, *, lane: int = 0, channels: str = ""): ...
+
+    assert list(options.options(view)) == ["lane", "channels"]
+
+
+def test_an_unknown_name_comes_with_a_suggestion():
+    assert str(unknown("optimizer", "muonn", ["muon", "adam"])) == (
+        "no optimizer named 'muonn'; did you mean 'muon'? There are: adam, muon"
+    )

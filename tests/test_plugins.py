@@ -1,0 +1,128 @@
+"""The registry: what it finds, what it refuses, and what it does not import."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from dynviz import plugins
+from dynviz.errors import DynvizError
+
+ROOT = Path(__file__).parent.parent
+FOUND = [(plural, name) for plural in plugins.KINDS for name in plugins.files(plural)]
+
+
+@pytest.mark.parametrize(("plural", "name"), FOUND)
+def test_a_plugin_says_what_it_is_in_one_sentence(plural, name):
+    line = plugins.summary(plugins.files(plural)[name])
+    assert 10 < len(line) <= 90
+    assert line.endswith(".")
+
+
+@pytest.mark.parametrize(("plural", "name"), FOUND)
+def test_every_option_has_a_type_and_an_explanation(plural, name):
+    for option in plugins.load(plural, name).options.values():
+        assert option.help, option.name
+        assert option.type_name
+
+
+@pytest.mark.parametrize(("plural", "name"), FOUND)
+def test_every_bundled_file_is_a_valid_users_file(plural, name, tmp_path):
+    copy = tmp_path / "my_copy.py"
+    shutil.copy(plugins.files(plural)[name], copy)
+    mine, ours = plugins.load(plural, str(copy)), plugins.load(plural, name)
+    assert mine.stem == "my-copy"
+    assert mine.options == ours.options
+    assert mine.file == str(copy)
+
+
+def test_the_packages_are_the_folders():
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "dynviz").rglob("*.py")}
+    expected = {".".join(folder.parts) for folder in folders} | {"dynviz.scenarios"}
+    assert set(tables["packages"]) == expected
+    assert tables["package-dir"] == {"dynviz": "dynviz", "dynviz.scenarios": "scenarios"}
+
+
+LIGHT = """
+import sys
+from click.testing import CliRunner
+from dynviz.cli import commands
+for arguments in {arguments}:
+    result = CliRunner().invoke(commands, arguments)
+    assert result.exit_code == 0, (arguments, result.output, result.exception)
+print(sorted({heavy} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        ([["--help"], ["run", "--help"], ["export", "--help"]], ["torch", "numpy", "matplotlib", "textual", "rich"]),
+        ([["list"], ["list", "optimizers"], ["list", "scenarios"]], ["torch", "matplotlib", "textual", "rich"]),
+        ([["list", "views", "curves"], ["list", "exporters", "gif"]], ["torch", "textual"]),
+    ],
+)
+def test_what_needs_no_training_imports_nothing_heavy(arguments, heavy, tmp_path):
+    code = LIGHT.format(arguments=arguments, heavy=set(heavy))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("plural", "text", "says"),
+    [
+        ("optimizers", "adamww", "no optimizer named 'adamww'; did you mean 'adamw'"),
+        ("scenarios", "vorono", "did you mean 'voronoi'"),
+        ("optimizers", "./none.py", "there is no file ./none.py"),
+        ("optimizers", "torch.optim.AdamWW", "did you mean 'AdamW'"),
+        ("optimizers", "tortch.optim.Adam", "no optimizer at import path"),
+        ("optimizers", "adamw:rate=1", "no option of optimizer adamw named 'rate'"),
+        ("optimizers", "adamw:lr=big", "lr takes float"),
+        ("optimizer", "adamw", "no kind of plug-in named 'optimizer'; did you mean 'optimizers'"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(plural, text, says):
+    with pytest.raises(DynvizError) as caught:
+        plugins.load(plural, text)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("def broken(:\n", "mine.py, line 1: "),
+        ("x = 1\nraise ValueError('no')\n", "mine.py, line 2: ValueError: no"),
+        ("import no_such_module\n", "mine.py, line 1: ModuleNotFoundError"),
+        ("x = 1\n", "does not bind 'optimizer'"),
+        ("optimizer = 3\n", "does not bind 'optimizer'"),
+    ],
+)
+def test_a_users_file_that_is_none_is_refused_in_one_line(source, says, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(source)
+    with pytest.raises(DynvizError) as caught:
+        plugins.load("optimizers", str(path))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_name_is_checked_without_an_import():
+    code = (
+        "import sys; from dynviz import plugins; plugins.check('optimizers', 'torch.optim.Adam'); "
+        "plugins.check('scenarios', 'surface'); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_users_file_has_a_fingerprint(tmp_path):
+    path = tmp_path / "mine.py"
+    shutil.copy(plugins.files("optimizers")["sgd"], path)
+    first = plugins.load("optimizers", str(path)).sha256()
+    path.write_text(path.read_text() + "\n# changed\n")
+    assert first != plugins.load("optimizers", str(path)).sha256()
+    assert plugins.load("optimizers", "sgd").sha256() == ""

@@ -1,0 +1,333 @@
+"""What views show is what is recorded."""
+
+import numpy as np
+import pytest
+import torch
+
+from dynviz import plugins
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits, trend
+from dynviz.scene.marks import Band, Bars, Contours, Field, Line, Points, Rule
+from dynviz.scene.series import _moved
+from dynviz.views.centers import spread
+from tests.recorded import record, sensing, surface, voronoi
+
+
+def scene(name, recordings, step, **options):
+    return plugins.load("views", name).target(recordings, **options).scene(step)
+
+
+def marks(panel, kind):
+    return [mark for mark in panel.marks if isinstance(mark, kind)]
+
+
+def curve(folder, values, *, every=1, name="val_loss", **more) -> Recording:
+    """A recording of one channel [samples, lanes]."""
+    values = np.asarray(values, dtype=np.float32)
+    return record(folder, {name: (every, values)}, scenario="bowl", steps=(len(values) - 1) * every, **more)
+
+
+def test_a_map_shows_the_probability_of_class_1_at_the_sample_before_the_step(tmp_path):
+    recording = voronoi(tmp_path / "a")
+    panel = scene("benchmark", [recording], 119).panels[0]
+    field = marks(panel, Field)[0]
+    assert np.array_equal(field.values, recording["prediction"][5, 0, :, :, 1])
+    assert (field.extent, field.ramp, field.norm.low, field.norm.high) == ((-100, 100, -100, 100), "classes", 0, 1)
+    assert panel.readouts[0].text == f"{100 * recording['val_accuracy'][5, 0]:.1f} %"
+
+
+def test_a_map_of_one_of_several_lanes_says_its_seed(tmp_path):
+    recording = voronoi(tmp_path / "a", lanes=3)
+    panel = scene("logits", [recording], 400, lane=2).panels[0]
+    assert np.array_equal(marks(panel, Field)[0].values, recording["prediction"][-1, 2, :, :, 1])
+    assert panel.readouts[0].text == f"seed 44 {100 * recording['val_accuracy'][-1, 2]:.1f} %"
+
+
+def test_many_learned_centers_do_not_hide_the_map(tmp_path):
+    few, many = voronoi(tmp_path / "few", centers=50), voronoi(tmp_path / "many", centers=500)
+    assert len(marks(scene("logits", [few], 0).panels[0], Points)) == 1
+    assert not marks(scene("logits", [many], 0).panels[0], Points)
+
+
+def test_the_benchmark_has_a_panel_for_each_scalar_that_any_recording_has(tmp_path):
+    full = voronoi(tmp_path / "full", label="full")
+    bare = voronoi(tmp_path / "bare", label="bare", without=("offset", "scale", "plus_minus", "centers", "head"))
+    panels = scene("benchmark", [bare, full], 400).panels
+    titles = [panel.title for panel in panels]
+    assert titles[:6] == ["prediction", "prediction", "validation loss", "offset", "scale", "plus-minus"]
+    assert titles[6:] == ["class weight", "gap of logits", "gap of probabilities"]
+    (line,) = panels[3].marks
+    assert line.color == panels[3].readouts[0].color == "lane1"
+    assert np.array_equal(line.y, full["offset"][:, 0, 0])
+    assert panels[3].readouts[0].text == f"full {full['offset'][-1, 0, 0]:.3f}".replace(" 0.", " .")
+    assert [line.dash for line in panels[5].marks] == ["solid", "dashed"]
+
+
+def test_the_benchmark_of_another_scenario_is_its_scalars(tmp_path):
+    titles = [panel.title for panel in scene("benchmark", [sensing(tmp_path / "a")], 0).panels]
+    assert titles == ["loss, mean of 10 steps", "relative error"]
+
+
+def test_a_curve_is_one_line_with_all_of_its_data_and_a_moving_now(tmp_path):
+    recording = curve(tmp_path / "a", np.linspace(1, 0.5, 11)[:, None], every=10)
+    film = plugins.load("views", "curves").target([recording])
+    assert film.steps.tolist() == list(range(0, 101, 10))
+    for step in (0, 55, 100):
+        (line,) = film.scene(step).panels[0].marks
+        assert line.now == step
+        assert line.x.tolist() == film.steps.tolist()
+        assert np.array_equal(line.y, recording["val_loss"][:, 0])
+
+
+def test_several_lanes_are_a_band_thin_lines_and_a_bold_median(tmp_path):
+    values = np.random.default_rng(0).random((20, 11)) + 1
+    recording = curve(tmp_path / "a", values)
+    panel = scene("curves", [recording], 19).panels[0]
+    band, *lines = panel.marks
+    assert isinstance(band, Band)
+    assert np.allclose(band.low, np.percentile(values, 25, axis=1))
+    assert np.allclose(band.high, np.percentile(values, 75, axis=1))
+    *thin, bold = lines
+    assert len(thin) == 8
+    assert all(np.array_equal(line.y, recording["val_loss"][:, lane]) for lane, line in enumerate(thin))
+    assert bold.width > max(line.width for line in thin)
+    assert np.allclose(bold.y, np.median(values, axis=1))
+    assert panel.readouts[0].text == f"{np.median(values[-1]):.2f}"
+
+
+def test_a_mark_that_moves_keeps_everything_else():
+    line = Line(np.arange(3), np.arange(3), "lane1", "adam", None, np.arange(3), "dotted", 0.5, ghost=False)
+    band = Band(np.arange(3), np.arange(3), np.arange(3), "lane1")
+    assert vars(_moved(line, 2.0)) == vars(line) | {"now": 2.0}
+    assert vars(_moved(band, 2.0)) == vars(band) | {"now": 2.0}
+
+
+def test_a_noisy_loss_is_shown_by_its_trailing_mean(tmp_path):
+    noise = np.random.default_rng(1).random((3001, 1)).astype(np.float32)
+    recording = curve(tmp_path / "a", noise, name="loss")
+    panel = scene("curves", [recording], 2000).panels[0]
+    assert panel.title == "loss, mean of 30 steps"
+    band, line = panel.marks
+    assert len(line.x) <= trend.POINTS
+    assert (line.x[0], line.x[-1]) == (0, 3000)
+    for place in (0, 3, len(line.x) - 1):
+        last = line.x[place] + 1
+        assert line.y[place] == pytest.approx(noise[max(0, last - 30) : last].mean(), rel=1e-6)
+    assert np.all(band.low < band.high + 1e-9)
+    assert panel.readouts[0].text == f"{noise[1971:2001].mean():.2f}".lstrip("0")
+
+
+@pytest.mark.parametrize("values", [
+    np.exp(-np.linspace(0, 5, 500)),
+    1 + np.sin(np.linspace(0, 20, 500)),
+    1 + np.where(np.arange(500) % 2, 1, -1) * np.exp(-np.linspace(0, 3, 500)),
+])  # fmt: skip
+def test_a_loss_without_noise_is_shown_as_it_is(values, tmp_path):
+    recording = curve(tmp_path / "a", values[:, None], name="loss")
+    (line,) = scene("curves", [recording], 0).panels[0].marks
+    assert np.array_equal(line.y, recording["loss"][:, 0])
+
+
+def test_curves_takes_names_as_a_word_or_in_parentheses(tmp_path):
+    recording = voronoi(tmp_path / "a")
+    for text in ("curves:channels=(loss,offset)", "curves:channels='loss, offset'"):
+        film = plugins.load("views", text).make(recordings=[recording])
+        assert [panel.title for panel in film.scene(0).panels] == ["loss, mean of 10 steps", "offset"]
+    with pytest.raises(DynvizError, match="no channel named 'ofset'; did you mean 'offset'"):
+        scene("curves", [recording], 0, channels="ofset")
+
+
+def test_a_long_vector_is_shown_by_its_median(tmp_path):
+    values = np.random.default_rng(2).random((5, 1, 300)) + 1
+    recording = record(tmp_path / "a", {"scale": (1, values)}, scenario="bowl", steps=4)
+    panel = scene("scalars", [recording], 4).panels[0]
+    assert panel.title == "scale, median of 300"
+    assert np.allclose(panel.marks[-1].y, np.median(values[:, 0], axis=1))
+
+
+def test_scalars_are_the_loss_and_the_models_own(tmp_path):
+    recording = voronoi(tmp_path / "a")
+    titles = [panel.title for panel in scene("scalars", [recording], 0).panels]
+    assert titles == ["loss, mean of 10 steps", "offset", "scale", "plus-minus"]
+    assert len(scene("scalars", [recording], 0, everything=True).panels) == 9
+
+
+def test_centers_have_the_colour_of_the_class_that_their_head_prefers(tmp_path):
+    recording = voronoi(tmp_path / "a")
+    panel = scene("centers", [recording], 200).panels[0]
+    centers, head = recording.at("centers", 200)[0], recording.at("head", 200)[0]
+    for index, points in enumerate(panel.marks):
+        mine = centers[head.argmax(axis=0) == index]
+        assert points.color == f"class{index}"
+        assert np.array_equal(points.x, mine[:, 0])
+        assert np.array_equal(points.y, mine[:, 1])
+    assert panel.readouts[0].text == f"spread {centers.std():.1f}"
+    assert panel.x == panel.y
+
+
+def test_the_spread_of_the_published_initial_centers_is_99_6():
+    torch.manual_seed(42)
+    centers = (100 * torch.randn(2048, 2)).numpy()
+    assert round(spread(centers), 1) == 99.6
+    assert spread(centers * 0.5) == pytest.approx(spread(centers) / 2)
+
+
+def test_a_path_is_the_recorded_positions_along_the_steps(tmp_path):
+    recording = surface(tmp_path / "a", lanes=2)
+    panel, loss = scene("path", [recording], 120).panels
+    first, second = marks(panel, Line)
+    assert np.array_equal(second.x, recording["position"][:, 1, 0])
+    assert np.array_equal(second.y, recording["position"][:, 1, 1])
+    assert first.along.tolist() == recording.steps("position").tolist()
+    assert first.now == 120
+    (star,) = marks(panel, Points)
+    assert (star.marker, star.x.tolist(), star.y.tolist()) == ("star", [1.0], [1.0])
+    assert (panel.x.limits, panel.y.limits) == ((-1.5, 1.5), (-0.5, 3.5))
+    assert (loss.title, loss.y.scale) == ("loss", "log")
+
+
+def test_contours_are_spaced_by_factors_above_the_lowest_place(tmp_path):
+    recording = surface(tmp_path / "a")
+    (contours,) = marks(scene("path", [recording], 0, levels=9).panels[0], Contours)
+    values = recording["landscape"][0, 0]
+    above = np.array(contours.levels) - values.min()
+    assert len(above) == 9
+    assert np.allclose(above[1:] / above[:-1], above[1] / above[0], rtol=1e-3)
+    assert 0 < above[0] < above[-1] < np.ptp(values)
+    (heat,) = marks(scene("path", [recording], 0, ground="heat").panels[0], Field)
+    assert heat.norm.scale == "log"
+
+
+def test_paths_on_one_landscape_share_a_panel_and_others_do_not(tmp_path):
+    one, two = surface(tmp_path / "one", label="one"), surface(tmp_path / "two", label="two")
+    facts = {"domain": [-3, 3, -3, 3]}
+    other = surface(tmp_path / "other", label="other", facts=facts)
+    panels = scene("path", [one, other, two], 0).panels
+    assert [panel.title for panel in panels] == ["path", "path", "loss"]
+    assert [line.label for line in marks(panels[0], Line)] == ["one", "two"]
+    assert [line.color for line in marks(panels[0], Line)] == ["lane0", "lane2"]
+
+
+def test_a_path_that_left_the_numbers_ends_there(tmp_path):
+    recording = surface(tmp_path / "a", lost=0)
+    line = marks(scene("path", [recording], 300).panels[0], Line)[0]
+    bad = ~np.isfinite(recording["position"][:, 0, 0])
+    assert bad.any()
+    assert np.isnan(line.x[bad]).all()
+
+
+def test_a_spectrum_is_the_recorded_values_beside_the_true_ones(tmp_path):
+    recording = sensing(tmp_path / "a")
+    traces, now, error = scene("spectrum", [recording], 305).panels
+    assert sorted(rule.at for rule in marks(traces, Rule)) == [24000, 26000]
+    lines = marks(traces, Line)
+    assert len(lines) == 4
+    assert np.array_equal(lines[1].y, recording["singular_values"][:, 0, 1])
+    (bars,), (rings,) = marks(now, Bars), marks(now, Points)
+    assert np.array_equal(bars.heights, recording["singular_values"][30, 0, :4])
+    assert rings.y.tolist() == [26000, 24000]
+    assert error.title == "relative error"
+    assert len(marks(scene("spectrum", [recording], 0, count=6).panels[0], Line)) == 6
+
+
+def test_environments_that_are_the_same_share_a_panel(tmp_path):
+    one, two = voronoi(tmp_path / "one", label="one"), voronoi(tmp_path / "two", label="two")
+    (panel,) = scene("environment", [one, two], 0).panels
+    assert np.array_equal(panel.marks[0].classes, one["environment"][0, 0])
+    shown = sum(len(points.x) for points in marks(panel, Points))
+    assert shown == 9
+    assert [points.marker for points in marks(panel, Points)] == ["dot", "ring"]
+
+
+def test_the_title_says_scenario_and_options_and_readouts_say_optimizers_and_seeds(tmp_path):
+    one, two = voronoi(tmp_path / "one", label="adamw"), voronoi(tmp_path / "two", label="adamw-l1")
+    shown = scene("benchmark", [one, two], 0)
+    assert shown.title == "voronoi · model centers"
+    assert [(each.text, each.color) for each in shown.readouts] == [
+        ("adamw lr .01", "lane0"),
+        ("adamw-l1 lr .01", "lane1"),
+        ("seed 42", "muted"),
+    ]
+
+
+def test_recordings_of_one_label_are_told_apart_by_what_differs(tmp_path):
+    def named(index, **more):
+        return curve(tmp_path / str(len(list(tmp_path.iterdir()))), [[1.0], [0.5]], label="adamw", **more)
+
+    assert caption.names([named(0, given={"model": "offset"}), named(1, given={"model": "labels"})]) == (
+        "adamw model offset",
+        "adamw model labels",
+    )
+    assert caption.names([named(0, seeds=(1,)), named(1, seeds=(2,))]) == ("adamw seed 1", "adamw seed 2")
+    assert caption.names([named(0), named(1)]) == ("adamw #1", "adamw #2")
+
+
+@pytest.mark.parametrize(("seeds", "text"), [
+    ((42,), "seed 42"),
+    ((0, 1, 2, 3), "seeds 0 to 3"),
+    ((5, 1), "seeds 1, 5"),
+    ((0, 1, 2, 3, 4, 5, 7, 9), "seeds 0, 1, 2, 3, 4, 5, ..."),
+])  # fmt: skip
+def test_seeds_in_words(seeds, text, tmp_path):
+    assert caption.seeds(curve(tmp_path / "a", np.ones((2, len(seeds))), seeds=seeds)) == text
+
+
+def test_axes_take_a_logarithm_of_what_falls_by_a_factor_of_a_hundred():
+    falling, rising = np.geomspace(1, 1e-3, 50)[:, None], np.geomspace(1e-3, 1, 50)[:, None]
+    assert limits.axis([falling]).scale == "log"
+    assert limits.axis([rising]).scale == "linear"
+    assert limits.axis([falling - 0.5]).scale == "linear"
+    assert limits.axis([falling], "linear").scale == "linear"
+    assert limits.axis([falling * 0 - 1], "log").scale == "linear"
+
+
+def test_a_loss_of_zero_does_not_stretch_a_logarithmic_axis_without_end():
+    axis = limits.axis([np.array([1.0, 1e-3, 1e-6, 1e-44, 0.0])[:, None]])
+    assert axis.scale == "log"
+    assert 1e-18 < axis.limits[0] < 1e-6
+
+
+def test_a_constant_curve_and_none_at_all_have_an_axis():
+    assert limits.axis([np.full((3, 1), 2.0)]).limits == pytest.approx((1.8, 2.2))
+    assert limits.axis([np.zeros((3, 1))]).limits == (-1, 1)
+    assert limits.axis([np.full((3, 1), np.nan)]).limits == (0, 1)
+
+
+def test_a_lane_that_only_stands_still_does_not_hide_one_that_moves():
+    still, moving = np.full((50, 1), 0.69), np.linspace(0.69, 0.2, 50)[:, None]
+    low, high = limits.axis([still, moving]).limits
+    assert low < 0.2 < 0.69 < high
+
+
+def test_long_channels_are_thinned_with_both_ends_kept():
+    values = np.arange(1000.0)[:, None]
+    thin = limits.thinned(values, budget=100)
+    assert len(thin) == 100
+    assert (thin[0], thin[-1]) == (0, 999)
+    assert limits.thinned(values) is values
+
+
+def test_drawable_copies_only_what_has_to_change():
+    good = np.array([1.0, 2.0])
+    assert limits.drawable(good, "log") is good
+    assert np.isnan(limits.drawable(np.array([1.0, 0.0, np.inf]), "log")).tolist() == [False, True, True]
+
+
+def test_quartiles_pass_over_what_is_not_finite():
+    values = np.array([[3.0, np.nan, 1.0, 2.0, np.inf], [np.nan] * 5])
+    assert trend.middle(values)[:, 0].tolist() == [1.5, 2.0, 2.5]
+    assert np.isnan(trend.middle(values)[:, 1]).all()
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (0.37105, ".371"),
+    (12.96, "13"),
+    (123456.0, "123\u2009456"),
+    (1e-9, "1e-9"),
+    (0.0, "0"),
+    (float("nan"), "NaN"),
+    (float("-inf"), "-∞"),
+])  # fmt: skip
+def test_numbers_have_three_digits_that_mean_something(value, text):
+    assert caption.significant(value) == text
