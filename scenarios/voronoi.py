@@ -1,75 +1,26 @@
 """Which of two classes a point of the plane has, learned by seven models."""
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from dynviz.errors import DynvizError
+from dynviz.scenarios._environment import SIDE, TRAIN, VALIDATION, Division, Environment, environment, owner
 from dynviz.task import Batch, Channel, Measure, Probe, Task, Tensors, chunked, parameter
 
 Model: TypeAlias = Literal["exact", "labels", "offset", "offset-scale", "plus-minus", "centers", "swish"]
-Division: TypeAlias = Literal["tangent", "nearest"]
 Answer: TypeAlias = Callable[[Tensors, Tensors, Tensor], Tensor]
 """Function of (parameters, constants, points [rows, 2]) to numbers [rows, classes] or [rows, centers]."""
 
-SIDE = 100.0
-TRAIN, VALIDATION, TEST = 320_000, 10_000, 10_000
-BATCH = 32
-STEPS = TRAIN // BATCH
+STEPS = 10_000
 SHARP = 10_000.0
 """The fixed scale of the models without a learned one: nearly a hard choice."""
 HIDDEN = 2048
 GAP_POINTS = 500
-
-
-@dataclass(frozen=True)
-class Environment:
-    """The truth and its points.
-
-    Attributes:
-        centers: [centers, 2].
-        classes: [centers], the class of each.
-        points: [points, 2]: those to train on in the document's order, then validation, then test.
-        labels: [points], bytes.
-    """
-
-    centers: Tensor
-    classes: Tensor
-    points: Tensor
-    labels: Tensor
-
-
-@functools.lru_cache(maxsize=64)
-def environment(seed: int, division: Division) -> Environment:
-    """Draw the environment with NumPy's legacy generator, whose numbers never change."""
-    draw = np.random.RandomState(seed)
-    k = draw.randint(100, 151)
-    centers = _box(draw.rand(k, 2))
-    classes = torch.from_numpy(draw.randint(2, size=k)).long()
-    points = _box(draw.rand(TRAIN + VALIDATION + TEST, 2))
-    (labels,) = chunked(lambda x: classes[owner(x, centers, division)], points, size=4096)
-    return Environment(centers, classes, points, labels.byte())
-
-
-def _box(uniform: np.ndarray[Any, np.dtype[np.float64]]) -> Tensor:
-    return torch.from_numpy((2 * uniform - 1) * SIDE).float()
-
-
-def owner(x: Tensor, centers: Tensor, division: Division) -> Tensor:
-    """The index [rows] of the center that each point belongs to, in float64: near borders rounding would decide."""
-    x, centers = x.double(), centers.double()
-    square = centers.square().sum(dim=1)
-    products = x @ centers.T
-    if division == "nearest":
-        return (square - 2 * products).argmin(dim=1)
-    return (products / square - 1).square().argmin(dim=1)
 
 
 def tangents(centers: Tensor) -> Tensor:
@@ -94,18 +45,19 @@ def _plus_minus(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
     # Both signs at once, as a matrix product: the sum of two terms is faster and rounds otherwise.
     away = x @ constants["tangents"].T - parameters["offset"]
     both = away.unsqueeze(2) @ parameters["plus_minus"].unsqueeze(0)
-    return -parameters["scale"] * F.relu(both).sum(dim=2)
+    return -parameters["scale"] * torch.relu(both).sum(dim=2)
 
 
 def _centers(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
     # With 2048 centers a sum of two terms takes 60 % of the time of a matrix product, and 40 % without gradients.
     away = x @ tangents(parameters["centers"]).T - parameters["offset"]
     first, second = parameters["plus_minus"].unbind()
-    return -parameters["scale"] * (F.relu(away * first) + F.relu(away * second))
+    return -parameters["scale"] * (torch.relu(away * first) + torch.relu(away * second))
 
 
 def _swish(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
-    return -parameters["scale"] * F.silu(F.linear(x / SIDE, parameters["centers"], parameters["bias"]))
+    inner = nn.functional.linear(x / SIDE, parameters["centers"], parameters["bias"])
+    return -parameters["scale"] * nn.functional.silu(inner)
 
 
 SCORES: dict[str, Answer] = {
@@ -127,6 +79,22 @@ PROTOCOL: dict[str, tuple[float, float]] = {
     "swish": (2e-2, 0.0),
 }
 """Learning rate and weight decay of each model, as run with AdamW."""
+
+NUMBERS = (
+    Channel("offset", 1, (), "what products with the centers are compared with"),
+    Channel("scale", 1, (), "sharpness of the choice between centers; of swish the mean over them"),
+)
+PREDICTION = Channel("prediction", 100, ("row", "column", "class"), "probability of each class over the square")
+GAPS = (
+    Channel("logit_gap", 100, (), "between the two highest scores of centers, mean of 500 points"),
+    Channel("prob_gap", 100, (), "between the two most probable centers, mean of 500 points"),
+)
+WEIGHT = Channel("class_weight", 100, ("own or other",), "mean weight of true centers for their class, for the other")
+TRUTH = (
+    Channel("environment", 0, ("row", "column"), "true class over the square"),
+    Channel("true_centers", 0, ("center", "coordinate"), "centers that make the classes"),
+    Channel("true_class", 0, ("center",), "class of each true center"),
+)
 
 
 @dataclass(frozen=True)
@@ -163,27 +131,25 @@ class Voronoi:
         if self.environment is not None and not 0 <= self.environment < 2**32:
             raise DynvizError(f"environment={self.environment} is no seed; write a whole number below 2^32, or none")
         if self.hidden != HIDDEN and self.model not in ("centers", "swish"):
-            raise DynvizError(
-                f"model={self.model} has the true centers and no hidden ones; hidden goes with centers and swish"
-            )
+            raise DynvizError(f"model={self.model} has no hidden centers; hidden goes with centers and swish")
         if self.hidden < 2:
             raise DynvizError(f"hidden={self.hidden} is too few centers; write a whole number from 2")
         if not 2 <= self.grid <= 1024:
             raise DynvizError(f"grid={self.grid} makes no map; write a whole number from 2 to 1024")
 
     def build(self, seed: int) -> Task:
-        own = seed % 2**32 if self.environment is None else self.environment
-        truth = environment(own, self.rule)
+        own = seed % 2**32
+        truth = environment(own if self.environment is None else self.environment, self.rule)
         constants = self._constants(truth)
         scores = SCORES.get(self.model)
-        answer = self._exact if scores is None else _headed(scores)
+        answer = _headed(scores) if scores else _exact(self.rule)
         parameters = self._initial(len(truth.centers), Generator().manual_seed(seed))
         return Task(
             parameters=parameters,
-            loss=lambda parameters, constants, batch: F.cross_entropy(
+            loss=lambda parameters, constants, batch: nn.functional.cross_entropy(
                 answer(parameters, constants, batch[0]), batch[1]
             ),
-            batches=_batches(truth, None if seed == own or self.environment is None else seed),
+            batches=lambda start, count: truth.batches(own, start, count),
             steps=STEPS,
             constants=constants,
             probes=self._probes(parameters, answer, scores),
@@ -194,6 +160,142 @@ class Voronoi:
                 "classes": ["class 0", "class 1"],
                 "centers": len(truth.centers),
                 "validation": VALIDATION,
-                "majority": round(float(_majority(constants["validation_label"])), 6),
+                "majority": truth.labels[TRAIN : TRAIN + VALIDATION].bincount().max().item() / VALIDATION,
             },
         )
+
+    def _initial(self, k: int, generator: Generator) -> dict[str, Tensor]:
+        """Initial parameters, in the order of the draws of the published runs."""
+        parameters: dict[str, Tensor] = {}
+        if self.model == "centers":
+            parameters["centers"] = 100 * torch.randn(self.hidden, 2, generator=generator)
+        if self.model == "swish":
+            bound = 1 / math.sqrt(2)
+            parameters["centers"] = _linear(self.hidden, 2, generator)
+            parameters["bias"] = torch.empty(self.hidden).uniform_(-bound, bound, generator=generator)
+            parameters["scale"] = torch.ones(self.hidden)
+        elif self.model not in ("exact", "labels"):
+            parameters["offset"] = torch.rand(1, generator=generator)
+        if self.model in ("offset-scale", "plus-minus", "centers"):
+            parameters["scale"] = torch.ones(1)
+        if self.model in ("plus-minus", "centers"):
+            parameters["plus_minus"] = torch.tensor([-0.4, 0.4])
+        if self.model != "exact":
+            parameters["head"] = _linear(2, self.hidden if "centers" in parameters else k, generator)
+        return parameters
+
+    def _constants(self, truth: Environment) -> dict[str, Tensor]:
+        places = (torch.arange(self.grid) + 0.5) * (2 * SIDE / self.grid) - SIDE
+        grid = torch.cartesian_prod(places, places).flip(1)
+        (classes,) = chunked(lambda x: truth.classes[owner(x, truth.centers, self.rule)], grid, size=4096)
+        until = TRAIN + VALIDATION
+        return {
+            "true_centers": truth.centers,
+            "true_class": truth.classes,
+            "tangents": tangents(truth.centers),
+            "environment": classes.byte().reshape(self.grid, self.grid),
+            "grid": grid,
+            "val": truth.points[TRAIN:until],
+            "val_label": truth.labels[TRAIN:until].long(),
+            "test": truth.points[until:],
+            "test_label": truth.labels[until:].long(),
+        }
+
+    def _probes(self, parameters: Tensors, answer: Answer, scores: Answer | None) -> tuple[Probe, ...]:
+        probes = [
+            _evaluation("val", answer, "validation points", every=100),
+            _evaluation("test", answer, "test points", every=STEPS, on=False),
+            Probe((PREDICTION,), _prediction(answer, self.grid), stacked=False),
+            Probe(TRUTH, _truth),
+        ]
+        numbers = tuple(each for each in NUMBERS if each.name in parameters)
+        if numbers:
+            probes.append(Probe(numbers, _means(numbers)))
+        if "plus_minus" in parameters:
+            probes.append(parameter("plus_minus", 1, ("side",), "slopes on the two sides of the offset"))
+        if "centers" in parameters:
+            probes.append(parameter("centers", 100, ("center", "coordinate"), "learned centers"))
+        elif scores:
+            probes.append(Probe((WEIGHT,), _class_weight))
+        if scores:
+            probes.append(Probe(GAPS, _gaps(scores), stacked=False))
+            probes.append(parameter("head", 100, ("class", "center"), "weight of each center for each class"))
+        return tuple(probes)
+
+    def _protocol(self) -> dict[str, dict[str, float]]:
+        if self.model == "exact":
+            return {}
+        lr, decay = PROTOCOL[self.model]
+        both = {"lr": lr, "weight_decay": decay}
+        return {"adamw": both, "adamw-l1": both, "*": {"lr": lr}}
+
+    def _views(self, parameters: Tensors) -> tuple[str, ...]:
+        scalars = ("scalars",) if "scale" in parameters or "offset" in parameters else ()
+        centers = ("centers",) if "centers" in parameters else ()
+        return ("benchmark", *scalars, "logits", *centers, "environment", "curves")
+
+
+def _linear(outputs: int, inputs: int, generator: Generator) -> Tensor:
+    """The weight of `nn.Linear(inputs, outputs)`, drawn as it draws it."""
+    return nn.init.kaiming_uniform_(torch.empty(outputs, inputs), a=math.sqrt(5), generator=generator)
+
+
+def _headed(scores: Answer) -> Answer:
+    def answer(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
+        return nn.functional.linear(torch.softmax(scores(parameters, constants, x), dim=1), parameters["head"])
+
+    return answer
+
+
+def _exact(division: Division) -> Answer:
+    def answer(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
+        classes = constants["true_class"][owner(x, constants["true_centers"], division)]
+        return nn.functional.one_hot(classes, 2).to(x.dtype)
+
+    return answer
+
+
+def _evaluation(name: str, answer: Answer, points: str, *, every: int, on: bool = True) -> Probe:
+    def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
+        def rows(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+            logits = answer(parameters, constants, x)
+            return nn.functional.cross_entropy(logits, y, reduction="none"), (logits.argmax(dim=1) == y).to(x.dtype)
+
+        return tuple(each.mean() for each in chunked(rows, constants[name], constants[f"{name}_label"]))
+
+    loss = Channel(f"{name}_loss", every, (), f"mean cross-entropy of 10 000 {points}", on)
+    accuracy = Channel(f"{name}_accuracy", every, (), f"share of 10 000 {points} that are told right", on)
+    return Probe((loss, accuracy), measure, stacked=False)
+
+
+def _prediction(answer: Answer, grid: int) -> Measure:
+    def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
+        (shares,) = chunked(lambda x: torch.softmax(answer(parameters, constants, x), dim=1), constants["grid"])
+        return shares.reshape(grid, grid, 2).half()
+
+    return measure
+
+
+def _truth(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
+    return tuple(constants[each.name] for each in TRUTH)
+
+
+def _means(channels: tuple[Channel, ...]) -> Measure:
+    return lambda parameters, constants, batch: tuple(parameters[each.name].mean() for each in channels)  # noqa: ARG005
+
+
+def _gaps(scores: Answer) -> Measure:
+    def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
+        logits = scores(parameters, constants, constants["val"][:GAP_POINTS])
+        tops = (values.topk(2, dim=1).values for values in (logits, torch.softmax(logits, dim=1)))
+        return tuple((top[:, 0] - top[:, 1]).mean() for top in tops)
+
+    return measure
+
+
+def _class_weight(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
+    own = constants["true_class"].unsqueeze(0)
+    return torch.stack([parameters["head"].gather(0, each).mean() for each in (own, 1 - own)])
+
+
+scenario = Voronoi

@@ -281,15 +281,15 @@ def test_the_irregular_last_sample_is_cut_when_the_run_gets_longer(folder):
         "constant": ChannelInfo(0, "<f4"),
     }
     with Writer.create(folder, describe(channels, steps=250)) as writer:
-        for name, count in (("irregular", 4), ("regular", 6), ("unfinished", 3), ("constant", 1)):
+        for name, count in (("irregular", 4), ("regular", 6), ("unfinished", 2), ("constant", 1)):
             writer.write(name, 0, ramp(0, count))
         writer.status("finished")
     recording = Recording(folder)
     former = recording["irregular"]
     assert recording.steps("irregular").tolist() == [0, 100, 200, 250]
     with Writer.resume(folder, steps=400) as writer:
-        assert [writer.samples(name) for name in channels] == [3, 6, 3, 1]
-        assert writer.metadata.steps == 400
+        assert [writer.samples(name) for name in channels] == [3, 6, 2, 1]
+        assert (writer.metadata.steps, recording.status) == (400, "running")
         assert len(np.load(folder / "channels/irregular.npy")) == len(recording["irregular"]) == 3
         assert former[:, 0].tolist() == [0, 1, 2, 3]
         writer.write("irregular", 3, ramp(33, 2))
@@ -298,6 +298,17 @@ def test_the_irregular_last_sample_is_cut_when_the_run_gets_longer(folder):
     assert recording.steps("irregular").tolist() == [0, 100, 200, 300, 400]
     assert np.load(folder / "channels/irregular.npy")[:, 0].tolist() == [0, 1, 2, 33, 34]
     assert not list(folder.rglob("*.new"))
+
+
+def test_a_reader_that_did_not_look_meanwhile_sees_the_new_sample_where_the_cut_one_was(folder):
+    with Writer.create(folder, describe({"x": ChannelInfo(100, "<f4")}, steps=250)) as writer:
+        writer.write("x", 0, ramp(0, 4))
+    recording = Recording(folder)
+    former = recording["x"]
+    with Writer.resume(folder, steps=300) as writer:
+        writer.write("x", 3, ramp(33, 1))
+    assert recording["x"][:, 0].tolist() == [0, 1, 2, 33]
+    assert former[:, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_a_large_channel_is_cut_in_pieces_and_stays_the_same(folder):

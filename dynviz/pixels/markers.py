@@ -1,5 +1,6 @@
 """Markers: many small shapes at once, at fractions of a pixel, from the distance to their outline."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,20 +25,21 @@ def markers(points: Floats, marker: Marker, radius: float, canvas: tuple[int, in
         radius: Of the circle around them, in pixels.
         canvas: Width and height of the canvas.
         alpha: How opaque one is.
+        rim: How much further than its outline each reaches, in pixels.
     """
     points = points[np.isfinite(points).all(axis=1)]
     width, height = canvas
     if not len(points):
         return EMPTY
-    left, top = (int(value) for value in np.maximum(np.floor(points.min(axis=0) - radius - 2), 0))
-    right, bottom = (int(value) for value in np.ceil(points.max(axis=0) + radius + 2))
+    left, top = (int(value) for value in np.maximum(np.floor(points.min(axis=0) - radius - rim - 2), 0))
+    right, bottom = (int(value) for value in np.ceil(points.max(axis=0) + radius + rim + 2))
     right, bottom = min(right, width), min(bottom, height)
     if left >= right or top >= bottom:
         return EMPTY
     # What several markers leave uncovered is a product, so the logarithms add up.
     clear = np.zeros((bottom - top) * (right - left))
     for start in range(0, len(points), AT_ONCE):
-        columns, rows, share = _patches(points[start : start + AT_ONCE], marker, radius)
+        columns, rows, share = _patches(points[start : start + AT_ONCE], marker, radius, rim)
         inside = (columns >= left) & (columns < right) & (rows >= top) & (rows < bottom) & (share > 0)
         at = (rows[inside] - top) * (right - left) + (columns[inside] - left)
         clear += np.bincount(at, np.log1p(-np.minimum(share[inside] * alpha, OPAQUE)), len(clear))
@@ -47,15 +49,31 @@ def markers(points: Floats, marker: Marker, radius: float, canvas: tuple[int, in
     return Coverage(((rows + top) * width + columns + left).astype(np.int32), shares)
 
 
-def _patches(points: Floats, marker: Marker, radius: float) -> tuple[Any, Any, Floats]:
+def one(x: float, y: float, radius: float, canvas: tuple[int, int]) -> Coverage:
+    """A dot, at the nearest quarter of a pixel: such dots are drawn once and moved."""
+    column, row = int(x), int(y)
+    reach = int(radius) + 3
+    if not (reach <= column < canvas[0] - reach and reach <= row < canvas[1] - reach):
+        return markers(np.array([[x, y]]), "dot", radius, canvas)
+    shape = _quarter(int(4 * (x - column)), int(4 * (y - row)), radius, canvas)
+    return shape.moved((row - reach) * canvas[0] + column - reach)
+
+
+@functools.lru_cache(maxsize=256)
+def _quarter(x: int, y: int, radius: float, canvas: tuple[int, int]) -> Coverage:
+    reach = int(radius) + 3
+    return markers(np.array([[reach + x / 4 + 0.125, reach + y / 4 + 0.125]]), "dot", radius, canvas)
+
+
+def _patches(points: Floats, marker: Marker, radius: float, rim: float) -> tuple[Any, Any, Floats]:
     """Column, row and share of each pixel around each point, [points, pixels]."""
-    reach = int(np.ceil(radius)) + 1
+    reach = int(np.ceil(radius + rim)) + 1
     offsets = np.arange(-reach, reach + 1)
     first = np.floor(points).astype(np.int64)
     dx, dy = (grid.ravel() for grid in np.meshgrid(offsets, offsets))
     columns, rows = first[:, :1] + dx, first[:, 1:] + dy
     distance = DISTANCES[marker](columns + 0.5 - points[:, :1], rows + 0.5 - points[:, 1:], radius)
-    return columns, rows, np.clip(0.5 - distance, 0, 1)
+    return columns, rows, np.clip(0.5 + rim - distance, 0, 1)
 
 
 def _dot(x: Floats, y: Floats, radius: float) -> Floats:

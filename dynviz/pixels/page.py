@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dynviz.pixels.labels import shape
+from dynviz.pixels.memory import memory
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.place import Place, Spot, places
 from dynviz.pixels.sizes import Sizes, sizes
@@ -35,7 +36,7 @@ class Page:
 
 
 def key(scene: Scene) -> tuple[Any, ...]:
-    """What the page depends on: equal keys, equal pages. Arrays stand in it by identity."""
+    """What the page depends on: equal keys, equal pages. Arrays stand in it for their memory, which must stay alive."""
     panels = [
         (
             panel.title,
@@ -53,7 +54,7 @@ def key(scene: Scene) -> tuple[Any, ...]:
 
 def _mark_key(mark: Mark) -> tuple[Any, ...]:
     if isinstance(mark, Line) and mark.label:
-        return mark.label, mark.color, mark.dash, id(mark.x), id(mark.y)
+        return mark.label, mark.color, mark.dash, memory(mark.x), memory(mark.y)
     if isinstance(mark, Points) and mark.label:
         return mark.label, mark.color, mark.marker
     if isinstance(mark, Bars) and mark.label:
@@ -79,10 +80,9 @@ def lay_out(scene: Scene, pen: Pen) -> Page:
     margin = round(0.9 * size.em)
     room = pen.measure(step_words(replace(scene, step=scene.steps)), size.words)
     inner = width - 2 * margin
-    items = [Words(scene.title, size.title)] if scene.title else []
-    before = len(items)
-    items += [Words(readout.text, size.words, readout.color) for readout in scene.readouts]
-    flowed = flow(items, (inner - room - 1.5 * size.em, inner), pen)
+    title = [Words(scene.title, size.title)] if scene.title else []
+    readouts = [Words(readout.text, size.words, readout.color) for readout in scene.readouts]
+    flowed = flow([title, readouts], (inner - room - 1.5 * size.em, inner), pen)
     row, first = round(1.5 * size.title.size), margin + size.title.size
     at = [(margin + one.left, first + one.line * row) for one in flowed]
     lines = max((one.line for one in flowed), default=0)
@@ -92,8 +92,8 @@ def lay_out(scene: Scene, pen: Pen) -> Page:
     return Page(
         sizes=size,
         head=Rect(0, 0, width, top),
-        title=tuple(Placed(flowed[0].words, *at[0]) for _ in items[:before]),
-        spots=tuple(Spot(*at[index], flowed[index].room) for index in range(before, len(flowed))),
+        title=tuple(Placed(flowed[0].words, *at[0]) for _ in title),
+        spots=tuple(Spot(*at[index], flowed[index].room) for index in range(len(title), len(flowed))),
         counter=Spot(width - margin, first, room + size.em),
         places=places(scene.panels, cells, scene.readouts, pen, size),
     )

@@ -90,28 +90,35 @@ def places(
 
 
 def _draft(panel: Panel, cell: Rect, found: Labels, pen: Pen, sizes: Sizes) -> Draft:
-    items = [Words(panel.title, sizes.panel)] if panel.title else []
+    title = [Words(panel.title, sizes.panel)] if panel.title else []
     if panel.y.label and panel.y.label.lower() not in panel.title.lower():
-        items.append(Words(panel.y.label, sizes.words, "muted"))
-    before = len(items)
-    items += [Words(readout.text, sizes.words, readout.color) for readout in panel.readouts]
-    items += found.legend
-    return Draft(panel, cell, found, tuple(flow(items, [cell.width - 3.2 * sizes.em] * LINES, pen)), before)
+        title.append(Words(panel.y.label, sizes.words, "muted"))
+    readouts = [Words(readout.text, sizes.words, readout.color) for readout in panel.readouts]
+    head = flow([title, readouts, found.legend], [cell.width - 3.2 * sizes.em] * LINES, pen)
+    return Draft(panel, cell, found, tuple(head), len(title))
 
 
 def _place(draft: Draft, drafts: Sequence[Draft], pen: Pen, sizes: Sizes) -> Place:
     """Panels of one row begin at one height, those of one column at one side."""
     row = [other for other in drafts if other.cell.top == draft.cell.top]
-    column = [other for other in drafts if other.cell.left == draft.cell.left]
     top = draft.cell.top + round(0.65 * sizes.em) + sizes.row * max(other.lines for other in row)
     below = max(_below(other, drafts, sizes) for other in row)
     height = max(draft.cell.bottom - below - top, 1)
-    left = max(_beside(other, height, pen, sizes) for other in column)
-    right = max(_after(other, pen, sizes) for other in column)
-    plot = Rect(draft.cell.left + left, top, max(draft.cell.width - left - right, 1), height)
     if draft.panel.square:
-        plot = _squared(draft.panel, plot)
+        maps = [_room(other, drafts, top, height, pen, sizes) for other in row if other.panel.square]
+        plot = _squared(draft.panel, _room(draft, drafts, top, height, pen, sizes), min(room.width for room in maps))
+    else:
+        plot = _room(draft, drafts, top, height, pen, sizes)
     return _written(draft, _named(draft, drafts, sizes), plot, pen, sizes)
+
+
+def _room(draft: Draft, drafts: Sequence[Draft], top: int, height: int, pen: Pen, sizes: Sizes) -> Rect:
+    """The plot's room between what is written beside it."""
+    column = [other for other in drafts if other.cell.left == draft.cell.left]
+    left = max(_beside(other, height, pen, sizes) for other in column)
+    lined = [other for other in column if other.panel.square == draft.panel.square]
+    right = max(_after(other, pen, sizes) for other in lined)
+    return Rect(draft.cell.left + left, top, max(draft.cell.width - left - right, 1), height)
 
 
 def _bare(draft: Draft, sizes: Sizes) -> bool:
@@ -149,11 +156,11 @@ def _after(draft: Draft, pen: Pen, sizes: Sizes) -> int:
     return round(max([0.9 * sizes.em, *(0.55 * pen.measure(tick.label, sizes.ticks) for tick in last)]))
 
 
-def _squared(panel: Panel, room: Rect) -> Rect:
-    """The largest area in which a unit of x is as long as one of y, at the left."""
+def _squared(panel: Panel, room: Rect, most: int) -> Rect:
+    """The largest area, at most so wide, in which a unit of x is as long as one of y; at the left of its room."""
     wide = abs(panel.x.limits[1] - panel.x.limits[0]) or 1.0
     tall = abs(panel.y.limits[1] - panel.y.limits[0]) or 1.0
-    unit = min(room.width / wide, room.height / tall)
+    unit = min(most / wide, room.height / tall)
     return Rect(room.left, room.top, max(round(unit * wide), 1), max(round(unit * tall), 1))
 
 

@@ -9,6 +9,8 @@ from dynviz.scene.marks import Dash, Marker
 
 Swatch = Literal["line", "marker", "area"]
 ELLIPSIS = "…"
+GAP = 0.95
+"""Between words of one line, in sizes of their font."""
 
 
 @dataclass(frozen=True)
@@ -71,27 +73,35 @@ def fit(text: str, font: Font, room: float, pen: Pen) -> str:
     return text + ELLIPSIS if text else ""
 
 
-def flow(items: Sequence[Words], rooms: Sequence[float], pen: Pen) -> list[Flowed]:
-    """Break items into lines.
+def flow(blocks: Sequence[Sequence[Words]], rooms: Sequence[float], pen: Pen) -> list[Flowed]:
+    """Break blocks of items into lines. A block that does not fit on the rest of a line begins a new one.
 
-    Widths are rounded up to the letters' height, so that a number that gains a digit seldom moves what follows it.
+    Where lines break, widths are rounded up, so that a number that gains a digit seldom breaks another line.
 
     Args:
-        items: In order.
+        blocks: In order.
         rooms: The width of each line there may be; what does not fit on the last one is left out.
         pen: Measures.
     """
     placed: list[Flowed] = []
     line, x = 0, 0.0
-    for item in items:
-        size = item.font.size
-        before = sample_width(item.font) if item.sample else 0
-        wide = before + pen.measure(item.text, item.font)
-        if x > 0 and x + wide > rooms[line]:
-            if line + 1 == len(rooms):
-                break
+
+    def width(item: Words) -> float:
+        return pen.measure(item.text, item.font) + (sample_width(item.font) if item.sample else 0)
+
+    def reserved(item: Words) -> float:
+        return float(-(-width(item) // item.font.size) * item.font.size)
+
+    for block in blocks:
+        whole = sum(reserved(item) + GAP * item.font.size for item in block)
+        if x > 0 and x + whole > rooms[line] and line + 1 < len(rooms):
             line, x = line + 1, 0.0
-        text = fit(item.text, item.font, rooms[line] - x - before, pen)
-        placed.append(Flowed(replace(item, text=text), line, x, rooms[line] - x))
-        x += -(-wide // size) * size + 0.5 * size
+        for item in block:
+            if x > 0 and x + reserved(item) > rooms[line]:
+                if line + 1 == len(rooms):
+                    return placed
+                line, x = line + 1, 0.0
+            text = fit(item.text, item.font, rooms[line] - x - (width(item) - pen.measure(item.text, item.font)), pen)
+            placed.append(Flowed(replace(item, text=text), line, x, rooms[line] - x))
+            x += width(item) + GAP * item.font.size
     return placed

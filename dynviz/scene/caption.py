@@ -172,5 +172,10 @@ def _option(key: str, value: Any) -> str:
     key = key.replace("_", " ")
     if isinstance(value, bool):
         return key if value else f"no {key}"
-    text = significant(value, 4) if isinstance(value, float) else str(value)
-    return f"{key} {text}".strip()
+    return f"{key} {_text(value)}".strip()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(_text, value))})"
+    return significant(value, 4) if isinstance(value, float) else str(value)

@@ -82,6 +82,7 @@ class Line:
         label: Written at the line's end where there is room, else in the legend.
         width: In units of a plain line.
         ghost: Whether the future is drawn.
+        dot: Whether the present is a dot; many lanes would hide behind theirs.
     """
 
     x: Array
@@ -93,6 +94,7 @@ class Line:
     dash: Dash = "solid"
     width: float = 1.0
     ghost: bool = True
+    dot: bool = True
 
 
 @dataclass(frozen=True)

@@ -76,14 +76,14 @@ def series(
         recordings: At least one has the channel.
         channel: Its name.
         scale: Of the vertical axis.
-        labelled: Whether the names of recordings stand at the ends of the lines.
+        labelled: Whether the recordings are named, at the ends of the lines and before the values of now. One panel
+            of a film is enough: in the others the colours say which is which.
     """
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    names = caption.names(recordings) if labelled and len(recordings) > 1 else ("",) * len(recordings)
     shown = [index for index, recording in enumerate(recordings) if has(recording, channel)]
     curves: list[Curve] = []
     for index in shown:
-        label = names[index] if labelled else ""
-        curves += _curves(recordings[index], channel, caption.color(index), label)
+        curves += _curves(recordings[index], channel, caption.color(index), names[index])
     steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves)
     if width > 1:
         curves = [_smoothed(curve, width) for curve in curves]
@@ -116,7 +116,7 @@ def _curves(recording: Recording, channel: str, color: str, label: str) -> list[
 
 def _smoothing(channel: str, curves: Sequence[Curve]) -> int:
     """Over how many samples to average; 1 where there is nothing to smooth."""
-    if channel != "loss" or not any(trend.rough(curve.values[:, 0]) for curve in curves):
+    if channel != "loss" or not any(trend.rough(lane) for curve in curves for lane in curve.values.T[:THIN_LINES]):
         return 1
     return trend.window(max(len(curve.x) for curve in curves))
 
@@ -137,7 +137,10 @@ def _marks(curve: Curve, scale: str) -> list[Band | Line]:
         if curve.noise is None:
             return [bold]
         return [Band(curve.x, drawable(curve.noise[:, 0]), drawable(curve.noise[:, 1]), curve.color), bold]
-    thin = [replace(bold, y=drawable(lane), label="", width=0.5, ghost=False) for lane in curve.values.T[:THIN_LINES]]
+    thin = [
+        replace(bold, y=drawable(lane), label="", width=0.5, ghost=False, dot=False)
+        for lane in curve.values.T[:THIN_LINES]
+    ]
     at = trend.places(len(curve.x))
     low, median, high = (drawable(part) for part in trend.middle(curve.values[at]))
     x = curve.x[at]
@@ -181,4 +184,5 @@ def _moved(mark: Band | Line, now: float) -> Band | Line:
     """The mark at another present. `dataclasses.replace` takes twice the time, for each of many lines a frame."""
     if isinstance(mark, Band):
         return Band(mark.x, mark.low, mark.high, mark.color, now)
-    return Line(mark.x, mark.y, mark.color, mark.label, now, mark.along, mark.dash, mark.width, mark.ghost)
+    rest = (mark.along, mark.dash, mark.width, mark.ghost, mark.dot)
+    return Line(mark.x, mark.y, mark.color, mark.label, now, *rest)

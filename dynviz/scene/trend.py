@@ -14,6 +14,9 @@ POINTS = 600
 ENOUGH = 20_000
 """So many samples tell whether a curve is rough."""
 
+FEW = 10
+"""A mean over fewer samples says nothing."""
+
 
 def places(samples: int) -> NDArray[np.int64]:
     """Evenly spaced indices of samples, the first and the last among them; all where there are few."""
@@ -21,20 +24,21 @@ def places(samples: int) -> NDArray[np.int64]:
 
 
 def window(samples: int) -> int:
-    """How many samples a trailing mean is over: one in a hundred, at least ten."""
-    return max(10, samples // 100)
+    """How many samples a trailing mean is over: one in a hundred, at least a few."""
+    return max(FEW, samples // 100)
 
 
 def trailing_mean(values: Array, at: NDArray[np.int64], width: int) -> Array:
     """The mean of the last `width` samples, of fewer near the start, at some indices of `values` [samples].
 
     It looks back only, so that a curve does not foretell. Where the mean is over a value that is not finite, it is
-    not finite either.
+    not finite either; over the first few samples it would be mere noise, and is NaN.
     """
     padded = np.concatenate([np.zeros(width - 1), values])
     with np.errstate(invalid="ignore", over="ignore"):
         sums = sliding_window_view(padded, width)[at].sum(axis=1, dtype=np.float64)
-    return np.asarray(sums / np.minimum(at + 1, width))
+    means = sums / np.minimum(at + 1, width)
+    return np.where(at + 1 >= min(FEW, len(values)), means, np.nan)
 
 
 def trailing_quantiles(values: Array, at: NDArray[np.int64], width: int, low: float, high: float) -> Array:
@@ -49,18 +53,18 @@ def middle(values: Array) -> Array:
 
 
 def rough(values: Array) -> bool:
-    """Whether a curve [samples] jumps about so that its trend is what should be seen.
+    """Whether a curve [samples] jumps about from start to end, so that its trend is what should be seen.
 
-    Noise turns around at two of three samples, a smooth curve hardly ever, one that overshoots at each.
+    Noise turns around at two of three samples all the time; a smooth curve hardly ever, one that overshoots at each.
     """
     known = values[:ENOUGH][np.isfinite(values[:ENOUGH])].astype(np.float64)
     if len(known) < 200:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         jumps = np.diff(known)
-        turns = float(np.mean(jumps[1:] * jumps[:-1] < 0))
+        turns = [float(part.mean()) for part in np.array_split(jumps[1:] * jumps[:-1] < 0, 4)]
         size = float(np.median(np.abs(jumps))) / (float(np.median(np.abs(known))) or 1.0)
-    return 0.3 < turns < 0.9 and size > 0.02
+    return min(turns) > 0.45 and max(turns) < 0.9 and size > 0.02
 
 
 def _quantiles(values: Array, shares: tuple[float, ...]) -> Array:

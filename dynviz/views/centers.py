@@ -34,7 +34,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     return film(
         recordings,
         [
-            _panel(recording, lane, axis, Readout(names[index], caption.color(index)))
+            _panel(recording, lane, axis, Readout(names[index], caption.color(index)), legend=index == 0)
             for index, recording in enumerate(recordings)
         ],
     )
@@ -50,10 +50,12 @@ def spread(centers: Array) -> float:
     return float(there.std(dtype=np.float64)) if there.size else float("nan")
 
 
-def _panel(recording: Recording, lane: int, axis: Axis, name: Readout) -> MovingPanel:
+def _panel(recording: Recording, lane: int, axis: Axis, name: Readout, *, legend: bool) -> MovingPanel:
     head = recording["head"] if has(recording, "head") else None
     head_steps = recording.steps("head") if head is not None else None
     steps = recording.steps("centers")
+    colors = ("class0", "class1") if head is not None else ("text", "text")
+    labels = ("class 0", "class 1") if head is not None and legend else ("", "")
     seed = f"seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else ""
 
     def draw(past: Array) -> tuple[tuple[Points, ...], str]:
@@ -63,7 +65,10 @@ def _panel(recording: Recording, lane: int, axis: Axis, name: Readout) -> Moving
             # The head may be sampled at other steps than the centers.
             classes = head[index_at(head_steps, int(steps[len(past) - 1]))][lane].argmax(axis=0)
         there = finite(centers).all(axis=-1)
-        marks = tuple(_dots(centers[there & (classes == index)], index, alone=head is None) for index in range(2))
+        marks = tuple(
+            _dots(centers[there & (classes == index)], color, label)
+            for index, (color, label) in enumerate(zip(colors, labels, strict=True))
+        )
         return marks, f"spread {caption.significant(spread(centers), padded=True)}"
 
     drawn = Latest(recording, "centers", draw)
@@ -76,12 +81,5 @@ def _panel(recording: Recording, lane: int, axis: Axis, name: Readout) -> Moving
     return MovingPanel(steps, at)
 
 
-def _dots(centers: Array, index: int, *, alone: bool) -> Points:
-    return Points(
-        centers[:, 0],
-        centers[:, 1],
-        "text" if alone else f"class{index}",
-        size=2.0,
-        label="" if alone else f"class {index}",
-        alpha=0.7,
-    )
+def _dots(centers: Array, color: str, label: str) -> Points:
+    return Points(centers[:, 0], centers[:, 1], color, 2.0, label=label, alpha=0.7)

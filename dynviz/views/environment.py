@@ -13,7 +13,8 @@ from dynviz.scene.moving import MovingPanel, film
 from dynviz.scene.samples import has, lane_of, need
 
 CLASSES = ("class0", "class1", "lane2", "lane3", "lane4", "lane5", "lane6", "lane7")
-MARKERS: tuple[Marker, ...] = ("dot", "ring")
+MARKERS: tuple[tuple[Marker, float], ...] = (("dot", 4.0), ("ring", 5.0))
+"""Shape and size of the centers of each class: on ground of its own class a colour would not be seen."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
@@ -50,18 +51,19 @@ def _panel(recording: Recording, lane: int, name: str, color: str) -> MovingPane
     marks: list[Mark] = [Regions(classes, extent, CLASSES[: max(2, int(classes.max()) + 1)])]
     if has(recording, "true_centers"):
         marks += _centers(recording, lane)
-    readouts = (Readout(name, color),) if name else ()
-    panel = Panel("true classes", x, y, tuple(marks), readouts, square=True)
+    readouts = [Readout(name, color)] if name else []
+    readouts += [Readout(f"class {index}", CLASSES[index]) for index in range(2)]
+    panel = Panel("true classes", x, y, tuple(marks), tuple(readouts), square=True)
     return MovingPanel(np.zeros(1, dtype=np.int64), lambda _: panel)
 
 
 def _centers(recording: Recording, lane: int) -> list[Mark]:
-    """The centers, one mark for each class: on ground of its own class a colour would not be seen, a shape is."""
+    """The centers, one mark for each class."""
     centers = recording["true_centers"][0, lane]
     classes = recording["true_class"][0, lane] if has(recording, "true_class") else np.zeros(len(centers))
     there = np.isfinite(centers).all(axis=-1)
     found: list[Mark] = []
-    for index, marker in enumerate(MARKERS):
+    for index, (marker, size) in enumerate(MARKERS):
         chosen = centers[there & (classes == index)]
-        found.append(Points(chosen[:, 0], chosen[:, 1], "text", marker=marker, label=f"class {index}"))
+        found.append(Points(chosen[:, 0], chosen[:, 1], "text", size, marker, f"center of {index}"))
     return found

@@ -25,7 +25,7 @@ LANES = 16
 
 
 def view(
-    recordings: Sequence[Recording], *, ground: Literal["contours", "heat"] = "contours", levels: int = 12
+    recordings: Sequence[Recording], *, ground: Literal["contours", "heat"] = "contours", levels: int = 10
 ) -> Film:
     """Open the view. Recordings on the same landscape share a panel.
 
@@ -70,8 +70,8 @@ def _ground(recording: Recording, ground: str, levels: int) -> list[Mark]:
     above = np.where(good, values - lowest, np.nan)
     high = float(above[good].max()) or 1.0
     rising = above[good & (above > 0)]
-    # The first percent of a landscape is its valley; below a millionth of its height there is only the grid's rounding.
-    low = max(float(np.quantile(rising, 0.01)), 1e-6 * high) if rising.size else high / 2
+    # The lowest few percent are the valley: closer to its floor, contours would show the grid and not the landscape.
+    low = max(float(np.quantile(rising, 0.03)), 1e-6 * high) if rising.size else high / 2
     marks: list[Mark] = []
     if ground == "heat":
         marks.append(Field(above + low, extent, Norm(low, high, "log")))

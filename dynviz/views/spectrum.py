@@ -54,7 +54,8 @@ def _truth(recordings: Sequence[Recording], lane: int) -> Array:
 
 
 def _axis(values: Sequence[Array], truth: Array, scale: Scale) -> Axis:
-    y = limits.axis([*values, truth[None]] if truth.size else values, scale)
+    # As one curve each: by themselves the largest would look as if it had diverged from the others.
+    y = limits.axis([part.reshape(-1, 1) for part in (*values, truth)], scale)
     return y if y.scale == "log" else replace(y, limits=(0.0, y.limits[1]))
 
 

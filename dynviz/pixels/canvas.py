@@ -1,0 +1,101 @@
+"""The canvas: scenes in, pixels out."""
+
+from typing import Any
+
+from dynviz.errors import DynvizError
+from dynviz.pixels.coverage import Image
+from dynviz.pixels.easel import Easel
+from dynviz.pixels.layers import Stack, blank
+from dynviz.pixels.page import Page, key, lay_out, step_words
+from dynviz.pixels.panel import PanelPainter, Readouts, words
+from dynviz.pixels.pen import Pen
+from dynviz.pixels.place import Spot
+from dynviz.scene import theme as themes
+from dynviz.scene.arrange import Rect
+from dynviz.scene.marks import Axis, Readout, Scene
+
+SMALLEST, LARGEST = 120, 8192
+NOWHERE = Axis((0.0, 1.0))
+
+
+class Canvas:
+    """Draws the scenes of a film, one after the other in any order.
+
+    What stayed the same since the last scene is not drawn again. The pixels depend on the scene alone: a canvas that
+    drew others before gives the same bytes as a new one.
+    """
+
+    def __init__(self, width: int, height: int, theme: themes.Theme | str = "light") -> None:
+        """Take paper.
+
+        Args:
+            width: In pixels.
+            height: In pixels.
+            theme: Its colours, or their name.
+
+        Raises:
+            DynvizError: The size is none that can be drawn, or there is no such theme.
+        """
+        if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
+            raise DynvizError(
+                f"a picture of {width}x{height} pixels cannot be drawn; each side is from {SMALLEST} to {LARGEST}"
+            )
+        self.theme = themes.theme(theme) if isinstance(theme, str) else theme
+        self._pen = Pen(width, height)
+        self._image = blank(Rect(0, 0, width, height), self.theme.color("ground"))
+        self._scene: Scene | None = None
+        self._key: tuple[Any, ...] = ()
+        self._layout: tuple[Any, ...] = ()
+        self._painters: list[PanelPainter] = []
+
+    def draw(self, scene: Scene) -> Image:
+        """The picture [height, width, 3] of a scene, a new array each time."""
+        found = key(scene)
+        if self._scene is None or found != self._key:
+            # The key holds arrays by identity: the scene keeps them alive, so that no other array takes their place.
+            self._key, self._scene = found, scene
+            self._lay_out(scene)
+        self._head.draw(self._image, scene)
+        for painter, panel in zip(self._painters, scene.panels, strict=True):
+            painter.draw(self._image, panel)
+        return self._image.copy()
+
+    def _lay_out(self, scene: Scene) -> None:
+        """Find the page, and take new paper where it is not the last one."""
+        page = lay_out(scene, self._pen)
+        layout = page, [(panel.x, panel.y) for panel in scene.panels]
+        if layout == self._layout:
+            return
+        self._layout = layout
+        self._image[...] = self.theme.color("ground")
+        self._head = Head(page, self._easel(page, page.head, NOWHERE, NOWHERE))
+        self._painters = [
+            PanelPainter(place, self._easel(page, place.plot, panel.x, panel.y))
+            for place, panel in zip(page.places, scene.panels, strict=True)
+        ]
+
+    def _easel(self, page: Page, plot: Rect, x: Axis, y: Axis) -> Easel:
+        return Easel(self._pen, self.theme, page.sizes, plot, x, y)
+
+
+class Head:
+    """Draws the strip with the scene's title, its readouts and the step."""
+
+    def __init__(self, page: Page, easel: Easel) -> None:
+        self._easel = easel
+        self._counter = page.counter
+        self._readouts = Readouts(page.spots, easel)
+        self._step = Readouts([], easel)
+        paper = blank(page.head, easel.theme.color("ground"))
+        for placed in page.title:
+            for layer in words(placed, easel):
+                layer.put(paper)
+        self._stack = Stack(page.head, paper)
+
+    def draw(self, image: Image, scene: Scene) -> None:
+        """Bring the strip to this state."""
+        layers = self._readouts.layers(scene.readouts)
+        text = step_words(scene)
+        left = self._counter.left - self._easel.pen.measure(text, self._easel.sizes.words)
+        self._step.spots = [Spot(left, self._counter.baseline, self._counter.room)]
+        self._stack.draw(image, layers + self._step.layers([Readout(text, "muted")]))

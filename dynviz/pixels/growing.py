@@ -1,0 +1,181 @@
+"""Marks with a `now`: the past is drawn once, and only what is added is drawn at each step.
+
+A past is two layers. The first ends at a multiple of so many pixels or vertices and stays the same object until the
+next one is reached; the second, from there to now, is small. So is what any step costs, forwards or backwards, and
+the picture depends on now alone and not on the way there.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
+from dynviz.pixels.easel import Easel
+from dynviz.pixels.layers import Layer
+from dynviz.pixels import markers
+from dynviz.scene.decimate import decimate
+from dynviz.scene.marks import Band, Line
+from dynviz.scene.theme import GHOST, SHADE, SHADE_GHOST
+
+COLUMNS = 32
+"""A past that grows to the right is drawn anew at multiples of so many pixels."""
+VERTICES = 64
+"""A path is drawn in pieces of so many vertices."""
+
+Floats = NDArray[np.float64]
+Layered = tuple[int, Layer]
+"""A layer and its height among the lines and bands that stand together: futures, pasts, additions, dots."""
+FUTURE, PAST, ADDED, DOT = range(4)
+
+
+class Sweep:
+    """A shape that appears from left to right: a line over x, or a band."""
+
+    def __init__(self, shape: Coverage, width: int) -> None:
+        columns = shape.places % width
+        order = np.argsort(columns, kind="stable")
+        self._shape = Coverage(shape.places[order], shape.shares[order])
+        self._columns = columns[order]
+        self._base = EMPTY, 0
+
+    @property
+    def whole(self) -> Coverage:
+        """All of it."""
+        return self._shape
+
+    def until(self, column: float) -> tuple[Coverage, Coverage]:
+        """What is left of a place in pixels: the part that stays, and the part added to it."""
+        at = int(np.clip(column, 0, 1e6))
+        first = int(np.searchsorted(self._columns, at // COLUMNS * COLUMNS))
+        full, last = (int(index) for index in np.searchsorted(self._columns, [at, at + 1]))
+        if self._base[1] != first:
+            self._base = self._shape.part(0, first), first
+        edge = self._shape.part(full, last).faded(float(np.clip(column - at, 0, 1)))
+        added = self._shape.part(first, full)
+        joined = Coverage(np.append(added.places, edge.places), np.append(added.shares, edge.shares))
+        return self._base[0], joined
+
+
+class Trail:
+    """A line that appears along its own length."""
+
+    def __init__(self, points: Floats, along: Floats, stroke: Callable[[Floats, float], Coverage]) -> None:
+        self._points, self._along, self._stroke = points, along, stroke
+        steps = np.nan_to_num(np.hypot(*np.diff(points, axis=0).T))
+        self._lengths = np.concatenate([[0.0], np.cumsum(steps)])
+        self._pieces: list[Coverage] = []
+        self._base = EMPTY, 0
+
+    def until(self, now: float, end: Floats | None) -> tuple[Coverage, Coverage]:
+        """What lies before now: the part that stays, and the part added to it, which goes on to `end`."""
+        count = int(np.searchsorted(self._along, now, side="right"))
+        pieces = max(count - 1, 0) // VERTICES
+        while len(self._pieces) < pieces:
+            self._pieces.append(self._piece(len(self._pieces)))
+        if self._base[1] != pieces:
+            self._base = union(self._pieces[:pieces]), pieces
+        first = pieces * VERTICES
+        rest = self._points[first:count]
+        rest = rest if end is None else np.concatenate([rest, end[None]])
+        added = self._stroke(rest, float(self._lengths[first])) if len(rest) > 1 else EMPTY
+        return self._base[0], added
+
+    def _piece(self, index: int) -> Coverage:
+        first = index * VERTICES
+        return self._stroke(self._points[first : first + VERTICES + 1], float(self._lengths[first]))
+
+
+class LineDrawing:
+    """The layers of a line as its now moves."""
+
+    def __init__(self, mark: Line, easel: Easel) -> None:
+        self._mark, self._easel = mark, easel
+        self._points = easel.points(mark.x, mark.y)
+        self._along = np.asarray(mark.x if mark.along is None else mark.along, dtype=np.float64)
+        keep = decimate(*self._points.T)
+        self._whole = self._stroke(self._points[keep])
+        self._sweep = Sweep(self._whole, easel.pen.width) if mark.along is None else None
+        self._trail = None if self._sweep else Trail(self._points[keep], self._along[keep], self._stroke)
+        self._future = easel.stain(self._whole, mark.color, GHOST)
+        self._past = self._whole, easel.stain(self._whole, mark.color)
+
+    def at(self, now: float | None) -> list[Layered]:
+        """Future, past and dot."""
+        mark, easel = self._mark, self._easel
+        if now is None:
+            return [(PAST, self._laid(self._whole))]
+        end = self._end(now)
+        if self._sweep:
+            base, added = self._sweep.until(float(easel.columns(now)))
+        elif self._trail:
+            base, added = self._trail.until(now, end)
+        layers: list[Layered] = [(FUTURE, self._future)] if mark.ghost else []
+        layers += [(PAST, self._laid(base)), (ADDED, easel.stain(added, mark.color))]
+        return layers + [(DOT, layer) for layer in self._dot(end)]
+
+    def _laid(self, base: Coverage) -> Layer:
+        if self._past[0] is not base:
+            self._past = base, self._easel.stain(base, self._mark.color)
+        return self._past[1]
+
+    def _stroke(self, points: Floats, offset: float = 0.0) -> Coverage:
+        width = self._mark.width * self._easel.sizes.line
+        return self._easel.pen.stroke(points, width, self._easel.clip, self._mark.dash, offset)
+
+    def _end(self, now: float) -> Floats | None:
+        """Where the line is now, between two vertices or at one."""
+        index = int(np.searchsorted(self._along, now, side="right")) - 1
+        if index < 0:
+            return None
+        here = self._points[index]
+        if index + 1 < len(self._along) and np.isfinite(self._points[index + 1]).all():
+            # Between vertices a line is straight on the screen, whatever the scale of the axis.
+            places = self._easel.columns(np.append(self._along[index : index + 2], now)) if self._sweep else None
+            before, after, at = self._along[index : index + 2].tolist() + [now] if places is None else places
+            share = (at - before) / (after - before) if after > before else 0.0
+            here = here + share * (self._points[index + 1] - here)
+        return here if np.isfinite(here).all() else None
+
+    def _dot(self, end: Floats | None) -> list[Layer]:
+        easel = self._easel
+        if end is None or not easel.inside(end[None])[0]:
+            return []
+        radius, (x, y) = easel.sizes.dot, end.tolist()
+        rim = markers.one(x, y, radius + 0.6 * easel.sizes.line, easel.canvas)
+        dot = markers.one(x, y, radius, easel.canvas)
+        return [easel.stain(rim, "ground"), easel.stain(dot, self._mark.color)]
+
+
+class BandDrawing:
+    """The layers of a band as its now moves."""
+
+    def __init__(self, mark: Band, easel: Easel) -> None:
+        self._mark, self._easel = mark, easel
+        self._sweep = Sweep(_between(mark, easel), easel.pen.width)
+        self._future = easel.stain(self._sweep.whole, mark.color, SHADE_GHOST)
+        self._past = EMPTY, self._future
+
+    def at(self, now: float | None) -> list[Layered]:
+        """Future and past; where they lie over one another, they are as dense as the past alone."""
+        mark, easel = self._mark, self._easel
+        share = (SHADE - SHADE_GHOST) / (1 - SHADE_GHOST)
+        base, added = self._sweep.until(float(easel.columns(now)) if now is not None else 1e6)
+        if self._past[0] is not base:
+            self._past = base, easel.stain(base, mark.color, share)
+        return [(FUTURE, self._future), (PAST, self._past[1]), (ADDED, easel.stain(added, mark.color, share))]
+
+
+def _between(mark: Band, easel: Easel) -> Coverage:
+    """The area between two curves, column by column of pixels, with soft edges above and below."""
+    plot = easel.plot
+    x = easel.columns(mark.x)
+    middles = np.arange(plot.left, plot.right) + 0.5
+    good = np.isfinite(x)
+    if not good.any():
+        return EMPTY
+    top, bottom = (np.interp(middles, x[good], easel.rows(y)[good], np.nan, np.nan) for y in (mark.high, mark.low))
+    rows = np.arange(plot.top, plot.bottom)[:, None]
+    share = np.clip(rows + 1 - top, 0, 1) - np.clip(rows + 1 - bottom, 0, 1)
+    alpha = np.rint(np.nan_to_num(np.abs(share)) * 255).astype(np.uint8)
+    return crop(alpha, plot.left, plot.top, easel.pen.width)

@@ -1,0 +1,170 @@
+"""One panel: its axes drawn once, its marks as layers."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.path import Path
+
+from dynviz.pixels import still
+from dynviz.pixels.coverage import Coverage, Image
+from dynviz.pixels.easel import Easel
+from dynviz.pixels.growing import PAST, BandDrawing, Layered, LineDrawing
+from dynviz.pixels.layers import Layer, Stack, blank
+from dynviz.pixels.markers import markers
+from dynviz.pixels.memory import alike
+from dynviz.pixels.place import Place, Spot
+from dynviz.pixels.words import Placed, fit, sample_width
+from dynviz.scene.arrange import Rect
+from dynviz.scene.marks import (
+    Band,
+    Bars,
+    Contours,
+    Field,
+    Line,
+    Mark,
+    Panel,
+    Points,
+    Readout,
+    Regions,
+    Rule,
+    Text,
+)
+
+STILL: dict[type, Callable[[Any, Easel], list[Layer]]] = {
+    Field: still.field,
+    Regions: still.regions,
+    Contours: still.contours,
+    Points: still.points,
+    Bars: still.bars,
+    Text: still.text,
+    Rule: still.rule,
+}
+
+
+class StillDrawing:
+    """The layers of a mark that has no now."""
+
+    def __init__(self, mark: Mark, easel: Easel) -> None:
+        self._layers: list[Layered] = [(PAST, layer) for layer in STILL[type(mark)](mark, easel)]
+
+    def at(self, now: float | None) -> list[Layered]:  # noqa: ARG002
+        """Its layers."""
+        return self._layers
+
+
+Drawing = LineDrawing | BandDrawing | StillDrawing
+
+
+class PanelPainter:
+    """Draws one panel of a film."""
+
+    def __init__(self, place: Place, easel: Easel) -> None:
+        self._place, self._easel = place, easel
+        self._stack = Stack(place.cell, self._axes())
+        self._drawn: list[tuple[Mark, Drawing]] = []
+        self._words = Readouts(place.spots, easel)
+
+    def draw(self, image: Image, panel: Panel) -> None:
+        """Bring the panel's part of the image to this state."""
+        self._stack.draw(image, [*self._marks(panel.marks), *self._words.layers(panel.readouts)])
+
+    def _marks(self, marks: Sequence[Mark]) -> list[Layer]:
+        drawn: list[tuple[Mark, Drawing]] = []
+        layers: list[tuple[int, Layered]] = []
+        group = 0
+        for index, mark in enumerate(marks):
+            drawing = self._drawing(index, mark)
+            drawn.append((mark, drawing))
+            # Lines and bands that stand together lie over one another by age: no future hides a past.
+            ageing = isinstance(mark, Line | Band)
+            if index and not (ageing and isinstance(marks[index - 1], Line | Band)):
+                group += 1
+            now = mark.now if isinstance(mark, Line | Band) else None
+            layers += [(group, layer) for layer in drawing.at(now)]
+        self._drawn = drawn
+        layers.sort(key=lambda item: (item[0], item[1][0]))
+        return [layer for _, (_, layer) in layers]
+
+    def _drawing(self, index: int, mark: Mark) -> Drawing:
+        if index < len(self._drawn) and alike(self._drawn[index][0], mark):
+            return self._drawn[index][1]
+        if isinstance(mark, Line):
+            return LineDrawing(mark, self._easel)
+        if isinstance(mark, Band):
+            return BandDrawing(mark, self._easel)
+        return StillDrawing(mark, self._easel)
+
+    def _axes(self) -> Image:
+        """Grid, axes, ticks and all words that stay."""
+        place, easel = self._place, self._easel
+        width, height = easel.canvas
+        image = blank(Rect(0, 0, width, height), easel.theme.color("ground"))
+        plot, thin = place.plot, easel.sizes.thin
+        grid, line = easel.theme.color("grid"), easel.theme.color("muted")
+        length = round(0.3 * easel.sizes.ticks.size)
+        for _, column in place.x:
+            image[plot.top : plot.bottom, column : column + thin] = grid
+            image[plot.bottom : plot.bottom + thin + length, column : column + thin] = line
+        for _, row in place.y:
+            image[row - thin + 1 : row + 1, plot.left : plot.right] = grid
+            image[row - thin + 1 : row + 1, plot.left - thin - length : plot.left] = line
+        image[plot.top : plot.bottom + thin, plot.left - thin : plot.left] = line
+        image[plot.bottom : plot.bottom + thin, plot.left - thin : plot.right] = line
+        for placed in place.words:
+            for layer in words(placed, easel):
+                layer.put(image)
+        cell = place.cell
+        return image[cell.top : cell.bottom, cell.left : cell.right].copy()
+
+
+class Readouts:
+    """Words that change, at spots that do not."""
+
+    def __init__(self, spots: Sequence[Spot], easel: Easel) -> None:
+        self.spots = spots
+        self._easel = easel
+        self._last: dict[int, tuple[Readout, Layer]] = {}
+
+    def layers(self, readouts: Sequence[Readout]) -> list[Layer]:
+        """A layer for each readout that has a spot."""
+        return [
+            self._layer(index, readout, spot)
+            for index, (readout, spot) in enumerate(zip(readouts, self.spots, strict=False))
+        ]
+
+    def _layer(self, index: int, readout: Readout, spot: Spot) -> Layer:
+        if index not in self._last or self._last[index][0] != readout:
+            easel, font = self._easel, self._easel.sizes.words
+            text = fit(readout.text, font, spot.room, easel.pen)
+            shape = easel.pen.write(text, font, spot.left, spot.baseline)
+            self._last[index] = readout, easel.words(shape, readout.color)
+        return self._last[index][1]
+
+
+def words(placed: Placed, easel: Easel) -> list[Layer]:
+    """Words, and the sample before those of a legend."""
+    item, pen = placed.words, easel.pen
+    left, layers = placed.left, []
+    if item.sample:
+        middle = placed.baseline - 0.36 * item.font.size
+        right = left + 1.4 * item.font.size
+        layers.append(easel.stain(_sample(placed, left, right, middle, easel), item.sample.color))
+        left += sample_width(item.font)
+    layers.append(easel.words(pen.write(item.text, item.font, left, placed.baseline), item.color))
+    return list(layers)
+
+
+def _sample(placed: Placed, left: float, right: float, middle: float, easel: Easel) -> Coverage:
+    sample = placed.words.sample
+    paper = Rect(0, 0, *easel.canvas)
+    if sample is None or sample.kind == "line":
+        points = np.array([[left, middle], [right, middle]])
+        return easel.pen.stroke(points, easel.sizes.line, paper, sample.dash if sample else "solid")
+    at = np.array([[(left + right) / 2, middle]])
+    if sample.kind == "marker":
+        return markers(at, sample.marker, 0.3 * placed.words.font.size, easel.canvas)
+    side = 0.3 * placed.words.font.size
+    x, y = np.round((left + right) / 2), np.round(middle)
+    corners = [[x - side, y - side], [x + side, y - side], [x + side, y + side], [x - side, y + side]]
+    return easel.pen.fill(Path([*corners, corners[0]], closed=True), paper)

@@ -1,0 +1,101 @@
+"""The truth of the classification tasks: centers in a square, and points that have their classes."""
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dynviz.task import Batch, chunked
+
+Division: TypeAlias = Literal["tangent", "nearest"]
+
+SIDE = 100.0
+"""The square is [-SIDE, SIDE]^2."""
+TRAIN, VALIDATION, TEST = 320_000, 10_000, 10_000
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The truth and its points.
+
+    Attributes:
+        seed: What it was drawn from.
+        centers: [centers, 2].
+        classes: [centers], the class of each.
+        points: [points, 2]: those to train on in the published order, then validation, then test.
+        labels: [points], their classes, as bytes.
+    """
+
+    seed: int
+    centers: Tensor
+    classes: Tensor
+    points: Tensor
+    labels: Tensor
+
+    def batches(self, seed: int, start: int, count: int) -> Batch:
+        """The batches of a lane with this seed: points [count, 32, 2] and classes [count, 32].
+
+        A lane with the environment's own seed takes the points once in the published order; other lanes, and later
+        rounds, in an order of their own.
+        """
+        chosen = self._chosen(seed, start * BATCH, (start + count) * BATCH)
+        x, y = self.points[chosen], self.labels[chosen].long()
+        return x.reshape(count, BATCH, 2), y.reshape(count, BATCH)
+
+    def _chosen(self, seed: int, start: int, stop: int) -> Tensor:
+        turn, place = divmod(start, TRAIN)
+        here = torch.arange(place, min(place + stop - start, TRAIN))
+        end = start + len(here)
+        if turn or seed != self.seed:
+            a, b = order(seed, turn)
+            here = (a * here + b) % TRAIN
+        return here if end == stop else torch.cat([here, self._chosen(seed, end, stop)])
+
+
+@functools.lru_cache(maxsize=64)
+def environment(seed: int, rule: Division) -> Environment:
+    """Draw the environment, in the published order, with NumPy's legacy generator, whose numbers never change."""
+    draw = np.random.RandomState(seed)
+    k = draw.randint(100, 151)
+    centers = _square(draw.rand(k, 2))
+    classes = torch.from_numpy(draw.randint(2, size=k)).long()
+    points = _square(draw.rand(TRAIN + VALIDATION + TEST, 2))
+    (labels,) = chunked(lambda x: classes[owner(x, centers, rule)], points, size=4096)
+    return Environment(seed, centers, classes, points, labels.byte())
+
+
+def _square(uniform: np.ndarray[Any, np.dtype[np.float64]]) -> Tensor:
+    return torch.from_numpy((2 * uniform - 1) * SIDE).float()
+
+
+def owner(x: Tensor, centers: Tensor, rule: Division) -> Tensor:
+    """The index [rows] of the center that each point belongs to, in float64: at borders rounding would decide.
+
+    Args:
+        x: [rows, 2].
+        centers: [centers, 2].
+        rule: `nearest` by distance; `tangent` by the distance to the line through c perpendicular to c, over |c|.
+    """
+    x, centers = x.double(), centers.double()
+    square = centers.square().sum(dim=1)
+    products = x @ centers.T
+    distance = square - 2 * products if rule == "nearest" else (products / square - 1).square()
+    return distance.argmin(dim=1)
+
+
+@functools.lru_cache(maxsize=4096)
+def order(seed: int, turn: int) -> tuple[int, int]:
+    """Two numbers that set the order of one round through the training points: i -> (a i + b) mod n.
+
+    The points are independent of each other, so that this is as good as a shuffle, and a block of steps anywhere
+    costs no more than its own points.
+    """
+    draw = np.random.default_rng((seed % 2**64, turn))
+    while math.gcd(a := int(draw.integers(TRAIN)), TRAIN) > 1:
+        pass
+    return a, int(draw.integers(TRAIN))

@@ -1,0 +1,204 @@
+"""The command line as a user types it: what it prints, where, and how it exits."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dynviz
+
+FILES = Path(__file__).parent / "files"
+BOWL = str(FILES / "bowl.py")
+
+
+def dynviz_command(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "dynviz", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    dynviz.run(BOWL, ["adamw", "sgd"], steps=40, out=folder)
+    return folder
+
+
+def test_run_prints_the_folder_on_stdout_and_talks_on_stderr(tmp_path):
+    done = dynviz_command("run", BOWL, "--optimizer", "adamw:lr=0.1", "-o", "sgd", "--steps", "20", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = done.stdout.strip()
+    assert folder == "runs/bowl-adamw-sgd-1"
+    assert list(dynviz.open(tmp_path / folder)) == ["adamw", "sgd"]
+    assert "adamw: given: lr 0.1; default: beta1 0.9, beta2 0.999" in done.stderr
+    assert "sgd: protocol: lr 0.05; default: momentum 0.0" in done.stderr
+    assert "20 steps, seed 42, on cpu" in done.stderr
+    assert "adamw: step 20 of 20" in done.stderr
+    assert done.stderr.rstrip().endswith(f"see it with: dynviz export {folder} bowl-adamw-sgd-1.gif")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["run"], 2, "name a scenario"),
+        (["run", BOWL], 2, "name an optimizer with -o"),
+        (["run", BOWL, "-o", "adamw", "--steps", "ten"], 2, "not a valid integer"),
+        (["run", BOWL, "-o", "adamw", "--nonsense"], 2, "No such option"),
+        (["run", "--resume", "x", "--seeds", "3"], 2, "it takes --steps alone"),
+        (["frobnicate"], 2, "No such command"),
+        (["export", "only.gif"], 2, "name one run or more, then the file to write"),
+        (["run", "vorono", "-o", "adamw"], 1, "no scenario named 'vorono'; did you mean 'voronoi'?"),
+        (["run", BOWL, "-o", "adamww"], 1, "no optimizer named 'adamww'; did you mean 'adamw'?"),
+        (["run", BOWL, "-o", "adamw:rate=1"], 1, "no option of optimizer adamw named 'rate'"),
+        (["run", BOWL, "-o", "adamw:lr=fast"], 1, "lr takes float"),
+        (["run", f"{BOWL}:size=big", "-o", "adamw"], 1, "size takes int"),
+        (["run", BOWL, "-o", "adamw", "--steps", "0"], 1, "0 steps are no training"),
+        (["run", BOWL, "-o", "adamw", "--device", "cuda:99"], 1, "no CUDA device for --device cuda:99"),
+        (["run", BOWL, "-o", "adamw", "--out", "/proc/run"], 1, "/proc/run"),
+        (["run", "--resume", "nowhere"], 1, "nowhere"),
+        (["list", "optimizer"], 1, "did you mean 'optimizers'"),
+        (["list", "optimizers", "adamww"], 1, "did you mean 'adamw'"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(arguments, code, says, tmp_path):
+    done = dynviz_command(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert done.stdout == ""
+    if code == 1:
+        assert done.stderr.startswith("dynviz: ")
+        assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("source", ["def broken(:\n", "x = 1\n", "raise RuntimeError('no')\n", ""])
+def test_an_optimizer_file_that_is_none_is_one_clear_line(source, tmp_path):
+    (tmp_path / "mine.py").write_text(source)
+    done = dynviz_command("run", BOWL, "-o", "./mine.py", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("dynviz: ")
+    assert "mine.py" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_users_optimizer_runs_under_its_stem(tmp_path):
+    ours = Path(dynviz.__file__).parent / "optimizers" / "sgd.py"
+    (tmp_path / "my_rule.py").write_text(ours.read_text())
+    done = dynviz_command("run", BOWL, "-o", "./my_rule.py:lr=0.1", "--steps", 5, "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list(dynviz.open(tmp_path / "run")) == ["my-rule"]
+
+
+def test_a_users_class_of_torch_runs(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import torch\n\n\nclass Mine(torch.optim.Adam):\n    pass\n\n\noptimizer = Mine\n"
+    )
+    done = dynviz_command(
+        "run", BOWL, "-o", "./mine.py:lr=0.1,betas=(0.5,0.9)", "--steps", 5, "--out", "r", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert dynviz.open(tmp_path / "r")["mine"].metadata.hyperparameters["betas"].value == (0.5, 0.9)
+
+
+def test_list_shows_every_kind_and_its_names():
+    done = dynviz_command("list")
+    assert done.returncode == 0
+    for word in ("scenarios", "optimizers", "views", "exporters", "runs", "adamw-l1", "voronoi", "benchmark", "gif"):
+        assert word in done.stdout
+
+
+def test_list_kind_is_a_table_for_scripts():
+    lines = dynviz_command("list", "optimizers").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["adam", "adamw", "adamw-l1", "sgd"]
+
+
+def test_list_kind_name_shows_type_default_and_a_line_each():
+    done = dynviz_command("list", "optimizers", "sgd").stdout
+    assert "Stochastic gradient descent" in done
+    assert [line.split()[:3] for line in done.splitlines() if line.startswith("nesterov")] == [
+        ["nesterov", "bool", "false"]
+    ]
+    assert "0 to 1" in done
+
+
+def test_list_options_of_a_class_of_torch():
+    done = dynviz_command("list", "optimizers", "torch.optim.NAdam").stdout
+    assert "momentum_decay" in done
+
+
+def test_list_runs_says_how_each_stands(run_folder):
+    done = dynviz_command("list", "runs", cwd=run_folder.parent)
+    assert done.returncode == 0
+    (run_folder.parent / "runs").mkdir()
+    (run_folder.parent / "runs" / "broken").mkdir()
+    (run_folder.parent / "runs" / "one").symlink_to(run_folder)
+    done = dynviz_command("list", "runs", cwd=run_folder.parent)
+    assert "adamw finished, sgd finished" in done.stdout
+    assert "cannot be read" in done.stdout
+
+
+def damaged(run_folder, tmp_path, change):
+    import shutil
+
+    folder = tmp_path / "damaged"
+    shutil.copytree(run_folder, folder)
+    change(folder / "adamw")
+    return folder
+
+
+def truncate(folder):
+    with (folder / "channels" / "loss.npy").open("r+b") as file:
+        file.truncate(300)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda folder: (folder / "run.json").write_text("{not json"), "JSON"),
+        (lambda folder: (folder / "run.json").write_text('{"format": 99}'), "format 99"),
+        (truncate, "truncated"),
+    ],
+)
+def test_a_damaged_recording_is_one_clear_line(change, says, run_folder, tmp_path):
+    folder = damaged(run_folder, tmp_path, change)
+    done = dynviz_command("export", folder, "out.gif", "--view", "curves", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out.gif").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["out.gif", "--view", "centers"], "centers"),
+        (["out.gif", "--view", "centres"], "did you mean 'centers'"),
+        (["out.bmp"], "bmp"),
+        (["out.gif", "--size", "big"], "WIDTHxHEIGHT"),
+        (["out.gif", "--steps", "9:1"], "steps '9:1'"),
+        (["missing/out.gif"], "missing"),
+    ],
+)
+def test_an_export_that_cannot_be_is_one_clear_line(arguments, says, run_folder, tmp_path):
+    done = dynviz_command("export", run_folder, *arguments, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["out.gif", "out.png"])
+def test_export_prints_what_it_wrote(name, run_folder, tmp_path):
+    done = dynviz_command("export", run_folder, name, "--view", "curves", "--size", "400x300", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{name}\n"
+    assert (tmp_path / name).stat().st_size > 1000
