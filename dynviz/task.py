@@ -38,13 +38,14 @@ class Probe:
 
     Attributes:
         channels: What it fills; `measure` returns one tensor for each (a lone tensor for one).
-        measure: Function of (parameters, constants, batch); runs without gradients.
+        measure: Function of (parameters, constants, batch), run without gradients; or the name of a parameter, which
+            then is recorded as it is, at next to no cost.
         stacked: Whether lanes may be measured together. Say False where one lane alone fills the cache, such as
             a whole validation set: on a CPU the lanes are then measured one after the other.
     """
 
     channels: tuple[Channel, ...]
-    measure: Measure
+    measure: Measure | str
     stacked: bool = True
 
 
@@ -100,8 +101,11 @@ def no_batches(start: int, count: int) -> Batch:  # noqa: ARG001
 
 
 def parameter(name: str, every: int, dims: tuple[str, ...], text: str) -> Probe:
-    """A probe that records the parameter `name` as a channel of the same name."""
-    return Probe((Channel(name, every, dims, text),), lambda parameters, constants, batch: parameters[name])  # noqa: ARG005
+    """A probe that records the parameter `name` as a channel of the same name.
+
+    A parameter of one number is a scalar where `dims` is empty.
+    """
+    return Probe((Channel(name, every, dims, text),), name)
 
 
 def chunked(function: Callable[..., Tensor | tuple[Tensor, ...]], *rows: Tensor, size: int = 512) -> tuple[Tensor, ...]:

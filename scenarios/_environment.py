@@ -16,6 +16,9 @@ Division: TypeAlias = Literal["tangent", "nearest"]
 SIDE = 100.0
 """The square is [-SIDE, SIDE]^2."""
 TRAIN, VALIDATION, TEST = 320_000, 10_000, 10_000
+TRAIN_ROWS = slice(0, TRAIN)
+VALIDATION_ROWS = slice(TRAIN, TRAIN + VALIDATION)
+TEST_ROWS = slice(TRAIN + VALIDATION, TRAIN + VALIDATION + TEST)
 BATCH = 32
 
 
@@ -46,6 +49,11 @@ class Environment:
         chosen = self._chosen(seed, start * BATCH, (start + count) * BATCH)
         x, y = self.points[chosen], self.labels[chosen].long()
         return x.reshape(count, BATCH, 2), y.reshape(count, BATCH)
+
+    def majority(self, rows: slice) -> float:
+        """The share of these points that has their most frequent class."""
+        labels = self.labels[rows]
+        return int(labels.bincount().max()) / len(labels)
 
     def _chosen(self, seed: int, start: int, stop: int) -> Tensor:
         turn, place = divmod(start, TRAIN)
@@ -86,6 +94,38 @@ def owner(x: Tensor, centers: Tensor, rule: Division) -> Tensor:
     products = x @ centers.T
     distance = square - 2 * products if rule == "nearest" else (products / square - 1).square()
     return distance.argmin(dim=1)
+
+
+def tangents(centers: Tensor) -> Tensor:
+    """R = c / |c|^2: x R^T is 1 on the line through c perpendicular to c. Other roundings lead to other runs."""
+    norm: Tensor = torch.linalg.norm(centers, dim=1, keepdim=True)
+    return centers / norm**2
+
+
+@functools.lru_cache(maxsize=64)
+def instance(seed: int, rule: Division, grid: int) -> dict[str, Tensor]:
+    """What a task holds of an environment beside the points to train on; the same tensors for all lanes.
+
+    Args:
+        seed: Of the environment.
+        rule: Which center a point belongs to.
+        grid: Rows and columns of the map of the square, the first row at the bottom.
+    """
+    truth = environment(seed, rule)
+    places = (torch.arange(grid) + 0.5) * (2 * SIDE / grid) - SIDE
+    points = torch.cartesian_prod(places, places).flip(1)
+    (classes,) = chunked(lambda x: truth.classes[owner(x, truth.centers, rule)], points, size=4096)
+    return {
+        "true_centers": truth.centers,
+        "true_class": truth.classes,
+        "tangents": tangents(truth.centers),
+        "environment": classes.byte().reshape(grid, grid),
+        "grid": points,
+        "val": truth.points[VALIDATION_ROWS],
+        "val_label": truth.labels[VALIDATION_ROWS].long(),
+        "test": truth.points[TEST_ROWS],
+        "test_label": truth.labels[TEST_ROWS].long(),
+    }
 
 
 @functools.lru_cache(maxsize=4096)

@@ -9,7 +9,16 @@ import torch
 from torch import Generator, Tensor, nn
 
 from dynviz.errors import DynvizError
-from dynviz.scenarios._environment import SIDE, TRAIN, VALIDATION, Division, Environment, environment, owner
+from dynviz.scenarios._environment import (
+    SIDE,
+    VALIDATION,
+    VALIDATION_ROWS,
+    Division,
+    environment,
+    instance,
+    owner,
+    tangents,
+)
 from dynviz.task import Batch, Channel, Measure, Probe, Task, Tensors, chunked, parameter
 
 Model: TypeAlias = Literal["exact", "labels", "offset", "offset-scale", "plus-minus", "centers", "swish"]
@@ -21,11 +30,8 @@ SHARP = 10_000.0
 """The fixed scale of the models without a learned one: nearly a hard choice."""
 HIDDEN = 2048
 GAP_POINTS = 500
-
-
-def tangents(centers: Tensor) -> Tensor:
-    """R = c / |c|^2: x R^T is 1 on the line through c perpendicular to c. Other roundings lead to other runs."""
-    return centers / torch.linalg.norm(centers, dim=1, keepdim=True) ** 2
+SLICE = 2**17
+"""Scores that are evaluated at once: their intermediate values stay in the cache."""
 
 
 def _labels(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
@@ -84,7 +90,6 @@ NUMBERS = (
     Channel("offset", 1, (), "what products with the centers are compared with"),
     Channel("scale", 1, (), "sharpness of the choice between centers; of swish the mean over them"),
 )
-PREDICTION = Channel("prediction", 100, ("row", "column", "class"), "probability of each class over the square")
 GAPS = (
     Channel("logit_gap", 100, (), "between the two highest scores of centers, mean of 500 points"),
     Channel("prob_gap", 100, (), "between the two most probable centers, mean of 500 points"),
@@ -139,8 +144,8 @@ class Voronoi:
 
     def build(self, seed: int) -> Task:
         own = seed % 2**32
-        truth = environment(own if self.environment is None else self.environment, self.rule)
-        constants = self._constants(truth)
+        drawn = own if self.environment is None else self.environment
+        truth = environment(drawn, self.rule)
         scores = SCORES.get(self.model)
         answer = _headed(scores) if scores else _exact(self.rule)
         parameters = self._initial(len(truth.centers), Generator().manual_seed(seed))
@@ -151,7 +156,7 @@ class Voronoi:
             ),
             batches=lambda start, count: truth.batches(own, start, count),
             steps=STEPS,
-            constants=constants,
+            constants=dict(instance(drawn, self.rule, self.grid)),
             probes=self._probes(parameters, answer, scores),
             hyperparameters=self._protocol(),
             views=self._views(parameters),
@@ -160,7 +165,7 @@ class Voronoi:
                 "classes": ["class 0", "class 1"],
                 "centers": len(truth.centers),
                 "validation": VALIDATION,
-                "majority": truth.labels[TRAIN : TRAIN + VALIDATION].bincount().max().item() / VALIDATION,
+                "majority": truth.majority(VALIDATION_ROWS),
             },
         )
 
@@ -184,28 +189,11 @@ class Voronoi:
             parameters["head"] = _linear(2, self.hidden if "centers" in parameters else k, generator)
         return parameters
 
-    def _constants(self, truth: Environment) -> dict[str, Tensor]:
-        places = (torch.arange(self.grid) + 0.5) * (2 * SIDE / self.grid) - SIDE
-        grid = torch.cartesian_prod(places, places).flip(1)
-        (classes,) = chunked(lambda x: truth.classes[owner(x, truth.centers, self.rule)], grid, size=4096)
-        until = TRAIN + VALIDATION
-        return {
-            "true_centers": truth.centers,
-            "true_class": truth.classes,
-            "tangents": tangents(truth.centers),
-            "environment": classes.byte().reshape(self.grid, self.grid),
-            "grid": grid,
-            "val": truth.points[TRAIN:until],
-            "val_label": truth.labels[TRAIN:until].long(),
-            "test": truth.points[until:],
-            "test_label": truth.labels[until:].long(),
-        }
-
     def _probes(self, parameters: Tensors, answer: Answer, scores: Answer | None) -> tuple[Probe, ...]:
         probes = [
             _evaluation("val", answer, "validation points", every=100),
             _evaluation("test", answer, "test points", every=STEPS, on=False),
-            Probe((PREDICTION,), _prediction(answer, self.grid), stacked=False),
+            _prediction(answer, self.grid),
             Probe(TRUTH, _truth),
         ]
         numbers = tuple(each for each in NUMBERS if each.name in parameters)
@@ -255,25 +243,34 @@ def _exact(division: Division) -> Answer:
     return answer
 
 
-def _evaluation(name: str, answer: Answer, points: str, *, every: int, on: bool = True) -> Probe:
+def _rows(parameters: Tensors) -> int:
+    return max(16, SLICE // (parameters["head"].shape[1] if "head" in parameters else 256))
+
+
+def _evaluation(name: str, answer: Answer, words: str, *, every: int, on: bool = True) -> Probe:
     def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
         def rows(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
             logits = answer(parameters, constants, x)
             return nn.functional.cross_entropy(logits, y, reduction="none"), (logits.argmax(dim=1) == y).to(x.dtype)
 
-        return tuple(each.mean() for each in chunked(rows, constants[name], constants[f"{name}_label"]))
+        points, labels = constants[name], constants[f"{name}_label"]
+        return tuple(each.mean() for each in chunked(rows, points, labels, size=_rows(parameters)))
 
-    loss = Channel(f"{name}_loss", every, (), f"mean cross-entropy of 10 000 {points}", on)
-    accuracy = Channel(f"{name}_accuracy", every, (), f"share of 10 000 {points} that are told right", on)
+    loss = Channel(f"{name}_loss", every, (), f"mean cross-entropy of 10 000 {words}", on)
+    accuracy = Channel(f"{name}_accuracy", every, (), f"share of 10 000 {words} that are told right", on)
     return Probe((loss, accuracy), measure, stacked=False)
 
 
-def _prediction(answer: Answer, grid: int) -> Measure:
+def _prediction(answer: Answer, grid: int) -> Probe:
     def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
-        (shares,) = chunked(lambda x: torch.softmax(answer(parameters, constants, x), dim=1), constants["grid"])
+        def rows(x: Tensor) -> Tensor:
+            return torch.softmax(answer(parameters, constants, x), dim=1)
+
+        (shares,) = chunked(rows, constants["grid"], size=_rows(parameters))
         return shares.reshape(grid, grid, 2).half()
 
-    return measure
+    channel = Channel("prediction", 100, ("row", "column", "class"), "probability of each class over the square")
+    return Probe((channel,), measure, stacked=False)
 
 
 def _truth(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001

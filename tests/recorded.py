@@ -21,6 +21,7 @@ def record(
     facts: Mapping[str, Any] | None = None,
     views: tuple[str, ...] = ("benchmark",),
     seeds: tuple[int, ...] | None = None,
+    dims: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Recording:
     """Write channels, each (every, [samples, lanes, ...]), and read them."""
     lanes = next(iter(channels.values()))[1].shape[1]
@@ -33,7 +34,10 @@ def record(
         ("gradient", "decay"),
         tuple(Lane(seed) for seed in seeds or range(42, 42 + lanes)),
         steps,
-        {name: ChannelInfo(every, "<f4", values.shape[2:]) for name, (every, values) in channels.items()},
+        {
+            name: ChannelInfo(every, "<f4", values.shape[2:], (dims or {}).get(name, ()))
+            for name, (every, values) in channels.items()
+        },
         views=views,
         facts=facts or {},
     )

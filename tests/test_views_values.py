@@ -67,7 +67,7 @@ def test_the_benchmark_has_a_panel_for_each_scalar_that_any_recording_has(tmp_pa
 
 def test_the_benchmark_of_another_scenario_is_its_scalars(tmp_path):
     titles = [panel.title for panel in scene("benchmark", [sensing(tmp_path / "a")], 0).panels]
-    assert titles == ["loss, mean of 10 steps", "relative error"]
+    assert titles == ["loss, mean of 20 steps", "relative error"]
 
 
 def test_a_curve_is_one_line_with_all_of_its_data_and_a_moving_now(tmp_path):
@@ -108,16 +108,16 @@ def test_a_noisy_loss_is_shown_by_its_trailing_mean(tmp_path):
     noise = np.random.default_rng(1).random((3001, 1)).astype(np.float32)
     recording = curve(tmp_path / "a", noise, name="loss")
     panel = scene("curves", [recording], 2000).panels[0]
-    assert panel.title == "loss, mean of 30 steps"
+    assert panel.title == "loss, mean of 60 steps"
     band, line = panel.marks
     assert len(line.x) <= trend.POINTS
     assert (line.x[0], line.x[-1]) == (0, 3000)
     assert np.isnan(line.y[line.x < 9]).all()
     for place in (2, 3, len(line.x) - 1):
         last = line.x[place] + 1
-        assert line.y[place] == pytest.approx(noise[max(0, last - 30) : last].mean(), rel=1e-6)
+        assert line.y[place] == pytest.approx(noise[max(0, last - 60) : last].mean(), rel=1e-6)
     assert np.all(band.low < band.high + 1e-9)
-    assert panel.readouts[0].text == f"{noise[1971:2001].mean():.2f}".lstrip("0")
+    assert panel.readouts[0].text == f"{noise[1941:2001].mean():.2f}".lstrip("0")
 
 
 @pytest.mark.parametrize("values", [
@@ -135,7 +135,7 @@ def test_curves_takes_names_as_a_word_or_in_parentheses(tmp_path):
     recording = voronoi(tmp_path / "a")
     for text in ("curves:channels=(loss,offset)", "curves:channels='loss, offset'"):
         film = plugins.load("views", text).make(recordings=[recording])
-        assert [panel.title for panel in film.scene(0).panels] == ["loss, mean of 10 steps", "offset"]
+        assert [panel.title for panel in film.scene(0).panels] == ["loss, mean of 20 steps", "offset"]
     with pytest.raises(DynvizError, match="no channel named 'ofset'; did you mean 'offset'"):
         scene("curves", [recording], 0, channels="ofset")
 
@@ -148,10 +148,19 @@ def test_a_long_vector_is_shown_by_its_median(tmp_path):
     assert np.allclose(panel.marks[-1].y, np.median(values[:, 0], axis=1))
 
 
+def test_lines_of_a_vector_are_labelled_by_their_dimension_or_by_number(tmp_path):
+    values, dims = np.ones((3, 1, 2)), {"class_weight": ("own or other",)}
+    channels = {"class_weight": (1, values), "plus_minus": (1, values)}
+    recording = record(tmp_path / "a", channels, scenario="bowl", steps=2, dims=dims)
+    panels = scene("benchmark", [recording], 0).panels
+    labels = {panel.title: [line.label for line in panel.marks] for panel in panels}
+    assert labels == {"plus-minus": ["0", "1"], "class weight": ["own", "other"]}
+
+
 def test_scalars_are_the_loss_and_the_models_own(tmp_path):
     recording = voronoi(tmp_path / "a")
     titles = [panel.title for panel in scene("scalars", [recording], 0).panels]
-    assert titles == ["loss, mean of 10 steps", "offset", "scale", "plus-minus"]
+    assert titles == ["loss, mean of 20 steps", "offset", "scale", "plus-minus"]
     assert len(scene("scalars", [recording], 0, everything=True).panels) == 9
 
 
@@ -231,6 +240,33 @@ def test_a_spectrum_is_the_recorded_values_beside_the_true_ones(tmp_path):
     assert rings.y.tolist() == [26000, 24000]
     assert error.title == "relative error"
     assert len(marks(scene("spectrum", [recording], 0, count=6).panels[0], Line)) == 6
+
+
+def test_the_true_values_are_on_the_axis_while_the_learned_ones_are_small(tmp_path):
+    values = np.tile(np.linspace(1, 9, 5)[:, None, None], (1, 1, 4))
+    channels = {"singular_values": (1, values), "true_singular_values": (0, np.array([[[27000.0, 24000.0]]]))}
+    recording = record(tmp_path / "a", channels, scenario="matrix-sensing", steps=4)
+    for panel in scene("spectrum", [recording], 0).panels:
+        assert panel.y.limits[0] == 0
+        assert panel.y.limits[1] > 27000
+
+
+@pytest.mark.parametrize(("value", "ends", "text"), [
+    (0.999837, (0.9995, 1.0), ".999837"),
+    (0.00002, (0.0, 0.00005), "2.00e-5"),
+    (-0.0001, (-1.0, 1.0), ".00"),
+    (44.83, (0.0, 60.0), "44.8"),
+])  # fmt: skip
+def test_values_have_as_many_decimals_as_their_axis_can_tell_apart(value, ends, text):
+    assert caption.resolved(value, ends) == text
+
+
+def test_an_error_is_shown_beside_that_of_the_least_norm_solution(tmp_path):
+    plain = sensing(tmp_path / "plain")
+    known = sensing(tmp_path / "known", facts={"least_norm_error": 0.5**0.5})
+    assert not marks(scene("spectrum", [plain], 0).panels[-1], Rule)
+    (rule,) = marks(scene("spectrum", [known], 0).panels[-1], Rule)
+    assert (rule.at, rule.label) == (0.5**0.5, "least norm")
 
 
 def test_environments_that_are_the_same_share_a_panel(tmp_path):

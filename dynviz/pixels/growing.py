@@ -141,7 +141,8 @@ class LineDrawing:
         easel = self._easel
         if end is None or not easel.inside(end[None])[0]:
             return []
-        radius, (x, y) = easel.sizes.dot, end.tolist()
+        # Thin lines are the many behind a bold one, and so are their dots.
+        radius, (x, y) = easel.sizes.dot * (1.0 if self._mark.width >= 1 else 0.6), end.tolist()
         rim = markers.one(x, y, radius + 0.6 * easel.sizes.line, easel.canvas)
         dot = markers.one(x, y, radius, easel.canvas)
         return [easel.stain(rim, "ground"), easel.stain(dot, self._mark.color)]

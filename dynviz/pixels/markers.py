@@ -16,7 +16,15 @@ AT_ONCE = 4096
 OPAQUE = 0.9999
 
 
-def markers(points: Floats, marker: Marker, radius: float, canvas: tuple[int, int], *, alpha: float = 1.0) -> Coverage:
+def markers(
+    points: Floats,
+    marker: Marker,
+    radius: float,
+    canvas: tuple[int, int],
+    *,
+    alpha: float = 1.0,
+    rim: float = 0.0,
+) -> Coverage:
     """Markers at points [points, 2] in pixels. Those that lie over one another cover more.
 
     Args:

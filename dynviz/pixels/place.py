@@ -12,6 +12,8 @@ from dynviz.scene.marks import Axis, Panel, Readout
 from dynviz.scene.scales import fractions
 from dynviz.scene.ticks import Tick, ticks
 
+MOST = 9
+"""Ticks on a vertical axis."""
 LINES = 3
 """The title, readouts and legend of a panel take so many rows at most."""
 
@@ -165,7 +167,7 @@ def _squared(panel: Panel, room: Rect, most: int) -> Rect:
 
 
 def _upright(axis: Axis, height: int, sizes: Sizes) -> tuple[Tick, ...]:
-    return ticks(axis, max(2, round(height / (3.2 * sizes.ticks.size))))
+    return ticks(axis, min(max(int(height / (1.9 * sizes.ticks.size)), 2), MOST))
 
 
 def _level(axis: Axis, plot: Rect, pen: Pen, sizes: Sizes) -> tuple[Tick, ...]:
@@ -190,7 +192,7 @@ def _written(draft: Draft, named: bool, plot: Rect, pen: Pen, sizes: Sizes) -> P
     across = tuple(zip(x, columns.clip(plot.left, plot.right - 1).tolist(), strict=True))
     upright = tuple(zip(y, rows.clip(plot.top, plot.bottom - 1).tolist(), strict=True))
 
-    first = plot.top - round(0.7 * sizes.em) - sizes.row * (draft.lines - 1)
+    first = draft.cell.top + round(1.15 * sizes.em)
     head = [(one, plot.left + one.left, first + one.line * sizes.row) for one in draft.head]
     spoken = slice(draft.before, draft.before + len(panel.readouts))
     spots = [Spot(left, row, one.room) for one, left, row in head[spoken]]

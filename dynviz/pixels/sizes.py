@@ -56,10 +56,10 @@ def sizes(width: int, height: int, panels: int) -> Sizes:
         return max(SMALLEST, round(size * unit))
 
     return Sizes(
-        title=Font(letters(17), bold=True),
-        panel=Font(letters(15.5 * crowd), bold=True),
-        words=Font(letters(15 * crowd)),
-        ticks=Font(letters(13.5 * crowd)),
+        title=Font(letters(16), bold=True),
+        panel=Font(letters(14.5 * crowd), bold=True),
+        words=Font(letters(14 * crowd)),
+        ticks=Font(letters(13 * crowd)),
         line=max(1.2, 1.9 * unit),
         thin=max(1, round(unit)),
         dot=max(2.4, 4.2 * unit),

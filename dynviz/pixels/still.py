@@ -77,7 +77,7 @@ def points(mark: Points, easel: Easel) -> list[Layer]:
     radius = mark.size * SIZES[mark.marker] * easel.sizes.em / 20
     shape = markers(places, mark.marker, radius, easel.canvas, alpha=mark.alpha)
     layers: list[Layer] = [easel.stain(shape, mark.color)]
-    if mark.alpha == 1 and len(places) <= HALO and radius >= 1.5:
+    if mark.alpha == 1 and len(places) <= HALO and radius >= 1.2:
         rim = markers(places, mark.marker, radius, easel.canvas, rim=0.5 * easel.sizes.line)
         layers.insert(0, easel.stain(rim, "ground"))
     return layers

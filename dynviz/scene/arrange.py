@@ -9,7 +9,7 @@ from dynviz.scene.marks import Panel
 
 WIDE = 1.6
 """Width over height that suits curves."""
-TALL_ROW = 1.3
+TALL_ROW = 1.2
 """How much higher a row of maps is than one of curves."""
 
 

@@ -84,6 +84,12 @@ def seeds(recording: Recording) -> str:
     return f"seeds {shown}{', ...' if len(found) > 6 else ''}"
 
 
+def classes(recording: Recording, count: int = 2) -> tuple[str, ...]:
+    """What the classes of a recording's task are called."""
+    said = recording.facts.get("classes", ())
+    return tuple(map(str, said)) if len(said) == count else tuple(f"class {index}" for index in range(count))
+
+
 def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
     """A number with so many digits that mean something, without a zero before the point.
 
@@ -118,9 +124,10 @@ def resolved(value: float, limits: tuple[float, float], scale: str = "linear") -
         return _not_finite(value)
     span = limits[1] - limits[0]
     decimals = math.floor(2.9 - math.log10(span)) if span > 0 else 3
-    if scale == "log" or decimals > 5 or abs(value) >= 1e6:
+    small = decimals > 5 and max(map(abs, limits)) < 1e-2
+    if scale == "log" or small or abs(value) >= 1e6:
         return significant(value, padded=True)
-    text = f"{value:.{max(0, decimals)}f}"
+    text = f"{value:.{min(max(0, decimals), 9)}f}"
     return _grouped(text.replace("-", "", 1) if float(text) == 0 else text)
 
 

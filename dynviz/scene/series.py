@@ -110,8 +110,16 @@ def _curves(recording: Recording, channel: str, color: str, label: str) -> list[
     count = entries.shape[2]
     if count > NARROW:
         return [Curve(x, values.reshape(values.shape[0], -1), color, label=label)]
-    labels = [f"{label} {entry}".strip() if count > 1 else label for entry in range(count)]
+    labels = [f"{label} {entry}".strip() for entry in _entries(recording, channel, count)]
     return [Curve(x, entries[:, :, entry], color, DASHES[entry % len(DASHES)], labels[entry]) for entry in range(count)]
+
+
+def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
+    """What the entries of a vector are called: `own` and `other` where its dimension is `own or other`."""
+    if count == 1:
+        return ("",)
+    said = " ".join(recording.metadata.channels[channel].dims).split(" or ")
+    return said if len(said) == count else tuple(map(str, range(count)))
 
 
 def _smoothing(channel: str, curves: Sequence[Curve]) -> int:

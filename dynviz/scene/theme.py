@@ -35,8 +35,11 @@ SHADE_GHOST = 0.10
 
 BLENDS = (1.0, 0.85, 0.7, 0.55, 0.4, SHADE, GHOST, 0.175, SHADE_GHOST)
 """Shares of a colour over the ground that the palette holds, for the edges of lines and letters."""
-CONTRAST = 3.0
-"""Words have at least this contrast with the ground (WCAG's ratio); colours of lanes are darkened for them."""
+CONTRAST = {"light": 3.0, "dark": 4.5}
+"""What contrast with the ground (WCAG's ratio) words have at least; colours of lanes are moved away from it for them.
+
+Small letters look thinner on a dark ground.
+"""
 
 # Nuñez, Anderton, Renslow (2018), Optimizing colormaps with consideration for color vision deficiency: 64 levels of it.
 CIVIDIS = (
@@ -77,7 +80,7 @@ class Theme:
 
     def ink(self, role: str) -> RGB:
         """The colour of words of a role: the same, moved away from the ground until it can be read."""
-        return _readable(self.color(role), self.color("ground"))
+        return _readable(self.color(role), self.color("ground"), CONTRAST.get(self.name, 3.0))
 
     def ramp(self, name: Ramp) -> NDArray[np.uint8]:
         """The 64 colours [64, 3] of a ramp. Those of `classes` and `signed` are the ground in the middle."""
@@ -138,13 +141,13 @@ def contrast(one: RGB, other: RGB) -> float:
 
 
 @functools.cache
-def _readable(rgb: RGB, ground: RGB) -> RGB:
+def _readable(rgb: RGB, ground: RGB, least: float) -> RGB:
     if rgb == ground:
         return rgb
     end = 0 if _luminance(ground) > 0.18 else 255
     for percent in range(0, 101, 5):
         moved = tuple(round(value + (end - value) * percent / 100) for value in rgb)
-        if contrast(moved, ground) >= CONTRAST:  # type: ignore[arg-type]
+        if contrast(moved, ground) >= least:  # type: ignore[arg-type]
             return moved  # type: ignore[return-value]
     return rgb
 

@@ -24,8 +24,14 @@ def places(samples: int) -> NDArray[np.int64]:
 
 
 def window(samples: int) -> int:
-    """How many samples a trailing mean is over: one in a hundred, at least a few."""
-    return max(FEW, samples // 100)
+    """How many samples a trailing mean is over: about one in fifty, a round number.
+
+    >>> [window(samples) for samples in (300, 2_001, 10_001, 32_769)]
+    [20, 40, 200, 600]
+    """
+    share = samples // 50
+    digits = int(10 ** (len(str(share)) - 1))
+    return max(2 * FEW, share // digits * digits)
 
 
 def trailing_mean(values: Array, at: NDArray[np.int64], width: int) -> Array:

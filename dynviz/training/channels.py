@@ -1,13 +1,12 @@
 """The channels of one recording: what can be recorded, when samples are due, and the blocks that hold them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import ChannelInfo
@@ -16,6 +15,7 @@ from dynviz.task import Channel
 LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step")
 PARAMETERS = "parameters"
 GRADIENT = "gradient"
+TERM = "term."
 
 
 def built_in(every: int, terms: Sequence[str]) -> tuple[Channel, ...]:
@@ -25,25 +25,18 @@ def built_in(every: int, terms: Sequence[str]) -> tuple[Channel, ...]:
         Channel(PARAMETERS, every, row, "all parameters in a row", on=False),
         Channel(GRADIENT, every, row, "gradient of the loss on the batch of the step", on=False),
         *(
-            Channel(f"term.{term}", every, row, f"the {term} part of the step that led here", on=False)
+            Channel(f"{TERM}{term}", every, row, f"the {term} part of the step that led here", on=False)
             for term in terms
         ),
     )
 
 
-def due(every: int, step: int, steps: int) -> bool:
-    """Whether a sample belongs to this step.
-
-    >>> [step for step in range(8) if due(3, step, 7)]
-    [0, 3, 6, 7]
-    """
-    if every == 0:
-        return step == 0
-    return step % every == 0 or step == steps
-
-
 def index(every: int, step: int) -> int:
-    """The place of the sample that belongs to a step at which one is due."""
+    """The place of the first sample that belongs to this step or a later one.
+
+    >>> [index(3, step) for step in range(8)]
+    [0, 1, 1, 1, 2, 2, 2, 3]
+    """
     return -(-step // every) if every else 0
 
 
@@ -82,50 +75,22 @@ def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
     return np.dtype(torch.empty(0, dtype=dtype).numpy().dtype)
 
 
-class Block:
-    """Samples of one channel on the way to the file: filled on the training device, written a block at a time.
+def assemble(described: ChannelInfo, lanes: int, parts: Sequence[tuple[Sequence[int], NDArray[Any]]]) -> NDArray[Any]:
+    """The samples [samples, lanes, ...] of a channel from those of its stacks.
 
-    Attributes:
-        info: The channel.
-        first: Place of the first sample in the block, None while it is empty.
-        count: How many there are.
+    Args:
+        described: The channel.
+        lanes: Of the recording.
+        parts: Of each stack the places of its lanes, and its samples [samples, lanes of the stack, ...].
     """
-
-    def __init__(self, described: ChannelInfo, lanes: int, capacity: int, device: torch.device) -> None:
-        self.info = described
-        self.first: int | None = None
-        self.count = 0
-        self._padded = bool(described.shapes)
-        dtype = torch.from_numpy(np.empty(0, dtype=described.dtype)).dtype
-        self._ring = torch.empty((capacity, lanes, *described.shape), dtype=dtype, device=device)
-        if self._padded:
-            self._ring.fill_(float("nan"))
-
-    def due(self, step: int, steps: int) -> bool:
-        """Whether a sample belongs to this step."""
-        return due(self.info.every, step, steps)
-
-    def put(self, step: int, value: Tensor, lanes: Sequence[int] | None) -> None:
-        """Keep the sample of a step: `value` is that of one lane, or [lanes, ...]; lanes None: all of them."""
-        place = index(self.info.every, step)
-        if self.first is None:
-            self.first = place
-        slot = self._ring[place - self.first]
-        self.count = max(self.count, place - self.first + 1)
-        if lanes is None:
-            slot.copy_(value if value.ndim == slot.ndim else value[None])
-        elif not self._padded:
-            slot[list(lanes)] = value.to(slot.dtype).reshape(len(lanes), *slot.shape[1:])
-        else:
-            value = value.reshape(len(lanes), *value.shape[value.ndim - len(self.info.shape) :])
-            for lane, part in zip(lanes, value, strict=True):
-                slot[lane][tuple(slice(size) for size in part.shape)] = part.to(slot.dtype)
-
-    def drain(self, write: Callable[[int, NDArray[Any]], None]) -> NDArray[Any] | None:
-        """Hand the samples, [count, lanes, ...], to `write` with the place of the first, and start again."""
-        if self.first is None:
-            return None
-        samples = self._ring[: self.count].cpu().numpy()
-        write(self.first, samples)
-        self.first, self.count = None, 0
-        return samples
+    places, first = parts[0]
+    if len(parts) == 1:
+        return np.ascontiguousarray(first, dtype=described.dtype)
+    whole = np.empty((len(first), lanes, *described.shape), described.dtype)
+    if described.shapes:
+        whole.fill(np.nan)
+    for places, samples in parts:
+        inside = (slice(None), *(slice(size) for size in samples.shape[2:]))
+        for place, lane in enumerate(places):
+            whole[:, lane][inside] = samples[:, place]
+    return whole

@@ -50,10 +50,9 @@ class Crew:
     def restore(self, state: Any) -> None:
         """Go on from a state."""
         for stack, stepper, tree in zip(self.stacks, self.steppers, state, strict=True):
-            # In place, because the parameters of torch's optimizers are views of this storage.
-            stack.theta.copy_(tree["theta"])
+            stack.theta = tree["theta"].to(self.device)
             stack.buffers = {name: value.to(self.device) for name, value in tree["buffers"].items()}
-            stepper.restore(tree["optimizer"])
+            stepper.restore(stack.theta, tree["optimizer"])
 
 
 def build(plan: Plan, device: torch.device) -> Crew:

@@ -72,6 +72,9 @@ class Stack:
         """The probe's channels, with the lanes in front where there are several."""
         with torch.no_grad():
             parameters, constants = self.layout.views(self.theta), {**self.constants, **self.buffers}
+            if isinstance(probe.measure, str):
+                value = parameters[probe.measure]
+                return (value if probe.channels[0].dims else value.reshape(self.theta.shape[:-1]),)
             if self.single:
                 return _as_tuple(probe.measure(parameters, constants, batch))
             if probe.stacked or self.device.type == "cuda":

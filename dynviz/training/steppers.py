@@ -34,8 +34,8 @@ class Stepper(Protocol):
         """All that the next step depends on beside theta: a tree of dicts, lists, tensors and plain values."""
         ...
 
-    def restore(self, state: Any) -> None:
-        """Go on from a state that `state` gave."""
+    def restore(self, theta: Tensor, state: Any) -> None:
+        """Go on from these parameters and a state that `state` gave."""
         ...
 
 
@@ -82,7 +82,7 @@ class RuleStepper:
     def state(self) -> Any:
         return self._state
 
-    def restore(self, state: Any) -> None:
+    def restore(self, theta: Tensor, state: Any) -> None:  # noqa: ARG002
         self._state = state
 
     def _units(self, row: Tensor) -> dict[str, Tensor]:
@@ -110,7 +110,7 @@ class RuleStepper:
 
 
 class TorchStepper:
-    """Any `torch.optim.Optimizer`, one instance a lane, its parameters being views of the row.
+    """Any `torch.optim.Optimizer`, one instance a lane, its parameters being views of a row that it changes in place.
 
     Its step is one term; a decay that is decoupled is a term of its own.
     """
@@ -119,8 +119,9 @@ class TorchStepper:
         self, make: Callable[[list[nn.Parameter]], torch.optim.Optimizer], layout: Layout, theta: Tensor
     ) -> None:
         self.layout = layout
+        self.row = theta.clone()
         self.optimizers = []
-        for row in theta if theta.ndim == 2 else [theta]:
+        for row in self.row if theta.ndim == 2 else [self.row]:
             self.optimizers.append(_make(make, [nn.Parameter(view) for view in layout.views(row).values()]))
         group = self.optimizers[0].param_groups[0] if layout.shapes else {}
         flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
@@ -129,7 +130,6 @@ class TorchStepper:
         self.terms: tuple[str, ...] = ("step", "decay") if self.decays else ("step",)
 
     def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:  # noqa: ARG002
-        before = theta.clone()
         stacked = theta.ndim == 2
         decay = torch.zeros_like(theta) if self.decays else None
         for lane, optimizer in enumerate(self.optimizers):
@@ -139,16 +139,18 @@ class TorchStepper:
                 parameter.grad = part
             if decay is not None:
                 rate = group["lr"] * group["weight_decay"]
-                (decay[lane] if stacked else decay).copy_((before[lane] if stacked else before) * -rate)
+                (decay[lane] if stacked else decay).copy_((theta[lane] if stacked else theta) * -rate)
             optimizer.step()
+        after = self.row.clone()
         if decay is None:
-            return theta, {"step": theta - before}
-        return theta, {"step": theta - before - decay, "decay": decay}
+            return after, {"step": after - theta}
+        return after, {"step": after - theta - decay, "decay": decay}
 
     def state(self) -> Any:
         return [optimizer.state_dict() for optimizer in self.optimizers]
 
-    def restore(self, state: Any) -> None:
+    def restore(self, theta: Tensor, state: Any) -> None:
+        self.row.copy_(theta)
         for optimizer, tree in zip(self.optimizers, state, strict=True):
             optimizer.load_state_dict(tree)
 

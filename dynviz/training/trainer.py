@@ -6,17 +6,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dynviz.recording import Writer
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.task import Batch
-from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, Block
+from dynviz.training.channels import LOSS, TERM, assemble, index
 from dynviz.training.crew import Crew
+from dynviz.training.tape import Tapes
 from dynviz.training.trees import from_arrays, to_arrays
 
 CAPACITY = 256
-"""Steps in a block at most: what training holds back from the file, beside time."""
+"""Steps in a block at most: what training holds back from the files, beside time."""
+HELD_BYTES = 64_000_000
+"""How much a block may hold back."""
 BLOWN_UP = 1e6
 """A loss this many times the first one (or 1, if that is larger) counts as diverged, as one that is not finite does."""
 
@@ -41,15 +43,12 @@ class Trainer:
         self.loss: NDArray[Any] = np.full(lanes, np.nan)
         self._reference = np.full(lanes, np.nan)
         self._diverged = np.zeros(lanes, dtype=bool)
-        self._blocks = {
-            name: Block(info, lanes, _capacity(info), crew.device) for name, info in writer.metadata.channels.items()
-        }
-        self._terms = {name: block for name, block in self._blocks.items() if name.startswith("term.")}
-        self._probes = [
-            tuple((probe, [name for name in names if name in self._blocks]) for probe, names in probes)
-            for probes in crew.probes
-        ]
+        self._channels = writer.metadata.channels
+        self._tapes = [Tapes.of(stack, self._channels) for stack in crew.stacks]
         self._every = writer.metadata.checkpoint_every
+        held = sum(info.bytes_per_sample(lanes) / max(info.every, 1) for info in self._channels.values())
+        held += sum(stack.theta.nbytes for stack in crew.stacks)
+        self._capacity = int(min(max(HELD_BYTES // max(held, 1), 1), CAPACITY))
 
     @property
     def finished(self) -> bool:
@@ -58,17 +57,20 @@ class Trainer:
 
     def advance(self, count: int) -> None:
         """Train at most this many steps, up to the next checkpoint, and write what was sampled."""
-        until = min(self.step + count, self.step + CAPACITY, self.steps)
+        begun = self.step
+        until = min(begun + min(count, self._capacity, CAPACITY), self.steps)
         if self._every:
-            until = min(until, (self.step // self._every + 1) * self._every)
+            until = min(until, (begun // self._every + 1) * self._every)
         for number, stack in enumerate(self.crew.stacks):
-            batches = stack.batches(self.step, until - self.step + 1)
-            for step in range(self.step, until):
-                self._one(number, step, batches[step - self.step])
+            batches = stack.batches(begun, until - begun + 1)
+            if begun == 0:
+                self._constants(number, batches[0])
+            for step in range(begun, until):
+                self._one(number, step, batches[step - begun])
             if until == self.steps:
                 self._last(number, batches[-1])
         self.step = until
-        self._flush()
+        self._flush(begun)
         if self.finished or (self._every and self.step % self._every == 0):
             self.checkpoint()
 
@@ -92,54 +94,60 @@ class Trainer:
                 break
         self.writer.drop_events(after=self.step - 1)
 
+    def _constants(self, number: int, batch: Batch) -> None:
+        """What a run records once, and the terms of the step that never was."""
+        stack, tapes = self.crew.stacks[number], self._tapes[number]
+        for each in tapes.constants:
+            each.keep_last(stack, batch)
+        for tape in tapes.terms.values():
+            tape.keep_last(torch.zeros_like(stack.theta))
+
     def _one(self, number: int, step: int, batch: Batch) -> None:
-        stack, stepper = self.crew.stacks[number], self.crew.steppers[number]
-        self._measure(number, step, batch)
-        if PARAMETERS in self._blocks:
-            self._put(number, PARAMETERS, step, stack.theta)
+        stack, tapes = self.crew.stacks[number], self._tapes[number]
+        for each in tapes.probes:
+            each.keep(stack, step, batch)
+        for tape in tapes.parameters:
+            tape.keep(step, stack.theta)
         loss, gradient = stack.gradient(batch)
-        self._put(number, LOSS.name, step, loss)
-        if GRADIENT in self._blocks:
-            self._put(number, GRADIENT, step, gradient)
-        if self._terms and step == 0:
-            for name in self._terms:
-                self._put(number, name, 0, torch.zeros_like(stack.theta))
-        stack.theta, terms = stepper.step(stack.theta, gradient, step + 1)
-        for name in self._terms:
-            self._put(number, name, step + 1, terms[name.removeprefix("term.")])
+        if tapes.loss is not None:
+            tapes.loss.keep(step, loss)
+        if tapes.gradient is not None:
+            tapes.gradient.keep(step, gradient)
+        stack.theta, terms = self.crew.steppers[number].step(stack.theta, gradient, step + 1)
+        for name, tape in tapes.terms.items():
+            if step + 1 == self.steps:
+                tape.keep_last(terms[name])
+            else:
+                tape.keep(step + 1, terms[name])
 
     def _last(self, number: int, batch: Batch) -> None:
-        stack = self.crew.stacks[number]
-        self._measure(number, self.steps, batch)
-        if PARAMETERS in self._blocks:
-            self._put(number, PARAMETERS, self.steps, stack.theta)
-        if GRADIENT in self._blocks:
-            buffers = stack.buffers
-            loss, gradient = stack.gradient(batch)
-            stack.buffers = buffers
-            self._put(number, GRADIENT, self.steps, gradient)
-        else:
-            loss = stack.loss(batch)
-        self._put(number, LOSS.name, self.steps, loss)
+        """Record the state after the last step, with one more pass for the loss."""
+        stack, tapes = self.crew.stacks[number], self._tapes[number]
+        for each in tapes.probes:
+            each.keep_last(stack, batch)
+        for tape in tapes.parameters:
+            tape.keep_last(stack.theta)
+        buffers = stack.buffers
+        loss, gradient = stack.gradient(batch) if tapes.gradient else (stack.loss(batch), None)
+        stack.buffers = buffers
+        if tapes.gradient is not None and gradient is not None:
+            tapes.gradient.keep_last(gradient)
+        if tapes.loss is not None:
+            tapes.loss.keep_last(loss)
 
-    def _measure(self, number: int, step: int, batch: Batch) -> None:
-        for probe, names in self._probes[number]:
-            if any(self._blocks[name].due(step, self.steps) for name in names):
-                values = self.crew.stacks[number].measure(probe, batch)
-                for channel, value in zip(probe.channels, values, strict=True):
-                    if channel.name in self._blocks:
-                        self._put(number, channel.name, step, value)
-
-    def _put(self, number: int, name: str, step: int, value: Tensor) -> None:
-        block = self._blocks[name]
-        if block.due(step, self.steps):
-            block.put(step, value, None if len(self.crew.stacks) == 1 else self.crew.stacks[number].lanes)
-
-    def _flush(self) -> None:
-        for name, block in self._blocks.items():
-            first = block.first
-            samples = block.drain(lambda place, values, name=name: self.writer.write(name, place, values))  # type: ignore[misc]
-            if name == LOSS.name and samples is not None and first is not None:
+    def _flush(self, begun: int) -> None:
+        found: dict[str, list[tuple[tuple[int, ...], NDArray[Any]]]] = {}
+        for stack, tapes in zip(self.crew.stacks, self._tapes, strict=True):
+            for name, samples in tapes.drain(single=stack.single).items():
+                found.setdefault(name, []).append((stack.lanes, samples))
+        lanes = len(self.writer.metadata.lanes)
+        for name, parts in found.items():
+            info = self._channels[name]
+            samples = assemble(info, lanes, parts)
+            # Terms are of the steps after `begun`, all else is of those from it on.
+            first = index(info.every, begun + 1 if begun and name.startswith(TERM) else begun)
+            self.writer.write(name, first, samples)
+            if name == LOSS.name:
                 self._watch(first, samples)
 
     def _watch(self, first: int, losses: NDArray[Any]) -> None:
@@ -150,15 +158,15 @@ class Trainer:
         for place, lane in zip(*np.nonzero(bad), strict=True):
             if not self._diverged[lane]:
                 self._diverged[lane] = True
-                step = min((first + int(place)) * self._blocks[LOSS.name].info.every, self.steps)
+                step = min((first + int(place)) * self._channels[LOSS.name].every, self.steps)
                 self.writer.event(step, int(lane), "diverged", float(losses[place, lane]))
         self.loss = losses[-1]
 
     def _covered(self, step: int) -> bool:
         """Whether every sample from before this step is in the files."""
         return all(
-            self.writer.samples(name) >= _before(info, step, term=name in self._terms)
-            for name, info in self.writer.metadata.channels.items()
+            self.writer.samples(name) >= _before(info, step, term=name.startswith(TERM))
+            for name, info in self._channels.items()
         )
 
 
@@ -167,7 +175,3 @@ def _before(info: ChannelInfo, step: int, *, term: bool) -> int:
     if info.every == 0:
         return min(step, 1)
     return step // info.every + 1 if term else math.ceil(step / info.every)
-
-
-def _capacity(info: ChannelInfo) -> int:
-    return CAPACITY // info.every + 2 if info.every else 1

@@ -55,7 +55,7 @@ def _panel(recording: Recording, lane: int, axis: Axis, name: Readout, *, legend
     head_steps = recording.steps("head") if head is not None else None
     steps = recording.steps("centers")
     colors = ("class0", "class1") if head is not None else ("text", "text")
-    labels = ("class 0", "class 1") if head is not None and legend else ("", "")
+    labels = caption.classes(recording) if head is not None and legend else ("", "")
     seed = f"seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else ""
 
     def draw(past: Array) -> tuple[tuple[Points, ...], str]:

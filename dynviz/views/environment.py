@@ -52,7 +52,7 @@ def _panel(recording: Recording, lane: int, name: str, color: str) -> MovingPane
     if has(recording, "true_centers"):
         marks += _centers(recording, lane)
     readouts = [Readout(name, color)] if name else []
-    readouts += [Readout(f"class {index}", CLASSES[index]) for index in range(2)]
+    readouts += [Readout(said, CLASSES[index]) for index, said in enumerate(caption.classes(recording))]
     panel = Panel("true classes", x, y, tuple(marks), tuple(readouts), square=True)
     return MovingPanel(np.zeros(1, dtype=np.int64), lambda _: panel)
 
@@ -63,7 +63,8 @@ def _centers(recording: Recording, lane: int) -> list[Mark]:
     classes = recording["true_class"][0, lane] if has(recording, "true_class") else np.zeros(len(centers))
     there = np.isfinite(centers).all(axis=-1)
     found: list[Mark] = []
+    said = caption.classes(recording)
     for index, (marker, size) in enumerate(MARKERS):
         chosen = centers[there & (classes == index)]
-        found.append(Points(chosen[:, 0], chosen[:, 1], "text", size, marker, f"center of {index}"))
+        found.append(Points(chosen[:, 0], chosen[:, 1], "text", size, marker, f"center of {said[index]}"))
     return found

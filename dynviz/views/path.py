@@ -95,10 +95,11 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], ground: list[M
     ]
     extent = _extent(recordings[group[0]])
     x, y = Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
+    title = str(recordings[group[0]].facts.get("function", "path"))
 
     def at(step: int) -> Panel:
         moved = (replace(line, now=float(step)) for line in lines)
-        return Panel("path", x, y, (*ground, *moved), tuple(value.at(step) for value in values))
+        return Panel(title, x, y, (*ground, *moved), tuple(value.at(step) for value in values))
 
     return MovingPanel(union([value.steps for value in values]), at)
 

@@ -39,8 +39,22 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, count: int = 0, scal
     y = _axis(values, truth, scale)
     panels = [_traces(recordings, values, truth, y), _bars(recordings, lane, shown, truth, y)]
     errors = (name for name in ERRORS if any(has(recording, name) for recording in recordings))
-    panels += [series(recordings, name, labelled=True) for name in list(errors)[:1]]
+    panels += [_error(recordings, name) for name in list(errors)[:1]]
     return film(recordings, panels)
+
+
+def _error(recordings: Sequence[Recording], channel: str) -> MovingPanel:
+    """The error, and the one that the least-norm solution leaves, which knows nothing of the rank."""
+    panel = series(recordings, channel, labelled=True)
+    known = [recording.facts.get("least_norm_error") for recording in recordings]
+    if channel != "relative_error" or known[0] is None or len(set(known)) > 1:
+        return panel
+    rule = Rule(float(known[0]), label="least norm")
+    return MovingPanel(panel.steps, lambda step: _behind(rule, panel.at(step)))
+
+
+def _behind(rule: Rule, panel: Panel) -> Panel:
+    return replace(panel, marks=(rule, *panel.marks))
 
 
 def _truth(recordings: Sequence[Recording], lane: int) -> Array:
@@ -54,8 +68,8 @@ def _truth(recordings: Sequence[Recording], lane: int) -> Array:
 
 
 def _axis(values: Sequence[Array], truth: Array, scale: Scale) -> Axis:
-    # As one curve each: by themselves the largest would look as if it had diverged from the others.
-    y = limits.axis([part.reshape(-1, 1) for part in (*values, truth)], scale)
+    # As one curve: by themselves the largest would look as if they had diverged from the others.
+    y = limits.axis([np.concatenate([part.ravel() for part in (*values, truth)])[:, None]], scale)
     return y if y.scale == "log" else replace(y, limits=(0.0, y.limits[1]))
 
 

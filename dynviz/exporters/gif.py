@@ -1,0 +1,131 @@
+"""GIF: one palette for the whole animation, and only what changes from frame to frame."""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import GifImagePlugin, Image
+
+from dynviz.frame import Frame, Sheet
+from dynviz.scene.palette import Palette
+
+TRANSPARENT = 255
+SHORTEST = 2
+"""Hundredths of a second; players slow down what is shown for less."""
+LONGEST = 0xFFFF
+
+
+def export(frames: Iterator[Frame], target: Path, sheet: Sheet, *, loop: int = 0) -> None:
+    """Write frames as they come; one is held back, so that an identical one only extends its time.
+
+    Args:
+        frames: At least one, all of one size.
+        target: The file.
+        sheet: Palette and comment.
+        loop: How often it is played; 0 is without end.
+    """
+    palette = Palette(sheet.palette[:TRANSPARENT])
+    clock = Clock()
+    first = next(frames)
+    with target.open("wb") as file:
+        height, width = first.pixels.shape[:2]
+        file.write(header(width, height, palette.colors, loop, sheet.comment))
+        shown = palette.indices(first.pixels.reshape(-1, 3)).reshape(height, width)
+        held, seconds, before = image(shown, (0, 0)), first.seconds, first.pixels
+        for frame in frames:
+            change = changed(before, frame.pixels, shown, palette)
+            before = frame.pixels
+            if change is None:
+                seconds += frame.seconds
+                continue
+            write(file, held, clock.ticks(seconds))
+            held, seconds = change, frame.seconds
+        write(file, held, clock.ticks(seconds))
+        file.write(b";")
+
+
+class Clock:
+    """Delays in whole hundredths of a second, whose sum stays true."""
+
+    def __init__(self) -> None:
+        self._owed = 0.0
+
+    def ticks(self, seconds: float) -> int:
+        """The delay of the next frame."""
+        self._owed += 100 * seconds
+        delay = max(SHORTEST, round(self._owed))
+        self._owed -= delay
+        return delay
+
+
+def header(width: int, height: int, colors: NDArray[np.uint8], loop: int, comment: str) -> bytes:
+    """Screen, palette of 256 colours, how often to play, and the comment."""
+    table = colors.tobytes().ljust(3 * 256, b"\0")
+    text = comment.encode()
+    blocks = b"".join(bytes([len(text[i : i + 255])]) + text[i : i + 255] for i in range(0, len(text), 255))
+    return b"".join(
+        (
+            b"GIF89a",
+            struct.pack("<HHBBB", width, height, 0xF7, 0, 0),
+            table,
+            b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", loop) + b"\0" if loop != 1 else b"",
+            b"!\xfe" + blocks + b"\0" if text else b"",
+        )
+    )
+
+
+def changed(
+    before: NDArray[np.uint8], after: NDArray[np.uint8], shown: NDArray[np.uint8], palette: Palette
+) -> bytes | None:
+    """The image of what differs, and `shown` [height, width] brought up to date; None where nothing does.
+
+    Pixels that stay are left transparent where that makes longer runs, which the coder turns into fewer bytes.
+    """
+    area = box(before, after)
+    if area is None:
+        return None
+    old = shown[area]
+    different = before[area] != after[area]
+    touched = different[..., 0] | different[..., 1] | different[..., 2]
+    new = old.copy()
+    new[touched] = palette.indices(after[area][touched])
+    same = new == old
+    if same.all():
+        return None
+    sparse = np.where(same, np.uint8(TRANSPARENT), new)
+    old[...] = new
+    shortest = sparse if _turns(sparse) < _turns(new) else new
+    return image(shortest, (area[1].start, area[0].start))
+
+
+def box(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[slice, slice] | None:
+    """Rows and columns around all pixels that differ."""
+    height, width = after.shape[:2]
+    rows = np.flatnonzero((before != after).reshape(height, -1).any(axis=1))
+    if not len(rows):
+        return None
+    down = slice(int(rows[0]), int(rows[-1]) + 1)
+    columns = np.flatnonzero((before[down] != after[down]).any(axis=0).any(axis=-1))
+    return down, slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _turns(indices: NDArray[np.uint8]) -> int:
+    return int(np.count_nonzero(indices[:, 1:] != indices[:, :-1]))
+
+
+def image(indices: NDArray[np.uint8], corner: tuple[int, int]) -> bytes:
+    """One image [rows, columns] of indices at a corner (left, top), coded by Pillow."""
+    rows, columns = indices.shape
+    picture = Image.frombuffer("P", (columns, rows), indices.tobytes(), "raw", "P", 0, 1)
+    return b"".join(GifImagePlugin.getdata(picture, corner, interlace=0))
+
+
+def write(file: IO[bytes], data: bytes, delay: int) -> None:
+    """An image and how long it stands; what is longer than the format holds stands in several images."""
+    while delay > 0:
+        part = delay if delay <= LONGEST else LONGEST - SHORTEST
+        file.write(b"!\xf9\x04" + struct.pack("<BHB", 0b101, part, TRANSPARENT) + b"\0" + data)
+        delay -= part

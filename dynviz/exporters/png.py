@@ -1,0 +1,56 @@
+"""PNG: one picture, or a sheet of key frames side by side."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from dynviz.frame import Frame, Sheet
+
+FULL_SIZE = 4
+"""Up to so many frames are shown as large as they are; more are shown at half their size."""
+
+
+def export(
+    frames: Iterator[Frame], target: Path, sheet: Sheet, *, columns: int = 0, most: int = 24, gap: int = 8
+) -> None:
+    """Write a lone frame as it is, several as a grid in reading order.
+
+    Args:
+        frames: At least one, all of one size.
+        target: The file.
+        sheet: How many come; the comment is kept in the file.
+        columns: Of the grid; 0 makes it about as wide as high.
+        most: Of more frames than this, so many are shown, evenly chosen, the first and the last among them.
+        gap: Pixels between frames.
+    """
+    kept = set(np.linspace(0, sheet.count - 1, min(sheet.count, max(most, 1))).round().astype(int).tolist())
+    half = len(kept) > FULL_SIZE
+    tiles = [_smaller(frame.pixels) if half else frame.pixels for index, frame in enumerate(frames) if index in kept]
+    info = PngInfo()
+    info.add_itxt("Comment", sheet.comment)
+    Image.fromarray(grid(tiles, columns, gap)).save(target, format="PNG", pnginfo=info)
+
+
+def grid(tiles: list[NDArray[np.uint8]], columns: int, gap: int) -> NDArray[np.uint8]:
+    """Tiles of one size in rows on their own ground, which is the colour of the first one's corner."""
+    if len(tiles) == 1:
+        return tiles[0]
+    columns = min(columns, len(tiles)) if columns > 0 else math.ceil(math.sqrt(len(tiles)))
+    rows = -(-len(tiles) // columns)
+    height, width = tiles[0].shape[:2]
+    paper = np.empty((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), dtype=np.uint8)
+    paper[...] = tiles[0][0, 0]
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        top, left = row * (height + gap), column * (width + gap)
+        paper[top : top + height, left : left + width] = tile
+    return paper
+
+
+def _smaller(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(pixels).reduce(2))

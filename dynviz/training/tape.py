@@ -1,0 +1,169 @@
+"""Samples on the way to the files: kept as the tensors they are, joined a block at a time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dynviz.recording.metadata import ChannelInfo
+from dynviz.task import Batch, Probe
+from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, TERM
+from dynviz.training.stack import Stack
+
+WHOLE = 16_384
+"""Numbers in a row up to which the whole row is joined, even where a channel needs little of it."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a channel takes of a tape's tensors: numbers start..stop-1 of the last dimension, in a shape of its own."""
+
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+
+
+@dataclass
+class Tape:
+    """The tensors of one source at the steps at which samples are due.
+
+    Nothing is copied while training goes on: a step makes new tensors, and the tape holds the old ones until they are
+    joined. So a sample costs next to nothing, and on a GPU a block is one transfer for each channel.
+
+    Attributes:
+        every: Steps between samples.
+        cuts: Of each channel, what it takes of a tensor; None: all of it as it is.
+    """
+
+    every: int
+    cuts: Mapping[str, Cut | None]
+    _kept: list[Tensor] = field(default_factory=list)
+
+    def keep(self, step: int, value: Tensor) -> None:
+        """Hold a sample, where one is due; its storage must not change any more."""
+        if step % self.every == 0:
+            self._kept.append(value)
+
+    def keep_last(self, value: Tensor) -> None:
+        """Hold the sample of the last step, which is always due."""
+        self._kept.append(value)
+
+    def drain(self, *, single: bool) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Name and samples [samples, lanes, ...] of each channel, since the last time.
+
+        Args:
+            single: Whether the tensors are of one lane and have no dimension for it.
+        """
+        if not self._kept:
+            return
+        length = self._kept[0].shape[-1] if self._kept[0].ndim else 0
+        whole: Tensor | None = None
+        for name, cut in self.cuts.items():
+            if cut is not None and length > WHOLE and 4 * (cut.stop - cut.start) < length:
+                joined = torch.stack([value[..., cut.start : cut.stop] for value in self._kept])
+            else:
+                whole = torch.stack(self._kept) if whole is None else whole
+                joined = whole if cut is None else whole[..., cut.start : cut.stop]
+            if cut is not None:
+                joined = joined.reshape(*joined.shape[:-1], *cut.shape)
+            if joined.dtype == torch.bfloat16:
+                joined = joined.float()
+            yield name, (joined.unsqueeze(1) if single else joined).cpu().numpy()
+        self._kept.clear()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A probe and the tapes of its channels, in order; None for a channel that is not recorded."""
+
+    probe: Probe
+    tapes: tuple[Tape | None, ...]
+    every: tuple[int, ...]
+
+    def keep(self, stack: Stack, step: int, batch: Batch) -> None:
+        """Measure, if a sample is due at this step in one channel at least."""
+        if any(step % every == 0 for every in self.every):
+            for tape, value in zip(self.tapes, stack.measure(self.probe, batch), strict=True):
+                if tape is not None:
+                    tape.keep(step, value)
+
+    def keep_last(self, stack: Stack, batch: Batch) -> None:
+        """Measure the state after the last step."""
+        for tape, value in zip(self.tapes, stack.measure(self.probe, batch), strict=True):
+            if tape is not None:
+                tape.keep_last(value)
+
+
+@dataclass(frozen=True)
+class Tapes:
+    """All tapes of one stack.
+
+    Attributes:
+        constants: What is measured once, before training.
+        probes: What is measured by functions.
+        parameters: Of the parameters, by how often.
+        loss: Of the loss.
+        gradient: Of the gradient, if it is recorded.
+        terms: Of the terms of a step, by name.
+    """
+
+    constants: tuple[Measured, ...]
+    probes: tuple[Measured, ...]
+    parameters: tuple[Tape, ...]
+    loss: Tape | None
+    gradient: Tape | None
+    terms: Mapping[str, Tape]
+
+    @classmethod
+    def of(cls, stack: Stack, channels: Mapping[str, ChannelInfo]) -> "Tapes":
+        """The tapes that a stack's channels need."""
+
+        def tape(name: str) -> Tape | None:
+            return Tape(channels[name].every, {name: None}) if name in channels else None
+
+        constants: list[Measured] = []
+        probes: list[Measured] = []
+        for probe in stack.task.probes:
+            for found, constant in ((constants, True), (probes, False)):
+                wanted = tuple(
+                    Tape(info.every or 1, {channel.name: None})
+                    if (info := channels.get(channel.name)) is not None and (info.every == 0) is constant
+                    else None
+                    for channel in probe.channels
+                )
+                every = tuple({each.every for each in wanted if each is not None})
+                if every and (constant or not isinstance(probe.measure, str)):
+                    found.append(Measured(probe, wanted, every))
+        terms = {
+            name.removeprefix(TERM): Tape(info.every, {name: None})
+            for name, info in channels.items()
+            if name.startswith(TERM)
+        }
+        return cls(
+            tuple(constants), tuple(probes), _of_parameters(stack, channels), tape(LOSS.name), tape(GRADIENT), terms
+        )
+
+    def drain(self, *, single: bool) -> dict[str, NDArray[Any]]:
+        """The samples of all channels, [samples, lanes, ...], since the last time."""
+        measured = [tape for each in (*self.constants, *self.probes) for tape in each.tapes]
+        tapes = [*measured, *self.parameters, self.loss, self.gradient, *self.terms.values()]
+        return {name: samples for tape in tapes if tape is not None for name, samples in tape.drain(single=single)}
+
+
+def _of_parameters(stack: Stack, channels: Mapping[str, ChannelInfo]) -> tuple[Tape, ...]:
+    cuts: dict[int, dict[str, Cut | None]] = {}
+    if PARAMETERS in channels:
+        cuts[channels[PARAMETERS].every] = {PARAMETERS: None}
+    parts = stack.layout.parts
+    for probe in stack.task.probes:
+        for channel in probe.channels:
+            info = channels.get(channel.name)
+            if isinstance(probe.measure, str) and info is not None and info.every:
+                part, shape = parts[probe.measure], stack.layout.shapes[probe.measure]
+                size = torch.Size(shape).numel()
+                cut = Cut(part.start, part.start + size, shape if info.dims else ())
+                cuts.setdefault(info.every, {})[channel.name] = cut
+    return tuple(Tape(every, each) for every, each in cuts.items())

@@ -1,0 +1,178 @@
+"""The oracle of the pixels backend: a scene drawn whole, each time, with matplotlib's ordinary artists.
+
+It takes the places of panels and words from the page, and nothing else from the backend.
+"""
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from dynviz.pixels.page import lay_out, step_words
+from dynviz.pixels.pen import DASHES, Pen
+from dynviz.pixels.words import sample_width
+from dynviz.scene.marks import Band, Bars, Contours, Field, Line, Points, Regions, Rule, Text, pixel_centers
+from dynviz.scene.theme import GHOST, SHADE, SHADE_GHOST, theme
+
+SHAPES = {"dot": "o", "ring": "o", "cross": "x", "star": "*"}
+
+
+def plain(scene, width, height, look):
+    """The picture [height, width, 3]."""
+    colors = theme(look)
+    page = lay_out(scene, Pen(width, height))
+    figure = Figure((width / 72, height / 72), dpi=72, facecolor=_unit(colors.color("ground")))
+    canvas = FigureCanvasAgg(figure)
+    size = page.sizes
+
+    def write(text, font, role, left, baseline, align="left"):
+        figure.text(
+            left / width,
+            1 - baseline / height,
+            text,
+            fontproperties=font.properties,
+            color=_unit(colors.ink(role)),
+            ha=align,
+            va="baseline",
+        )
+
+    for placed in page.title:
+        write(placed.words.text, placed.words.font, placed.words.color, placed.left, placed.baseline)
+    for spot, readout in zip(page.spots, scene.readouts, strict=False):
+        write(readout.text, size.words, readout.color, spot.left, spot.baseline)
+    write(step_words(scene), size.words, "muted", page.counter.left, page.counter.baseline, "right")
+    for panel, place in zip(scene.panels, page.places, strict=True):
+        for placed in place.words:
+            shift = sample_width(placed.words.font) if placed.words.sample else 0
+            write(placed.words.text, placed.words.font, placed.words.color, placed.left + shift, placed.baseline)
+        for spot, readout in zip(place.spots, panel.readouts, strict=False):
+            write(readout.text, size.words, readout.color, spot.left, spot.baseline)
+        _panel(figure, panel, place, size, colors)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _unit(rgb):
+    return tuple(value / 255 for value in rgb)
+
+
+def _panel(figure, panel, place, size, colors):
+    width, height = (figure.get_size_inches() * 72).round()
+    plot = place.plot
+    axes = figure.add_axes(
+        (plot.left / width, 1 - plot.bottom / height, plot.width / width, plot.height / height), facecolor="none"
+    )
+    axes.set(xscale=panel.x.scale, yscale=panel.y.scale, xlim=panel.x.limits, ylim=panel.y.limits)
+    muted, grid = _unit(colors.color("muted")), _unit(colors.color("grid"))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set(color=muted, linewidth=size.thin)
+    axes.set_xticks([tick.value for tick, _ in place.x], labels=[])
+    axes.set_yticks([tick.value for tick, _ in place.y], labels=[])
+    axes.tick_params(which="major", length=round(0.3 * size.ticks.size), width=size.thin, color=muted)
+    axes.minorticks_off()
+    axes.grid(color=grid, linewidth=size.thin, zorder=0.5)
+    axes.set_axisbelow(True)
+    for order, mark in enumerate(panel.marks):
+        DRAW[type(mark)](axes, mark, size, colors, 2 + order)
+
+
+def _image(axes, pixels, extent, order):
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(pixels, extent=extent, origin="lower", interpolation="nearest", aspect="auto", zorder=order)
+    axes.set(xlim=limits[0], ylim=limits[1])
+
+
+def _field(axes, mark, size, colors, order):
+    _image(axes, colors.ramp(mark.ramp)[mark.norm.levels(mark.values)], mark.extent, order)
+
+
+def _regions(axes, mark, size, colors, order):
+    _image(axes, np.array([colors.color(role) for role in mark.colors], np.uint8)[mark.classes], mark.extent, order)
+
+
+def _contours(axes, mark, size, colors, order):
+    x, y = pixel_centers(mark.extent, *mark.values.shape)
+    color = [_unit(colors.color(mark.color))]
+    axes.contour(x, y, mark.values, mark.levels, colors=color, linewidths=0.6 * size.line, zorder=order)
+
+
+def _points(axes, mark, size, colors, order):
+    scale = {"dot": 1.0, "ring": 1.2, "cross": 1.35, "star": 1.6}[mark.marker]
+    diameter, rim = mark.size * scale * size.em / 10, 0.5 * size.line
+    for color, wide in (("ground", diameter + 2 * rim), (mark.color, diameter)):
+        axes.plot(
+            mark.x,
+            mark.y,
+            SHAPES[mark.marker],
+            color=_unit(colors.color(color)),
+            markersize=wide,
+            markeredgewidth=0,
+            alpha=mark.alpha,
+            zorder=order,
+        )
+
+
+def _line(axes, mark, size, colors, order):
+    along = mark.x if mark.along is None else mark.along
+    past = along <= (np.inf if mark.now is None else mark.now)
+    end = [np.interp(mark.now, along, values) for values in (mark.x, mark.y)] if mark.now is not None else None
+    color = _unit(colors.color(mark.color))
+    pattern = DASHES[mark.dash]
+    style = {"color": color, "linewidth": mark.width * size.line, "solid_joinstyle": "round", "dash_joinstyle": "round"}
+    style |= {"solid_capstyle": "round", "linestyle": "-" if pattern is None else (0, pattern)}
+    if mark.now is not None and mark.ghost:
+        axes.plot(mark.x, mark.y, alpha=GHOST, zorder=order - 0.5, **style)
+    x, y = mark.x[past], mark.y[past]
+    if end is not None:
+        x, y = np.append(x, end[0]), np.append(y, end[1])
+    axes.plot(x, y, zorder=order, **style)
+    if end is not None:
+        for role, radius in (("ground", size.dot + 0.6 * size.line), (mark.color, size.dot)):
+            axes.plot(*end, "o", color=_unit(colors.color(role)), ms=2 * radius, mew=0, zorder=50, clip_on=False)
+
+
+def _band(axes, mark, size, colors, order):
+    color = _unit(colors.color(mark.color))
+    axes.fill_between(mark.x, mark.low, mark.high, color=color, alpha=SHADE_GHOST, linewidth=0, zorder=order - 0.5)
+    past = mark.x <= (np.inf if mark.now is None else mark.now)
+    share = (SHADE - SHADE_GHOST) / (1 - SHADE_GHOST)
+    low, high, x = mark.low[past], mark.high[past], mark.x[past]
+    axes.fill_between(x, low, high, color=color, alpha=share, linewidth=0, zorder=order)
+
+
+def _bars(axes, mark, size, colors, order):
+    color = _unit(colors.color(mark.color))
+    axes.bar(mark.x, mark.heights - mark.base, mark.width, mark.base, color=color, linewidth=0, zorder=order)
+
+
+def _text(axes, mark, size, colors, order):
+    color = _unit(colors.ink(mark.color))
+    axes.text(
+        mark.x, mark.y, mark.text, color=color, fontproperties=size.words.properties, va="center", zorder=order
+    )
+
+
+def _rule(axes, mark, size, colors, order):
+    draw = axes.axvline if mark.vertical else axes.axhline
+    pattern = DASHES[mark.dash]
+    style = "-" if pattern is None else (0, pattern)
+    draw(mark.at, color=_unit(colors.color(mark.color)), linewidth=size.thin, linestyle=style, zorder=order)
+    if mark.label:
+        color = _unit(colors.ink(mark.color))
+        font = size.ticks.properties
+        at = axes.get_yaxis_transform()
+        axes.text(1.0, mark.at, mark.label, color=color, fontproperties=font, transform=at, ha="right", zorder=order)
+
+
+DRAW = {
+    Field: _field,
+    Regions: _regions,
+    Contours: _contours,
+    Points: _points,
+    Line: _line,
+    Band: _band,
+    Bars: _bars,
+    Text: _text,
+    Rule: _rule,
+}
