@@ -29,7 +29,7 @@ TURN = np.stack([np.cos(TIME / 90), np.sin(TIME / 90)]) * (2 * np.exp(-TIME / 70
 EXTENT = (-2.0, 2.0, -2.0, 2.0)
 _GRID = np.linspace(-2, 2, 40)
 BOWL = np.hypot(*np.meshgrid(_GRID, _GRID))
-CLASSES = (np.add.outer(np.arange(8), np.arange(8)) // 4 % 2).astype(np.int64)
+CLASSES = np.add.outer(np.arange(8) // 2, np.arange(8) // 2) % 2
 CENTERS = np.random.default_rng(1).uniform(-1.8, 1.8, (2, 30))
 ORIGIN = np.zeros(1)
 BAR_X = np.arange(1, 7, dtype=np.float64)

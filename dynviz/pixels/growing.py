@@ -155,7 +155,7 @@ class BandDrawing:
         self._mark, self._easel = mark, easel
         self._sweep = Sweep(_between(mark, easel), easel.pen.width)
         self._future = easel.stain(self._sweep.whole, mark.color, SHADE_GHOST)
-        self._past = EMPTY, self._future
+        self._past = EMPTY, easel.stain(EMPTY, mark.color)
 
     def at(self, now: float | None) -> list[Layered]:
         """Future and past; where they lie over one another, they are as dense as the past alone."""

@@ -101,26 +101,29 @@ def _draft(panel: Panel, cell: Rect, found: Labels, pen: Pen, sizes: Sizes) -> D
 
 
 def _place(draft: Draft, drafts: Sequence[Draft], pen: Pen, sizes: Sizes) -> Place:
-    """Panels of one row begin at one height, those of one column at one side."""
-    row = [other for other in drafts if other.cell.top == draft.cell.top]
-    top = draft.cell.top + round(0.65 * sizes.em) + sizes.row * max(other.lines for other in row)
-    below = max(_below(other, drafts, sizes) for other in row)
-    height = max(draft.cell.bottom - below - top, 1)
+    plot = _room(draft, drafts, pen, sizes)
     if draft.panel.square:
-        maps = [_room(other, drafts, top, height, pen, sizes) for other in row if other.panel.square]
-        plot = _squared(draft.panel, _room(draft, drafts, top, height, pen, sizes), min(room.width for room in maps))
-    else:
-        plot = _room(draft, drafts, top, height, pen, sizes)
+        maps = [other for other in drafts if other.cell.top == draft.cell.top and other.panel.square]
+        plot = _squared(draft.panel, plot, min(_room(other, drafts, pen, sizes).width for other in maps))
     return _written(draft, _named(draft, drafts, sizes), plot, pen, sizes)
 
 
-def _room(draft: Draft, drafts: Sequence[Draft], top: int, height: int, pen: Pen, sizes: Sizes) -> Rect:
-    """The plot's room between what is written beside it."""
+def _room(draft: Draft, drafts: Sequence[Draft], pen: Pen, sizes: Sizes) -> Rect:
+    """The plot's room; panels of one row begin and end at one height, those of one column begin at one side."""
     column = [other for other in drafts if other.cell.left == draft.cell.left]
-    left = max(_beside(other, height, pen, sizes) for other in column)
+    left = max(_beside(other, _span(other, drafts, sizes)[1], pen, sizes) for other in column)
     lined = [other for other in column if other.panel.square == draft.panel.square]
     right = max(_after(other, pen, sizes) for other in lined)
+    top, height = _span(draft, drafts, sizes)
     return Rect(draft.cell.left + left, top, max(draft.cell.width - left - right, 1), height)
+
+
+def _span(draft: Draft, drafts: Sequence[Draft], sizes: Sizes) -> tuple[int, int]:
+    """Top and height of the plot's room, between the words of its row of panels."""
+    row = [other for other in drafts if other.cell.top == draft.cell.top]
+    top = draft.cell.top + round(0.65 * sizes.em) + sizes.row * max(other.lines for other in row)
+    below = max(_below(other, drafts, sizes) for other in row)
+    return top, max(draft.cell.bottom - below - top, 1)
 
 
 def _bare(draft: Draft, sizes: Sizes) -> bool:
@@ -146,7 +149,7 @@ def _below(draft: Draft, drafts: Sequence[Draft], sizes: Sizes) -> int:
 def _beside(draft: Draft, height: int, pen: Pen, sizes: Sizes) -> int:
     if _bare(draft, sizes):
         return round(0.5 * sizes.em)
-    widths = [pen.measure(tick.label, sizes.ticks) for tick in _upright(draft.panel.y, height, sizes)]
+    widths = [pen.measure(tick.label, sizes.ticks) for tick in _upright(draft.panel, height, sizes)]
     return round(max(widths, default=0) + 1.1 * sizes.ticks.size)
 
 
@@ -166,8 +169,10 @@ def _squared(panel: Panel, room: Rect, most: int) -> Rect:
     return Rect(room.left, room.top, max(round(unit * wide), 1), max(round(unit * tall), 1))
 
 
-def _upright(axis: Axis, height: int, sizes: Sizes) -> tuple[Tick, ...]:
-    return ticks(axis, min(max(int(height / (1.9 * sizes.ticks.size)), 2), MOST))
+def _upright(panel: Panel, height: int, sizes: Sizes) -> tuple[Tick, ...]:
+    # Of a map, both axes have about the same ticks.
+    apart = (3.6 if panel.square else 1.9) * sizes.ticks.size
+    return ticks(panel.y, min(max(int(height / apart), 2), MOST))
 
 
 def _level(axis: Axis, plot: Rect, pen: Pen, sizes: Sizes) -> tuple[Tick, ...]:
@@ -186,7 +191,7 @@ def _level(axis: Axis, plot: Rect, pen: Pen, sizes: Sizes) -> tuple[Tick, ...]:
 def _written(draft: Draft, named: bool, plot: Rect, pen: Pen, sizes: Sizes) -> Place:  # noqa: FBT001
     panel, bare = draft.panel, _bare(draft, sizes)
     x = () if bare else _level(panel.x, plot, pen, sizes)
-    y = () if bare else _upright(panel.y, plot.height, sizes)
+    y = () if bare else _upright(panel, plot.height, sizes)
     columns = plot.left + (fractions(panel.x, [tick.value for tick in x]) * plot.width).astype(int)
     rows = plot.bottom - 1 - (fractions(panel.y, [tick.value for tick in y]) * plot.height).astype(int)
     across = tuple(zip(x, columns.clip(plot.left, plot.right - 1).tolist(), strict=True))

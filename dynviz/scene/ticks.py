@@ -106,7 +106,8 @@ def _multiples(step: Decimal, low: float, high: float, most: int) -> list[Decima
     if last - first > most + 8:
         return [step] * (most + 1)
     # As floats: the tick .7 belongs to an axis that ends at the float 0.7, which is a little less.
-    return [step * index for index in range(first, last + 1) if low <= float(step * index) <= high]
+    found = {float(step * index): step * index for index in range(first, last + 1)}
+    return [exact for value, exact in found.items() if low <= value <= high]
 
 
 def _logarithmic(low: float, high: float, most: int) -> list[Decimal]:

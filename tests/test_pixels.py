@@ -1,0 +1,251 @@
+import dataclasses
+import gc
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dynviz.errors import DynvizError
+from dynviz.pixels import Canvas
+from dynviz.pixels.page import lay_out
+from dynviz.pixels.pen import Font, Pen
+from dynviz.scene.marks import Axis, Bars, Field, Line, Panel, Points, Readout, Rule, Scene, Text
+from dynviz.scene.norm import Norm
+from dynviz.scene.scales import fractions
+from dynviz.scene.theme import GHOST, SHADE, SHADE_GHOST, theme
+from tests.plain_drawing import plain
+from tests.scenes import FALL, STEPS, TIME, TURN, every_mark, film
+
+SIZE = (800, 600)
+looks = pytest.mark.parametrize("look", ["light", "dark"])
+
+
+def blend(look, role, share, under="ground"):
+    ground, color = (np.array(theme(look).color(name), float) for name in (under, role))
+    return ground + share * (color - ground)
+
+
+def spot(scene, panel, x, y):
+    """Column and row of data coordinates."""
+    place = lay_out(scene, Pen(*SIZE)).places[panel].plot
+    axes = scene.panels[panel]
+    column = place.left + fractions(axes.x, x) * place.width
+    row = place.bottom - fractions(axes.y, y) * place.height
+    return int(column), int(row)
+
+
+@looks
+def test_every_mark_has_its_colour_where_its_data_is(look):
+    scene = every_mark(430)
+    picture = Canvas(*SIZE, look).draw(scene).astype(int)
+
+    def color(panel, x, y):
+        column, row = spot(scene, panel, x, y)
+        return picture[row, column]
+
+    def near(found, wanted, far=4):
+        assert np.abs(found - np.asarray(wanted)).max() <= far, (found, wanted)
+
+    field, path = scene.panels[0].marks[0], scene.panels[1]
+    ramp = theme(look).ramp("signed")
+    near(color(0, -1.95, 1.95), ramp[field.norm.levels(field.values[-1:, 0])[0]], 0)
+    near(color(0, *[place[0] for place in (scene.panels[0].marks[1].x, scene.panels[0].marks[1].y)]), color_of(look, 3))
+    near(color(1, -1.75, -1.2), theme(look).color("grid"), 0)
+    near(color(1, -0.75, -1.75), theme(look).color("ground"), 0)
+    near(color(1, *TURN[:, 20]), color_of(look, 0))
+    near(color(1, 0.0, 0.0), theme(look).color("text"))
+    assert path.marks[4].text == "start"
+    near(color(2, 200, np.interp(200, TIME, FALL)), color_of(look, 0))
+    near(color(2, 430, np.interp(430, TIME, FALL)), color_of(look, 0))
+    near(color(2, 250, np.interp(250, TIME, FALL) + 0.05), blend(look, "lane0", SHADE), 3)
+    near(color(2, 550, np.interp(550, TIME, FALL) + 0.04), blend(look, "lane0", SHADE_GHOST), 3)
+    future = color(2, 520, np.interp(520, TIME, FALL))
+    near(future, blend(look, "lane0", GHOST + (1 - GHOST) * SHADE_GHOST), 6)
+    near(color(3, 2, 0.1), theme(look).color("lane2"), 0)
+    near(color(3, 2.5, 1.1), theme(look).color("ground"), 0)
+
+
+def color_of(look, lane):
+    return theme(look).color(f"lane{lane}")
+
+
+def test_the_words_of_a_text_mark_are_drawn():
+    scene = every_mark(0)
+    marks = tuple(mark for mark in scene.panels[1].marks if not isinstance(mark, Text))
+    without = dataclasses.replace(scene.panels[1], marks=marks)
+    panels = (scene.panels[0], without, *scene.panels[2:])
+    both = [Canvas(*SIZE).draw(one).astype(int) for one in (scene, dataclasses.replace(scene, panels=panels))]
+    column, row = spot(scene, 1, -1.9, 1.7)
+    changed = np.argwhere(np.abs(both[0] - both[1]).sum(-1))
+    assert len(changed) > 50
+    assert np.abs(changed.mean(axis=0) - (row, column + 17)).max() < 8
+
+
+@looks
+@pytest.mark.parametrize("step", [0, 430, STEPS])
+def test_the_picture_is_the_one_that_plain_matplotlib_draws(look, step):
+    ours = Canvas(*SIZE, look).draw(every_mark(step)).astype(int)
+    theirs = plain(every_mark(step), *SIZE, look).astype(int)
+    far = np.abs(ours - theirs).max(axis=-1)
+    # What differs: matplotlib moves axes, markers and words to whole pixels, and draws no samples in our legend.
+    assert far.mean() < 2.5
+    assert (far > 32).mean() < 0.015
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_each_mark_alone_is_the_one_that_plain_matplotlib_draws(index):
+    panel = every_mark(430).panels[index]
+    for mark in panel.marks:
+        if isinstance(mark, Text | Rule):
+            continue
+        mark = dataclasses.replace(mark, label="") if hasattr(mark, "label") else mark
+        scene, empty = (Scene("", (dataclasses.replace(panel, marks=marks),), 0, 0) for marks in ((mark,), ()))
+        canvas = Canvas(400, 300)
+        plot = lay_out(scene, Pen(400, 300)).places[0].plot
+        area = (slice(plot.top + 1, plot.bottom), slice(plot.left + 1, plot.right))
+        # Without what is drawn on empty axes, whose grid matplotlib moves by a pixel.
+        ours = canvas.draw(scene).astype(int)[area] - canvas.draw(empty)[area]
+        theirs = plain(scene, 400, 300, "light").astype(int)[area] - plain(empty, 400, 300, "light")[area]
+        # Its markers stand on whole pixels.
+        most = 0.8 if isinstance(mark, Points) else 0.2
+        assert np.abs(ours - theirs).mean() < most * np.abs(theirs).mean(), type(mark)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.integers(0, STEPS), min_size=1, max_size=6))
+def test_a_canvas_that_drew_other_scenes_gives_the_same_bytes_as_a_new_one(steps):
+    used = Canvas(400, 300, "dark")
+    for step in steps:
+        assert np.array_equal(used.draw(every_mark(step)), Canvas(400, 300, "dark").draw(every_mark(step)))
+
+
+def test_scenes_of_other_shape_in_between_leave_no_trace():
+    canvas, fresh = Canvas(400, 300), Canvas(400, 300)
+    wanted = fresh.draw(every_mark(500))
+    canvas.draw(every_mark(100))
+    scene = every_mark(500)
+    canvas.draw(dataclasses.replace(scene, panels=scene.panels[:2], title="other"))
+    canvas.draw(Scene("", (), 0, 0))
+    changed = dataclasses.replace(scene.panels[2], y=Axis((0.0, 1.0)))
+    canvas.draw(dataclasses.replace(scene, panels=(*scene.panels[:2], changed, scene.panels[3])))
+    gc.collect()
+    assert np.array_equal(canvas.draw(scene), wanted)
+
+
+def test_a_mark_with_new_arrays_at_the_same_place_in_memory_is_drawn_anew():
+    canvas = Canvas(400, 300)
+    for value in (0.2, 0.8, 0.4):
+        y = np.full(50, value)
+        panel = Panel("p", Axis((0, 49)), Axis((0, 1)), (Line(np.arange(50.0), y, "lane0", "line"),))
+        scene = Scene("t", (panel,), 0, 0)
+        assert np.array_equal(canvas.draw(scene), Canvas(400, 300).draw(scene))
+        del y, panel, scene
+        gc.collect()
+
+
+def test_what_was_given_out_does_not_change_when_the_next_scene_is_drawn():
+    canvas = Canvas(400, 300)
+    first = canvas.draw(every_mark(0))
+    kept = first.copy()
+    canvas.draw(every_mark(900))
+    assert np.array_equal(first, kept)
+
+
+def test_axes_and_words_do_not_move_while_time_does():
+    pages = [lay_out(film().scene(step), Pen(*SIZE)) for step in range(0, STEPS, 50)]
+    assert len({tuple(place.plot for place in page.places) for page in pages}) == 1
+    assert len({tuple(place.words for place in page.places) for page in pages}) == 1
+
+
+@pytest.mark.parametrize("size", [(400, 300), (800, 600), (960, 540), (1600, 1200)])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9])
+def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
+    panels = (every_mark(100).panels * 3)[:count]
+    readouts = (Readout("adamw lr .01", "lane0"), Readout("a rather long name lr .01", "lane1"))
+    pen = Pen(*size)
+    page = lay_out(Scene("a title of some length", panels, 100, STEPS, readouts), pen)
+    for place in page.places:
+        cell, plot = place.cell, place.plot
+        assert cell.left <= plot.left < plot.right <= cell.right
+        assert cell.top <= plot.top < plot.bottom <= cell.bottom
+        boxes = []
+        for placed in place.words:
+            wide, size_ = pen.measure(placed.words.text, placed.words.font), placed.words.font.size
+            assert 0 <= placed.left
+            assert placed.left + wide <= size[0]
+            assert cell.top <= placed.baseline - 0.8 * size_
+            assert placed.baseline <= cell.bottom
+            boxes.append((placed.left, placed.baseline - 0.7 * size_, placed.left + wide, placed.baseline))
+        for number, one in enumerate(boxes):
+            for other in boxes[:number]:
+                apart = one[0] >= other[2] or other[0] >= one[2] or one[1] >= other[3] or other[1] >= one[3]
+                assert apart, (one, other)
+
+
+def test_maps_keep_equal_units():
+    panel = Panel("map", Axis((-2, 2)), Axis((-1, 1)), (), square=True)
+    plot = lay_out(Scene("", (panel,), 0, 0), Pen(800, 600)).places[0].plot
+    assert plot.width / plot.height == pytest.approx(2, rel=0.01)
+
+
+def test_names_of_lines_stand_at_their_ends_where_there_is_room_and_else_in_a_legend():
+    def samples(name):
+        line = Line(TIME, FALL, "lane0", name, now=500)
+        page = lay_out(Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), (line,)),), 0, 0), Pen(400, 300))
+        return [placed.words.sample for placed in page.places[0].words if placed.words.text == name]
+
+    assert samples("short") == [None]
+    (sample,) = samples("a name of many letters")
+    assert sample is not None
+    assert sample.color == "lane0"
+
+
+def test_names_that_would_lie_over_one_another_are_spread():
+    lines = tuple(Line(TIME, FALL + 0.001 * index, f"lane{index}", f"name {index}", now=500) for index in range(5))
+    scene = Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), lines),), 0, 0)
+    page = lay_out(scene, Pen(800, 600))
+    rows = sorted(placed.baseline for placed in page.places[0].words if placed.words.text.startswith("name"))
+    assert min(np.diff(rows)) >= page.sizes.words.size
+
+
+def test_what_cannot_be_drawn_is_left_out():
+    nothing = np.full(20, np.nan)
+    x = np.arange(20.0)
+    grow = np.exp(x * 35)
+    marks = (
+        Line(x, nothing, "lane0", "nothing", now=5),
+        Line(x, np.where(x > 9, np.nan, x), "lane1", "breaks", now=15),
+        Line(x, grow, "lane2", "leaves", now=18),
+        Line(np.empty(0), np.empty(0), "lane3", "empty", now=3),
+        Line(x[:1], x[:1], "lane3", now=0, along=x[:1]),
+        Points(nothing, x, "lane0"),
+        Bars(x, nothing, "lane0"),
+        Field(np.full((4, 4), np.nan), (0, 1, 0, 1), Norm(0, 1)),
+        Text(500, 0, "far away"),
+        Rule(99),
+    )
+    for scale in ("linear", "log"):
+        panel = Panel("p", Axis((0, 19)), Axis((0.1, 10), scale), marks)
+        assert Canvas(400, 300).draw(Scene("", (panel,), 1, 2)).shape == (300, 400, 3)
+
+
+@pytest.mark.parametrize("size", [(0, 600), (800, 100), (99999, 600), (-5, 300)])
+def test_a_size_that_cannot_be_drawn_is_refused_with_what_can(size):
+    with pytest.raises(DynvizError, match="each side is from 120 to 8192"):
+        Canvas(*size)
+
+
+def test_words_are_as_wide_as_they_are_measured():
+    pen, font = Pen(400, 100), Font(16, bold=True)
+    shape = pen.write("step 4 300 of 10 000", font, 20, 50)
+    columns = shape.places % 400
+    assert columns.min() == pytest.approx(20, abs=2)
+    assert columns.max() == pytest.approx(20 + pen.measure("step 4 300 of 10 000", font), abs=3)
+
+
+def test_only_the_pixels_backend_needs_matplotlib():
+    code = "import dynviz.animation, sys; sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

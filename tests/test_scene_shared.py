@@ -1,0 +1,112 @@
+import doctest
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dynviz.scene.arrange import arrange
+from dynviz.scene.decimate import decimate
+from dynviz.scene.marks import Axis, Panel
+from dynviz.scene.scales import fractions, nearest_pixels, values
+
+SHARED = ("theme", "ticks", "arrange", "decimate", "scales", "palette", "norm", "marks")
+
+
+def panels(kinds):
+    return [Panel("", Axis((0, 1)), Axis((0, 1)), (), square=kind == "map") for kind in kinds]
+
+
+def counted(rects, width, height):
+    paper = np.zeros((height, width), int)
+    for rect in rects:
+        assert 0 <= rect.left < rect.right <= width
+        assert 0 <= rect.top < rect.bottom <= height
+        paper[rect.top : rect.bottom, rect.left : rect.right] += 1
+    return paper
+
+
+@given(
+    st.lists(st.sampled_from(["map", "curve"]), min_size=1, max_size=12),
+    st.integers(60, 400),
+    st.integers(60, 400),
+    st.sampled_from([0.5, 1.0, 2.0]),
+)
+def test_panels_fill_the_area_and_never_overlap(kinds, width, height, aspect):
+    paper = counted(arrange(panels(kinds), width, height, aspect=aspect), width, height)
+    assert (paper == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "size", "columns"),
+    [
+        (["curve"] * 4, (800, 560), 2),
+        (["curve"] * 6, (960, 500), 3),
+        (["map", "map"], (800, 560), 2),
+        (["map", "map", "curve", "curve"], (800, 560), 2),
+        (["curve", "curve"], (400, 800), 1),
+    ],
+)
+def test_the_grid_suits_the_area(kinds, size, columns):
+    assert len({rect.left for rect in arrange(panels(kinds), *size)}) == columns
+
+
+def test_a_column_of_maps_is_narrower_than_its_neighbour():
+    one, other = arrange(panels(["map", "curve"]), 1000, 300)
+    assert one.width < other.width
+
+
+def test_no_panels_need_no_room():
+    assert arrange([], 100, 100) == ()
+
+
+@given(st.lists(st.one_of(st.floats(-100, 100), st.just(float("nan"))), min_size=1, max_size=200), st.integers(1, 20))
+def test_decimation_keeps_the_extremes_of_each_column_and_every_gap(heights, columns):
+    y = np.array(heights)
+    x = np.linspace(0, columns, len(y))
+    kept = decimate(x, y)
+    assert (np.diff(kept) > 0).all()
+    assert {0, len(y) - 1} <= set(kept.tolist())
+    for column in range(columns + 1):
+        run = np.floor(x) == column
+        mine = run[kept]
+        if np.isfinite(y[run]).any():
+            assert np.nanmin(y[kept][mine]) == np.nanmin(y[run])
+            assert np.nanmax(y[kept][mine]) == np.nanmax(y[run])
+    gaps = np.isnan(y)
+    assert gaps[kept].any() == gaps.any()
+
+
+def test_a_long_line_becomes_short():
+    x = np.linspace(0, 300, 100_000)
+    assert len(decimate(x, np.sin(x * 50))) <= 4 * 301
+
+
+@given(st.floats(0, 1), st.sampled_from(["linear", "log"]))
+def test_places_and_values_are_inverse(place, scale):
+    axis = Axis((0.1, 1000), scale)
+    assert fractions(axis, values(axis, place)) == pytest.approx(place, abs=1e-9)
+
+
+def test_what_an_axis_cannot_show_stays_in_reach_of_integers():
+    assert np.isnan(fractions(Axis((1, 10), "log"), [0, -1])).all()
+    assert np.abs(fractions(Axis((0, 1)), [1e300, -np.inf])).max() <= 1e3
+
+
+def test_a_picture_larger_than_the_axis_is_cut_and_a_smaller_one_leaves_places_empty():
+    assert nearest_pixels(Axis((0, 2)), 0, 4, 4, 4).tolist() == [0, 0, 1, 1]
+    assert nearest_pixels(Axis((0, 4)), 1, 3, 2, 4).tolist() == [-1, 0, 1, -1]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_examples_in_the_shared_modules_are_true(name):
+    assert doctest.testmod(importlib.import_module(f"dynviz.scene.{name}")).failed == 0
+
+
+def test_the_shared_modules_need_neither_torch_nor_matplotlib():
+    modules = ", ".join(f"dynviz.scene.{name}" for name in SHARED)
+    code = f"import sys, {modules}; sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

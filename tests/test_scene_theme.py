@@ -1,0 +1,95 @@
+import matplotlib
+import numpy as np
+import pytest
+
+from dynviz.errors import DynvizError
+from dynviz.scene.norm import Norm
+from dynviz.scene.palette import Palette
+from dynviz.scene.theme import BLENDS, THEMES, cividis, contrast, theme
+
+both = pytest.mark.parametrize("look", THEMES.values(), ids=THEMES)
+
+
+def hexadecimal(rgb):
+    return "#" + bytes(rgb).hex().upper()
+
+
+def test_lanes_are_okabe_ito_in_order_with_yellow_last_on_light_ground():
+    first = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
+    for look in THEMES.values():
+        assert [hexadecimal(look.color(f"lane{index}")) for index in range(6)] == first
+    assert hexadecimal(theme("light").color("lane7")) == hexadecimal(theme("dark").color("lane6")) == "#F0E442"
+    assert hexadecimal(theme("dark").color("ground")) == "#0F141A"
+    assert hexadecimal(theme("light").color("ground")) == "#FFFFFF"
+
+
+@both
+def test_terms_have_fixed_colours_and_those_a_rule_named_have_one_too(look):
+    assert look.color("term.gradient") == look.color("lane0")
+    assert look.color("term.decay") == look.color("lane3")
+    assert look.color("term.curvature") == look.color("term.curvature")
+
+
+def test_an_unknown_colour_or_theme_is_refused_with_what_there_is():
+    with pytest.raises(DynvizError, match="did you mean 'lane1'"):
+        theme("light").color("lane11")
+    with pytest.raises(DynvizError, match="dark, light"):
+        theme("solarized")
+
+
+def test_the_ramp_for_ordered_values_is_cividis():
+    expected = matplotlib.colormaps["cividis"](np.linspace(0, 1, 64), bytes=True)[:, :3].astype(int)
+    assert np.abs(cividis().astype(int) - expected).max() <= 1
+
+
+@both
+def test_zero_of_signed_values_is_the_ground_and_the_ends_are_the_classes(look):
+    ramp, norm = look.ramp("signed"), Norm(-3, 3)
+    assert tuple(ramp[norm.levels(np.zeros(1))[0]]) == look.color("ground")
+    assert tuple(ramp[0]) == look.color("class0")
+    assert tuple(ramp[-1]) == look.color("class1")
+    distance = np.abs(ramp.astype(int) - look.color("ground")).sum(axis=1)
+    assert (np.diff(distance[:32]) <= 0).all()
+    assert (np.diff(distance[32:]) >= 0).all()
+
+
+@both
+def test_the_palette_holds_every_colour_that_is_drawn_and_leaves_room_for_transparency(look):
+    palette = look.palette()
+    held = {tuple(color) for color in palette.tolist()}
+    assert len(held) == len(palette) <= 255
+    for name in ("classes", "ordered", "signed"):
+        assert {tuple(color) for color in look.ramp(name).tolist()} <= held
+    ground = np.array(look.color("ground"))
+    for role in look.colors:
+        for share in BLENDS:
+            blend = (ground + share * (np.array(look.color(role)) - ground)).round().astype(int)
+            assert tuple(blend.tolist()) in held
+
+
+@both
+def test_words_can_be_read_and_lanes_keep_their_hue(look):
+    for role in look.colors:
+        if role not in {"ground", "grid"}:
+            assert contrast(look.ink(role), look.color("ground")) >= 3
+
+
+@both
+def test_a_colour_of_the_palette_finds_itself_and_others_the_nearest(look):
+    palette = Palette(look.palette())
+    again = palette.colors[palette.indices(palette.colors)].astype(int)
+    wrong = (again != palette.colors).any(axis=1)
+    assert wrong.mean() < 0.1
+    assert np.abs(again - palette.colors).max() <= 3
+    colors = np.random.default_rng(0).integers(0, 256, (500, 3))
+    found = palette.colors[palette.indices(colors)].astype(int)
+    nearest = np.sqrt(((colors[:, None] - palette.colors[None].astype(int)) ** 2).sum(-1)).min(axis=1)
+    # The table goes by the middles of cells of 4 x 4 x 4 colours, each within sqrt(3) x 2 of what lies in it.
+    assert (np.sqrt(((found - colors) ** 2).sum(-1)) <= nearest + 7).all()
+
+
+def test_the_nearest_colour_does_not_depend_on_what_was_asked_before():
+    colors = np.random.default_rng(0).integers(0, 256, (2000, 3))
+    one, other = Palette(theme("dark").palette()), Palette(theme("dark").palette())
+    other.indices(colors[::-7])
+    assert np.array_equal(one.indices(colors), other.indices(colors))
