@@ -191,7 +191,7 @@ def facts(recordings: Sequence[Recording], view: str, steps: Sequence[int]) -> d
     return {"view": view, "steps": list(steps), "recordings": trees}
 
 
-def _written(name: str, options: Any) -> str:  # noqa: ANN401
+def _written(name: str, options: Any) -> str:
     given = ",".join(f"{key}={value}" for key, value in options.items())
     return f"{name}:{given}" if given else name
 

@@ -106,8 +106,7 @@ class Voronoi:
     All but `exact` answer with softmax(scores) W, one score for each center. Numbers are those of the published runs,
     not of their text, slips included. With `rule=tangent` the nearest center is the one whose perpendicular line is
     nearest, in units of the center's own norm: not a Voronoi partition, and the same class as one at only 62.5 % of
-    points. Learning rates are 2e-3 for `offset` and 5e-3 for `plus-minus`; `labels` and `offset` scale their scores by
-    10 000.
+    points. `labels` and `offset` scale their scores by 10 000.
 
     A lane with the environment's own seed takes the training points in the published order, once; other lanes, and
     later rounds, in orders of their own.
@@ -196,12 +195,7 @@ class Voronoi:
         if "offset" in parameters:
             probes.append(parameter("offset", 1, (), "what products with the centers are compared with"))
         if "scale" in parameters:
-            lone = parameters["scale"].numel() == 1
-            probes.append(
-                parameter("scale", 1, (), "sharpness of the choice between centers")
-                if lone
-                else Probe((SCALE,), _scale)
-            )
+            probes.append(Probe((SCALE,), "scale" if len(parameters["scale"]) == 1 else _scale))
         if "plus_minus" in parameters:
             probes.append(parameter("plus_minus", 1, ("side",), "slopes on the two sides of the offset"))
         if "centers" in parameters:
@@ -218,7 +212,7 @@ class Voronoi:
             return {}
         lr, decay = PROTOCOL[self.model]
         both = {"lr": lr, "weight_decay": decay}
-        # Nothing is published of SGD; at the rates of Adam it does not leave the majority class within the run.
+        # Nothing is published of SGD; at the rates of Adam only the model labels gets anywhere with it.
         sgd = {"lr": 3.0 if self.model in ("centers", "swish") else 1.0}
         return {"adamw": both, "adamw-l1": both, "sgd": sgd, "*": {"lr": lr}}
 

@@ -148,9 +148,7 @@ def _bars(axes, mark, size, colors, order):
 
 def _text(axes, mark, size, colors, order):
     color = _unit(colors.ink(mark.color))
-    axes.text(
-        mark.x, mark.y, mark.text, color=color, fontproperties=size.words.properties, va="center", zorder=order
-    )
+    axes.text(mark.x, mark.y, mark.text, color=color, fontproperties=size.words.properties, va="center", zorder=order)
 
 
 def _rule(axes, mark, size, colors, order):

@@ -174,7 +174,7 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
         boxes = []
         for placed in place.words:
             wide, size_ = pen.measure(placed.words.text, placed.words.font), placed.words.font.size
-            assert 0 <= placed.left
+            assert placed.left >= 0
             assert placed.left + wide <= size[0]
             assert cell.top <= placed.baseline - 0.8 * size_
             assert placed.baseline <= cell.bottom

@@ -84,12 +84,12 @@ def changed(
 
     Pixels that stay are left transparent where that makes longer runs, which the coder turns into fewer bytes.
     """
-    area = box(before, after)
+    different = before != after
+    area = box(different)
     if area is None:
         return None
-    old = shown[area]
-    different = before[area] != after[area]
-    touched = different[..., 0] | different[..., 1] | different[..., 2]
+    old, parts = shown[area], different[area]
+    touched = parts[..., 0] | parts[..., 1] | parts[..., 2]
     new = old.copy()
     new[touched] = palette.indices(after[area][touched])
     same = new == old
@@ -101,14 +101,13 @@ def changed(
     return image(shortest, (area[1].start, area[0].start))
 
 
-def box(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[slice, slice] | None:
-    """Rows and columns around all pixels that differ."""
-    height, width = after.shape[:2]
-    rows = np.flatnonzero((before != after).reshape(height, -1).any(axis=1))
+def box(different: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Rows and columns around all that is true in [height, width, 3]; None where nothing is."""
+    rows = np.flatnonzero(different.reshape(len(different), -1).any(axis=1))
     if not len(rows):
         return None
     down = slice(int(rows[0]), int(rows[-1]) + 1)
-    columns = np.flatnonzero((before[down] != after[down]).any(axis=0).any(axis=-1))
+    columns = np.flatnonzero(different[down].any(axis=0).any(axis=-1))
     return down, slice(int(columns[0]), int(columns[-1]) + 1)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.pixels import markers
 from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.layers import Layer
-from dynviz.pixels import markers
 from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Band, Line
 from dynviz.scene.theme import GHOST, SHADE, SHADE_GHOST

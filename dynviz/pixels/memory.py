@@ -34,7 +34,7 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(item.name for item in dataclasses.fields(kind) if item.name != "now")
 
 
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401
+def _same(one: Any, other: Any) -> bool:
     if one is other:
         return True
     if isinstance(one, np.ndarray):

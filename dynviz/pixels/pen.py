@@ -102,7 +102,7 @@ class Pen:
             shape, advance = self._word(piece, font)
             room = 2 * font.size
             at = round(x)
-            if 0 <= at and at + advance + 2 <= self.width and font.size <= baseline < self.height - font.size // 3:
+            if at >= 0 and at + advance + 2 <= self.width and font.size <= baseline < self.height - font.size // 3:
                 pieces.append(shape.moved((baseline - room) * self.width + at - font.size))
             x += advance
         return union(pieces)
@@ -127,7 +127,7 @@ class Pen:
             self._words.popitem(last=False)
         return self._words[key]
 
-    def _context(self, clip: Rect) -> Any:  # noqa: ANN401
+    def _context(self, clip: Rect) -> Any:
         context = self._renderer.new_gc()
         context.set_foreground((1.0, 1.0, 1.0, 1.0), isRGBA=True)
         context.set_snap(False)

@@ -1,0 +1,201 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from dynviz import plugins
+from dynviz.animation import animate, spread
+from dynviz.errors import DynvizError
+from dynviz.film import Film
+from tests.recorded import voronoi
+from tests.scenes import every_mark
+
+VIEW = '''
+"""A film for tests."""
+import numpy as np
+from dynviz.film import Film
+from tests.scenes import every_mark
+
+def view(recordings, *, every: int = 5):
+    """Open it.
+
+    Args:
+        every: Steps between pictures.
+    """
+    return Film(np.arange(0, 1001, every), every_mark)
+'''
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    return [voronoi(tmp_path_factory.mktemp("run") / "adamw", steps=40, every=10, centers=10)]
+
+
+@pytest.fixture
+def view(tmp_path):
+    file = tmp_path / "shown.py"
+    file.write_text(VIEW)
+    return str(file)
+
+
+def film(steps):
+    return Film(np.asarray(steps, dtype=np.int64), every_mark)
+
+
+def test_a_gif_has_the_frames_asked_for_and_holds_the_last_one(recordings, view, tmp_path):
+    done = []
+    target = animate(
+        recordings,
+        tmp_path / "a.gif",
+        view=view,
+        frames=6,
+        fps=5,
+        hold=2.0,
+        size=(400, 300),
+        progress=lambda *numbers: done.append(numbers),
+    )
+    with Image.open(target) as image:
+        assert image.size == (400, 300)
+        assert image.n_frames == 6
+        delays = []
+        for index in range(6):
+            image.seek(index)
+            delays.append(image.info["duration"])
+        image.seek(0)
+        comment = image.info["comment"].decode()
+    assert delays == [200] * 5 + [2000]
+    assert done == [(index, 6) for index in range(1, 7)]
+    for words in ("scenario voronoi", "adamw:lr=0.01", "seeds 42", "view "):
+        assert words in comment
+
+
+def test_the_view_that_the_scenario_suggests_is_drawn_by_default(recordings, tmp_path):
+    target = animate(recordings, tmp_path / "a.gif", frames=2, size=(400, 300))
+    with Image.open(target) as image:
+        assert image.n_frames == 2
+
+
+def test_a_png_is_the_last_step_and_a_sheet_when_more_are_asked_for(recordings, view, tmp_path):
+    sizes = []
+    for name, frames in (("one.png", None), ("sheet.png", 4)):
+        with Image.open(animate(recordings, tmp_path / name, view=view, frames=frames, size=(400, 300))) as image:
+            sizes.append(image.size)
+    assert sizes == [(400, 300), (808, 608)]
+
+
+def test_every_exporter_draws_the_same_recordings(recordings, view, tmp_path):
+    for name in plugins.files("exporters"):
+        target = animate(recordings, tmp_path / f"out.{name}", view=view, frames=2, size=(400, 300))
+        assert target.stat().st_size > 1000
+        assert [file.name for file in tmp_path.iterdir() if ".part" in file.name] == []
+
+
+def test_a_copy_of_every_exporter_is_a_users_exporter(recordings, view, tmp_path):
+    for name, file in plugins.files("exporters").items():
+        copy = tmp_path / f"my_{name}.py"
+        copy.write_bytes(file.read_bytes())
+        ours = animate(recordings, tmp_path / f"ours.{name}", view=view, frames=2, size=(400, 300))
+        theirs = animate(
+            recordings, tmp_path / f"theirs.{name}", view=view, frames=2, size=(400, 300), exporter=str(copy)
+        )
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
+@given(
+    st.lists(st.integers(0, 10_000), min_size=1, max_size=60, unique=True).map(sorted),
+    st.integers(1, 100),
+)
+def test_steps_are_in_order_from_the_first_to_the_last(steps, count):
+    found = spread(film(steps), count, (None, None))
+    assert found == sorted(set(found))
+    assert set(found) <= set(steps)
+    assert len(found) <= count
+    assert found[-1] == steps[-1]
+    if count > 1:
+        assert found[0] == steps[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "found"),
+    [
+        ((None, None), 3, [0, 50, 100]),
+        ((20, 60), 100, [20, 30, 40, 50, 60]),
+        ((None, 30), 2, [0, 30]),
+        ((40, 40), 5, [40]),
+        ((43, 47), 5, [43]),
+        ((95, 500), 5, [100]),
+        ((None, None), 1, [100]),
+        ((None, 50), 1, [50]),
+    ],
+)
+def test_steps_are_those_of_the_film_between_the_ends(asked, count, found):
+    assert spread(film(range(0, 101, 10)), count, asked) == found
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "a.mov"}, r"no exporter writes files that end in .mov; there are: .*\.gif.*\.png"),
+        ({"target": "a"}, "a file without a suffix"),
+        ({"size": (10, 10)}, "each side is from"),
+        ({"fps": 0}, "0 frames a second"),
+        ({"fps": 1000}, "at most 50"),
+        ({"frames": 0}, "0 frames cannot be drawn"),
+        ({"hold": -1}, "held for -1"),
+        ({"steps": (2000, 3000)}, "there are 0 to 1000"),
+        ({"theme": "solarized"}, "no theme named 'solarized'"),
+        ({"view": "benchmrk"}, "did you mean 'benchmark'"),
+        ({"target": "nowhere/a.gif"}, "there is no folder"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_written(recordings, view, tmp_path, options, words):
+    asked = {"view": view, "frames": 2, "size": (400, 300), "target": "a.gif"} | options
+    with pytest.raises(DynvizError, match=words) as caught:
+        animate(recordings, tmp_path / asked.pop("target"), **asked)
+    assert "\n" not in str(caught.value)
+    assert {file.name for file in tmp_path.iterdir()} == {"shown.py"}
+
+
+def test_no_recordings_are_refused(tmp_path):
+    with pytest.raises(DynvizError, match="no recording"):
+        animate([], tmp_path / "a.gif")
+
+
+def test_a_film_without_pictures_is_refused(recordings, tmp_path):
+    file = tmp_path / "empty.py"
+    file.write_text(VIEW.replace("np.arange(0, 1001, every)", "np.arange(0)"))
+    with pytest.raises(DynvizError, match="nothing to show"):
+        animate(recordings, tmp_path / "a.gif", view=str(file))
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised", "words"),
+    [
+        ("OSError(28, 'No space left on device')", DynvizError, "cannot write .*a.gif: No space left on device"),
+        ("KeyboardInterrupt", KeyboardInterrupt, None),
+        ("ZeroDivisionError('a bug')", ZeroDivisionError, "a bug"),
+    ],
+)
+def test_what_was_there_stays_when_the_new_file_is_not_finished(recordings, view, tmp_path, failure, raised, words):
+    target = tmp_path / "a.gif"
+    target.write_bytes(b"old")
+    exporter = tmp_path / "breaks.py"
+    exporter.write_text(
+        '"""Breaks in the middle."""\n\n\ndef export(frames, target, sheet):\n'
+        f"    next(frames)\n    target.write_bytes(b'half')\n    raise {failure}\n"
+    )
+    with pytest.raises(raised, match=words):
+        animate(recordings, target, view=view, frames=2, size=(400, 300), exporter=str(exporter))
+    assert target.read_bytes() == b"old"
+    assert {file.name for file in tmp_path.iterdir()} == {"a.gif", "breaks.py", "shown.py"}
+
+
+def test_a_real_full_device_is_said_in_one_line(recordings, view, tmp_path):
+    exporter = tmp_path / "full.py"
+    exporter.write_text(
+        '"""To a full device."""\nfrom pathlib import Path\nfrom dynviz.exporters import gif\n\n\n'
+        "def export(frames, target, sheet):\n    gif.export(frames, Path('/dev/full'), sheet)\n"
+    )
+    with pytest.raises(DynvizError, match=r"cannot write .*No space left on device"):
+        animate(recordings, tmp_path / "a.gif", view=view, frames=2, size=(400, 300), exporter=str(exporter))
