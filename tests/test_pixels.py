@@ -1,5 +1,7 @@
 import dataclasses
+import doctest
 import gc
+import importlib
 import subprocess
 import sys
 
@@ -98,10 +100,8 @@ def test_the_picture_is_the_one_that_plain_matplotlib_draws(look, step):
 @pytest.mark.parametrize("index", range(4))
 def test_each_mark_alone_is_the_one_that_plain_matplotlib_draws(index):
     panel = every_mark(430).panels[index]
-    for mark in panel.marks:
-        if isinstance(mark, Text | Rule):
-            continue
-        mark = dataclasses.replace(mark, label="") if hasattr(mark, "label") else mark
+    shapes = [mark for mark in panel.marks if not isinstance(mark, Text | Rule)]
+    for mark in [dataclasses.replace(one, label="") if hasattr(one, "label") else one for one in shapes]:
         scene, empty = (Scene("", (dataclasses.replace(panel, marks=marks),), 0, 0) for marks in ((mark,), ()))
         canvas = Canvas(400, 300)
         plot = lay_out(scene, Pen(400, 300)).places[0].plot
@@ -244,6 +244,13 @@ def test_words_are_as_wide_as_they_are_measured():
     columns = shape.places % 400
     assert columns.min() == pytest.approx(20, abs=2)
     assert columns.max() == pytest.approx(20 + pen.measure("step 4 300 of 10 000", font), abs=3)
+
+
+@pytest.mark.parametrize("name", ["", ".labels", ".page"])
+def test_examples_in_the_modules_are_true(name):
+    found = doctest.testmod(importlib.import_module(f"dynviz.pixels{name}"))
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_only_the_pixels_backend_needs_matplotlib():

@@ -1,6 +1,6 @@
 """Scenes as pixels: matplotlib's Agg draws what is antialiased, NumPy puts it together.
 
->>> from dynviz.pixels import Canvas
+>>> import numpy as np
 >>> from dynviz.scene.marks import Axis, Line, Panel, Scene
 >>> line = Line(np.arange(3), np.array([1.0, 4.0, 2.0]), "lane0")
 >>> panel = Panel("loss", Axis((0, 2)), Axis((0, 5)), (line,))

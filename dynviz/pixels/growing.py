@@ -130,9 +130,9 @@ class LineDrawing:
             return None
         here = self._points[index]
         if index + 1 < len(self._along) and np.isfinite(self._points[index + 1]).all():
+            times = np.append(self._along[index : index + 2], now)
             # Between vertices a line is straight on the screen, whatever the scale of the axis.
-            places = self._easel.columns(np.append(self._along[index : index + 2], now)) if self._sweep else None
-            before, after, at = self._along[index : index + 2].tolist() + [now] if places is None else places
+            before, after, at = self._easel.columns(times) if self._sweep else times
             share = (at - before) / (after - before) if after > before else 0.0
             here = here + share * (self._points[index + 1] - here)
         return here if np.isfinite(here).all() else None

@@ -95,13 +95,14 @@ def _dot(x: Floats, y: Floats, radius: float) -> Floats:
 
 def _ring(x: Floats, y: Floats, radius: float) -> Floats:
     half = max(radius * 0.18, 0.6)
-    return np.abs(np.hypot(x, y) - (radius - half)) - half
+    return np.asarray(np.abs(np.hypot(x, y) - (radius - half)) - half)
 
 
 def _cross(x: Floats, y: Floats, radius: float) -> Floats:
     half = max(radius * 0.2, 0.6)
     along, across = np.abs(x + y) / np.sqrt(2), np.abs(x - y) / np.sqrt(2)
-    return np.minimum(np.maximum(along - radius, across - half), np.maximum(across - radius, along - half))
+    one, other = np.maximum(along - radius, across - half), np.maximum(across - radius, along - half)
+    return np.asarray(np.minimum(one, other))
 
 
 def _star(x: Floats, y: Floats, radius: float) -> Floats:
@@ -112,7 +113,7 @@ def _star(x: Floats, y: Floats, radius: float) -> Floats:
     inner = 0.45 * radius
     edge = np.array([inner * np.cos(np.pi / 5) - radius, inner * np.sin(np.pi / 5)])
     normal = np.array([edge[1], -edge[0]]) / np.hypot(*edge)
-    return (across - radius) * normal[0] + along * normal[1]
+    return np.asarray((across - radius) * normal[0] + along * normal[1])
 
 
 DISTANCES: dict[Marker, Callable[[Floats, Floats, float], Floats]] = {

@@ -1,7 +1,6 @@
 """Which arrays and marks are the same as before, without looking at their numbers."""
 
 import dataclasses
-import functools
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,12 +25,8 @@ def alike(one: Mark, other: Mark) -> bool:
         return True
     if type(one) is not type(other):
         return False
-    return all(_same(getattr(one, name), getattr(other, name)) for name in _names(type(one)))
-
-
-@functools.cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(kind) if item.name != "now")
+    names = (item.name for item in dataclasses.fields(one) if item.name != "now")
+    return all(_same(getattr(one, name), getattr(other, name)) for name in names)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -48,8 +48,8 @@ class Pen:
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         # At 72 dots to the inch, matplotlib's points are pixels.
-        self._renderer = RendererAgg(width, height, 72)
-        self._buffer = np.asarray(self._renderer.buffer_rgba())
+        renderer: Any = RendererAgg(width, height, 72)  # type: ignore[no-untyped-call]
+        self._renderer, self._buffer = renderer, np.asarray(renderer.buffer_rgba())
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._words: OrderedDict[tuple[str, Font], tuple[Coverage, float]] = OrderedDict()
 

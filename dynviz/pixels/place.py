@@ -1,10 +1,11 @@
 """The place of a panel: its plot, ticks and words, in line with the panels beside and above it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from dynviz.pixels.labels import Labels, labels, spread
-from dynviz.pixels.pen import Pen
+from dynviz.pixels.pen import Font, Pen
 from dynviz.pixels.sizes import Sizes
 from dynviz.pixels.words import Flowed, Placed, Words, flow
 from dynviz.scene.arrange import Rect
@@ -182,7 +183,7 @@ def _level(axis: Axis, plot: Rect, pen: Pen, sizes: Sizes) -> tuple[Tick, ...]:
         middles = fractions(axis, [tick.value for tick in found]) * plot.width
         halves = [pen.measure(tick.label, sizes.ticks) / 2 for tick in found]
         order = sorted(zip(middles, halves, strict=True))
-        spaces = [b - hb - a - ha for (a, ha), (b, hb) in zip(order, order[1:], strict=False)]
+        spaces = [b - hb - a - ha for (a, ha), (b, hb) in pairwise(order)]
         if min(spaces, default=sizes.ticks.size) >= 0.9 * sizes.ticks.size:
             return found
     return ticks(axis, 1)
@@ -202,29 +203,22 @@ def _written(draft: Draft, named: bool, plot: Rect, pen: Pen, sizes: Sizes) -> P
     spoken = slice(draft.before, draft.before + len(panel.readouts))
     spots = [Spot(left, row, one.room) for one, left, row in head[spoken]]
     written = [Placed(one.words, left, row) for one, left, row in head[: spoken.start] + head[spoken.stop :]]
-    written += _tick_words(across, upright, plot, draft.cell, pen, sizes)
     written += _end_words(draft.labels, plot, sizes)
     if named:
         middle = plot.left + (plot.width - pen.measure(panel.x.label, sizes.ticks)) / 2
         words = Words(panel.x.label, sizes.ticks, "muted")
         written.append(Placed(words, middle, plot.bottom + round(2.75 * sizes.ticks.size)))
-    return Place(draft.cell, plot, across, upright, tuple(written), tuple(spots))
+    place = Place(draft.cell, plot, across, upright, tuple(written), tuple(spots))
+    return replace(place, words=(*place.words, *_tick_words(place, pen, sizes.ticks)))
 
 
-def _tick_words(
-    across: tuple[tuple[Tick, int], ...],
-    upright: tuple[tuple[Tick, int], ...],
-    plot: Rect,
-    cell: Rect,
-    pen: Pen,
-    sizes: Sizes,
-) -> list[Placed]:
-    font, found = sizes.ticks, []
-    for tick, column in across:
+def _tick_words(place: Place, pen: Pen, font: Font) -> list[Placed]:
+    found, plot, cell = [], place.plot, place.cell
+    for tick, column in place.x:
         wide = pen.measure(tick.label, font)
         left = min(max(column + 0.5 - wide / 2, cell.left), cell.right - wide)
         found.append(Placed(Words(tick.label, font, "muted"), left, plot.bottom + round(1.5 * font.size)))
-    for tick, row in upright:
+    for tick, row in place.y:
         left = plot.left - 0.6 * font.size - pen.measure(tick.label, font)
         found.append(Placed(Words(tick.label, font, "muted"), left, row + round(0.37 * font.size)))
     return found

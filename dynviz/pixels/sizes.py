@@ -49,7 +49,7 @@ def sizes(width: int, height: int, panels: int) -> Sizes:
         height: Of the canvas.
         panels: How many share it; more than four make letters a little smaller.
     """
-    unit = min(width / 800, height / 600) ** 0.9
+    unit: float = min(width / 800, height / 600) ** 0.9
     crowd = min(1.0, (4 / max(panels, 1)) ** 0.2)
 
     def letters(size: float) -> int:

@@ -128,9 +128,8 @@ def rule(mark: Rule, easel: Easel) -> list[Layer]:
     if mark.vertical:
         columns, rows = np.meshgrid(plot.left + min(int(at * plot.width), length) + across, plot.top + along)
     else:
-        columns, rows = np.meshgrid(
-            plot.left + along, plot.bottom - thick - min(int(at * plot.height), length) + across
-        )
+        bottom = plot.bottom - thick - min(int(at * plot.height), length)
+        columns, rows = np.meshgrid(plot.left + along, bottom + across)
     places = (rows * easel.pen.width + columns).ravel()
     line = Coverage(places.astype(np.int32), np.full(len(places), 255, np.uint16))
     layers: list[Layer] = [easel.stain(line, mark.color)]

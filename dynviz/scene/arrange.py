@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from dynviz.scene.marks import Panel
 
@@ -58,7 +58,7 @@ def _grid(square: list[bool], columns: int, width: int, height: int, aspect: flo
     for row, top, bottom in zip(rows, edges, edges[1:], strict=False):
         # A last row with fewer panels is spread over the whole width.
         sides = _split(width, shares if len(row) == columns else [1.0] * len(row))
-        rects += [Rect(a, top, b - a, bottom - top) for a, b in zip(sides, sides[1:], strict=False)]
+        rects += [Rect(a, top, b - a, bottom - top) for a, b in pairwise(sides)]
     return tuple(rects)
 
 

@@ -90,7 +90,7 @@ class Theme:
         return self._ramps[name]
 
     def palette(self) -> NDArray[np.uint8]:
-        """At most 255 colours [colours, 3] that draw every scene well: the ramps, and each colour fading to the ground."""
+        """At most 255 colours [colours, 3] that draw every scene well: ramps, and each colour fading to the ground."""
         ground = np.array(self.color("ground"), dtype=np.float64)
         drawn = [role for role in self.colors if role != "ground"]
         words = [self.ink(role) for role in drawn if role != "grid"]

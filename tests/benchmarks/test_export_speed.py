@@ -1,8 +1,9 @@
 """Four panels into a GIF of 200 frames of 800 x 600, beside the plain way: clear, redraw, savefig, imageio.mimsave.
 
-`python -m tests.benchmarks.bench_export` prints speed, size and memory.
+`python -m tests.benchmarks.test_export_speed` prints speed, size and memory.
 """
 
+import functools
 import io
 import statistics
 import subprocess
@@ -41,12 +42,14 @@ def _prediction(step):
     return np.tanh(5 * (far[..., 25:].min(axis=-1) - far[..., :25].min(axis=-1)))
 
 
-RECORDED = np.stack([_prediction(step) for step in np.linspace(0, STEPS - 1, FRAMES)])
-"""[frames, rows, columns], as a recording holds them."""
+@functools.cache
+def recorded():
+    """[frames, rows, columns], as a recording holds them."""
+    return np.stack([_prediction(step) for step in np.linspace(0, STEPS - 1, FRAMES)])
 
 
 def heat(step):
-    return RECORDED[round(step * (FRAMES - 1) / (STEPS - 1))]
+    return recorded()[round(step * (FRAMES - 1) / (STEPS - 1))]
 
 
 def scene(step):
@@ -119,6 +122,7 @@ def seconds(way, count, folder):
 
 def measure(folder):
     """Times a frame, their ratio, sizes, and our peak of memory in MB."""
+    recorded()
     pairs = [(seconds(ours, FRAMES, folder), seconds(plain, PAIR_FRAMES, folder)) for _ in range(PAIRS)]
     found = {
         "ours_ms": 1e3 * statistics.median(mine for mine, _ in pairs),
@@ -137,7 +141,7 @@ def measure(folder):
 def peak(target):
     """Of a process of its own, as Linux counts it."""
     code = (
-        "import sys; from pathlib import Path; from tests.benchmarks.bench_export import FRAMES, ours, steps; "
+        "import sys; from pathlib import Path; from tests.benchmarks.test_export_speed import FRAMES, ours, steps; "
         "ours(steps(FRAMES), Path(sys.argv[1])); "
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
