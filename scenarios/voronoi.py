@@ -34,22 +34,27 @@ SLICE = 2**17
 """Scores that are evaluated at once: their intermediate values stay in the cache."""
 
 
+def _products(x: Tensor, constants: Tensors) -> Tensor:
+    """X R^T, rounded once: matrix libraries round by processor, and their choice leads to other runs."""
+    return (x.double() @ constants["tangents"].double().T).to(x.dtype)
+
+
 def _labels(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
-    distance = (x @ constants["tangents"].T - 1).abs()
+    distance = (_products(x, constants) - 1).abs()
     return -SHARP * (distance - distance.amin(dim=1, keepdim=True))
 
 
 def _offset(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    return -SHARP * (x @ constants["tangents"].T - parameters["offset"]).abs()
+    return -SHARP * (_products(x, constants) - parameters["offset"]).abs()
 
 
 def _offset_scale(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    return -parameters["scale"] * (x @ constants["tangents"].T - parameters["offset"]).abs()
+    return -parameters["scale"] * (_products(x, constants) - parameters["offset"]).abs()
 
 
 def _plus_minus(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
     # Both signs at once, as a matrix product: the sum of two terms is faster and rounds otherwise.
-    away = x @ constants["tangents"].T - parameters["offset"]
+    away = _products(x, constants) - parameters["offset"]
     both = away.unsqueeze(2) @ parameters["plus_minus"].unsqueeze(0)
     return -parameters["scale"] * torch.relu(both).sum(dim=2)
 

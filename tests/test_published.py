@@ -4,12 +4,16 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 import dynviz
 
 STEPS = (1, 101, 1000, 5000, 10_000)
 LABELS = ((0.6887, 0.5441), (0.3639, 0.9997), (0.0300, 0.9997), (0.0030, 0.9998), (0.0016, 0.9998))
 OFFSET_SCALE = ((0.6922, 0.5603), (0.6756, 0.5905), (0.5532, 0.7093), (0.2781, 0.8747), (0.2513, 0.8800))
+EXACT, CHAOS = (5.1e-5, 5.1e-5, 5.1e-5), (0.005, 0.005, 0.03)
+# Torch's exponentials round by instruction set, which this model feels from about step 1000.
+AVX512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
 NO_MAP = ["prediction:every=10000", "*_gap:every=10000"]
 
 
@@ -46,9 +50,9 @@ def test_the_first_steps_are_the_documents(model, optimizer, published, tmp_path
 @pytest.mark.parametrize(
     ("model", "optimizer", "published", "within"),
     [
-        ("labels", "adamw", LABELS, (5.1e-5, 5.1e-5, 5.1e-5)),
-        ("offset-scale", "torch.optim.AdamW", OFFSET_SCALE, (5.1e-5, 5.1e-5, 5.1e-5)),
-        ("offset-scale", "adamw", OFFSET_SCALE, (0.005, 0.005, 0.03)),
+        ("labels", "adamw", LABELS, EXACT),
+        ("offset-scale", "torch.optim.AdamW", OFFSET_SCALE, EXACT if AVX512 else CHAOS),
+        ("offset-scale", "adamw", OFFSET_SCALE, CHAOS),
     ],
 )
 def test_the_whole_run_is_the_documents(model, optimizer, published, within, tmp_path):
@@ -59,31 +63,14 @@ def test_the_whole_run_is_the_documents(model, optimizer, published, within, tmp
         assert found[0] == pytest.approx(loss, abs=tolerance)
         # Where the loss may differ in its last digits, so may the class of points near a border.
         assert found[1] == pytest.approx(accuracy, abs=max(tolerance, 5.1e-5))
-    if optimizer == "torch.optim.AdamW":
+    if optimizer == "torch.optim.AdamW" and AVX512:
         recording = run[optimizer]
         assert float(recording["test_loss"][-1, 0]) == pytest.approx(0.23983, abs=5.1e-6)
         assert float(recording["test_accuracy"][-1, 0]) == pytest.approx(0.8890, abs=5.1e-5)
         scale, offset = recording["scale"].reshape(-1), recording["offset"].reshape(-1)
-        assert [float(scale[1]), float(scale[1001]), float(scale[10_000])] == pytest.approx(
-            [1.0099, 9.12, 51.54], rel=5e-4
-        )
+        assert float(scale[1]) == pytest.approx(1.0099, abs=5.1e-5)
+        assert float(scale[1001]) == pytest.approx(9.12, abs=0.0051)
+        assert float(scale[10_000]) == pytest.approx(51.54, abs=0.0051)
         assert float(offset[1]) == pytest.approx(0.8722, abs=5.1e-5)
         assert (int(offset.argmin()), int(offset.argmax())) == (17, 238)
         assert float(offset[10_000]) == pytest.approx(0.9936, abs=5.1e-5)
-
-
-def spread(centers):
-    """The standard deviation of all coordinates of the centers: 99.6 where they are 100 randn."""
-    return centers.std(axis=(-2, -1))
-
-
-@pytest.mark.slow
-def test_centers_shrink_with_l2_and_stay_with_l1(tmp_path):
-    record = ["prediction:every=10000", "val_*:every=10000", "*_gap:every=10000", "head:every=10000"]
-    run = dynviz.run("voronoi", ["adamw", "adamw-l1"], seeds=42, record=record, out=tmp_path / "run")
-    for label, end in (("adamw", 36.9), ("adamw-l1", 99.1)):
-        centers = run[label]["centers"]
-        assert spread(centers[0, 0]) == pytest.approx(99.6, abs=0.05)
-        assert spread(centers[-1, 0]) == pytest.approx(end, rel=0.1)
-    product = run["adamw"]["offset"][-1].reshape(-1) * spread(run["adamw"]["centers"][-1])
-    assert float(product[0]) == pytest.approx(78, rel=0.1)

@@ -24,10 +24,8 @@ class Bowl:
         g = torch.Generator().manual_seed(seed)
 
         def batches(start, count):
-            rows = []
-            for t in range(start, start + count):
-                rows.append(torch.randn(n, generator=torch.Generator().manual_seed(seed * 100003 + t)))
-            return (torch.stack(rows),)
+            generators = [torch.Generator().manual_seed(seed * 100003 + t) for t in range(start, start + count)]
+            return (torch.stack([torch.randn(n, generator=generator) for generator in generators]),)
 
         def loss(p, c, b):
             return ((p["x"] - c["target"] + 0.1 * b[0]) ** 2).sum() + p["y"].square().sum()
