@@ -120,7 +120,7 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
             trainers[-1].resume()
     except BaseException:
         for trainer in trainers:
-            trainer.writer.close()
+            trainer.close()
         raise
     train(Path(folder), trainers, progress or Silence())
     return open_recording(folder)
@@ -179,7 +179,7 @@ def write(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
             trainers.append(Trainer(each.crew, writer))
     except BaseException:
         for trainer in trainers:
-            trainer.writer.close()
+            trainer.close()
         raise
     return trainers
 

@@ -95,7 +95,7 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
     finally:
         progress.end()
         for trainer in trainers:
-            trainer.writer.close()
+            trainer.close()
 
 
 def mean_loss(trainer: Trainer) -> float:

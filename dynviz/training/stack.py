@@ -1,6 +1,7 @@
 """Lanes of equal shape, trained together: their tensors, losses, gradients and measurements."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -69,12 +70,19 @@ class Stack:
         return loss.detach(), gradient
 
     def measure(self, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
-        """The probe's channels, with the lanes in front where there are several."""
+        """The probe's channels at the present state, with the lanes in front where there are several."""
+        return self.measurement(probe, batch)()
+
+    def measurement(self, probe: Probe, batch: Batch) -> Callable[[], tuple[Tensor, ...]]:
+        """The measurement of the present state, to be made now or later: steps leave the tensors of a state alone."""
+        return functools.partial(self._measure, self.theta, {**self.constants, **self.buffers}, probe, batch)
+
+    def _measure(self, theta: Tensor, constants: Tensors, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
         with torch.no_grad():
-            parameters, constants = self.layout.views(self.theta), {**self.constants, **self.buffers}
+            parameters = self.layout.views(theta)
             if isinstance(probe.measure, str):
                 value = parameters[probe.measure]
-                return (value if probe.channels[0].dims else value.reshape(self.theta.shape[:-1]),)
+                return (value if probe.channels[0].dims else value.reshape(theta.shape[:-1]),)
             if self.single:
                 return _as_tuple(probe.measure(parameters, constants, batch))
             if probe.stacked or self.device.type == "cuda":

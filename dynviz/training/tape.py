@@ -1,6 +1,7 @@
 """Samples on the way to the files: kept as the tensors they are, joined a block at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,18 @@ class Cut:
     shape: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Later:
+    """A sample that is still being measured: the tensor at one place of what a measurement will give."""
+
+    measurement: Future[tuple[Tensor, ...]]
+    place: int
+
+    def tensor(self) -> Tensor:
+        """The sample, when it is there."""
+        return self.measurement.result()[self.place]
+
+
 @dataclass
 class Tape:
     """The tensors of one source at the steps at which samples are due.
@@ -40,14 +53,14 @@ class Tape:
 
     every: int
     cuts: Mapping[str, Cut | None]
-    _kept: list[Tensor] = field(default_factory=list)
+    _kept: list[Tensor | Later] = field(default_factory=list)
 
-    def keep(self, step: int, value: Tensor) -> None:
+    def keep(self, step: int, value: Tensor | Later) -> None:
         """Hold a sample, where one is due; its storage must not change any more."""
         if step % self.every == 0:
             self._kept.append(value)
 
-    def keep_last(self, value: Tensor) -> None:
+    def keep_last(self, value: Tensor | Later) -> None:
         """Hold the sample of the last step, which is always due."""
         self._kept.append(value)
 
@@ -59,13 +72,14 @@ class Tape:
         """
         if not self._kept:
             return
-        length = self._kept[0].shape[-1] if self._kept[0].ndim else 0
+        kept = [value.tensor() if isinstance(value, Later) else value for value in self._kept]
+        length = kept[0].shape[-1] if kept[0].ndim else 0
         whole: Tensor | None = None
         for name, cut in self.cuts.items():
             if cut is not None and length > WHOLE and 4 * (cut.stop - cut.start) < length:
-                joined = torch.stack([value[..., cut.start : cut.stop] for value in self._kept])
+                joined = torch.stack([value[..., cut.start : cut.stop] for value in kept])
             else:
-                whole = torch.stack(self._kept) if whole is None else whole
+                whole = torch.stack(kept) if whole is None else whole
                 joined = whole if cut is None else whole[..., cut.start : cut.stop]
             if cut is not None:
                 joined = joined.reshape(*joined.shape[:-1], *cut.shape)
@@ -77,24 +91,38 @@ class Tape:
 
 @dataclass(frozen=True)
 class Measured:
-    """A probe and the tapes of its channels, in order; None for a channel that is not recorded."""
+    """A probe and its channels.
+
+    Attributes:
+        probe: What measures.
+        tapes: Of its channels, in order; None for one that is not recorded.
+        every: Their distances between samples.
+        aside: Who measures while training goes on, for probes that take long.
+    """
 
     probe: Probe
     tapes: tuple[Tape | None, ...]
     every: tuple[int, ...]
+    aside: Executor | None = None
 
     def keep(self, stack: Stack, step: int, batch: Batch) -> None:
         """Measure, if a sample is due at this step in one channel at least."""
         if any(step % every == 0 for every in self.every):
-            for tape, value in zip(self.tapes, stack.measure(self.probe, batch), strict=True):
+            for tape, value in zip(self.tapes, self._measure(stack, batch), strict=True):
                 if tape is not None:
                     tape.keep(step, value)
 
     def keep_last(self, stack: Stack, batch: Batch) -> None:
         """Measure the state after the last step."""
-        for tape, value in zip(self.tapes, stack.measure(self.probe, batch), strict=True):
+        for tape, value in zip(self.tapes, self._measure(stack, batch), strict=True):
             if tape is not None:
                 tape.keep_last(value)
+
+    def _measure(self, stack: Stack, batch: Batch) -> Sequence[Tensor | Later]:
+        if self.aside is None:
+            return stack.measure(self.probe, batch)
+        measurement = self.aside.submit(stack.measurement(self.probe, batch))
+        return [Later(measurement, place) for place in range(len(self.tapes))]
 
 
 @dataclass(frozen=True)
@@ -118,8 +146,8 @@ class Tapes:
     terms: Mapping[str, Tape]
 
     @classmethod
-    def of(cls, stack: Stack, channels: Mapping[str, ChannelInfo]) -> "Tapes":
-        """The tapes that a stack's channels need."""
+    def of(cls, stack: Stack, channels: Mapping[str, ChannelInfo], aside: Executor) -> "Tapes":
+        """The tapes that a stack's channels need; on a CPU, long measurements are left to `aside`."""
 
         def tape(name: str) -> Tape | None:
             return Tape(channels[name].every, {name: None}) if name in channels else None
@@ -136,7 +164,8 @@ class Tapes:
                 )
                 every = tuple({each.every for each in wanted if each is not None})
                 if every and (constant or not isinstance(probe.measure, str)):
-                    found.append(Measured(probe, wanted, every))
+                    long = not probe.stacked and stack.device.type == "cpu"
+                    found.append(Measured(probe, wanted, every, aside if long else None))
         terms = {
             name.removeprefix(TERM): Tape(info.every, {name: None})
             for name, info in channels.items()

@@ -1,6 +1,8 @@
 """The training of one recording: blocks of steps, samples, events and checkpoints."""
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,10 @@ class Trainer:
         self._reference = np.full(lanes, np.nan)
         self._diverged = np.zeros(lanes, dtype=bool)
         self._channels = writer.metadata.channels
-        self._tapes = [Tapes.of(stack, self._channels) for stack in crew.stacks]
+        # Long measurements need little Python and so do not hold up the steps, which need much; one thread each,
+        # so that their sums are those of training's own thread.
+        self._aside = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
+        self._tapes = [Tapes.of(stack, self._channels, self._aside) for stack in crew.stacks]
         self._every = writer.metadata.checkpoint_every
         held = sum(info.bytes_per_sample(lanes) / max(info.every, 1) for info in self._channels.values())
         held += sum(stack.theta.nbytes for stack in crew.stacks)
@@ -73,6 +78,11 @@ class Trainer:
         self._flush(begun)
         if self.finished or (self._every and self.step % self._every == 0):
             self.checkpoint()
+
+    def close(self) -> None:
+        """End the recording; what was not flushed is lost."""
+        self._aside.shutdown(cancel_futures=True)
+        self.writer.close()
 
     def checkpoint(self) -> None:
         """Write all that the next step depends on."""
