@@ -1,13 +1,15 @@
 """The grammar that names anything with options: `NAME[:key=value[,key=value]]`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dynviz.errors import DynvizError
 
 _OPENING = {"(": ")", "[": "]"}
 _GRID = re.compile(r"^\[|^(log|linear)\(")
+_SEEDS = 2**16
+"""How many seeds one run may have; each is a lane with parameters of its own."""
 
 
 @dataclass(frozen=True)
@@ -97,19 +99,22 @@ def seeds(text: str) -> tuple[int, ...]:
     Raises:
         DynvizError: It is neither, or names a seed twice.
     """
+    found: Sequence[int] = ()
     try:
         if ":" in text:
             first, last = (int(part) for part in text.split(":"))
-            found = tuple(range(first, last))
+            found = range(first, last)
         else:
-            found = tuple(int(part) for part in text.split(","))
+            found = [int(part) for part in text.split(",")]
     except ValueError:
         found = ()
+    if len(found[: _SEEDS + 1]) > _SEEDS:
+        raise DynvizError(f"seeds {text!r} are more than the {_SEEDS} lanes that a run may have")
     if not found or min(found) < 0 or max(found) >= 2**32 or len(set(found)) < len(found):
         raise DynvizError(
             f"seeds {text!r} are not understood; write one (42), a list (1,2,5) or a range without its end (0:8)"
         )
-    return found
+    return tuple(found)
 
 
 def step_range(text: str) -> tuple[int | None, int | None]:

@@ -35,8 +35,11 @@ def options(target: Callable[..., Any]) -> dict[str, Option]:
     """The options of a plug-in.
 
     They are the fields of a dataclass, the keyword-only parameters of a function, and of any other class (a
-    `torch.optim.Optimizer`) the parameters with defaults. Explanations come from the `Attributes:` or `Args:`
-    section of the docstring.
+    `torch.optim.Optimizer`) all parameters but the first, which is what it works on. Explanations come from the
+    `Attributes:` or `Args:` section of the docstring.
+
+    Raises:
+        DynvizError: It is something built in that does not say what it takes.
     """
     lines = _explanations(inspect.getdoc(target) or "")
     hints = _hints(target)
@@ -47,15 +50,10 @@ def options(target: Callable[..., Any]) -> dict[str, Option]:
             if item.init
         }
     found = {}
-    for name, parameter in inspect.signature(target).parameters.items():
-        if inspect.isclass(target):
-            wanted = parameter.default is not parameter.empty
-        else:
-            wanted = parameter.kind is parameter.KEYWORD_ONLY
-        if wanted:
-            default = MISSING if parameter.default is parameter.empty else parameter.default
-            hint = hints.get(name, type(default) if default not in (None, MISSING) else Any)
-            found[name] = Option(name, hint, default, lines.get(name, ""))
+    for name, parameter in _parameters(target).items():
+        default = MISSING if parameter.default is parameter.empty else parameter.default
+        hint = hints.get(name, Any if default is None or default is MISSING else type(default))
+        found[name] = Option(name, hint, default, lines.get(name, ""))
     return found
 
 
@@ -80,7 +78,7 @@ def read(known: Mapping[str, Option], given: Mapping[str, Any], what: str) -> di
             raise DynvizError(f"{name}={value} of {what} is a grid of values; a run takes one value")
         try:
             values[name] = _read(value, option.type)
-        except (ValueError, TypeError, SyntaxError):
+        except (ValueError, TypeError, SyntaxError, OverflowError):
             raise DynvizError(f"{name}={text} of {what} is not understood; {name} takes {option.type_name}") from None
     return values
 
@@ -138,7 +136,7 @@ def _attempts(value: Any, kinds: tuple[Any, ...]) -> Any:
     for kind in sorted(kinds, key=lambda kind: (kind is not type(None), kind is str)):
         try:
             yield _read(value, kind)
-        except (ValueError, TypeError, SyntaxError):
+        except (ValueError, TypeError, SyntaxError, OverflowError):
             continue
 
 
@@ -169,17 +167,39 @@ def _scalar(value: Any, kind: type) -> bool | int | float:
         return number
     if isinstance(value, str) and re.fullmatch(r"[+-]?[\d_]+", value):
         return int(value)
-    if number != int(number):
+    if not number.is_integer():
         raise ValueError
     return int(number)
 
 
-def _hints(target: Callable[..., Any]) -> dict[str, Any]:
-    subject = target if dataclasses.is_dataclass(target) or not inspect.isclass(target) else target.__init__
+def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     try:
-        return typing.get_type_hints(subject)
-    except (NameError, TypeError):
-        return {}
+        parameters = inspect.signature(target).parameters
+    except (TypeError, ValueError) as error:
+        name = getattr(target, "__name__", str(target))
+        raise DynvizError(f"{name} is built in and does not say what it takes") from error
+    if not inspect.isclass(target):
+        return {name: each for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    found = {name: each for name, each in list(parameters.items())[1:] if each.kind in named}
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()) and len(target.__mro__) > 2:
+        # `**options` are handed on to the class that it extends.
+        inherited = _parameters(target.__mro__[1])
+        found = {name: each for name, each in inherited.items() if each.default is not each.empty} | found
+    return found
+
+
+def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+    subjects: list[Any] = [target]
+    if inspect.isclass(target) and not dataclasses.is_dataclass(target):
+        subjects = [vars(each).get("__init__") for each in reversed(target.__mro__)]
+    hints: dict[str, Any] = {}
+    for subject in subjects:
+        try:
+            hints |= typing.get_type_hints(subject)
+        except (NameError, TypeError):
+            continue
+    return hints
 
 
 def _default(item: dataclasses.Field[Any]) -> Any:

@@ -178,17 +178,21 @@ def _run_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise DynvizError(f"{path.name}, line {error.lineno}: {error.msg}") from error
-    except DynvizError:
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, SyntaxError):
+            raise DynvizError(f"{path.name}, line {error.lineno}: {error.msg}") from error
+        if isinstance(error, Exception | SystemExit) and not isinstance(error, DynvizError):
+            raise DynvizError(f"{path.name}{_line_in(path, error)}: {_in_words(error)}") from error
         raise
-    except Exception as error:
-        line = _line_in(path, error)
-        raise DynvizError(f"{path.name}{line}: {type(error).__name__}: {error}") from error
     return module
 
 
-def _line_in(path: Path, error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _line_in(path: Path, error: BaseException) -> str:
     line, trace = "", error.__traceback__
     while trace:
         if trace.tb_frame.f_code.co_filename == str(path):
@@ -199,19 +203,30 @@ def _line_in(path: Path, error: Exception) -> str:
 
 def _bound(module: ModuleType, which: Kind, name: str) -> Callable[..., Any]:
     target = getattr(module, which.binds, None)
-    if not callable(target):
+    if target is None:
         raise DynvizError(f"{name} does not bind {which.binds!r}; its last line should be like {which.binds} = ...")
+    if not callable(target):
+        raise DynvizError(
+            f"{name} binds {which.binds!r} to an object of type {type(target).__name__}, not to a class or function"
+        )
     return target  # type: ignore[no-any-return]
 
 
 def _imported(name: str, which: Kind) -> Callable[..., Any]:
     module, _, attribute = name.rpartition(".")
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise DynvizError(
+            f"{name!r} is neither an import path, like package.module.Name, nor a file, whose path ends at .py"
+        )
     try:
         found = getattr(importlib.import_module(module), attribute, None)
-    except ImportError as error:
-        raise DynvizError(f"no {which.binds} at import path {name!r}: {error}") from error
+    except Exception as error:  # importing runs what others wrote
+        raise DynvizError(f"no {which.binds} at import path {name!r}: {_in_words(error)}") from error
     if not callable(found):
-        raise unknown(f"{which.binds} in {module}", attribute, _public(module))
+        names = _public(module)
+        if len(names) > 100:
+            raise DynvizError(f"no {which.binds} in {module} named {attribute!r}")
+        raise unknown(f"{which.binds} in {module}", attribute, names)
     return found  # type: ignore[no-any-return]
 
 

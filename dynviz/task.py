@@ -41,7 +41,8 @@ class Probe:
         measure: Function of (parameters, constants, batch), run without gradients; or the name of a parameter, which
             then is recorded as it is, at next to no cost.
         stacked: Whether lanes may be measured together. Say False where one lane alone fills the cache, such as
-            a whole validation set: on a CPU the lanes are then measured one after the other.
+            a whole validation set: on a CPU the lanes are then measured one after the other, in a thread beside
+            training.
     """
 
     channels: tuple[Channel, ...]

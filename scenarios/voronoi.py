@@ -29,6 +29,7 @@ STEPS = 10_000
 SHARP = 10_000.0
 """The fixed scale of the models without a learned one: nearly a hard choice."""
 HIDDEN = 2048
+MOST_HIDDEN = 2**20
 GAP_POINTS = 500
 SLICE = 2**17
 """Scores that are evaluated at once: their intermediate values stay in the cache."""
@@ -138,8 +139,8 @@ class Voronoi:
             raise DynvizError(f"environment={self.environment} is no seed; write a whole number below 2^32, or none")
         if self.hidden != HIDDEN and self.model not in ("centers", "swish"):
             raise DynvizError(f"model={self.model} has no hidden centers; hidden goes with centers and swish")
-        if self.hidden < 2:
-            raise DynvizError(f"hidden={self.hidden} is too few centers; write a whole number from 2")
+        if not 2 <= self.hidden <= MOST_HIDDEN:
+            raise DynvizError(f"hidden={self.hidden} makes no model; write a whole number from 2 to {MOST_HIDDEN}")
         if not 2 <= self.grid <= 1024:
             raise DynvizError(f"grid={self.grid} makes no map; write a whole number from 2 to 1024")
 

@@ -1,13 +1,18 @@
 """The command line as a user types it: what it prints, where, and how it exits."""
 
+import functools
+import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import dynviz
+from dynviz.cli import progress
 
 FILES = Path(__file__).parent / "files"
 BOWL = str(FILES / "bowl.py")
@@ -64,6 +69,7 @@ def test_run_prints_the_folder_on_stdout_and_talks_on_stderr(tmp_path):
         (["run", BOWL, "-o", "adamw", "--device", "cuda:99"], 1, "no CUDA device for --device cuda:99"),
         (["run", BOWL, "-o", "adamw", "--out", "/proc/run"], 1, "/proc/run"),
         (["run", "--resume", "nowhere"], 1, "nowhere"),
+        (["list", "runs", "one"], 2, "takes no name"),
         (["list", "optimizer"], 1, "did you mean 'optimizers'"),
         (["list", "optimizers", "adamww"], 1, "did you mean 'adamw'"),
     ],
@@ -202,3 +208,23 @@ def test_export_prints_what_it_wrote(name, run_folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{name}\n"
     assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_what_is_said_can_be_typed_where_a_folder_has_spaces(tmp_path):
+    done = dynviz_command("run", BOWL, "-o", "sgd", "--steps", 2, "--out", "my run", cwd=tmp_path)
+    assert done.stdout == "my run\n"
+    assert done.stderr.endswith("see it with: dynviz export 'my run' 'my run'.gif\n")
+
+
+def test_bars_leave_room_for_what_a_terminal_echoes(run_folder, monkeypatch):
+    shown = io.StringIO()
+    terminal = functools.partial(Console, file=shown, force_terminal=True, width=80)
+    monkeypatch.setattr(progress, "Console", lambda **_: terminal(highlight=False))
+    bars = progress.TrainingProgress()
+    recordings = [recording.metadata for recording in dynviz.open(run_folder).values()]
+    bars.begin(run_folder, recordings, [0, 0])
+    bars.move("adamw", 20, 0.25)
+    bars.end()
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip("\r") for line in shown.getvalue().splitlines()]
+    assert any("20/40" in line and "loss 0.25" in line for line in lines)
+    assert max(map(len, lines)) <= 75

@@ -160,7 +160,7 @@ def test_adamw_l1_is_adamw_whose_decay_is_the_sign():
 def test_a_class_of_torch_steps_as_it_does_alone_with_its_decay_apart():
     row = layout().join(network.parameters())
     theta = row.clone()
-    stepper = TorchStepper(lambda each: torch.optim.AdamW(each, lr=0.01, weight_decay=0.1), layout(), theta)
+    stepper = TorchStepper(lambda each: torch.optim.AdamW(each, lr=0.01, weight_decay=0.1), "AdamW", layout(), theta)
     alone = torch.optim.AdamW([only := nn.Parameter(row.clone())], lr=0.01, weight_decay=0.1)
     for step in range(20):
         before = theta.clone()
@@ -174,18 +174,18 @@ def test_a_class_of_torch_steps_as_it_does_alone_with_its_decay_apart():
 
 def test_coupled_decay_is_no_term_of_its_own():
     theta = torch.zeros(3)
-    stepper = TorchStepper(lambda each: torch.optim.Adam(each, weight_decay=0.1), Layout({"w": (3,)}), theta)
+    stepper = TorchStepper(lambda each: torch.optim.Adam(each, weight_decay=0.1), "Adam", Layout({"w": (3,)}), theta)
     assert stepper.terms == ("step",)
 
 
 def test_an_optimizer_that_needs_a_closure_is_refused():
     with pytest.raises(DynvizError, match="closure"):
-        TorchStepper(torch.optim.LBFGS, Layout({"w": (3,)}), torch.zeros(3))
+        TorchStepper(torch.optim.LBFGS, "LBFGS", Layout({"w": (3,)}), torch.zeros(3))
 
 
 def test_hyperparameters_that_torch_refuses_are_an_error_of_ours():
     with pytest.raises(DynvizError, match="Invalid learning rate"):
-        TorchStepper(lambda each: torch.optim.AdamW(each, lr=-1.0), Layout({"w": (3,)}), torch.zeros(3))
+        TorchStepper(lambda each: torch.optim.AdamW(each, lr=-1.0), "AdamW", Layout({"w": (3,)}), torch.zeros(3))
 
 
 def test_nesterov_needs_momentum():

@@ -10,6 +10,7 @@ import pytest
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
+from dynviz.options import MISSING
 
 ROOT = Path(__file__).parent.parent
 FOUND = [(plural, name) for plural in plugins.KINDS for name in plugins.files(plural)]
@@ -80,6 +81,12 @@ def test_what_needs_no_training_imports_nothing_heavy(arguments, heavy, tmp_path
         ("optimizers", "./none.py", "there is no file ./none.py"),
         ("optimizers", "torch.optim.AdamWW", "did you mean 'AdamW'"),
         ("optimizers", "tortch.optim.Adam", "no optimizer at import path"),
+        ("optimizers", "torch.optim", "no optimizer in torch named 'optim'"),
+        ("optimizers", ".", "'.' is neither an import path"),
+        ("optimizers", "..adam", "'..adam' is neither an import path"),
+        ("optimizers", "rules/mine.txt", "nor a file, whose path ends at .py"),
+        ("optimizers", "collections.OrderedDict", "does not say what it takes"),
+        ("scenarios", "voronoi:hidden=inf", "hidden takes int"),
         ("optimizers", "adamw:rate=1", "no option of optimizer adamw named 'rate'"),
         ("optimizers", "adamw:lr=big", "lr takes float"),
         ("optimizer", "adamw", "no kind of plug-in named 'optimizer'; did you mean 'optimizers'"),
@@ -98,7 +105,9 @@ def test_what_does_not_exist_is_refused_with_what_does(plural, text, says):
         ("x = 1\nraise ValueError('no')\n", "mine.py, line 2: ValueError: no"),
         ("import no_such_module\n", "mine.py, line 1: ModuleNotFoundError"),
         ("x = 1\n", "does not bind 'optimizer'"),
-        ("optimizer = 3\n", "does not bind 'optimizer'"),
+        ("optimizer = 3\n", "binds 'optimizer' to an object of type int, not to a class or function"),
+        ("raise ValueError('two\\nlines')\n", "mine.py, line 1: ValueError: two lines"),
+        ("import sys\nsys.exit(3)\n", "mine.py, line 2: SystemExit: 3"),
     ],
 )
 def test_a_users_file_that_is_none_is_refused_in_one_line(source, says, tmp_path):
@@ -108,6 +117,39 @@ def test_a_users_file_that_is_none_is_refused_in_one_line(source, says, tmp_path
         plugins.load("optimizers", str(path))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+TORCH_CLASSES = """
+import torch
+
+
+class Needs(torch.optim.Optimizer):
+    def __init__(self, params, lr: float, *, beta: float = 0.9):
+        super().__init__(params, {"lr": lr, "beta": beta})
+
+
+class HandsOn(torch.optim.Adam):
+    def __init__(self, params, twist: int = 3, **others):
+        super().__init__(params, **others)
+
+
+optimizer = NAME
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("Needs", {"lr": ("float", MISSING), "beta": ("float", 0.9)}),
+        ("HandsOn", {"twist": ("int", 3), "lr": ("float | tensor", 1e-3), "amsgrad": ("bool", False)}),
+    ],
+)
+def test_a_class_of_torch_has_all_its_parameters_as_options(name, options, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(TORCH_CLASSES.replace("NAME", name))
+    found = plugins.load("optimizers", f"{path}:lr=0.1").options
+    assert {key: (found[key].type_name, found[key].default) for key in options} == options
+    assert "params" not in found
 
 
 def test_the_name_is_checked_without_an_import():

@@ -16,7 +16,7 @@ import pytest
 import dynviz
 from dynviz import DynvizError
 from dynviz.recording import Writer
-from dynviz.training import trainer
+from dynviz.training import session, trainer
 
 FILES = Path(__file__).parent / "files"
 BOWL = str(FILES / "bowl.py")
@@ -176,3 +176,68 @@ def test_one_recording_of_a_run_can_go_on_alone(tmp_path):
     longer = dynviz.resume(run["adamw"].folder, steps=30)
     assert longer.total == 30
     assert run["torch.optim.NAdam"].total == 10
+
+
+def test_a_users_file_that_is_gone_is_named(tmp_path):
+    mine = tmp_path / "mine.py"
+    shutil.copy(BOWL, mine)
+    run = dynviz.run(str(mine), "adamw", steps=10, out=tmp_path / "run")
+    mine.unlink()
+    with pytest.raises(DynvizError, match=rf"there is no file {mine}"):
+        dynviz.resume(run.folder, steps=20)
+    assert dynviz.open(run.folder)["adamw"].status == "finished"
+
+
+def test_a_run_from_a_gpu_says_what_is_missing_where_there_is_none(tmp_path):
+    run = dynviz.run(BOWL, "adamw", steps=10, out=tmp_path / "run")
+    path = run["adamw"].folder / "run.json"
+    path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda:77"'))
+    with pytest.raises(DynvizError, match="began on cuda:77 and goes on there alone"):
+        dynviz.resume(run.folder, steps=20)
+
+
+@pytest.mark.parametrize("optimizer", ["torch.optim.NAdam", "torch.optim.ASGD", "sgd:momentum=0.9"])
+@pytest.mark.parametrize("short", [False, True])
+def test_a_state_goes_on_in_the_dtype_it_had(optimizer, short, tmp_path):
+    """torch casts a state that it loads to the dtype of the parameters, and NumPy has no bfloat16."""
+    scenario, dtype = BOWL, "float64"
+    if short:
+        scenario, dtype = tmp_path / "short.py", ""
+        text = Path(BOWL).read_text()
+        text = text.replace("torch.randn(n, generator=g)", "torch.randn(n, generator=g).bfloat16()")
+        scenario.write_text(text.replace("torch.randn(2, 2, generator=g)", "torch.randn(2, 2, generator=g).bfloat16()"))
+    common = {"seeds": "0:2", "dtype": dtype, "record": "parameters:every=1"}
+    whole = dynviz.run(str(scenario), optimizer, steps=40, out=tmp_path / "whole", **common)
+    dynviz.run(str(scenario), optimizer, steps=20, out=tmp_path / "parts", **common)
+    assert files_of(dynviz.resume(tmp_path / "parts", steps=40)) == files_of(whole)
+
+
+def test_a_damaged_checkpoint_costs_only_time(tmp_path):
+    folder = tmp_path / "run"
+    dynviz.run(BOWL, "adamw", steps=35, out=folder)
+    recording = dynviz.open(folder)["adamw"]
+    last = recording.folder / "checkpoints" / f"{recording.checkpoints()[-1]}.npz"
+    last.write_bytes(last.read_bytes()[:100])
+    whole = dynviz.run(BOWL, "adamw", steps=60, out=tmp_path / "whole")
+    assert files_of(dynviz.resume(folder, steps=60)) == files_of(whole)
+
+
+def test_what_happened_at_the_end_is_still_known_when_a_run_is_made_longer(tmp_path):
+    rates = "sgd:lr=1"
+    whole = dynviz.run("surface:f=rosenbrock", rates, steps=12, out=tmp_path / "whole")
+    (event,) = whole["sgd"].events()
+    assert 0 < event.step < 12
+    dynviz.run("surface:f=rosenbrock", rates, steps=event.step, out=tmp_path / "parts")
+    assert dynviz.resume(tmp_path / "parts", steps=12)["sgd"].events() == (event,)
+
+
+def test_a_listener_that_fails_fails_the_run_and_lets_go_of_it(tmp_path):
+    class Deaf(session.Silence):
+        def begin(self, folder, recordings, steps_done):
+            raise BrokenPipeError("nobody listens")
+
+    with pytest.raises(BrokenPipeError):
+        dynviz.run(BOWL, "adamw", steps=10, out=tmp_path / "run", progress=Deaf())
+    recording = dynviz.open(tmp_path / "run")["adamw"]
+    assert (recording.status, recording.live) == ("failed", False)
+    assert dynviz.resume(tmp_path / "run")["adamw"].status == "finished"

@@ -216,6 +216,15 @@ def test_training_leaves_torchs_threads_and_generator_alone(tmp_path):
         ({"record": "truth:every=5"}, "recorded once"),
         ({"dtype": "float16"}, "no dtype named 'float16'"),
         ({"optimizers": []}, "needs an optimizer"),
+        ({"steps": 2.5}, "2.5 steps are no training"),
+        ({"seeds": "0:4000000000"}, "more than the 65536 lanes"),
+        ({"record": "loss:every=²"}, "write a whole number from 1"),
+        ({"record": "loss:every=99999999999"}, "write a whole number from 1"),
+        ({"optimizers": "torch.nn.Linear"}, "has no init(); an optimizer is a dataclass"),
+        ({"optimizers": "torch.optim.AdamW:foreach=true,fused=true"}, "cannot be made for this task"),
+        ({"optimizers": "torch.optim.AdamW:capturable=true"}, "cannot step here"),
+        ({"scenario": "torch.nn.Linear"}, "is not a dataclass with build(seed)"),
+        ({"scenario": "voronoi:hidden=1e300"}, "hidden="),
         ({"optimizers": "adamw:lr=log(1e-4,1,5)"}, "a run takes one value"),
         ({"optimizers": "torch.optim.LBFGS"}, "closure"),
         ({"optimizers": "torch.optim.AdamW:lr=-1"}, "Invalid learning rate"),
@@ -262,3 +271,138 @@ def test_a_failure_while_training_is_kept_in_the_recording(tmp_path, monkeypatch
     recording = dynviz.open(tmp_path / "run")["adamw"]
     assert recording.status == "failed"
     assert recording.metadata.error == "RuntimeError: the sky fell"
+
+
+def test_a_term_is_asked_of_the_optimizers_that_have_it(tmp_path):
+    run = dynviz.run(BOWL, ["sgd", "torch.optim.Adam"], steps=3, record="term.momentum:every=1", out=tmp_path / "run")
+    assert "term.momentum" in run["sgd"]
+    assert "term.momentum" not in run["torch.optim.Adam"]
+    with pytest.raises(DynvizError, match=r"no channel to record named 'term.moment'; did you mean 'term.momentum'"):
+        dynviz.run(BOWL, ["sgd", "torch.optim.Adam"], steps=3, record="term.moment", out=tmp_path / "other")
+
+
+TORCH = sorted(name for name, value in vars(torch.optim).items() if isinstance(value, type))
+REFUSED = {"LBFGS": "needs a closure", "SparseAdam": "dense gradients", "Optimizer": "needs defaults"}
+
+
+@pytest.mark.parametrize("name", TORCH)
+@pytest.mark.parametrize("scenario", ["matrix-sensing:d=8", "voronoi:model=exact"])
+def test_every_class_of_torch_trains_or_is_refused_before_anything_is_made(name, scenario, tmp_path):
+    refused = {**REFUSED, "Muon": "only supports 2D parameters"} if "exact" in scenario else REFUSED
+    if name in refused:
+        with pytest.raises(DynvizError, match=refused[name]):
+            dynviz.run(scenario, f"torch.optim.{name}", steps=3, out=tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+    else:
+        run = dynviz.run(scenario, f"torch.optim.{name}", seeds="0:2", steps=3, out=tmp_path / "run")
+        assert run[f"torch.optim.{name}"]["loss"].shape == (4, 2)
+        assert run[f"torch.optim.{name}"].status == "finished"
+
+
+@pytest.mark.parametrize("model", ["labels", "offset-scale", "centers,hidden=50"])
+def test_a_lane_of_voronoi_in_a_stack_of_eight_goes_as_it_does_alone(model, tmp_path):
+    common = {"dtype": "float64", "steps": 60, "record": ["parameters:every=1", "prediction:every=60"]}
+    scenario = f"voronoi:model={model},grid=16"
+    (stacked,) = dynviz.run(scenario, "adamw-l1", seeds="40:48", out=tmp_path / "stack", **common).values()
+    (alone,) = dynviz.run(scenario, "adamw-l1", seeds="42", out=tmp_path / "alone", **common).values()
+    assert stacked["parameters"].dtype == np.float64
+    for name in ("loss", "parameters", "val_loss", "logit_gap"):
+        np.testing.assert_allclose(stacked[name][:, 2], alone[name][:, 0], rtol=0, atol=1e-10)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    twice = [
+        dynviz.run("voronoi:model=centers,hidden=50,grid=16", "adamw", seeds="0:3", steps=110, out=tmp_path / name)
+        for name in ("one", "two")
+    ]
+    assert bytes_of(twice[0]["adamw"]) == bytes_of(twice[1]["adamw"])
+
+
+RULE = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Rule:
+    lr: float = 0.1
+    {flag}
+
+    def init(self, theta):
+        return {{"before": theta.new_zeros(()).double()}}
+
+    def update(self, theta, gradient, state, t):
+        return {{"gradient": -self.lr * (t - state["before"]) * gradient}}, {{"before": t}}
+
+
+optimizer = Rule
+"""
+
+
+def test_a_rule_may_keep_t(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(RULE.format(flag="coordinatewise: ClassVar[bool] = True"))
+    run = dynviz.run(BOWL, [f"{path}:lr=0.1", "sgd:lr=0.1"], record="x:every=1", steps=20, out=tmp_path / "run")
+    np.testing.assert_allclose(run["mine"]["x"], run["sgd"]["x"], atol=1e-6)
+
+
+def test_a_rule_that_leaves_something_out_is_told_what(tmp_path):
+    path = tmp_path / "mine.py"
+    for text, says in (
+        (RULE.format(flag=""), "write coordinatewise: ClassVar"),
+        (RULE.format(flag="coordinatewise: ClassVar[bool] = True").replace("def update", "def step"), "no update()"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DynvizError) as caught:
+            dynviz.run(BOWL, str(path), out=tmp_path / "run")
+        assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('parameter("y", 10,', 'parameter("x", 10,', "two channels named 'x'"),
+        ('parameter("y", 10,', 'parameter("z", 10,', "no parameter to record named 'z'"),
+        ('parameter("y", 10,', 'parameter("y", -1,', "every=-1"),
+        ('parameter("y", 10,', 'parameter("loss", 10,', "two channels named 'loss'"),
+        ('+ p["y"].square().sum()', '+ p["y"].square()', "channel 'loss' names dimensions ()"),
+        ("return Task(", "Task(", "gave NoneType, not a Task"),
+        ("@dataclass(frozen=True)", "", "is not a dataclass with build(seed)"),
+    ],
+)
+def test_a_scenario_that_is_wrong_is_told_what(old, new, says, tmp_path):
+    text = Path(BOWL).read_text()
+    assert text.count(old) == 1
+    path = tmp_path / "mine.py"
+    path.write_text(text.replace(old, new))
+    with pytest.raises(DynvizError) as caught:
+        dynviz.run(str(path), "sgd", out=tmp_path / "run")
+    assert says in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_number_that_another_run_takes_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make = launch.disk.make_folder
+
+    def taken(folder):
+        monkeypatch.setattr(launch.disk, "make_folder", make)
+        folder.mkdir(parents=True)
+        make(folder)
+
+    monkeypatch.setattr(launch.disk, "make_folder", taken)
+    assert dynviz.run(BOWL, "adamw", steps=1).folder.name == "bowl-adamw-2"
+
+
+def test_a_run_whose_second_recording_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
+    create = launch.Writer.create
+
+    def full(folder, metadata):
+        if folder.name == "sgd":
+            raise DynvizError("cannot write: no space")
+        return create(folder, metadata)
+
+    monkeypatch.setattr(launch.Writer, "create", full)
+    with pytest.raises(DynvizError, match="no space"):
+        dynviz.run(BOWL, ["adamw", "sgd"], out=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []

@@ -26,5 +26,5 @@ def main() -> None:
     try:
         commands()
     except DynvizError as error:
-        click.echo(f"dynviz: {error}", err=True)
+        click.echo(f"dynviz: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(1)

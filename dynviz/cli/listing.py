@@ -34,6 +34,8 @@ def listing(kind: str | None, name: str | None) -> None:
     elif kind not in {*plugins.KINDS, RUNS}:
         raise unknown("kind", kind, [*plugins.KINDS, RUNS])
     elif kind == RUNS:
+        if name is not None:
+            raise click.UsageError("`dynviz list runs` takes no name")
         _table(_runs())
     elif name is None:
         _table(_summaries(kind))

@@ -1,17 +1,33 @@
 """What the commands say while they work, on stderr: bars in a terminal, lines elsewhere."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich import filesize
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dynviz.recording.metadata import Hyperparameter, Metadata
 
 LINE_SECONDS = 10.0
 """Between lines where there is no terminal."""
+
+
+class _Narrow:
+    """The same a little narrower: a terminal that echoes ^C at its right edge would break the line."""
+
+    def __init__(self, content: RenderableType) -> None:
+        self._content = content
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self._content, options.update_width(max(options.max_width - 5, 20)))
+
+
+class _Bars(Progress):
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield _Narrow(self.make_tasks_table(self.tasks))
 
 
 class TrainingProgress:
@@ -28,26 +44,26 @@ class TrainingProgress:
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
         """Say what will be trained and written, and start the bars."""
         first = recordings[0]
-        given = ", ".join(f"{name} {value}" for name, value in first.scenario.given.items())
+        given = ", ".join(f"{name} {_shown(value)}" for name, value in first.scenario.given.items())
         lanes = (
             f"{len(first.lanes)} lanes (seeds {_ranges(first.seeds)})"
             if len(first.lanes) > 1
             else f"seed {first.seeds[0]}"
         )
-        megabytes = sum(_bytes(each) for each in recordings) / 1e6
+        size = sum(sum(each.channel_bytes.values()) for each in recordings)
         where = f"{first.device} ({first.device_name})" if first.device_name else first.device
         self._say(
             f"{first.scenario.name}{' with ' + given if given else ''}: {first.steps} steps, {lanes}, on {where}; "
-            f"up to {megabytes:.0f} MB to {folder}"
+            f"up to {filesize.decimal(size)} and checkpoints to {folder}"
         )
         for each in recordings:
             self._say(f"  {each.label}: {describe(each.hyperparameters)}")
-        now = time.monotonic()
+        now = self._said = time.monotonic()
         for each, done in zip(recordings, steps_done, strict=True):
             self._begun[each.label] = (now, done)
             self._steps[each.label] = each.steps
         if self._console.is_terminal:
-            self._bars = Progress(
+            self._bars = _Bars(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=None),
                 MofNCompleteColumn(),
@@ -107,7 +123,11 @@ class ExportProgress:
             self._bars.start()
         self._bars.update(self._task, completed=done)
 
-    def close(self) -> None:
+    def __enter__(self) -> "ExportProgress":
+        """Nothing is shown before the first frame."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Leave the bar as it is."""
         if self._bars is not None:
             self._bars.stop()
@@ -129,11 +149,6 @@ def describe(values: Mapping[str, Hyperparameter]) -> str:
 
 def _shown(value: object) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _bytes(metadata: Metadata) -> int:
-    lanes = len(metadata.lanes)
-    return sum(each.samples(metadata.steps) * each.bytes_per_sample(lanes) for each in metadata.channels.values())
 
 
 def _ranges(seeds: Sequence[int]) -> str:

@@ -1,5 +1,6 @@
 """`dynviz run`: train, record, and say how it goes."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,10 +84,16 @@ def run(
             )
             folder = made.folder
     except Interrupted as stopped:
-        click.echo(f"stopped at step {stopped.step}; go on with: dynviz run --resume {stopped.folder}", err=True)
+        click.echo(
+            f"stopped at step {stopped.step}; go on with: dynviz run --resume {_quoted(stopped.folder)}", err=True
+        )
         sys.exit(130)
-    click.echo(f"see it with: dynviz export {folder} {Path(folder).name}.gif", err=True)
+    click.echo(f"see it with: dynviz export {_quoted(folder)} {_quoted(folder.name)}.gif", err=True)
     click.echo(str(folder))
+
+
+def _quoted(path: Path | str) -> str:
+    return shlex.quote(str(path))
 
 
 def _only(context: click.Context, allowed: set[str], message: str) -> None:

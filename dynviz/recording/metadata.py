@@ -157,6 +157,14 @@ class Metadata:
         """The seed of each lane."""
         return tuple(lane.seed for lane in self.lanes)
 
+    @property
+    def channel_bytes(self) -> dict[str, int]:
+        """How much each channel takes when the run is at its end."""
+        return {
+            name: info.samples(self.steps) * info.bytes_per_sample(len(self.lanes))
+            for name, info in self.channels.items()
+        }
+
     def with_status(self, status: Status, error: str = "") -> "Metadata":
         """The same with another status."""
         return replace(self, status=status, error=error)

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 import dynviz
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, unknown
 from dynviz.recording.metadata import Metadata
-from dynviz.task import Probe, Task
+from dynviz.task import Channel, Probe, Task
 from dynviz.training import devices
 from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, Measured, built_in, info
 from dynviz.training.plan import Plan, named, sampling
 from dynviz.training.stack import Stack, cast, groups
 from dynviz.training.steppers import RuleStepper, Stepper, TorchStepper
+from dynviz.training.trees import to_arrays
 
 CHECKPOINTS = 20
 CHECKPOINT_BYTES = 200_000_000
@@ -83,16 +84,37 @@ def split_values(values: Any, is_torch: bool) -> dict[str, Any]:  # noqa: FBT001
     return {name: value for name, value in values.items() if is_torch or not isinstance(value, float)}
 
 
+def available(crew: Crew) -> dict[str, Channel]:
+    """Every channel that these lanes can record, by name.
+
+    Raises:
+        DynvizError: The scenario's channels are not such as can be recorded.
+    """
+    task, terms = crew.stacks[0].task, crew.steppers[0].terms
+    own = [channel for probe in task.probes for channel in probe.channels]
+    found: dict[str, Channel] = {}
+    for channel in (LOSS, *own, *built_in(task.every, terms)):
+        if channel.name in found:
+            raise DynvizError(f"there are two channels named {channel.name!r}; a scenario gives each a name of its own")
+        if type(channel.every) is not int or channel.every < 0:
+            raise DynvizError(
+                f"channel {channel.name!r} has every={channel.every}; that is a number of steps, 0 for a constant"
+            )
+        found[channel.name] = channel
+    for probe in task.probes:
+        if isinstance(probe.measure, str) and probe.measure not in task.parameters:
+            raise unknown("parameter to record", probe.measure, task.parameters)
+    return found
+
+
 def describe(plan: Plan, crew: Crew, created: str) -> Metadata:
     """Measure everything once, on the state before training, and describe the recording that will come.
 
     Raises:
-        DynvizError: A probe does not fit its channels, or a request names no channel.
+        DynvizError: A probe does not fit its channels, or a request asks for more samples of a constant.
     """
     task, stack = crew.stacks[0].task, crew.stacks[0]
-    terms = crew.steppers[0].terms
-    own = {channel.name: channel for probe in task.probes for channel in probe.channels}
-    known = {LOSS.name: LOSS, **own, **{channel.name: channel for channel in built_in(task.every, terms)}}
+    terms, known = crew.steppers[0].terms, available(crew)
     chosen = sampling(plan.requests, {name: (channel.every, channel.on) for name, channel in known.items()})
     measured = _measured(crew, len(plan.lanes), terms, set(chosen))
     channels = {name: info(known[name], every, measured[name]) for name, every in chosen.items()}
@@ -128,12 +150,6 @@ def describe(plan: Plan, crew: Crew, created: str) -> Metadata:
     )
 
 
-def announced_bytes(metadata: Metadata) -> int:
-    """How much a recording will write, without its checkpoints."""
-    lanes = len(metadata.lanes)
-    return sum(each.samples(metadata.steps) * each.bytes_per_sample(lanes) for each in metadata.channels.values())
-
-
 def _stepper(plan: Plan, stack: Stack) -> Stepper:
     varying = {
         name: [plan.lanes[lane].hyperparameters[name] for lane in stack.lanes]
@@ -145,13 +161,9 @@ def _stepper(plan: Plan, stack: Stack) -> Stepper:
         def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
             return plan.optimizer.target(parameters, **fixed)  # type: ignore[no-any-return]
 
-        return TorchStepper(make, stack.layout, stack.theta)
+        return TorchStepper(make, plan.optimizer.name, stack.layout, stack.theta)
     floats = {} if stack.single else {name: values for name, values in varying.items() if isinstance(values[0], float)}
-    rule = plan.optimizer.target(**fixed)
-    for wanted in ("init", "update"):
-        if not callable(getattr(rule, wanted, None)):
-            raise DynvizError(f"optimizer {plan.optimizer.name} has no {wanted}(); a rule has init and update")
-    return RuleStepper(rule, floats, stack.layout, stack.theta)
+    return RuleStepper(plan.optimizer.target(**fixed), floats, stack.layout, stack.theta)
 
 
 def _measured(crew: Crew, lanes: int, terms: tuple[str, ...], chosen: set[str]) -> dict[str, Measured]:
@@ -184,20 +196,8 @@ def _measured(crew: Crew, lanes: int, terms: tuple[str, ...], chosen: set[str]) 
 
 
 def _checkpoint_every(steps: int, crew: Crew) -> int:
-    state: list[Tensor] = []
-
-    def gather(node: Any) -> None:
-        if isinstance(node, Tensor):
-            state.append(node)
-        elif isinstance(node, dict):
-            for value in node.values():
-                gather(value)
-        elif isinstance(node, list | tuple):
-            for value in node:
-                gather(value)
-
-    gather(crew.state())
+    state = sum(array.nbytes for array in to_arrays(crew.state()).values())
     # A rule's state is about as large at the end as before the first step; torch's classes make theirs later.
-    size = max(sum(tensor.nbytes for tensor in state), 3 * sum(stack.theta.nbytes for stack in crew.stacks), 1)
+    size = max(state, 3 * sum(stack.theta.nbytes for stack in crew.stacks))
     count = int(min(max(CHECKPOINT_BYTES // size, 2), CHECKPOINTS))
     return max(-(-steps // count), 10)

@@ -20,7 +20,7 @@ def find(name: str) -> torch.device:
     if name == "cpu":
         return torch.device("cpu")
     family, _, index = name.partition(":")
-    if family != "cuda" or (index and not index.isdigit()):
+    if family != "cuda" or (index and not index.isdecimal()):
         raise DynvizError(f"no device named {name!r}; devices are auto, cpu, cuda and cuda:N")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if int(index or 0) >= count:

@@ -2,22 +2,25 @@
 
 import datetime
 import itertools
+import operator
+import os
 import re
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import SupportsIndex
 
 from dynviz.errors import DynvizError
 from dynviz.grammar import seeds as read_seeds
 from dynviz.plugins import Plugin, load
-from dynviz.recording import Recording, Run, Writer
+from dynviz.recording import Recording, Run, Writer, disk
 from dynviz.recording import open as open_recording
-from dynviz.recording.metadata import Hyperparameter, Lane, Metadata, Named
-from dynviz.task import Task
+from dynviz.recording.metadata import Lane, Metadata, Named
+from dynviz.task import Scenario, Task
 from dynviz.training import devices
-from dynviz.training.crew import Crew, announced_bytes, build, describe
-from dynviz.training.plan import Plan, Request, hyperparameters, labels, requests
+from dynviz.training.crew import Crew, available, build, describe
+from dynviz.training.plan import Plan, Request, check_optimizer, check_requests, hyperparameters, labels, requests
 from dynviz.training.session import Progress, Silence, train
 from dynviz.training.trainer import Trainer
 
@@ -64,26 +67,30 @@ def run(
     rules = [optimizers] if isinstance(optimizers, str | Plugin) else list(optimizers)
     if not rules:
         raise DynvizError("a run needs an optimizer: adamw, or several of them")
-    if steps is not None and steps < 1:
+    if steps is not None and (not isinstance(steps, SupportsIndex) or operator.index(steps) < 1):
         raise DynvizError(f"{steps} steps are no training; steps is a whole number from 1")
     if dtype not in DTYPES:
         raise DynvizError(f"no dtype named {dtype!r}; there are float32 and float64")
     where = devices.find(device)
     task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
     plugins = [each if isinstance(each, Plugin) else load("optimizers", each) for each in rules]
+    for plugin in plugins:
+        check_optimizer(plugin)
     wanted = requests([record] if isinstance(record, str) else record)
     names = labels(plugins)
-    folder = folder_for(out, task_plugin, names)
+    check_out(out)
     tasks = _tasks(task_plugin, lanes)
+    length = tasks[0].steps if steps is None else operator.index(steps)
     with devices.one_thread():
-        prepared = []
+        crews = {}
         for order, (plugin, label) in enumerate(zip(plugins, names, strict=True)):
             values = hyperparameters(plugin, tasks[0].hyperparameters)
-            length = tasks[0].steps if steps is None else steps
             plan = Plan(task_plugin, plugin, label, order, values, lanes, length, wanted, dtype, tasks)
-            crew = build(plan, where)
-            prepared.append(Prepared(crew, describe(plan, crew, "")))
+            crews[plan.label] = (plan, build(plan, where))
+        check_requests(wanted, [name for _, crew in crews.values() for name in available(crew)])
+        prepared = [Prepared(crew, describe(plan, crew, "")) for plan, crew in crews.values()]
     check_size(prepared, large=large)
+    folder = make_folder(out, task_plugin, names)
     trainers = write(folder, prepared)
     train(folder, trainers, progress or Silence())
     return Run(folder)
@@ -116,7 +123,6 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
         for recording, crew in zip(todo, crews, strict=True):
             writer = Writer.resume(recording.folder, steps=steps)
             trainers.append(Trainer(crew, writer))
-            writer.status("running")
             trainers[-1].resume()
     except BaseException:
         for trainer in trainers:
@@ -140,13 +146,9 @@ def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT0
     Raises:
         DynvizError: It would, and `large` is not said.
     """
-    total = sum(announced_bytes(each.metadata) for each in prepared)
+    heavy = [(size, name) for each in prepared for name, size in each.metadata.channel_bytes.items()]
+    total = sum(size for size, _ in heavy)
     if total > LARGE and not large:
-        heavy = [
-            (info.samples(each.metadata.steps) * info.bytes_per_sample(len(each.metadata.lanes)), name)
-            for each in prepared
-            for name, info in each.metadata.channels.items()
-        ]
         size, name = max(heavy)
         raise DynvizError(
             f"this run would write {total / 1e9:.1f} GB, of which {name} {size / 1e9:.1f} GB; "
@@ -154,23 +156,40 @@ def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT0
         )
 
 
-def folder_for(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> Path:
-    """Where a run goes: `out`, else the first free `runs/<scenario>-<optimizers>-<n>`.
+def check_out(out: str | Path | None) -> None:
+    """See that the folder that was asked for is free, before any work is done.
 
     Raises:
-        DynvizError: `out` exists.
+        DynvizError: It exists.
+    """
+    if out is not None and os.path.lexists(Path(out)):
+        raise DynvizError(f"{Path(out)} exists; a run is never overwritten: name another folder, or remove it first")
+
+
+def make_folder(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> Path:
+    """Make the run's folder: `out`, else the first free `runs/<scenario>-<optimizers>-<n>`.
+
+    Raises:
+        DynvizError: It cannot be made, or `out` exists.
     """
     if out is not None:
-        folder = Path(out)
-        if folder.exists() or folder.is_symlink():
-            raise DynvizError(f"{folder} exists; a run is never overwritten: name another folder, or remove it first")
-        return folder
+        disk.make_folder(Path(out))
+        return Path(out)
     name = re.sub(r"[^\w.-]+", "-", "-".join([scenario.stem, *labels]))[:100]
-    return next(path for n in itertools.count(1) if not (path := Path("runs") / f"{name}-{n}").exists())
+    while True:
+        folder = next(path for n in itertools.count(1) if not (path := Path("runs") / f"{name}-{n}").exists())
+        try:
+            disk.make_folder(folder)
+        except DynvizError:
+            if not folder.exists():
+                raise
+            # Another run that began at the same moment took this number.
+            continue
+        return folder
 
 
 def write(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
-    """Make the run's folder, and in it a recording for each of `prepared`."""
+    """Make a recording in the run's folder for each of `prepared`; when one cannot be made, the folder goes."""
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     trainers: list[Trainer] = []
     try:
@@ -180,6 +199,7 @@ def write(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
     except BaseException:
         for trainer in trainers:
             trainer.close()
+        shutil.rmtree(folder, ignore_errors=True)
         raise
     return trainers
 
@@ -191,11 +211,14 @@ def _seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
 
 
 def _tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
-    made: Any = scenario.make()
-    build_lane: Callable[[int], Task] | None = getattr(made, "build", None) if is_dataclass(made) else None
-    if build_lane is None:
+    if not (is_dataclass(scenario.target) and callable(getattr(scenario.target, "build", None))):
         raise DynvizError(f"scenario {scenario.name} is not a dataclass with build(seed), which gives a Task")
-    return tuple(build_lane(lane.seed) for lane in lanes)
+    made: Scenario = scenario.make()
+    tasks = tuple(made.build(lane.seed) for lane in lanes)
+    for task in tasks:
+        if not isinstance(task, Task):
+            raise DynvizError(f"build(seed) of scenario {scenario.name} gave {type(task).__name__}, not a Task")
+    return tasks
 
 
 def _unfinished(recording: Recording, steps: int | None) -> bool:
@@ -216,14 +239,20 @@ def _rebuild(metadata: Metadata, steps: int | None) -> Crew:
         optimizer,
         metadata.label,
         metadata.order,
-        {name: Hyperparameter(_plain(each.value), each.source) for name, each in metadata.hyperparameters.items()},
+        metadata.hyperparameters,
         metadata.lanes,
         steps or metadata.steps,
         tuple(Request(name, info.every or None) for name, info in metadata.channels.items()),
         metadata.dtype,
         _tasks(scenario, metadata.lanes),
     )
-    return build(plan, devices.find(metadata.device))
+    try:
+        device = devices.find(metadata.device)
+    except DynvizError as error:
+        raise DynvizError(
+            f"the run began on {metadata.device} and goes on there alone; here is no such device"
+        ) from error
+    return build(plan, device)
 
 
 def _again(plural: str, named: Named) -> Plugin:
@@ -231,9 +260,4 @@ def _again(plural: str, named: Named) -> Plugin:
     plugin = replace(load(plural, named.file or named.name), name=named.name)
     if plugin.sha256() != named.sha256:
         raise DynvizError(f"{named.file} has changed since the run began; begin a new run with it")
-    return replace(plugin, given={name: _plain(value) for name, value in named.given.items()})
-
-
-def _plain(value: Any) -> Any:
-    """A value as it was before JSON made a list of a tuple."""
-    return tuple(_plain(each) for each in value) if isinstance(value, list) else value
+    return replace(plugin, given=named.given)

@@ -1,8 +1,9 @@
 """What will be trained: a scenario, an optimizer with its hyperparameters, and lanes."""
 
 import fnmatch
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 import torch
@@ -37,6 +38,7 @@ class Plan:
         steps: How many.
         requests: What to record beside or other than the default.
         dtype: Of parameters and arithmetic; empty for the task's own.
+        tasks: Of each lane.
     """
 
     scenario: Plugin
@@ -53,7 +55,7 @@ class Plan:
     @property
     def is_torch(self) -> bool:
         """Whether the optimizer is a class of torch's kind and not a rule."""
-        return isinstance(self.optimizer.target, type) and issubclass(self.optimizer.target, torch.optim.Optimizer)
+        return _is_torch(self.optimizer.target)
 
     def values(self) -> dict[str, Any]:
         """The hyperparameters that all lanes share."""
@@ -73,9 +75,9 @@ def requests(texts: Sequence[str]) -> tuple[Request, ...]:
             if name != "every":
                 raise unknown("option of --record", name, ["every"])
         every = spec.options.get("every")
-        if every is not None and (not every.isdigit() or int(every) < 1):
+        if every is not None and (not re.fullmatch(r"[0-9]{1,9}", every) or int(every) < 1):
             raise DynvizError(
-                f"every={every} in --record {text!r} is not a number of steps; write a whole number from 1"
+                f"every={every} in --record {text!r} is not a number of steps; write a whole number from 1 to 999999999"
             )
         found.append(Request(spec.name, int(every) if every else None))
     return tuple(found)
@@ -89,19 +91,59 @@ def sampling(wanted: Sequence[Request], known: Mapping[str, tuple[int, bool]]) -
         known: Of each channel that there is, its own `every` and whether it is on by default.
 
     Raises:
-        DynvizError: A request matches no channel, or asks for samples of a constant.
+        DynvizError: A request asks for samples of a constant.
     """
     chosen = {name: every for name, (every, on) in known.items() if on}
     for request in wanted:
-        names = fnmatch.filter(known, request.pattern)
-        if not names:
-            raise unknown("channel to record", request.pattern, known)
-        for name in names:
+        for name in fnmatch.filter(known, request.pattern):
             own = known[name][0]
             if own == 0 and request.every is not None and "*" not in request.pattern:
                 raise DynvizError(f"{name} is the same at every step and is recorded once; leave out :every")
             chosen[name] = own if own == 0 or request.every is None else request.every
     return {name: chosen[name] for name in known if name in chosen}
+
+
+def check_requests(wanted: Sequence[Request], known: Iterable[str]) -> None:
+    """See that each request matches a channel of one recording at least: optimizers differ in their terms.
+
+    Args:
+        wanted: What was asked for.
+        known: The channels that there are in any recording of the run.
+
+    Raises:
+        DynvizError: A request matches none.
+    """
+    names = sorted(set(known))
+    for request in wanted:
+        if not fnmatch.filter(names, request.pattern):
+            raise unknown("channel to record", request.pattern, names)
+
+
+def check_optimizer(optimizer: Plugin) -> None:
+    """See that it is a rule or a class of torch's kind.
+
+    Raises:
+        DynvizError: It is neither.
+    """
+    target = optimizer.target
+    if _is_torch(target):
+        return
+    missing = [name for name in ("init", "update") if not callable(getattr(target, name, None))]
+    if missing or not is_dataclass(target):
+        lacks = f"has no {missing[0]}()" if missing else "is not a dataclass"
+        raise DynvizError(
+            f"optimizer {optimizer.name} {lacks}; an optimizer is a dataclass with init and update, "
+            "or a class that extends torch.optim.Optimizer"
+        )
+    if not isinstance(getattr(target, "coordinatewise", None), bool):
+        raise DynvizError(
+            f"optimizer {optimizer.name} does not say whether its coordinates move independently of each other; "
+            "write coordinatewise: ClassVar[bool] = True, or False"
+        )
+
+
+def _is_torch(target: Any) -> bool:
+    return isinstance(target, type) and issubclass(target, torch.optim.Optimizer)
 
 
 def hyperparameters(optimizer: Plugin, protocol: Mapping[str, Mapping[str, Any]]) -> dict[str, Hyperparameter]:

@@ -69,9 +69,9 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
         DynvizError: A file could not be written.
     """
     begun = [trainer.step for trainer in trainers]
-    progress.begin(folder, [trainer.writer.metadata for trainer in trainers], begun)
     counts = {id(trainer): 8.0 for trainer in trainers}
     try:
+        progress.begin(folder, [trainer.writer.metadata for trainer in trainers], begun)
         with devices.one_thread(), _signals() as stopped:
             for trainer in _open(trainers):
                 if stopped.is_set():
@@ -88,7 +88,7 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
         _leave(folder, trainers)
     except Exception as error:
         for trainer in trainers:
-            if not trainer.finished:
+            if trainer.writer.metadata.status == "running":
                 with contextlib.suppress(DynvizError):
                     trainer.writer.status("failed", f"{type(error).__name__}: {error}")
         raise

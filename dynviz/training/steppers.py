@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,13 @@ from torch.func import vmap
 from dynviz.errors import DynvizError
 from dynviz.rule import Rule, State
 from dynviz.training.flat import Layout
+from dynviz.training.trees import to_arrays
 
 ALWAYS_DECOUPLED = {"Muon", "Adafactor"}
 """Classes of torch.optim whose decay is decoupled and that have no flag to say so."""
+
+
+Make: TypeAlias = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
 
 
 class Stepper(Protocol):
@@ -56,7 +60,6 @@ class RuleStepper:
         self.varying = {
             name: torch.tensor(values, dtype=torch.float64, device=theta.device) for name, values in varying.items()
         }
-        self.t = torch.zeros((), dtype=torch.float64, device=theta.device)
         init: Callable[[Tensor], State] = rule.init
         if self.lanes and not self.whole:
             init = vmap(init)
@@ -67,11 +70,12 @@ class RuleStepper:
         self.terms = self._term_names(theta)
 
     def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
-        self.t.fill_(t)
+        # A new tensor each time: a rule may keep t in its state.
+        time = torch.full((), t, dtype=torch.float64, device=theta.device)
         gradients = self._units(gradient)
         found: dict[str, dict[str, Tensor]] = {}
         for name, value in self._units(theta).items():
-            terms, self._state[name] = self._update(self.varying, value, gradients[name], self._state[name], self.t)
+            terms, self._state[name] = self._update(self.varying, value, gradients[name], self._state[name], time)
             for term, part in terms.items():
                 found.setdefault(term, {})[name] = part
         rows = {term: parts[""] if self.whole else self.layout.join(parts) for term, parts in found.items()}
@@ -100,11 +104,11 @@ class RuleStepper:
 
     def _term_names(self, theta: Tensor) -> tuple[str, ...]:
         before = dict(self._state)
-        self.t.fill_(1)
+        first = torch.ones((), dtype=torch.float64, device=theta.device)
         names: dict[str, None] = {}
         zeros = self._units(torch.zeros_like(theta))
         for name, value in self._units(theta).items():
-            terms, _ = self._update(self.varying, value, zeros[name], before[name], self.t)
+            terms, _ = self._update(self.varying, value, zeros[name], before[name], first)
             names.update(dict.fromkeys(terms))
         return tuple(names)
 
@@ -115,14 +119,13 @@ class TorchStepper:
     Its step is one term; a decay that is decoupled is a term of its own.
     """
 
-    def __init__(
-        self, make: Callable[[list[nn.Parameter]], torch.optim.Optimizer], layout: Layout, theta: Tensor
-    ) -> None:
+    def __init__(self, make: Make, name: str, layout: Layout, theta: Tensor) -> None:
         self.layout = layout
         self.row = theta.clone()
-        self.optimizers = []
-        for row in self.row if theta.ndim == 2 else [self.row]:
-            self.optimizers.append(_make(make, [nn.Parameter(view) for view in layout.views(row).values()]))
+        rows = self.row if theta.ndim == 2 else [self.row]
+        _try(make, name, _parameters(layout, rows[0].clone()))
+        self.parameters = [_parameters(layout, row) for row in rows]
+        self.optimizers = [make(parameters) for parameters in self.parameters]
         group = self.optimizers[0].param_groups[0] if layout.shapes else {}
         flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
         decoupled = flagged or type(self.optimizers[0]).__name__ in ALWAYS_DECOUPLED
@@ -135,7 +138,7 @@ class TorchStepper:
         for lane, optimizer in enumerate(self.optimizers):
             group = optimizer.param_groups[0]
             gradients = self.layout.views(gradient[lane] if stacked else gradient)
-            for parameter, part in zip(group["params"], gradients.values(), strict=True):
+            for parameter, part in zip(self.parameters[lane], gradients.values(), strict=bool(gradients)):
                 parameter.grad = part
             if decay is not None:
                 rate = group["lr"] * group["weight_decay"]
@@ -153,20 +156,38 @@ class TorchStepper:
         self.row.copy_(theta)
         for optimizer, tree in zip(self.optimizers, state, strict=True):
             optimizer.load_state_dict(tree)
+            # torch casts what it loads to the parameters' dtype and device; a state is what it was.
+            parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            for number, values in tree["state"].items():
+                optimizer.state[parameters[number]] = values
 
 
-def _make(
-    make: Callable[[list[nn.Parameter]], torch.optim.Optimizer], parameters: list[nn.Parameter]
-) -> torch.optim.Optimizer:
+def _parameters(layout: Layout, row: Tensor) -> list[nn.Parameter]:
+    # torch refuses an empty list, and a task may have nothing to train: then there is one that gets no gradient.
+    return [nn.Parameter(view) for view in layout.views(row).values()] or [nn.Parameter(row.new_zeros(1))]
+
+
+def _try(make: Make, name: str, parameters: list[nn.Parameter]) -> None:
+    """Make an optimizer and one step with gradients of zero, so that what torch refuses is refused before a run begins.
+
+    Raises:
+        DynvizError: torch refuses the hyperparameters, or the parameters, or the state cannot be kept.
+    """
     try:
-        # torch refuses an empty list, and a task may have nothing to train.
-        optimizer = make(parameters or [nn.Parameter(torch.zeros(0))])
-    except (TypeError, ValueError) as error:
-        raise DynvizError(f"the optimizer does not take these hyperparameters: {error}") from error
+        optimizer = make(parameters)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DynvizError(f"optimizer {name} cannot be made for this task: {error}") from error
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     if closure is not None and closure.default is inspect.Parameter.empty:
         raise DynvizError(
-            f"{type(optimizer).__name__} evaluates the loss several times a step (it needs a closure); "
+            f"{name} evaluates the loss several times a step (it needs a closure); "
             "dynviz takes optimizers that step from one gradient"
         )
-    return optimizer
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+    try:
+        with torch.random.fork_rng(enabled=True, devices=[]):
+            optimizer.step()
+    except (AssertionError, ValueError, RuntimeError) as error:
+        raise DynvizError(f"optimizer {name} cannot step here: {error}") from error
+    to_arrays(optimizer.state_dict())

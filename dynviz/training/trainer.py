@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dynviz.errors import DynvizError
 from dynviz.recording import Writer
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.task import Batch
@@ -44,7 +45,8 @@ class Trainer:
         lanes = len(writer.metadata.lanes)
         self.loss: NDArray[Any] = np.full(lanes, np.nan)
         self._reference = np.full(lanes, np.nan)
-        self._diverged = np.zeros(lanes, dtype=bool)
+        # The step at which each lane diverged, -1 where it did not.
+        self._diverged = np.full(lanes, -1, dtype=np.int64)
         self._channels = writer.metadata.channels
         # Long measurements need little Python and so do not hold up the steps, which need much; one thread each,
         # so that their sums are those of training's own thread.
@@ -97,12 +99,19 @@ class Trainer:
         """Go back to the last checkpoint whose samples are all there; without one, to the start."""
         for step in reversed(self.writer.checkpoints()):
             if step <= self.steps and self._covered(step):
-                tree = from_arrays(self.writer.load_checkpoint(step), self.crew.device)
+                try:
+                    arrays = self.writer.load_checkpoint(step)
+                except DynvizError:
+                    # Damaged, as a machine that loses power may leave it: the one before takes a little longer.
+                    continue
+                tree = from_arrays(arrays, self.crew.device)
                 self.crew.restore(tree["crew"])
-                self._reference, self._diverged = tree["reference"].cpu().numpy(), tree["diverged"].cpu().numpy()
+                self._reference, self._diverged = tree["reference"].numpy(), tree["diverged"].numpy()
                 self.step = step
                 break
+        # What happened from here on will happen again, at the end of a run that is made longer too.
         self.writer.drop_events(after=self.step - 1)
+        self._diverged[self._diverged >= self.step] = -1
 
     def _constants(self, number: int, batch: Batch) -> None:
         """What a run records once, and the terms of the step that never was."""
@@ -166,9 +175,9 @@ class Trainer:
         with np.errstate(invalid="ignore"):
             bad = ~np.isfinite(losses) | (losses > BLOWN_UP * self._reference)
         for place, lane in zip(*np.nonzero(bad), strict=True):
-            if not self._diverged[lane]:
-                self._diverged[lane] = True
+            if self._diverged[lane] < 0:
                 step = min((first + int(place)) * self._channels[LOSS.name].every, self.steps)
+                self._diverged[lane] = step
                 self.writer.event(step, int(lane), "diverged", float(losses[place, lane]))
         self.loss = losses[-1]
 

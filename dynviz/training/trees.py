@@ -33,13 +33,15 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Any
 def _shape(node: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if isinstance(node, torch.Tensor):
         name = f"tensor{len(arrays)}"
-        arrays[name] = node.detach().cpu().numpy()
+        # NumPy has no bfloat16; float32 holds the same numbers.
+        short = node.dtype == torch.bfloat16
+        arrays[name] = (node.detach().float() if short else node.detach()).cpu().numpy()
         # The step counters of torch.optim stay on the CPU even where the parameters are not.
-        return ["tensor", name, node.device.type == "cpu"]
+        return ["tensor", name, node.device.type == "cpu", short]
     if isinstance(node, Mapping):
         return ["dict", [[key, _shape(value, arrays)] for key, value in node.items()]]
     if isinstance(node, list | tuple):
-        return [type(node).__name__, [_shape(value, arrays) for value in node]]
+        return ["list" if isinstance(node, list) else "tuple", [_shape(value, arrays) for value in node]]
     if node is None or isinstance(node, bool | int | float | str):
         return ["value", node]
     raise DynvizError(f"the optimizer's state holds a {type(node).__name__}, which a checkpoint cannot store")
@@ -49,6 +51,8 @@ def _build(shape: Any, arrays: Mapping[str, NDArray[Any]], device: torch.device)
     kind, content = shape[0], shape[1]
     if kind == "tensor":
         tensor = torch.from_numpy(np.array(arrays[content]))
+        if shape[3]:
+            tensor = tensor.bfloat16()
         return tensor if shape[2] else tensor.to(device)
     if kind == "dict":
         return {key: _build(value, arrays, device) for key, value in content}
