@@ -1,27 +1,35 @@
 """From recordings to a file: the steps of a view, drawn one by one and handed to an exporter."""
 
+import inspect
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from dynviz import plugins
-from dynviz.errors import DynvizError
+from dynviz.alt import describe
+from dynviz.drawing import Drawing, open_film
+from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
-from dynviz.frame import Frame, Sheet
+from dynviz.frame import Frame, Frames, Pixels, Progress, Sheet
+from dynviz.options import read
+from dynviz.origin import comment, facts
 from dynviz.recording import Recording
+from dynviz.scene.theme import theme as find_theme
+from dynviz.workers import CrewFrames
 
 Steps: TypeAlias = tuple[int | None, int | None]
-Progress: TypeAlias = Callable[[int, int], None]
 
-STILL = ("png",)
-"""Formats that show one picture unless more are asked for."""
-FRAMES = 100
+FRAMES, FPS, HOLD = 100, 10.0, 1.0
 FASTEST = 50
 """Frames a second; GIF holds none for less than two hundredths."""
+SHARED = ("quality", "loop", "background")
+"""Options that mean the same in every format that has them."""
+MOST_LOOPS = 0xFFFF
+"""What GIF can count."""
 
 
 def animate(
@@ -29,14 +37,17 @@ def animate(
     target: Path | str,
     *,
     view: str | None = None,
-    fps: float = 10.0,
+    fps: float | None = None,
     frames: int | None = None,
     steps: Steps | None = None,
     size: tuple[int, int] = (800, 600),
     theme: str = "light",
-    hold: float = 1.0,
+    hold: float | None = None,
+    alt: bool = False,
+    workers: int = 1,
     progress: Progress | None = None,
     exporter: str | None = None,
+    **options: Any,
 ) -> Path:
     """Draw recordings into a file, whole or not at all: what was there before stays until the new one is complete.
 
@@ -44,14 +55,17 @@ def animate(
         recordings: One or several, side by side or on the same axes, as the view has it.
         target: The file; its suffix says the format.
         view: A name with options, or a path; by default the first that the scenario suggests.
-        fps: Frames a second.
+        fps: Frames a second, by default 10; only where the format shows motion.
         frames: How many, evenly spread; by default 100, of a still picture 1, which is the last step.
         steps: The first and the last to show; None for an open end.
         size: Width and height in pixels.
         theme: `light` or `dark`.
-        hold: Seconds for which the last frame stays.
+        hold: Seconds for which the last frame stays, by default 1; only where the format shows motion.
+        alt: Whether to write what is seen in words beside the file, as `out.alt.txt` beside `out.gif`.
+        workers: How many processes draw. The file is the same with any number.
         progress: Called with the number of frames drawn and the number of all.
         exporter: A name with options, or a path, where the suffix alone does not say it.
+        options: Of the exporter, for example `quality="small"`, `loop=3`, `background="transparent"`.
 
     Returns:
         The file.
@@ -59,56 +73,117 @@ def animate(
     Raises:
         DynvizError: Something that was asked for does not exist or does not fit, or the file cannot be written.
     """
-    from dynviz.pixels import Canvas
-
     target = Path(target)
-    _check(recordings, fps, frames, hold)
     export = find_exporter(target.suffix) if exporter is None else plugins.load("exporters", exporter)
-    canvas = Canvas(*size, theme)
+    still = "pictures" in inspect.signature(export.target).parameters
+    if still and (fps is not None or hold is not None):
+        named = "frames a second" if fps is not None else "hold of the last frame"
+        raise DynvizError(f"{export.stem} shows no motion and takes no {named}; formats that do: {_moving()}")
+    fps, hold = FPS if fps is None else fps, HOLD if hold is None else hold
+    _check(recordings, fps, frames, hold, workers)
+    chosen = {**choose(export, options), **export.given}
     view = view or default_view(recordings)
-    film = open_film(recordings, view)
-    still = target.suffix.removeprefix(".").lower() in STILL
-    shown = spread(film, frames or (1 if still else FRAMES), steps or (None, None))
-    sheet = Sheet(canvas.theme.palette(), comment(recordings, view), facts(recordings, view, shown), len(shown))
-    drawn = draw(film, shown, canvas.draw, seconds=(1 / fps, hold), progress=progress)
-    _write(target, lambda file: export.make(frames=drawn, target=file, sheet=sheet))
+    folders = tuple(str(recording.folder.absolute()) for recording in recordings)
+    drawing = Drawing(folders, view, size, theme, chosen.get("background", "theme"))
+    shown = frames or (1 if still else FRAMES), steps or (None, None)
+    show = Show(drawing, recordings, shown, workers=workers, exporter=export.file)
+    drawn = show.frames((1 / fps, hold), progress)
+    first = "pictures" if still else "frames"
+    write_whole(target, lambda file: export.make(**{first: drawn}, target=file, sheet=show.sheet, **chosen))
+    if alt:
+        write_whole(alt_file(target), lambda file: _say(file, show.sheet.alt))
     return target
 
 
-def draw(
-    film: Film,
-    steps: Sequence[int],
-    picture: Callable[[Any], Any],
-    *,
-    seconds: tuple[float, float],
-    progress: Progress | None = None,
-) -> Iterator[Frame]:
-    """A frame for each step, made when it is asked for.
+class Show:
+    """A view of recordings at the steps that are shown, and what draws it."""
 
-    Args:
-        film: What is shown.
-        steps: At which steps.
-        picture: From a scene to pixels.
-        seconds: How long a frame stands, and how long the last one at least.
-        progress: Called after each frame.
-    """
-    for index, step in enumerate(steps, 1):
-        pixels = picture(film.scene(step))
-        yield Frame(pixels, seconds[0] if index < len(steps) else max(seconds))
-        if progress is not None:
-            progress(index, len(steps))
+    def __init__(
+        self,
+        drawing: Drawing,
+        recordings: Sequence[Recording],
+        shown: tuple[int, Steps],
+        *,
+        workers: int,
+        exporter: str,
+    ) -> None:
+        """Open it.
+
+        Args:
+            drawing: What is drawn, and how.
+            recordings: The same that the drawing names.
+            shown: How many frames, and the first and the last step.
+            workers: How many processes draw.
+            exporter: The user's file, where it is one.
+        """
+        self._drawing, self._exporter = drawing, exporter
+        # What still grows would not look alike to processes that open it one after the other.
+        self._workers = 1 if any(recording.live for recording in recordings) else workers
+        self._paint = drawing.painter()
+        self._film = open_film(recordings, drawing.view)
+        self._steps = spread(self._film, *shown)
+        colors = find_theme(drawing.theme)
+        self.sheet = Sheet(
+            colors.palette(),
+            comment(recordings, drawing.view),
+            facts(recordings, drawing.view, self._steps),
+            len(self._steps),
+            drawing.size,
+            describe(self._film, self._steps),
+            colors,
+            self._film.scene,
+            self._previews,
+        )
+
+    def frames(self, seconds: tuple[float, float], progress: Progress | None) -> Frames:
+        """All frames: how long each stands, and the last one at least."""
+        standing = [seconds[0]] * (len(self._steps) - 1) + [max(seconds)]
+        slots = list(zip(self._steps, standing, strict=True))
+        count = min(self._workers, len(slots))
+        if count > 1:
+            return CrewFrames(self._drawing, slots, count, progress, self._exporter)
+        return Frames(self._drawn(slots, progress))
+
+    def _drawn(self, slots: Sequence[tuple[int, float]], progress: Progress | None) -> Iterator[Frame]:
+        for done, (step, seconds) in enumerate(slots, 1):
+            yield Frame(self._paint(self._film.scene(step)), seconds, step)
+            if progress is not None:
+                progress(done, len(slots))
+
+    def _previews(self, count: int) -> Iterator[Pixels]:
+        chosen = np.unique(np.linspace(0, len(self._steps) - 1, count).round().astype(int))
+        return (self._paint(self._film.scene(self._steps[index])) for index in chosen)
 
 
-def open_film(recordings: Sequence[Recording], view: str) -> Film:
-    """Open a view of recordings.
+def suggested(recordings: Sequence[Recording]) -> list[str]:
+    """Every view that the scenario of one of the recordings names.
 
     Raises:
-        DynvizError: There is no such view, or it does not suit, or there is nothing to show yet.
+        DynvizError: They name none.
     """
-    film: Film = plugins.load("views", view).make(recordings=tuple(recordings))
-    if not len(film.steps):
-        raise DynvizError(f"view {view} has nothing to show: nothing that it draws is recorded yet")
-    return film
+    default_view(recordings)
+    return list(dict.fromkeys(view for recording in recordings for view in recording.metadata.views))
+
+
+def make_folder(folder: Path) -> None:
+    """See that there is a folder; the one that it stands in must be there.
+
+    Raises:
+        DynvizError: It cannot be made.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DynvizError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+
+
+def alt_file(target: Path) -> Path:
+    """Where the words of a picture are written.
+
+    >>> alt_file(Path("gallery/path.gif")).name
+    'path.alt.txt'
+    """
+    return target.with_suffix(".alt.txt")
 
 
 def default_view(recordings: Sequence[Recording]) -> str:
@@ -137,6 +212,24 @@ def find_exporter(suffix: str) -> plugins.Plugin:
         asked = f"files that end in .{name}" if name else "a file without a suffix"
         raise DynvizError(f"no exporter writes {asked}; there are: {there}")
     return plugins.load("exporters", name)
+
+
+def choose(export: plugins.Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of an exporter, checked.
+
+    Raises:
+        DynvizError: It has no such option, or a value is none of the option's.
+    """
+    for name in options:
+        if name not in export.options and name in SHARED:
+            able = [each for each in plugins.files("exporters") if name in plugins.load("exporters", each).options]
+            raise DynvizError(f"{export.stem} takes no {name}; formats that do: {', '.join(able)}")
+        if name not in export.options:
+            raise unknown(f"option of exporter {export.stem}", name, export.options)
+    chosen = read(export.options, options, f"exporter {export.stem}")
+    if not 0 <= chosen.get("loop", 0) <= MOST_LOOPS:
+        raise DynvizError(f"an animation cannot be played {chosen['loop']} times; say 0 for ever, or 1 to {MOST_LOOPS}")
+    return chosen
 
 
 def spread(film: Film, count: int, steps: Steps) -> list[int]:
@@ -168,35 +261,16 @@ def spread(film: Film, count: int, steps: Steps) -> list[int]:
     return [int(step) for step in np.unique(within[nearer])]
 
 
-def comment(recordings: Sequence[Recording], view: str) -> str:
-    """What made the animation, one line for each thing."""
-    first = recordings[0].metadata
-    lines = [
-        f"dynviz {first.versions.get('dynviz', '')}".strip(),
-        f"scenario {_written(first.scenario.name, first.scenario.options)}",
-    ]
-    for recording in recordings:
-        metadata = recording.metadata
-        values = {name: each.value for name, each in metadata.hyperparameters.items()}
-        seeds = ",".join(map(str, dict.fromkeys(metadata.seeds)))
-        lines.append(f"optimizer {_written(metadata.optimizer.name, values)} seeds {seeds}")
-    lines.append(f"view {view}")
-    lines.append(" ".join(f"{name} {version}" for name, version in first.versions.items() if name != "dynviz"))
-    return "\n".join(line for line in lines if line)
+def _say(file: Path, text: str) -> None:
+    file.write_text(text + "\n", encoding="utf-8")
 
 
-def facts(recordings: Sequence[Recording], view: str, steps: Sequence[int]) -> dict[str, Any]:
-    """The same as a tree."""
-    trees = [recording.metadata.to_json() for recording in recordings]
-    return {"view": view, "steps": list(steps), "recordings": trees}
+def _moving() -> str:
+    found = {name: plugins.load("exporters", name).target for name in plugins.files("exporters")}
+    return ", ".join(name for name, export in found.items() if "frames" in inspect.signature(export).parameters)
 
 
-def _written(name: str, options: Any) -> str:
-    given = ",".join(f"{key}={value}" for key, value in options.items())
-    return f"{name}:{given}" if given else name
-
-
-def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold: float) -> None:
+def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold: float, workers: int) -> None:
     if not recordings:
         raise DynvizError("there is no recording to draw")
     if not 0 < fps <= FASTEST:
@@ -205,9 +279,11 @@ def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold
         raise DynvizError(f"{frames} frames cannot be drawn; say 1 or more")
     if not (math.isfinite(hold) and hold >= 0):
         raise DynvizError(f"the last frame cannot be held for {hold} seconds; say 0 or more")
+    if workers < 1:
+        raise DynvizError(f"{workers} processes cannot draw; say 1 or more")
 
 
-def _write(target: Path, export: Callable[[Path], None]) -> None:
+def write_whole(target: Path, write: Callable[[Path], None]) -> None:
     """Have a file written beside the target, and put it in its place once it is complete."""
     # The exporter may go by the suffix, so the name in between keeps it.
     beside = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
@@ -216,7 +292,7 @@ def _write(target: Path, export: Callable[[Path], None]) -> None:
             raise DynvizError(f"{target} is a folder; name a file")
         if not target.parent.is_dir():
             raise DynvizError(f"there is no folder {target.parent}")
-        export(beside)
+        write(beside)
         beside.replace(target)
     except OSError as error:
         raise DynvizError(f"cannot write {target}: {error.strerror or error}") from error

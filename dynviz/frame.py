@@ -1,10 +1,25 @@
-"""One picture of an animation, as exporters get it."""
+"""One picture of an animation, as exporters get it.
 
-from dataclasses import dataclass
-from typing import Any
+An exporter is a function `export(frames, target, sheet, *, ...)` that writes an animation. It iterates over the frames,
+or has each coded where it is drawn, which may be in several processes. One whose first parameter is called `pictures`
+writes pictures that stand still: it gets one, the last step, unless more are asked for. Parameters after the star are
+its options. Those of these names mean the same in every format, and stand on the command line: `quality`, `loop`,
+`background`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dynviz.scene.marks import Scene
+from dynviz.scene.theme import Theme, light
+
+Pixels: TypeAlias = NDArray[np.uint8]
+Quality: TypeAlias = Literal["small", "balanced", "best"]
+Background: TypeAlias = Literal["theme", "transparent"]
 
 
 @dataclass(frozen=True)
@@ -12,12 +27,69 @@ class Frame:
     """Pixels and how long they stand.
 
     Attributes:
-        pixels: [height, width, 3], red, green and blue. Never changed once the frame exists.
+        pixels: [height, width, 3], red, green and blue; [height, width, 4] where the ground is transparent. Never
+            changed once the frame exists.
         seconds: How long it is shown.
+        step: Which step it shows.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     seconds: float
+    step: int = 0
+
+
+Code: TypeAlias = Callable[[Pixels | None, Pixels], bytes]
+"""Function of the pixels before (None at first) and of those to show; no bytes where nothing changes.
+
+It is pickled for other processes, and must give the same for the same pixels in each.
+"""
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A coded frame: its bytes, how long it is shown, and which step it shows."""
+
+    data: bytes
+    seconds: float
+    step: int = 0
+
+
+class Frames(Iterator[Frame]):
+    """The frames of an animation, made when they are asked for; all of one size."""
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self._frames = iter(frames)
+
+    def __next__(self) -> Frame:
+        """The next frame."""
+        return next(self._frames)
+
+    def coded(self, code: Code) -> Iterator[Piece]:
+        """The rest of the frames, coded one after the other."""
+        before: Pixels | None = None
+        for frame in self:
+            yield Piece(code(before, frame.pixels), frame.seconds, frame.step)
+            before = frame.pixels
+
+
+def merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Pieces that change something. One is held back, so that those that change nothing extend its time."""
+    held: Piece | None = None
+    for piece in pieces:
+        if held is None or piece.data:
+            if held is not None:
+                yield held
+            held = piece
+        else:
+            held = replace(held, seconds=held.seconds + piece.seconds)
+    if held is not None:
+        yield held
+
+
+def nothing(_: int) -> Iterator[Pixels]:
+    """No previews."""
+    return iter(())
 
 
 @dataclass(frozen=True)
@@ -29,9 +101,19 @@ class Sheet:
         comment: What made the animation: scenario, optimizers, seeds, versions.
         facts: The same as a tree of JSON values, for formats that hold more than a line.
         count: How many frames will come.
+        size: Their width and height.
+        alt: What is seen, in words.
+        theme: The colours.
+        scene: The scene at a step, for formats that hold shapes; none where the frames are not of scenes.
+        previews: Draws so many of the pictures to come, evenly spread, for formats that choose their colours.
     """
 
-    palette: NDArray[np.uint8]
+    palette: Pixels
     comment: str
     facts: dict[str, Any]
     count: int
+    size: tuple[int, int]
+    alt: str = ""
+    theme: Theme = light
+    scene: Callable[[int], Scene] | None = None
+    previews: Callable[[int], Iterator[Pixels]] = nothing

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 
 from dynviz.pixels.page import lay_out, step_words
 from dynviz.pixels.pen import DASHES, Pen
+from dynviz.pixels.still import CONTOUR
 from dynviz.pixels.words import sample_width
 from dynviz.scene.marks import Band, Bars, Contours, Field, Line, Points, Regions, Rule, Text, pixel_centers
-from dynviz.scene.theme import GHOST, SHADE, SHADE_GHOST, theme
+from dynviz.scene.theme import theme
 
 SHAPES = {"dot": "o", "ring": "o", "cross": "x", "star": "*"}
 
@@ -45,7 +46,8 @@ def plain(scene, width, height, look):
             shift = sample_width(placed.words.font) if placed.words.sample else 0
             write(placed.words.text, placed.words.font, placed.words.color, placed.left + shift, placed.baseline)
         for spot, readout in zip(place.spots, panel.readouts, strict=False):
-            write(readout.text, size.words, readout.color, spot.left, spot.baseline)
+            said = f"{readout.name} {readout.text}".strip() if spot.named else readout.text
+            write(said, size.words, readout.color, spot.left, spot.baseline)
         _panel(figure, panel, place, size, colors)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -94,7 +96,9 @@ def _regions(axes, mark, size, colors, order):
 def _contours(axes, mark, size, colors, order):
     x, y = pixel_centers(mark.extent, *mark.values.shape)
     color = [_unit(colors.color(mark.color))]
-    axes.contour(x, y, mark.values, mark.levels, colors=color, linewidths=0.6 * size.line, zorder=order)
+    axes.contour(
+        x, y, mark.values, mark.levels, colors=color, alpha=CONTOUR, linewidths=max(1.0, 0.5 * size.line), zorder=order
+    )
 
 
 def _points(axes, mark, size, colors, order):
@@ -122,21 +126,22 @@ def _line(axes, mark, size, colors, order):
     style = {"color": color, "linewidth": mark.width * size.line, "solid_joinstyle": "round", "dash_joinstyle": "round"}
     style |= {"solid_capstyle": "round", "linestyle": "-" if pattern is None else (0, pattern)}
     if mark.now is not None and mark.ghost:
-        axes.plot(mark.x, mark.y, alpha=GHOST, zorder=order - 0.5, **style)
+        axes.plot(mark.x, mark.y, alpha=colors.ghost, zorder=order - 0.5, **style)
     x, y = mark.x[past], mark.y[past]
     if end is not None:
         x, y = np.append(x, end[0]), np.append(y, end[1])
     axes.plot(x, y, zorder=order, **style)
-    if end is not None:
+    if end is not None and mark.dot:
         for role, radius in (("ground", size.dot + 0.6 * size.line), (mark.color, size.dot)):
             axes.plot(*end, "o", color=_unit(colors.color(role)), ms=2 * radius, mew=0, zorder=50, clip_on=False)
 
 
 def _band(axes, mark, size, colors, order):
     color = _unit(colors.color(mark.color))
-    axes.fill_between(mark.x, mark.low, mark.high, color=color, alpha=SHADE_GHOST, linewidth=0, zorder=order - 0.5)
+    style = {"color": color, "alpha": colors.shade_ghost, "linewidth": 0}
+    axes.fill_between(mark.x, mark.low, mark.high, zorder=order - 0.5, **style)
     past = mark.x <= (np.inf if mark.now is None else mark.now)
-    share = (SHADE - SHADE_GHOST) / (1 - SHADE_GHOST)
+    share = (colors.shade - colors.shade_ghost) / (1 - colors.shade_ghost)
     low, high, x = mark.low[past], mark.high[past], mark.x[past]
     axes.fill_between(x, low, high, color=color, alpha=share, linewidth=0, zorder=order)
 

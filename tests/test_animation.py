@@ -1,3 +1,6 @@
+import inspect
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,9 +8,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dynviz import plugins
+from dynviz.alt import describe
 from dynviz.animation import animate, spread
 from dynviz.errors import DynvizError
 from dynviz.film import Film
+from dynviz.pixels import Canvas
 from tests.recorded import voronoi
 from tests.scenes import every_mark
 
@@ -37,6 +42,11 @@ def view(tmp_path):
     file = tmp_path / "shown.py"
     file.write_text(VIEW)
     return str(file)
+
+
+def few(name):
+    """Two frames, where the format shows motion."""
+    return {"frames": 2} if "frames" in inspect.signature(plugins.load("exporters", name).target).parameters else {}
 
 
 def film(steps):
@@ -86,7 +96,7 @@ def test_a_png_is_the_last_step_and_a_sheet_when_more_are_asked_for(recordings, 
 
 def test_every_exporter_draws_the_same_recordings(recordings, view, tmp_path):
     for name in plugins.files("exporters"):
-        target = animate(recordings, tmp_path / f"out.{name}", view=view, frames=2, size=(400, 300))
+        target = animate(recordings, tmp_path / f"out.{name}", view=view, size=(400, 300), **few(name))
         assert target.stat().st_size > 1000
         assert [file.name for file in tmp_path.iterdir() if ".part" in file.name] == []
 
@@ -95,9 +105,9 @@ def test_a_copy_of_every_exporter_is_a_users_exporter(recordings, view, tmp_path
     for name, file in plugins.files("exporters").items():
         copy = tmp_path / f"my_{name}.py"
         copy.write_bytes(file.read_bytes())
-        ours = animate(recordings, tmp_path / f"ours.{name}", view=view, frames=2, size=(400, 300))
+        ours = animate(recordings, tmp_path / f"ours.{name}", view=view, size=(400, 300), **few(name))
         theirs = animate(
-            recordings, tmp_path / f"theirs.{name}", view=view, frames=2, size=(400, 300), exporter=str(copy)
+            recordings, tmp_path / f"theirs.{name}", view=view, size=(400, 300), exporter=str(copy), **few(name)
         )
         assert ours.read_bytes() == theirs.read_bytes()
 
@@ -147,6 +157,16 @@ def test_steps_are_those_of_the_film_between_the_ends(asked, count, found):
         ({"theme": "solarized"}, "no theme named 'solarized'"),
         ({"view": "benchmrk"}, "did you mean 'benchmark'"),
         ({"target": "nowhere/a.gif"}, "there is no folder"),
+        ({"workers": 0}, "0 processes cannot draw"),
+        ({"quality": "tiny"}, r"quality=tiny of exporter gif is not understood; .* small \| balanced \| best"),
+        ({"loop": -1}, "cannot be played -1 times; say 0 for ever"),
+        ({"loop": 70_000}, "or 1 to 65535"),
+        ({"background": "transparent"}, "^gif takes no background; formats that do: .*png"),
+        ({"target": "a.png", "loop": 2}, "^png takes no loop; formats that do: .*gif"),
+        ({"target": "a.png", "fps": 5}, "^png shows no motion and takes no frames a second; formats that do: .*gif"),
+        ({"target": "a.png", "hold": 5}, "^png shows no motion and takes no hold"),
+        ({"target": "a.png", "quality": "small"}, "^png takes no quality"),
+        ({"lop": 2}, "no option of exporter gif named 'lop'; did you mean 'loop'"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_written(recordings, view, tmp_path, options, words):
@@ -199,3 +219,64 @@ def test_a_real_full_device_is_said_in_one_line(recordings, view, tmp_path):
     )
     with pytest.raises(DynvizError, match=r"cannot write .*No space left on device"):
         animate(recordings, tmp_path / "a.gif", view=view, frames=2, size=(400, 300), exporter=str(exporter))
+
+
+def decoded(file):
+    with Image.open(file) as image:
+        pictures = []
+        for index in range(image.n_frames):
+            image.seek(index)
+            pictures.append(np.asarray(image.convert("RGB")).astype(float))
+    return pictures
+
+
+def test_quality_trades_size_for_colours(recordings, view, tmp_path):
+    canvas = Canvas(400, 300)
+    sizes, ratios = [], []
+    for quality in ("small", "balanced", "best"):
+        target = animate(
+            recordings, tmp_path / f"{quality}.gif", view=view, frames=11, size=(400, 300), quality=quality
+        )
+        pairs = zip(decoded(target), range(0, 1001, 100), strict=True)
+        error = np.mean([(picture - canvas.draw(every_mark(step))) ** 2 for picture, step in pairs])
+        sizes.append(target.stat().st_size)
+        ratios.append(10 * np.log10(255**2 / error))
+    assert sizes[0] < 0.85 * sizes[1]
+    assert ratios[0] >= 33
+    assert ratios[1] >= max(45, ratios[0] + 10)
+    assert ratios[2] >= ratios[1] + 4
+
+
+@pytest.mark.parametrize("loop", [0, 1, 3])
+def test_an_animation_is_played_as_often_as_asked_for(recordings, view, tmp_path, loop):
+    target = animate(recordings, tmp_path / "a.gif", view=view, frames=2, size=(240, 180), loop=loop)
+    with Image.open(target) as image:
+        assert image.info.get("loop") == (loop if loop != 1 else None)
+
+
+def test_a_picture_can_stand_on_nothing(recordings, view, tmp_path):
+    options = {"view": view, "size": (400, 300), "background": "transparent"}
+    for name, frames in (("one.png", None), ("sheet.png", 5)):
+        with Image.open(animate(recordings, tmp_path / name, frames=frames, **options)) as image:
+            assert image.mode == "RGBA"
+            assert image.getpixel((0, 0))[3] == 0
+            assert image.getextrema()[3] == (0, 255)
+
+
+def test_what_is_seen_is_written_in_words_beside_the_file(recordings, view, tmp_path):
+    animate(recordings, tmp_path / "a.gif", view=view, frames=2, size=(240, 180), alt=True)
+    assert (tmp_path / "a.alt.txt").read_text() == (
+        "Animation of every mark · test: adamw, seed 1. From step 0 to step 1000 of 1000. "
+        "Field. Path. Loss: at first .900; at last .225. Values.\n"
+    )
+
+
+def test_words_name_the_values_of_lines_where_a_panel_has_no_readouts():
+    scenes = {step: every_mark(step) for step in (0, 1000)}
+    bare = {
+        step: replace(scene, panels=tuple(replace(panel, readouts=()) for panel in scene.panels))
+        for step, scene in scenes.items()
+    }
+    shown = Film(np.array([0, 1000]), bare.__getitem__)
+    assert "Loss: at first fast .90; slow .90; at last fast .22; slow .41." in describe(shown, [0, 1000])
+    assert describe(shown, [1000]).startswith("Picture of every mark · test: adamw, seed 1. Step 1000 of 1000. Field.")

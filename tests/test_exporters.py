@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from dynviz.exporters import gif, png
-from dynviz.frame import Frame, Sheet
+from dynviz.frame import Frame, Frames, Sheet
 from dynviz.pixels import Canvas
 from dynviz.scene.palette import Palette
 from dynviz.scene.theme import theme
@@ -20,8 +20,8 @@ from tests.scenes import every_mark
 PALETTE = theme("light").palette()
 
 
-def sheet(count, comment="what made it", palette=PALETTE):
-    return Sheet(palette, comment, {"made": "by a test"}, count)
+def sheet(count, comment="what made it", size=(400, 300), **more):
+    return Sheet(PALETTE, comment, {"made": "by a test"}, count, size, **more)
 
 
 def decoded(file):
@@ -59,7 +59,7 @@ def film_frames():
 
 def test_a_gif_shows_the_frames_that_went_in(tmp_path, film_frames):
     target = tmp_path / "film.gif"
-    gif.export(iter(film_frames), target, sheet(len(film_frames)))
+    gif.export(Frames(film_frames), target, sheet(len(film_frames)))
     found, delays, info = decoded(target)
     assert len(found) == len(film_frames)
     assert delays == [0.1] * len(found)
@@ -81,19 +81,19 @@ def test_the_palette_reproduces_a_picture_of_every_mark(look):
 
 def test_a_gif_is_the_same_bytes_each_time(tmp_path, film_frames):
     for name in ("one.gif", "other.gif"):
-        gif.export(iter(film_frames), tmp_path / name, sheet(len(film_frames)))
+        gif.export(Frames(film_frames), tmp_path / name, sheet(len(film_frames)))
     assert (tmp_path / "one.gif").read_bytes() == (tmp_path / "other.gif").read_bytes()
 
 
 def test_only_what_changes_is_written(tmp_path, film_frames):
     sizes = []
     for count in (1, 2):
-        gif.export(iter(film_frames[:1] * count), tmp_path / "still.gif", sheet(count))
+        gif.export(Frames(film_frames[:1] * count), tmp_path / "still.gif", sheet(count))
         sizes.append((tmp_path / "still.gif").stat().st_size)
     assert sizes[0] == sizes[1]
     changed = film_frames[0].pixels.copy()
     changed[10:20, 10:20] = (0, 114, 178)
-    gif.export(iter([film_frames[0], Frame(changed, 0.1)]), tmp_path / "dot.gif", sheet(2))
+    gif.export(Frames([film_frames[0], Frame(changed, 0.1)]), tmp_path / "dot.gif", sheet(2))
     assert (tmp_path / "dot.gif").stat().st_size - sizes[0] < 200
 
 
@@ -110,7 +110,9 @@ pictures = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
 @given(pictures, st.integers(0, 3))
 def test_any_frames_come_back_as_they_were_quantised(tmp_path_factory, given_frames, loop):
     target = tmp_path_factory.getbasetemp() / "any.gif"
-    gif.export((Frame(pixels, seconds) for pixels, seconds in given_frames), target, sheet(0), loop=loop)
+    size = given_frames[0][0].shape[1::-1]
+    frames = Frames(Frame(pixels, seconds) for pixels, seconds in given_frames)
+    gif.export(frames, target, sheet(0, size=size), loop=loop)
     found, delays, info = decoded(target)
     shown = merged([quantised(pixels) for pixels, _ in given_frames], [seconds for _, seconds in given_frames])
     again = merged(found, delays)
@@ -130,7 +132,7 @@ def test_delays_are_whole_hundredths_and_their_sum_stays_true(seconds):
 @pytest.mark.parametrize("comment", ["", "ß" * 300, "two\nlines " * 60])
 def test_a_comment_of_any_length_comes_back(tmp_path, comment):
     pixels = np.zeros((4, 4, 3), np.uint8)
-    gif.export(iter([Frame(pixels, 1)]), tmp_path / "a.gif", sheet(1, comment))
+    gif.export(Frames([Frame(pixels, 1)]), tmp_path / "a.gif", sheet(1, comment, (4, 4)))
     _, _, info = decoded(tmp_path / "a.gif")
     assert info.get("comment", b"").decode() == comment
 
@@ -142,13 +144,13 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
         import sys
         from pathlib import Path
         from dynviz.exporters import gif
-        from dynviz.frame import Frame, Sheet
+        from dynviz.frame import Frame, Frames, Sheet
         from dynviz.pixels import Canvas
         from tests.scenes import STEPS, every_mark
         count = int(sys.argv[1])
         canvas = Canvas(800, 600)
         frames = (Frame(canvas.draw(every_mark(index * STEPS // count)), 0.1) for index in range(count))
-        gif.export(frames, Path(sys.argv[2]), Sheet(canvas.theme.palette(), "", {}, count))
+        gif.export(Frames(frames), Path(sys.argv[2]), Sheet(canvas.theme.palette(), "", {}, count, (800, 600)))
         # Not getrusage, whose peak a child takes over from the process that started it.
         status = Path("/proc/self/status").read_text()
         print(int(status.partition("VmHWM:")[2].split()[0]) / 1024)

@@ -14,10 +14,11 @@ from dynviz.errors import DynvizError
 from dynviz.pixels import Canvas
 from dynviz.pixels.page import lay_out
 from dynviz.pixels.pen import Font, Pen
+from dynviz.pixels.words import Words, flow
 from dynviz.scene.marks import Axis, Bars, Field, Line, Panel, Points, Readout, Rule, Scene, Text
 from dynviz.scene.norm import Norm
 from dynviz.scene.scales import fractions
-from dynviz.scene.theme import GHOST, SHADE, SHADE_GHOST, theme
+from dynviz.scene.theme import theme
 from tests.plain_drawing import plain
 from tests.scenes import FALL, STEPS, TIME, TURN, every_mark, film
 
@@ -62,10 +63,10 @@ def test_every_mark_has_its_colour_where_its_data_is(look):
     assert path.marks[4].text == "start"
     near(color(2, 200, np.interp(200, TIME, FALL)), color_of(look, 0))
     near(color(2, 430, np.interp(430, TIME, FALL)), color_of(look, 0))
-    near(color(2, 250, np.interp(250, TIME, FALL) + 0.05), blend(look, "lane0", SHADE), 3)
-    near(color(2, 550, np.interp(550, TIME, FALL) + 0.04), blend(look, "lane0", SHADE_GHOST), 3)
+    near(color(2, 250, np.interp(250, TIME, FALL) + 0.05), blend(look, "lane0", theme(look).shade), 3)
+    near(color(2, 550, np.interp(550, TIME, FALL) + 0.04), blend(look, "lane0", theme(look).shade_ghost), 3)
     future = color(2, 520, np.interp(520, TIME, FALL))
-    near(future, blend(look, "lane0", GHOST + (1 - GHOST) * SHADE_GHOST), 6)
+    near(future, blend(look, "lane0", theme(look).ghost + (1 - theme(look).ghost) * theme(look).shade_ghost), 6)
     near(color(3, 2, 0.1), theme(look).color("lane2"), 0)
     near(color(3, 2.5, 1.1), theme(look).color("ground"), 0)
 
@@ -256,3 +257,59 @@ def test_examples_in_the_modules_are_true(name):
 def test_only_the_pixels_backend_needs_matplotlib():
     code = "import dynviz.animation, sys; sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_line_without_a_dot_has_none():
+    x = np.arange(20.0)
+    pictures = []
+    for dot in (True, False):
+        line = Line(x, x, "lane0", now=10, ghost=False, dot=dot)
+        pictures.append(Canvas(400, 300).draw(Scene("", (Panel("p", Axis((0, 19)), Axis((0, 19)), (line,)),), 0, 0)))
+    blue = [(picture == theme("light").color("lane0")).all(axis=-1).sum() for picture in pictures]
+    assert blue[0] > blue[1] + 10
+
+
+def test_a_picture_too_small_for_all_panels_shows_the_first_and_says_so():
+    panels = (*every_mark(0).panels, *every_mark(0).panels, *every_mark(0).panels)
+    page = lay_out(Scene("title", panels, 0, STEPS), Pen(400, 300))
+    assert len(page.places) < len(panels)
+    assert page.title[1].words.text == f"{len(page.places)} of 12 panels"
+    assert len(lay_out(Scene("title", panels, 0, STEPS), Pen(1600, 1200)).places) == 12
+
+
+def test_a_name_is_written_where_there_is_room_and_else_left_to_the_title():
+    said = (Readout(".371", "lane0", "adamw"), Readout(".388", "lane1", "adamw-l1"))
+    panel = Panel("validation loss", Axis((0, STEPS)), Axis((0, 1)), (), said)
+
+    def named(width, *heads):
+        return [spot.named for spot in lay_out(Scene("t", (panel,), 0, 0, heads), Pen(width, 200)).places[0].spots]
+
+    heads = (Readout("adamw", "lane0"), Readout("adamw-l1", "lane1"))
+    assert named(800, *heads) == [True, True]
+    assert named(220, *heads) == [False, False]
+    assert named(220) == [True, True]
+
+
+def test_room_is_kept_for_the_widest_text_of_a_readout():
+    def places(text):
+        said = (Readout(text, "lane0", widest="-0.000"), Readout("next", "lane1"))
+        scene = Scene("t", (Panel("p", Axis((0, 1)), Axis((0, 1)), (), said),), 0, 0)
+        return lay_out(scene, Pen(400, 300)).places
+
+    assert places(".5") == places("-1.234") == places("NaN")
+
+
+def test_names_that_end_at_one_place_become_one():
+    lines = tuple(Line(TIME, FALL + 0.01 * index, f"lane{index}", "+", now=500) for index in range(2))
+    scene = Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), lines),), 0, 0)
+    found = [placed.words for placed in lay_out(scene, Pen(800, 600)).places[0].words if placed.words.text == "+"]
+    assert [words.color for words in found] == ["muted"]
+
+
+def test_what_is_cut_from_a_row_of_words_leaves_a_sign():
+    pen, font = Pen(400, 100), Font(12)
+    items = [Words(f"a word {index}", font) for index in range(9)]
+    placed = flow([items], (200.0,), pen)
+    assert len(placed) < 9
+    assert placed[-1].words.text.endswith("…")
+    assert placed[-1].left + pen.measure(placed[-1].words.text, font) <= 200

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynviz.scene.arrange import arrange
@@ -13,7 +13,7 @@ from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Axis, Panel
 from dynviz.scene.scales import fractions, nearest_pixels, values
 
-SHARED = ("theme", "ticks", "arrange", "decimate", "scales", "palette", "norm", "marks")
+SHARED = ("theme", "ticks", "arrange", "decimate", "scales", "palette", "norm", "marks", "caption")
 
 
 def panels(kinds):
@@ -29,22 +29,25 @@ def counted(rects, width, height):
     return paper
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["map", "curve"]), min_size=1, max_size=12),
     st.integers(60, 400),
     st.integers(60, 400),
     st.sampled_from([0.5, 1.0, 2.0]),
 )
-def test_panels_fill_the_area_and_never_overlap(kinds, width, height, aspect):
-    paper = counted(arrange(panels(kinds), width, height, aspect=aspect), width, height)
-    assert (paper == 1).all()
+def test_panels_never_overlap_and_curves_fill_the_area(kinds, width, height, aspect):
+    for words in ((0, 0), (8 / aspect, 6)):
+        paper = counted(arrange(panels(kinds), width, height, aspect=aspect, words=words), width, height)
+        assert paper.max() == 1
+        assert "map" in kinds or (paper == 1).all()
 
 
 @pytest.mark.parametrize(
     ("kinds", "size", "columns"),
     [
         (["curve"] * 4, (800, 560), 2),
-        (["curve"] * 6, (960, 500), 3),
+        (["curve"] * 6, (1100, 500), 3),
         (["map", "map"], (800, 560), 2),
         (["map", "map", "curve", "curve"], (800, 560), 2),
         (["curve", "curve"], (400, 800), 1),
@@ -52,6 +55,21 @@ def test_panels_fill_the_area_and_never_overlap(kinds, width, height, aspect):
 )
 def test_the_grid_suits_the_area(kinds, size, columns):
     assert len({rect.left for rect in arrange(panels(kinds), *size)}) == columns
+
+
+@pytest.mark.parametrize(("size", "aspect", "words"), [((780, 560), 1.0, (58, 60)), ((118, 37), 0.5, (7, 3))])
+@pytest.mark.parametrize("kinds", [["map"] + ["curve"] * 6, ["map"] * 2 + ["curve"] * 6, ["map"] * 3 + ["curve"] * 6])
+def test_maps_lead_and_are_the_largest(kinds, size, aspect, words):
+    rects = arrange(panels(kinds), *size, aspect=aspect, words=words)
+    maps, curves = rects[: kinds.count("map")], rects[kinds.count("map") :]
+    assert rects[0].left == rects[0].top == 0
+    plots = [[(r.height - words[1]) * (r.width - words[0]) for r in group] for group in (maps, curves)]
+    assert min(plots[0]) > 1.2 * sum(plots[1]) / len(plots[1])
+
+
+def test_a_lone_map_stands_in_the_middle():
+    (rect,) = arrange(panels(["map"]), 800, 500)
+    assert (rect.left, rect.right, rect.height) == (150, 650, 500)
 
 
 def test_a_column_of_maps_is_narrower_than_its_neighbour():

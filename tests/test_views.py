@@ -158,7 +158,7 @@ def test_a_lane_that_diverged_is_counted_beside_the_median_of_the_others(tmp_pat
 def test_a_model_that_diverged_is_drawn_as_sure_of_nothing(tmp_path):
     panel = open_view("logits", make("voronoi", tmp_path, lost=0)).scene(400).panels[0]
     assert (panel.marks[0].values == 0.5).all()
-    assert panel.readouts[0].text == "NaN"
+    assert panel.readouts[0].text == "diverged"
 
 
 def test_every_view_says_which_lanes_there_are(name, tmp_path):
@@ -222,3 +222,12 @@ def test_maps_are_of_fields_and_regions(tmp_path):
     recordings = make("voronoi", tmp_path)
     assert isinstance(open_view("logits", recordings).scene(0).panels[0].marks[0], Field)
     assert isinstance(open_view("environment", recordings).scene(0).panels[0].marks[0], Regions)
+
+
+def test_a_lane_that_diverged_ends_in_a_cross_and_a_word(tmp_path):
+    film = open_view("curves", make("voronoi", tmp_path, lost=0), channels="val_loss")
+    (before,), (after,) = film.scene(0).panels, film.scene(400).panels
+    crosses, word = after.marks[-2:]
+    assert (crosses.marker, len(crosses.x), word.text.strip()) == ("cross", 1, "diverged")
+    assert (len(before.marks[-2].x), before.marks[-1].text) == (0, "")
+    assert after.readouts[0].text == "diverged"

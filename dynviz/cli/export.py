@@ -1,71 +1,100 @@
-"""`dynviz export`: recordings to a file."""
+"""`dynviz export`: recordings to a file, or every view of them to a folder."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dynviz import grammar
-from dynviz.errors import DynvizError
+
+if TYPE_CHECKING:
+    from dynviz.recording import Recording
 
 
 @click.command
 @click.argument("paths", nargs=-1, required=True, metavar="RUN... TARGET")
-@click.option("--view", help="What to draw. [default: the scenario's first]")
-@click.option("--fps", type=click.FloatRange(min=0.1, max=50), default=10.0, show_default=True, help="Frames a second.")
+@click.option("--view", help="What to draw. [default: the scenario's first; for a folder all]")
+@click.option("--fps", type=click.FloatRange(min=0.1, max=50), help="Frames a second. [default: 10]")
 @click.option("--frames", type=click.IntRange(min=1), help="How many. [default: 100; for png 1, more make a sheet]")
+@click.option("--contact", type=click.IntRange(min=1), metavar="N", help="A sheet of N key frames, as png.")
 @click.option("--steps", metavar="A:B", help="Only these steps; one step for a still picture.")
 @click.option("--size", default="800x600", show_default=True, metavar="WxH", help="In pixels.")
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True)
+@click.option("--background", type=click.Choice(["theme", "transparent"]), help="Behind the panels. [default: theme]")
+@click.option("--quality", type=click.Choice(["small", "balanced", "best"]), help="[default: balanced]")
+@click.option("--hold", type=click.FloatRange(min=0), metavar="SECONDS", help="For the last frame. [default: 1]")
+@click.option("--loop", type=click.IntRange(0, 65535), metavar="N", help="How often it plays. [default: 0, for ever]")
+@click.option("--alt", is_flag=True, help="Write what is seen in words, too: out.alt.txt.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that draw.")
 def export(
     *,
     paths: tuple[str, ...],
-    view: str | None,
-    fps: float,
-    frames: int | None,
     steps: str | None,
     size: str,
-    theme: str,
+    contact: int | None,
+    quality: str | None,
+    background: str | None,
+    loop: int | None,
+    **drawn: Any,
 ) -> None:
-    r"""Draw runs, or single recordings, to TARGET; its suffix says the format.
+    """Draw runs, or single recordings, to TARGET; its suffix says the format.
 
-    Several are drawn side by side, or overlaid on the same axes.
+    Several are drawn side by side, or overlaid on the same axes. A TARGET that is a folder, or ends in /, gets every
+    view of the scenario as a gif.
 
     \b
     dynviz export runs/voronoi-adamw-l1-1 voronoi.gif
     dynviz export runs/voronoi-adamw-l1-1 last.png --view centers --steps 10000
-    """
+    dynviz export runs/voronoi-adamw-l1-1 pictures/
+    """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     if len(paths) < 2:
         raise click.UsageError("name one run or more, then the file to write: dynviz export RUN out.gif")
-    between = grammar.step_range(steps) if steps else (None, None)
-    pixels = grammar.size(size)
     *runs, target = paths
+    to_folder = target.endswith("/") or Path(target).is_dir()
+    if to_folder and drawn["view"]:
+        raise click.UsageError(f"{target} is a folder, which gets every view; name a file for {drawn['view']}")
+    if contact is not None:
+        if drawn["frames"] is not None or Path(target).suffix.lower() != ".png":
+            raise click.UsageError(
+                "--contact N makes a sheet of N frames, as png: dynviz export RUN out.png --contact 12"
+            )
+        drawn["frames"] = contact
+    drawn |= {"steps": grammar.step_range(steps) if steps else None, "size": grammar.size(size)}
+    shared = {"quality": quality, "background": background, "loop": loop}
+    drawn |= {name: value for name, value in shared.items() if value is not None}
+    recordings = _open(runs)
+    if to_folder:
+        _write_views(recordings, Path(target), drawn)
+    else:
+        _write(recordings, Path(target), drawn)
 
-    from dynviz.cli.progress import ExportProgress
-    from dynviz.recording import Recording, Run
+
+def _open(runs: list[str]) -> "list[Recording]":
+    from dynviz.recording import Run
     from dynviz.recording import open as open_recording
 
     recordings: list[Recording] = []
     for path in runs:
         opened = open_recording(path)
         recordings.extend(opened.values() if isinstance(opened, Run) else [opened])
-    if not recordings:
-        raise DynvizError(f"{runs[0]} holds no recording")
+    return recordings
 
-    from dynviz.animation import animate
 
-    progress = ExportProgress(Path(target).name)
-    try:
-        written = animate(
-            recordings,
-            target,
-            view=view,
-            fps=fps,
-            frames=frames,
-            steps=between,
-            size=pixels,
-            theme=theme,
-            progress=progress,
-        )
-    finally:
-        progress.close()
-    click.echo(str(written))
+def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any]) -> None:
+    from dynviz.animation import alt_file, animate
+    from dynviz.cli.progress import ExportProgress
+
+    with ExportProgress(target.name) as progress:
+        animate(recordings, target, progress=progress, **drawn)
+    click.echo(str(target))
+    if drawn["alt"]:
+        click.echo(str(alt_file(target)))
+
+
+def _write_views(recordings: "list[Recording]", folder: Path, drawn: dict[str, Any]) -> None:
+    from dynviz.animation import make_folder, suggested
+
+    views = suggested(recordings)
+    make_folder(folder)
+    for view in views:
+        _write(recordings, folder / f"{view}.gif", drawn | {"view": view})

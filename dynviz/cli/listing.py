@@ -18,13 +18,13 @@ RUNS = "runs"
 @click.argument("kind", required=False)
 @click.argument("name", required=False)
 def listing(kind: str | None, name: str | None) -> None:
-    r"""Print what there is: scenarios, optimizers, views, exporters, runs.
+    """Print what there is: scenarios, optimizers, views, exporters, runs.
 
     \b
     dynviz list
     dynviz list optimizers
     dynviz list optimizers adamw-l1       its options: type, default and what each is
-    """
+    """  # noqa: D301
     if kind is None:
         for plural in plugins.KINDS:
             click.secho(plural, bold=True)

@@ -39,7 +39,7 @@ def run(
     resume: str | None,
     yes: bool,
 ) -> None:
-    r"""Train SCENARIO with one or more optimizers and record what they do.
+    """Train SCENARIO with one or more optimizers and record what they do.
 
     The folder of the run is printed on stdout, all else on stderr.
 
@@ -47,7 +47,7 @@ def run(
     dynviz run voronoi --optimizer adamw-l1
     dynviz run voronoi:model=labels -o adamw -o torch.optim.NAdam:lr=0.01 --seeds 0:8
     dynviz run --resume runs/voronoi-adamw-1
-    """
+    """  # noqa: D301
     if resume:
         _only(context, {"resume", "steps"}, "--resume goes on with a run as it was begun; it takes --steps alone")
     elif not scenario:

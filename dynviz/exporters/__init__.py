@@ -1,1 +1,1 @@
-"""Exporters: from frames to files. One file each; its stem is the suffix that it writes."""
+"""Exporters: from frames to files, see `dynviz.frame`. One file each; its stem is the suffix that it writes."""

@@ -1,7 +1,6 @@
 """GIF: one palette for the whole animation, and only what changes from frame to frame."""
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -9,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
 
-from dynviz.frame import Frame, Sheet
+from dynviz.frame import Frames, Pixels, Quality, Sheet, merged
+from dynviz.patches import colors_for
 from dynviz.scene.palette import Palette
 
 TRANSPARENT = 255
@@ -18,33 +18,49 @@ SHORTEST = 2
 LONGEST = 0xFFFF
 
 
-def export(frames: Iterator[Frame], target: Path, sheet: Sheet, *, loop: int = 0) -> None:
-    """Write frames as they come; one is held back, so that an identical one only extends its time.
+def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality: Quality = "balanced") -> None:
+    """Write frames as they come; identical ones extend the time of the first.
 
     Args:
         frames: At least one, all of one size.
         target: The file.
         sheet: Palette and comment.
         loop: How often it is played; 0 is without end.
+        quality: `small` has 64 colours of the theme, `balanced` all of them, `best` those that the pictures need.
     """
-    palette = Palette(sheet.palette[:TRANSPARENT])
+    colors = colors_for(sheet, quality, TRANSPARENT)
     clock = Clock()
-    first = next(frames)
     with target.open("wb") as file:
-        height, width = first.pixels.shape[:2]
-        file.write(header(width, height, palette.colors, loop, sheet.comment))
-        shown = palette.indices(first.pixels.reshape(-1, 3)).reshape(height, width)
-        held, seconds, before = image(shown, (0, 0)), first.seconds, first.pixels
-        for frame in frames:
-            change = changed(before, frame.pixels, shown, palette)
-            before = frame.pixels
-            if change is None:
-                seconds += frame.seconds
-                continue
-            write(file, held, clock.ticks(seconds))
-            held, seconds = change, frame.seconds
-        write(file, held, clock.ticks(seconds))
+        file.write(header(*sheet.size, colors, loop, sheet.comment))
+        for piece in merged(frames.coded(Coder(colors))):
+            write(file, piece.data, clock.ticks(piece.seconds))
         file.write(b";")
+
+
+class Coder:
+    """Images of what changes from frame to frame, in the colours of a palette."""
+
+    def __init__(self, colors: Pixels) -> None:
+        self._colors = colors
+        # Made where it is used: its table is large, and this travels to other processes.
+        self._palette: Palette | None = None
+        self._before: Pixels | None = None
+        self._shown = np.empty((0, 0), np.uint8)
+
+    def __call__(self, before: Pixels | None, after: Pixels) -> bytes:
+        """The image that makes one frame of the one before."""
+        if self._palette is None:
+            self._palette = Palette(self._colors)
+        if before is None or before is not self._before:
+            self._shown = _indices(after if before is None else before, self._palette)
+        self._before = after
+        if before is None:
+            return image(self._shown, (0, 0))
+        return changed(before, after, self._shown, self._palette)
+
+
+def _indices(pixels: Pixels, palette: Palette) -> Pixels:
+    return palette.indices(pixels.reshape(-1, 3)).reshape(pixels.shape[:2])
 
 
 class Clock:
@@ -77,24 +93,22 @@ def header(width: int, height: int, colors: NDArray[np.uint8], loop: int, commen
     )
 
 
-def changed(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], shown: NDArray[np.uint8], palette: Palette
-) -> bytes | None:
-    """The image of what differs, and `shown` [height, width] brought up to date; None where nothing does.
+def changed(before: NDArray[np.uint8], after: NDArray[np.uint8], shown: NDArray[np.uint8], palette: Palette) -> bytes:
+    """The image of what differs, and `shown` [height, width] brought up to date; empty where nothing does.
 
     Pixels that stay are left transparent where that makes longer runs, which the coder turns into fewer bytes.
     """
     different = before != after
     area = box(different)
     if area is None:
-        return None
+        return b""
     old, parts = shown[area], different[area]
     touched = parts[..., 0] | parts[..., 1] | parts[..., 2]
     new = old.copy()
     new[touched] = palette.indices(after[area][touched])
     same = new == old
     if same.all():
-        return None
+        return b""
     sparse = np.where(same, np.uint8(TRANSPARENT), new)
     old[...] = new
     shortest = sparse if _turns(sparse) < _turns(new) else new

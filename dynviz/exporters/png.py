@@ -9,30 +9,40 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from dynviz.frame import Frame, Sheet
+from dynviz.frame import Background, Frame, Sheet
 
 FULL_SIZE = 4
 """Up to so many frames are shown as large as they are; more are shown at half their size."""
 
 
 def export(
-    frames: Iterator[Frame], target: Path, sheet: Sheet, *, columns: int = 0, most: int = 24, gap: int = 8
+    pictures: Iterator[Frame],
+    target: Path,
+    sheet: Sheet,
+    *,
+    background: Background = "theme",  # noqa: ARG001 - the frames come without a ground where they should
+    columns: int = 0,
+    most: int = 24,
+    gap: int = 8,
 ) -> None:
     """Write a lone frame as it is, several as a grid in reading order.
 
     Args:
-        frames: At least one, all of one size.
+        pictures: At least one, all of one size.
         target: The file.
-        sheet: How many come; the comment is kept in the file.
+        sheet: How many come; the comment and the words for what is seen are kept in the file.
+        background: That of the theme, or none.
         columns: Of the grid; 0 makes it about as wide as high.
         most: Of more frames than this, so many are shown, evenly chosen, the first and the last among them.
         gap: Pixels between frames.
     """
     kept = set(np.linspace(0, sheet.count - 1, min(sheet.count, max(most, 1))).round().astype(int).tolist())
     half = len(kept) > FULL_SIZE
-    tiles = [_smaller(frame.pixels) if half else frame.pixels for index, frame in enumerate(frames) if index in kept]
+    tiles = [_smaller(frame.pixels) if half else frame.pixels for index, frame in enumerate(pictures) if index in kept]
     info = PngInfo()
     info.add_itxt("Comment", sheet.comment)
+    if sheet.alt:
+        info.add_itxt("Description", sheet.alt)
     Image.fromarray(grid(tiles, columns, gap)).save(target, format="PNG", pnginfo=info)
 
 
@@ -43,7 +53,7 @@ def grid(tiles: list[NDArray[np.uint8]], columns: int, gap: int) -> NDArray[np.u
     columns = min(columns, len(tiles)) if columns > 0 else math.ceil(math.sqrt(len(tiles)))
     rows = -(-len(tiles) // columns)
     height, width = tiles[0].shape[:2]
-    paper = np.empty((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), dtype=np.uint8)
+    paper = np.empty((rows * (height + gap) - gap, columns * (width + gap) - gap, tiles[0].shape[2]), dtype=np.uint8)
     paper[...] = tiles[0][0, 0]
     for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)

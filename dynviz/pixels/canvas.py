@@ -56,7 +56,7 @@ class Canvas:
             self._key, self._scene = found, scene
             self._lay_out(scene)
         self._head.draw(self._image, scene)
-        for painter, panel in zip(self._painters, scene.panels, strict=True):
+        for painter, panel in zip(self._painters, scene.panels, strict=False):
             painter.draw(self._image, panel)
         return self._image.copy()
 
@@ -71,7 +71,7 @@ class Canvas:
         self._head = Head(page, self._easel(page, page.head, NOWHERE, NOWHERE))
         self._painters = [
             PanelPainter(place, self._easel(page, place.plot, panel.x, panel.y))
-            for place, panel in zip(page.places, scene.panels, strict=True)
+            for place, panel in zip(page.places, scene.panels, strict=False)
         ]
 
     def _easel(self, page: Page, plot: Rect, x: Axis, y: Axis) -> Easel:

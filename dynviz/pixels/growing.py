@@ -16,7 +16,6 @@ from dynviz.pixels.easel import Easel
 from dynviz.pixels.layers import Layer
 from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Band, Line
-from dynviz.scene.theme import GHOST, SHADE, SHADE_GHOST
 
 COLUMNS = 32
 """A past that grows to the right is drawn anew at multiples of so many pixels."""
@@ -97,7 +96,7 @@ class LineDrawing:
         self._whole = self._stroke(self._points[keep])
         self._sweep = Sweep(self._whole, easel.pen.width) if mark.along is None else None
         self._trail = None if self._sweep else Trail(self._points[keep], self._along[keep], self._stroke)
-        self._future = easel.stain(self._whole, mark.color, GHOST)
+        self._future = easel.stain(self._whole, mark.color, easel.theme.ghost)
         self._past = self._whole, easel.stain(self._whole, mark.color)
 
     def at(self, now: float | None) -> list[Layered]:
@@ -139,10 +138,9 @@ class LineDrawing:
 
     def _dot(self, end: Floats | None) -> list[Layer]:
         easel = self._easel
-        if end is None or not easel.inside(end[None])[0]:
+        if not self._mark.dot or end is None or not easel.inside(end[None])[0]:
             return []
-        # Thin lines are the many behind a bold one, and so are their dots.
-        radius, (x, y) = easel.sizes.dot * (1.0 if self._mark.width >= 1 else 0.6), end.tolist()
+        radius, (x, y) = easel.sizes.dot, end.tolist()
         rim = markers.one(x, y, radius + 0.6 * easel.sizes.line, easel.canvas)
         dot = markers.one(x, y, radius, easel.canvas)
         return [easel.stain(rim, "ground"), easel.stain(dot, self._mark.color)]
@@ -154,13 +152,14 @@ class BandDrawing:
     def __init__(self, mark: Band, easel: Easel) -> None:
         self._mark, self._easel = mark, easel
         self._sweep = Sweep(_between(mark, easel), easel.pen.width)
-        self._future = easel.stain(self._sweep.whole, mark.color, SHADE_GHOST)
+        self._future = easel.stain(self._sweep.whole, mark.color, easel.theme.shade_ghost)
         self._past = EMPTY, easel.stain(EMPTY, mark.color)
 
     def at(self, now: float | None) -> list[Layered]:
         """Future and past; where they lie over one another, they are as dense as the past alone."""
         mark, easel = self._mark, self._easel
-        share = (SHADE - SHADE_GHOST) / (1 - SHADE_GHOST)
+        shade, ghost = easel.theme.shade, easel.theme.shade_ghost
+        share = (shade - ghost) / (1 - ghost)
         base, added = self._sweep.until(float(easel.columns(now)) if now is not None else 1e6)
         if self._past[0] is not base:
             self._past = base, easel.stain(base, mark.color, share)

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import Sizes
-from dynviz.pixels.words import Sample, Words
+from dynviz.pixels.words import Placed, Sample, Words
+from dynviz.scene.arrange import Rect
 from dynviz.scene.marks import Bars, Line, Panel, Points, Readout
 from dynviz.scene.scales import fractions
 
@@ -16,6 +17,9 @@ ROOM = 0.26
 """The share of a panel's width that labels at the ends of lines may take."""
 ROOM_AGAIN = 0.17
 """The same where a readout already says which colour is which."""
+
+NEAR = 0.12
+"""Labels of one name that end within this share of the panel's height become one."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +58,20 @@ def labels(panel: Panel, others: Sequence[Readout], width: int, pen: Pen, sizes:
     """
     ends = _ends(panel)
     widest = max((pen.measure(label.text, sizes.words) for label in ends), default=0.0)
-    said = [(shape(readout.text), readout.color) for readout in (*panel.readouts, *others)]
+    said = [(shape(text), one.color) for one in (*panel.readouts, *others) for text in (one.name, one.text)]
 
     def known(text: str, color: str) -> bool:
         return any(words.startswith(shape(text)) and role == color for words, role in said)
 
+    ends = _merged(ends)
     share = ROOM_AGAIN if all(known(label.text, label.color) for label in ends) else ROOM
     if widest > share * width:
         ends, widest = (), 0.0
-    written = {(label.text, label.color) for label in ends}
-    legend = [
-        Words(text, sizes.words, sample.color, sample)
-        for text, sample in _samples(panel)
-        if (text, sample.color) not in written and not known(text, sample.color)
+    written = {label.text for label in ends}
+    samples = [
+        (text, sample) for text, sample in _samples(panel) if text not in written and not known(text, sample.color)
     ]
-    return Labels(ends, widest, tuple(dict.fromkeys(legend)))
+    return Labels(ends, widest, tuple(Words(text, sizes.words, one.color, one) for text, one in _one_each(samples)))
 
 
 def shape(text: str) -> str:
@@ -95,6 +98,31 @@ def _ends(panel: Panel) -> tuple[Label, ...]:
         if np.isfinite(height):
             heights.setdefault((mark.label, mark.color), []).append(min(max(height, 0.0), 1.0))
     return tuple(Label(text, color, float(np.mean(found))) for (text, color), found in heights.items())
+
+
+def _merged(ends: Sequence[Label]) -> tuple[Label, ...]:
+    """One label for names that are the same and stand at the same place: the colours of the lines say the rest."""
+    found: dict[str, list[Label]] = {}
+    for label in ends:
+        found.setdefault(label.text, []).append(label)
+    merged: list[Label] = []
+    for text, same in found.items():
+        heights = [label.height for label in same]
+        near = len(same) > 1 and max(heights) - min(heights) < NEAR
+        merged += [Label(text, "muted", float(np.mean(heights)))] if near else same
+    return tuple(merged)
+
+
+def _one_each(samples: Sequence[tuple[str, Sample]]) -> list[tuple[str, Sample]]:
+    """One sample for lines of one name and dash, in no colour of its own where they have several."""
+    colors: dict[tuple[str, Sample], set[str]] = {}
+    for text, sample in samples:
+        alike = replace(sample, color="muted") if sample.kind == "line" else sample
+        colors.setdefault((text, alike), set()).add(sample.color)
+    return [
+        (text, replace(sample, color=found.pop()) if len(found) == 1 else sample)
+        for (text, sample), found in colors.items()
+    ]
 
 
 def _samples(panel: Panel) -> list[tuple[str, Sample]]:
@@ -133,3 +161,18 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
         for rank, index in enumerate(members):
             places[index] = middle + (rank - (len(members) - 1) / 2) * apart
     return places
+
+
+def end_words(found: Labels, plot: Rect, sizes: Sizes) -> list[Placed]:
+    """The names at the ends of lines, right of the plot and none over another."""
+    rows = spread(
+        [plot.bottom - label.height * plot.height for label in found.ends],
+        1.15 * sizes.words.size,
+        plot.top,
+        plot.bottom,
+    )
+    left = plot.right + 0.55 * sizes.em
+    return [
+        Placed(Words(label.text, sizes.words, label.color), left, round(row + 0.36 * sizes.words.size))
+        for label, row in zip(found.ends, rows, strict=True)
+    ]

@@ -1,17 +1,21 @@
 """The page: where everything of a scene stands that does not move with its step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dynviz.pixels.labels import shape
 from dynviz.pixels.memory import memory
 from dynviz.pixels.pen import Pen
-from dynviz.pixels.place import Place, Spot, places
+from dynviz.pixels.place import Place, Spot, lines_over_maps, places, room_of_words
 from dynviz.pixels.sizes import Sizes, sizes
 from dynviz.pixels.words import Placed, Words, flow
 from dynviz.scene.arrange import Rect, arrange
-from dynviz.scene.marks import Bars, Line, Mark, Points, Scene
+from dynviz.scene.marks import Bars, Line, Mark, Points, Readout, Scene
 from dynviz.scene.ticks import THIN
+
+LEAST = (11.0, 8.5)
+"""Width and height of the smallest panel, in heights of its words."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Page:
         title: Written once.
         spots: For the scene's readouts.
         counter: Where the words for the step end, and how much room they have.
-        places: Of the panels.
+        places: Of the panels that there is room for, the first ones.
     """
 
     sizes: Sizes
@@ -43,13 +47,16 @@ def key(scene: Scene) -> tuple[Any, ...]:
             panel.x,
             panel.y,
             panel.square,
-            tuple((shape(readout.text), readout.color) for readout in panel.readouts),
+            _readouts_key(panel.readouts),
             tuple(_mark_key(mark) for mark in panel.marks),
         )
         for panel in scene.panels
     ]
-    heads = tuple((shape(readout.text), readout.color) for readout in scene.readouts)
-    return scene.title, scene.steps, heads, tuple(panels)
+    return scene.title, scene.steps, _readouts_key(scene.readouts), tuple(panels)
+
+
+def _readouts_key(readouts: Sequence[Readout]) -> tuple[Any, ...]:
+    return tuple((shape(each.widest or each.text), each.name, each.color) for each in readouts)
 
 
 def _mark_key(mark: Mark) -> tuple[Any, ...]:
@@ -74,26 +81,48 @@ def step_words(scene: Scene) -> str:
 
 
 def lay_out(scene: Scene, pen: Pen) -> Page:
-    """Find a place for everything on the pen's canvas."""
+    """Find a place for everything on the pen's canvas; in a small one, for the first panels, and say how many."""
+    for count in range(len(scene.panels), 1, -1):
+        page = _page(scene, count, pen)
+        if all(_readable(place.cell, page.sizes) for place in page.places):
+            return page
+    return _page(scene, min(len(scene.panels), 1), pen)
+
+
+def _readable(cell: Rect, size: Sizes) -> bool:
+    """Whether a panel in this cell shows more than its words; letters that have no least size shrink with it."""
+    return cell.width >= LEAST[0] * size.em and cell.height >= LEAST[1] * size.em
+
+
+def _page(scene: Scene, count: int, pen: Pen) -> Page:
+    """The page of so many of the scene's panels."""
     width, height = pen.width, pen.height
-    size = sizes(width, height, len(scene.panels))
+    panels = scene.panels[:count]
+    size = sizes(width, height, count)
     margin = round(0.9 * size.em)
     room = pen.measure(step_words(replace(scene, step=scene.steps)), size.words)
     inner = width - 2 * margin
     title = [Words(scene.title, size.title)] if scene.title else []
     readouts = [Words(readout.text, size.words, readout.color) for readout in scene.readouts]
-    flowed = flow([title, readouts], (inner - room - 1.5 * size.em, inner), pen)
+    left_out = [Words(f"{count} of {len(scene.panels)} panels", size.words, "muted")] if panels != scene.panels else []
+    flowed = flow([title, left_out, readouts], (inner - room - 1.5 * size.em, inner), pen)
+    still = len(title) + len(left_out)
     row, first = round(1.5 * size.title.size), margin + size.title.size
     at = [(margin + one.left, first + one.line * row) for one in flowed]
-    lines = max((one.line for one in flowed), default=0)
-    top = first + lines * row + round(0.6 * size.title.size)
-    cells = arrange(scene.panels, width - 2 * (margin // 2), height - top - margin // 3)
-    cells = tuple(replace(cell, left=cell.left + margin // 2, top=cell.top + top) for cell in cells)
+    top = first + max((one.line for one in flowed), default=0) * row + round(0.6 * size.title.size)
+    area = width - 2 * (margin // 2), height - top - margin // 3
+    cells: tuple[Rect, ...] = ()
+    for lines in (1, 2, 3):
+        # How high words are is known once cells are, so those that wrap are given room the second time.
+        found = arrange(panels, *area, words=room_of_words(size, lines))
+        cells = tuple(replace(cell, left=cell.left + margin // 2, top=cell.top + top) for cell in found)
+        if lines_over_maps(panels, cells, scene.readouts, pen, size) <= lines:
+            break
     return Page(
         sizes=size,
         head=Rect(0, 0, width, top),
-        title=tuple(Placed(flowed[0].words, *at[0]) for _ in title),
-        spots=tuple(Spot(*at[index], flowed[index].room) for index in range(len(title), len(flowed))),
+        title=tuple(Placed(one.words, *place) for one, place in zip(flowed[:still], at, strict=False)),
+        spots=tuple(Spot(*place, one.room) for one, place in zip(flowed[still:], at[still:], strict=True)),
         counter=Spot(width - margin, first, room + size.em),
-        places=places(scene.panels, cells, scene.readouts, pen, size),
+        places=places(panels, cells, scene.readouts, pen, size),
     )

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from dynviz.pixels.labels import Labels, labels, spread
+from dynviz.pixels.labels import Labels, end_words, labels
 from dynviz.pixels.pen import Font, Pen
 from dynviz.pixels.sizes import Sizes
-from dynviz.pixels.words import Flowed, Placed, Words, flow
+from dynviz.pixels.words import ELLIPSIS, Flowed, Placed, Words, flow
 from dynviz.scene.arrange import Rect
 from dynviz.scene.marks import Axis, Panel, Readout
 from dynviz.scene.scales import fractions
 from dynviz.scene.ticks import Tick, ticks
 
-MOST = 9
+MOST = 7
 """Ticks on a vertical axis."""
 LINES = 3
 """The title, readouts and legend of a panel take so many rows at most."""
@@ -21,11 +21,12 @@ LINES = 3
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a readout is written; its text comes with each scene."""
+    """Where a readout is written, and whether its name is; its text comes with each scene."""
 
     left: float
     baseline: int
     room: float
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Draft:
         labels: Where the names of its marks go.
         head: Its title, readouts and legend, in that order.
         before: How many of these stand before the readouts.
+        named: Whether there is room for the names of readouts.
     """
 
     panel: Panel
@@ -66,6 +68,7 @@ class Draft:
     labels: Labels
     head: tuple[Flowed, ...]
     before: int
+    named: bool
 
     @property
     def lines(self) -> int:
@@ -85,27 +88,78 @@ def places(
         pen: Measures.
         sizes: Of letters and lines.
     """
-    drafts = []
-    for panel, cell in zip(panels, cells, strict=True):
-        found = labels(panel, readouts, cell.width, pen, sizes)
-        drafts.append(_draft(panel, cell, found, pen, sizes))
+    drafts = _drafts(panels, cells, readouts, pen, sizes)
     return tuple(_place(draft, drafts, pen, sizes) for draft in drafts)
 
 
-def _draft(panel: Panel, cell: Rect, found: Labels, pen: Pen, sizes: Sizes) -> Draft:
+def lines_over_maps(
+    panels: Sequence[Panel], cells: Sequence[Rect], readouts: Sequence[Readout], pen: Pen, sizes: Sizes
+) -> int:
+    """How many rows the words above a map, or above a panel beside it, take in such cells."""
+    drafts = _drafts(panels, cells, readouts, pen, sizes)
+    tops = {draft.cell.top for draft in drafts if draft.panel.square}
+    return max((draft.lines for draft in drafts if draft.cell.top in tops), default=1)
+
+
+def _drafts(
+    panels: Sequence[Panel], cells: Sequence[Rect], readouts: Sequence[Readout], pen: Pen, sizes: Sizes
+) -> list[Draft]:
+    known = {readout.color for readout in readouts}
+    margins = [_margin(panel, cell, pen, sizes) for panel, cell in zip(panels, cells, strict=True)]
+    drafts = []
+    for panel, cell in zip(panels, cells, strict=True):
+        before = max(wide for wide, other in zip(margins, cells, strict=True) if other.left == cell.left)
+        found = labels(panel, readouts, cell.width, pen, sizes)
+        full, short = _heads(panel, found, cell.width - before - 0.3 * sizes.em, pen, sizes)
+        # Where the picture's title says already which colour is which, names are not worth a line.
+        said = all(each.color in known for each in panel.readouts)
+        named = not said or _cost(full) <= _cost(short) or (panel.square and not _cost(full)[0])
+        before_readouts = len(_title(panel, sizes))
+        drafts.append(Draft(panel, cell, found, tuple(full if named else short), before_readouts, named))
+    return drafts
+
+
+def _margin(panel: Panel, cell: Rect, pen: Pen, sizes: Sizes) -> float:
+    """Room for ticks beside the plot: more of them than will be, as words above are in line with the plot."""
+    widths = [pen.measure(tick.label, sizes.ticks) for tick in _upright(panel, cell.height, sizes)]
+    return max(widths, default=0.0) + 1.1 * sizes.ticks.size
+
+
+def room_of_words(sizes: Sizes, lines: int) -> tuple[float, float]:
+    """Width and height that the words of a map take, with so many lines above it."""
+    return 4.2 * sizes.em, 2.9 * sizes.em + lines * sizes.row
+
+
+def _title(panel: Panel, sizes: Sizes) -> list[Words]:
     title = [Words(panel.title, sizes.panel)] if panel.title else []
     if panel.y.label and panel.y.label.lower() not in panel.title.lower():
         title.append(Words(panel.y.label, sizes.words, "muted"))
-    readouts = [Words(readout.text, sizes.words, readout.color) for readout in panel.readouts]
-    head = flow([title, readouts, found.legend], [cell.width - 3.2 * sizes.em] * LINES, pen)
-    return Draft(panel, cell, found, tuple(head), len(title))
+    return title
+
+
+def _heads(panel: Panel, found: Labels, room: float, pen: Pen, sizes: Sizes) -> list[list[Flowed]]:
+    """The title, readouts and legend of a panel, with the names of the readouts and without."""
+    heads = []
+    for named in (True, False):
+        said = [(f"{one.name} " if named and one.name else "") + (one.widest or one.text) for one in panel.readouts]
+        spoken = [Words(text, sizes.words, one.color) for text, one in zip(said, panel.readouts, strict=True)]
+        heads.append(flow([_title(panel, sizes), spoken, found.legend], [room] * LINES, pen))
+    return heads
+
+
+def _cost(head: Sequence[Flowed]) -> tuple[bool, int]:
+    """Whether something had to be cut, and how many lines it takes."""
+    cut = any(one.words.text.endswith(ELLIPSIS) for one in head)
+    return cut, max((one.line for one in head), default=0)
 
 
 def _place(draft: Draft, drafts: Sequence[Draft], pen: Pen, sizes: Sizes) -> Place:
     plot = _room(draft, drafts, pen, sizes)
     if draft.panel.square:
-        maps = [other for other in drafts if other.cell.top == draft.cell.top and other.panel.square]
-        plot = _squared(draft.panel, plot, min(_room(other, drafts, pen, sizes).width for other in maps))
+        # Maps of one plane are of one size, wherever they stand.
+        same = [other for other in drafts if other.panel.square and _plane(other) == _plane(draft)]
+        rooms = [_room(other, drafts, pen, sizes) for other in same]
+        plot = _squared(draft.panel, plot, min(room.width for room in rooms), min(room.height for room in rooms))
     return _written(draft, _named(draft, drafts, sizes), plot, pen, sizes)
 
 
@@ -137,8 +191,12 @@ def _named(draft: Draft, drafts: Sequence[Draft], sizes: Sizes) -> bool:
     cell, axis = draft.cell, draft.panel.x
     if not axis.label or draft.panel.square or cell.height < 12 * sizes.ticks.size:
         return False
-    below = [other for other in drafts if other.cell.top >= cell.bottom and other.cell.left == cell.left]
+    below = [other for other in drafts if other.cell.top >= cell.bottom and _overlap(other.cell, cell)]
     return not any(other.panel.x == axis and not other.panel.square for other in below)
+
+
+def _overlap(one: Rect, other: Rect) -> bool:
+    return one.left < other.right and other.left < one.right
 
 
 def _below(draft: Draft, drafts: Sequence[Draft], sizes: Sizes) -> int:
@@ -162,17 +220,21 @@ def _after(draft: Draft, pen: Pen, sizes: Sizes) -> int:
     return round(max([0.9 * sizes.em, *(0.55 * pen.measure(tick.label, sizes.ticks) for tick in last)]))
 
 
-def _squared(panel: Panel, room: Rect, most: int) -> Rect:
-    """The largest area, at most so wide, in which a unit of x is as long as one of y; at the left of its room."""
+def _plane(draft: Draft) -> tuple[Axis, Axis]:
+    return draft.panel.x, draft.panel.y
+
+
+def _squared(panel: Panel, room: Rect, width: int, height: int) -> Rect:
+    """The largest area, at most so wide and high, in which a unit of x is as long as one of y."""
     wide = abs(panel.x.limits[1] - panel.x.limits[0]) or 1.0
     tall = abs(panel.y.limits[1] - panel.y.limits[0]) or 1.0
-    unit = min(most / wide, room.height / tall)
+    unit = min(width / wide, height / tall)
     return Rect(room.left, room.top, max(round(unit * wide), 1), max(round(unit * tall), 1))
 
 
 def _upright(panel: Panel, height: int, sizes: Sizes) -> tuple[Tick, ...]:
     # Of a map, both axes have about the same ticks.
-    apart = (3.6 if panel.square else 1.9) * sizes.ticks.size
+    apart = (3.6 if panel.square else 2.2) * sizes.ticks.size
     return ticks(panel.y, min(max(int(height / apart), 2), MOST))
 
 
@@ -201,9 +263,9 @@ def _written(draft: Draft, named: bool, plot: Rect, pen: Pen, sizes: Sizes) -> P
     first = draft.cell.top + round(1.15 * sizes.em)
     head = [(one, plot.left + one.left, first + one.line * sizes.row) for one in draft.head]
     spoken = slice(draft.before, draft.before + len(panel.readouts))
-    spots = [Spot(left, row, one.room) for one, left, row in head[spoken]]
+    spots = [Spot(left, row, one.room, draft.named) for one, left, row in head[spoken]]
     written = [Placed(one.words, left, row) for one, left, row in head[: spoken.start] + head[spoken.stop :]]
-    written += _end_words(draft.labels, plot, sizes)
+    written += end_words(draft.labels, plot, sizes)
     if named:
         middle = plot.left + (plot.width - pen.measure(panel.x.label, sizes.ticks)) / 2
         words = Words(panel.x.label, sizes.ticks, "muted")
@@ -222,17 +284,3 @@ def _tick_words(place: Place, pen: Pen, font: Font) -> list[Placed]:
         left = plot.left - 0.6 * font.size - pen.measure(tick.label, font)
         found.append(Placed(Words(tick.label, font, "muted"), left, row + round(0.37 * font.size)))
     return found
-
-
-def _end_words(found: Labels, plot: Rect, sizes: Sizes) -> list[Placed]:
-    rows = spread(
-        [plot.bottom - label.height * plot.height for label in found.ends],
-        1.15 * sizes.words.size,
-        plot.top,
-        plot.bottom,
-    )
-    left = plot.right + 0.55 * sizes.em
-    return [
-        Placed(Words(label.text, sizes.words, label.color), left, round(row + 0.36 * sizes.words.size))
-        for label, row in zip(found.ends, rows, strict=True)
-    ]

@@ -17,6 +17,8 @@ from dynviz.scene.scales import fractions, nearest_pixels
 HALO = 600
 """Of more points than these, none gets a rim of ground colour."""
 
+CONTOUR = 0.45
+"""How much of their colour contours have: they are the ground that paths are seen on."""
 SIZES: dict[Marker, float] = {"dot": 1.0, "ring": 1.2, "cross": 1.35, "star": 1.6}
 """Diameters that look as large as a dot's."""
 
@@ -66,8 +68,8 @@ def contours(mark: Contours, easel: Easel) -> list[Layer]:
     ]
     if not pieces:
         return []
-    width = 0.6 * easel.sizes.line
-    return [easel.stain(easel.pen.stroke(np.concatenate(pieces), width, easel.plot), mark.color)]
+    shape = easel.pen.stroke(np.concatenate(pieces), max(1.0, 0.5 * easel.sizes.line), easel.plot)
+    return [easel.stain(shape, mark.color, CONTOUR)]
 
 
 def points(mark: Points, easel: Easel) -> list[Layer]:
@@ -103,11 +105,13 @@ def bars(mark: Bars, easel: Easel) -> list[Layer]:
 def text(mark: Text, easel: Easel) -> list[Layer]:
     """Words whose middle height is at their place."""
     place = easel.points([mark.x], [mark.y])
-    if not easel.inside(place)[0]:
+    if not mark.text or not easel.inside(place)[0]:
         return []
     font = easel.sizes.words
     wide = easel.pen.measure(mark.text, font)
     left = place[0, 0] - wide * {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor]
+    # At the edge of a plot, words stay inside it.
+    left = max(min(left, easel.plot.right - wide), easel.plot.left)
     shape = easel.pen.write(mark.text, font, left, round(place[0, 1] + 0.36 * font.size))
     return [easel.words(shape, mark.color)]
 

@@ -70,38 +70,44 @@ def fit(text: str, font: Font, room: float, pen: Pen) -> str:
         return text
     while text and pen.measure(text + ELLIPSIS, font) > room:
         text = text[:-1].rstrip()
-    return text + ELLIPSIS if text else ""
+    return text + ELLIPSIS if pen.measure(text + ELLIPSIS, font) <= room else ""
 
 
 def flow(blocks: Sequence[Sequence[Words]], rooms: Sequence[float], pen: Pen) -> list[Flowed]:
     """Break blocks of items into lines. A block that does not fit on the rest of a line begins a new one.
 
-    Where lines break, widths are rounded up, so that a number that gains a digit seldom breaks another line.
-
     Args:
         blocks: In order.
-        rooms: The width of each line there may be; what does not fit on the last one is left out.
+        rooms: The width of each line there may be. What does not fit on the last one is cut, with an ellipsis; items
+            after that are left out.
         pen: Measures.
     """
     placed: list[Flowed] = []
     line, x = 0, 0.0
-
-    def width(item: Words) -> float:
-        return pen.measure(item.text, item.font) + (sample_width(item.font) if item.sample else 0)
-
-    def reserved(item: Words) -> float:
-        return float(-(-width(item) // item.font.size) * item.font.size)
-
     for block in blocks:
-        whole = sum(reserved(item) + GAP * item.font.size for item in block)
+        whole = sum(width(item, pen) + GAP * item.font.size for item in block) - GAP * (
+            block[0].font.size if block else 0
+        )
         if x > 0 and x + whole > rooms[line] and line + 1 < len(rooms):
             line, x = line + 1, 0.0
         for item in block:
-            if x > 0 and x + reserved(item) > rooms[line]:
-                if line + 1 == len(rooms):
-                    return placed
-                line, x = line + 1, 0.0
-            text = fit(item.text, item.font, rooms[line] - x - (width(item) - pen.measure(item.text, item.font)), pen)
-            placed.append(Flowed(replace(item, text=text), line, x, rooms[line] - x))
-            x += width(item) + GAP * item.font.size
+            full = x > 0 and x + width(item, pen) > rooms[line]
+            if full and line + 1 < len(rooms):
+                line, x, full = line + 1, 0.0, False
+            # The sign that something was cut always finds room, if need be in the gap before it.
+            left = min(x, rooms[line] - pen.measure(ELLIPSIS, item.font) - _before(item)) if full else x
+            text = fit(item.text, item.font, rooms[line] - left - _before(item), pen)
+            placed.append(Flowed(replace(item, text=text), line, left, rooms[line] - left))
+            if full:
+                return placed
+            x += width(item, pen) + GAP * item.font.size
     return placed
+
+
+def width(item: Words, pen: Pen) -> float:
+    """Of words and the sample before them, in pixels."""
+    return pen.measure(item.text, item.font) + _before(item)
+
+
+def _before(item: Words) -> int:
+    return sample_width(item.font) if item.sample else 0

@@ -1,16 +1,27 @@
-"""The arrangement of panels: a grid in reading order, chosen for its room and for what the panels show."""
+"""The arrangement of panels: maps lead and are large, curves fill the page beside and below them."""
 
+import functools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from dynviz.scene.marks import Panel
 
-WIDE = 1.6
+WIDE = 1.8
 """Width over height that suits curves."""
-TALL_ROW = 1.2
-"""How much higher a row of maps is than one of curves."""
+LEAD = 2.5
+"""How many curves' worth of room a map takes."""
+MORE = 1.35
+"""How much more room than at a map the words of a curve take: readouts, names at the ends of lines."""
+ROWS = 5
+"""So many rows of curves beside or below maps are tried at most."""
+BESIDE, CALM = 2.0, 0.7
+"""What another row of maps costs, and curves of different size by a factor of e."""
+SIDES = tuple(share / 14 for share in range(14, 4, -1))
+"""Sides of maps that are tried, as shares of the largest that there is room for."""
+
+Size = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -33,59 +44,136 @@ class Rect:
         return self.top + self.height
 
 
-def arrange(panels: Sequence[Panel], width: int, height: int, *, aspect: float = 1.0) -> tuple[Rect, ...]:
-    """A rectangle for each panel. They fill the area without overlapping, and depend on nothing but what is given.
+def arrange(
+    panels: Sequence[Panel], width: int, height: int, *, aspect: float = 1.0, words: Size = (0.0, 0.0)
+) -> tuple[Rect, ...]:
+    """A rectangle for each panel, none over another. It depends on nothing but what is given.
+
+    Maps stand together in a block, on the side where the first panel is a map or is not. Curves fill what is left
+    of the area; without curves, the block stands in its middle.
 
     Args:
         panels: In reading order.
         width: Of the area, in pixels or cells.
         height: Of the area.
         aspect: Width of one pixel or cell over its height: 1 for pixels, about 0.5 for the cells of a terminal.
+        words: Columns and rows of a panel that its title and ticks take.
     """
-    square = [panel.square for panel in panels]
-    grids = [_grid(square, columns, width, height, aspect) for columns in range(1, len(panels) + 1)]
-    if not grids:
-        return ()
-    return max(grids, key=lambda rects: _score(square, rects, aspect))
+    return _arranged(tuple(panel.square for panel in panels), Area(width, height, aspect, words))
 
 
-def _grid(square: list[bool], columns: int, width: int, height: int, aspect: float) -> tuple[Rect, ...]:
-    rows = [list(range(start, min(start + columns, len(square)))) for start in range(0, len(square), columns)]
-    weights = [TALL_ROW if all(square[index] for index in row) else 1.0 for row in rows]
-    edges = _split(height, weights)
-    shares = _column_shares(square, columns, width * aspect, height / len(rows))
-    rects = []
-    for row, top, bottom in zip(rows, edges, edges[1:], strict=False):
-        # A last row with fewer panels is spread over the whole width.
-        sides = _split(width, shares if len(row) == columns else [1.0] * len(row))
-        rects += [Rect(a, top, b - a, bottom - top) for a, b in pairwise(sides)]
-    return tuple(rects)
+@dataclass(frozen=True)
+class Area:
+    """What panels are put on: its size, the aspect of its units, and how many of them a panel's words take."""
+
+    width: int
+    height: int
+    aspect: float
+    words: Size
+
+    @property
+    def whole(self) -> Rect:
+        """All of it."""
+        return Rect(0, 0, self.width, self.height)
+
+    def block(self, columns: int, rows: int, side: float) -> Rect:
+        """The upper left corner, as large as so many maps of such a side."""
+        wide = round(columns * (side / self.aspect + self.words[0]))
+        tall = round(rows * (side + self.words[1]))
+        return Rect(0, 0, min(max(wide, columns), self.width), min(max(tall, rows), self.height))
+
+    def plot(self, rect: Rect, more: float = 1.0) -> Size:
+        """Width and height, in one unit, of what a panel's words leave of its rectangle."""
+        wide = (rect.width - more * self.words[0]) * self.aspect
+        return max(wide, 0.01), max(rect.height - more * self.words[1], 0.01)
 
 
-def _column_shares(square: list[bool], columns: int, width: float, row_height: float) -> list[float]:
-    """Columns that hold only maps need no more width than their height; the others take the rest."""
-    full = square[: len(square) // columns * columns]
-    narrow = [all(full[column::columns]) for column in range(columns)]
-    even = width / columns
-    if all(narrow) or not any(narrow):
-        return [even] * columns
-    kept = min(even, row_height)
-    rest = (width - kept * sum(narrow)) / (columns - sum(narrow))
-    return [kept if slim else rest for slim in narrow]
+@functools.lru_cache(maxsize=64)
+def _arranged(square: tuple[bool, ...], area: Area) -> tuple[Rect, ...]:
+    maps, curves = square.count(True), square.count(False)
+    if not maps:
+        grids = [_grid(area.whole, curves, rows) for rows in range(1, curves + 1)]
+        best = max(grids, key=lambda grid: _worth((), grid, area), default=[])
+        return tuple(best)
+    both = max(_pages(maps, curves, area), key=lambda page: _worth(page[0], page[1], area))
+    if not square[0]:
+        both = _turned(both[0], area), _turned(both[1], area)
+    places = {True: iter(both[0]), False: iter(both[1])}
+    return tuple(next(places[each]) for each in square)
 
 
-def _split(length: int, weights: list[float]) -> list[int]:
-    total = sum(weights)
-    return [0, *(round(length * part / total) for part in accumulate(weights))]
+def _pages(maps: int, curves: int, area: Area) -> Iterator[tuple[list[Rect], list[Rect]]]:
+    """Rectangles of maps and of curves: so many rows of maps of such a side, so many curves beside them."""
+    for rows in range(1, maps + 1):
+        columns = -(-maps // rows)
+        if maps < 5 and maps % rows:
+            continue
+        largest = min(area.plot(Rect(0, 0, area.width // columns, area.height // rows)))
+        for share in SIDES:
+            block = area.block(columns, rows, share * largest)
+            if not curves:
+                left, top = (area.width - block.width) // 2, (area.height - block.height) // 2
+                yield _grid(replace(block, left=left, top=top), maps, rows), []
+                break
+            for beside in range(curves + 1):
+                for placed, others in _around(block, (beside, curves - beside), area):
+                    yield _grid(placed, maps, rows), others
 
 
-def _score(square: list[bool], rects: tuple[Rect, ...], aspect: float) -> float:
-    """How well the panels are shown: the smallest counts most, then all of them; a good shape is worth area."""
-    areas = []
-    for is_square, rect in zip(square, rects, strict=True):
-        wide, tall = rect.width * aspect, float(rect.height)
-        if min(wide, tall) <= 0:
-            return 0.0
-        wanted = 1.0 if is_square else WIDE
-        areas.append(wide * tall * math.exp(-abs(math.log(wide / tall / wanted))))
-    return min(areas) * len(areas) + sum(areas)
+def _around(block: Rect, curves: tuple[int, int], area: Area) -> Iterator[tuple[Rect, list[Rect]]]:
+    """A block of maps, and so many curves beside and below it, in any number of rows."""
+    beside, below = curves
+    if not below:
+        # All beside: what is left of the height stands above and below alike.
+        block = replace(block, top=(area.height - block.height) // 2)
+    elif block.bottom + below > area.height:
+        return
+    if not beside:
+        block = replace(block, width=area.width)
+    elif block.right + beside > area.width:
+        return
+    right = Rect(block.right, block.top, area.width - block.right, block.height)
+    under = Rect(0, block.bottom, area.width, area.height - block.bottom)
+    for upper in _grids(right, beside):
+        for lower in _grids(under, below):
+            yield block, upper + lower
+
+
+def _grids(area: Rect, count: int) -> list[list[Rect]]:
+    return [_grid(area, count, rows) for rows in range(1, min(count, ROWS) + 1)] or [[]]
+
+
+def _grid(area: Rect, count: int, rows: int) -> list[Rect]:
+    """So many rectangles in so many rows that fill the area; the first rows have one less where it does not go up."""
+    base, more = divmod(count, rows)
+    found = []
+    edges = _split(area.top, area.height, rows)
+    for row, (top, bottom) in enumerate(pairwise(edges)):
+        columns = base + (row >= rows - more)
+        found += [Rect(a, top, b - a, bottom - top) for a, b in pairwise(_split(area.left, area.width, columns))]
+    return found
+
+
+def _split(start: int, length: int, parts: int) -> list[int]:
+    return [start + round(length * part / parts) for part in range(parts + 1)]
+
+
+def _turned(rects: list[Rect], area: Area) -> list[Rect]:
+    """Turned upside down, in reading order."""
+    turned = [replace(each, left=area.width - each.right, top=area.height - each.bottom) for each in rects]
+    return sorted(turned, key=lambda rect: (rect.top, rect.left))
+
+
+def _worth(maps: Sequence[Rect], curves: Sequence[Rect], area: Area) -> float:
+    """How well the panels are shown. A sum of logarithms, so that none grows at the cost of a small one."""
+    total = sum(2 * LEAD * math.log(min(area.plot(rect))) for rect in maps)
+    for rect in curves:
+        wide, tall = area.plot(rect, MORE)
+        shape = math.log(wide / tall / WIDE)
+        total += math.log(wide * tall) - (shape if shape > 0 else -1.5 * shape)
+        # A plot that is hardly higher than the words around it shows little.
+        total -= 2 * max(0.0, math.log((2 * area.words[1] + 0.01) / tall))
+    # Maps are compared side by side, and curves of one size look calm.
+    total -= BESIDE * max(len({rect.top for rect in maps}) - 1, 0)
+    sizes = [math.log(max(rect.width * rect.height, 0.01)) for rect in curves]
+    return total - CALM * sum(abs(size - sum(sizes) / len(sizes)) for size in sizes)

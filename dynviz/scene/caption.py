@@ -9,8 +9,12 @@ from dynviz.recording import Recording
 from dynviz.scene.marks import Readout
 from dynviz.scene.ticks import THIN
 
-TITLES = {"plus_minus": "plus-minus", "logit_gap": "gap of logits", "prob_gap": "gap of probabilities"}
+TITLES = {"plus_minus": "plus-minus", "logit_gap": "logit gap", "prob_gap": "probability gap"}
 """Channels whose names do not read as words once the underscores are spaces."""
+ENTRIES = {"plus_minus": ("\N{MINUS SIGN}", "+")}
+"""What the entries of a vector are called where its dimension does not say it."""
+DIVERGED = "diverged"
+"""What stands where a value is not a number any more."""
 
 
 def color(index: int) -> str:
@@ -78,10 +82,14 @@ def seeds(recording: Recording) -> str:
     found = sorted(set(recording.seeds))
     if len(found) == 1:
         return f"seed {found[0]}"
-    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
-        return f"seeds {found[0]} to {found[-1]}"
-    shown = ", ".join(map(str, found[:6]))
-    return f"seeds {shown}{', ...' if len(found) > 6 else ''}"
+    runs: list[list[int]] = []
+    for seed in found:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    parts = [part for run in runs for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
+    return f"seeds {', '.join(parts[:6])}{', …' if len(parts) > 6 else ''}"
 
 
 def classes(recording: Recording, count: int = 2) -> tuple[str, ...]:
@@ -93,8 +101,8 @@ def classes(recording: Recording, count: int = 2) -> tuple[str, ...]:
 def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
     """A number with so many digits that mean something, without a zero before the point.
 
-    >>> [significant(value) for value in (0.37105, 1234.5, 0.01, 0.0000316, -0.5)]
-    ['.371', '1234', '.01', '3.16e-5', '-.5']
+    >>> [significant(value).replace(THIN, " ") for value in (0.37105, 1234.5, 0.01, 0.0000316, -0.5)]
+    ['.371', '1 234', '.01', '3.16e-5', '-.5']
     >>> significant(0.5, padded=True)
     '.500'
 
@@ -141,9 +149,7 @@ def percent(share: float) -> str:
 
 
 def _not_finite(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    return "∞" if value > 0 else "-∞"
+    return DIVERGED if math.isnan(value) else "∞" if value > 0 else "-∞"
 
 
 def _trimmed(text: str) -> str:
@@ -151,12 +157,12 @@ def _trimmed(text: str) -> str:
 
 
 def _grouped(text: str) -> str:
-    """Without a zero before the point, thousands apart from 10 000 on."""
+    """Without a zero before the point, and with thousands apart, as at ticks."""
     sign = "-" if text.startswith("-") else ""
     whole, point, rest = text.removeprefix("-").partition(".")
     if whole == "0" and point:
         whole = ""
-    if len(whole) > 4:
+    if len(whole) > 3:
         whole = f"{int(whole):,}".replace(",", THIN)
     return f"{sign}{whole}{point}{rest}"
 

@@ -14,6 +14,8 @@ Scale: TypeAlias = Literal["auto", "linear", "log"]
 
 HUGE = 1e30
 """What is larger counts as infinite: no axis can show it beside anything else."""
+SAME = 1e-5
+"""Values that differ by this share at most are one value with float noise."""
 BUDGET = 1 << 22
 """Values that are looked at in full; of longer channels, evenly spaced samples are."""
 
@@ -41,13 +43,14 @@ def drawable(values: Array, scale: str) -> Array:
     return values if good.all() else np.where(good, values, np.nan)
 
 
-def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "") -> Axis:
+def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "", most: float = math.inf) -> Axis:
     """An axis for values over time.
 
     Args:
         curves: Arrays [samples, lanes]; NaN and infinity are passed over.
         scale: `auto` takes a logarithm for positive values that fall by a factor of 100 or span one of 10 000.
         label: What is measured.
+        most: What no value can pass: 1 for a share.
     """
     lanes = _without_diverged(np.concatenate([_extremes(curve) for curve in curves], axis=1))
     if not lanes.size:
@@ -58,8 +61,14 @@ def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "") -> Axi
     if high > 0 and (scale == "log" or (scale == "auto" and low >= 0 and decades)):
         margin = 0.05 * math.log10(high / tiny) or 0.3
         return Axis((tiny / 10**margin, high * 10**margin), "log", label)
-    margin = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
-    return Axis((low - margin, high + margin), label=label)
+    if high - low <= SAME * max(abs(low), abs(high)):
+        # Of a constant only its size can be seen, against zero.
+        room = 1.25 * max(abs(low), abs(high)) or 1.0
+        return Axis((-room if low < 0 else 0.0, min(room, most) if high > 0 else 0.0 if low < 0 else room), label=label)
+    margin = 0.05 * (high - low)
+    # Where nothing is below zero, neither is the axis; nor above what cannot be passed.
+    low, high = max(low - margin, 0.0 if low >= 0 else -math.inf), min(high + margin, 0.0 if high <= 0 else most)
+    return Axis((low, high), label=label)
 
 
 def square(points: Array) -> tuple[float, float]:

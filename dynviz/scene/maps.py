@@ -1,6 +1,7 @@
 """Panels of maps: what a model answers at each place of a plane."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,38 +31,46 @@ def plane(extent: Extent) -> tuple[Axis, Axis]:
     return Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
 
 
-def class_maps(recordings: Sequence[Recording], lane: int) -> list[MovingPanel]:
+def class_maps(recordings: Sequence[Recording], lane: int, *, legend: bool = False) -> list[MovingPanel]:
     """A panel for each recording that has `prediction`: the class it predicts at each place, and the accuracy.
 
     Args:
         recordings: Those without `prediction` are passed over.
         lane: Which lane is shown.
+        legend: Whether the first one says which class has which colour.
     """
     names = caption.names(recordings)
+    shown = [index for index, recording in enumerate(recordings) if has(recording, "prediction")]
     return [
-        _class_map(recording, lane, names[index] if len(recordings) > 1 else "", caption.color(index))
-        for index, recording in enumerate(recordings)
-        if has(recording, "prediction")
+        _class_map(
+            recordings[index],
+            lane,
+            Readout("", caption.color(index), names[index] if len(recordings) > 1 else ""),
+            legend=legend and index == shown[0],
+        )
+        for index in shown
     ]
 
 
-def _class_map(recording: Recording, lane: int, name: str, color: str) -> MovingPanel:
+def _class_map(recording: Recording, lane: int, said: Readout, *, legend: bool) -> MovingPanel:
     extent = extent_of(recording)
     x, y = plane(extent)
     # Of several lanes only one is seen: its seed says which.
-    seed = f"seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else ""
+    title = f"prediction, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else "prediction"
     moving: list[Latest[Any]] = [Latest(recording, "prediction", _answers(extent, lane))]
     if has(recording, "centers") and recording["centers"].shape[2] <= FEW_CENTERS:
         moving.append(Latest(recording, "centers", lambda past: _dots(past[-1][lane])))
+    classes: tuple[Readout, ...] = ()
+    if legend and recording["prediction"].shape[-1] == 2:
+        classes = tuple(Readout(text, f"class{index}") for index, text in enumerate(caption.classes(recording)))
     accuracy = None
     if has(recording, "val_accuracy"):
         accuracy = Latest(recording, "val_accuracy", lambda past: caption.percent(float(past[-1][lane])))
 
     def at(step: int) -> Panel:
-        words = (name, seed, accuracy.at(step) if accuracy else "")
-        text = " ".join(word for word in words if word)
-        readouts = (Readout(text, color),) if text else ()
-        return Panel("prediction", x, y, tuple(mark.at(step) for mark in moving), readouts, square=True)
+        value = replace(said, text=accuracy.at(step), widest="100.0 %") if accuracy else said
+        readouts = (value,) if value.name or value.text else ()
+        return Panel(title, x, y, tuple(mark.at(step) for mark in moving), readouts + classes, square=True)
 
     changes = [*moving, *([accuracy] if accuracy else [])]
     return MovingPanel(union([change.steps for change in changes]), at)

@@ -122,7 +122,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Text:
-    """Words at a place in data coordinates."""
+    """Words at a place in data coordinates; those of an empty text are not drawn."""
 
     x: float
     y: float
@@ -164,10 +164,19 @@ class Axis:
 
 @dataclass(frozen=True)
 class Readout:
-    """A value beside a panel's title: words in a colour."""
+    """A value beside a panel's title: words in a colour.
+
+    Attributes:
+        text: The value.
+        color: Its role.
+        name: Whose value it is; written before it where there is room for it.
+        widest: The widest text that it will have in the film, for which room is kept; empty where it stays as it is.
+    """
 
     text: str
     color: str = "text"
+    name: str = ""
+    widest: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from dynviz.recording import Recording
 from dynviz.scene import caption, limits, trend
 from dynviz.scene.limits import Scale
-from dynviz.scene.marks import Axis, Band, Dash, Line, Panel, Readout
+from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Readout, Text
 from dynviz.scene.moving import MovingPanel, step_axis, union
-from dynviz.scene.samples import Latest, has
+from dynviz.scene.samples import Latest, has, index_at
 
 Array: TypeAlias = NDArray[Any]
 
@@ -26,6 +26,8 @@ NARROW = 4
 THIN_LINES = 8
 """So many lanes get a thin line of their own beside the median."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+SHARES = ("accuracy", "prob")
+"""Words in the names of channels that are at most 1."""
 
 
 @dataclass(frozen=True)
@@ -76,32 +78,91 @@ def series(
         recordings: At least one has the channel.
         channel: Its name.
         scale: Of the vertical axis.
-        labelled: Whether the recordings are named, at the ends of the lines and before the values of now. One panel
-            of a film is enough: in the others the colours say which is which.
+        labelled: Whether the recordings are named at the ends of the lines. One panel of a film is enough: in the
+            others the colours say which is which.
     """
-    names = caption.names(recordings) if labelled and len(recordings) > 1 else ("",) * len(recordings)
+    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
     shown = [index for index, recording in enumerate(recordings) if has(recording, channel)]
     curves: list[Curve] = []
     for index in shown:
-        curves += _curves(recordings[index], channel, caption.color(index), names[index])
+        curves += _curves(recordings[index], channel, caption.color(index), names[index] if labelled else "")
     steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves)
     if width > 1:
         curves = [_smoothed(curve, width) for curve in curves]
-    y = limits.axis([part for curve in curves for part in (curve.values, curve.noise) if part is not None], scale)
+    drawn = [part for curve in curves for part in (curve.values, curve.noise) if part is not None]
+    y = limits.axis(drawn, scale, most=1.0 if any(word in channel for word in SHARES) else np.inf)
     x, title = step_axis(recordings), _title(recordings[shown[0]], channel, width)
-    marks = [mark for curve in curves for mark in _marks(curve, y.scale)]
-    # Bands at the back, medians in front of the thin lines of all recordings.
-    marks.sort(key=lambda mark: 0.0 if isinstance(mark, Band) else mark.width)
-    ends = [float(mark.x[-1]) for mark in marks]
+    moving = Moving(curves, y)
     values = [
-        Latest(recordings[index], channel, _value(names[index], caption.color(index), y, width)) for index in shown
+        Latest(recordings[index], channel, _value(Readout("", caption.color(index), names[index]), y, width, widest))
+        for index, widest in zip(shown, (_widest(recordings[index][channel], y) for index in shown), strict=True)
     ]
 
     def at(step: int) -> Panel:
-        moved = tuple(_moved(mark, min(float(step), end)) for mark, end in zip(marks, ends, strict=True))
-        return Panel(title, x, y, moved, tuple(value.at(step) for value in values))
+        return Panel(title, x, y, moving.at(step), tuple(value.at(step) for value in values))
 
     return MovingPanel(steps, at)
+
+
+def panel(title: str, curves: Sequence[Curve], x: Axis) -> MovingPanel:
+    """A panel of curves that no channel holds, each with the value of its last sample."""
+    y = limits.axis([curve.values for curve in curves])
+    moving = Moving(curves, y)
+    steps = [curve.x for curve in curves]
+
+    def at(step: int) -> Panel:
+        last = (_median(curve.values[index_at(curve.x, step)].tolist()) for curve in curves)
+        said = zip(curves, (caption.resolved(value, y.limits, y.scale) for value in last), strict=True)
+        values = [Readout(text, curve.color, curve.label, ends) for curve, text in said]
+        return Panel(title, x, y, moving.at(step), tuple(values))
+
+    ends = max((caption.resolved(end, y.limits, y.scale) for end in y.limits), key=len)
+    return MovingPanel(union(steps), at)
+
+
+class Moving:
+    """The marks of curves as time goes on."""
+
+    def __init__(self, curves: Sequence[Curve], y: Axis) -> None:
+        """Make what does not change."""
+        self._lost = [Lost(curve, y) for curve in curves]
+        self._marks = [mark for curve in curves for mark in _marks(curve, y.scale)]
+        # Bands at the back, medians in front of the thin lines of all recordings.
+        self._marks.sort(key=lambda mark: 0.0 if isinstance(mark, Band) else mark.width)
+        self._ends = [float(mark.x[-1]) for mark in self._marks]
+
+    def at(self, step: int) -> tuple[Mark, ...]:
+        """The marks at a step."""
+        moved = (_moved(mark, min(float(step), end)) for mark, end in zip(self._marks, self._ends, strict=True))
+        return (*moved, *(mark for each in self._lost for mark in each.at(step)))
+
+
+class Lost:
+    """Crosses where lanes of a curve end because they diverged, and the word where all of them did."""
+
+    def __init__(self, curve: Curve, y: Axis, *, said: bool = True) -> None:
+        """Find the last value of each lane that is not a number at the end."""
+        good = limits.finite(curve.values)
+        ended = np.flatnonzero(~good[-1] & good.any(axis=0)) if len(good) else np.empty(0, np.int64)
+        last = len(good) - 1 - good[::-1, ended].argmax(axis=0) if len(ended) else ended
+        order = np.argsort(last, kind="stable")
+        self._steps = curve.x[last[order]].astype(np.float64)
+        self._values = np.clip(curve.values[last, ended][order].astype(np.float64), *y.limits)
+        self._all = said and 0 < len(ended) == curve.values.shape[1]
+        self._color = curve.color
+        self._last: tuple[int, tuple[Points, Text]] | None = None
+
+    def at(self, step: int) -> tuple[Points | Text, ...]:
+        """What is seen of them; nothing for a curve without any."""
+        if not len(self._steps):
+            return ()
+        count = int(np.searchsorted(self._steps, step, side="left"))
+        if self._last is None or self._last[0] != count:
+            crosses = Points(self._steps[:count], self._values[:count], self._color, 4.5, "cross")
+            word = caption.DIVERGED if self._all and count == len(self._steps) else ""
+            place = float(self._steps[-1]), float(self._values[-1])
+            self._last = count, (crosses, Text(*place, f"  {word}" if word else "", self._color))
+        return self._last[1]
 
 
 def _curves(recording: Recording, channel: str, color: str, label: str) -> list[Curve]:
@@ -119,7 +180,8 @@ def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
     if count == 1:
         return ("",)
     said = " ".join(recording.metadata.channels[channel].dims).split(" or ")
-    return said if len(said) == count else tuple(map(str, range(count)))
+    known = said if len(said) == count else caption.ENTRIES.get(channel, ())
+    return known if len(known) == count else tuple(map(str, range(count)))
 
 
 def _smoothing(channel: str, curves: Sequence[Curve]) -> int:
@@ -163,7 +225,7 @@ def _title(recording: Recording, channel: str, width: int) -> str:
     return f"{title}, mean of {width * info.every} steps" if width > 1 else title
 
 
-def _value(name: str, color: str, y: Axis, width: int) -> Callable[[Array], Readout]:
+def _value(said: Readout, y: Axis, width: int, widest: str) -> Callable[[Array], Readout]:
     """A function of samples [samples, lanes, ...]: what is drawn of the last one in words."""
 
     def readout(past: Array) -> Readout:
@@ -171,12 +233,26 @@ def _value(name: str, color: str, y: Axis, width: int) -> Callable[[Array], Read
             sample = past[-width:].mean(axis=0, dtype=np.float64) if width > 1 else past[-1]
         lanes = sample.reshape(len(sample), -1)
         lanes = lanes.reshape(-1, 1) if lanes.shape[1] > NARROW else lanes
+        if not limits.finite(lanes).any():
+            return replace(said, text=caption.DIVERGED, widest=widest)
         texts = [caption.resolved(_median(entry), y.limits, y.scale) for entry in lanes.T.tolist()]
         lost = len(lanes) - int(np.count_nonzero(limits.finite(lanes).all(axis=1))) if len(lanes) > 1 else 0
         note = f" ({lost} of {len(lanes)} diverged)" if 0 < lost < len(lanes) else ""
-        return Readout(f"{name} {', '.join(texts)}{note}".strip(), color)
+        return replace(said, text=f"{', '.join(texts)}{note}", widest=widest)
 
     return readout
+
+
+def _widest(values: Array, y: Axis) -> str:
+    """The longest words that the values [samples, lanes, ...] can come to on this axis."""
+    entries = int(np.prod(values.shape[2:]))
+    ends = max((caption.resolved(end, y.limits, y.scale) for end in y.limits), key=len)
+    text = ", ".join([ends] * (entries if entries <= NARROW else 1))
+    lost = values.shape[0] > 0 and not limits.finite(values[-1]).all()
+    if not lost:
+        return text
+    lanes = values.shape[1]
+    return f"{text} ({lanes} of {lanes} diverged)" if lanes > 1 else max(text, caption.DIVERGED, key=len)
 
 
 def _median(values: list[float]) -> float:

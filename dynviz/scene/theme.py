@@ -26,15 +26,10 @@ TERM_COLORS = {
 OTHER_TERMS = (PURPLE, ORANGE, YELLOW)
 """For terms that a rule named itself."""
 
-GHOST = 0.25
-"""How much of its colour the future of a line keeps."""
-SHADE = 0.30
-"""How much of its colour the past of a band has."""
-SHADE_GHOST = 0.10
-"""How much of its colour the future of a band has."""
-
-BLENDS = (1.0, 0.85, 0.7, 0.55, 0.4, SHADE, GHOST, 0.175, SHADE_GHOST)
-"""Shares of a colour over the ground that the palette holds, for the edges of lines and letters."""
+FADES = (1.0, 0.85, 0.7, 0.55)
+"""Shares of a colour over the ground that every palette holds beside its theme's own, for the edges of letters."""
+YELLOW_ON_LIGHT = "#B3A100"
+"""As a line on white, yellow itself could not be seen."""
 CONTRAST = {"light": 3.0, "dark": 4.5}
 """What contrast with the ground (WCAG's ratio) words have at least; colours of lanes are moved away from it for them.
 
@@ -57,10 +52,16 @@ class Theme:
     Attributes:
         name: `light` or `dark`.
         colors: Red, green and blue of each role.
+        ghost: How much of its colour the future of a line keeps.
+        shade: How much of its colour the past of a band has.
+        shade_ghost: How much of its colour the future of a band has.
     """
 
     name: str
     colors: Mapping[str, RGB]
+    ghost: float
+    shade: float
+    shade_ghost: float
     _ramps: dict[str, NDArray[np.uint8]] = field(default_factory=dict, repr=False, compare=False)
 
     def color(self, role: str) -> RGB:
@@ -95,10 +96,15 @@ class Theme:
         drawn = [role for role in self.colors if role != "ground"]
         words = [self.ink(role) for role in drawn if role != "grid"]
         roles = list(dict.fromkeys([*map(self.color, drawn), *words]))
-        blends = [ground + share * (np.array(rgb) - ground) for share in BLENDS for rgb in roles]
+        blends = [ground + share * (np.array(rgb) - ground) for share in self.blends for rgb in roles]
         found = np.concatenate([ground[None], self.ramp("ordered"), self._diverging(), np.array(blends).round()])
         _, first = np.unique(found.astype(np.uint8), axis=0, return_index=True)
         return found[np.sort(first)[:255]].astype(np.uint8)
+
+    @property
+    def blends(self) -> tuple[float, ...]:
+        """Shares of a colour over the ground that the palette holds, the largest first."""
+        return (*FADES, *sorted({0.4, 0.175, self.ghost, self.shade, self.shade_ghost}, reverse=True))
 
     def _diverging(self) -> NDArray[np.uint8]:
         # Two levels are the ground itself: zero falls on either, and an even number of levels has no middle.
@@ -152,14 +158,18 @@ def _readable(rgb: RGB, ground: RGB, least: float) -> RGB:
     return rgb
 
 
-def _build(name: str, ground: str, greys: tuple[str, str, str], lanes: tuple[str, ...]) -> Theme:
+def _build(
+    name: str, ground: str, greys: tuple[str, str, str], lanes: tuple[str, ...], shares: tuple[float, float, float]
+) -> Theme:
     roles = {"ground": ground} | dict(zip(("text", "muted", "grid"), greys, strict=True))
     roles |= {f"lane{index}": color for index, color in enumerate(lanes)}
     roles |= {"class0": BLUE, "class1": ORANGE}
     roles |= {f"term.{term}": color for term, color in TERM_COLORS.items()}
-    return Theme(name, {role: _rgb(color) for role, color in roles.items()})
+    return Theme(name, {role: _rgb(color) for role, color in roles.items()}, *shares)
 
 
-light = _build("light", "#ffffff", ("#1f262e", "#66707b", "#e4e7ea"), (*LANES, GREY, YELLOW))
-dark = _build("dark", "#0f141a", ("#e8ebef", "#97a1ac", "#29313a"), (*LANES, YELLOW, GREY))
+light = _build(
+    "light", "#ffffff", ("#1f262e", "#66707b", "#e4e7ea"), (*LANES, GREY, YELLOW_ON_LIGHT), (0.27, 0.28, 0.1)
+)
+dark = _build("dark", "#0f141a", ("#e8ebef", "#97a1ac", "#29313a"), (*LANES, YELLOW, GREY), (0.42, 0.34, 0.15))
 THEMES = {found.name: found for found in (light, dark)}

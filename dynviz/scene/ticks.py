@@ -10,6 +10,7 @@ from dynviz.scene.marks import Axis
 THIN = "\u2009"
 """A thin space, which sets thousands apart."""
 MANTISSAS = (1, 2, 5)
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SCIENTIFIC = 6
 """From so many digits before or after the point, labels are written with an exponent."""
 
@@ -73,6 +74,19 @@ def scientific(value: Decimal) -> str:
     return f"{number(mantissa)}e{exponent}"
 
 
+def power(value: Decimal) -> str:
+    """A positive number as a power of ten, as a logarithmic axis has it.
+
+    >>> power(Decimal("1e-7")), power(Decimal(10)), power(Decimal("5e6"))
+    ('10⁻⁷', '10', '5·10⁶')
+    """
+    mantissa, exponent = value.scaleb(-value.adjusted()), value.adjusted()
+    if exponent in (0, 1):
+        return number(value)
+    ten = f"10{str(exponent).translate(SUPERSCRIPT)}"
+    return ten if mantissa == 1 else f"{number(mantissa)}·{ten}"
+
+
 def _decimals(value: Decimal) -> int:
     return max(0, -int(value.normalize().as_tuple().exponent))
 
@@ -114,8 +128,8 @@ def _logarithmic(low: float, high: float, most: int) -> list[Decimal]:
     """Powers of ten, every second or third where there are many; their 1-2-5 multiples where there are few."""
     first, last = math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1
 
-    def inside(mantissas: tuple[int, ...], stride: int = 1) -> list[Decimal]:
-        powers = [power for power in range(first, last + 1) if power % stride == 0]
+    def inside(mantissas: tuple[int, ...], stride: int = 1, rest: int = 0) -> list[Decimal]:
+        powers = [power for power in range(first, last + 1) if power % stride == rest]
         found = [Decimal(mantissa).scaleb(power) for power in powers for mantissa in mantissas]
         return [value for value in found if low <= float(value) <= high]
 
@@ -128,7 +142,8 @@ def _logarithmic(low: float, high: float, most: int) -> list[Decimal]:
     stride = 1
     while len(decades) > most:
         stride += 1
-        decades = inside((1,), stride)
+        # Those with 1 among them, or that would be, unless it is a lone one.
+        decades = max((inside((1,), stride, rest) for rest in range(stride)), key=lambda found: min(len(found), 2))
     return decades
 
 
@@ -140,6 +155,8 @@ def _labelled(found: list[Decimal], *, together: bool) -> tuple[Tick, ...]:
     exponents = span[0] >= SCIENTIFIC or span[1] >= SCIENTIFIC + 1
     if together:
         labels = [scientific(value) if exponents else number(value, decimals) for value in found]
+    elif all(-4 < value.adjusted() < SCIENTIFIC - 1 for value in found):
+        labels = [number(value) for value in found]
     else:
-        labels = [number(value) if -4 < value.adjusted() < SCIENTIFIC - 1 else scientific(value) for value in found]
+        labels = [power(value) for value in found]
     return tuple(Tick(float(value), label) for value, label in zip(found, labels, strict=True))

@@ -1,6 +1,7 @@
-"""Where the learned centers are, coloured by the class that each speaks for."""
+"""Where the learned centers are, by the class they speak for, and their spread."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene import caption
-from dynviz.scene.limits import finite, square
+from dynviz.scene.limits import BUDGET, finite, square
 from dynviz.scene.marks import Axis, Panel, Points, Readout
-from dynviz.scene.moving import MovingPanel, film
+from dynviz.scene.moving import MovingPanel, film, step_axis
 from dynviz.scene.samples import Latest, has, index_at, lane_of, need
+from dynviz.scene.series import Curve, panel
 
 Array: TypeAlias = NDArray[Any]
 
@@ -20,7 +22,7 @@ Array: TypeAlias = NDArray[Any]
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     """Open the view.
 
-    The number beside the title is the spread: the standard deviation of all coordinates of all centers.
+    The spread is the standard deviation of all coordinates of all centers; below them it is drawn for all lanes.
 
     Args:
         recordings: What is shown.
@@ -31,13 +33,16 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     reach = max(square(recording["centers"][:, lane])[1] for recording in recordings)
     axis = Axis((-reach, reach))
     names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    return film(
-        recordings,
-        [
-            _panel(recording, lane, axis, Readout(names[index], caption.color(index)), legend=index == 0)
-            for index, recording in enumerate(recordings)
-        ],
-    )
+    places = [
+        _panel(recording, lane, axis, Readout("", caption.color(index), names[index]), legend=index == 0)
+        for index, recording in enumerate(recordings)
+    ]
+    curves = [
+        Curve(recording.steps("centers")[at], values, caption.color(index), label=names[index])
+        for index, recording in enumerate(recordings)
+        for at, values in [_spreads(recording["centers"])]
+    ]
+    return film(recordings, [*places, panel("spread of the centers", curves, step_axis(recordings))])
 
 
 def spread(centers: Array) -> float:
@@ -50,13 +55,20 @@ def spread(centers: Array) -> float:
     return float(there.std(dtype=np.float64)) if there.size else float("nan")
 
 
-def _panel(recording: Recording, lane: int, axis: Axis, name: Readout, *, legend: bool) -> MovingPanel:
+def _spreads(centers: Array) -> tuple[NDArray[np.int64], Array]:
+    """Indices of samples, of a long recording some, and the spread of each lane at them [samples, lanes]."""
+    keep = max(2, BUDGET // max(1, centers[0].size))
+    at = np.unique(np.linspace(0, len(centers) - 1, min(len(centers), keep)).astype(np.int64))
+    return at, np.array([[spread(lane) for lane in centers[index]] for index in at])
+
+
+def _panel(recording: Recording, lane: int, axis: Axis, said: Readout, *, legend: bool) -> MovingPanel:
     head = recording["head"] if has(recording, "head") else None
     head_steps = recording.steps("head") if head is not None else None
     steps = recording.steps("centers")
     colors = ("class0", "class1") if head is not None else ("text", "text")
     labels = caption.classes(recording) if head is not None and legend else ("", "")
-    seed = f"seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else ""
+    title = f"centers, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else "centers"
 
     def draw(past: Array) -> tuple[tuple[Points, ...], str]:
         centers = past[-1][lane]
@@ -75,11 +87,10 @@ def _panel(recording: Recording, lane: int, axis: Axis, name: Readout, *, legend
 
     def at(step: int) -> Panel:
         marks, value = drawn.at(step)
-        text = " ".join(word for word in (name.text, seed, value) if word)
-        return Panel("centers", axis, axis, marks, (Readout(text, name.color),), square=True)
+        return Panel(title, axis, axis, marks, (replace(said, text=value, widest="spread 00.0"),), square=True)
 
     return MovingPanel(steps, at)
 
 
 def _dots(centers: Array, color: str, label: str) -> Points:
-    return Points(centers[:, 0], centers[:, 1], color, 2.0, label=label, alpha=0.7)
+    return Points(centers[:, 0], centers[:, 1], color, 2.6, label=label, alpha=0.75)

@@ -22,6 +22,9 @@ Array: TypeAlias = NDArray[Any]
 
 LANES = 16
 """So many lanes of a recording are drawn."""
+WIDEST = "(-0.00, -0.00)"
+SLENDER = 2.5
+"""A landscape that is so many times as long as wide is not drawn to scale."""
 
 
 def view(
@@ -95,11 +98,14 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], ground: list[M
     ]
     extent = _extent(recordings[group[0]])
     x, y = Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
+    # Where a unit is about as long on both axes, steps stand at right angles to the contours, as they should.
+    across, upward = abs(extent[1] - extent[0]), abs(extent[3] - extent[2])
+    square = across > 0 and upward > 0 and 1 / SLENDER < across / upward < SLENDER
     title = str(recordings[group[0]].facts.get("function", "path"))
 
     def at(step: int) -> Panel:
         moved = (replace(line, now=float(step)) for line in lines)
-        return Panel(title, x, y, (*ground, *moved), tuple(value.at(step) for value in values))
+        return Panel(title, x, y, (*ground, *moved), tuple(value.at(step) for value in values), square)
 
     return MovingPanel(union([value.steps for value in values]), at)
 
@@ -132,8 +138,10 @@ def _where(recording: Recording, name: str, color: str) -> Callable[[Array], Rea
     def where(past: Array) -> Readout:
         if lanes > 1:
             shown = f"{LANES} of {lanes} lanes" if lanes > LANES else f"{lanes} lanes"
-            return Readout(f"{name} {shown}".strip(), color)
+            return Readout(shown, color, name)
+        if not finite(past[-1][0]).all():
+            return Readout(caption.DIVERGED, color, name, WIDEST)
         x, y = (caption.significant(float(value), padded=True) for value in past[-1][0])
-        return Readout(f"{name} ({x}, {y})".strip(), color)
+        return Readout(f"({x}, {y})", color, name, WIDEST)
 
     return where

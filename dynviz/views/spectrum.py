@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits
+from dynviz.scene import caption, limits, scales
 from dynviz.scene.limits import Scale
-from dynviz.scene.marks import Axis, Bars, Line, Panel, Points, Readout, Rule
+from dynviz.scene.marks import Axis, Bars, Line, Panel, Points, Readout, Rule, Text
 from dynviz.scene.moving import MovingPanel, film, step_axis, union
 from dynviz.scene.samples import Latest, has, lane_of, need
-from dynviz.scene.series import series
+from dynviz.scene.series import Curve, Lost, series
 
 Array: TypeAlias = NDArray[Any]
 
@@ -70,7 +70,10 @@ def _truth(recordings: Sequence[Recording], lane: int) -> Array:
 def _axis(values: Sequence[Array], truth: Array, scale: Scale) -> Axis:
     # As one curve: by themselves the largest would look as if they had diverged from the others.
     y = limits.axis([np.concatenate([part.ravel() for part in (*values, truth)])[:, None]], scale)
-    return y if y.scale == "log" else replace(y, limits=(0.0, y.limits[1]))
+    if y.scale == "log":
+        return y
+    # The word beside the largest true value stands above it.
+    return replace(y, limits=(0.0, max(y.limits[1], 1.12 * float(truth.max(initial=0.0)))))
 
 
 def _seeded(recordings: Sequence[Recording], lane: int) -> list[str]:
@@ -84,17 +87,20 @@ def _traces(recordings: Sequence[Recording], values: Sequence[Array], truth: Arr
     """Each singular value over the steps."""
     x = step_axis(recordings)
     rules = tuple(Rule(float(value), "text", label="" if place else "true") for place, value in enumerate(truth))
-    lines = []
+    lines: list[Line] = []
+    lost: list[Lost] = []
     for index, (recording, found) in enumerate(zip(recordings, values, strict=True)):
         steps = recording.steps("singular_values")
         for place, column in enumerate(found.T):
             # Those beyond the true rank should vanish: they stay in the background.
             width = 1.5 if place < len(truth) else 1.0
+            curve = Curve(steps, column[:, None], caption.color(index))
+            lost.append(Lost(curve, y, said=place == 0))
             lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), width=width))
 
     def at(step: int) -> Panel:
         moved = (replace(line, now=min(float(step), float(line.x[-1]))) for line in lines)
-        return Panel("singular values", x, y, (*rules, *moved))
+        return Panel("singular values", x, y, (*rules, *moved, *(mark for each in lost for mark in each.at(step))))
 
     return MovingPanel(union([line.x for line in lines]), at)
 
@@ -108,12 +114,17 @@ def _bars(recordings: Sequence[Recording], lane: int, count: int, truth: Array, 
     true = truth[:count]
     rings = (Points(places[: len(true)], true, "text", 5.0, "ring", "true"),) if true.size else ()
 
-    def bars(index: int) -> Callable[[Array], Bars]:
+    def bars(index: int) -> Callable[[Array], tuple[Bars, Text]]:
         x = places + (index - (len(recordings) - 1) / 2) * width
 
-        def heights(past: Array) -> Bars:
+        def heights(past: Array) -> tuple[Bars, Text]:
             found = past[-1][lane, :count]
-            return Bars(x[: len(found)], np.nan_to_num(found, posinf=0.0), caption.color(index), width, base)
+            bars = Bars(x[: len(found)], np.nan_to_num(found, posinf=0.0), caption.color(index), width, base)
+            word = "" if limits.finite(found).any() else f"{names[index]} {caption.DIVERGED}".strip()
+            # At the right, where bars are low; a line for each recording.
+            share = 0.6 - 0.1 * index
+            height = float(scales.values(y, share))
+            return bars, Text(count + 0.5, height, word, caption.color(index), "right")
 
         return heights
 
@@ -122,6 +133,8 @@ def _bars(recordings: Sequence[Recording], lane: int, count: int, truth: Array, 
     x = Axis((0.4, count + 0.6), label="index", whole=True)
 
     def at(step: int) -> Panel:
-        return Panel("spectrum", x, y, (*(mark.at(step) for mark in moving), *rings), readouts)
+        drawn = [mark.at(step) for mark in moving]
+        marks = [bars for bars, _ in drawn], [word for _, word in drawn]
+        return Panel("spectrum", x, y, (*marks[0], *rings, *marks[1]), readouts)
 
     return MovingPanel(union([mark.steps for mark in moving]), at)

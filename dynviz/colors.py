@@ -1,0 +1,92 @@
+"""Palettes for files with few colours: fewer than the theme has, or those that the pictures need."""
+
+from collections.abc import Collection, Iterable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.frame import Pixels
+from dynviz.scene.palette import BITS
+
+Floats: TypeAlias = NDArray[np.float64]
+
+ROUNDS = 12
+BLOCK = 2048
+"""Colours that are compared at once, which bounds the memory."""
+
+
+def thinned(colors: Pixels, count: int, kept: Collection[tuple[int, int, int]] = ()) -> Pixels:
+    """So many of the colours [colors, 3], as far from each other as can be; the first stays the first.
+
+    Args:
+        colors: To choose from.
+        count: How many.
+        kept: Those that are chosen in any case, if they are there: of words, axes and grid, which tints would spoil.
+
+    >>> thinned(np.array([[0, 0, 0], [1, 1, 1], [255, 255, 255], [90, 90, 90]], np.uint8), 3)[:, 0].tolist()
+    [0, 255, 90]
+    """
+    points = colors.astype(np.float64)
+    chosen = [0, *(place for place, color in enumerate(colors.tolist()) if place and tuple(color) in kept)]
+    far = np.min([((points - points[place]) ** 2).sum(axis=1) for place in chosen], axis=0)
+    while len(chosen) < min(count, len(points)):
+        chosen.append(int(far.argmax()))
+        far = np.minimum(far, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+    return colors[chosen]
+
+
+def fitted(colors: Pixels, pictures: Iterable[Pixels]) -> Pixels:
+    """As many colours as these [colors, 3], where those of pictures are: with the least mean square error.
+
+    No two of them fall into one cell of `Palette`, which would not tell them apart.
+    """
+    seen, weights = _counted(pictures)
+    if not len(seen):
+        return colors
+    found = colors.astype(np.float64)
+    for _ in range(ROUNDS):
+        near, far = _nearest(seen, found)
+        total = np.bincount(near, weights, len(found))
+        sums = np.stack([np.bincount(near, weights * seen[:, axis], len(found)) for axis in range(3)], axis=1)
+        used = total > 0
+        found[used] = sums[used] / total[used, None]
+        # A colour that no pixel wants goes where the error is largest.
+        worst = np.argsort(-weights * far, kind="stable")[: int((~used).sum())]
+        found[np.flatnonzero(~used)[: len(worst)]] = seen[worst]
+    near, _ = _nearest(seen, found)
+    heavy = np.argsort(-np.bincount(near, weights, len(found)), kind="stable")
+    rounded = found[heavy].round().astype(np.uint8)
+    _, first = np.unique(_cells(rounded), return_index=True)
+    return rounded[np.sort(first)]
+
+
+def _counted(pictures: Iterable[Pixels]) -> tuple[Floats, Floats]:
+    """The mean colour [cells, 3] of all pixels of each cell that is there, and how many they are."""
+    counts: Floats = np.zeros(1 << 3 * BITS)
+    sums: Floats = np.zeros((3, len(counts)))
+    for picture in pictures:
+        flat = picture[..., :3].reshape(-1, 3)
+        cells = _cells(flat)
+        counts += np.bincount(cells, minlength=len(counts))
+        for axis in range(3):
+            sums[axis] += np.bincount(cells, flat[:, axis], len(counts))
+    there = np.flatnonzero(counts)
+    return (sums[:, there] / counts[there]).T, counts[there]
+
+
+def _cells(colors: Pixels) -> NDArray[np.int64]:
+    red, green, blue = (colors >> (8 - BITS)).astype(np.int64).T
+    return np.asarray((red << 2 * BITS) | (green << BITS) | blue)
+
+
+def _nearest(seen: Floats, colors: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Which of the colours is nearest to each, and the square of how far it is."""
+    near, far = np.empty(len(seen), np.int64), np.empty(len(seen))
+    squares = (colors**2).sum(axis=1)
+    for start in range(0, len(seen), BLOCK):
+        part = seen[start : start + BLOCK]
+        distance = squares - 2 * part @ colors.T
+        near[start : start + BLOCK] = distance.argmin(axis=1)
+        far[start : start + BLOCK] = distance.min(axis=1) + (part**2).sum(axis=1)
+    return near, far

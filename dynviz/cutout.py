@@ -1,0 +1,68 @@
+"""Pictures without a ground: what is drawn stands on nothing, at the edges of letters and lines too.
+
+A scene is drawn on black and on white. Where both pictures agree it is opaque; where they differ by all there is,
+nothing was drawn; in between lie the edges. So the share of each pixel and its colour follow exactly.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from dynviz.frame import Pixels
+from dynviz.pixels import Canvas
+from dynviz.scene import theme as themes
+from dynviz.scene.marks import Scene
+from dynviz.scene.theme import RGB, Theme
+
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class OnGround(Theme):
+    """A theme on another ground, whose words keep the colours that they have on their own."""
+
+    own: Theme = themes.light
+
+    def ink(self, role: str) -> RGB:
+        """The colour of words of a role on its own ground."""
+        return self.own.ink(role)
+
+
+def on(ground: RGB, own: Theme) -> Theme:
+    """A theme with another ground.
+
+    >>> on(BLACK, themes.light).color("ground"), on(BLACK, themes.light).ink("text") == themes.light.ink("text")
+    ((0, 0, 0), True)
+    """
+    same = {item.name: getattr(own, item.name) for item in fields(own) if item.init}
+    # Ramps pass through the ground: those of the own theme must not be taken over.
+    return OnGround(**same | {"colors": {**own.colors, "ground": ground}, "_ramps": {}}, own=own)
+
+
+class Cutout:
+    """Draws scenes on nothing."""
+
+    def __init__(self, width: int, height: int, theme: str) -> None:
+        own = themes.theme(theme)
+        self._black, self._white = (Canvas(width, height, on(ground, own)) for ground in (BLACK, WHITE))
+
+    def draw(self, scene: Scene) -> Pixels:
+        """The picture [height, width, 4] of a scene."""
+        return unmixed(self._black.draw(scene), self._white.draw(scene))
+
+
+def unmixed(black: Pixels, white: Pixels) -> Pixels:
+    """Colours and shares [..., 4] of what was laid over black and over white [..., 3].
+
+    >>> unmixed(np.array([[50, 0, 0]], np.uint8), np.array([[178, 128, 128]], np.uint8)).tolist()
+    [[100, 0, 0, 127]]
+    """
+    under = white.astype(np.int16) - black
+    share = (255 - under.max(axis=-1)).clip(0, 255)
+    found = np.zeros((*black.shape[:-1], 4), np.uint8)
+    whole = share[..., None].astype(np.float32) / 255
+    with np.errstate(divide="ignore", invalid="ignore"):
+        color = np.where(whole > 0, black / whole, 0)
+    found[..., :3] = color.round().clip(0, 255)
+    found[..., 3] = share
+    return found

@@ -1,0 +1,60 @@
+"""A page: one file, no network; slider, keys and speeds; every frame stays."""
+
+import base64
+import json
+from html import escape
+from pathlib import Path
+from typing import IO
+
+from dynviz.exporters.webp import still
+from dynviz.frame import Frames, Piece, Pixels, Quality, Sheet
+from dynviz.page import FOOT, HEAD, STYLE
+from dynviz.patches import Patches, colors_for
+
+
+def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality: Quality = "balanced") -> None:
+    """Write frames as they come.
+
+    Args:
+        frames: At least one, all of one size.
+        target: The file.
+        sheet: Size, colours, words and comment.
+        loop: How often it is played; 0 is without end.
+        quality: `small` has 64 colours of the theme, `balanced` all of them, `best` the pixels as they are.
+    """
+    title = sheet.comment.partition("\nscenario ")[2].partition("\n")[0] or "dynviz"
+    colors = {role: "#{:02x}{:02x}{:02x}".format(*sheet.theme.color(role)) for role in ("ground", "text", "muted")}
+    with target.open("w", encoding="utf-8") as file:
+        file.write(
+            HEAD.format(
+                title=escape(title),
+                style=STYLE.substitute(colors, scheme=sheet.theme.name, width=sheet.size[0]),
+                comment=escape(sheet.comment),
+                alt=escape(sheet.alt),
+                width=sheet.size[0],
+                height=sheet.size[1],
+                last=sheet.count - 1,
+            )
+        )
+        code = None if quality == "best" else colors_for(sheet, quality)
+        for piece in frames.coded(Coder(code)):
+            _write(file, piece)
+        file.write(FOOT.replace("$loop", str(loop)))
+
+
+class Coder:
+    """Where each patch lies, as text, then its image as text; nothing where nothing changes."""
+
+    def __init__(self, colors: Pixels | None) -> None:
+        self._patches = Patches(colors)
+
+    def __call__(self, before: Pixels | None, after: Pixels) -> bytes:
+        """The patch that makes one frame of the one before."""
+        patch = self._patches.patch(before, after)
+        return b"" if patch is None else f"{patch.left},{patch.top} ".encode() + base64.b64encode(still(patch))
+
+
+def _write(file: IO[str], piece: Piece) -> None:
+    place, _, image = piece.data.decode().partition(" ")
+    left, top = map(int, place.split(",")) if place else (0, 0)
+    file.write(f"F({json.dumps(piece.step)},{piece.seconds:.4g},{left},{top},{json.dumps(image)});\n")

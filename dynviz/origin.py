@@ -1,0 +1,34 @@
+"""What made an animation: kept in the file that it is written to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dynviz.recording import Recording
+
+
+def comment(recordings: Sequence[Recording], view: str) -> str:
+    """What made the animation, one line for each thing."""
+    first = recordings[0].metadata
+    lines = [
+        f"dynviz {first.versions.get('dynviz', '')}".strip(),
+        f"scenario {_written(first.scenario.name, first.scenario.options)}",
+    ]
+    for recording in recordings:
+        metadata = recording.metadata
+        values = {name: each.value for name, each in metadata.hyperparameters.items()}
+        seeds = ",".join(map(str, dict.fromkeys(metadata.seeds)))
+        lines.append(f"optimizer {_written(metadata.optimizer.name, values)} seeds {seeds}")
+    lines.append(f"view {view}")
+    lines.append(" ".join(f"{name} {version}" for name, version in first.versions.items() if name != "dynviz"))
+    return "\n".join(line for line in lines if line)
+
+
+def facts(recordings: Sequence[Recording], view: str, steps: Sequence[int]) -> dict[str, Any]:
+    """The same as a tree."""
+    trees = [recording.metadata.to_json() for recording in recordings]
+    return {"view": view, "steps": list(steps), "recordings": trees}
+
+
+def _written(name: str, options: Any) -> str:
+    given = ",".join(f"{key}={value}" for key, value in options.items())
+    return f"{name}:{given}" if given else name

@@ -1,0 +1,153 @@
+"""The page that plays frames: its skeleton, its looks and its script."""
+
+from string import Template
+
+HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="dynviz">
+<meta name="description" content="{alt}">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<canvas id="picture" width="{width}" height="{height}" role="img" aria-label="{alt}"></canvas>
+<form id="controls" aria-label="Player">
+<button type="button" id="play" aria-label="Play">▶</button>
+<button type="button" id="back" aria-label="One frame back">‹</button>
+<button type="button" id="on" aria-label="One frame on">›</button>
+<input type="range" id="at" min="0" max="{last}" value="0" aria-label="Frame">
+<output id="step" for="at"></output>
+<label>speed <select id="speed"><option>0.25</option><option>0.5</option><option selected>1</option><option>2</option>
+<option>4</option></select></label>
+</form>
+<p class="keys">space play · ← → frame · shift ← → ten · home end · [ ] speed</p>
+<details><summary>what made it</summary><p>{alt}</p><pre>{comment}</pre></details>
+<noscript><p>The frames are played by a script, which is switched off here.</p></noscript>
+</main>
+<script>
+"use strict";
+const frames = [];
+function F(step, seconds, left, top, data) {{
+  const frame = {{step, seconds, left, top, image: null, ready: Promise.resolve()}};
+  if (data) {{
+    frame.image = new Image();
+    frame.image.src = "data:image/webp;base64," + data;
+    frame.ready = frame.image.decode();
+  }}
+  frames.push(frame);
+}}
+"""
+
+STYLE = Template("""
+:root { color-scheme: $scheme; }
+body { margin: 0; background: $ground; color: $text; font: 16px/1.4 system-ui, sans-serif; }
+main { max-width: ${width}px; margin: 0 auto; padding: 8px; }
+canvas { display: block; width: 100%; height: auto; }
+form { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
+input { flex: 1 1 160px; accent-color: #0072b2; }
+button { min-width: 40px; min-height: 36px; font-size: 18px; }
+button, select { color: inherit; background: transparent; border: 1px solid $muted; border-radius: 6px; }
+option { color: $text; background: $ground; }
+:focus-visible { outline: 2px solid #0072b2; outline-offset: 2px; }
+output { min-width: 11ch; text-align: right; font-variant-numeric: tabular-nums; }
+.keys, details { color: $muted; font-size: 14px; }
+pre { white-space: pre-wrap; }
+""")
+
+FOOT = """
+const LOOPS = $loop;
+const find = name => document.getElementById(name);
+const slider = find("at"), play = find("play"), speed = find("speed"), paper = find("picture").getContext("2d");
+let shown = -1, wanted = 0, drawing = false, timer = 0, played = 0;
+
+// A frame is laid over the one before; going back begins at the first one.
+async function draw() {
+  if (drawing) return;
+  drawing = true;
+  while (shown !== wanted) {
+    const goal = wanted, from = goal > shown ? shown + 1 : 0;
+    await Promise.all(frames.slice(from, goal + 1).map(frame => frame.ready));
+    for (const frame of frames.slice(from, goal + 1)) {
+      if (frame.image) paper.drawImage(frame.image, frame.left, frame.top);
+    }
+    shown = goal;
+  }
+  drawing = false;
+}
+
+function seek(index) {
+  wanted = Math.max(0, Math.min(frames.length - 1, index));
+  slider.value = wanted;
+  const words = "step " + frames[wanted].step;
+  find("step").textContent = words;
+  slider.setAttribute("aria-valuetext", words);
+  draw();
+}
+
+function label(name, sign) {
+  play.textContent = sign;
+  play.setAttribute("aria-label", name);
+}
+
+function pause() {
+  clearTimeout(timer);
+  timer = 0;
+  label("Play", "\\u25b6");
+}
+
+function wait() {
+  timer = setTimeout(tick, 1000 * frames[wanted].seconds / speed.value);
+}
+
+function tick() {
+  if (wanted === frames.length - 1) {
+    played += 1;
+    if (LOOPS && played >= LOOPS) return pause();
+    seek(0);
+  } else {
+    seek(wanted + 1);
+  }
+  wait();
+}
+
+function start() {
+  if (wanted === frames.length - 1) seek(0);
+  played = 0;
+  label("Pause", "\\u23f8");
+  wait();
+}
+
+function toggle() { timer ? pause() : start(); }
+function go(by) { pause(); seek(wanted + by); }
+function faster(by) { speed.selectedIndex = Math.max(0, Math.min(speed.length - 1, speed.selectedIndex + by)); }
+
+const keys = {
+  " ": toggle,
+  ArrowLeft: event => go(event.shiftKey ? -10 : -1),
+  ArrowRight: event => go(event.shiftKey ? 10 : 1),
+  Home: () => go(-frames.length),
+  End: () => go(frames.length),
+  "[": () => faster(-1),
+  "]": () => faster(1),
+};
+play.onclick = toggle;
+find("back").onclick = () => go(-1);
+find("on").onclick = () => go(1);
+slider.oninput = () => { pause(); seek(+slider.value); };
+find("controls").onsubmit = event => event.preventDefault();
+document.addEventListener("keydown", event => {
+  const busy = event.target === speed || (event.target.tagName === "BUTTON" && event.key === " ");
+  if (!keys[event.key] || busy || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  keys[event.key](event);
+});
+seek(0);
+if (frames.length > 1 && !matchMedia("(prefers-reduced-motion: reduce)").matches) start();
+</script>
+</body>
+</html>
+"""

@@ -1,0 +1,113 @@
+"""Videos: frames through a pipe to the ffmpeg that imageio's plugin brings."""
+
+import errno
+import importlib
+import math
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from dynviz.errors import DynvizError
+from dynviz.frame import Frames, Pixels, Sheet
+
+FULL = "No space left on device"
+LEAST, MOST = 5, 50
+"""Frames a second."""
+
+
+def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> None:
+    """Write a video: every frame for as long as it stands, in whole frames, so that their sum stays true.
+
+    Args:
+        frames: At least one, all of one size.
+        target: The file.
+        sheet: What made it is kept in the file.
+        coder: What ffmpeg is told about the coder.
+
+    Raises:
+        DynvizError: There is no ffmpeg, or it failed.
+        OSError: The file cannot be written.
+    """
+    program = _ffmpeg(target.suffix)
+    first = next(frames)
+    # Slow animations show each picture several times: few players like less than five frames a second.
+    rate = min(max(1, math.ceil(LEAST * first.seconds - 1e-6)) / first.seconds, MOST)
+    # Colours of half the resolution, which all players show, want even sides.
+    height, width = (side + side % 2 for side in first.pixels.shape[:2])
+    command = [program, "-loglevel", "error", "-nostdin", "-y"]
+    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{rate:.6g}", "-i", "pipe:0"]
+    command += ["-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", *_bt709(), *coder]
+    # No versions and no dates: the same frames are the same bytes.
+    command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
+    command += ["-metadata", f"comment={sheet.comment}", "-metadata", f"title={sheet.alt}", str(target)]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+        try:
+            # Where ffmpeg ended before its time, its own words say why.
+            with suppress(BrokenPipeError):
+                _feed(process, frames, (first.pixels, first.seconds), rate)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if process.wait():
+            raise _failure(said, target)
+
+
+def _feed(process: "subprocess.Popen[bytes]", frames: Frames, first: tuple[Pixels, float], rate: float) -> None:
+    pipe = process.stdin
+    assert pipe is not None
+    owed = 0.0
+    shown = 0
+    pixels, seconds = first
+    try:
+        while True:
+            owed += seconds * rate
+            data = _even(pixels).tobytes()
+            while shown < max(1, round(owed)):
+                pipe.write(data)
+                shown += 1
+            frame = next(frames, None)
+            if frame is None:
+                break
+            pixels, seconds = frame.pixels, frame.seconds
+    finally:
+        with suppress(BrokenPipeError):
+            pipe.close()
+
+
+def _even(pixels: Pixels) -> Pixels:
+    """The same picture; an odd side has its last pixels twice."""
+    height, width = pixels.shape[:2]
+    if height % 2 or width % 2:
+        return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return pixels
+
+
+def _bt709() -> list[str]:
+    return ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
+
+
+def _ffmpeg(suffix: str) -> str:
+    try:
+        plugin = importlib.import_module("imageio_ffmpeg")
+        return str(plugin.get_ffmpeg_exe())
+    except (ImportError, RuntimeError) as error:
+        raise DynvizError(
+            f"writing {suffix} needs imageio's ffmpeg plugin; install it with: pip install 'dynviz[video]'"
+        ) from error
+
+
+def _failure(said: IO[bytes], target: Path) -> Exception:
+    said.seek(0)
+    words = said.read().decode(errors="replace")
+    if FULL in words:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    last = words.strip().splitlines()[-1:] or ["it did not say why"]
+    return DynvizError(f"ffmpeg could not write {target.suffix}: {last[0]}")

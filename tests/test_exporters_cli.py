@@ -1,0 +1,101 @@
+"""`dynviz export` as a user types it."""
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from dynviz.cli import commands
+from dynviz.errors import DynvizError
+from tests.recorded import surface, voronoi
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "voronoi-adamw-1"
+    voronoi(folder / "adamw", steps=40, every=10, centers=10)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def export(*arguments):
+    return CliRunner().invoke(commands, ["export", *map(str, arguments), "--size", "240x180"])
+
+
+def test_a_folder_gets_every_view_of_the_scenario(run, tmp_path):
+    done = export(run, "pictures/", "--frames", 2)
+    assert done.exit_code == 0, done.output
+    views = ("benchmark", "scalars", "logits", "centers", "environment", "curves")
+    assert done.stdout.splitlines() == [f"pictures/{view}.gif" for view in views]
+    assert {file.name for file in (tmp_path / "pictures").iterdir()} == {f"{view}.gif" for view in views}
+    again = export(run, "pictures", "--frames", 2, "--alt", "--loop", 1)
+    assert again.exit_code == 0, again.output
+    assert again.stdout.splitlines()[:2] == ["pictures/benchmark.gif", "pictures/benchmark.alt.txt"]
+
+
+def test_views_of_all_recordings_go_to_the_folder(run, tmp_path):
+    surface(tmp_path / "surface" / "adamw", steps=20)
+    done = export(tmp_path / "surface", "both/", "--frames", 2)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == ["both/path.gif", "both/curves.gif"]
+
+
+@pytest.mark.parametrize("option", ["--contact", "--frames"])
+def test_a_sheet_of_key_frames(run, option):
+    done = export(run, "sheet.png", option, 4)
+    assert done.exit_code == 0, done.output
+    with Image.open("sheet.png") as image:
+        assert image.size == (2 * 240 + 8, 2 * 180 + 8)
+
+
+def test_words_go_beside_the_file_and_both_names_to_stdout(run, tmp_path):
+    done = export(run, "a.gif", "--frames", 2, "--alt", "--hold", 0.5, "--quality", "small", "--workers", 2)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == "a.gif\na.alt.txt\n"
+    assert "From step 0 to step 40 of 40. Prediction: at first " in (tmp_path / "a.alt.txt").read_text()
+    with Image.open("a.gif") as image:
+        image.seek(1)
+        assert image.info["duration"] == 500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["a.gif", "--contact", 4], "--contact N makes a sheet of N frames, as png"),
+        (["a.png", "--contact", 4, "--frames", 4], "--contact N makes a sheet of N frames, as png"),
+        (["pictures/", "--view", "curves"], "pictures/ is a folder, which gets every view; name a file for curves"),
+        (["a.gif", "--loop", -1], "-1 is not in the range"),
+        (["a.gif", "--quality", "tiny"], "'tiny' is not one of"),
+    ],
+)
+def test_a_mistake_of_usage_is_said(run, tmp_path, arguments, says):
+    done = export(run, *arguments)
+    assert done.exit_code == 2
+    assert says in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["a.png", "--fps", 5], "png shows no motion"),
+        (["a.png", "--hold", 5], "png shows no motion"),
+        (["a.png", "--loop", 5], "png takes no loop"),
+        (["a.gif", "--background", "transparent"], "gif takes no background; formats that do"),
+        (["nowhere/pictures/"], "cannot make the folder nowhere/pictures: No such file or directory"),
+        (["pictures/", "--background", "transparent"], "gif takes no background"),
+    ],
+)
+def test_an_option_that_a_format_would_ignore_is_refused(run, tmp_path, arguments, says):
+    done = export(run, *arguments)
+    assert isinstance(done.exception, DynvizError)
+    assert says in str(done.exception)
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_the_examples_of_the_help_stand_on_lines_of_their_own():
+    lines = CliRunner().invoke(commands, ["export", "--help"]).output.splitlines()
+    assert sum(line.startswith("  dynviz export runs/") for line in lines) == 3

@@ -1,0 +1,56 @@
+"""A disk that is full: one clear line, and what was there stays."""
+
+import os
+import subprocess
+
+import pytest
+
+from dynviz import plugins
+from dynviz.animation import animate
+from dynviz.errors import DynvizError
+from tests.recorded import voronoi
+
+ROOM = 64 * 1024
+
+
+@pytest.fixture(scope="module")
+def small_disk(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("disk")
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root can mount a disk")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "dynviz-test", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    return voronoi(tmp_path_factory.mktemp("runs") / "adamw", steps=100, every=5)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("name", plugins.files("exporters"))
+def test_a_full_disk_is_one_clear_line_and_what_was_there_stays(name, workers, recording, small_disk):
+    if workers > 1 and name in {"png", "svg"}:
+        pytest.skip("one picture is drawn by one process")
+    target = small_disk / f"a.{name}"
+    target.write_bytes(b"old" * 6000)
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(ROOM - 4096 * 8))
+    try:
+        size = (800, 600) if name in {"svg", "png"} else (480, 360)
+        with pytest.raises(DynvizError, match=r"^cannot write .*: No space left on device$") as caught:
+            animate([recording], target, size=size, workers=workers)
+        assert "\n" not in str(caught.value)
+        assert target.read_bytes() == b"old" * 6000
+        assert {file.name for file in small_disk.iterdir()} == {target.name, "filler"}
+    finally:
+        target.unlink()
+        filler.unlink()

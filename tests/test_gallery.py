@@ -1,0 +1,52 @@
+"""The gallery's commands make the gallery's pictures."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from dynviz.cli import commands
+
+GALLERY = Path(__file__).parent.parent / "gallery"
+TEXT = (GALLERY / "README.md").read_text()
+COMMANDS = [line for line in TEXT.splitlines() if line.startswith("dynviz ")]
+PICTURES = sorted(set(re.findall(r"!\[.*?\]\((.+?)\)", TEXT)))
+
+
+def quick(command):
+    """The arguments of a command, cut to a few steps and frames."""
+    arguments = shlex.split(command)[1:]
+    if arguments[0] == "run":
+        return [*arguments, "--steps", "4"]
+    for option, value in (("--frames", "3"), ("--steps", "0:4")):
+        if option in arguments:
+            arguments[arguments.index(option) + 1] = value
+    return arguments
+
+
+@pytest.mark.slow
+def test_the_commands_make_the_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gallery").mkdir()
+    for command in COMMANDS:
+        done = CliRunner().invoke(commands, quick(command))
+        assert done.exit_code == 0, (command, done.output, done.exception)
+    assert sorted(path.name for path in (tmp_path / "gallery").iterdir()) == PICTURES
+
+
+def test_the_pictures_are_there_and_small():
+    sizes = {path.name: path.stat().st_size for path in GALLERY.iterdir() if path.suffix != ".md"}
+    assert sorted(sizes) == PICTURES
+    assert max(sizes.values()) <= 1_000_000, sizes
+    assert sum(sizes.values()) <= 12_000_000
+
+
+@pytest.mark.parametrize("name", [name for name in PICTURES if name.endswith(".gif")])
+def test_a_picture_says_what_made_it(name):
+    with Image.open(GALLERY / name) as picture:
+        comment = picture.info["comment"].decode()
+    assert "seed" in comment
+    assert "torch" in comment

@@ -1,0 +1,62 @@
+"""The README's commands and programs do what it says."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import dynviz
+from dynviz.cli import commands
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
+COMMANDS = [
+    line.split("  #")[0].strip()
+    for language, block in BLOCKS
+    if not language
+    for line in block.splitlines()
+    if line.startswith("dynviz ")
+]
+PROGRAMS = [block for language, block in BLOCKS if language == "python"]
+
+
+def quick(command):
+    """The arguments of a command, a run of voronoi cut to a few steps of a small one."""
+    arguments = shlex.split(command)[1:]
+    if arguments[0] == "run" and arguments[1].startswith("voronoi"):
+        arguments += ["--steps", "5"]
+    return arguments
+
+
+@pytest.mark.slow
+def test_the_commands_work_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (rule,) = [program for program in PROGRAMS if "optimizer = " in program]
+    Path("sign.py").write_text(rule)
+    assert len(COMMANDS) >= 5
+    for command in COMMANDS:
+        done = CliRunner().invoke(commands, quick(command))
+        assert done.exit_code == 0, (command, done.output, done.exception)
+    assert {"voronoi.gif", "path.gif"} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.slow
+def test_the_program_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (program,) = [program for program in PROGRAMS if "import dynviz" in program]
+    exec(compile(program, "README.md", "exec"), {})
+    assert Path("valley.gif").stat().st_size > 10_000
+    recording = dynviz.open("valley")["adamw"]
+    assert recording["position"].shape == (501, 1, 2)
+    assert recording["term.momentum"].shape == (501, 1, 2)
+    folders = re.findall(r"^(valley/\S+)", README, re.MULTILINE)
+    assert len(folders) == 4
+    assert all(Path(path).exists() for path in folders)
+
+
+def test_every_picture_is_in_the_repository():
+    root = Path(__file__).parent.parent
+    for path in re.findall(r"!\[.+?\]\((.+?)\)", README):
+        assert (root / path).stat().st_size < 1_000_000
