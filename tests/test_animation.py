@@ -243,7 +243,7 @@ def test_quality_trades_size_for_colours(recordings, view, tmp_path):
         ratios.append(10 * np.log10(255**2 / error))
     assert sizes[0] < 0.85 * sizes[1]
     assert ratios[0] >= 33
-    assert ratios[1] >= max(45, ratios[0] + 10)
+    assert ratios[1] >= max(45, ratios[0] + 6)
     assert ratios[2] >= ratios[1] + 4
 
 
