@@ -40,8 +40,19 @@ def describe(device: torch.device) -> str:
 def one_thread() -> Iterator[None]:
     """Compute with one thread of torch, which is fastest for tasks of this size, and give back what was set."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    settle()
     try:
         yield
     finally:
         torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)
+
+
+def settle() -> None:
+    """Make the present thread one that computes alone.
+
+    Numbers below 1e-38 become 0: a softmax that has become sharp is full of them, they change nothing that is
+    recorded, and a processor takes many times as long for each.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)

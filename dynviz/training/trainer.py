@@ -13,6 +13,7 @@ from dynviz.errors import DynvizError
 from dynviz.recording import Writer
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.task import Batch
+from dynviz.training import devices
 from dynviz.training.channels import LOSS, TERM, assemble, index
 from dynviz.training.crew import Crew
 from dynviz.training.tape import Tapes
@@ -50,7 +51,7 @@ class Trainer:
         self._channels = writer.metadata.channels
         # Long measurements need little Python and so do not hold up the steps, which need much; one thread each,
         # so that their sums are those of training's own thread.
-        self._aside = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
+        self._aside = ThreadPoolExecutor(os.cpu_count(), initializer=devices.settle)
         self._tapes = [Tapes.of(stack, self._channels, self._aside) for stack in crew.stacks]
         self._every = writer.metadata.checkpoint_every
         held = sum(info.bytes_per_sample(lanes) / max(info.every, 1) for info in self._channels.values())
