@@ -37,6 +37,7 @@ def animate(
     target: Path | str,
     *,
     view: str | None = None,
+    panel: str | None = None,
     fps: float | None = None,
     frames: int | None = None,
     steps: Steps | None = None,
@@ -55,6 +56,7 @@ def animate(
         recordings: One or several, side by side or on the same axes, as the view has it.
         target: The file; its suffix says the format.
         view: A name with options, or a path; by default the first that the scenario suggests.
+        panel: One of its panels alone, by its title or its number from 1.
         fps: Frames a second, by default 10; only where the format shows motion.
         frames: How many, evenly spread; by default 100, of a still picture 1, which is the last step.
         steps: The first and the last to show; None for an open end.
@@ -83,8 +85,9 @@ def animate(
     _check(recordings, fps, frames, hold, workers)
     chosen = {**choose(export, options), **export.given}
     view = view or default_view(recordings)
-    folders = tuple(str(recording.folder.absolute()) for recording in recordings)
-    drawing = Drawing(folders, view, size, theme, chosen.get("background", "theme"))
+    # Workers may be started elsewhere.
+    sources = tuple(os.path.abspath(recording.source) for recording in recordings)  # noqa: PTH100
+    drawing = Drawing(sources, view, size, theme, chosen.get("background", "theme"), panel)
     shown = frames or (1 if still else FRAMES), steps or (None, None)
     show = Show(drawing, recordings, shown, workers=workers, exporter=export.file)
     drawn = show.frames((1 / fps, hold), progress)
@@ -120,7 +123,7 @@ class Show:
         # What still grows would not look alike to processes that open it one after the other.
         self._workers = 1 if any(recording.live for recording in recordings) else workers
         self._paint = drawing.painter()
-        self._film = open_film(recordings, drawing.view)
+        self._film = open_film(recordings, drawing.view, drawing.panel)
         self._steps = spread(self._film, *shown)
         colors = find_theme(drawing.theme)
         self.sheet = Sheet(

@@ -1,15 +1,14 @@
 """From steps to pixels: what is drawn, on what, and by how many processes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from dynviz import plugins
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.frame import Background, Pixels
-from dynviz.recording import Recording
+from dynviz.recording import Recording, open_all
 from dynviz.scene.marks import Scene
 
 Painter: TypeAlias = Callable[[Scene], Pixels]
@@ -20,22 +19,24 @@ class Drawing:
     """All that a process needs to know to draw the same pictures as another.
 
     Attributes:
-        folders: Of the recordings.
+        sources: Of the recordings, as `dynviz.open` takes them.
         view: A name with options, or a path.
         size: Width and height in pixels.
         theme: `light` or `dark`.
         background: What stands behind the panels.
+        panel: The panel that is shown alone, by its title or its number from 1; None for all.
     """
 
-    folders: tuple[str, ...]
+    sources: tuple[str, ...]
     view: str
     size: tuple[int, int]
     theme: str
     background: Background = "theme"
+    panel: str | None = None
 
     def film(self) -> Film:
         """Open the view."""
-        return open_film([Recording(Path(folder)) for folder in self.folders], self.view)
+        return open_film(open_all(self.sources), self.view, self.panel)
 
     def painter(self) -> Painter:
         """What makes pixels of a scene.
@@ -59,16 +60,35 @@ class Drawing:
     def from_json(cls, tree: dict[str, Any]) -> "Drawing":
         """What `to_json` gave."""
         width, height = tree["size"]
-        return cls(tuple(tree["folders"]), tree["view"], (width, height), tree["theme"], tree["background"])
+        return cls(**{**tree, "sources": tuple(tree["sources"]), "size": (width, height)})
 
 
-def open_film(recordings: Sequence[Recording], view: str) -> Film:
+def open_film(recordings: Sequence[Recording], view: str, panel: str | None = None) -> Film:
     """Open a view of recordings.
 
+    Args:
+        recordings: What is shown.
+        view: A name with options, or a path.
+        panel: The panel that is shown alone, by its title or its number from 1; None for all.
+
     Raises:
-        DynvizError: There is no such view, or it does not suit, or there is nothing to show yet.
+        DynvizError: There is no such view or panel, or it does not suit, or there is nothing to show yet.
     """
     film: Film = plugins.load("views", view).make(recordings=tuple(recordings))
     if not len(film.steps):
         raise DynvizError(f"view {view} has nothing to show: nothing that it draws is recorded yet")
-    return film
+    return film if panel is None else _narrowed(film, view, panel)
+
+
+def _narrowed(film: Film, view: str, panel: str) -> Film:
+    """The film with one of its panels alone."""
+    titles = [each.title for each in film.scene(int(film.steps[-1])).panels]
+    if panel not in titles and not (panel.isdecimal() and 1 <= int(panel) <= len(titles)):
+        raise unknown(f"panel of view {view}", panel, [*titles, f"1 to {len(titles)}"])
+    index = titles.index(panel) if panel in titles else int(panel) - 1
+
+    def scene(step: int) -> Scene:
+        whole = film.scene(step)
+        return replace(whole, panels=(whole.panels[index],))
+
+    return Film(film.steps, scene)

@@ -99,15 +99,7 @@ def seeds(text: str) -> tuple[int, ...]:
     Raises:
         DynvizError: It is neither, or names a seed twice.
     """
-    found: Sequence[int] = ()
-    try:
-        if ":" in text:
-            first, last = (int(part) for part in text.split(":"))
-            found = range(first, last)
-        else:
-            found = [int(part) for part in text.split(",")]
-    except ValueError:
-        found = ()
+    found = _numbers(text)
     if len(found[: _SEEDS + 1]) > _SEEDS:
         raise DynvizError(f"seeds {text!r} are more than the {_SEEDS} lanes that a run may have")
     if not found or min(found) < 0 or max(found) >= 2**32 or len(set(found)) < len(found):
@@ -115,6 +107,32 @@ def seeds(text: str) -> tuple[int, ...]:
             f"seeds {text!r} are not understood; write one (42), a list (1,2,5) or a range without its end (0:8)"
         )
     return tuple(found)
+
+
+def lanes(text: str) -> tuple[int, ...]:
+    """Read which lanes of a recording are meant, counted from 0: written like seeds.
+
+    >>> lanes("0:3"), lanes("4,1")
+    ((0, 1, 2), (4, 1))
+
+    Raises:
+        DynvizError: It is none of these, or names a lane twice.
+    """
+    found = _numbers(text)[: _SEEDS + 1]
+    if not found or min(found) < 0 or len(set(found)) < len(found):
+        raise DynvizError(f"lanes {text!r} are not understood; write one (0), a list (0,2) or a range (0:4)")
+    return tuple(found)
+
+
+def _numbers(text: str) -> Sequence[int]:
+    """A list or a range; nothing where it is neither."""
+    try:
+        if ":" in text:
+            first, last = (int(part) for part in text.split(":"))
+            return range(first, last)
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        return ()
 
 
 def step_range(text: str) -> tuple[int | None, int | None]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 @click.command
 @click.argument("paths", nargs=-1, required=True, metavar="RUN... TARGET")
 @click.option("--view", help="What to draw. [default: the scenario's first; for a folder all]")
+@click.option("--panel", metavar="TITLE|N", help="One panel of the view alone, large.")
 @click.option("--fps", type=click.FloatRange(min=0.1, max=50), help="Frames a second. [default: 10]")
 @click.option("--frames", type=click.IntRange(min=1), help="How many. [default: 100; for png 1, more make a sheet]")
 @click.option("--contact", type=click.IntRange(min=1), metavar="N", help="A sheet of N key frames, as png.")
@@ -39,8 +40,8 @@ def export(
 ) -> None:
     """Draw runs, or single recordings, to TARGET; its suffix says the format.
 
-    Several are drawn side by side, or overlaid on the same axes. A TARGET that is a folder, or ends in /, gets every
-    view of the scenario as a gif.
+    Several are drawn side by side, or overlaid on the same axes. RUN@0,2 or RUN@0:4 means these lanes only. A TARGET
+    that is a folder, or ends in /, gets every view of the scenario as a gif.
 
     \b
     dynviz export runs/voronoi-adamw-l1-1 voronoi.gif
@@ -62,22 +63,13 @@ def export(
     drawn |= {"steps": grammar.step_range(steps) if steps else None, "size": grammar.size(size)}
     shared = {"quality": quality, "background": background, "loop": loop}
     drawn |= {name: value for name, value in shared.items() if value is not None}
-    recordings = _open(runs)
+    from dynviz.recording import open_all
+
+    recordings = open_all(runs)
     if to_folder:
         _write_views(recordings, Path(target), drawn)
     else:
         _write(recordings, Path(target), drawn)
-
-
-def _open(runs: list[str]) -> "list[Recording]":
-    from dynviz.recording import Run
-    from dynviz.recording import open as open_recording
-
-    recordings: list[Recording] = []
-    for path in runs:
-        opened = open_recording(path)
-        recordings.extend(opened.values() if isinstance(opened, Run) else [opened])
-    return recordings
 
 
 def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any]) -> None:

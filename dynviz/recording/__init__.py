@@ -2,7 +2,7 @@
 
 from dynviz.recording.events import Event
 from dynviz.recording.reader import Recording
-from dynviz.recording.run import Run, open
+from dynviz.recording.run import Run, open, open_all
 from dynviz.recording.writer import Writer
 
-__all__ = ["Event", "Recording", "Run", "Writer", "open"]
+__all__ = ["Event", "Recording", "Run", "Writer", "open", "open_all"]

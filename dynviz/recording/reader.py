@@ -1,6 +1,8 @@
 """A recording as numbers: what one optimizer's lanes wrote, or still write."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -24,7 +26,8 @@ class Recording:
 
     Attributes:
         folder: Where it is.
-        metadata: What run.json said when it was read last, see `refresh`.
+        metadata: What run.json said when it was read last, see `refresh`; of the chosen lanes, where some were.
+        chosen: The lanes that are looked at; None for all. What is said of lanes counts the chosen ones alone, from 0.
 
     Example:
         >>> import tempfile
@@ -46,12 +49,23 @@ class Recording:
         [[4.0, 2.0]]
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, lanes: Sequence[int] | None = None) -> None:
+        """Read run.json.
+
+        Args:
+            folder: The recording's.
+            lanes: Which to look at; None for all.
+
+        Raises:
+            DynvizError: It is no recording, or has no such lane.
+        """
         self.folder = Path(folder)
+        self.chosen = None if lanes is None else tuple(lanes)
         self.metadata: Metadata
         self._metadata_seen = (-1, -1, -1)
         self.refresh()
         self._channels: dict[str, MappedChannel] = {}
+        self._cut: dict[str, tuple[Array, Array]] = {}
         self._events: tuple[tuple[int, int], tuple[Event, ...]] = ((-1, -1), ())
 
     def __repr__(self) -> str:
@@ -63,8 +77,24 @@ class Recording:
         """Read run.json again if it changed: the status, and the steps of a run that was made longer."""
         now = runjson.version(self.folder)
         if now != self._metadata_seen:
-            self.metadata = runjson.load(self.folder)
+            self.metadata = self._choose(runjson.load(self.folder))
             self._metadata_seen = now
+
+    def _choose(self, metadata: Metadata) -> Metadata:
+        self._lanes = len(metadata.lanes)
+        if self.chosen is None:
+            return metadata
+        if not self.chosen or max(self.chosen) >= self._lanes:
+            raise DynvizError(
+                f"recording {metadata.label!r} has lanes 0 to {self._lanes - 1}, "
+                f"not {', '.join(map(str, self.chosen)) or 'none'}"
+            )
+        return replace(metadata, lanes=tuple(metadata.lanes[lane] for lane in self.chosen))
+
+    @property
+    def source(self) -> str:
+        """What `dynviz.open` and every command take for it: the folder, and the lanes where some are chosen."""
+        return str(self.folder) if self.chosen is None else f"{self.folder}@{','.join(map(str, self.chosen))}"
 
     @property
     def label(self) -> str:
@@ -111,9 +141,22 @@ class Recording:
         if channel is None:
             info = self._info(name)
             path = self.folder / layout.channel_file(name)
-            channel = MappedChannel(path, info.dtype, (len(self.metadata.lanes), *info.shape))
+            channel = MappedChannel(path, info.dtype, (self._lanes, *info.shape))
             self._channels[name] = channel
-        return channel.array()
+        return channel.array() if self.chosen is None else self._chosen_lanes(name, channel.array())
+
+    def _chosen_lanes(self, name: str, samples: Array) -> Array:
+        """Of these lanes: the same object for as long as there are no more samples."""
+        if name not in self._cut or self._cut[name][0] is not samples:
+            lanes = self.chosen or ()
+            steps = {after - before for before, after in pairwise(lanes)}
+            # Evenly spaced lanes are seen through the map; others are copied.
+            ahead = len(steps) < 2 and min(steps, default=1) > 0
+            index: Any = slice(lanes[0], lanes[-1] + 1, min(steps, default=1)) if ahead else list(lanes)
+            cut = samples[:, index]
+            cut.flags.writeable = False
+            self._cut[name] = samples, cut
+        return self._cut[name][1]
 
     def _info(self, name: str) -> ChannelInfo:
         try:
@@ -166,7 +209,10 @@ class Recording:
                 self._events = (now, events.parse(path.read_bytes(), path))
         except OSError as error:
             raise disk.unreadable(path, error) from error
-        return self._events[1]
+        if self.chosen is None:
+            return self._events[1]
+        place = {lane: index for index, lane in enumerate(self.chosen)}
+        return tuple(replace(each, lane=place[each.lane]) for each in self._events[1] if each.lane in place)
 
     @property
     def live(self) -> bool:

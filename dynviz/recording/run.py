@@ -1,10 +1,10 @@
 """A run: one scenario's recordings, by name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dynviz import errors
+from dynviz import errors, grammar
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, layout
 from dynviz.recording.reader import Recording
@@ -32,9 +32,14 @@ class Run(Mapping[str, Recording]):
         'killed'
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, lanes: Sequence[int] | None = None) -> None:
+        """Read its recordings, of each all lanes or those that are asked for.
+
+        Raises:
+            DynvizError: It is no run, or has no such lane.
+        """
         self.folder = Path(folder)
-        found = [Recording(path) for path in _recording_folders(self.folder)]
+        found = [Recording(path, lanes) for path in _recording_folders(self.folder)]
         self._recordings: dict[str, Recording] = {}
         for recording in sorted(found, key=lambda each: each.metadata.order):
             # A copy of a recording has its label too; then the folder's name tells them apart.
@@ -83,14 +88,36 @@ class Run(Mapping[str, Recording]):
         animate(list(self.recordings), target, **options)
 
 
-def open(folder: Path | str) -> Run | Recording:
+def open(source: Path | str) -> Run | Recording:
     """Read a folder: a run's gives a Run, a recording's a Recording.
 
+    Args:
+        source: The folder; `FOLDER@LANES` for some lanes only, `runs/bowl-sgd-1@0:4`, written like seeds.
+
     Raises:
-        DynvizError: It is neither, or what is in it cannot be read.
+        DynvizError: It is neither, or what is in it cannot be read, or there are no such lanes.
     """
-    folder = Path(folder)
-    return Recording(folder) if (folder / layout.METADATA).exists() else Run(folder)
+    folder, lanes = _source(source)
+    return Recording(folder, lanes) if (folder / layout.METADATA).exists() else Run(folder, lanes)
+
+
+def open_all(sources: Iterable[Path | str]) -> list[Recording]:
+    """The recordings of several sources, those of runs in their order.
+
+    Raises:
+        DynvizError: As for `open`.
+    """
+    opened = [open(source) for source in sources]
+    return [each for one in opened for each in (one.values() if isinstance(one, Run) else [one])]
+
+
+def _source(source: Path | str) -> tuple[Path, tuple[int, ...] | None]:
+    """The folder and the lanes that a source names."""
+    folder, sign, lanes = str(source).rpartition("@")
+    # A folder may have the sign in its name.
+    if not sign or Path(source).exists():
+        return Path(source), None
+    return Path(folder), grammar.lanes(lanes)
 
 
 def _recording_folders(folder: Path) -> list[Path]:

@@ -121,6 +121,22 @@ class Bars:
 
 
 @dataclass(frozen=True)
+class Arrows:
+    """Arrows from `x`, `y` [arrows] to `x + dx`, `y + dy`, in data coordinates; what is not finite is not drawn.
+
+    Those too short to have a shaft are a head or a dot, those that leave the panel are cut at its edge.
+    """
+
+    x: Array
+    y: Array
+    dx: Array
+    dy: Array
+    color: str
+    label: str = ""
+    width: float = 1.0
+
+
+@dataclass(frozen=True)
 class Text:
     """Words at a place in data coordinates; those of an empty text are not drawn."""
 
@@ -142,7 +158,7 @@ class Rule:
     label: str = ""
 
 
-Mark: TypeAlias = Field | Regions | Contours | Points | Line | Band | Bars | Text | Rule
+Mark: TypeAlias = Field | Regions | Contours | Points | Line | Band | Bars | Arrows | Text | Rule
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,8 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
         KeyboardInterrupt: Ctrl-C; as for `run`.
     """
     opened = open_recording(folder)
+    if not Path(folder).exists():
+        raise DynvizError(f"{folder} names some lanes of a run; all of them go on together: give the folder alone")
     recordings = list(opened.values()) if isinstance(opened, Run) else [opened]
     todo = [each for each in recordings if _unfinished(each, steps)]
     if not todo:

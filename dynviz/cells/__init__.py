@@ -1,0 +1,1 @@
+"""Scenes as cells of a terminal."""

@@ -1,0 +1,1 @@
+"""The player: recordings in the terminal, live or replayed."""
