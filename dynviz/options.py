@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.grammar import is_grid, split
+from dynviz.schedules import Schedule
 
 MISSING = dataclasses.MISSING
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
@@ -24,6 +25,12 @@ class Option:
     type: Any
     default: Any
     help: str = ""
+
+    @property
+    def number(self) -> bool:
+        """Whether it takes numbers that are not whole."""
+        several = typing.get_origin(self.type) in (typing.Union, types.UnionType)
+        return self.type is float or (several and float in typing.get_args(self.type))
 
     @property
     def type_name(self) -> str:
@@ -57,13 +64,16 @@ def options(target: Callable[..., Any]) -> dict[str, Option]:
     return found
 
 
-def read(known: Mapping[str, Option], given: Mapping[str, Any], what: str) -> dict[str, Any]:
+def read(
+    known: Mapping[str, Option], given: Mapping[str, Any], what: str, *, scheduled: bool = False
+) -> dict[str, Any]:
     """Check given options; texts are read by the option's type, other values only checked.
 
     Args:
         known: What there is.
         given: What was asked for.
         what: Whose options they are, for messages: `optimizer adamw`.
+        scheduled: Whether a number may be a schedule, `cosine(1e-2)`, which is then read as one.
 
     Raises:
         DynvizError: An option does not exist, or a value is not of its type.
@@ -76,6 +86,9 @@ def read(known: Mapping[str, Option], given: Mapping[str, Any], what: str) -> di
         text = value if isinstance(value, str) else repr(value)
         if isinstance(value, str) and is_grid(value) and typing.get_origin(option.type) is not list:
             raise DynvizError(f"{name}={value} of {what} is a grid of values; a run takes one value")
+        if scheduled and isinstance(value, str) and option.number and Schedule.looks(value):
+            values[name] = Schedule(value)
+            continue
         try:
             values[name] = _read(value, option.type)
         except (ValueError, TypeError, SyntaxError, OverflowError):

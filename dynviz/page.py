@@ -16,7 +16,7 @@ HEAD = """<!doctype html>
 <main>
 <canvas id="picture" width="{width}" height="{height}" role="img" aria-label="{alt}"></canvas>
 <form id="controls" aria-label="Player">
-<button type="button" id="play" aria-label="Play">▶</button>
+<button type="button" id="play" aria-label="Play">▶︎</button>
 <button type="button" id="back" aria-label="One frame back">‹</button>
 <button type="button" id="on" aria-label="One frame on">›</button>
 <input type="range" id="at" min="0" max="{last}" value="0" aria-label="Frame">
@@ -24,7 +24,9 @@ HEAD = """<!doctype html>
 <label>speed <select id="speed"><option>0.25</option><option>0.5</option><option selected>1</option><option>2</option>
 <option>4</option></select></label>
 </form>
-<p class="keys">space play · ← → frame · shift ← → ten · home end · [ ] speed</p>
+<p class="keys"><span><kbd>space</kbd> play</span> <span><kbd>←</kbd> <kbd>→</kbd> frame</span>
+<span><kbd>shift</kbd> <kbd>←</kbd> <kbd>→</kbd> ten</span> <span><kbd>home</kbd> <kbd>end</kbd></span>
+<span><kbd>[</kbd> <kbd>]</kbd> speed</span></p>
 <details><summary>what made it</summary><p>{alt}</p><pre>{comment}</pre></details>
 <noscript><p>The frames are played by a script, which is switched off here.</p></noscript>
 </main>
@@ -44,17 +46,24 @@ function F(step, seconds, left, top, data) {{
 
 STYLE = Template("""
 :root { color-scheme: $scheme; }
-body { margin: 0; background: $ground; color: $text; font: 16px/1.4 system-ui, sans-serif; }
-main { max-width: ${width}px; margin: 0 auto; padding: 8px; }
+body { margin: 0; background: $ground; color: $text; font: 14px/1.5 system-ui, sans-serif; }
+main { max-width: ${width}px; margin: 0 auto; }
+form, .keys, details, noscript { margin: 8px 12px; }
 canvas { display: block; width: 100%; height: auto; }
 form { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
 input { flex: 1 1 160px; accent-color: #0072b2; }
+label { margin-left: auto; color: $muted; }
 button { min-width: 40px; min-height: 36px; font-size: 18px; }
-button, select { color: inherit; background: transparent; border: 1px solid $muted; border-radius: 6px; }
+button, select, kbd { color: inherit; background: transparent; border: 1px solid $grid; border-radius: 6px; }
+button:hover, select:hover { border-color: $muted; }
+select { min-height: 36px; padding: 0 4px; font: inherit; color: $text; }
 option { color: $text; background: $ground; }
 :focus-visible { outline: 2px solid #0072b2; outline-offset: 2px; }
-output { min-width: 11ch; text-align: right; font-variant-numeric: tabular-nums; }
-.keys, details { color: $muted; font-size: 14px; }
+output { min-width: 12ch; font-variant-numeric: tabular-nums; }
+.keys, details { color: $muted; font-size: 13px; }
+.keys span { white-space: nowrap; margin-right: 1em; }
+kbd { padding: 1px 5px; font: inherit; }
+@media (pointer: coarse) { .keys { display: none; } }
 pre { white-space: pre-wrap; }
 """)
 
@@ -82,7 +91,7 @@ async function draw() {
 function seek(index) {
   wanted = Math.max(0, Math.min(frames.length - 1, index));
   slider.value = wanted;
-  const words = "step " + frames[wanted].step;
+  const words = "step " + String(frames[wanted].step).replace(/\\B(?=(\\d{3})+$)/g, "\\u2009");
   find("step").textContent = words;
   slider.setAttribute("aria-valuetext", words);
   draw();
@@ -96,7 +105,7 @@ function label(name, sign) {
 function pause() {
   clearTimeout(timer);
   timer = 0;
-  label("Play", "\\u25b6");
+  label("Play", "\\u25b6\\ufe0e");
 }
 
 function wait() {
@@ -117,7 +126,7 @@ function tick() {
 function start() {
   if (wanted === frames.length - 1) seek(0);
   played = 0;
-  label("Pause", "\\u23f8");
+  label("Pause", "\\u23f8\\ufe0e");
   wait();
 }
 

@@ -7,23 +7,32 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dynviz import zoo
 from dynviz.errors import DynvizError, unknown
-from dynviz.grammar import parse
+from dynviz.grammar import Spec, parse
 from dynviz.options import MISSING, Option, options, read
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of plug-in: the package that holds ours, and the name that a file binds."""
+    """A kind of plug-in.
+
+    Attributes:
+        plural: What it is called on the command line.
+        package: What holds ours.
+        binds: The name that a file binds.
+        subject: The option that says what it works on, which nobody writes.
+    """
 
     plural: str
     package: str
     binds: str
+    subject: str = ""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -31,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("scenarios", "dynviz.scenarios", "scenario"),
         Kind("optimizers", "dynviz.optimizers", "optimizer"),
+        Kind("modifiers", "dynviz.modifiers", "modifier", "rule"),
         Kind("views", "dynviz.views", "view"),
         Kind("exporters", "dynviz.exporters", "export"),
     )
@@ -42,11 +52,12 @@ class Plugin:
     """A plug-in that was found, imported and given options.
 
     Attributes:
-        kind: Which of the four.
+        kind: Which of them.
         name: As it was asked for; a path for a user's file.
         target: What its file binds.
         given: The options that were written, read by their types.
         file: The user's file, absolute; empty for one of ours.
+        parts: Of a rule with modifiers: these plug-ins, the rule first.
     """
 
     kind: Kind
@@ -54,17 +65,28 @@ class Plugin:
     target: Callable[..., Any]
     given: Mapping[str, Any]
     file: str = ""
+    parts: "tuple[Plugin, ...]" = ()
+
+    @property
+    def label(self) -> str:
+        """What a recording is called by it: `adamw`, `torch.optim.NAdam`, `mine` for `./mine.py`."""
+        return "+".join(part.label for part in self.parts) or (self.stem if self.file else self.name)
 
     @property
     def stem(self) -> str:
-        """The short name, which protocols and folders use: `./my_rule.py` and `pkg.My_Rule` are `my-rule`."""
+        """The short name, which protocols use: `./my_rule.py` and `pkg.My_Rule` are `my-rule`; of parts the first's."""
+        if self.parts:
+            return self.parts[0].stem
         last = Path(self.name).stem if self.file else self.name.rsplit(".", 1)[-1]
         return last.replace("_", "-").lower()
 
     @property
     def options(self) -> dict[str, Option]:
         """What options there are."""
-        return options(self.target)
+        known = options(self.target)
+        if self.name.startswith(zoo.PREFIX):
+            known = zoo.settable(known)
+        return {name: each for name, each in known.items() if name != self.kind.subject}
 
     def make(self, **others: Any) -> Any:
         """Call the target with the given options and with `others`, which they override.
@@ -83,6 +105,8 @@ class Plugin:
 
     def sha256(self) -> str:
         """The fingerprint of a user's file, empty for one of ours."""
+        if self.parts:
+            return "+".join(part.sha256() for part in self.parts).strip("+")
         return hashlib.sha256(Path(self.file).read_bytes()).hexdigest() if self.file else ""
 
 
@@ -128,8 +152,14 @@ def check(plural: str, text: str) -> None:
         DynvizError: The grammar is broken, or there is no such name or file.
     """
     name = parse(text).name
-    if name.endswith(".py"):
+    parts = _parts(plural, name)
+    if parts:
+        for each, part in parts:
+            check(each, part)
+    elif name.endswith(".py"):
         _existing(name, kind(plural))
+    elif plural == "optimizers" and name.startswith(zoo.PREFIX):
+        zoo.check(name)
     elif "." not in name and name not in files(plural):
         raise unknown(kind(plural).binds, name, files(plural))
 
@@ -139,25 +169,53 @@ def load(plural: str, text: str) -> Plugin:
 
     Args:
         plural: The kind: `scenarios`, `optimizers`, `views`, `exporters`.
-        text: `NAME[:key=value,...]`; the name of one of ours, a path to a file (`./mine.py`) or an import path
-            (`torch.optim.NAdam`).
+        text: `NAME[:key=value,...]`; the name of one of ours, a path to a file (`./mine.py`), an import path
+            (`torch.optim.NAdam`), or for an optimizer `zoo.NAME` of the `pytorch_optimizer` collection.
 
     Raises:
         DynvizError: It does not exist, cannot be imported, or has no such option.
     """
     spec, which, file = parse(text), kind(plural), ""
+    parts = tuple(load(each, part) for each, part in _parts(plural, spec.name))
+    if parts:
+        return _composed(parts, spec)
+    name = spec.name
     if spec.name.endswith(".py"):
         path = _existing(spec.name, which)
         file = str(path)
         target = _bound(_run_file(path), which, spec.name)
+    elif plural == "optimizers" and spec.name.startswith(zoo.PREFIX):
+        name, target = zoo.find(spec.name)
     elif "." in spec.name:
         target = _imported(spec.name, which)
     else:
         check(plural, text)
         module = importlib.import_module(f"{which.package}.{spec.name.replace('-', '_')}")
         target = _bound(module, which, spec.name)
-    given = read(options(target), spec.options, f"{which.binds} {spec.name}")
-    return Plugin(which, spec.name, target, given, file)
+    found = Plugin(which, name, target, {}, file)
+    given = read(found.options, spec.options, f"{which.binds} {name}", scheduled=plural == "optimizers")
+    return replace(found, given=given)
+
+
+def _parts(plural: str, name: str) -> list[tuple[str, str]]:
+    """The kind and the name of each part of a rule with modifiers; nothing where a name is not put together."""
+    if plural != "optimizers" or "+" not in name or Path(name).is_file():
+        return []
+    first, *others = name.split("+")
+    if not first or not all(others):
+        known = ", ".join(files("modifiers"))
+        raise DynvizError(f"{name!r} is not a rule and its modifiers, like adam+proximal-l1; modifiers are: {known}")
+    return [("optimizers", first), *(("modifiers", other) for other in others)]
+
+
+def _composed(parts: tuple[Plugin, ...], spec: Spec) -> Plugin:
+    from dynviz.composed import compose
+
+    # A path is kept whole: the run may be gone on with elsewhere.
+    name = "+".join(part.file or part.name for part in parts)
+    target = compose([(part.label, part.target) for part in parts])  # type: ignore[misc]
+    given = read(options(target), spec.options, f"optimizer {name}", scheduled=True)
+    return Plugin(kind("optimizers"), name, target, given, "", parts)
 
 
 def _existing(name: str, which: Kind) -> Path:

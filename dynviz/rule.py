@@ -1,5 +1,6 @@
 """The contract of an optimizer: the equation of one step, for one parameter tensor."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Protocol, TypeAlias
 
 from torch import Tensor
@@ -10,6 +11,18 @@ Terms: TypeAlias = dict[str, Tensor]
 TERMS = ("gradient", "momentum", "preconditioning", "decay", "noise")
 """Names of terms that have a colour of their own in every picture; a rule may name others."""
 
+DEPARTURES: Mapping[str, str] = {
+    "no-lr": "its step size is not called lr, so that a protocol's lr passes it by",
+    "constant-step": "its step does not shrink with the gradient: it ends near an optimum, a few steps' length away",
+    "own-convention": "its steps are not those of the torch.optim class of its name, or its options are not",
+    "stack-rounding": "lanes in a stack agree with the same lanes alone to 1e-6 rather than to 1e-12",
+}
+"""What a rule may do otherwise than the contract's tests ask, and no more: kind and meaning.
+
+A rule declares its own as `departures: ClassVar[Mapping[str, str]] = {kind: reason}`; a rule without departures
+leaves the attribute out. The tests see that each one declared is true.
+"""
+
 
 class Rule(Protocol):
     """A frozen dataclass whose fields are the hyperparameters.
@@ -17,7 +30,8 @@ class Rule(Protocol):
     Training adds the terms up: `theta + sum(terms)`. A field that is a float may hold a tensor without dimensions
     (one lane's value under `torch.func.vmap`), so a rule calls no `float()`, `.item()` or `math` function on it and
     does not branch on it; whole numbers, flags and words are plain Python. `t` is a float64 tensor that starts at 1.
-    Nothing is changed in place.
+    Nothing is changed in place. A rule may also have `watch(state)`, which gives numbers of its state that are worth
+    recording, see `dynviz.training.watch`.
 
     Attributes:
         coordinatewise: True where each coordinate of a step depends on that coordinate alone, with state tensors
@@ -33,3 +47,16 @@ class Rule(Protocol):
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
         """The named terms of step t, each of theta's shape, and the state after it."""
         ...
+
+
+NOISE = "noise"
+"""The entry of a state in which training puts fresh noise before each step.
+
+A rule whose `init` has it finds in it numbers between 0 and 1, even and independent, one for each number of theta: a
+pure function of the lane's seed and the step, so that a run can be stopped and gone on with.
+"""
+
+
+def joined(terms: Terms, **more: Tensor) -> Terms:
+    """The terms and more of them; those of one name are added up."""
+    return {**terms, **{name: terms[name] + part if name in terms else part for name, part in more.items()}}

@@ -6,12 +6,15 @@ It takes the places of panels and words from the page, and nothing else from the
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from scipy.ndimage import maximum_filter, minimum_filter
 
-from dynviz.pixels.page import lay_out, step_words
+from dynviz.pixels.arrows import HEAD, LEAST, NECK, SLENDER
+from dynviz.pixels.page import lay_out
 from dynviz.pixels.pen import DASHES, Pen
 from dynviz.pixels.still import CONTOUR
 from dynviz.pixels.words import sample_width
-from dynviz.scene.marks import Band, Bars, Contours, Field, Line, Points, Regions, Rule, Text, pixel_centers
+from dynviz.scene.counter import step_words
+from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Points, Regions, Rule, Text, pixel_centers
 from dynviz.scene.theme import theme
 
 SHAPES = {"dot": "o", "ring": "o", "cross": "x", "star": "*"}
@@ -51,6 +54,16 @@ def plain(scene, width, height, look):
         _panel(figure, panel, place, size, colors)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def apart(one, other):
+    """How far each pixel is from the range of the other picture's around it, both ways: edges may differ by a pixel."""
+
+    def beyond(a, b):
+        low, high = minimum_filter(b, (3, 3, 1)), maximum_filter(b, (3, 3, 1))
+        return np.maximum(np.maximum(low - a, a - high), 0).max(axis=-1)
+
+    return np.maximum(beyond(one, other), beyond(other, one))
 
 
 def _unit(rgb):
@@ -151,6 +164,15 @@ def _bars(axes, mark, size, colors, order):
     axes.bar(mark.x, mark.heights - mark.base, mark.width, mark.base, color=color, linewidth=0, zorder=order)
 
 
+def _arrows(axes, mark, size, colors, order):
+    width = mark.width * size.line
+    head = HEAD * size.em / width
+    ends = {"angles": "xy", "scale_units": "xy", "scale": 1, "units": "dots", "width": width, "minlength": LEAST * head}
+    heads = {"headlength": head, "headwidth": 2 * SLENDER * head, "headaxislength": NECK * head, "minshaft": 1}
+    color = _unit(colors.color(mark.color))
+    axes.quiver(mark.x, mark.y, mark.dx, mark.dy, color=color, linewidth=0, zorder=order, **ends, **heads)
+
+
 def _text(axes, mark, size, colors, order):
     color = _unit(colors.ink(mark.color))
     axes.text(mark.x, mark.y, mark.text, color=color, fontproperties=size.words.properties, va="center", zorder=order)
@@ -176,6 +198,7 @@ DRAW = {
     Line: _line,
     Band: _band,
     Bars: _bars,
+    Arrows: _arrows,
     Text: _text,
     Rule: _rule,
 }

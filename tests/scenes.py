@@ -4,6 +4,7 @@ import numpy as np
 
 from dynviz.film import Film
 from dynviz.scene.marks import (
+    Arrows,
     Axis,
     Band,
     Bars,
@@ -31,6 +32,8 @@ _GRID = np.linspace(-2, 2, 40)
 BOWL = np.hypot(*np.meshgrid(_GRID, _GRID))
 CLASSES = np.add.outer(np.arange(8) // 2, np.arange(8) // 2) % 2
 CENTERS = np.random.default_rng(1).uniform(-1.8, 1.8, (2, 30))
+ROOTS = np.stack([grid.ravel() for grid in np.meshgrid(*[np.linspace(-1.6, 1.6, 6)] * 2)])
+PULL = -0.25 * ROOTS
 ORIGIN = np.zeros(1)
 BAR_X = np.arange(1, 7, dtype=np.float64)
 STEP_AXIS = Axis((0, STEPS), label="step", whole=True)
@@ -51,6 +54,7 @@ def path(step: int) -> Panel:
         Line(TURN[0], TURN[1], "lane0", "path", now=step, along=TIME),
         Points(ORIGIN, ORIGIN, "text", 6.0, "star"),
         Text(-1.9, 1.7, "start", "lane3"),
+        Arrows(*ROOTS, *(PULL * (1.2 - step / STEPS)), "lane1", "pull"),
     )
     return Panel("path", *MAP, marks, square=True)
 

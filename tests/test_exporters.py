@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from dynviz.errors import DynvizError
 from dynviz.exporters import gif, png
 from dynviz.frame import Frame, Frames, Sheet
 from dynviz.pixels import Canvas
@@ -171,6 +172,11 @@ def test_a_png_of_one_frame_is_that_frame_with_the_comment_in_it(tmp_path, film_
         assert image.text["Comment"] == "scenario · voronoi"
 
 
+def test_more_frames_than_a_sheet_holds_are_refused(tmp_path, film_frames):
+    with pytest.raises(DynvizError, match=r"^a sheet holds at most 100 frames, not 101$"):
+        png.export(iter(film_frames), tmp_path / "sheet.png", sheet(101))
+
+
 @pytest.mark.parametrize(
     ("count", "options", "size"),
     [
@@ -178,7 +184,7 @@ def test_a_png_of_one_frame_is_that_frame_with_the_comment_in_it(tmp_path, film_
         (4, {}, (808, 608)),
         (3, {"columns": 3}, (1216, 300)),
         (9, {}, (616, 466)),
-        (12, {"most": 6, "gap": 0}, (600, 300)),
+        (12, {"gap": 0}, (800, 450)),
     ],
 )
 def test_a_png_of_several_frames_is_a_sheet_of_them(tmp_path, film_frames, count, options, size):

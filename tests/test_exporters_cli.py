@@ -43,12 +43,15 @@ def test_views_of_all_recordings_go_to_the_folder(run, tmp_path):
     assert done.stdout.splitlines() == ["both/path.gif", "both/curves.gif"]
 
 
-@pytest.mark.parametrize("option", ["--contact", "--frames"])
-def test_a_sheet_of_key_frames(run, option):
-    done = export(run, "sheet.png", option, 4)
-    assert done.exit_code == 0, done.output
-    with Image.open("sheet.png") as image:
-        assert image.size == (2 * 240 + 8, 2 * 180 + 8)
+@pytest.mark.parametrize(("count", "columns", "rows"), [(4, 2, 2), (9, 3, 3), (30, 6, 5)])
+def test_a_sheet_of_key_frames_has_as_many_as_were_asked_for_in_either_spelling(run, count, columns, rows):
+    for name, option in (("contact.png", "--contact"), ("frames.png", "--frames")):
+        done = export(run, name, option, count)
+        assert done.exit_code == 0, done.output
+    width, height = (240, 180) if count <= 4 else (120, 90)
+    with Image.open("contact.png") as one, Image.open("frames.png") as other:
+        assert one.size == (columns * (width + 8) - 8, rows * (height + 8) - 8)
+        assert one.tobytes() == other.tobytes()
 
 
 def test_words_go_beside_the_file_and_both_names_to_stdout(run, tmp_path):

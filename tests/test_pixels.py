@@ -14,13 +14,14 @@ from dynviz.errors import DynvizError
 from dynviz.pixels import Canvas
 from dynviz.pixels.page import lay_out
 from dynviz.pixels.pen import Font, Pen
+from dynviz.pixels.sizes import sizes
 from dynviz.pixels.words import Words, flow
-from dynviz.scene.marks import Axis, Bars, Field, Line, Panel, Points, Readout, Rule, Scene, Text
+from dynviz.scene.marks import Arrows, Axis, Bars, Field, Line, Panel, Points, Readout, Rule, Scene, Text
 from dynviz.scene.norm import Norm
 from dynviz.scene.scales import fractions
 from dynviz.scene.theme import theme
 from tests.plain_drawing import plain
-from tests.scenes import FALL, STEPS, TIME, TURN, every_mark, film
+from tests.scenes import FALL, PULL, ROOTS, STEPS, TIME, TURN, every_mark, film
 
 SIZE = (800, 600)
 looks = pytest.mark.parametrize("look", ["light", "dark"])
@@ -60,6 +61,7 @@ def test_every_mark_has_its_colour_where_its_data_is(look):
     near(color(1, -0.75, -1.75), theme(look).color("ground"), 0)
     near(color(1, *TURN[:, 20]), color_of(look, 0))
     near(color(1, 0.0, 0.0), theme(look).color("text"))
+    near(color(1, *(ROOTS + 0.5 * 0.77 * PULL)[:, 0]), color_of(look, 1))
     assert path.marks[4].text == "start"
     near(color(2, 200, np.interp(200, TIME, FALL)), color_of(look, 0))
     near(color(2, 430, np.interp(430, TIME, FALL)), color_of(look, 0))
@@ -224,6 +226,8 @@ def test_what_cannot_be_drawn_is_left_out():
         Line(x[:1], x[:1], "lane3", now=0, along=x[:1]),
         Points(nothing, x, "lane0"),
         Bars(x, nothing, "lane0"),
+        Arrows(x, x, nothing, x, "lane0"),
+        Arrows(np.empty(0), np.empty(0), np.empty(0), np.empty(0), "lane0"),
         Field(np.full((4, 4), np.nan), (0, 1, 0, 1), Norm(0, 1)),
         Text(500, 0, "far away"),
         Rule(99),
@@ -247,9 +251,8 @@ def test_words_are_as_wide_as_they_are_measured():
     assert columns.max() == pytest.approx(20 + pen.measure("step 4 300 of 10 000", font), abs=3)
 
 
-@pytest.mark.parametrize("name", ["", ".labels", ".page"])
-def test_examples_in_the_modules_are_true(name):
-    found = doctest.testmod(importlib.import_module(f"dynviz.pixels{name}"))
+def test_the_example_of_the_package_is_true():
+    found = doctest.testmod(importlib.import_module("dynviz.pixels"))
     assert found.attempted > 0
     assert found.failed == 0
 
@@ -313,3 +316,119 @@ def test_what_is_cut_from_a_row_of_words_leaves_a_sign():
     assert len(placed) < 9
     assert placed[-1].words.text.endswith("…")
     assert placed[-1].left + pen.measure(placed[-1].words.text, font) <= 200
+
+
+def arrowed(*arrows, x=(0.0, 10.0), y=(0.0, 10.0), scale="linear"):
+    """Which pixels arrows (x, y, dx, dy) touch, and the plot that they are drawn in."""
+    axes = Axis(x, scale), Axis(y, scale)
+    pictures = []
+    for marks in ((Arrows(*np.array(arrows, float).T, "lane0"),), ()):
+        scene = Scene("", (Panel("p", *axes, marks),), 0, 0)
+        pictures.append(Canvas(400, 300).draw(scene).astype(int))
+    touched = np.abs(pictures[0] - pictures[1]).sum(axis=-1) > 60
+    return touched, lay_out(scene, Pen(400, 300)).places[0].plot
+
+
+def place(plot, across, up):
+    return plot.left + across * plot.width, plot.bottom - up * plot.height
+
+
+def box(touched):
+    rows, columns = np.nonzero(touched)
+    return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+
+
+def test_an_arrow_reaches_from_its_place_to_its_tip_and_is_widest_at_its_head():
+    touched, plot = arrowed((2, 5, 6, 0))
+    (left, middle), (right, _) = place(plot, 0.2, 0.5), place(plot, 0.8, 0.5)
+    assert box(touched)[::2] == pytest.approx((left, right), abs=1.5)
+    thick = touched.sum(axis=0)
+    widest = int(np.argmax(thick))
+    assert right - 10 < widest < right - 3
+    assert thick[widest] >= 2 * thick[int((left + right) / 2)] > 0
+    assert box(touched)[1::2] == pytest.approx((middle - thick[widest] / 2, middle + thick[widest] / 2), abs=1.5)
+
+
+def test_heads_are_as_large_on_any_axes_and_at_any_length():
+    heads = []
+    for scale in (1.0, 1e-6):
+        touched, _ = arrowed((2 * scale, 5 * scale, 6 * scale, 0), x=(0, 10 * scale), y=(0, 10 * scale))
+        heads.append(touched.sum(axis=0).max())
+    heads.append(arrowed((2, 5, 2, 0))[0].sum(axis=0).max())
+    assert len(set(heads)) == 1
+
+
+def test_arrows_on_logarithmic_axes_end_where_their_tips_are():
+    touched, plot = arrowed((1, 10, 9, 0), (1, 1, -5, 0), x=(0.1, 100), y=(0.1, 1000), scale="log")
+    left, right = place(plot, 1 / 3, 0.5)[0], place(plot, 2 / 3, 0.5)[0]
+    assert box(touched)[::2] == pytest.approx((left, right), abs=1.5)
+
+
+def test_arrows_are_cut_at_the_edge_of_the_plot():
+    touched, plot = arrowed((5, 5, 9, 0), (5, 2, 0, -400), (50, 50, 1, 1), (-5, 8, 10, 0))
+    left, top, right, bottom = box(touched)
+    assert left >= plot.left - 3
+    assert right <= plot.right + 3
+    assert bottom <= plot.bottom + 3
+    # The one from the left shows its head; those that leave show none.
+    assert touched[int(plot.bottom - 0.8 * plot.height), int(plot.left + 0.4 * plot.width)]
+    assert touched[top + 20 :, plot.right - 3].sum() <= 3
+
+
+def test_an_arrow_of_any_length_keeps_its_direction():
+    slope = []
+    for length in (4, 4e12, 1e300):
+        touched, plot = arrowed((5, 5, length, length / 4))
+        column = int(plot.left + 0.8 * plot.width)
+        slope.append(plot.bottom - np.flatnonzero(touched[:, column]).mean())
+    assert slope == pytest.approx([slope[0]] * 3, abs=1)
+
+
+def test_what_is_not_finite_of_arrows_is_not_drawn():
+    unknown = [(np.nan, 5, 1, 1), (5, np.inf, 1, 1), (5, 5, np.nan, 1), (5, 5, 1, -np.inf)]
+    assert not arrowed(*unknown)[0].any()
+    assert np.array_equal(arrowed(*unknown, (2, 2, 3, 3))[0], arrowed((2, 2, 3, 3))[0])
+
+
+def test_an_arrow_that_goes_nowhere_is_a_dot_and_a_short_one_a_smaller_head():
+    nowhere, short, long = (arrowed((5, 5, length, 0))[0].sum() for length in (0, 0.14, 2))
+    assert 0 < nowhere < short < long
+
+
+def test_named_arrows_are_shown_in_the_legend():
+    panel = Panel("p", Axis((0, 1)), Axis((0, 1)), (Arrows(ROOTS[0], ROOTS[1], *PULL, "lane1", "pull"),))
+    found = lay_out(Scene("", (panel,), 0, 0), Pen(400, 300)).places[0].words
+    (named,) = [placed for placed in found if placed.words.text == "pull"]
+    assert named.words.sample.kind == "arrow"
+    picture = Canvas(400, 300).draw(Scene("", (panel,), 0, 0))
+    size = named.words.font.size
+    sample = picture[named.baseline - size : named.baseline, int(named.left) : int(named.left + 1.4 * size)]
+    thick = (sample.min(axis=-1) < 180).sum(axis=0)
+    assert 0 < thick[2] < thick[-6:].max()
+
+
+@pytest.mark.parametrize("panels", [1, 4, 8])
+def test_letters_can_be_read_at_each_width_and_grow_with_it(panels):
+    small, usual, large = (sizes(width, width * 3 // 4, panels) for width in (400, 800, 1600))
+    for size in (small, usual, large):
+        letters = [size.title.size, size.panel.size, size.words.size, size.ticks.size]
+        assert letters == sorted(letters, reverse=True)
+        assert min(letters) >= 9
+    # A picture of the usual size that a document shows at half of it, and a large one at half of its own.
+    assert usual.words.size / 2 >= 6
+    for usual_font, large_font in ((usual.title, large.title), (usual.words, large.words), (usual.ticks, large.ticks)):
+        assert 1.8 <= large_font.size / usual_font.size <= 2
+    assert small.line < usual.line < large.line
+    assert small.dot < usual.dot < large.dot
+
+
+@pytest.mark.parametrize("width", [400, 800, 1600])
+def test_words_of_a_picture_are_whole_at_each_width(width):
+    pen = Pen(width, width * 3 // 4)
+    page = lay_out(every_mark(100), pen)
+    assert len(page.places) == 4
+    written = [*page.title, *(placed for place in page.places for placed in place.words)]
+    assert {"every mark · test", "field", "path", "loss", "values", "pull", "fast", "slow"} <= {
+        placed.words.text for placed in written
+    }
+    assert not any(placed.words.text.endswith("…") for placed in written)

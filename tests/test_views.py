@@ -76,7 +76,7 @@ def make(kind, tmp_path, count=1, **options):
 def test_a_view_makes_scenes_of_one_build_or_says_what_it_needs(name, kind, count, options, tmp_path):
     recordings = make(kind, tmp_path, count, **options)
     if not suits(name, recordings):
-        with pytest.raises(DynvizError, match=rf"^view {name} needs the channel '\w+', which recording 'rule0'"):
+        with pytest.raises(DynvizError, match=rf"^view {name} needs the channel '[\w.*]+', which recording 'rule0'"):
             open_view(name, recordings)
         return
     film = open_view(name, recordings)

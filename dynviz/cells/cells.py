@@ -40,9 +40,7 @@ class Cells:
 
     def text(self) -> str:
         """The characters alone, a line for each row, without spaces at the ends of lines."""
-        return "\n".join(
-            "".join(map(chr, row)).rstrip() for row in np.asarray(self.glyphs, dtype=np.uint32).tolist()
-        )
+        return "\n".join("".join(map(chr, row)).rstrip() for row in np.asarray(self.glyphs, dtype=np.uint32).tolist())
 
     @classmethod
     def blank(cls, columns: int, rows: int, palette: NDArray[Any]) -> "Cells":

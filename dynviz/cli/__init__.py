@@ -5,9 +5,13 @@ import sys
 import click
 
 from dynviz import __version__
+from dynviz.cli.compare import compare
 from dynviz.cli.export import export
 from dynviz.cli.listing import listing
+from dynviz.cli.new import new
+from dynviz.cli.play import play
 from dynviz.cli.run import run
+from dynviz.cli.show import show
 from dynviz.errors import DynvizError
 
 
@@ -17,7 +21,7 @@ def commands() -> None:
     """See what an optimizer does: train small tasks, record every step, draw the animations."""
 
 
-for command in (run, export, listing):
+for command in (run, play, show, export, compare, listing, new):
     commands.add_command(command)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dynviz import plugins
+from dynviz import plugins, zoo
 from dynviz.errors import DynvizError, unknown
 from dynviz.options import MISSING
 
@@ -24,6 +24,7 @@ def listing(kind: str | None, name: str | None) -> None:
     dynviz list
     dynviz list optimizers
     dynviz list optimizers adamw-l1       its options: type, default and what each is
+    dynviz list optimizers zoo            those of pytorch_optimizer
     """  # noqa: D301
     if kind is None:
         for plural in plugins.KINDS:
@@ -39,6 +40,8 @@ def listing(kind: str | None, name: str | None) -> None:
         _table(_runs())
     elif name is None:
         _table(_summaries(kind))
+    elif (kind, name) == ("optimizers", "zoo"):
+        _table(zoo.summaries())
     else:
         _options(kind, name)
 
@@ -65,6 +68,8 @@ def _options(plural: str, name: str) -> None:
     file = Path(plugin.file) if plugin.file else plugins.files(plural).get(plugin.name)
     if file:
         click.echo(plugins.summary(file))
+    elif plugin.name.startswith(zoo.PREFIX):
+        click.echo(zoo.summary(plugin.target))
     rows = [(option.name, option.type_name, _shown(option.default), option.help) for option in plugin.options.values()]
     if not rows:
         click.echo("It has no options.")

@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import click
 from rich import filesize
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from dynviz.cli.say import say
 from dynviz.recording.metadata import Hyperparameter, Metadata
 
 LINE_SECONDS = 10.0
@@ -52,12 +52,12 @@ class TrainingProgress:
         )
         size = sum(sum(each.channel_bytes.values()) for each in recordings)
         where = f"{first.device} ({first.device_name})" if first.device_name else first.device
-        self._say(
+        say(
             f"{first.scenario.name}{' with ' + given if given else ''}: {first.steps} steps, {lanes}, on {where}; "
             f"up to {filesize.decimal(size)} and checkpoints to {folder}"
         )
         for each in recordings:
-            self._say(f"  {each.label}: {describe(each.hyperparameters)}")
+            say(f"  {each.label}: {describe(each.hyperparameters)}")
         now = self._said = time.monotonic()
         for each, done in zip(recordings, steps_done, strict=True):
             self._begun[each.label] = (now, done)
@@ -88,17 +88,12 @@ class TrainingProgress:
         elif now - self._said > LINE_SECONDS or step == self._steps[label]:
             self._said = now
             left = (self._steps[label] - step) / max(rate, 1e-9)
-            self._say(
-                f"{label}: step {step} of {self._steps[label]}, {rate:.0f} steps/s, loss {loss:.4g}, {left:.0f} s left"
-            )
+            say(f"{label}: step {step} of {self._steps[label]}, {rate:.0f} steps/s, loss {loss:.4g}, {left:.0f} s left")
 
     def end(self) -> None:
         """Leave the bars as they are."""
         if self._bars is not None:
             self._bars.stop()
-
-    def _say(self, text: str) -> None:
-        click.echo(text, err=True)
 
 
 class ExportProgress:

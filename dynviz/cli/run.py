@@ -1,16 +1,15 @@
-"""`dynviz run`: train, record, and say how it goes."""
+"""`dynviz run`: train and record, in the player where there is a terminal."""
 
-import shlex
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from dynviz import plugins
 
-if TYPE_CHECKING:
-    from dynviz.recording import Run
+COMMANDLINE = click.core.ParameterSource.COMMANDLINE
+PLAYER = {"view", "theme"}
+WAYS = {"headless", "detach", "report"}
+"""How it is shown, which is not the trainer's concern."""
 
 
 @click.command
@@ -24,83 +23,94 @@ if TYPE_CHECKING:
 @click.option("--out", metavar="DIR", help="Folder to make. [default: the first free runs/<scenario>-<optimizers>-<n>]")
 @click.option("--resume", metavar="DIR", help="Go on with a run that was stopped; with --steps, make it longer.")
 @click.option("--yes", is_flag=True, help="Write more than 4 GB without refusing.")
+@click.option("--headless", is_flag=True, help="Train here with plain progress, as where there is no terminal.")
+@click.option("--detach", is_flag=True, help="Train in the background, and give the prompt back at once.")
+@click.option("--view", help="What the player shows first. [default: the scenario's first]")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="The player's.")
+@click.option("--report", type=int, hidden=True)  # where a player waits to hear of it
 @click.pass_context
 def run(
     context: click.Context,
+    /,
     *,
     scenario: str | None,
-    optimizers: tuple[str, ...],
-    seeds: str,
-    steps: int | None,
-    device: str,
-    dtype: str | None,
-    record: tuple[str, ...],
-    out: str | None,
     resume: str | None,
-    yes: bool,
+    headless: bool,
+    detach: bool,
+    view: str | None,
+    theme: str,
+    report: int | None,
+    **asked: Any,
 ) -> None:
     """Train SCENARIO with one or more optimizers and record what they do.
 
-    The folder of the run is printed on stdout, all else on stderr.
+    In a terminal the player shows it live. The folder of the run is printed on stdout, all else on stderr.
 
     \b
     dynviz run voronoi --optimizer adamw-l1
     dynviz run voronoi:model=labels -o adamw -o torch.optim.NAdam:lr=0.01 --seeds 0:8
     dynviz run --resume runs/voronoi-adamw-1
-    """  # noqa: D301
+    """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
+    given = {name for name in context.params if context.get_parameter_source(name) is COMMANDLINE}
+    _check_ways(given)
     if resume:
-        _only(context, {"resume", "steps"}, "--resume goes on with a run as it was begun; it takes --steps alone")
-    elif not scenario:
-        raise click.UsageError("name a scenario, or a run after --resume; `dynviz list scenarios` prints them")
-    elif not optimizers:
-        raise click.UsageError("name an optimizer with -o; `dynviz list optimizers` prints them")
+        _check_resume(resume, given)
     else:
-        plugins.check("scenarios", scenario)
-        for optimizer in optimizers:
-            plugins.check("optimizers", optimizer)
+        _check_names(scenario, asked["optimizers"])
+    if view:
+        plugins.check("views", view)
 
-    # Torch takes over a second to import: what can be refused without it has been.
-    from dynviz import training
-    from dynviz.cli.progress import TrainingProgress
-    from dynviz.training.session import Interrupted
+    from dynviz.cli import live
 
-    progress = TrainingProgress()
-    try:
-        if resume:
-            done = training.resume(resume, steps=steps, progress=progress)
-            folder = done.folder
+    if detach:
+        live.detach(_arguments(context, given))
+    elif not headless and live.is_terminal():
+        live.watch(_arguments(context, given), view=view, theme=theme)
+    else:
+        from dynviz.cli.headless import train
+
+        asked |= {"scenario": scenario, "large": asked.pop("yes"), "dtype": asked["dtype"] or ""}
+        train({"steps": asked["steps"]} if resume else asked, resume, report)
+
+
+def _check_ways(given: set[str]) -> None:
+    alone = given & {"headless", "detach"}
+    if len(alone) > 1:
+        raise click.UsageError("--headless trains here and --detach in the background: give one of them")
+    if alone and (unused := given & PLAYER):
+        raise click.UsageError(f"--{min(unused)} is for the player, which --{min(alone)} does not open")
+
+
+def _check_resume(folder: str, given: set[str]) -> None:
+    if given - {"resume", "steps"} - PLAYER - WAYS:
+        raise click.UsageError("--resume goes on with a run as it was begun; it takes --steps alone")
+    from dynviz.recording import open_all
+
+    open_all([folder])
+
+
+def _check_names(scenario: str | None, optimizers: tuple[str, ...]) -> None:
+    if not scenario:
+        raise click.UsageError("name a scenario, or a run after --resume; `dynviz list scenarios` prints them")
+    if not optimizers:
+        raise click.UsageError("name an optimizer with -o; `dynviz list optimizers` prints them")
+    plugins.check("scenarios", scenario)
+    for optimizer in optimizers:
+        plugins.check("optimizers", optimizer)
+
+
+def _arguments(context: click.Context, given: set[str]) -> list[str]:
+    """What was written on the command line, but for what is not the trainer's concern."""
+    words, named = [], []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name not in given - PLAYER - WAYS:
+            continue
+        value = context.params[name]
+        if isinstance(parameter, click.Argument):
+            named.append(value)
+        elif isinstance(parameter, click.Option) and parameter.is_flag:
+            words.append(parameter.opts[-1])
         else:
-            made: Run = training.run(
-                scenario or "",
-                optimizers,
-                seeds=seeds,
-                steps=steps,
-                device=device,
-                dtype=dtype or "",
-                record=record,
-                out=out,
-                large=yes,
-                progress=progress,
-            )
-            folder = made.folder
-    except Interrupted as stopped:
-        click.echo(
-            f"stopped at step {stopped.step}; go on with: dynviz run --resume {_quoted(stopped.folder)}", err=True
-        )
-        sys.exit(130)
-    click.echo(f"see it with: dynviz export {_quoted(folder)} {_quoted(folder.name)}.gif", err=True)
-    click.echo(str(folder))
-
-
-def _quoted(path: Path | str) -> str:
-    return shlex.quote(str(path))
-
-
-def _only(context: click.Context, allowed: set[str], message: str) -> None:
-    given = {
-        name
-        for name in context.params
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE and name not in allowed
-    }
-    if given:
-        raise click.UsageError(message)
+            words += [f"{parameter.opts[-1]}={each}" for each in (value if parameter.multiple else (value,))]
+    return [*words, "--", *named]

@@ -23,7 +23,9 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality
         quality: `small` has 64 colours of the theme, `balanced` all of them, `best` the pixels as they are.
     """
     title = sheet.comment.partition("\nscenario ")[2].partition("\n")[0] or "dynviz"
-    colors = {role: "#{:02x}{:02x}{:02x}".format(*sheet.theme.color(role)) for role in ("ground", "text", "muted")}
+    colors = {
+        role: "#{:02x}{:02x}{:02x}".format(*sheet.theme.color(role)) for role in ("ground", "text", "muted", "grid")
+    }
     with target.open("w", encoding="utf-8") as file:
         file.write(
             HEAD.format(

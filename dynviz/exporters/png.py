@@ -1,4 +1,4 @@
-"""PNG: one picture, or a sheet of key frames side by side."""
+"""PNG: one picture, or a sheet of as many key frames as are asked for."""
 
 import math
 from collections.abc import Iterator
@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from dynviz.errors import DynvizError
 from dynviz.frame import Background, Frame, Sheet
 
 FULL_SIZE = 4
 """Up to so many frames are shown as large as they are; more are shown at half their size."""
+MOST = 100
+"""So many frames are on a sheet at most: they are all in memory, and none could be found among more."""
 
 
 def export(
@@ -22,7 +25,6 @@ def export(
     *,
     background: Background = "theme",  # noqa: ARG001 - the frames come without a ground where they should
     columns: int = 0,
-    most: int = 24,
     gap: int = 8,
 ) -> None:
     """Write a lone frame as it is, several as a grid in reading order.
@@ -33,12 +35,15 @@ def export(
         sheet: How many come; the comment and the words for what is seen are kept in the file.
         background: That of the theme, or none.
         columns: Of the grid; 0 makes it about as wide as high.
-        most: Of more frames than this, so many are shown, evenly chosen, the first and the last among them.
         gap: Pixels between frames.
+
+    Raises:
+        DynvizError: There are too many for a sheet.
     """
-    kept = set(np.linspace(0, sheet.count - 1, min(sheet.count, max(most, 1))).round().astype(int).tolist())
-    half = len(kept) > FULL_SIZE
-    tiles = [_smaller(frame.pixels) if half else frame.pixels for index, frame in enumerate(pictures) if index in kept]
+    if sheet.count > MOST:
+        raise DynvizError(f"a sheet holds at most {MOST} frames, not {sheet.count}")
+    half = sheet.count > FULL_SIZE
+    tiles = [_smaller(frame.pixels) if half else frame.pixels for frame in pictures]
     info = PngInfo()
     info.add_itxt("Comment", sheet.comment)
     if sheet.alt:

@@ -1,4 +1,4 @@
-"""Adam with decoupled weight decay (L2): every weight shrinks in proportion to itself."""
+"""Adam with decoupled weight decay: weights shrink in proportion to themselves."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -16,6 +16,7 @@ class SGD:
 
     With Nesterov's momentum the step is -lr (g_t + momentum v_t). Weight decay is coupled: it is added to the gradient,
     g_t <- g_t + weight_decay theta. As in `torch.optim.SGD` the first velocity is the first gradient, undamped.
+    Without momentum dampening counts all the same, where torch passes it over.
 
     Source: Polyak 1964; Nesterov 1983; Sutskever et al. 2013 for the form.
 

@@ -6,12 +6,14 @@ from dynviz.errors import DynvizError
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.layers import Stack, blank
-from dynviz.pixels.page import Page, key, lay_out, step_words
+from dynviz.pixels.page import Page, lay_out
 from dynviz.pixels.panel import PanelPainter, Readouts, words
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.place import Spot
 from dynviz.scene import theme as themes
 from dynviz.scene.arrange import Rect
+from dynviz.scene.counter import step_words
+from dynviz.scene.identity import key
 from dynviz.scene.marks import Axis, Readout, Scene
 
 SMALLEST, LARGEST = 120, 8192

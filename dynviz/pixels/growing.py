@@ -8,7 +8,7 @@ the picture depends on now alone and not on the way there.
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dynviz.pixels import markers
 from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
@@ -104,7 +104,7 @@ class LineDrawing:
         mark, easel = self._mark, self._easel
         if now is None:
             return [(PAST, self._laid(self._whole))]
-        end = self._end(now)
+        end = present(self._points, self._along, now, easel.columns if self._sweep else None)
         if self._sweep:
             base, added = self._sweep.until(float(easel.columns(now)))
         elif self._trail:
@@ -122,20 +122,6 @@ class LineDrawing:
         width = self._mark.width * self._easel.sizes.line
         return self._easel.pen.stroke(points, width, self._easel.clip, self._mark.dash, offset)
 
-    def _end(self, now: float) -> Floats | None:
-        """Where the line is now, between two vertices or at one."""
-        index = int(np.searchsorted(self._along, now, side="right")) - 1
-        if index < 0:
-            return None
-        here = self._points[index]
-        if index + 1 < len(self._along) and np.isfinite(self._points[index + 1]).all():
-            times = np.append(self._along[index : index + 2], now)
-            # Between vertices a line is straight on the screen, whatever the scale of the axis.
-            before, after, at = self._easel.columns(times) if self._sweep else times
-            share = (at - before) / (after - before) if after > before else 0.0
-            here = here + share * (self._points[index + 1] - here)
-        return here if np.isfinite(here).all() else None
-
     def _dot(self, end: Floats | None) -> list[Layer]:
         easel = self._easel
         if not self._mark.dot or end is None or not easel.inside(end[None])[0]:
@@ -144,6 +130,30 @@ class LineDrawing:
         rim = markers.one(x, y, radius + 0.6 * easel.sizes.line, easel.canvas)
         dot = markers.one(x, y, radius, easel.canvas)
         return [easel.stain(rim, "ground"), easel.stain(dot, self._mark.color)]
+
+
+def present(
+    points: Floats, along: Floats, now: float, columns: Callable[[ArrayLike], Floats] | None = None
+) -> Floats | None:
+    """Where a line is now, between two of its points or at one; None where it is nowhere.
+
+    Args:
+        points: [points, 2] in pixels.
+        along: [points], ascending: when it is at each.
+        now: The time.
+        columns: For a line over x, where values of x stand: between points it is straight on the screen, whatever the
+            scale of the axis.
+    """
+    index = int(np.searchsorted(along, now, side="right")) - 1
+    if index < 0:
+        return None
+    here: Floats = points[index]
+    if index + 1 < len(along) and np.isfinite(points[index + 1]).all():
+        times = np.append(along[index : index + 2], now)
+        before, after, at = columns(times) if columns else times
+        share = (at - before) / (after - before) if after > before else 0.0
+        here = here + share * (points[index + 1] - here)
+    return here if np.isfinite(here).all() else None
 
 
 class BandDrawing:

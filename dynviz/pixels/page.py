@@ -1,18 +1,14 @@
 """The page: where everything of a scene stands that does not move with its step."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from dynviz.pixels.labels import shape
-from dynviz.pixels.memory import memory
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.place import Place, Spot, lines_over_maps, places, room_of_words
 from dynviz.pixels.sizes import Sizes, sizes
 from dynviz.pixels.words import Placed, Words, flow
 from dynviz.scene.arrange import Rect, arrange
-from dynviz.scene.marks import Bars, Line, Mark, Points, Readout, Scene
-from dynviz.scene.ticks import THIN
+from dynviz.scene.counter import step_words
+from dynviz.scene.marks import Scene
 
 LEAST = (11.0, 8.5)
 """Width and height of the smallest panel, in heights of its words."""
@@ -37,47 +33,6 @@ class Page:
     spots: tuple[Spot, ...]
     counter: Spot
     places: tuple[Place, ...]
-
-
-def key(scene: Scene) -> tuple[Any, ...]:
-    """What the page depends on: equal keys, equal pages. Arrays stand in it for their memory, which must stay alive."""
-    panels = [
-        (
-            panel.title,
-            panel.x,
-            panel.y,
-            panel.square,
-            _readouts_key(panel.readouts),
-            tuple(_mark_key(mark) for mark in panel.marks),
-        )
-        for panel in scene.panels
-    ]
-    return scene.title, scene.steps, _readouts_key(scene.readouts), tuple(panels)
-
-
-def _readouts_key(readouts: Sequence[Readout]) -> tuple[Any, ...]:
-    return tuple((shape(each.widest or each.text), each.name, each.color) for each in readouts)
-
-
-def _mark_key(mark: Mark) -> tuple[Any, ...]:
-    if isinstance(mark, Line) and mark.label:
-        return mark.label, mark.color, mark.dash, memory(mark.x), memory(mark.y)
-    if isinstance(mark, Points) and mark.label:
-        return mark.label, mark.color, mark.marker
-    if isinstance(mark, Bars) and mark.label:
-        return mark.label, mark.color
-    return ()
-
-
-def step_words(scene: Scene) -> str:
-    """The counter at the upper right.
-
-    >>> from dynviz.scene.marks import Scene
-    >>> step_words(Scene("", (), step=4300, steps=10_000)).replace(THIN, " ")
-    'step 4 300 of 10 000'
-    """
-    step, steps = (f"{value:,}".replace(",", THIN) for value in (scene.step, scene.steps))
-    return f"step {step} of {steps}" if scene.steps > 0 else f"step {step}"
 
 
 def lay_out(scene: Scene, pen: Pen) -> Page:

@@ -7,16 +7,18 @@ import numpy as np
 from matplotlib.path import Path
 
 from dynviz.pixels import still
+from dynviz.pixels.arrows import arrow_sample
 from dynviz.pixels.coverage import Coverage, Image
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.growing import PAST, BandDrawing, Layered, LineDrawing
 from dynviz.pixels.layers import Layer, Stack, blank
 from dynviz.pixels.markers import markers
-from dynviz.pixels.memory import alike
 from dynviz.pixels.place import Place, Spot
 from dynviz.pixels.words import Placed, fit, sample_width
 from dynviz.scene.arrange import Rect
+from dynviz.scene.identity import alike
 from dynviz.scene.marks import (
+    Arrows,
     Band,
     Bars,
     Contours,
@@ -37,6 +39,7 @@ STILL: dict[type, Callable[[Any, Easel], list[Layer]]] = {
     Contours: still.contours,
     Points: still.points,
     Bars: still.bars,
+    Arrows: still.arrows,
     Text: still.text,
     Rule: still.rule,
 }
@@ -165,6 +168,8 @@ def _sample(placed: Placed, left: float, right: float, middle: float, easel: Eas
     at = np.array([[(left + right) / 2, middle]])
     if sample.kind == "marker":
         return markers(at, sample.marker, 0.3 * placed.words.font.size, easel.canvas)
+    if sample.kind == "arrow":
+        return still.sketch(arrow_sample(left, right, middle, easel.sizes), easel, paper)
     side = 0.3 * placed.words.font.size
     x, y = np.round((left + right) / 2), np.round(middle)
     corners = [[x - side, y - side], [x + side, y - side], [x + side, y + side], [x - side, y + side]]

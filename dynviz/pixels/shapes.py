@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.pixels.arrows import Shapes, shafts_line
 from dynviz.pixels.place import Place
 from dynviz.pixels.sizes import Sizes
 from dynviz.scene.decimate import decimate
@@ -98,6 +99,18 @@ def shape(marker: Marker | None, x: float, y: float, radius: float, color: str, 
         return f'<path d="{outline(points)}Z" fill="{color}"{more}/>'
     side = number(2 * radius)
     return f'<rect x="{number(x - radius)}" y="{number(y - radius)}" width="{side}" height="{side}" fill="{color}"/>'
+
+
+def arrows(found: Shapes, color: str) -> list[str]:
+    """Arrows: one path for all shafts, one for all heads, and the dots."""
+    parts = []
+    if len(found.shafts):
+        path, width = outline(shafts_line(found)), number(found.width)
+        parts.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{width}" stroke-linecap="round"/>')
+    if len(found.heads):
+        heads = "".join(outline(head) + "Z" for head in found.heads)
+        parts.append(f'<path d="{heads}" fill="{color}"/>')
+    return parts + [shape("dot", x, y, found.radius, color) for x, y in found.dots.tolist()]
 
 
 def axes(place: Place, sizes: Sizes, grid: str, line: str) -> list[str]:

@@ -5,13 +5,14 @@ import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from dynviz.pixels.coverage import Coverage
+from dynviz.pixels import arrows as geometry
+from dynviz.pixels.coverage import Coverage, union
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.layers import Layer, Tile
 from dynviz.pixels.markers import markers
 from dynviz.pixels.pen import DASHES
 from dynviz.scene.arrange import Rect
-from dynviz.scene.marks import Bars, Contours, Extent, Field, Marker, Points, Regions, Rule, Text, pixel_centers
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, Regions, Rule, Text, pixel_centers
 from dynviz.scene.scales import fractions, nearest_pixels
 
 HALO = 600
@@ -79,79 +80,123 @@ def points(mark: Points, easel: Easel) -> list[Layer]:
     radius = mark.size * SIZES[mark.marker] * easel.sizes.em / 20
     shape = markers(places, mark.marker, radius, easel.canvas, alpha=mark.alpha)
     layers: list[Layer] = [easel.stain(shape, mark.color)]
-    if mark.alpha == 1 and len(places) <= HALO and radius >= 1.2:
+    if has_rim(mark, len(places), radius):
         rim = markers(places, mark.marker, radius, easel.canvas, rim=0.5 * easel.sizes.line)
         layers.insert(0, easel.stain(rim, "ground"))
     return layers
 
 
+def has_rim(mark: Points, count: int, radius: float) -> bool:
+    """Whether so many markers of this radius get a rim."""
+    return mark.alpha == 1 and count <= HALO and radius >= 1.2
+
+
 def bars(mark: Bars, easel: Easel) -> list[Layer]:
-    """Bars; those at least three pixels wide begin and end at whole pixels."""
-    left, right = easel.columns(mark.x - mark.width / 2), easel.columns(mark.x + mark.width / 2)
-    base = mark.base if easel.y.scale == "linear" else max(mark.base, easel.y.limits[0])
-    foot = np.broadcast_to(easel.rows(base), left.shape)
-    head = easel.rows(mark.heights)
-    good = np.isfinite(left) & np.isfinite(right) & np.isfinite(head) & np.isfinite(foot)
-    if not good.any():
+    """Bars from their base."""
+    left, right, foot, head = bar_edges(mark, easel)
+    if not len(left):
         return []
-    if np.min(np.abs(right - left)[good]) >= 3:
-        left, right = np.round(left), np.round(right)
-    corners = np.stack([left, foot, left, head, right, head, right, foot, left, foot], axis=-1)[good]
+    corners = np.stack([left, foot, left, head, right, head, right, foot, left, foot], axis=-1)
     codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(corners))
     path = Path(corners.reshape(-1, 2), codes)
     return [easel.stain(easel.pen.fill(path, easel.plot), mark.color)]
 
 
+def bar_edges(mark: Bars, easel: Easel) -> NDArray[np.float64]:
+    """Left, right, foot and head [4, bars] of those that can be drawn.
+
+    Those at least three pixels wide begin and end at whole pixels.
+    """
+    left, right = easel.columns(mark.x - mark.width / 2), easel.columns(mark.x + mark.width / 2)
+    base = mark.base if easel.y.scale == "linear" else max(mark.base, easel.y.limits[0])
+    edges = np.stack([left, right, np.broadcast_to(easel.rows(base), left.shape), easel.rows(mark.heights)])
+    edges = edges[:, np.isfinite(edges).all(axis=0)]
+    if edges.shape[1] and np.min(np.abs(edges[1] - edges[0])) >= 3:
+        edges[:2] = np.round(edges[:2])
+    return edges
+
+
+def arrows(mark: Arrows, easel: Easel) -> list[Layer]:
+    """Arrows of one colour; where they cross, none shows through another."""
+    shape = sketch(geometry.arrows(mark, easel), easel, easel.clip)
+    return [easel.stain(shape, mark.color)] if len(shape.places) else []
+
+
+def sketch(found: geometry.Shapes, easel: Easel, clip: Rect) -> Coverage:
+    """Shafts, heads and dots as one shape."""
+    pieces = []
+    if len(found.shafts):
+        pieces.append(easel.pen.stroke(geometry.shafts_line(found), found.width, clip))
+    if len(found.heads):
+        pieces.append(easel.pen.fill(geometry.heads_path(found), clip))
+    dots = found.dots[easel.inside(found.dots)]
+    return union([*pieces, markers(dots, "dot", found.radius, easel.canvas)])
+
+
 def text(mark: Text, easel: Easel) -> list[Layer]:
     """Words whose middle height is at their place."""
+    place = text_place(mark, easel)
+    return [easel.words(easel.pen.write(mark.text, easel.sizes.words, *place), mark.color)] if place else []
+
+
+def text_place(mark: Text, easel: Easel) -> tuple[float, int] | None:
+    """Where words begin, and the row that they stand on; None where they are not in the plot."""
     place = easel.points([mark.x], [mark.y])
     if not mark.text or not easel.inside(place)[0]:
-        return []
+        return None
     font = easel.sizes.words
     wide = easel.pen.measure(mark.text, font)
-    left = place[0, 0] - wide * {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor]
+    left = float(place[0, 0]) - wide * {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor]
     # At the edge of a plot, words stay inside it.
-    left = max(min(left, easel.plot.right - wide), easel.plot.left)
-    shape = easel.pen.write(mark.text, font, left, round(place[0, 1] + 0.36 * font.size))
-    return [easel.words(shape, mark.color)]
+    return max(min(left, easel.plot.right - wide), easel.plot.left), round(place[0, 1] + 0.36 * font.size)
 
 
 def rule(mark: Rule, easel: Easel) -> list[Layer]:
     """A line of whole pixels across the plot, and its words beside its end."""
-    plot = easel.plot
-    at = float(fractions(easel.x if mark.vertical else easel.y, mark.at))
-    if not 0 <= at <= 1:
+    line = rule_rect(mark, easel)
+    if line is None:
         return []
-    thick = easel.sizes.thin
-    along = np.arange(plot.height if mark.vertical else plot.width)
-    pattern = DASHES[mark.dash]
-    if pattern is not None:
-        along = along[along % round(sum(pattern) * thick) < round(pattern[0] * thick)]
-    across = np.arange(thick)
-    length = (plot.width if mark.vertical else plot.height) - thick
-    if mark.vertical:
-        columns, rows = np.meshgrid(plot.left + min(int(at * plot.width), length) + across, plot.top + along)
-    else:
-        bottom = plot.bottom - thick - min(int(at * plot.height), length)
-        columns, rows = np.meshgrid(plot.left + along, bottom + across)
-    places = (rows * easel.pen.width + columns).ravel()
-    line = Coverage(places.astype(np.int32), np.full(len(places), 255, np.uint16))
-    layers: list[Layer] = [easel.stain(line, mark.color)]
+    across, down = np.arange(line.width), np.arange(line.height)
+    pattern = rule_dashes(mark, easel)
+    if pattern and mark.vertical:
+        down = down[down % sum(pattern) < pattern[0]]
+    elif pattern:
+        across = across[across % sum(pattern) < pattern[0]]
+    places = ((line.top + down)[:, None] * easel.pen.width + line.left + across).ravel()
+    whole = Coverage(places.astype(np.int32), np.full(len(places), 255, np.uint16))
+    layers: list[Layer] = [easel.stain(whole, mark.color)]
     if mark.label:
-        layers.append(easel.words(_beside(mark, easel, int(columns[0, 0]), int(rows[0, 0])), mark.color))
+        shape = easel.pen.write(mark.label, easel.sizes.ticks, *rule_words(mark, easel, line))
+        layers.append(easel.words(shape, mark.color))
     return layers
 
 
-def _beside(mark: Rule, easel: Easel, column: int, row: int) -> Coverage:
-    """The words of a rule: right of its top, or above its right end; on the other side where that leaves the plot."""
+def rule_rect(mark: Rule, easel: Easel) -> Rect | None:
+    """The pixels of a rule, its gaps too; None where it is not in the plot."""
+    plot, thick = easel.plot, easel.sizes.thin
+    at = float(fractions(easel.x if mark.vertical else easel.y, mark.at))
+    if not 0 <= at <= 1:
+        return None
+    if mark.vertical:
+        return Rect(plot.left + min(int(at * plot.width), plot.width - thick), plot.top, thick, plot.height)
+    return Rect(plot.left, plot.bottom - thick - min(int(at * plot.height), plot.height - thick), plot.width, thick)
+
+
+def rule_dashes(mark: Rule, easel: Easel) -> tuple[int, int] | None:
+    """Whole pixels on and off; None for a solid line."""
+    pattern, thick = DASHES[mark.dash], easel.sizes.thin
+    if pattern is None:
+        return None
+    on = round(pattern[0] * thick)
+    return on, round(sum(pattern) * thick) - on
+
+
+def rule_words(mark: Rule, easel: Easel, line: Rect) -> tuple[float, int]:
+    """Where its words begin and stand: right of its top, or above its right end; else on its other side."""
     plot, font = easel.plot, easel.sizes.ticks
     wide, gap = easel.pen.measure(mark.label, font), 0.4 * font.size
     if mark.vertical:
-        left = column + gap + 1
-        if left + wide > plot.right:
-            left = column - gap - wide
-        return easel.pen.write(mark.label, font, left, plot.top + font.size)
-    baseline = row - round(gap)
-    if baseline - font.size < plot.top:
-        baseline = row + round(1.2 * font.size)
-    return easel.pen.write(mark.label, font, plot.right - wide - gap, baseline)
+        left = line.left + gap + 1
+        return (left if left + wide <= plot.right else line.left - gap - wide), plot.top + font.size
+    baseline = line.top - round(gap)
+    return plot.right - wide - gap, baseline if baseline - font.size >= plot.top else line.top + round(1.2 * font.size)

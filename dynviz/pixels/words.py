@@ -2,32 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from dynviz.pixels.pen import Font, Pen
-from dynviz.scene.marks import Dash, Marker
+from dynviz.scene.naming import Sample
 
-Swatch = Literal["line", "marker", "area"]
 ELLIPSIS = "…"
 GAP = 0.95
 """Between words of one line, in sizes of their font."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What stands before a word of a legend.
-
-    Attributes:
-        kind: What it shows.
-        color: Its role.
-        dash: Of a line.
-        marker: Of points.
-    """
-
-    kind: Swatch
-    color: str
-    dash: Dash = "solid"
-    marker: Marker = "dot"
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,62 @@
 """The player: recordings in the terminal, live or replayed."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dynviz.background import BackgroundRun
+
+RUNS = "runs"
+"""Where runs are, if nothing is said."""
+
+
+def play(
+    sources: Sequence[str],
+    *,
+    view: str | None = None,
+    theme: str = "dark",
+    trainer: "BackgroundRun | None" = None,
+    step: int | None = None,
+) -> int:
+    """Show recordings in the terminal until the user quits.
+
+    Args:
+        sources: Runs and recordings, `FOLDER` or `FOLDER@LANES`; none, or a folder of runs, for a list to choose from.
+        view: What is shown first; by default what the scenario suggests.
+        theme: `dark` or `light`.
+        trainer: A run in the background, whose recordings are shown as they grow.
+        step: Where to begin, paused.
+
+    Returns:
+        The exit status: the trainer's where it failed, else 0.
+
+    Raises:
+        DynvizError: A source cannot be opened.
+    """
+    # Textual reads it when it is imported. The clock of the player sets the pace; this must only not be slower.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    from dynviz.cells.encode import detect
+    from dynviz.player.app import Player
+    from dynviz.player.runs import holds_runs
+
+    root = None
+    if not sources and trainer is None:
+        root = Path(RUNS)
+    elif len(sources) == 1 and holds_runs(Path(sources[0])):
+        root = Path(sources[0])
+    app = Player(
+        () if root is not None else tuple(sources),
+        root=root,
+        view=view,
+        theme=theme,
+        trainer=trainer,
+        step=step,
+        depth=detect(os.environ, sys.__stderr__ or sys.stderr),
+        environ=os.environ,
+    )
+    status = app.run()
+    # Without a status it was no one's wish that it ended.
+    return status if status is not None else app.return_code or 1

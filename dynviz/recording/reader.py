@@ -73,6 +73,12 @@ class Recording:
         seeds = ", ".join(map(str, dict.fromkeys(self.seeds)))
         return f"<Recording {self.label}: {self.total} steps, seeds {seeds}, channels {', '.join(self.channels)}>"
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows of it: a small animation."""
+        from dynviz.notebook import bundle
+
+        return bundle([self], repr(self))
+
     def refresh(self) -> None:
         """Read run.json again if it changed: the status, and the steps of a run that was made longer."""
         now = runjson.version(self.folder)

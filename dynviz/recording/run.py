@@ -50,6 +50,12 @@ class Run(Mapping[str, Recording]):
         """What is in it, in one line."""
         return f"<Run {self.folder.name}: {', '.join(self)}>"
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows of it: a small animation of all recordings."""
+        from dynviz.notebook import bundle
+
+        return bundle(self.recordings, repr(self))
+
     @property
     def recordings(self) -> tuple[Recording, ...]:
         """All of them, in order."""

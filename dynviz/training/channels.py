@@ -1,6 +1,6 @@
 """The channels of one recording: what can be recorded, when samples are due, and the blocks that hold them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,24 @@ LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step")
 PARAMETERS = "parameters"
 GRADIENT = "gradient"
 TERM = "term."
+PERTURBATION = "perturbation"
+STATE = "state."
 
 
-def built_in(every: int, terms: Sequence[str]) -> tuple[Channel, ...]:
-    """Channels that every recording can have, off unless asked for: all parameters in a row, and what moved them."""
+def built_in(
+    every: int, terms: Sequence[str], states: Mapping[str, int], rates: Mapping[str, bool], *, perturbs: bool
+) -> tuple[Channel, ...]:
+    """Channels that every recording can have, off unless asked for: all parameters in a row, and what moved them.
+
+    Args:
+        every: Steps between their samples.
+        terms: Of the optimizer.
+        states: What the optimizer shows of its state, by channel: how many dimensions one lane's sample has.
+        rates: Hyperparameters that can be recorded, and whether they change with the step.
+        perturbs: Whether the gradient of a step is taken elsewhere.
+    """
     row = ("number",)
+    elsewhere = "where the gradient of the step is taken, from the parameters"
     return (
         Channel(PARAMETERS, every, row, "all parameters in a row", on=False),
         Channel(GRADIENT, every, row, "gradient of the loss on the batch of the step", on=False),
@@ -28,6 +41,15 @@ def built_in(every: int, terms: Sequence[str]) -> tuple[Channel, ...]:
             Channel(f"{TERM}{term}", every, row, f"the {term} part of the step that led here", on=False)
             for term in terms
         ),
+        *(
+            Channel(name, every, tuple(f"index{axis}" for axis in range(dims)), "of the optimizer's state", on=False)
+            for name, dims in states.items()
+        ),
+        *(
+            Channel(name, every if moves else 0, (), f"{name} of the step that follows", on=moves)
+            for name, moves in rates.items()
+        ),
+        *((Channel(PERTURBATION, every, row, elsewhere, on=False),) if perturbs else ()),
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,13 @@ from dynviz.errors import DynvizError, unknown
 from dynviz.recording.metadata import Metadata
 from dynviz.task import Channel, Probe, Task
 from dynviz.training import devices
-from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, Measured, built_in, info
+from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, PERTURBATION, Measured, built_in, info
 from dynviz.training.plan import Plan, named, sampling
+from dynviz.training.rates import Rates
 from dynviz.training.stack import Stack, cast, groups
 from dynviz.training.steppers import RuleStepper, Stepper, TorchStepper
 from dynviz.training.trees import to_arrays
+from dynviz.training.watch import watched
 
 CHECKPOINTS = 20
 CHECKPOINT_BYTES = 200_000_000
@@ -34,12 +37,21 @@ class Crew:
         steppers: The optimizer of each stack.
         probes: Of each stack, its probes with the names of their channels.
         device: Where they train.
+        shown: What the optimizer of each stack shows of its state before training, by channel.
+        rates: The learning rate, and hyperparameters that change with the step.
     """
 
     stacks: tuple[Stack, ...]
     steppers: tuple[Stepper, ...]
     probes: tuple[tuple[tuple[Probe, tuple[str, ...]], ...], ...]
     device: torch.device
+    shown: tuple[Mapping[str, Tensor], ...]
+    rates: Rates
+
+    @property
+    def perturbs(self) -> bool:
+        """Whether the gradient of a step is taken elsewhere than at its beginning."""
+        return self.steppers[0].perturb is not None
 
     def state(self) -> Any:
         """All that the next step depends on, as a tree."""
@@ -76,7 +88,8 @@ def build(plan: Plan, device: torch.device) -> Crew:
         tuple((probe, tuple(channel.name for channel in probe.channels)) for probe in stack.task.probes)
         for stack in stacks
     )
-    return Crew(tuple(stacks), tuple(steppers), probes, device)
+    shown = tuple(watched(stepper) for stepper in steppers)
+    return Crew(tuple(stacks), tuple(steppers), probes, device, shown, Rates.of(plan))
 
 
 def split_values(values: Any, is_torch: bool) -> dict[str, Any]:  # noqa: FBT001
@@ -92,8 +105,10 @@ def available(crew: Crew) -> dict[str, Channel]:
     """
     task, terms = crew.stacks[0].task, crew.steppers[0].terms
     own = [channel for probe in task.probes for channel in probe.channels]
+    lead = 0 if crew.stacks[0].single else 1
+    states = {name: value.ndim - lead for name, value in crew.shown[0].items()}
     found: dict[str, Channel] = {}
-    for channel in (LOSS, *own, *built_in(task.every, terms)):
+    for channel in (LOSS, *own, *built_in(task.every, terms, states, crew.rates.moving, perturbs=crew.perturbs)):
         if channel.name in found:
             raise DynvizError(f"there are two channels named {channel.name!r}; a scenario gives each a name of its own")
         if type(channel.every) is not int or channel.every < 0:
@@ -120,7 +135,7 @@ def describe(plan: Plan, crew: Crew, created: str) -> Metadata:
     channels = {name: info(known[name], every, measured[name]) for name, every in chosen.items()}
     alike = len({tuple(each.layout.shapes.items()) for each in crew.stacks}) == 1
     for name in channels if alike else ():
-        if name in (PARAMETERS, GRADIENT) or name.startswith("term."):
+        if name in (PARAMETERS, GRADIENT, PERTURBATION) or name.startswith("term."):
             channels[name] = dataclasses.replace(channels[name], parts=stack.layout.parts)
     return Metadata(
         scenario=named(plan.scenario, dataclasses.asdict(plan.scenario.make())),
@@ -161,9 +176,12 @@ def _stepper(plan: Plan, stack: Stack) -> Stepper:
         def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
             return plan.optimizer.target(parameters, **fixed)  # type: ignore[no-any-return]
 
-        return TorchStepper(make, plan.optimizer.name, stack.layout, stack.theta)
+        return TorchStepper(make, plan.optimizer.name, stack.layout, stack.theta, plan.schedules())
     floats = {} if stack.single else {name: values for name, values in varying.items() if isinstance(values[0], float)}
-    return RuleStepper(plan.optimizer.target(**fixed), floats, stack.layout, stack.theta)
+    schedules = {name: each for name, each in plan.schedules().items() if name not in varying}
+    seeds = [plan.lanes[lane].seed for lane in stack.lanes]
+    rule = plan.optimizer.target(**fixed)
+    return RuleStepper(rule, floats, stack.layout, stack.theta, schedules=schedules, seeds=seeds)
 
 
 def _measured(crew: Crew, lanes: int, terms: tuple[str, ...], chosen: set[str]) -> dict[str, Measured]:
@@ -175,11 +193,13 @@ def _measured(crew: Crew, lanes: int, terms: tuple[str, ...], chosen: set[str]) 
         for place, lane in enumerate(stack.lanes):
             rows[lane] = value if stack.single else value[place]
 
-    for stack, probes in zip(crew.stacks, crew.probes, strict=True):
+    for stack, probes, shown in zip(crew.stacks, crew.probes, crew.shown, strict=True):
         batch = stack.batches(0, 1)[0]
         keep(LOSS.name, stack.loss(batch), stack)
-        for name in (PARAMETERS, GRADIENT, *(f"term.{term}" for term in terms)):
+        for name in (PARAMETERS, GRADIENT, PERTURBATION, *(f"term.{term}" for term in terms)):
             keep(name, stack.theta, stack)
+        for name, value in (*shown.items(), *crew.rates.at(stack, 1).items()):
+            keep(name, value, stack)
         for probe, names in probes:
             if chosen.intersection(names):
                 values = stack.measure(probe, batch)

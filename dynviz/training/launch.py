@@ -84,7 +84,7 @@ def run(
     with devices.one_thread():
         crews = {}
         for order, (plugin, label) in enumerate(zip(plugins, names, strict=True)):
-            values = hyperparameters(plugin, tasks[0].hyperparameters)
+            values = hyperparameters(plugin, tasks[0].hyperparameters, length)
             plan = Plan(task_plugin, plugin, label, order, values, lanes, length, wanted, dtype, tasks)
             crews[plan.label] = (plan, build(plan, where))
         check_requests(wanted, [name for _, crew in crews.values() for name in available(crew)])

@@ -13,6 +13,7 @@ from dynviz.grammar import parse
 from dynviz.options import MISSING, read
 from dynviz.plugins import Plugin
 from dynviz.recording.metadata import Hyperparameter, Lane, Named, Source
+from dynviz.schedules import Schedule
 from dynviz.task import Task
 
 
@@ -58,8 +59,21 @@ class Plan:
         return _is_torch(self.optimizer.target)
 
     def values(self) -> dict[str, Any]:
-        """The hyperparameters that all lanes share."""
-        return {name: each.value for name, each in self.hyperparameters.items()}
+        """The hyperparameters that all lanes share; of those that are scheduled the values of the first step."""
+        schedules = self.schedules()
+        return {
+            name: schedules[name].at(1) if name in schedules else each.value
+            for name, each in self.hyperparameters.items()
+        }
+
+    def schedules(self) -> dict[str, Schedule]:
+        """The hyperparameters that change with the step."""
+        known = self.optimizer.options
+        return {
+            name: Schedule(each.value)
+            for name, each in self.hyperparameters.items()
+            if isinstance(each.value, str) and known[name].number and Schedule.looks(each.value)
+        }
 
 
 def requests(texts: Sequence[str]) -> tuple[Request, ...]:
@@ -146,22 +160,31 @@ def _is_torch(target: Any) -> bool:
     return isinstance(target, type) and issubclass(target, torch.optim.Optimizer)
 
 
-def hyperparameters(optimizer: Plugin, protocol: Mapping[str, Mapping[str, Any]]) -> dict[str, Hyperparameter]:
+def hyperparameters(
+    optimizer: Plugin, protocol: Mapping[str, Mapping[str, Any]], steps: int = 1
+) -> dict[str, Hyperparameter]:
     """What was written, else what the scenario's protocol gives, else the rule's default.
+
+    A schedule is kept as text, with every number of steps in it.
+
+    Args:
+        optimizer: The plug-in, with what was written.
+        protocol: Of the scenario: by the names of optimizers, or `*`.
+        steps: Of the run.
 
     Raises:
         DynvizError: One has no value at all.
     """
     known, what = optimizer.options, f"optimizer {optimizer.name}"
     ours = protocol.get(optimizer.stem, protocol.get("*", {}))
-    ours = read(known, {name: value for name, value in ours.items() if name in known}, what)
+    ours = read(known, {name: value for name, value in ours.items() if name in known}, what, scheduled=True)
     found = {}
     for name, option in known.items():
         source: Source = "given" if name in optimizer.given else "protocol" if name in ours else "default"
         value = {"given": optimizer.given, "protocol": ours}.get(source, {name: option.default})[name]
         if value is MISSING:
             raise DynvizError(f"{what} needs {name} ({option.type_name}): write {optimizer.name}:{name}=...")
-        found[name] = Hyperparameter(value, source)
+        found[name] = Hyperparameter(str(value.over(steps)) if isinstance(value, Schedule) else value, source)
     return found
 
 
@@ -169,7 +192,7 @@ def labels(plugins: Sequence[Plugin]) -> list[str]:
     """A name for each recording: the optimizer's, a user's file by its stem; repeated ones get -2, -3."""
     found: list[str] = []
     for plugin in plugins:
-        name = plugin.stem if plugin.file else plugin.name
+        name = plugin.label
         count, label = 1, name
         while label in found:
             count += 1
@@ -182,7 +205,7 @@ def named(plugin: Plugin, options: Mapping[str, Any] | None = None) -> Named:
     """A plug-in as a recording remembers it."""
     return Named(
         name=plugin.name,
-        given=dict(plugin.given),
+        given={name: str(value) if isinstance(value, Schedule) else value for name, value in plugin.given.items()},
         options=dict(options or {}),
         file=plugin.file,
         sha256=plugin.sha256(),

@@ -19,7 +19,7 @@ BLOCK_SECONDS = 0.2
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run was stopped by Ctrl-C or SIGTERM, and ended cleanly.
+    """A run was stopped by Ctrl-C or SIGTERM: cleanly the first time, at once the second.
 
     Attributes:
         folder: The run's.
@@ -65,7 +65,7 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
     """Train all recordings of a run, block by block so that all come to each step together.
 
     Raises:
-        Interrupted: Ctrl-C or SIGTERM came; every recording has a checkpoint where it stopped.
+        Interrupted: Ctrl-C or SIGTERM came; every recording has a checkpoint where it stopped, unless it came twice.
         DynvizError: A file could not be written.
     """
     begun = [trainer.step for trainer in trainers]
@@ -86,6 +86,11 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
                 if trainer.finished:
                     trainer.writer.status("finished")
         _leave(folder, trainers)
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        # The second one: what was written can be read, and the run goes on from the last checkpoint.
+        raise Interrupted(folder, min(trainer.step for trainer in trainers)) from None
     except Exception as error:
         for trainer in trainers:
             if trainer.writer.metadata.status == "running":

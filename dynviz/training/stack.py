@@ -58,16 +58,24 @@ class Stack:
 
     def gradient(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss of each lane and its gradient in a row; buffers take their new values."""
-        leaf = self.theta.detach().requires_grad_()
-        loss, buffers = self._forward(self.layout.views(leaf), batch)
+        loss, gradient, buffers = self._gradient(self.theta, batch)
         if buffers:
             self.buffers = {name: value.detach() for name, value in buffers.items()}
+        return loss, gradient
+
+    def gradient_at(self, theta: Tensor, batch: Batch) -> Tensor:
+        """The gradient of each lane at other parameters, in a row; buffers stay as they are."""
+        return self._gradient(theta, batch)[1]
+
+    def _gradient(self, theta: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensors]:
+        leaf = theta.detach().requires_grad_()
+        loss, buffers = self._forward(self.layout.views(leaf), batch)
         if not loss.requires_grad:
-            return loss, torch.zeros_like(self.theta)
+            return loss, torch.zeros_like(theta), buffers
         # Lanes do not meet in the loss, so the gradient of the sum is the gradient of each: autograd then walks
         # back over plain batched operations, which is faster than a transform of the gradient.
         (gradient,) = torch.autograd.grad(loss if self.single else loss.sum(), leaf)
-        return loss.detach(), gradient
+        return loss.detach(), gradient, buffers
 
     def measure(self, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
         """The probe's channels at the present state, with the lanes in front where there are several."""

@@ -1,24 +1,21 @@
 """Steps of an optimizer over a stack: our rules, and any class of torch.optim."""
 
 import dataclasses
-import inspect
+import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
 from dynviz.errors import DynvizError
-from dynviz.rule import Rule, State
+from dynviz.rule import NOISE, Rule, State
+from dynviz.schedules import Schedule
 from dynviz.training.flat import Layout
-from dynviz.training.trees import to_arrays
-
-ALWAYS_DECOUPLED = {"Muon", "Adafactor"}
-"""Classes of torch.optim whose decay is decoupled and that have no flag to say so."""
-
-
-Make: TypeAlias = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+from dynviz.training.noise import Noise
+from dynviz.training.trial import Make, decay_rates, noise, portable, trial
+from dynviz.zoo import two_sequences
 
 
 class Stepper(Protocol):
@@ -26,9 +23,12 @@ class Stepper(Protocol):
 
     Attributes:
         terms: Names of the parts that a step adds up from.
+        perturb: Of an optimizer that takes the gradient of its step elsewhere: where to, from theta, for a gradient
+            at theta; both in a row like theta. None for all others.
     """
 
     terms: tuple[str, ...]
+    perturb: Callable[[Tensor], Tensor] | None
 
     def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
@@ -51,8 +51,28 @@ class RuleStepper:
     always go through vmap, in float64: a float32 beta makes 1 - beta wrong by 1e-5.
     """
 
-    def __init__(self, rule: Rule, varying: Mapping[str, Sequence[float]], layout: Layout, theta: Tensor) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        varying: Mapping[str, Sequence[float]],
+        layout: Layout,
+        theta: Tensor,
+        *,
+        schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
+        seeds: Sequence[int] = (),
+    ) -> None:
+        """Begin.
+
+        Args:
+            rule: With the hyperparameters that all lanes share.
+            varying: The others, a number for each lane.
+            layout: Where parameters stand in a row.
+            theta: Before the first step.
+            schedules: Of the hyperparameters that change with the step.
+            seeds: Of the lanes, for rules that ask for noise; by default all 0.
+        """
         self.rule = rule
+        self.schedules = schedules
         self.layout = layout
         self.whole = type(rule).coordinatewise
         self.lanes = theta.ndim == 2
@@ -68,10 +88,16 @@ class RuleStepper:
         if self.lanes and (self.varying or not self.whole):
             self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
         self.terms = self._term_names(theta)
+        self._noise = Noise(seeds or (0,) * (len(theta) if self.lanes else 1), theta)
+        self.perturb: Callable[[Tensor], Tensor] | None = self._perturb if hasattr(rule, "perturb") else None
 
     def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         # A new tensor each time: a rule may keep t in its state.
         time = torch.full((), t, dtype=torch.float64, device=theta.device)
+        if self.schedules:
+            now = {name: each.at(t) for name, each in self.schedules.items()}
+            self.rule = dataclasses.replace(self.rule, **now)  # type: ignore[type-var]
+        self._put_noise(t)
         gradients = self._units(gradient)
         found: dict[str, dict[str, Tensor]] = {}
         for name, value in self._units(theta).items():
@@ -88,6 +114,21 @@ class RuleStepper:
 
     def restore(self, theta: Tensor, state: Any) -> None:  # noqa: ARG002
         self._state = state
+
+    def _put_noise(self, t: int) -> None:
+        wanting = [name for name, state in self._state.items() if NOISE in state]
+        if wanting:
+            fresh = self._units(self._noise.at(t))
+            for name in wanting:
+                self._state[name] = {**self._state[name], NOISE: fresh[name]}
+
+    def _perturb(self, gradient: Tensor) -> Tensor:
+        def one(varying: Mapping[str, Tensor], row: Tensor) -> Tensor:
+            rule: Any = dataclasses.replace(self.rule, **varying) if varying else self.rule  # type: ignore[type-var]
+            return rule.perturb(row).to(self.dtype)  # type: ignore[no-any-return]
+
+        look = vmap(one, in_dims=(0 if self.varying else None, 0)) if self.lanes else one
+        return look(self.varying, gradient)
 
     def _units(self, row: Tensor) -> dict[str, Tensor]:
         return {"": row} if self.whole else self.layout.views(row)
@@ -116,78 +157,93 @@ class RuleStepper:
 class TorchStepper:
     """Any `torch.optim.Optimizer`, one instance a lane, its parameters being views of a row that it changes in place.
 
-    Its step is one term; a decay that is decoupled is a term of its own.
+    Its step is one term; a decay that is decoupled is a term of its own. A class with `train()` and `eval()` trains one
+    sequence and hands over an average of it: what is stepped, recorded and drawn is the first, which gradients are
+    taken at, and its term is named training_step. Classes that are not torch's own may draw random numbers: they find
+    the generator seeded by the step, the same in all lanes.
     """
 
-    def __init__(self, make: Make, name: str, layout: Layout, theta: Tensor) -> None:
+    def __init__(
+        self,
+        make: Make,
+        name: str,
+        layout: Layout,
+        theta: Tensor,
+        schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
+    ) -> None:
         self.layout = layout
+        self.schedules = schedules
+        self.perturb: Callable[[Tensor], Tensor] | None = None
         self.row = theta.clone()
         rows = self.row if theta.ndim == 2 else [self.row]
-        _try(make, name, _parameters(layout, rows[0].clone()))
+        self.trial = trial(make, name, _parameters(layout, rows[0].clone()))
         self.parameters = [_parameters(layout, row) for row in rows]
-        self.optimizers = [make(parameters) for parameters in self.parameters]
-        group = self.optimizers[0].param_groups[0] if layout.shapes else {}
-        flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
-        decoupled = flagged or type(self.optimizers[0]).__name__ in ALWAYS_DECOUPLED
-        self.decays = bool(decoupled and group.get("weight_decay"))
-        self.terms: tuple[str, ...] = ("step", "decay") if self.decays else ("step",)
+        with noise(0, theta.device):
+            self.optimizers = [self.trial.make(parameters) for parameters in self.parameters]
+        for hyperparameter in schedules:
+            if any(hyperparameter not in group for group in self.optimizers[0].param_groups):
+                raise DynvizError(f"{name} keeps no {hyperparameter} that could change with the step; its lr can")
+        step = "step"
+        if two_sequences(type(self.optimizers[0])):
+            step = "training_step"
+            for optimizer in self.optimizers:
+                optimizer.train()  # type: ignore[attr-defined]
+        self.decays = self.trial.decays and bool(layout.shapes)
+        self.terms: tuple[str, ...] = (step, "decay") if self.decays else (step,)
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:  # noqa: ARG002
+    def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         stacked = theta.ndim == 2
-        decay = torch.zeros_like(theta) if self.decays else None
+        decays = []
         for lane, optimizer in enumerate(self.optimizers):
-            group = optimizer.param_groups[0]
             gradients = self.layout.views(gradient[lane] if stacked else gradient)
             for parameter, part in zip(self.parameters[lane], gradients.values(), strict=bool(gradients)):
                 parameter.grad = part
-            if decay is not None:
-                rate = group["lr"] * group["weight_decay"]
-                (decay[lane] if stacked else decay).copy_((theta[lane] if stacked else theta) * -rate)
-            optimizer.step()
+            for group in optimizer.param_groups:
+                group.update({hyperparameter: each.at(t) for hyperparameter, each in self.schedules.items()})
+            if self.decays:
+                decays.append(self._decay(lane, theta[lane] if stacked else theta))
+            if self.trial.ours:
+                optimizer.step()
+            else:
+                with noise(t, theta.device):
+                    optimizer.step()
         after = self.row.clone()
-        if decay is None:
-            return after, {"step": after - theta}
-        return after, {"step": after - theta - decay, "decay": decay}
+        if not decays:
+            return after, {self.terms[0]: after - theta}
+        decay = torch.stack(decays) if stacked else decays[0]
+        return after, {self.terms[0]: after - theta - decay, "decay": decay}
 
     def state(self) -> Any:
-        return [optimizer.state_dict() for optimizer in self.optimizers]
+        states = []
+        for optimizer in self.optimizers:
+            state = portable(optimizer.state_dict())
+            if self.trial.attributes:
+                state["attributes"] = {name: vars(optimizer)[name] for name in self.trial.attributes}
+            states.append(state)
+        return states
 
     def restore(self, theta: Tensor, state: Any) -> None:
         self.row.copy_(theta)
-        for optimizer, tree in zip(self.optimizers, state, strict=True):
+        for optimizer, kept in zip(self.optimizers, state, strict=True):
+            tree = {name: value for name, value in kept.items() if name != "attributes"}
+            pairs = zip(optimizer.param_groups, tree["param_groups"], strict=True)
+            tree["param_groups"] = [{**now, **group} for now, group in pairs]
             optimizer.load_state_dict(tree)
             # torch casts what it loads to the parameters' dtype and device; a state is what it was.
             parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-            for number, values in tree["state"].items():
-                optimizer.state[parameters[number]] = values
+            for key, values in tree["state"].items():
+                # A few classes keep a number under a name beside what belongs to parameters.
+                optimizer.state[parameters[key] if isinstance(key, int) else key] = values
+            vars(optimizer).update(kept.get("attributes", {}))
+
+    def _decay(self, lane: int, row: Tensor) -> Tensor:
+        rates = decay_rates(self.optimizers[lane])
+        if len(set(rates.values())) == 1:
+            return row * -next(iter(rates.values()))
+        views = zip(self.layout.views(row).items(), self.parameters[lane], strict=True)
+        return self.layout.join({name: view * -rates[id(parameter)] for (name, view), parameter in views})
 
 
 def _parameters(layout: Layout, row: Tensor) -> list[nn.Parameter]:
     # torch refuses an empty list, and a task may have nothing to train: then there is one that gets no gradient.
     return [nn.Parameter(view) for view in layout.views(row).values()] or [nn.Parameter(row.new_zeros(1))]
-
-
-def _try(make: Make, name: str, parameters: list[nn.Parameter]) -> None:
-    """Make an optimizer and one step with gradients of zero, so that what torch refuses is refused before a run begins.
-
-    Raises:
-        DynvizError: torch refuses the hyperparameters, or the parameters, or the state cannot be kept.
-    """
-    try:
-        optimizer = make(parameters)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DynvizError(f"optimizer {name} cannot be made for this task: {error}") from error
-    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
-    if closure is not None and closure.default is inspect.Parameter.empty:
-        raise DynvizError(
-            f"{name} evaluates the loss several times a step (it needs a closure); "
-            "dynviz takes optimizers that step from one gradient"
-        )
-    for parameter in parameters:
-        parameter.grad = torch.zeros_like(parameter)
-    try:
-        with torch.random.fork_rng(enabled=True, devices=[]):
-            optimizer.step()
-    except (AssertionError, ValueError, RuntimeError) as error:
-        raise DynvizError(f"optimizer {name} cannot step here: {error}") from error
-    to_arrays(optimizer.state_dict())

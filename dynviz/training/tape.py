@@ -1,6 +1,6 @@
 """Samples on the way to the files: kept as the tensors they are, joined a block at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +11,10 @@ from torch import Tensor
 
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.task import Batch, Probe
-from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, TERM
+from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, PERTURBATION, STATE, TERM
 from dynviz.training.stack import Stack
+from dynviz.training.steppers import Stepper
+from dynviz.training.watch import watched
 
 WHOLE = 16_384
 """Numbers in a row up to which the whole row is joined, even where a channel needs little of it."""
@@ -126,6 +128,30 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """The channels of what an optimizer shows of its state.
+
+    Attributes:
+        tapes: By channel.
+    """
+
+    tapes: Mapping[str, Tape]
+
+    def keep(self, stepper: Stepper, step: int) -> None:
+        """Look at the state, if a sample is due at this step in one channel at least."""
+        if any(step % tape.every == 0 for tape in self.tapes.values()):
+            shown = watched(stepper)
+            for name, tape in self.tapes.items():
+                tape.keep(step, shown[name])
+
+    def keep_last(self, stepper: Stepper) -> None:
+        """Look at the state after the last step."""
+        shown = watched(stepper) if self.tapes else {}
+        for name, tape in self.tapes.items():
+            tape.keep_last(shown[name])
+
+
+@dataclass(frozen=True)
 class Tapes:
     """All tapes of one stack.
 
@@ -136,6 +162,9 @@ class Tapes:
         loss: Of the loss.
         gradient: Of the gradient, if it is recorded.
         terms: Of the terms of a step, by name.
+        states: Of the optimizer's state.
+        rates: Of hyperparameters, by name.
+        perturbation: Of where the gradient of a step is taken, if it is recorded.
     """
 
     constants: tuple[Measured, ...]
@@ -144,9 +173,14 @@ class Tapes:
     loss: Tape | None
     gradient: Tape | None
     terms: Mapping[str, Tape]
+    states: Watched
+    rates: Mapping[str, Tape]
+    perturbation: Tape | None
 
     @classmethod
-    def of(cls, stack: Stack, channels: Mapping[str, ChannelInfo], aside: Executor) -> "Tapes":
+    def of(
+        cls, stack: Stack, channels: Mapping[str, ChannelInfo], aside: Executor, rates: Iterable[str] = ()
+    ) -> "Tapes":
         """The tapes that a stack's channels need; on a CPU, long measurements are left to `aside`."""
 
         def tape(name: str) -> Tape | None:
@@ -171,14 +205,29 @@ class Tapes:
             for name, info in channels.items()
             if name.startswith(TERM)
         }
+        own = {channel.name for probe in stack.task.probes for channel in probe.channels}
+        states = {
+            name: Tape(info.every, {name: None})
+            for name, info in channels.items()
+            if name.startswith(STATE) and name not in own
+        }
         return cls(
-            tuple(constants), tuple(probes), _of_parameters(stack, channels), tape(LOSS.name), tape(GRADIENT), terms
+            tuple(constants),
+            tuple(probes),
+            _of_parameters(stack, channels),
+            tape(LOSS.name),
+            tape(GRADIENT),
+            terms,
+            Watched(states),
+            {name: Tape(channels[name].every or 1, {name: None}) for name in rates if name in channels},
+            tape(PERTURBATION),
         )
 
     def drain(self, *, single: bool) -> dict[str, NDArray[Any]]:
         """The samples of all channels, [samples, lanes, ...], since the last time."""
         measured = [tape for each in (*self.constants, *self.probes) for tape in each.tapes]
-        tapes = [*measured, *self.parameters, self.loss, self.gradient, *self.terms.values()]
+        named = [*self.terms.values(), *self.states.tapes.values(), *self.rates.values()]
+        tapes = [*measured, *self.parameters, self.loss, self.gradient, self.perturbation, *named]
         return {name: samples for tape in tapes if tape is not None for name, samples in tape.drain(single=single)}
 
 

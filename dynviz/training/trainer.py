@@ -52,7 +52,7 @@ class Trainer:
         # Long measurements need little Python and so do not hold up the steps, which need much; one thread each,
         # so that their sums are those of training's own thread.
         self._aside = ThreadPoolExecutor(os.cpu_count(), initializer=devices.settle)
-        self._tapes = [Tapes.of(stack, self._channels, self._aside) for stack in crew.stacks]
+        self._tapes = [Tapes.of(stack, self._channels, self._aside, crew.rates.moving) for stack in crew.stacks]
         self._every = writer.metadata.checkpoint_every
         held = sum(info.bytes_per_sample(lanes) / max(info.every, 1) for info in self._channels.values())
         held += sum(stack.theta.nbytes for stack in crew.stacks)
@@ -121,6 +121,9 @@ class Trainer:
             each.keep_last(stack, batch)
         for tape in tapes.terms.values():
             tape.keep_last(torch.zeros_like(stack.theta))
+        for name, value in self.crew.rates.at(stack, 1).items():
+            if name in tapes.rates and not self._channels[name].every:
+                tapes.rates[name].keep_last(value)
 
     def _one(self, number: int, step: int, batch: Batch) -> None:
         stack, tapes = self.crew.stacks[number], self._tapes[number]
@@ -128,12 +131,21 @@ class Trainer:
             each.keep(stack, step, batch)
         for tape in tapes.parameters:
             tape.keep(step, stack.theta)
+        tapes.states.keep(self.crew.steppers[number], step)
         loss, gradient = stack.gradient(batch)
         if tapes.loss is not None:
             tapes.loss.keep(step, loss)
         if tapes.gradient is not None:
             tapes.gradient.keep(step, gradient)
-        stack.theta, terms = self.crew.steppers[number].step(stack.theta, gradient, step + 1)
+        stepper = self.crew.steppers[number]
+        if tapes.rates:
+            self._keep_rates(number, step)
+        if stepper.perturb is not None:
+            perturbation = stepper.perturb(gradient)
+            gradient = stack.gradient_at(stack.theta + perturbation, batch)
+            if tapes.perturbation is not None:
+                tapes.perturbation.keep(step, perturbation)
+        stack.theta, terms = stepper.step(stack.theta, gradient, step + 1)
         for name, tape in tapes.terms.items():
             if step + 1 == self.steps:
                 tape.keep_last(terms[name])
@@ -147,13 +159,27 @@ class Trainer:
             each.keep_last(stack, batch)
         for tape in tapes.parameters:
             tape.keep_last(stack.theta)
+        tapes.states.keep_last(self.crew.steppers[number])
         buffers = stack.buffers
-        loss, gradient = stack.gradient(batch) if tapes.gradient else (stack.loss(batch), None)
+        sloped = tapes.gradient is not None or tapes.perturbation is not None
+        loss, gradient = stack.gradient(batch) if sloped else (stack.loss(batch), None)
         stack.buffers = buffers
+        self._keep_rates(number, self.steps, last=True)
+        perturb = self.crew.steppers[number].perturb
+        if tapes.perturbation is not None and gradient is not None and perturb is not None:
+            tapes.perturbation.keep_last(perturb(gradient))
         if tapes.gradient is not None and gradient is not None:
             tapes.gradient.keep_last(gradient)
         if tapes.loss is not None:
             tapes.loss.keep_last(loss)
+
+    def _keep_rates(self, number: int, step: int, *, last: bool = False) -> None:
+        tapes = self._tapes[number].rates
+        due = [name for name, tape in tapes.items() if self._channels[name].every and (last or step % tape.every == 0)]
+        if due:
+            values = self.crew.rates.at(self.crew.stacks[number], step + 1)
+            for name in due:
+                tapes[name].keep_last(values[name])
 
     def _flush(self, begun: int) -> None:
         found: dict[str, list[tuple[tuple[int, ...], NDArray[Any]]]] = {}

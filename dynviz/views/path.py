@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene import caption
+from dynviz.scene.ground import Ground, plane, same
+from dynviz.scene.ground import ground as landscape
 from dynviz.scene.limits import drawable, finite
-from dynviz.scene.marks import Axis, Contours, Extent, Field, Line, Mark, Panel, Points, Readout
+from dynviz.scene.marks import Line, Mark, Panel, Readout
 from dynviz.scene.moving import MovingPanel, film, union
-from dynviz.scene.norm import Norm
 from dynviz.scene.samples import Latest, has, need
 from dynviz.scene.series import series
 
@@ -23,13 +23,9 @@ Array: TypeAlias = NDArray[Any]
 LANES = 16
 """So many lanes of a recording are drawn."""
 WIDEST = "(-0.00, -0.00)"
-SLENDER = 2.5
-"""A landscape that is so many times as long as wide is not drawn to scale."""
 
 
-def view(
-    recordings: Sequence[Recording], *, ground: Literal["contours", "heat"] = "contours", levels: int = 10
-) -> Film:
+def view(recordings: Sequence[Recording], *, ground: Ground = "contours", levels: int = 10) -> Film:
     """Open the view. Recordings on the same landscape share a panel.
 
     Args:
@@ -40,51 +36,16 @@ def view(
     need("path", recordings, "position", "landscape")
     groups: list[list[int]] = []
     for index, recording in enumerate(recordings):
-        fitting = (group for group in groups if _same(recordings[group[0]], recording))
+        fitting = (group for group in groups if same(recordings[group[0]], recording))
         group = next(fitting, None)
         if group is None:
             groups.append([index])
         else:
             group.append(index)
-    panels = [_panel(recordings, group, _ground(recordings[group[0]], ground, levels)) for group in groups]
+    panels = [_panel(recordings, group, landscape(recordings[group[0]], ground, levels)) for group in groups]
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
     return film(recordings, panels)
-
-
-def _same(one: Recording, other: Recording) -> bool:
-    return _extent(one) == _extent(other) and bool(
-        np.array_equal(one["landscape"][0, 0], other["landscape"][0, 0], equal_nan=True)
-    )
-
-
-def _extent(recording: Recording) -> Extent:
-    left, right, bottom, top = recording.facts.get("domain", (-1.0, 1.0, -1.0, 1.0))
-    return float(left), float(right), float(bottom), float(top)
-
-
-def _ground(recording: Recording, ground: str, levels: int) -> list[Mark]:
-    """The landscape, and stars where its optima are."""
-    extent, values = _extent(recording), recording["landscape"][0, 0].astype(np.float64)
-    good = finite(values)
-    if not good.any():
-        return []
-    lowest = float(values[good].min())
-    above = np.where(good, values - lowest, np.nan)
-    high = float(above[good].max()) or 1.0
-    rising = above[good & (above > 0)]
-    # The lowest few percent are the valley: closer to its floor, contours would show the grid and not the landscape.
-    low = max(float(np.quantile(rising, 0.03)), 1e-6 * high) if rising.size else high / 2
-    marks: list[Mark] = []
-    if ground == "heat":
-        marks.append(Field(above + low, extent, Norm(low, high, "log")))
-    else:
-        heights = np.geomspace(low, high, levels + 1)[:-1] + lowest
-        marks.append(Contours(np.where(good, values, np.nan), extent, tuple(heights.tolist()), "muted"))
-    optima = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
-    if len(optima):
-        marks.append(Points(optima[:, 0], optima[:, 1], "text", 8.0, "star"))
-    return marks
 
 
 def _panel(recordings: Sequence[Recording], group: Sequence[int], ground: list[Mark]) -> MovingPanel:
@@ -96,11 +57,7 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], ground: list[M
         Latest(recordings[index], "position", _where(recordings[index], names[index], caption.color(index)))
         for index in group
     ]
-    extent = _extent(recordings[group[0]])
-    x, y = Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
-    # Where a unit is about as long on both axes, steps stand at right angles to the contours, as they should.
-    across, upward = abs(extent[1] - extent[0]), abs(extent[3] - extent[2])
-    square = across > 0 and upward > 0 and 1 / SLENDER < across / upward < SLENDER
+    x, y, square = plane(recordings[group[0]])
     title = str(recordings[group[0]].facts.get("function", "path"))
 
     def at(step: int) -> Panel:

@@ -1,0 +1,238 @@
+"""Training in a process of its own: torch stays out of ours, and training goes on when ours ends."""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from dynviz.errors import DynvizError
+
+ERROR_FILE = "error.txt"
+"""In a run's folder: the traceback of a trainer that failed where nobody may have listened."""
+OUTPUT_BYTES = 1_000_000
+"""Of what a trainer prints that is kept: a task that prints at every step must not fill the memory."""
+STOPPED = 130
+"""The exit status of a run that was stopped, as of any program after Ctrl-C."""
+
+State: TypeAlias = Literal["starting", "training", "finished", "stopped", "failed"]
+
+
+class BackgroundRun:
+    """`dynviz run` as a process that no terminal and no end of ours can disturb; made by `start`.
+
+    The trainer speaks through two files that have no name. They cannot break as a pipe does, nobody needs to read
+    them, and they vanish with the last process that has them open.
+
+    Attributes:
+        folder: The run's; None until its recordings are made.
+        state: How it stands, as of the last `poll`.
+        doing: What it is about before there is a folder, in words.
+        message: Its last words, when it failed or was stopped.
+        exit_code: As a shell would say it; None until training has ended.
+        asked: Whether it was asked to stop.
+        began: `time.monotonic()` when it was started.
+        pid: Of the process.
+    """
+
+    def __init__(self, process: "_Lasting", reports: int, output: int) -> None:
+        self._process = process
+        self._reports = reports
+        self._output = output
+        self._read = 0
+        self._done = False
+        self.asked = False
+        self.folder: Path | None = None
+        self.state: State = "starting"
+        self.doing = "importing torch"
+        self.message = ""
+        self.exit_code: int | None = None
+        self.began = time.monotonic()
+        self.pid = process.pid
+
+    @classmethod
+    def start(cls, arguments: Sequence[str]) -> "BackgroundRun":
+        """Start `dynviz run` with these arguments, without `--headless` and `--detach`.
+
+        Raises:
+            DynvizError: The system starts no further process.
+        """
+        opened: list[int] = []
+        try:
+            # A trainer finds the modules that we find: the present folder is first in the path under -m alone.
+            here = [] if sys.path[:1] in ([""], [str(Path.cwd())]) else ["-P"]
+            python = [sys.executable, *here, "-X", "faulthandler", "-m", "dynviz"]
+            reports, output = (_nameless(opened) for _ in range(2))
+            process = _Lasting(
+                [*python, "run", "--headless", f"--report={reports}", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(reports,),
+                start_new_session=True,
+            )
+        except OSError as error:
+            for descriptor in opened:
+                os.close(descriptor)
+            raise DynvizError(f"cannot start a process that trains: {error.strerror or error}") from error
+        return cls(process, reports, output)
+
+    def __del__(self) -> None:
+        """Let go of the files; the trainer keeps its own ends."""
+        for descriptor in (self._reports, self._output):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+    @property
+    def ended(self) -> bool:
+        """Whether training is over, as of the last `poll`."""
+        return self.exit_code is not None
+
+    @property
+    def output(self) -> str:
+        """The end of what the trainer printed, with the traceback of an error that nobody expected."""
+        size = os.fstat(self._output).st_size
+        return os.pread(self._output, OUTPUT_BYTES, max(0, size - OUTPUT_BYTES)).decode(errors="replace")
+
+    def poll(self) -> None:
+        """See what is new; cheap, and never waits."""
+        code = self._process.poll()
+        if self.ended:
+            return
+        # The last report is read after the end was seen, or it would be missed.
+        self._listen()
+        if code is None and self._done:
+            # To take torch down takes a while.
+            code = 0
+        if code is None:
+            self.state = "training" if self.folder else "starting"
+            return
+        self.exit_code = code if code >= 0 else 128 - code
+        if code == 0:
+            self.state, self.message = "finished", ""
+        elif code == STOPPED or (self.asked and code == -signal.SIGTERM):
+            self.state, self.exit_code = "stopped", STOPPED
+            self.message = self.message or "stopped before training began; nothing was written"
+        else:
+            self.state = "failed"
+            self.message = self.message or _last_words(code, self.output, self.folder)
+
+    def stop(self) -> None:
+        """Ask it to end cleanly, as Ctrl-C does; asking again changes nothing."""
+        if not self.asked and not self.ended:
+            self.asked = True
+            self._process.terminate()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, for this long at most; whether it has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self.poll()
+        return self.ended
+
+    def _listen(self) -> None:
+        fresh = os.pread(self._reports, os.fstat(self._reports).st_size - self._read, self._read)
+        whole = fresh[: fresh.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            report = json.loads(line)
+            if "folder" in report:
+                self.folder = Path(report["folder"])
+            self._done = "done" in report
+            self.doing = report.get("doing", self.doing)
+            self.message = report.get("message", self.message)
+
+
+class Reports:
+    """The trainer's side: the progress of a run that says its folder, and how it ended, to who started it.
+
+    Args:
+        descriptor: Of the file that `BackgroundRun.start` opened.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._folder: Path | None = None
+
+    def does(self, words: str) -> None:
+        """Say what is being done before training begins."""
+        self._say(doing=words)
+
+    def begin(self, folder: Path, recordings: Sequence[Any], steps_done: Sequence[int]) -> None:  # noqa: ARG002
+        """Say the folder: its recordings can be opened now."""
+        self._folder = folder
+        with contextlib.suppress(OSError):
+            # It is of a failure that this run, resumed, may get over.
+            (folder / ERROR_FILE).unlink(missing_ok=True)
+        self._say(folder=str(folder))
+
+    def move(self, label: str, step: int, loss: float) -> None:  # noqa: ARG002
+        """Say nothing, for the recording does; but forget what was printed when it is too much."""
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            if os.fstat(sys.stderr.fileno()).st_size > OUTPUT_BYTES:
+                os.ftruncate(sys.stderr.fileno(), 0)
+
+    def end(self) -> None:
+        """Say nothing."""
+
+    def finished(self) -> None:
+        """Say that the run is whole."""
+        self._say(done="")
+
+    def stopped(self, words: str) -> None:
+        """Say that the run was stopped."""
+        self._say(message=words)
+
+    def failed(self, error: Exception) -> None:
+        """Say why the run failed; a traceback is kept in the run's folder, where there is one."""
+        words = str(error) if isinstance(error, DynvizError) else f"{type(error).__name__}: {error}"
+        if self._folder is not None and not isinstance(error, DynvizError):
+            file = self._folder / ERROR_FILE
+            with contextlib.suppress(OSError):
+                file.write_text("".join(traceback.format_exception(error)))
+                words += f"; where it came from is in {file}"
+        self._say(message=" ".join(words.split()))
+
+    def _say(self, **report: str) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._descriptor, json.dumps(report).encode() + b"\n")
+
+
+class _Lasting(subprocess.Popen[bytes]):
+    """A process that may outlive us, without the warning that it does."""
+
+    def __del__(self) -> None:
+        pass
+
+
+def _nameless(opened: list[int]) -> int:
+    """A file without a name, in which every write goes to the end."""
+    if hasattr(os, "memfd_create"):
+        # In memory: a full disk must not keep a trainer from saying so.
+        descriptor = os.memfd_create("dynviz")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    opened.append(descriptor)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+    return descriptor
+
+
+def _last_words(code: int, output: str, folder: Path | None) -> str:
+    """What is known of a trainer that ended without a word."""
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            name = signal.Signals(-code).name
+            kept = f"; what was recorded can be read, and `dynviz run --resume {folder}` goes on" if folder else ""
+            return f"the trainer was killed by {name}{kept}"
+    lines = [line for line in output.splitlines() if line.strip()]
+    return lines[-1].strip().removeprefix("dynviz: ") if lines else f"the trainer ended with status {code}"

@@ -1,0 +1,187 @@
+"""Cells as the rows of text, with colours, that a terminal reads.
+
+A colour is written only where it changes along a row; what colour a blank would have been drawn in is never written.
+The change of a colour is taken from a table of ready strings, for all cells at once.
+"""
+
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from dynviz.cells import codes
+from dynviz.cells.cells import UPPER_HALF, Cells
+from dynviz.cells.codes import DEFAULT
+from dynviz.cells.depth import Depth, detect
+
+__all__ = ["Depth", "Encoder", "detect"]
+
+RESET = "\x1b[0m"
+BLANK, UPPER, LOWER = ord(" "), ord(UPPER_HALF), ord("▄")
+BLOCKS = (0x2580, 0x259F)
+"""Characters that are areas of colour rather than signs."""
+SHADES = np.array([*map(ord, " ░▒▓█")], np.uint32)
+REPLACEMENT = 0xFFFD
+BOLD = np.array(["", "\x1b[1m", "\x1b[22m"], object)
+_ARRAYS = ("glyphs", "ink", "ground", "bold")
+
+
+class Encoder:
+    r"""From cells to rows for a terminal.
+
+    >>> palette = np.array([[0, 0, 0], [255, 0, 0]], np.uint8)
+    >>> cells = Cells.blank(3, 1, palette)
+    >>> cells.glyphs[0, 1], cells.ink[0, 1] = ord("x"), 1
+    >>> Encoder(palette, "true").rows(cells)
+    ['\x1b[48;2;0;0;0m \x1b[38;2;255;0;0mx \x1b[0m']
+
+    Attributes:
+        depth: How many colours the terminal shows.
+    """
+
+    def __init__(self, palette: NDArray[np.uint8], depth: Depth, *, bold: bool = True) -> None:
+        """Make the tables.
+
+        Args:
+            palette: Of the cells [colours, 3].
+            depth: Of the terminal.
+            bold: Whether the terminal knows bold; without it and without colours, rows are characters alone.
+        """
+        self.depth = depth
+        self._bold = bold
+        self._light = codes.is_light(palette)
+        # Numbers of a table's colours; in true colour and in none the table is the palette.
+        self._codes = np.arange(len(palette), dtype=np.uint8)
+        self._apart = self._codes
+        if depth == "256":
+            self._codes, self._apart = codes.nearest_256(palette), codes.apart_256()
+        elif depth == "16":
+            self._codes, self._apart = codes.nearest_16(palette), codes.apart_16(light=self._light)
+        far = np.abs(codes.lightness(palette) - codes.lightness(palette[:1]))
+        self._shares = far / max(far.max(), 1e-9)
+        self._colors = self._table_of_colors(palette)
+        self._inks, self._grounds = (_strings(colors, ground=place == 1) for place, colors in enumerate(self._colors))
+
+    def rows(self, cells: Cells) -> list[str]:
+        """Each row as a string that fills exactly as many columns as there are, and ends with everything reset."""
+        look = self._look(cells)
+        text = look.glyphs.astype("<u4").tobytes().decode("utf-32-le", "replace")
+        bold = self._bold and bool(look.bold.any())
+        if self.depth == "none" and not bold:
+            width = cells.columns
+            return [text[row * width : (row + 1) * width] for row in range(cells.rows)]
+        drawn = look.glyphs != BLANK
+        columns = [np.array(list(text), dtype=object).reshape(drawn.shape)]
+        if self.depth != "none":
+            columns[:0] = self._changes(look, drawn)
+        if bold:
+            turned = _changed(look.bold, drawn, before=False)
+            columns.insert(0, BOLD[np.where(turned, 1 + ~look.bold, 0)])
+        lines = np.stack(columns, axis=-1).reshape(cells.rows, len(columns) * cells.columns).tolist()
+        return [f"{''.join(line)}{RESET}" for line in lines]
+
+    def segments(self, cells: Cells, row: int) -> list[Segment]:
+        """A row in the plain way, for rich and for Textual: a style for each run of cells that look the same."""
+        look = self._look(replace(cells, **{name: getattr(cells, name)[row : row + 1] for name in _ARRAYS}))
+        keys = zip(look.ink[0].tolist(), look.ground[0].tolist(), look.bold[0].tolist(), strict=True)
+        runs = groupby(zip(keys, look.glyphs[0].tolist(), strict=True), key=lambda cell: cell[0])
+        return [Segment("".join(chr(glyph) for _, glyph in run), self._style(*key)) for key, run in runs]
+
+    def _look(self, cells: Cells) -> Cells:
+        """The cells as this terminal shows them; ink and ground are numbers of its colours instead of the palette's."""
+        glyphs = np.where(_unprintable(cells.glyphs), REPLACEMENT, cells.glyphs)
+        if self.depth == "none":
+            glyphs, colors = self._shaded(glyphs, cells), np.zeros_like(cells.ink)
+            return replace(cells, glyphs=glyphs, ink=colors, ground=colors)
+        ink, ground = self._codes[cells.ink], self._codes[cells.ground]
+        if self.depth != "true":
+            # Two colours that have become one would hide a sign; areas of one colour may be.
+            hidden = (ink == ground) & (cells.ink != cells.ground) & ~_in(glyphs, BLOCKS)
+            ink = np.where(hidden, self._apart[ground], ink)
+        if self.depth == "16":
+            glyphs, ink, ground = _turned(glyphs, ink, ground)
+        return replace(cells, glyphs=glyphs, ink=ink, ground=ground)
+
+    def _shaded(self, glyphs: NDArray[np.uint32], cells: Cells) -> NDArray[np.uint32]:
+        """Pictures as shades: the further from the ground, the denser."""
+        ink, ground = self._shares[cells.ink], self._shares[cells.ground]
+        share = np.where(glyphs == UPPER, (ink + ground) / 2, ground)
+        shades = SHADES[(share * (len(SHADES) - 1)).round().astype(np.int64)]
+        return np.where((glyphs == UPPER) | (glyphs == BLANK), shades, glyphs)
+
+    def _changes(self, look: Cells, drawn: NDArray[np.bool_]) -> list[NDArray[np.object_]]:
+        """What sets the ink [rows, columns] and what sets the ground after it; nothing where they stay."""
+        new_ground = np.ones(drawn.shape, dtype=bool)
+        np.not_equal(look.ground[:, 1:], look.ground[:, :-1], out=new_ground[:, 1:])
+        new_ink = _changed(look.ink, drawn)
+        count = len(self._inks) // 2
+        # Where both change they share one sequence: the ink's is left open and the ground's goes on.
+        ink = np.where(new_ink, look.ink + (1 + count * new_ground), 0)
+        ground = np.where(new_ground, look.ground + (1 + count * new_ink), 0)
+        return [self._inks[ink], self._grounds[ground]]
+
+    def _table_of_colors(self, palette: NDArray[np.uint8]) -> tuple[list[Color], list[Color]]:
+        """The colour of each number, as an ink and as a ground."""
+        if self.depth in {"true", "none"}:
+            colors = [Color.from_rgb(*rgb) for rgb in palette.tolist()]
+            return colors, colors
+        colors = [Color.from_ansi(code) for code in range(256)]
+        if self.depth == "256":
+            return colors, colors
+        text, ground = (0, 15) if self._light else (15, 0)
+        inks, grounds = colors[: DEFAULT + 1], colors[: DEFAULT + 1]
+        # The ground is whatever the terminal has, and words are in the colour that goes with it.
+        grounds[DEFAULT] = inks[text] = Color.default()
+        inks[DEFAULT] = Color.from_ansi(ground)
+        return inks, grounds
+
+    def _style(self, ink: int, ground: int, bold: bool) -> Style:  # noqa: FBT001 - as it stands in the cells
+        strong = True if bold and self._bold else None
+        if self.depth == "none":
+            return Style(bold=strong)
+        inks, grounds = self._colors
+        return Style(color=inks[ink], bgcolor=grounds[ground], bold=strong)
+
+
+def _changed(values: NDArray[Any], drawn: NDArray[np.bool_], *, before: bool | None = None) -> NDArray[np.bool_]:
+    """Where what is drawn differs from what is drawn to the left of it, or from what was before its row."""
+    places = np.flatnonzero(drawn)
+    rows, found = places // max(drawn.shape[1], 1), values.ravel()[places]
+    first = np.ones(len(places), dtype=bool)
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    new = np.ones(len(places), dtype=bool)
+    np.not_equal(found[1:], found[:-1], out=new[1:])
+    changed = np.zeros(drawn.size, dtype=bool)
+    changed[places] = np.where(first, True if before is None else found != before, new)
+    return changed.reshape(drawn.shape)
+
+
+def _turned(glyphs: NDArray[np.uint32], ink: NDArray[np.uint8], ground: NDArray[np.uint8]) -> tuple[Any, Any, Any]:
+    """Half blocks upside down where their ink is the terminal's own ground, which nothing can be drawn in."""
+    own = ink == DEFAULT
+    upper, lower = own & (glyphs == UPPER), own & (glyphs == LOWER)
+    either = upper | lower
+    glyphs = np.where(upper, LOWER, np.where(lower, UPPER, glyphs))
+    glyphs = np.where(either & (ground == DEFAULT), BLANK, glyphs)
+    return glyphs, np.where(either, ground, ink), np.where(either, DEFAULT, ground).astype(np.uint8)
+
+
+def _unprintable(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Control characters, which names in a recording may hold, would do something instead of being shown."""
+    return (glyphs < 0x20) | _in(glyphs, (0x7F, 0x9F)) | _in(glyphs, (0xD800, 0xDFFF)) | (glyphs > 0x10FFFF)
+
+
+def _in(glyphs: NDArray[np.uint32], range_: tuple[int, int]) -> NDArray[np.bool_]:
+    return (glyphs >= range_[0]) & (glyphs <= range_[1])
+
+
+def _strings(colors: list[Color], *, ground: bool) -> NDArray[np.object_]:
+    """Nothing; for each colour what sets it alone; for each the first half, or the second, of what sets both."""
+    found = [";".join(color.get_ansi_codes(foreground=not ground)) for color in colors]
+    both = [f";{each}m" if ground else f"\x1b[{each}" for each in found]
+    return np.array(["", *(f"\x1b[{each}m" for each in found), *both], dtype=object)

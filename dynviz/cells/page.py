@@ -1,0 +1,87 @@
+"""The page: where everything of a scene stands, in cells, that does not move with its step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dynviz.cells.place import Place, Spot, places
+from dynviz.cells.words import Placed, Words, flow, plain
+from dynviz.scene.arrange import Rect, arrange
+from dynviz.scene.counter import step_words
+from dynviz.scene.marks import Panel, Scene
+
+ASPECT = 0.5
+"""A cell's width over its height."""
+LEAST_MAP, LEAST_CURVE = (20, 9), (30, 8)
+"""Columns and rows of the smallest map, and of the smallest other panel."""
+ROOMY = 30
+"""Pages of so many rows have an empty one below their title."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where a scene stands.
+
+    Attributes:
+        title: Written once.
+        spots: For the scene's readouts.
+        counter: Where the words for the step end, and how much room they have; none without a title line.
+        places: Of the panels that there is room for, the first ones.
+    """
+
+    title: tuple[Placed, ...]
+    spots: tuple[Spot, ...]
+    counter: Spot | None
+    places: tuple[Place, ...]
+
+
+def lay_out(scene: Scene, columns: int, rows: int, *, head: bool = True) -> Page:
+    """Find a place for everything; in a small terminal, for the first panels, and say how many."""
+    for count in range(len(scene.panels), 1, -1):
+        page = _page(scene, count, (columns, rows), head=head)
+        if all(_readable(scene.panels[place.index], place.cell) for place in page.places):
+            return page
+    return _page(scene, min(len(scene.panels), 1), (columns, rows), head=head)
+
+
+def _readable(panel: Panel, cell: Rect) -> bool:
+    """Whether a panel in this cell shows more than its words."""
+    wide, tall = LEAST_MAP if panel.square else LEAST_CURVE
+    return cell.width >= wide and cell.height >= tall
+
+
+def _page(scene: Scene, count: int, size: tuple[int, int], *, head: bool) -> Page:
+    """The page of so many of the scene's panels."""
+    columns, rows = size
+    panels = scene.panels[:count]
+    title: tuple[Placed, ...] = ()
+    spots: tuple[Spot, ...] = ()
+    counter, top = None, 0
+    if head:
+        title, spots, counter, top = _head(scene, count, columns, rows)
+        top += rows >= ROOMY
+    area = max(columns - 2, 1), max(rows - top, 1)
+    found = arrange(panels, *area, aspect=ASPECT, words=_room_of_words(panels, area))
+    cells = tuple(replace(cell, left=cell.left + 1, top=cell.top + top) for cell in found)
+    return Page(title, spots, counter, places(panels, cells, scene.readouts))
+
+
+def _room_of_words(panels: Sequence[Panel], area: tuple[int, int]) -> tuple[float, float]:
+    """Columns and rows that the words of a map take."""
+    small = area[1] < 16 * len(panels) ** 0.5
+    return (3.0, 2.0) if small else (7.0, 4.0)
+
+
+def _head(scene: Scene, count: int, columns: int, rows: int) -> tuple[tuple[Placed, ...], tuple[Spot, ...], Spot, int]:
+    """The title, the spots of readouts, that of the counter, and how many rows they take."""
+    inner = columns - 2
+    room = len(plain(step_words(replace(scene, step=scene.steps))))
+    title = [Words(scene.title, bold=True)] if scene.title else []
+    total = len(scene.panels)
+    left_out = [Words(f"{count} of {total} panels", "muted")] if count < total else []
+    said = [Words(max(one.widest, one.text, key=len), one.color) for one in scene.readouts]
+    lines = [max(inner - room - 2, 1)] + [max(inner, 1)] * (rows >= 24)
+    flowed = flow([title, left_out, said], lines)
+    still = len(title) + len(left_out)
+    written = tuple(Placed(one.words, 1 + one.left, one.line) for one in flowed if one.item < still)
+    spots = tuple(Spot(1 + one.left, one.line, one.room) for one in flowed if one.item >= still)
+    return written, spots, Spot(columns - 1, 0, room), max((one.line for one in flowed), default=0) + 1

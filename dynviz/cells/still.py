@@ -1,0 +1,199 @@
+"""Marks without a `now`, in cells."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.cells.easel import ACROSS, DOWN, Easel, Floats
+from dynviz.cells.inks import Indices
+from dynviz.cells.paper import Ink, Paper
+from dynviz.cells.strokes import bits, stroke
+from dynviz.cells.words import MARKERS, plain
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, Regions, Rule, Text, pixel_centers
+from dynviz.scene.scales import fractions, nearest_pixels
+
+Draw = Callable[[Paper, int], None]
+"""Puts a layer on paper, at a level."""
+
+CONTOUR = 0.4
+"""How much of their colour contours have: they are the ground that paths are seen on."""
+TINY, LARGE = 1.5, 5.0
+"""Dots smaller than this are one dot of braille, larger ones a character, those between four dots of a cell."""
+MANY = 600
+"""Of more points than these, each is one dot of braille."""
+HEAD, BARB = 3.0, np.radians(150)
+"""Length of an arrow's head in dots, and where its sides point."""
+
+
+def field(mark: Field, easel: Easel) -> list[Draw]:
+    """The heat map, without smoothing: a pixel shows the value that lies there."""
+    ramp = easel.inks.ramp(mark.ramp)
+    return _image(mark.values, lambda seen: ramp[mark.norm.levels(seen)], mark.extent, easel)
+
+
+def regions(mark: Regions, easel: Easel) -> list[Draw]:
+    """Classes in their colours."""
+    colors = np.array([easel.inks.color(role) for role in mark.colors], dtype=np.uint8)
+    if not len(colors):
+        return []
+    last = len(colors) - 1
+    return _image(
+        mark.classes, lambda seen: colors[np.nan_to_num(seen).clip(0, last).astype(np.intp)], mark.extent, easel
+    )
+
+
+def _image(
+    values: NDArray[np.generic], color: Callable[[NDArray[np.generic]], Indices], extent: Extent, easel: Easel
+) -> list[Draw]:
+    left, right, bottom, top = extent
+    rows, columns = values.shape
+    across = nearest_pixels(easel.x, left, right, columns, easel.width)
+    upward = nearest_pixels(easel.y, bottom, top, rows, 2 * easel.height)[::-1]
+    seen_x, seen_y = np.flatnonzero(across >= 0), np.flatnonzero(upward >= 0)
+    if not len(seen_x) or not len(seen_y):
+        return []
+    x, y = slice(int(seen_x[0]), int(seen_x[-1]) + 1), slice(int(seen_y[0]), int(seen_y[-1]) + 1)
+    tile = color(values[upward[y, None], across[x]])
+    return [lambda paper, _: paper.tile(y, x, tile)]
+
+
+def contours(mark: Contours, easel: Easel) -> list[Draw]:
+    """Lines of equal value."""
+    import contourpy
+
+    rows, columns = mark.values.shape
+    if min(rows, columns) < 2:
+        return []
+    x, y = pixel_centers(mark.extent, rows, columns)
+    generator = contourpy.contour_generator(x, y, np.ma.masked_invalid(mark.values))
+    gap = np.full((1, 2), np.nan)
+    pieces = [
+        piece
+        for level in mark.levels
+        if np.isfinite(level)
+        for line in generator.lines(level)
+        for piece in (easel.points(*np.asarray(line).T), gap)
+    ]
+    return _lines(pieces, easel.inks.over(mark.color, CONTOUR), easel)
+
+
+def arrows(mark: Arrows, easel: Easel) -> list[Draw]:
+    """Shafts, and heads of two short lines; those too short to point anywhere are dots."""
+    x, y, dx, dy = (np.asarray(values, dtype=np.float64) for values in (mark.x, mark.y, mark.dx, mark.dy))
+    good = np.isfinite(x) & np.isfinite(y) & np.isfinite(dx) & np.isfinite(dy)
+    tails, tips = easel.points(x[good], y[good]), easel.points((x + dx)[good], (y + dy)[good])
+    way = tips - tails
+    length = np.hypot(*way.T)
+    turn = np.arctan2(way[:, 1], way[:, 0])
+    # A dot of braille is as wide as it is high.
+    reach = np.where(length < 2, 0, np.minimum(HEAD, 0.5 * length))[:, None]
+    sides = [tips + reach * np.stack([np.cos(turn + side), np.sin(turn + side)], axis=1) for side in (BARB, -BARB)]
+    gap = np.full_like(tips, np.nan)
+    heads = np.stack([tails, tips, gap, sides[0], tips, sides[1], gap], axis=1)
+    return _lines([heads.reshape(-1, 2)], easel.inks.color(mark.color), easel)
+
+
+def _lines(pieces: Sequence[Floats], ink: Ink, easel: Easel) -> list[Draw]:
+    """A layer of lines, or none."""
+    if not pieces:
+        return []
+    drawn = bits(stroke(np.concatenate(pieces), easel.dots))
+    return [lambda paper, level: paper.stroke(drawn, ink, level)]
+
+
+def points(mark: Points, easel: Easel) -> list[Draw]:
+    """Dots of braille, or characters where they are large or no dots."""
+    places = easel.points(mark.x, mark.y)
+    places = places[easel.inside(places)]
+    if not len(places):
+        return []
+    ink: Ink = easel.inks.over(mark.color, mark.alpha) if mark.alpha < 1 else easel.inks.color(mark.color)
+    if mark.marker != "dot" or (mark.size >= LARGE and len(places) <= MANY):
+        rows, columns = easel.pixels(places)
+        character = MARKERS[mark.marker]
+        return [lambda paper, _: paper.put(character, rows, columns, ink)]
+    columns, rows = (np.minimum(places, np.array(easel.dots) - 1).clip(0).astype(np.intp)).T
+    if mark.size >= TINY and len(places) <= MANY:
+        # Both dots across, and the nearest two of the cell's four down: a point has a cell of its own.
+        upper = np.clip(np.round(places[:, 1] % DOWN - 1), 0, DOWN - 2).astype(np.intp)
+        top, left = rows // DOWN * DOWN + upper, columns // ACROSS * ACROSS
+        rows = np.concatenate([top, top, top + 1, top + 1])
+        columns = np.concatenate([left, left + 1, left, left + 1])
+    grid = np.zeros(easel.dots[::-1], dtype=np.bool_)
+    grid[rows, columns] = True
+    drawn = bits(grid)
+    return [lambda paper, level: paper.stroke(drawn, ink, level)]
+
+
+def bars(mark: Bars, easel: Easel) -> list[Draw]:
+    """Bars of whole columns, their ends at eighths of a row; they begin at the edge of a row."""
+    left, right = (easel.columns(np.asarray(mark.x) + side * mark.width / 2) / ACROSS for side in (-1, 1))
+    base = mark.base if easel.y.scale == "linear" else max(mark.base, easel.y.limits[0])
+    head = easel.dots[1] - easel.rows(mark.heights)
+    foot = float(easel.dots[1] - easel.rows(base))
+    left, right = np.minimum(left, right), np.maximum(left, right)
+    good = np.isfinite(left) & np.isfinite(right) & np.isfinite(head) & (right > 0) & (left < easel.width)
+    if not good.any() or not np.isfinite(foot):
+        return []
+    top = 8 * easel.height
+    first = np.floor(left[good] + 0.5).clip(0, easel.width - 1).astype(np.intp)
+    last = np.maximum(np.floor(right[good] + 0.5).clip(0, easel.width).astype(np.intp), first + 1)
+    ends = np.round(2 * head[good]).clip(0, top)
+    start = 8 * round(min(max(foot / DOWN, 0), easel.height))
+    # One that is not nothing shows.
+    ends = np.where((ends == start) & (head[good] != foot), start + np.where(head[good] > foot, 1, -1), ends)
+    counts = last - first
+    columns = np.repeat(first, counts) + np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    height = np.full(easel.width, start, dtype=np.float64)
+    height[columns] = np.repeat(ends, counts)
+    below = 8.0 * np.arange(easel.height)[::-1, None]
+    ink = easel.inks.color(mark.color)
+    return [
+        lambda paper, _, share=share, hanging=hanging: paper.blocks(share, ink, hanging=hanging)  # type: ignore[misc]
+        for share, hanging in (
+            (np.where(below >= start, (height - below).clip(0, 8), 0).astype(np.uint8), False),
+            (np.where(below < start, (below + 8 - height).clip(0, 8), 0).astype(np.uint8), True),
+        )
+        if share.any()
+    ]
+
+
+def text(mark: Text, easel: Easel) -> list[Draw]:
+    """Words whose middle is at their place; at the edge of a plot they stay inside it."""
+    place = easel.points([mark.x], [mark.y])
+    if not mark.text or not easel.inside(place)[0]:
+        return []
+    wide = len(plain(mark.text))
+    left = round(place[0, 0] / ACROSS - wide * {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor])
+    left = max(min(left, easel.width - wide), 0)
+    row = int(easel.pixels(place)[0][0]) // 2
+    ink = easel.inks.words(mark.color)
+    return [lambda paper, _: paper.write(mark.text, row, left, ink)]
+
+
+def rule(mark: Rule, easel: Easel) -> list[Draw]:
+    """A line of dots across the plot, and its words beside its end."""
+    at = float(fractions(easel.x if mark.vertical else easel.y, mark.at))
+    if not 0 <= at <= 1:
+        return []
+    width, height = easel.dots
+    across, down = at * width, (1 - at) * height
+    ends = [(across, 0), (across, height)] if mark.vertical else [(0, down), (width, down)]
+    dots = bits(stroke(np.array(ends, dtype=np.float64), easel.dots, mark.dash))
+    ink = easel.inks.color(mark.color)
+    drawn: list[Draw] = [lambda paper, level: paper.stroke(dots, ink, level)]
+    if mark.label and len(plain(mark.label)) < easel.width:
+        column, row = min(int(across / ACROSS), easel.width - 1), min(int(down / DOWN), easel.height - 1)
+        row, column = _beside(mark, easel, column, row)
+        words = easel.inks.words(mark.color)
+        drawn.append(lambda paper, _: paper.write(mark.label, row, column, words))
+    return drawn
+
+
+def _beside(mark: Rule, easel: Easel, column: int, row: int) -> tuple[int, int]:
+    """Where the words of a rule stand: right of its top, or above its right end; else on its other side."""
+    wide = len(plain(mark.label))
+    if mark.vertical:
+        return 0, column + 1 if column + 1 + wide <= easel.width else max(column - wide, 0)
+    return row - 1 if row > 0 else min(row + 1, easel.height - 1), easel.width - wide

@@ -1,0 +1,150 @@
+"""`dynviz compare`: optimizers beside each other on one scenario, as a table."""
+
+import csv
+import io
+import json
+import math
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dynviz import plugins
+from dynviz.errors import DynvizError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from dynviz.comparison import Row
+
+
+@click.command
+@click.argument("scenario")
+@click.option("-o", "--optimizer", "optimizers", multiple=True, metavar="NAME[:key=value,...]", help="[default: all]")
+@click.option(
+    "--seeds", default="0:8", show_default=True, help="One, a list (1,2,5) or a range (0:8): a lane for each."
+)
+@click.option("--steps", type=int, help="How many, in all. [default: the scenario's]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--out", metavar="DIR", help="Folder to make. [default: the first free runs/compare-<scenario>-<n>]")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(
+    *,
+    scenario: str,
+    optimizers: tuple[str, ...],
+    seeds: str,
+    steps: int | None,
+    device: str,
+    out: str | None,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Train SCENARIO with one optimizer after the other, and say how far each came, how fast, with what memory.
+
+    The loss is the mean of the last twentieth of the steps: the median over the seeds, and their middle half.
+
+    \b
+    dynviz compare surface:f=rosenbrock
+    dynviz compare voronoi:model=labels -o adamw -o muon -o sgd:lr=0.1 --seeds 0:8 --csv > table.csv
+    """  # noqa: D301
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two formats: give one of them")
+    plugins.check("scenarios", scenario)
+    for optimizer in optimizers:
+        plugins.check("optimizers", optimizer)
+    folder = _make_folder(scenario, out)
+    rows = _train(
+        scenario, optimizers or tuple(plugins.files("optimizers")), folder, seeds=seeds, steps=steps, device=device
+    )
+    if as_csv:
+        click.echo(_csv(rows), nl=False)
+    elif as_json:
+        click.echo(json.dumps([row.to_json() for row in rows], indent=2))
+    else:
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        console.print(_table(rows))
+        for row in rows:
+            if row.refused:
+                console.print(f"[bold]{row.optimizer}[/] did not run: {row.refused}", style="dim")
+    click.echo(f"see them with: dynviz play {shlex.quote(str(folder))}", err=True)
+
+
+def _train(
+    scenario: str, optimizers: Sequence[str], folder: Path, *, seeds: str, steps: int | None, device: str
+) -> "list[Row]":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from dynviz.comparison import compare as train
+    from dynviz.comparison import sorted_rows
+
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=None), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(optimizers))
+        done: list[Row] = []
+
+        def told(optimizer: str, share: float) -> None:
+            progress.update(task, description=optimizer, completed=len(done) + share)
+
+        for row in train(scenario, optimizers, folder, told, seeds=seeds, steps=steps, device=device):
+            done.append(row)  # noqa: PERF402 - how many are done is said while the next one trains
+    return sorted_rows(done)
+
+
+def _make_folder(scenario: str, out: str | None) -> Path:
+    name = Path(scenario.partition(":")[0]).stem
+    for number in range(1, 1_000_000):
+        folder = Path(out or f"runs/compare-{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if out:
+                raise DynvizError(f"{folder} is there already; name a folder that is not") from None
+            continue
+        except OSError as error:
+            raise DynvizError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+        return folder
+    raise DynvizError("no name is left in the folder runs")
+
+
+def _table(rows: "Sequence[Row]") -> "Table":
+    from rich import filesize
+    from rich.table import Table
+
+    from dynviz.scene.caption import significant
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("optimizer", style="bold")
+    validated = any(not math.isnan(row.validation) for row in rows)
+    heads = ["loss", "middle half", *(["validation"] if validated else []), "diverged", "µs a step", "state"]
+    for name in heads:
+        table.add_column(name, justify="right")
+    for row in rows:
+        if row.refused:
+            continue
+        there = not math.isnan(row.loss)
+        low, high = row.spread
+        cells = [
+            significant(row.loss) if there else "diverged",
+            f"{significant(low)} to {significant(high)}" if low < high else "",
+            *([significant(row.validation) if there else ""] if validated else []),
+            f"{row.diverged} of {row.lanes}" if row.diverged else "",
+            significant(row.microseconds),
+            filesize.decimal(row.state_bytes) if row.state_bytes else "0",
+        ]
+        table.add_row(row.optimizer, *cells)
+    return table
+
+
+def _csv(rows: "Sequence[Row]") -> str:
+    trees = [row.to_json() for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(trees[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(trees)
+    return text.getvalue()

@@ -1,0 +1,72 @@
+"""A run in this process: plain progress, and one line about how it ended."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from dynviz.background import STOPPED, Reports
+from dynviz.cli.say import say
+
+
+def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> None:
+    """Train, and print the run's folder.
+
+    Args:
+        asked: The keyword arguments of `training.run`, or of `training.resume`.
+        resume: The run to go on with.
+        report: Where a player waits to hear of it, see `BackgroundRun`.
+    """
+    # Until training has its own way of ending cleanly, SIGTERM leaves as little behind as Ctrl-C.
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    reports = None if report is None else Reports(report)
+    try:
+        folder = _train(asked, resume, reports)
+    except KeyboardInterrupt as stopped:
+        words = stopped_at(getattr(stopped, "folder", None), getattr(stopped, "step", 0))
+        if reports:
+            reports.stopped(words)
+        say(words)
+        sys.exit(STOPPED)
+    except Exception as error:
+        if reports:
+            reports.failed(error)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if reports:
+        reports.finished()
+    say(f"see it with: {finished(folder)}")
+    say(str(folder), err=False)
+
+
+def stopped_at(folder: Path | None, step: int) -> str:
+    """What is said of a run that was stopped, with the command that goes on."""
+    if folder is None:
+        return "stopped before training began; nothing was written"
+    return f"stopped at step {step}; go on with: dynviz run --resume {shlex.quote(str(folder))}"
+
+
+def finished(folder: Path) -> str:
+    """The command that draws a run."""
+    return f"dynviz export {shlex.quote(str(folder))} {shlex.quote(folder.name)}.gif"
+
+
+def _train(asked: Mapping[str, Any], resume: str | None, reports: Reports | None) -> Path:
+    # Torch takes over a second to import: what can be refused without it has been.
+    from dynviz import training
+    from dynviz.cli.progress import TrainingProgress
+
+    if reports:
+        reports.does("preparing the task")
+    progress = reports or TrainingProgress()
+    if resume:
+        return training.resume(resume, progress=progress, **asked).folder
+    return training.run(progress=progress, **asked).folder
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise KeyboardInterrupt

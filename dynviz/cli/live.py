@@ -1,0 +1,96 @@
+"""A run in the background: seen in the player, or left alone at once."""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dynviz.background import BackgroundRun
+from dynviz.cli.say import say
+
+GLANCE = 0.05
+"""Seconds between two looks at a trainer that has not begun."""
+PATIENCE = 10.0
+"""Seconds that a trainer has to end cleanly, before its user gets the prompt back all the same."""
+
+
+def is_terminal() -> bool:
+    """Whether a player can be shown: keys come from a terminal, and all that is printed goes to one."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return os.environ.get("TERM", "dumb") != "dumb" and all(stream.isatty() for stream in streams)
+
+
+def show(runs: Sequence[str], **how: Any) -> int:
+    """Open the player, see `dynviz.player.play`."""
+    from dynviz.player import play
+
+    for name in ("COLUMNS", "LINES"):
+        # What a shell exported would be believed before the terminal itself, whose size changes.
+        os.environ.pop(name, None)
+    return play(runs, **how)
+
+
+def watch(arguments: Sequence[str], *, view: str | None, theme: str) -> None:
+    """Train in the background and show it in the player; its end is our end, unless it is left to go on."""
+    trainer = BackgroundRun.start(arguments)
+    try:
+        code = show((), view=view, theme=theme, trainer=trainer)
+    except BaseException:
+        trainer.poll()
+        if not trainer.ended:
+            say(f"training goes on; stop it with: kill {trainer.pid}")
+        raise
+    trainer.poll()
+    if trainer.ended or trainer.asked:
+        _say_end(trainer, code)
+    else:
+        _leave(trainer)
+        sys.exit(code)
+
+
+def detach(arguments: Sequence[str]) -> None:
+    """Train in the background, and say where as soon as the recordings are made."""
+    _leave(BackgroundRun.start(arguments))
+
+
+def _leave(trainer: BackgroundRun) -> None:
+    """Let training go on without us."""
+    try:
+        while trainer.folder is None and not trainer.wait(GLANCE):
+            pass
+    except KeyboardInterrupt:
+        trainer.stop()
+        trainer.wait(PATIENCE)
+    if trainer.folder is None or trainer.ended:
+        _say_end(trainer, 0)
+        return
+    folder = shlex.quote(str(trainer.folder))
+    say(f"training goes on in the background; see it with: dynviz play {folder}; stop it with: kill {trainer.pid}")
+    _print(trainer.folder)
+
+
+def _say_end(trainer: BackgroundRun, code: int) -> None:
+    """Say how training ended, and end like it; `code` is what the player says."""
+    try:
+        over = trainer.wait(PATIENCE)
+    except KeyboardInterrupt:
+        over = False
+    if not over:
+        say(f"training has not stopped yet, and will after its present step; if it must end now: kill -9 {trainer.pid}")
+        sys.exit(code)
+    if trainer.state == "failed":
+        if "Traceback (most recent call last)" in trainer.output:
+            say(trainer.output.rstrip())
+        say(f"dynviz: {trainer.message}")
+    elif trainer.state == "stopped":
+        say(trainer.message)
+    elif trainer.folder is not None:
+        say(f"see it with: dynviz play {shlex.quote(str(trainer.folder))}")
+        _print(trainer.folder)
+    sys.exit(trainer.exit_code or code)
+
+
+def _print(folder: Path) -> None:
+    say(str(folder), err=False)

@@ -1,0 +1,46 @@
+"""`dynviz play`: runs in the player."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from dynviz import plugins
+from dynviz.errors import DynvizError
+
+
+@click.command
+@click.argument("runs", nargs=-1, metavar="[RUN...]")
+@click.option("--view", help="What is shown first. [default: the scenario's first]")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
+@click.option("--at", type=click.IntRange(min=0), metavar="STEP", help="Where to begin.")
+def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None) -> None:
+    """Show runs, or single recordings, in the terminal; those that still train are followed live.
+
+    Several are shown side by side on one clock; RUN@LANES shows some lanes only. With no RUN, or with a folder that
+    holds several, choose one from a list.
+
+    \b
+    dynviz play runs/voronoi-adamw-adamw-l1-1
+    dynviz play runs/voronoi-sgd-1@0 runs/voronoi-adamw-1@0 --view curves
+    """  # noqa: D301
+    if view:
+        plugins.check("views", view)
+    _check(runs)
+    from dynviz.cli.live import is_terminal, show
+
+    if not is_terminal():
+        shown = shlex.join(runs) or "RUN"
+        raise DynvizError(f"the player needs a terminal to play in; `dynviz show {shown}` prints a scene as text")
+    sys.exit(show(runs, view=view, theme=theme, step=at))
+
+
+def _check(runs: Sequence[str]) -> None:
+    """See that all can be opened, before there is a screen."""
+    from dynviz.player.runs import holds_runs
+    from dynviz.recording import open_all
+
+    if len(runs) != 1 or not holds_runs(Path(runs[0])):
+        open_all(runs)

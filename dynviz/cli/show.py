@@ -1,0 +1,185 @@
+"""`dynviz show`: a run in numbers, or one scene of it as text, for scripts and documents."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from dynviz import plugins
+from dynviz.cells.depth import Depth, detect
+from dynviz.errors import DynvizError
+
+if TYPE_CHECKING:
+    from dynviz.cells.cells import Cells
+    from dynviz.film import Film
+    from dynviz.recording import Recording
+
+SIZE = (100, 30)
+"""Columns and rows where there is no terminal."""
+LARGEST = (1000, 500)
+
+
+@click.command
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--view", help="What to draw. [default: the scenario's first]")
+@click.option("--panel", help="One panel alone, by its title or its number from 1.")
+@click.option("--at", metavar="STEP", help="Which step, or end. [default: the last that is recorded]")
+@click.option("--size", metavar="COLUMNSxROWS", help="[default: the terminal's, else 100x30]")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
+@click.option("--color", type=click.Choice(["auto", *get_args(Depth)]), default="auto", show_default=True)
+@click.option("--svg", "as_svg", is_flag=True, help="An SVG on stdout.")
+@click.option("--text", "as_text", is_flag=True, help="Characters alone, without control sequences.")
+def show(
+    *,
+    runs: tuple[str, ...],
+    view: str | None,
+    panel: str | None,
+    at: str | None,
+    size: str | None,
+    theme: str,
+    color: str,
+    as_svg: bool,
+    as_text: bool,
+) -> None:
+    """Print what a run is and how it went; or, with any of --view, --panel, --at, --size, --svg, --text, one scene.
+
+    The same recording and options give the same text, byte for byte: for tests and documents of one's own. To
+    anything but a terminal it is plain text, unless --color says how many colours there are.
+
+    \b
+    dynviz show runs/voronoi-adamw-l1-1
+    dynviz show runs/voronoi-adamw-l1-1 --view curves --at 4000 --size 100x30
+    dynviz show runs/voronoi-adamw-l1-1@0 --view centers --svg > centers.svg
+    """  # noqa: D301
+    if as_svg and as_text:
+        raise click.UsageError("--svg and --text are two forms of a scene; take one")
+    if view:
+        plugins.check("views", view)
+    asked = _size(size)
+    from dynviz.recording import open_all
+
+    recordings = open_all(runs)
+    depth = _depth("none" if as_text else color)
+    if not (as_svg or as_text or any(each is not None for each in (view, panel, at, size))):
+        _print_summaries(recordings, theme, depth)
+        return
+    cells, title = _scene(recordings, (view, panel), at, asked, theme)
+    if as_svg:
+        from dynviz.cells.svg import svg
+
+        _write(svg(cells, title))
+    else:
+        _write(_lines(cells, depth, bold=not as_text and _knows_bold()))
+
+
+def _scene(
+    recordings: "Sequence[Recording]",
+    shown: tuple[str | None, str | None],
+    at: str | None,
+    size: tuple[int, int],
+    theme: str,
+) -> "tuple[Cells, str]":
+    """The cells of one step of a view or of one of its panels, and what it is called."""
+    from dynviz.animation import default_view
+    from dynviz.cells.canvas import Canvas
+    from dynviz.drawing import open_film
+
+    view, panel = shown
+    film = open_film(recordings, view or default_view(recordings), panel)
+    scene = film.scene(_step(film, at))
+    return Canvas(*size, theme).draw(scene), f"{scene.title}, step {scene.step}"
+
+
+def _step(film: "Film", at: str | None) -> int:
+    first, last = int(film.steps[0]), int(film.steps[-1])
+    if at is None or at == "end":
+        return last
+    if not re.fullmatch(r"\d{1,18}", at, re.ASCII):
+        raise DynvizError(f"--at takes a step, {first} to {last}, or end, not {at!r}")
+    if not first <= int(at) <= last:
+        raise DynvizError(f"step {at} is not there; this view has steps {first} to {last}")
+    return int(at)
+
+
+def _size(text: str | None) -> tuple[int, int]:
+    """Columns and rows: those asked for, else the terminal's but for the line of the prompt."""
+    if text is None:
+        if not sys.stdout.isatty():
+            return SIZE
+        columns, rows = shutil.get_terminal_size(SIZE)
+        return min(columns, LARGEST[0]), min(max(rows - 1, 1), LARGEST[1])
+    match = re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", text.strip(), re.ASCII)
+    if not match:
+        raise DynvizError(f"size {text!r} is not understood; write COLUMNSxROWS, like 100x30")
+    from dynviz.cells.canvas import LEAST
+
+    columns, rows = int(match.group(1)), int(match.group(2))
+    if columns < LEAST[0] or rows < LEAST[1] or columns > LARGEST[0] or rows > LARGEST[1]:
+        raise DynvizError(f"size {text} cannot be shown; it may be {LEAST[0]}x{LEAST[1]} to {LARGEST[0]}x{LARGEST[1]}")
+    return columns, rows
+
+
+def _depth(color: str) -> Depth:
+    found: Depth = detect(os.environ, sys.stdout) if color == "auto" else color  # type: ignore[assignment]
+    return found
+
+
+def _knows_bold() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+
+
+def _lines(cells: "Cells", depth: Depth, *, bold: bool) -> str:
+    from dynviz.cells.encode import Encoder
+
+    lines = Encoder(cells.palette, depth, bold=bold or depth != "none").rows(cells)
+    if depth == "none" and not bold:
+        lines = [line.rstrip() for line in lines]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _print_summaries(recordings: "Sequence[Recording]", theme: str, depth: Depth) -> None:
+    """One after the other, those of a run together."""
+    from itertools import groupby
+
+    from rich.console import Console
+
+    from dynviz.cli.paint import painter
+    from dynviz.cli.summary import summary
+
+    bold = depth != "none" or _knows_bold()
+    width = shutil.get_terminal_size(SIZE).columns if sys.stdout.isatty() else SIZE[0]
+    systems = {"true": "truecolor", "256": "256", "16": "standard", "none": "standard"}
+    console = Console(
+        width=max(width, 40),
+        color_system=systems[depth] if bold else None,  # type: ignore[arg-type]
+        force_terminal=bold,
+        no_color=depth == "none",
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    with console.capture() as captured:
+        for index, (_, run) in enumerate(groupby(recordings, key=lambda recording: recording.folder.parent)):
+            if index:
+                console.print()
+            console.print(summary(list(run), painter(theme, depth)))
+    _write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _write(text: str) -> None:
+    """To stdout as it is; when its reader has gone, as after `| head`, the rest goes nowhere."""
+    # What the stream's encoding lacks is left out rather than an error.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        # The descriptor itself: what is still buffered must go somewhere too, when the interpreter ends.
+        os.dup2(nobody, sys.stdout.fileno())
+        os.close(nobody)

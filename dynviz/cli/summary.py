@@ -1,0 +1,190 @@
+"""A run in words and numbers: what was trained, how it went, what there is to see."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import filesize
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from dynviz.recording import Recording
+from dynviz.scene import caption
+
+Paint = Callable[[str], Style]
+"""The style of a role of the theme, as the terminal can show it."""
+SIDE_BY_SIDE = 4
+"""Recordings whose values stand in columns of one table."""
+
+
+def summary(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
+    """All about the recordings of one run."""
+    first = recordings[0].metadata
+    parts: list[RenderableType] = [_head(recordings, paint), Text()]
+    parts += [_standings(recordings, paint), Text()]
+    for start in range(0, len(recordings), SIDE_BY_SIDE):
+        values = _values(recordings, range(start, min(start + SIDE_BY_SIDE, len(recordings))), paint)
+        parts += [values, Text()] if values else []
+    parts += [_hyperparameters(recordings, paint), Text()]
+    events = _events(recordings, paint)
+    parts += [events, Text()] if events else []
+    views = ", ".join(dict.fromkeys(view for each in recordings for view in each.metadata.views))
+    versions = ", ".join(f"{name} {version}" for name, version in first.versions.items())
+    channels = dict.fromkeys(name for each in recordings for name in each.channels)
+    facts = {"channels": ", ".join(channels), "views": views, "made with": versions}
+    parts.append(_facts({name: text for name, text in facts.items() if text}, paint))
+    return Group(*parts)
+
+
+def _head(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
+    """What was trained, and where it lies."""
+    first = recordings[0].metadata
+    title = Text(_clean(caption.title(recordings[:1])), paint("text") + Style(bold=True))
+    options = ", ".join(f"{name} {shown(value)}" for name, value in first.scenario.options.items())
+    lanes = f"{len(first.lanes)} lanes, " if len(first.lanes) > 1 else ""
+    device = f"{first.device} ({first.device_name})" if first.device_name else first.device
+    threads = f", {first.threads} thread{'s' * (first.threads > 1)}" if first.device == "cpu" else ""
+    size = sum(_size(recording.folder) for recording in recordings)
+    folder = recordings[0].folder.parent if len(recordings) > 1 else Path(recordings[0].source)
+    facts = {
+        "options": options,
+        "lanes": lanes + caption.seeds(recordings[0]),
+        "trained": f"on {device}{threads}" + (f", {first.dtype}" if first.dtype else ""),
+        "begun": first.created.replace("T", " ").replace("+00:00", " UTC"),
+        "folder": f"{folder}, {filesize.decimal(size)}",
+    }
+    return Group(title, _facts({name: text for name, text in facts.items() if text}, paint))
+
+
+def _standings(recordings: Sequence[Recording], paint: Paint) -> Table:
+    """How each recording stands."""
+    table = _table(("recording", "left"), ("status", "left"), ("steps", "right"), ("", "left"))
+    for index, recording in enumerate(recordings):
+        status = recording.status
+        role = {"finished": "lane2", "running": "lane0"}.get(status, "lane3")
+        steps = f"{recording.recorded} of {recording.total}"
+        error = Text(_clean(recording.metadata.error), paint("lane3"))
+        table.add_row(_name(recording, index, paint), Text(status, paint(role)), steps, error)
+    return table
+
+
+def _values(recordings: Sequence[Recording], indices: range, paint: Paint) -> Group | None:
+    """The last value of each channel of single numbers, a column for each of some recordings."""
+    some = [recordings[index] for index in indices]
+    channels = dict.fromkeys(name for recording in some for name in _scalars(recording))
+    if not channels:
+        return None
+    spread = ", mean ± standard deviation over lanes" if any(len(each.seeds) > 1 for each in some) else ""
+    names = [_name(recording, index, paint) for recording, index in zip(some, indices, strict=True)]
+    table = _table(("", "left"), *((name, "right") for name in names))
+    for channel in channels:
+        table.add_row(_clean(caption.words(channel)), *(_last(recording, channel) for recording in some))
+    return Group(Text(f"at the end{spread}", Style(bold=True)), table)
+
+
+def _scalars(recording: Recording) -> Iterator[str]:
+    for name, info in recording.metadata.channels.items():
+        if info.every and int(np.prod(info.shape, dtype=np.int64)) == 1 and len(recording[name]):
+            yield name
+
+
+def _last(recording: Recording, channel: str) -> str:
+    """The last sample: a value, or mean and spread over those lanes that have one."""
+    if channel not in recording.channels or not len(recording[channel]):
+        return ""
+    sample = np.asarray(recording[channel][-1], dtype=np.float64).reshape(-1)
+    found = sample[np.isfinite(sample)]
+    lost = f"{len(sample) - len(found)} of {len(sample)} diverged" if len(sample) > 1 else caption.DIVERGED
+    if not len(found):
+        return caption.DIVERGED
+    text = caption.significant(float(found.mean()))
+    if len(found) > 1:
+        text += f" ± {caption.significant(float(found.std(ddof=1)), 2)}"
+    return _clean(f"{text}, {lost}" if len(found) < len(sample) else text)
+
+
+def _hyperparameters(recordings: Sequence[Recording], paint: Paint) -> Table:
+    """Every one, and where it came from; what lanes differ in with all of its values."""
+    table = _table(("hyperparameters", "left"), ("", "left"), ("value", "left"), ("from", "left"))
+    for index, recording in enumerate(recordings):
+        name = _name(recording, index, paint)
+        values = recording.metadata.hyperparameters
+        for place, (key, each) in enumerate(values.items()):
+            given = each.source == "given"
+            style = paint("text") if given else paint("muted")
+            own = dict.fromkeys(
+                shown(lane.hyperparameters[key]) for lane in recording.metadata.lanes if key in lane.hyperparameters
+            )
+            text = ", ".join(own) if own else shown(each.value)
+            table.add_row(name if place == 0 else "", _clean(key), Text(_clean(text), style), Text(each.source, style))
+        if not values:
+            table.add_row(name, Text("none", paint("muted")), "", "")
+    return table
+
+
+def _events(recordings: Sequence[Recording], paint: Paint) -> Table | None:
+    """What happened, counted: how often, in how many lanes, from when to when."""
+    table = _table(("events", "left"), ("", "left"), ("times", "right"), ("lanes", "right"), ("steps", "left"))
+    for index, recording in enumerate(recordings):
+        events = recording.events()
+        for kind in dict.fromkeys(event.kind for event in events):
+            same = [event for event in events if event.kind == kind]
+            first, last = min(event.step for event in same), max(event.step for event in same)
+            steps = f"{first}" if first == last else f"{first} to {last}"
+            lanes = len({event.lane for event in same})
+            table.add_row(_name(recording, index, paint), _clean(kind), str(len(same)), str(lanes), steps)
+    return table if table.row_count else None
+
+
+def _facts(facts: dict[str, str], paint: Paint) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=9)
+    table.add_column(overflow="fold")
+    for name, text in facts.items():
+        table.add_row(Text(name, paint("muted")), _clean(text))
+    return table
+
+
+def _table(*columns: tuple[str | Text, Any]) -> Table:
+    """Columns, each with the words over it and whether it stands left or right."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold", show_edge=False)
+    for words, justify in columns:
+        table.add_column(words, justify=justify, overflow="fold")
+    return table
+
+
+def _name(recording: Recording, index: int, paint: Paint) -> Text:
+    return Text(_clean(recording.label), paint(caption.color(index)) + Style(bold=True))
+
+
+def _clean(text: str) -> str:
+    """Without what would move the cursor; a folder from elsewhere may hold any name."""
+    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+
+
+def shown(value: Any) -> str:
+    """A value as it would be written on the command line.
+
+    >>> shown(True), shown(None), shown((0.9, 0.999)), shown(1e-8)
+    ('true', 'none', '(0.9,0.999)', '1e-08')
+    """
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list):
+        return f"({','.join(map(shown, value))})"
+    return str(value)
+
+
+def _size(folder: Path) -> int:
+    """Of all files below a folder, as they are now."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            # A file may go between the two looks.
+            path = Path(place, name)
+            total += path.stat().st_size if path.exists() else 0
+    return total

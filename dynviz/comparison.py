@@ -1,0 +1,158 @@
+"""Optimizers beside each other on one scenario: how far they come, how fast, and what they remember."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dynviz import training
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording
+from dynviz.recording.metadata import Metadata
+from dynviz.training.trees import from_arrays
+
+LAST = 0.05
+"""The share of a loss's samples, the last ones, that its end is the mean of: batches are noisy."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one optimizer came to.
+
+    Attributes:
+        optimizer: As it was asked for.
+        loss: At the end, the median over the lanes that did not diverge; NaN where all did.
+        spread: Lower and upper quartile of it over these lanes.
+        validation: The validation loss at the end, likewise; NaN where the scenario has none.
+        diverged: How many lanes diverged.
+        lanes: How many there were.
+        microseconds: Of wall time, a lane and step, recording included.
+        state_bytes: What the optimizer keeps between steps beside the parameters, a lane.
+        folder: The run's.
+        refused: Why it did not run; empty where it did.
+    """
+
+    optimizer: str
+    loss: float = math.nan
+    spread: tuple[float, float] = (math.nan, math.nan)
+    validation: float = math.nan
+    diverged: int = 0
+    lanes: int = 0
+    microseconds: float = math.nan
+    state_bytes: int = 0
+    folder: str = ""
+    refused: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A tree without what JSON cannot hold: a number that is not finite is null."""
+        tree = asdict(self)
+        low, high = tree.pop("spread")
+        tree |= {"loss_low": low, "loss_high": high}
+        return {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in tree.items()
+        }
+
+
+class Watch:
+    """Times how long training takes, and tells how far it is; a `Progress` of training."""
+
+    def __init__(self, told: Callable[[float], None]) -> None:
+        self.seconds = 0.0
+        self._told = told
+        self._steps, self._begun = 1, time.perf_counter()
+
+    def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:  # noqa: ARG002
+        self._steps, self._begun = recordings[0].steps, time.perf_counter()
+
+    def move(self, label: str, step: int, loss: float) -> None:  # noqa: ARG002
+        self._told(step / self._steps)
+
+    def end(self) -> None:
+        self.seconds = time.perf_counter() - self._begun
+
+
+def compare(
+    scenario: str,
+    optimizers: Sequence[str],
+    folder: Path,
+    told: Callable[[str, float], None],
+    **options: Any,
+) -> Iterator[Row]:
+    """Train a scenario with one optimizer after the other.
+
+    Args:
+        scenario: As for `dynviz.run`.
+        optimizers: Likewise.
+        folder: Where the runs go, one folder each.
+        told: Hears which optimizer is at work, and which share of it is done.
+        options: Of `dynviz.run`, for example `seeds`, `steps`.
+
+    Yields:
+        A row for each; one that is refused says why, and the others go on.
+    """
+    for number, optimizer in enumerate(optimizers, 1):
+        watch = Watch(lambda share, optimizer=optimizer: told(optimizer, share))  # type: ignore[misc]
+        told(optimizer, 0.0)
+        out = folder / f"{number:02}-{''.join(sign if sign.isalnum() or sign in '-_.+' else '-' for sign in optimizer)}"
+        try:
+            run = training.run(scenario, optimizer, out=out, progress=watch, **options)
+        except DynvizError as error:
+            yield Row(optimizer, refused=str(error))
+            continue
+        yield row(optimizer, next(iter(run.values())), watch.seconds)
+
+
+def row(optimizer: str, recording: Recording, seconds: float) -> Row:
+    """What a finished recording comes to."""
+    lanes = len(recording.seeds)
+    lost = {event.lane for event in recording.events() if event.kind == "diverged"}
+    kept = [lane for lane in range(lanes) if lane not in lost]
+    losses = recording["loss"][-max(1, int(LAST * len(recording["loss"]))) :, kept]
+    low, middle, high = _quartiles(losses.mean(axis=0, dtype=np.float64))
+    validation = recording["val_loss"][-1, kept].astype(np.float64) if "val_loss" in recording else np.empty(0)
+    return Row(
+        optimizer,
+        middle,
+        (low, high),
+        _quartiles(validation)[1],
+        len(lost),
+        lanes,
+        1e6 * seconds / lanes / recording.total,
+        _state_bytes(recording) // lanes,
+        str(recording.folder.parent),
+    )
+
+
+def sorted_rows(rows: Sequence[Row]) -> list[Row]:
+    """The best first, those that diverged after them, those that were refused last."""
+    return sorted(rows, key=lambda row: (bool(row.refused), math.isnan(row.loss), row.loss))
+
+
+def _quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    good = values[np.isfinite(values)]
+    if not good.size:
+        return math.nan, math.nan, math.nan
+    low, middle, high = np.quantile(good, (0.25, 0.5, 0.75))
+    return float(low), float(middle), float(high)
+
+
+def _state_bytes(recording: Recording) -> int:
+    """The size of the optimizer's tensors in the last checkpoint."""
+    checkpoints = recording.checkpoints()
+    if not checkpoints:
+        return 0
+    tree = from_arrays(recording.checkpoint(checkpoints[-1]), torch.device("cpu"))
+    return sum(_bytes(stack["optimizer"]) for stack in tree["crew"])
+
+
+def _bytes(node: Any) -> int:
+    if isinstance(node, torch.Tensor):
+        return node.nbytes
+    children: Any = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
+    return sum(map(_bytes, children))

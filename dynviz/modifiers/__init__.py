@@ -1,0 +1,1 @@
+"""Modifiers: rules over a rule, one file each."""

@@ -1,0 +1,46 @@
+"""L1 decay with averaged statistics: weights that swing about zero are spared."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dynviz.rule import Rule, State, Terms, joined
+
+
+@dataclass(frozen=True)
+class AveragedL1:
+    """The rule's step, and - lr decay a_t / (1 - gamma^t) / sqrt(b_t / (1 - gamma^t)).
+
+    a_t = gamma a_{t-1} + (1 - gamma) theta_{t-1};  b_t = gamma b_{t-1} + (1 - gamma) theta_{t-1}^2.
+
+    The ratio is the sign of a weight that stays where it is, so that it decays as by `decoupled-l1`, and near zero for
+    one that swings from side to side, which the sign itself would push to and fro.
+
+    Attributes:
+        decay: How far, times lr, a steady weight goes towards zero at each step.
+        gamma: Decay of the averages over the weights of past steps, 0 to 1.
+    """
+
+    rule: Rule
+    decay: float = 1e-2
+    gamma: float = 0.99
+
+    coordinatewise: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("lr",)
+
+    def init(self, theta: Tensor) -> State:
+        return {**self.rule.init(theta), "mean": torch.zeros_like(theta), "square": torch.zeros_like(theta)}
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
+        terms, after = self.rule.update(theta, gradient, state, t)
+        mean = self.gamma * state["mean"] + (1 - self.gamma) * theta
+        square = self.gamma * state["square"] + (1 - self.gamma) * theta.square()
+        tiny = torch.finfo(theta.dtype).tiny
+        ratio = mean / (square * (1 - self.gamma**t)).sqrt().clamp(min=tiny)
+        decay = -self.rule.lr * self.decay * ratio  # type: ignore[attr-defined]
+        return joined(terms, decay=decay), {**after, "mean": mean, "square": square}
+
+
+modifier = AveragedL1

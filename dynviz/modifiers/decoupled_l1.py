@@ -1,0 +1,35 @@
+"""L1 decay (decoupled): all weights go equally fast towards zero."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from dynviz.rule import Rule, State, Terms, joined
+
+
+@dataclass(frozen=True)
+class DecoupledL1:
+    """The rule's step, and - lr decay sign(theta_{t-1}).
+
+    Weights swing about zero by lr decay; `proximal-l1` sets them to it.
+
+    Attributes:
+        decay: How far, times lr, a weight goes towards zero at each step.
+    """
+
+    rule: Rule
+    decay: float = 1e-2
+
+    coordinatewise: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("lr",)
+
+    def init(self, theta: Tensor) -> State:
+        return self.rule.init(theta)
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
+        terms, state = self.rule.update(theta, gradient, state, t)
+        return joined(terms, decay=-self.rule.lr * self.decay * theta.sign()), state  # type: ignore[attr-defined]
+
+
+modifier = DecoupledL1

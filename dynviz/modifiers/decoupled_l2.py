@@ -1,0 +1,35 @@
+"""L2 decay (decoupled): weights shrink in proportion to themselves."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from dynviz.rule import Rule, State, Terms, joined
+
+
+@dataclass(frozen=True)
+class DecoupledL2:
+    """The rule's step, and - lr decay theta_{t-1}.
+
+    Source: Loshchilov and Hutter 2019, Decoupled weight decay regularization.
+
+    Attributes:
+        decay: Share of a weight, times lr, that goes at each step.
+    """
+
+    rule: Rule
+    decay: float = 1e-2
+
+    coordinatewise: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("lr",)
+
+    def init(self, theta: Tensor) -> State:
+        return self.rule.init(theta)
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
+        terms, state = self.rule.update(theta, gradient, state, t)
+        return joined(terms, decay=-self.rule.lr * self.decay * theta), state  # type: ignore[attr-defined]
+
+
+modifier = DecoupledL2

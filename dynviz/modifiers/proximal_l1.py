@@ -1,0 +1,43 @@
+"""L1 decay (proximal): a soft threshold sets small weights to exactly zero."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dynviz.rule import Rule, State, Terms, joined
+
+
+@dataclass(frozen=True)
+class ProximalL1:
+    """theta_t = sign(z) max(|z| - lr decay, 0) with z the weights after the rule's step.
+
+    Source: Parikh and Boyd 2014, Proximal algorithms, section 4.2 (proximal gradient), section 6.5.2 (soft threshold).
+
+    Attributes:
+        decay: How far, times lr, a weight goes towards zero at each step.
+    """
+
+    rule: Rule
+    decay: float = 1e-2
+
+    coordinatewise: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("lr",)
+
+    def init(self, theta: Tensor) -> State:
+        return self.rule.init(theta)
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
+        terms, state = self.rule.update(theta, gradient, state, t)
+        moved = theta
+        # Added one by one as training does, so that what goes to zero goes there exactly.
+        for term in terms.values():
+            moved = moved + term
+        reach = self.rule.lr * self.decay  # type: ignore[attr-defined]
+        pull = torch.where(moved.abs() <= reach, -moved, -reach * moved.sign())
+        # Weights that are not finite stay so.
+        return joined(terms, decay=torch.where(moved.isfinite(), pull, torch.nan)), state
+
+
+modifier = ProximalL1

@@ -1,0 +1,49 @@
+"""AdaGrad: steps divided by the root of each coordinate's sum of squares."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dynviz.rule import State, Terms
+
+
+@dataclass(frozen=True)
+class Adagrad:
+    """theta_t = theta_{t-1} - lr / (1 + (t - 1) lr_decay) g_t / (sqrt(sum_t) + eps).
+
+    sum_t = sum_{t-1} + g_t^2, from initial_accumulator_value. Weight decay is coupled: g_t <- g_t + weight_decay theta.
+
+    Source: Duchi, Hazan and Singer 2011, the diagonal form of figure 1. There the constant of the denominator is delta;
+    lr_decay is that of `torch.optim.Adagrad`.
+
+    Attributes:
+        lr: Step size.
+        lr_decay: How fast the step size falls beside the sum: it is halved after 1 / lr_decay steps.
+        initial_accumulator_value: The sum of squares before the first step.
+        eps: Added to the root of the sum.
+        weight_decay: L2 penalty, added to the gradient.
+    """
+
+    lr: float = 1e-2
+    lr_decay: float = 0.0
+    initial_accumulator_value: float = 0.0
+    eps: float = 1e-10
+    weight_decay: float = 0.0
+
+    coordinatewise: ClassVar[bool] = True
+
+    def init(self, theta: Tensor) -> State:
+        return {"sum": torch.zeros_like(theta)}
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
+        decay = self.weight_decay * theta
+        # Set here, for the lanes of a stack may begin with sums of their own.
+        before = torch.where(t > 1, state["sum"], self.initial_accumulator_value)
+        total = before + (gradient + decay).square()
+        scale = -self.lr / (1 + (t - 1) * self.lr_decay) / (total.sqrt() + self.eps)
+        return {"gradient": scale * gradient, "decay": scale * decay}, {"sum": total}
+
+
+optimizer = Adagrad

@@ -1,0 +1,51 @@
+"""Lion: every weight moves by the same amount, in the direction of a momentum's sign."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dynviz.rule import State, Terms
+
+
+@dataclass(frozen=True)
+class Lion:
+    """theta_t = theta_{t-1} - lr (sign(c_t) + weight_decay theta_{t-1}).
+
+    c_t = beta1 m_{t-1} + (1 - beta1) g_t is looked at only through its sign; what is kept is another mean,
+    m_t = beta2 m_{t-1} + (1 - beta2) g_t. The sign is no sum of a gradient's and a momentum's part, so that the step
+    is one term beside the decay. The sign of zero is zero.
+
+    Source: Chen et al. 2023, algorithm 2.
+
+    Attributes:
+        lr: Step size, and how far each weight moves.
+        beta1: Share of the momentum in what the sign is taken of, 0 to 1.
+        beta2: Decay of the momentum, 0 to 1.
+        weight_decay: Share of a weight, times lr, that goes at each step.
+    """
+
+    lr: float = 1e-4
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.0
+
+    coordinatewise: ClassVar[bool] = True
+    departures: ClassVar[Mapping[str, str]] = {
+        "constant-step": "the sign of a momentum is as long near an optimum as far from it"
+    }
+
+    def init(self, theta: Tensor) -> State:
+        return {"m": torch.zeros_like(theta)}
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:  # noqa: ARG002
+        c = self.beta1 * state["m"] + (1 - self.beta1) * gradient
+        # torch takes the sign of NaN for zero, and a lane that diverged would stand still.
+        direction = torch.where(c.isnan(), c, c.sign())
+        terms = {"step": -self.lr * direction, "decay": -self.lr * self.weight_decay * theta}
+        return terms, {"m": self.beta2 * state["m"] + (1 - self.beta2) * gradient}
+
+
+optimizer = Lion

@@ -1,0 +1,46 @@
+"""Sign descent: every weight moves by the same amount; with momentum it is Signum."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dynviz.rule import State, Terms
+
+
+@dataclass(frozen=True)
+class SignSGD:
+    """theta_t = theta_{t-1} - lr (sign(m_t) + weight_decay theta_{t-1}).
+
+    m_t = momentum m_{t-1} + (1 - momentum) g_t: without momentum the sign is that of the gradient (signSGD), with it
+    that of a mean (Signum). The sign is no sum of a gradient's and a momentum's part, so that the step is one term
+    beside the decay. The sign of zero is zero.
+
+    Source: Bernstein et al. 2018, algorithms 1 and 2; the decay as in Signum's published code.
+
+    Attributes:
+        lr: Step size, and how far each weight moves.
+        momentum: Decay of the mean gradient, 0 to 1 (beta in the paper).
+        weight_decay: Share of a weight, times lr, that goes at each step.
+    """
+
+    lr: float = 1e-3
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    coordinatewise: ClassVar[bool] = True
+    departures: ClassVar[Mapping[str, str]] = {"constant-step": "a sign is as long near an optimum as far from it"}
+
+    def init(self, theta: Tensor) -> State:
+        return {"m": torch.zeros_like(theta)}
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:  # noqa: ARG002
+        m = self.momentum * state["m"] + (1 - self.momentum) * gradient
+        # torch takes the sign of NaN for zero, and a lane that diverged would stand still.
+        direction = torch.where(m.isnan(), m, m.sign())
+        return {"step": -self.lr * direction, "decay": -self.lr * self.weight_decay * theta}, {"m": m}
+
+
+optimizer = SignSGD

@@ -1,0 +1,96 @@
+"""Sketchy: Shampoo with sketches of its statistics, in far less memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dynviz.errors import DynvizError
+from dynviz.optimizers._roots import along, powered, sizes, turned, unfolded
+from dynviz.optimizers._sketch import Shrunk, shrink
+from dynviz.rule import State, Terms
+
+
+@dataclass(frozen=True)
+class Sketchy:
+    """X_t = X_{t-1} - lr L_t^{-1/4} G_t R_t^{-1/4} with L_t = B_t^T B_t + rho_t I, and R_t likewise.
+
+    This is S-Shampoo. B [rank, m] is the Frequent Directions sketch of sqrt(beta2) B_{t-1} over the rows of G_t^T
+    (for R: of G_t). Each step subtracts delta_t, the eigenvalue number `rank`, from the eigenvalues of B^T B; the
+    escaped mass rho_t = beta2 rho_{t-1} + delta_t is added back on the diagonal. A vector has one sketch and the
+    power -1/2, which is S-AdaGrad; a tensor of order k has one sketch for each axis and the power -1/(2k).
+
+    The state of a matrix [m, n] is `rank` (m + n) numbers, in the parameters' dtype, and the two escaped masses;
+    an axis shorter than `rank` has as many rows as it is long, and its sketch then loses nothing. Factorisations are
+    float64. Epsilon is added to the eigenvalues, relative to the largest; directions whose eigenvalue is zero up to
+    rounding stay untouched. beta2 = 1 gives sums; below it these are exponential averages up to the factor
+    1 - beta2, as in `shampoo`. The terms of a step are its part along the gradient, and the rest, orthogonal to it.
+
+    Source: Feinberg et al. 2023, algorithms 1 to 3. Its published code subtracts the eigenvalue after number `rank`
+    instead, and lets the escaped mass decay by the root of beta2.
+
+    Attributes:
+        lr: Step size (eta in the paper).
+        rank: Rows of a sketch (l in the paper).
+        beta2: What stays of the statistics at each step, 0 to 1; 1 for sums.
+        eps: Added to the eigenvalues, as a share of the largest.
+    """
+
+    lr: float = 1e-2
+    rank: int = 128
+    beta2: float = 0.999
+    eps: float = 1e-7
+
+    coordinatewise: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.rank < 1:
+            raise DynvizError(f"sketchy:rank={self.rank} is not a number of rows; write 1 or more")
+
+    def init(self, theta: Tensor) -> State:
+        state = {}
+        for axis, size in enumerate(sizes(theta)):
+            state[f"sketch{axis}"] = theta.new_zeros(min(self.rank, size), size)
+            state[f"escaped{axis}"] = theta.new_zeros(())
+        return state
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:  # noqa: ARG002
+        whole = gradient.double()
+        direction, after = whole, {}
+        axes = len(sizes(theta))
+        for axis in range(axes):
+            kept = self.beta2**0.5 * state[f"sketch{axis}"].double()
+            found = shrink(kept, unfolded(whole, axis).mT)
+            before = self.beta2 * state[f"escaped{axis}"].double()
+            after[f"sketch{axis}"], after[f"escaped{axis}"] = found.rows, before + found.escaped
+            direction = along(direction, axis, self._root(found, before, -0.5 / axes))
+        return turned(whole, -self.lr * direction), after
+
+    def watch(self, state: State) -> dict[str, Tensor]:
+        """Eigenvalues of each axis' B^T B + rho I, the largest first."""
+        found = {}
+        for axis in range(sum(name.startswith("sketch") for name in state)):
+            sketch, escaped = state[f"sketch{axis}"], state[f"escaped{axis}"]
+            # The rows are orthogonal, the longest first.
+            values = sketch.double().square().sum(dim=1)
+            rest = values.new_zeros(sketch.shape[1] - sketch.shape[0])
+            found[f"eigenvalues.{axis}"] = torch.cat([values, rest]) + escaped.double()
+        return found
+
+    def _root(self, found: Shrunk, before: Tensor, power: float) -> Callable[[Tensor], Tensor]:
+        """Multiplication by the inverse root, without making the matrix."""
+        # Of the directions in the sketch, then of all others.
+        values = torch.cat([found.values + before, (found.escaped + before)[None]])
+        roots = powered(values, power, self.eps * values[:1])
+        inside, outside = roots[:-1, None], roots[-1]
+
+        def multiplied(matrix: Tensor) -> Tensor:
+            shares = found.directions @ matrix
+            return found.directions.mT @ (inside * shares) + outside * (matrix - found.directions.mT @ shares)
+
+        return multiplied
+
+
+optimizer = Sketchy

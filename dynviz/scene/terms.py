@@ -1,0 +1,97 @@
+"""What the terms of a recording's updates amounted to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording
+from dynviz.scene.samples import has
+
+PREFIX = "term."
+BUDGET = 1 << 25
+"""Numbers of a term that are read; of longer recordings evenly spaced samples are."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The size of each term at the samples that are drawn.
+
+    Attributes:
+        steps: Of the samples [samples].
+        norms: Of each term that was ever at work, by name [samples, lanes].
+        total: Of the whole step, the sum of the terms [samples, lanes].
+    """
+
+    steps: NDArray[np.int64]
+    norms: dict[str, NDArray[np.float64]]
+    total: NDArray[np.float64]
+
+
+def terms(recording: Recording) -> list[str]:
+    """The names of the terms that are recorded."""
+    return [name.removeprefix(PREFIX) for name in recording if name.startswith(PREFIX) and has(recording, name)]
+
+
+def need_terms(view: str, recording: Recording, *more: str) -> None:
+    """See that a recording has terms, and these channels.
+
+    Raises:
+        DynvizError: It has none.
+    """
+    missing = [name for name in more if not has(recording, name)]
+    if not terms(recording) or missing:
+        wanted = " and ".join([*([] if terms(recording) else ["the terms of the steps"]), *missing])
+        record = " ".join(f"--record {name}" for name in ("'term.*'", *more))
+        raise DynvizError(
+            f"view {view} needs {wanted}, which recording {recording.label!r} does not have; record with {record}"
+        )
+
+
+def ledger(recording: Recording) -> Ledger:
+    """The norms of all terms over all parameters."""
+    names = terms(recording)
+    # Channels grow one after the other: those samples that all of them have.
+    count = min(len(recording[PREFIX + name]) for name in names)
+    steps = recording.steps(PREFIX + names[0])[:count]
+    sample: Any = recording[PREFIX + names[0]][0]
+    at = np.unique(np.linspace(0, count - 1, max(2, min(count, BUDGET // max(sample.size, 1)))).astype(np.int64))
+    norms = {name: np.empty((len(at), len(sample))) for name in names}
+    total = np.empty((len(at), len(sample)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for place, index in enumerate(at):
+            whole: Any = 0.0
+            for name in names:
+                term = recording[PREFIX + name][index].astype(np.float64)
+                norms[name][place] = np.sqrt((term * term).sum(axis=-1))
+                whole = whole + term
+            total[place] = np.sqrt((whole * whole).sum(axis=-1))
+    at_work = {name: found for name, found in norms.items() if np.any(found != 0)}
+    return Ledger(steps[at], at_work or norms, total)
+
+
+def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """The steps of samples, and the cosine of each term with the direction against the gradient [samples].
+
+    A sample of a term is of the step that led there, whose gradient is that of one step before: where both are recorded
+    at every step they are matched, elsewhere a term is compared with the gradient of its own sample.
+    """
+    names = terms(recording)
+    count = min(len(recording[PREFIX + name]) for name in (*names,))
+    every = recording.metadata.channels["gradient"].every
+    shift = 1 if every == recording.metadata.channels[PREFIX + names[0]].every == 1 else 0
+    count = min(count, len(recording["gradient"]) + shift)
+    steps = recording.steps(PREFIX + names[0])[:count]
+    size = max(recording["gradient"][0][lane].size, 1)
+    first = min(1, count - 1)
+    at = np.unique(np.linspace(first, count - 1, max(2, min(count, BUDGET // size))).astype(np.int64))
+    found = {name: np.full(len(at), np.nan) for name in names}
+    for place, index in enumerate(at):
+        downhill = -recording["gradient"][max(index - shift, 0), lane].astype(np.float64).ravel()
+        for name in names:
+            term = recording[PREFIX + name][index, lane].astype(np.float64).ravel()
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                found[name][place] = term @ downhill / np.sqrt((term @ term) * (downhill @ downhill))
+    return steps[at], {name: values for name, values in found.items() if np.isfinite(values).any()} or found

@@ -1,0 +1,1 @@
+"""Files that `dynviz new` copies."""

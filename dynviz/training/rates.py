@@ -1,0 +1,50 @@
+"""The learning rate, and other hyperparameters that change with the step, as numbers to record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dynviz.schedules import Schedule
+from dynviz.training.plan import Plan
+from dynviz.training.stack import Stack
+
+ALWAYS = "lr"
+"""What can be recorded also where it stays as it is."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Values of hyperparameters at each step.
+
+    Attributes:
+        schedules: Of those that change with the step.
+        constants: Of the others that can be recorded, a number for each lane.
+    """
+
+    schedules: Mapping[str, Schedule]
+    constants: Mapping[str, tuple[float, ...]]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Rates":
+        """Those of a recording that is to be made."""
+        values, schedules = plan.values(), plan.schedules()
+        lanes = [{**values, **lane.hyperparameters}.get(ALWAYS) for lane in plan.lanes]
+        own = ALWAYS in plan.lanes[0].hyperparameters
+        if own:
+            schedules = {name: each for name, each in schedules.items() if name != ALWAYS}
+        constant = ALWAYS not in schedules and all(isinstance(value, int | float) for value in lanes)
+        return cls(schedules, {ALWAYS: tuple(float(value or 0) for value in lanes)} if constant else {})
+
+    @property
+    def moving(self) -> dict[str, bool]:
+        """Which hyperparameters can be recorded, and whether they change with the step."""
+        return {**dict.fromkeys(self.constants, False), **dict.fromkeys(self.schedules, True)}
+
+    def at(self, stack: Stack, t: int) -> dict[str, Tensor]:
+        """The values that step t takes, by name, with the lanes of the stack in front where there are several."""
+        found = {name: torch.tensor([values[lane] for lane in stack.lanes]) for name, values in self.constants.items()}
+        for name, schedule in self.schedules.items():
+            found[name] = torch.full((len(stack.lanes),), schedule.at(t))
+        return {name: value[0] if stack.single else value for name, value in found.items()}

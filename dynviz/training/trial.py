@@ -1,0 +1,200 @@
+"""A class of torch's kind on trial: what it refuses is refused before a run begins, and what it keeps is found out."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from dynviz.errors import DynvizError
+from dynviz.training.trees import to_arrays
+from dynviz.zoo import refusal
+
+Make: TypeAlias = Callable[[list[Any]], torch.optim.Optimizer]
+
+ALWAYS_DECOUPLED = {"Muon", "Adafactor"}
+"""Classes of torch.optim whose decay is decoupled and that have no flag to say so."""
+STEPS = 3
+"""How many steps of trial, so that what begins with the second step, or with the third, is seen."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial told about a class.
+
+    Attributes:
+        make: Makes the optimizer of a list of parameters.
+        decays: Whether its decay is lr weight_decay theta, apart from the step.
+        attributes: Its attributes beside `state_dict` that steps change.
+        ours: Whether it is one of torch.optim, whose steps draw no random numbers.
+    """
+
+    make: Make
+    decays: bool
+    attributes: tuple[str, ...]
+    ours: bool
+
+
+def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> Trial:
+    """Make an optimizer and a few steps, on parameters that nobody else uses.
+
+    Raises:
+        DynvizError: It refuses the hyperparameters or the parameters, needs more than gradients, or its state
+            cannot be kept.
+    """
+    with noise(0, parameters[0].device):
+        make, optimizer = _made(make, name, parameters)
+    reason = refusal(type(optimizer))
+    if reason:
+        raise DynvizError(f"{name} {reason}")
+    ours = type(optimizer).__module__.startswith("torch.optim")
+    copies = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
+    before = _attributes(optimizer)
+    with noise(0, parameters[0].device):
+        try:
+            _steps(optimizer, parameters, 1 if ours else STEPS)
+        except Exception as error:  # what others wrote may fail in any way
+            raise DynvizError(f"optimizer {name} cannot step here: {_in_words(error)}") from error
+    changed = {key: value for key, value in _attributes(optimizer).items() if before.get(key) != value}
+    _check_kept(name, portable(optimizer.state_dict()), {key: vars(optimizer)[key] for key in changed})
+    if not ours and _looks_at_the_loss(make, copies, parameters):
+        raise DynvizError(
+            f"{name} looks at the loss at each step (through its closure); dynviz gives it gradients alone"
+        )
+    return Trial(make, _decays(make, parameters), tuple(changed), ours)
+
+
+def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
+    """The share of each parameter, by its id, that a decoupled decay takes at a step."""
+    return {
+        id(parameter): float(group.get("lr", 0)) * float(group.get("weight_decay") or 0)
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+
+
+def portable(state: dict[str, Any]) -> dict[str, Any]:
+    """The state without those options of its groups that are no values, such as a dtype: making it gives them again."""
+    groups = [
+        {key: value for key, value in group.items() if not (isinstance(value, torch.dtype) or callable(value))}
+        for group in state["param_groups"]
+    ]
+    return {**state, "param_groups": groups}
+
+
+@contextlib.contextmanager
+def noise(t: int, device: torch.device) -> Iterator[None]:
+    """Random numbers that are a function of the step alone, leaving torch's own generators as they were."""
+    # The generators themselves: torch.random.fork_rng and torch.manual_seed take 120 us, these 3.
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        generators.append(torch.cuda.default_generators[device.index or 0])
+    states = [generator.get_state() for generator in generators]
+    for generator in generators:
+        generator.manual_seed(t)
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
+
+
+def _made(make: Make, name: str, parameters: list[nn.Parameter]) -> tuple[Make, torch.optim.Optimizer]:
+    try:
+        return make, make(parameters)
+    except Exception as error:
+        words = _in_words(error)
+        try:
+            # Muon and those after it want to be told which parameters are matrices.
+            return (lambda each: make(_by_shape(each))), make(_by_shape(parameters))
+        except Exception as second:
+            if _in_words(second) != words:
+                words += f"; with matrices apart from vectors: {_in_words(second)}"
+        raise DynvizError(f"optimizer {name} cannot be made for this task: {words}") from error
+
+
+def _check_kept(name: str, state: dict[str, Any], attributes: dict[str, Any]) -> None:
+    """See that a checkpoint can store all that steps change.
+
+    Raises:
+        DynvizError: It cannot.
+    """
+    for kept in (state, attributes):
+        try:
+            to_arrays(kept)
+        except DynvizError as error:
+            raise DynvizError(f"{name}: {error}") from error
+        except TypeError as error:
+            where = ", ".join(attributes) or "its state"
+            raise DynvizError(f"{name} keeps what changes in {where}, which a checkpoint cannot store") from error
+
+
+def _by_shape(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    groups = (
+        {"params": [each for each in parameters if (each.ndim > 1) == matrices], "use_muon": matrices}
+        for matrices in (True, False)
+    )
+    return [group for group in groups if group["params"]]
+
+
+def _steps(
+    optimizer: torch.optim.Optimizer,
+    parameters: list[nn.Parameter],
+    count: int,
+    losses: bool = False,  # noqa: FBT001, FBT002
+) -> None:
+    for step in range(count):
+        for parameter in parameters:
+            line = torch.arange(parameter.numel(), device=parameter.device)
+            parameter.grad = torch.cos(line + step).to(parameter.dtype).reshape(parameter.shape) / 10
+        if losses:
+            optimizer.step(lambda step=step: torch.tensor(100.0**step))  # type: ignore[misc, arg-type]
+        else:
+            optimizer.step()
+
+
+def _looks_at_the_loss(make: Make, copies: list[nn.Parameter], after: list[nn.Parameter]) -> bool:
+    """Whether the same steps lead elsewhere when they are told the loss."""
+    with noise(0, copies[0].device), contextlib.suppress(Exception):
+        _steps(make(copies), copies, STEPS, losses=True)
+        return not all(
+            torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(copies, after, strict=True)
+        )
+    return False
+
+
+def _decays(make: Make, parameters: list[nn.Parameter]) -> bool:
+    """Whether steps without a gradient shrink ones by lr weight_decay each, and it says that its decay is decoupled."""
+    ones = [nn.Parameter(torch.ones_like(each, dtype=torch.float64)) for each in parameters]
+    with noise(0, ones[0].device):
+        optimizer = make(ones)
+    group = optimizer.param_groups[0]
+    flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
+    rates = decay_rates(optimizer)
+    if not any(rates.values()) or not (flagged or type(optimizer).__name__ in ALWAYS_DECOUPLED):
+        return False
+    with noise(0, ones[0].device), contextlib.suppress(Exception):
+        for step in range(1, STEPS + 1):
+            for each in ones:
+                each.grad = torch.zeros_like(each)
+            optimizer.step()
+            if not all(_near(each, (1 - rates[id(each)]) ** step) for each in ones):
+                return False
+        return True
+    return False
+
+
+def _near(found: Tensor, expected: float) -> bool:
+    return bool(((found - expected).abs() < 1e-12).all())
+
+
+def _attributes(optimizer: torch.optim.Optimizer) -> dict[str, str]:
+    # As texts: what an optimizer changes in place would else be equal to what it was.
+    state = {"state", "param_groups", "defaults"}
+    return {key: repr(value) for key, value in vars(optimizer).items() if key not in state}
+
+
+def _in_words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,52 @@
+"""What a rule shows of its state: numbers worth recording, such as the eigenvalues of its statistics."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+from torch.func import vmap
+
+from dynviz.rule import State
+from dynviz.training.channels import STATE
+from dynviz.training.steppers import RuleStepper, Stepper
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A rule whose state can be looked at. What it shows is recorded as `state.<parameter>.<name>`, where asked for."""
+
+    def watch(self, state: State) -> dict[str, Tensor]:
+        """Numbers of one parameter's state, by name (a-z, 0-9, '_', '.', '-'); works under vmap as `update` does."""
+        ...
+
+
+def watched(stepper: Stepper) -> dict[str, Tensor]:
+    """What the optimizer of a stack shows of its present state, by channel, with the lanes in front of several.
+
+    Nothing where the optimizer is no rule of ours, or its rule shows nothing.
+    """
+    if not isinstance(stepper, RuleStepper) or not isinstance(stepper.rule, Watchable):
+        return {}
+    rule = stepper.rule
+
+    def one(varying: Mapping[str, Tensor], state: State) -> dict[str, Tensor]:
+        own = dataclasses.replace(rule, **varying) if varying else rule  # type: ignore[type-var]
+        return own.watch(state)
+
+    look = vmap(one, in_dims=(0 if stepper.varying else None, 0)) if stepper.lanes else one
+    found: dict[str, Tensor] = {}
+    for parameter, state in stepper.state().items():
+        for name, value in look(stepper.varying, state).items():
+            channel = f"{STATE}{_lower(parameter)}.{name}" if parameter else f"{STATE}{name}"
+            while channel in found:
+                # Names that differ in capitals only.
+                channel += "_"
+            found[channel] = value
+    return found
+
+
+def _lower(parameter: str) -> str:
+    """A parameter's name in the letters that a channel may have."""
+    return re.sub(r"[^a-z0-9_.-]", "_", parameter.lower())

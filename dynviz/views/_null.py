@@ -1,0 +1,65 @@
+"""What chance gives: the spectrum of averaged outer products of gradients that are nothing but Gaussian noise."""
+
+import functools
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+LARGEST = 64
+"""Matrices are drawn at most this large: beyond, the shares depend on the ratio of columns to rows alone."""
+DRAWS = 1024
+"""So many eigenvalues are drawn, in as many matrices as they make."""
+
+
+def top_quarter(eigenvalues: Array) -> Array:
+    """The share of the largest quarter of the eigenvalues [..., n], of one at least, in their sum [...]."""
+    count = max(1, eigenvalues.shape[-1] // 4)
+    largest = np.sort(eigenvalues, axis=-1)[..., -count:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(largest.sum(axis=-1) / eigenvalues.sum(axis=-1))
+
+
+def degrees(columns: int, beta: float, steps: int) -> float:
+    """How many independent columns the average over so many steps has in effect: (sum of weights)^2 / sum of squares.
+
+    >>> degrees(1, 1.0, 10), round(degrees(256, 0.999, 10**6))
+    (10.0, 511744)
+
+    Args:
+        columns: Of one gradient.
+        beta: What stays of the average at each step.
+        steps: How many were averaged.
+    """
+    if beta >= 1 or steps <= 1:
+        return float(columns * max(steps, 1))
+    once, twice = (1 - beta**steps) / (1 - beta), (1 - beta ** (2 * steps)) / (1 - beta**2)
+    return columns * once**2 / twice
+
+
+@functools.lru_cache(maxsize=1024)
+def share(rows: int, columns: int, beta: float, steps: int) -> float:
+    """The share of the top quarter for gradients [rows, columns] of Gaussian noise.
+
+    A weighted sum of outer products is about a Wishart matrix with `degrees` columns (the first two moments of its
+    spectrum agree), which Bartlett's decomposition draws in one triangle.
+
+    >>> round(share(1024, 256, 0.999, 10_000), 3)
+    0.265
+    """
+    size = min(rows, LARGEST)
+    columns_in_effect = degrees(columns, beta, steps) * size / rows
+    rng = np.random.default_rng(0)
+    draws = max(1, DRAWS // size)
+    if columns_in_effect < size:
+        factor = rng.standard_normal((draws, size, max(1, round(columns_in_effect))))
+    else:
+        factor = np.tril(rng.standard_normal((draws, size, size)), -1)
+        diagonal = np.arange(size)
+        factor[:, diagonal, diagonal] = np.sqrt(rng.chisquare(columns_in_effect - diagonal, (draws, size)))
+    found = np.linalg.svd(factor, compute_uv=False) ** 2
+    padded = np.zeros((draws, size))
+    padded[:, : found.shape[1]] = found
+    return float(top_quarter(padded).mean())

@@ -1,0 +1,107 @@
+"""What each term of the update contributed at each step: its size, and its share."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits
+from dynviz.scene.marks import Axis, Band, Line, Panel, Readout
+from dynviz.scene.moving import MovingPanel, film, step_axis
+from dynviz.scene.samples import index_at, need
+from dynviz.scene.terms import Ledger, ledger, need_terms
+
+Array = NDArray[np.float64]
+
+
+def view(recordings: Sequence[Recording]) -> Film:
+    """Open the view.
+
+    For each recording the length of each term over all parameters, and of the whole step, which is shorter where terms
+    are at odds; beside it the share of each length in the sum of all. Of several lanes the median.
+
+    Args:
+        recordings: What is shown; recorded with `--record 'term.*'`.
+    """
+    need("ledger", recordings)
+    for recording in recordings:
+        need_terms("ledger", recording)
+    books = [ledger(recording) for recording in recordings]
+    # One axis for all, so that optimizers can be compared; nothing happened before the first step.
+    sizes = [part[1:] for book in books for part in (*book.norms.values(), book.total) if len(part) > 1]
+    y = limits.axis([np.where(part > 0, part, np.nan) for part in sizes] or [np.empty((0, 1))], "log")
+    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
+    x = step_axis(recordings)
+    panels = []
+    for index, (book, name) in enumerate(zip(books, names, strict=True)):
+        said = (Readout("", caption.color(index), name),) if name else ()
+        panels += [_sizes(book, x, y, said), _shares(book, x, said)]
+    return film(recordings, panels)
+
+
+def _sizes(book: Ledger, x: Axis, y: Axis, said: tuple[Readout, ...]) -> MovingPanel:
+    """The length of each term, on a logarithmic axis."""
+    steps = book.steps.astype(np.float64)
+    lines = [
+        Line(steps, limits.drawable(_median(norms), y.scale), f"term.{name}", name, width=1.5)
+        for name, norms in book.norms.items()
+    ]
+    if len(lines) > 1:
+        whole = limits.drawable(_median(book.total), y.scale)
+        lines.append(Line(steps, whole, "text", "whole step", dash="dashed"))
+
+    def at(step: int) -> Panel:
+        now = min(float(step), float(steps[-1]))
+        moved = [Line(line.x, line.y, line.color, line.label, now, dash=line.dash, width=line.width) for line in lines]
+        return Panel("length of each term", x, y, tuple(moved), said)
+
+    return MovingPanel(book.steps, at)
+
+
+def _shares(book: Ledger, x: Axis, said: tuple[Readout, ...]) -> MovingPanel:
+    """How the lengths divide between the terms, one over another."""
+    steps = book.steps.astype(np.float64)
+    lengths = np.stack([_median(norms) for norms in book.norms.values()])
+    total = lengths.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = np.where(total > 0, lengths / total, np.nan)
+    edges = np.concatenate([np.zeros((1, len(steps))), np.cumsum(shares, axis=0)])
+    edges[:, ~np.isfinite(total) | (total <= 0)] = np.nan
+    bands = [
+        (
+            Band(steps, edges[row], edges[row + 1], f"term.{name}"),
+            Line(steps, edges[row + 1], f"term.{name}", dot=False),
+        )
+        for row, name in enumerate(book.norms)
+    ]
+
+    def at(step: int) -> Panel:
+        now = min(float(step), float(steps[-1]))
+        marks = [
+            mark
+            for band, line in bands
+            for mark in (
+                Band(band.x, band.low, band.high, band.color, now),
+                Line(line.x, line.y, line.color, "", now, dot=False),
+            )
+        ]
+        place = index_at(book.steps, step)
+        words = [
+            Readout(caption.percent(float(share)), f"term.{name}", name, "100.0 %")
+            for name, share in zip(book.norms, shares[:, place], strict=True)
+            if np.isfinite(share)
+        ]
+        return Panel("share of each term", x, Axis((0.0, 1.0)), tuple(marks), (*said, *words))
+
+    return MovingPanel(book.steps, at)
+
+
+def _median(values: Array) -> Array:
+    """Over the lanes that did not diverge."""
+    good = np.where(np.isfinite(values), values, np.nan)
+    some = np.isfinite(good).any(axis=1)
+    found = np.full(len(good), np.nan)
+    found[some] = np.nanmedian(good[some], axis=1)
+    return found

@@ -1,0 +1,239 @@
+"""Eigenvalues of an optimizer's statistics, how few of them count, and chance."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError, unknown
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits
+from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout, Text
+from dynviz.scene.moving import MovingPanel, film, step_axis, union
+from dynviz.scene.samples import has, index_at, lane_of, missing, need
+from dynviz.scene.series import Curve, Lost
+from dynviz.views import _null
+
+Array: TypeAlias = NDArray[Any]
+
+CHANNEL = re.compile(r"state\.(?:(?P<parameter>.+)\.)?eigenvalues\.(?P<axis>[0-9]+)")
+SHOWN = 9
+"""So many eigenvalues are drawn of each axis, from the largest to the smallest."""
+AXES = ("rows", "columns")
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+NULLS = 24
+"""At so many steps the null is drawn; it is a straight line in between."""
+ROUNDING = 1e-15
+"""Eigenvalues below this share of the largest, for each row, are rounding: the matrix is singular."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The eigenvalues of one axis of one parameter, of one lane of one recording.
+
+    Attributes:
+        steps: [samples].
+        values: [samples, entries], the largest first.
+        place: Of the recording among those shown.
+        axis: Which one.
+        columns: How many columns one gradient has, unfolded along the axis.
+        beta: What stays of the statistics at each step.
+    """
+
+    steps: NDArray[np.int64]
+    values: Array
+    place: int
+    axis: int
+    columns: int
+    beta: float
+
+    @property
+    def shares(self) -> Array:
+        """The share of the top quarter [samples]; NaN before the first gradient."""
+        return _null.top_quarter(self.values)
+
+    @property
+    def conditions(self) -> Array:
+        """The largest over the smallest eigenvalue [samples]; infinite while that one is zero up to rounding."""
+        largest, smallest = self.values[:, 0], self.values[:, -1]
+        singular = smallest <= ROUNDING * self.values.shape[1] * largest
+        return np.where(singular, np.inf, largest / np.where(singular, 1.0, smallest))
+
+    def null(self) -> tuple[Array, Array]:
+        """Steps and shares that averages of Gaussian noise would have."""
+        count = self.values.shape[1]
+        last = max(int(self.steps[-1]), 1)
+        steps = np.unique(np.geomspace(1, last, NULLS).round().astype(np.int64))
+        return steps, np.array([_null.share(count, self.columns, self.beta, int(step)) for step in steps])
+
+
+def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0) -> Film:
+    """Open the view.
+
+    Args:
+        recordings: What is shown; those that recorded `state.*` of statistics with eigenvalues.
+        parameter: Whose statistics, by its name; by default those of the largest parameter.
+        lane: Which lane of each recording.
+    """
+    need("preconditioner", recordings)
+    lane_of(recordings, lane)
+    chosen = _chosen(recordings, parameter)
+    found = [each for place, one in enumerate(recordings) for each in _statistics(one, place, chosen, lane)]
+    axes = sorted({each.axis for each in found})
+    panels = [_spectrum(recordings, [each for each in found if each.axis == axis], chosen) for axis in axes]
+    return film(recordings, [*panels, _shares(recordings, found), _conditions(recordings, found)])
+
+
+def _parameters(recording: Recording) -> list[str]:
+    """The parameters whose eigenvalues are there, as the channels name them, the largest first."""
+    sizes: dict[str, int] = {}
+    for channel in recording.channels:
+        found = CHANNEL.fullmatch(channel)
+        if found and has(recording, channel):
+            name = found["parameter"] or ""
+            sizes[name] = int(np.prod(_shape(recording, name))) if name else 0
+    return sorted(sizes, key=lambda name: -sizes[name])
+
+
+def _shape(recording: Recording, parameter: str) -> tuple[int, ...]:
+    shapes = {_lower(name): shape for name, shape in recording.metadata.parameters.items()}
+    return tuple(shapes.get(parameter, ())) or (1,)
+
+
+def _lower(name: str) -> str:
+    """A parameter's name as channels write it."""
+    return re.sub(r"[^a-z0-9_.-]", "_", name.lower())
+
+
+def _chosen(recordings: Sequence[Recording], parameter: str) -> str:
+    names = list(dict.fromkeys(name for recording in recordings for name in _parameters(recording)))
+    if not names:
+        error = missing("preconditioner", recordings[0], "state.*")
+        raise DynvizError(f"{error}; shampoo, sketchy and full-matrix-adagrad have such statistics")
+    if parameter and _lower(parameter) not in names:
+        raise unknown("parameter with statistics", parameter, names)
+    return _lower(parameter) or names[0]
+
+
+def _statistics(recording: Recording, place: int, parameter: str, lane: int) -> list[Statistics]:
+    found = []
+    for channel in recording.channels:
+        match = CHANNEL.fullmatch(channel)
+        if match and (match["parameter"] or "") == parameter and has(recording, channel):
+            values = recording[channel][:, lane].astype(np.float64)
+            numbers = int(np.prod(_shape(recording, parameter)))
+            columns = max(1, numbers // values.shape[1])
+            steps = recording.steps(channel)
+            found.append(Statistics(steps, values, place, int(match["axis"]), columns, _beta(recording, lane)))
+    return found
+
+
+def _beta(recording: Recording, lane: int) -> float:
+    """What stays of the statistics at each step; all of it for a rule that has no such hyperparameter."""
+    rule = recording.metadata.hyperparameters.get("beta2")
+    value = recording.metadata.lanes[lane].hyperparameters.get("beta2", rule.value if rule else 1.0)
+    return float(value) if isinstance(value, int | float) else 1.0
+
+
+def _spectrum(recordings: Sequence[Recording], found: Sequence[Statistics], parameter: str) -> MovingPanel:
+    """Some eigenvalues over the steps, evenly chosen from the largest to the smallest."""
+    first = recordings[found[0].place]
+    names = {_lower(name): name for name in first.metadata.parameters}
+    title = f"eigenvalues of {names.get(parameter, parameter)}" if parameter else "eigenvalues"
+    if len(_shape(first, parameter)) > 1:
+        title += f", {_axis(found[0].axis)}"
+    curves: list[Curve] = []
+    for each in found:
+        count = each.values.shape[1]
+        places = np.unique(np.linspace(0, count - 1, SHOWN).round().astype(np.int64))
+        floor = ROUNDING * count * each.values.max(axis=1, keepdims=True)
+        seen = np.where(each.values > floor, each.values, np.where(np.isnan(each.values), np.nan, 0.0))
+        curves += [Curve(each.steps, seen[:, place, None], caption.color(each.place)) for place in places]
+    y = limits.axis([curve.values for curve in curves], "log")
+    panel = _panel(recordings, title, curves, y, led=True)
+    lost = [Lost(curve, y) for curve in {curve.color: curve for curve in reversed(curves)}.values()]
+
+    def at(step: int) -> Panel:
+        drawn = panel.at(step)
+        return replace(drawn, marks=(*drawn.marks, *(mark for each in lost for mark in each.at(step))))
+
+    return MovingPanel(panel.steps, at)
+
+
+def _shares(recordings: Sequence[Recording], found: Sequence[Statistics]) -> MovingPanel:
+    """The share of the top quarter, and the null: of noise averaged in the same way."""
+    curves: list[Curve] = []
+    nulls: dict[tuple[int, int, float, int], Statistics] = {}
+    for each in found:
+        dash = DASHES[each.axis % len(DASHES)]
+        label = _axis(each.axis) if len({one.axis for one in found}) > 1 and each.place == found[0].place else ""
+        curves.append(Curve(each.steps, each.shares[:, None], caption.color(each.place), dash, label))
+        nulls[each.values.shape[1], each.columns, each.beta, each.axis] = each
+    lines: list[Line] = []
+    for each in nulls.values():
+        steps, shares = each.null()
+        label = "noise" if not lines else ""
+        lines.append(Line(steps, shares, "muted", label, dash=DASHES[each.axis % len(DASHES)], dot=False))
+    low = min([0.25, *(float(np.nanmin(curve.values, initial=1.0)) for curve in curves)])
+    y = Axis((max(0.0, low - 0.05), 1.02))
+    return _panel(recordings, "share of the top quarter", curves, y, behind=lines)
+
+
+def _conditions(recordings: Sequence[Recording], found: Sequence[Statistics]) -> MovingPanel:
+    curves = [
+        Curve(each.steps, each.conditions[:, None], caption.color(each.place), DASHES[each.axis % len(DASHES)])
+        for each in found
+    ]
+    y = limits.axis([curve.values for curve in curves], "log")
+    return _panel(recordings, "condition number", curves, y)
+
+
+def _axis(axis: int) -> str:
+    return AXES[axis] if axis < len(AXES) else f"axis {axis + 1}"
+
+
+def _panel(
+    recordings: Sequence[Recording],
+    title: str,
+    curves: Sequence[Curve],
+    y: Axis,
+    *,
+    behind: Sequence[Line] = (),
+    led: bool = False,
+) -> MovingPanel:
+    """Curves of one lane as time goes on, and the value of each recording's first one, which may lead the others."""
+    x = step_axis(recordings)
+    firsts = {curve.color: curve for curve in reversed(curves)}
+    lines = [_line(curve, y, thin=led and firsts[curve.color] is not curve) for curve in curves]
+    # What is thin stands behind.
+    lines.sort(key=lambda line: line.width)
+    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
+    widest = max((caption.resolved(end, y.limits, y.scale) for end in y.limits), key=len)
+    nothing = not any(np.isfinite(line.y).any() for line in lines)
+    middle = float(np.sqrt(y.limits[0] * y.limits[1])) if y.scale == "log" else sum(y.limits) / 2
+    word = Text(sum(x.limits) / 2, middle, "singular" if nothing else "", "muted", "center")
+
+    def at(step: int) -> Panel:
+        moved = [replace(line, now=min(float(step), float(line.x[-1]))) for line in (*behind, *lines)]
+        said = []
+        for place in range(len(recordings)):
+            curve = firsts.get(caption.color(place))
+            if curve is not None:
+                index = index_at(curve.x, step)
+                value = float(curve.values[index, 0])
+                # Before the first gradient there are no statistics, and nothing diverged.
+                text = caption.resolved(value, y.limits, y.scale) if index or np.isfinite(value) else ""
+                said.append(Readout(text, curve.color, names[place], widest))
+        return Panel(title, x, y, (*moved, word), tuple(said))
+
+    return MovingPanel(union([line.x for line in lines]), at)
+
+
+def _line(curve: Curve, y: Axis, *, thin: bool) -> Line:
+    values = limits.drawable(curve.values[:, 0], y.scale)
+    width = 0.7 if thin else 1.5
+    return Line(curve.x, values, curve.color, curve.label, dash=curve.dash, width=width, dot=not thin)

@@ -1,0 +1,243 @@
+"""Training in a process of its own: what we learn of it, and what it survives."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+import dynviz
+from dynviz.background import OUTPUT_BYTES, BackgroundRun
+
+BOWL = str(Path(__file__).parent / "files" / "bowl.py")
+PATIENCE = 90.0
+LONG = ["--steps", "1000000"]
+FALLS = textwrap.dedent("""
+    import sys
+    import warnings
+    import torch
+    from dynviz.task import Task
+
+
+    class Falls:
+        def build(self, seed):
+            if {early}:
+                raise ValueError("no such luck")
+            def batches(start, count):
+                return (torch.arange(start, start + count) * 1.0,)
+            def loss(p, c, b):
+                {loss}
+                return (p["w"] - b[0]).square().sum()
+            return Task({{"w": torch.zeros(2)}}, loss, batches, 100)
+
+
+    from dataclasses import dataclass
+    scenario = dataclass(frozen=True)(Falls)
+""")
+
+
+def scenario_file(folder, loss="pass", *, early=False):
+    file = folder / "falls.py"
+    file.write_text(FALLS.format(loss=loss, early=early))
+    return str(file)
+
+
+def until(what, seconds=PATIENCE):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def begun(trainer):
+    def look():
+        trainer.poll()
+        assert not trainer.ended, trainer.message
+        return trainer.folder is not None
+
+    until(look)
+    return trainer
+
+
+def started(*arguments):
+    return BackgroundRun.start([*map(str, arguments)])
+
+
+@pytest.fixture
+def long_run(tmp_path):
+    trainer = begun(started(BOWL, "-o", "adamw", *LONG, "--out", tmp_path / "run"))
+    yield trainer
+    os.kill(trainer.pid, signal.SIGKILL) if not trainer.wait(0) else None
+    trainer.wait(PATIENCE)
+
+
+def test_a_run_is_followed_from_its_start_to_its_end(tmp_path):
+    trainer = started(BOWL, "-o", "adamw", "-o", "sgd", "--steps", 200, "--out", tmp_path / "run")
+    trainer.poll()
+    assert (trainer.state, trainer.folder, trainer.exit_code) == ("starting", None, None)
+    assert not trainer.wait(0.0)
+    states, doing = set(), []
+
+    def ended():
+        trainer.poll()
+        states.add(trainer.state)
+        doing.append(trainer.doing)
+        if trainer.folder:
+            # Whoever learns of the folder can open it.
+            assert list(dynviz.open(trainer.folder)) == ["adamw", "sgd"]
+        return trainer.ended
+
+    until(ended)
+    assert states == {"starting", "training", "finished"}
+    assert (doing[0], doing[-1]) == ("importing torch", "preparing the task")
+    assert (trainer.folder, trainer.exit_code, trainer.message) == (tmp_path / "run", 0, "")
+    assert {recording.status for recording in dynviz.open(trainer.folder).values()} == {"finished"}
+    assert trainer.wait(0.0)
+    trainer.stop()
+    trainer.poll()
+    assert trainer.state == "finished"
+
+
+def test_a_run_that_is_asked_to_stop_ends_cleanly_and_can_go_on(long_run):
+    recording = dynviz.open(long_run.folder)["adamw"]
+    until(lambda: len(recording["loss"]) > 100)
+    assert (long_run.state, recording.status) == ("training", "running")
+    long_run.stop()
+    long_run.stop()
+    assert long_run.wait(PATIENCE)
+    assert (long_run.state, long_run.exit_code, recording.status) == ("stopped", 130, "interrupted")
+    assert long_run.message == f"stopped at step {len(recording['loss'])}; go on with: dynviz run --resume " + str(
+        long_run.folder
+    )
+    assert recording.checkpoints()[-1] == len(recording["loss"])
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.3, 0.8])
+def test_a_run_that_is_stopped_before_it_begins_leaves_nothing(tmp_path, delay):
+    trainer = started(BOWL, "-o", "adamw", *LONG, "--out", tmp_path / "run")
+    trainer.wait(delay)
+    trainer.poll()
+    if trainer.folder is not None:
+        pytest.skip("it has begun already")
+    trainer.stop()
+    assert trainer.wait(PATIENCE)
+    assert (trainer.state, trainer.exit_code) == ("stopped", 130)
+    # It may have begun between the look and the signal.
+    assert ("nothing was written" in trainer.message) == (not (tmp_path / "run").exists())
+
+
+def test_a_killed_trainer_is_a_failure_and_its_recording_plays(long_run):
+    recording = dynviz.open(long_run.folder)["adamw"]
+    until(lambda: len(recording["loss"]) > 10)
+    os.kill(long_run.pid, signal.SIGKILL)
+    assert long_run.wait(PATIENCE)
+    assert (long_run.state, long_run.exit_code) == ("failed", 137)
+    assert long_run.message.startswith("the trainer was killed by SIGKILL; what was recorded can be read")
+    assert f"--resume {long_run.folder}" in long_run.message
+    assert recording.status == "killed"
+    assert len(recording["loss"]) > 10
+
+
+def test_a_mistake_is_one_line(tmp_path):
+    trainer = started(BOWL, "-o", "adamw:rate=1", "--out", tmp_path / "run")
+    assert trainer.wait(PATIENCE)
+    assert (trainer.state, trainer.exit_code, trainer.folder) == ("failed", 1, None)
+    assert trainer.message.startswith("no option of optimizer adamw named 'rate'. There are: beta1")
+    assert "Traceback" not in trainer.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_that_raises_while_it_trains_is_said_and_its_traceback_is_kept(tmp_path):
+    file = scenario_file(tmp_path, "assert b[0] < 5, 'five is\\n  too much'")
+    trainer = started(file, "-o", "sgd", "--out", tmp_path / "run")
+    assert trainer.wait(PATIENCE)
+    kept = tmp_path / "run" / "error.txt"
+    assert (trainer.state, trainer.exit_code, trainer.folder) == ("failed", 1, tmp_path / "run")
+    assert trainer.message == f"AssertionError: five is too much; where it came from is in {kept}"
+    assert file in kept.read_text()
+    assert "Traceback" in trainer.output
+    assert dynviz.open(tmp_path / "run")["sgd"].status == "failed"
+
+
+def test_a_task_that_raises_while_it_is_built_is_said_too(tmp_path):
+    trainer = started(scenario_file(tmp_path, early=True), "-o", "sgd", "--out", tmp_path / "run")
+    assert trainer.wait(PATIENCE)
+    assert (trainer.state, trainer.exit_code) == ("failed", 1)
+    assert trainer.message == "ValueError: no such luck"
+    assert "in build" in trainer.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_last_words_of_a_trainer_that_said_nothing_are_what_it_printed_last(tmp_path):
+    trainer = started(BOWL, "--nonsense")
+    assert trainer.wait(PATIENCE)
+    assert (trainer.state, trainer.exit_code) == ("failed", 2)
+    assert "No such option" in trainer.message
+
+
+def test_what_a_task_prints_at_every_step_is_forgotten_in_time(tmp_path):
+    file = scenario_file(tmp_path, "print('x' * 20_000); print('y' * 20_000, file=sys.stderr)")
+    trainer = begun(started(file, "-o", "sgd", *LONG, "--out", tmp_path / "run"))
+    recording = dynviz.open(trainer.folder)["sgd"]
+    until(lambda: len(recording["loss"]) > 600)
+    trainer.stop()
+    assert trainer.wait(PATIENCE)
+    assert trainer.state == "stopped"
+    # A block of steps may print more before it is looked at again.
+    assert 0 < os.fstat(trainer._output).st_size < 25 * OUTPUT_BYTES
+    assert len(trainer.output) <= OUTPUT_BYTES
+
+
+LEAVES = textwrap.dedent("""
+    import sys
+    from dynviz.background import BackgroundRun
+    trainer = BackgroundRun.start(sys.argv[1:])
+    while trainer.folder is None:
+        trainer.wait(0.01)
+    assert not {"torch", "matplotlib", "textual"} & set(sys.modules), "too much is imported"
+    print(trainer.pid, flush=True)
+    sys.stdin.read()
+""")
+
+
+@pytest.mark.parametrize("end", ["well", signal.SIGKILL, signal.SIGINT, signal.SIGHUP])
+def test_training_goes_on_to_its_end_when_who_started_it_is_gone(tmp_path, end):
+    tmp = tmp_path / "tmp"
+    tmp.mkdir()
+    command = [sys.executable, "-c", LEAVES, BOWL, "-o", "adamw", "--steps", "4000", "--out", str(tmp_path / "run")]
+    parent = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(tmp)},
+    )
+    said = parent.stdout.readline()
+    assert list(tmp.iterdir()) == []
+    assert said, parent.stderr.read()
+    assert dynviz.open(tmp_path / "run")["adamw"].status == "running"
+    if end != "well":
+        # As a terminal does it: to all that it has.
+        os.killpg(parent.pid, end)
+    _, errors = parent.communicate(timeout=PATIENCE)
+    assert (parent.returncode == 0) == (end == "well")
+    assert "ResourceWarning" not in errors
+    recording = dynviz.open(tmp_path / "run")["adamw"]
+    until(lambda: recording.status != "running")
+    assert recording.status == "finished"
+    assert len(recording["loss"]) == 4001
+    assert list(tmp.iterdir()) == []
+
+
+def test_a_run_can_be_resumed_in_the_background(tmp_path):
+    dynviz.run(BOWL, "sgd", steps=10, out=tmp_path / "run")
+    trainer = started("--resume", tmp_path / "run", "--steps", 30)
+    assert trainer.wait(PATIENCE)
+    assert (trainer.state, trainer.folder) == ("finished", tmp_path / "run"), trainer.message
+    assert len(dynviz.open(tmp_path / "run")["sgd"]["loss"]) == 31

@@ -1,0 +1,444 @@
+import dataclasses
+import doctest
+import gc
+import importlib
+import subprocess
+import sys
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from dynviz.cells.canvas import LEAST, Canvas
+from dynviz.cells.words import Words, flow, plain
+from dynviz.scene.marks import (
+    Arrows,
+    Axis,
+    Band,
+    Bars,
+    Contours,
+    Field,
+    Line,
+    Panel,
+    Points,
+    Readout,
+    Regions,
+    Rule,
+    Scene,
+    Text,
+)
+from dynviz.scene.norm import Norm
+from dynviz.scene.theme import theme
+from tests.scenes import FALL, MAP, STEPS, TIME, every_mark, film
+
+UNIT = Axis((0.0, 1.0))
+TEN = np.arange(11.0)
+GROWING = Line(TEN, TEN / 10, "lane0", "rule", now=5.0)
+COUNT = Axis((0, 10), label="step", whole=True)
+
+
+def one(*marks, x=UNIT, y=UNIT, square=False, **more):
+    return Scene("", (Panel("title", x, y, marks, square=square, **more),), 3, 0)
+
+
+def drawn(text):
+    """Without the indentation of the code around it."""
+    return "\n".join(line[8:] for line in text.split("\n")).strip("\n")
+
+
+def text(scene, *size, **more):
+    """Without the row of the counter, and empty rows at the end."""
+    return Canvas(*size, head=False, **more).draw(scene).text().rstrip()
+
+
+def plots(canvas, cells, index=0):
+    """What the cells of a plot are: characters, inks, grounds."""
+    plot = canvas.places[index].plot
+    area = np.s_[plot.top : plot.bottom, plot.left : plot.right]
+    return cells.glyphs[area], cells.ink[area], cells.ground[area]
+
+
+def test_a_line_its_ghost_its_dot_and_its_name():
+    assert text(one(GROWING, x=COUNT), 40, 12) == drawn("""
+              title
+          1.0┤                       ⡠⠔⠊ rule
+             │                    ⢀⠔⠊
+             │                 ⢀⠔⠊⠁
+             │               ⡠⠊⠁
+           .5┤            ⣀●⠉
+             │        ⢀⡠⠒⠉
+             │     ⢀⡠⠔⠁
+             │   ⡠⠔⠁
+            0┤⡠⠔⠊
+             └┬────────────┬───────────┬
+              0            5           10  step
+        """)
+
+
+def test_bars_end_at_eighths_of_a_cell_and_hang_below_their_base():
+    marks = (Bars(np.arange(4.0), np.array([1.0, 0.55, -0.6, 0.05]), "lane2"),)
+    assert text(one(*marks, x=Axis((-0.5, 3.5), whole=True), y=Axis((-1.0, 1.0))), 40, 12) == drawn("""
+             title
+           1┤ ██████
+            │ ██████
+            │ ██████  ██████
+            │ ██████  ██████
+           0┤ ██████  ██████          ▆▆▆▆▆▆
+            │                 ██████
+            │                 ██████
+            │                 ▆▆▆▆▆▆
+          -1┤
+            └────┬───────┬───────┬───────┬───
+                 0       1       2       3
+        """)
+
+
+def test_a_field_is_half_blocks_and_what_lies_on_it_is_braille():
+    field = Field(np.array([[0.0, 1.0], [1.0, 0.0]]), (-1, 1, -1, 1), Norm(0, 1))
+    marks = (field, Line(np.array([-1.0, 1.0]), np.array([-1.0, 1.0]), "text"), Text(-0.9, 0.9, "here"))
+    axis = Axis((-1.0, 1.0))
+    assert text(one(*marks, x=axis, y=axis, square=True), 40, 13) == drawn("""
+                title
+                 here               ⡠⠊
+                                  ⡠⠊
+                                ⡠⠊
+                              ⡠⠊
+                            ⡠⠊
+                ▀▀▀▀▀▀▀▀▀▀⡠⠊▀▀▀▀▀▀▀▀▀▀
+                        ⡠⠊
+                      ⡠⠊
+                    ⡠⠊
+                  ⡠⠊
+                ⡠⠊
+        """)
+
+
+def test_arrows_rules_and_markers():
+    marks = (
+        Rule(0.5, label="half"),
+        Rule(0.1, vertical=True),
+        Arrows(np.array([0.2]), np.array([0.2]), np.array([0.5]), np.array([0.0]), "lane1"),
+        *(Points(np.array([x]), np.array([0.9]), "lane0", 6.0, marker) for x, marker in MARKERS),
+    )
+    assert text(one(*marks), 40, 12) == drawn("""
+              title
+          1.0┤   ⡇     ●  ○  ×  ★
+             │   ⠁
+             │   ⡇
+             │   ⠁                       half
+           .5┤⠤⠤⠄⡇⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄
+             │   ⠁
+             │   ⡇                ⣀
+             │   ⠁  ⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠝⠋
+            0┤   ⡇
+             └┬──────────────┬──────────────┬
+              0              .5            1.0
+        """)
+
+
+MARKERS = ((0.3, "dot"), (0.4, "ring"), (0.5, "cross"), (0.6, "star"))
+
+
+def test_a_small_terminal_says_so():
+    assert Canvas(30, 8).draw(every_mark(0)).text().strip() == "too small: 30 x 8, needs 40 x\n              12"
+    canvas = Canvas(39, 12)
+    canvas.draw(every_mark(0))
+    assert canvas.places == ()
+    assert canvas.hit(3, 3) is None
+
+
+def test_a_head_has_the_title_in_bold_the_readouts_and_the_step():
+    cells = Canvas(80, 24).draw(every_mark(430))
+    assert cells.text().splitlines()[0] == " every mark · test  adamw  seed 1" + " " * 29 + "step 430 of 1 000"
+    assert cells.bold[0].nonzero()[0].tolist() == list(range(1, 18))
+    assert "every mark" not in Canvas(80, 24, head=False).draw(every_mark(430)).text()
+
+
+def test_the_first_panels_are_shown_where_there_is_no_room_for_all():
+    panels = every_mark(0).panels * 3
+    canvas = Canvas(80, 24)
+    cells = canvas.draw(Scene("t", panels, 0, STEPS))
+    assert [place.index for place in canvas.places] == list(range(len(canvas.places)))
+    assert 2 <= len(canvas.places) < 12
+    assert f"{len(canvas.places)} of 12 panels" in cells.text()
+    canvas = Canvas(220, 70)
+    canvas.draw(Scene("t", panels, 0, STEPS))
+    assert len(canvas.places) == 12
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9])
+def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
+    panels = (every_mark(100).panels * 3)[:count]
+    canvas = Canvas(*size)
+    canvas.draw(Scene("a title of some length", panels, 100, STEPS, (Readout("adamw lr .01", "lane0"),)))
+    taken = np.zeros(size[::-1], dtype=int)
+    for place in canvas.places:
+        cell, plot = place.cell, place.plot
+        assert cell.left <= plot.left < plot.right <= cell.right <= size[0]
+        assert cell.top <= plot.top < plot.bottom <= cell.bottom <= size[1]
+        taken[plot.top : plot.bottom, plot.left : plot.right] += 1
+        for placed in place.words:
+            assert cell.left <= placed.left
+            assert placed.left + placed.words.width <= cell.right
+            assert cell.top <= placed.row < cell.bottom
+            taken[placed.row, placed.left : placed.left + placed.words.width] += 1
+        for spot in place.spots:
+            taken[spot.row, spot.left : spot.left + 2] += 1
+    assert taken.max() == 1
+
+
+def test_plots_of_one_row_or_column_of_panels_are_in_line():
+    canvas = Canvas(120, 40)
+    canvas.draw(every_mark(0))
+    field, path, loss, values = (place.plot for place in canvas.places)
+    assert (field.top, field.bottom, loss.top) == (path.top, path.bottom, values.top)
+    assert (field.left, path.left) == (loss.left, values.left)
+
+
+@pytest.mark.parametrize(("wide", "tall"), [(2.0, 1.0), (1.0, 1.0), (1.0, 3.0)])
+def test_maps_keep_equal_units(wide, tall):
+    canvas = Canvas(100, 40)
+    canvas.draw(one(x=Axis((0, wide)), y=Axis((0, tall)), square=True))
+    plot = canvas.places[0].plot
+    assert plot.width / (2 * plot.height) == pytest.approx(wide / tall, rel=0.03)
+
+
+def test_room_is_kept_for_the_widest_text_of_a_readout():
+    def places(value):
+        said = (Readout(value, "lane0", widest="-0.000"), Readout("next", "lane1"))
+        canvas = Canvas(60, 16)
+        return canvas.draw(one(readouts=said)).text().index("next")
+
+    assert places(".5   ") == places("-1.23")
+
+
+def test_a_readout_without_room_is_left_out_and_never_half_a_number():
+    said = tuple(Readout(f"{index}.123456789", f"lane{index}") for index in range(6))
+    title = Canvas(40, 12, head=False).draw(one(readouts=said)).text().splitlines()[:2]
+    assert " ".join(title).split() == ["title", "0.123456789", "1.123456789", "…"]
+
+
+def test_axes_and_words_do_not_move_while_time_does():
+    canvas = Canvas(120, 40)
+    found = []
+    for step in range(0, STEPS, 50):
+        canvas.draw(film().scene(step))
+        found.append(canvas.places)
+    assert all(places == found[0] for places in found)
+
+
+def test_names_that_end_close_to_each_other_are_spread():
+    lines = tuple(Line(TIME, FALL + 0.001 * index, f"lane{index}", f"name {index}", now=500) for index in range(5))
+    canvas = Canvas(100, 30)
+    canvas.draw(one(*lines, x=Axis((0, STEPS))))
+    rows = [placed.row for placed in canvas.places[0].words if placed.words.text.startswith("name")]
+    assert sorted(rows) == list(range(min(rows), min(rows) + 5))
+
+
+def test_a_point_on_the_screen_has_the_coordinates_of_the_data_there():
+    canvas = Canvas(100, 30)
+    canvas.draw(one(x=Axis((1, 100), "log"), y=Axis((-1, 1))))
+    plot = canvas.places[0].plot
+    hit = canvas.hit(plot.left + plot.width // 2, plot.top)
+    assert hit.panel == 0
+    assert hit.x == pytest.approx(10, rel=0.1)
+    assert hit.y == pytest.approx(1, abs=0.1)
+    assert canvas.hit(plot.left, plot.top - 1).x is None
+    assert canvas.hit(0, 0) is None
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, STEPS), min_size=1, max_size=6))
+def test_a_canvas_that_drew_other_scenes_gives_the_same_cells_as_a_new_one(steps):
+    used = Canvas(80, 24)
+    for step in steps:
+        same(used.draw(every_mark(step)), Canvas(80, 24).draw(every_mark(step)))
+
+
+def same(cells, wanted):
+    for name in ("glyphs", "ink", "ground", "bold"):
+        assert np.array_equal(getattr(cells, name), getattr(wanted, name)), name
+
+
+def test_scenes_of_other_shape_in_between_leave_no_trace():
+    canvas = Canvas(100, 40)
+    scene = every_mark(500)
+    wanted = Canvas(100, 40).draw(scene)
+    canvas.draw(dataclasses.replace(scene, panels=scene.panels[:2], title="other"))
+    canvas.draw(Scene("", (), 0, 0))
+    changed = dataclasses.replace(scene.panels[2], y=Axis((0.0, 1.0)))
+    canvas.draw(dataclasses.replace(scene, panels=(*scene.panels[:2], changed, scene.panels[3])))
+    gc.collect()
+    same(canvas.draw(scene), wanted)
+
+
+def test_a_mark_with_new_arrays_at_the_same_place_in_memory_is_drawn_anew():
+    canvas = Canvas(60, 20)
+    for value in (0.2, 0.8, 0.4):
+        scene = one(Line(np.arange(50.0), np.full(50, value), "lane0", "line"), x=Axis((0, 49)))
+        same(canvas.draw(scene), Canvas(60, 20).draw(scene))
+        del scene
+        gc.collect()
+
+
+def test_what_was_given_out_does_not_change_when_the_next_scene_is_drawn():
+    canvas = Canvas(80, 24)
+    first = canvas.draw(every_mark(0))
+    kept = [array.copy() for array in (first.glyphs, first.ink, first.ground)]
+    canvas.draw(every_mark(900))
+    assert all(map(np.array_equal, kept, (first.glyphs, first.ink, first.ground)))
+
+
+def test_a_path_appears_along_its_own_length():
+    turn = np.linspace(0, 2 * np.pi, 201)
+    marks = [Line(np.cos(turn), np.sin(turn), "lane0", now=now, along=turn, dot=False) for now in (1.0, 4.0, None)]
+    axis = Axis((-1.2, 1.2))
+    counts = []
+    for mark in marks:
+        canvas = Canvas(60, 30)
+        glyphs, ink, _ = plots(canvas, canvas.draw(one(mark, x=axis, y=axis, square=True)))
+        counts.append(int((ink[glyphs > 0x2800] == canvas._inks.color("lane0")).sum()))
+    assert counts[0] == pytest.approx(counts[2] / (2 * np.pi), abs=4)
+    assert counts[1] == pytest.approx(4 * counts[2] / (2 * np.pi), abs=4)
+
+
+def test_a_line_of_many_points_covers_the_dots_that_each_of_its_segments_does():
+    x, y = np.linspace(0, 1, 3000), np.random.default_rng(0).uniform(0.1, 0.9, 3000)
+    glyphs = []
+    for pieces in (1, 300):
+        parts = [slice(start, start + 3000 // pieces + 1) for start in range(0, 3000, 3000 // pieces)]
+        canvas = Canvas(60, 20)
+        glyphs.append(plots(canvas, canvas.draw(one(*(Line(x[part], y[part], "lane0") for part in parts))))[0])
+    assert np.array_equal(*glyphs)
+
+
+def test_lines_of_two_inks_do_not_lend_each_other_dots():
+    flat = np.array([0.0, 1.0])
+    marks = [Line(flat, np.full(2, height), role) for height, role in ((0.50, "lane0"), (0.49, "lane1"))]
+    alone, both = (
+        plots(canvas, canvas.draw(one(*some)))[0] for some in (marks[1:], marks) for canvas in [Canvas(50, 14)]
+    )
+    assert np.array_equal(alone[alone > 0x2800], both[alone > 0x2800])
+
+
+@pytest.mark.parametrize(
+    "words", ["wide 漢字 words", "combining e\u0301", "tab\there", "line\nbreak", "\x1b[31mred", "a\u200bb"]
+)
+def test_every_character_takes_one_column(words):
+    line = Line(TEN, TEN / 10, "lane0", words)
+    scene = dataclasses.replace(one(line, x=COUNT, readouts=(Readout(words, "lane0"),)), title=words)
+    cells = Canvas(100, 20).draw(scene)
+    for character in set(cells.text()) - {"\n"}:
+        assert character.isprintable() or character == "\ufffd"
+        assert unicodedata.east_asian_width(character) not in "WF"
+        assert not unicodedata.combining(character)
+
+
+def test_what_is_left_out_of_a_row_of_words_leaves_a_sign():
+    placed = flow([[Words(f"a word {index}") for index in range(9)]], (40,))
+    assert [one.words.text for one in placed] == ["a word 0", "a word 1", "a word 2", "a word 3", "…"]
+    assert flow([[Words("a very long title")]], (10,))[0].words.text == "a very lo…"
+
+
+def test_two_themes_have_the_same_characters():
+    light, dark = (Canvas(100, 30, name).draw(every_mark(430)) for name in ("light", "dark"))
+    assert light.text().replace("▀", " ") == dark.text().replace("▀", " ")
+    assert np.array_equal(light.palette, theme("light").palette())
+
+
+FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
+COUNTS = st.integers(0, 6)
+PLACES = st.sampled_from([0.0, 0.5, 1.0, -1.0, 1e300, -1e-300, 5e-324, np.nan, np.inf, -np.inf])
+DASHES = st.sampled_from(["solid", "dashed"])
+ROLES = st.sampled_from(["lane0", "text", "muted", "term.decay"])
+
+
+def vectors(count):
+    return arrays.arrays(np.float64, count, elements=PLACES | FLOATS)
+
+
+@st.composite
+def marks(draw):
+    count = draw(COUNTS)
+    a, b, c, d = (draw(vectors(count)) for _ in range(4))
+    role, place = draw(ROLES), PLACES | FLOATS
+    grid = draw(
+        arrays.arrays(np.float64, arrays.array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=4), elements=place)
+    )
+    extent = draw(st.tuples(place, place, place, place))
+    now = draw(st.none() | place)
+    return draw(st.sampled_from([
+        Line(a, b, role, draw(st.text(max_size=8)), now, draw(st.none() | vectors(count)), draw(DASHES)),
+        Line(a, b, role, "name", now, np.arange(count), width=2.0),
+        Band(a, b, c, role, now),
+        Points(a, b, role, draw(st.sampled_from([1.0, 3.0, 9.0])), draw(st.sampled_from(["dot", "star"])), alpha=0.5),
+        Bars(a, b, role, draw(PLACES), draw(PLACES)),
+        Arrows(a, b, c, d, role, "pull"),
+        Field(grid, extent, Norm(*extent[:2], draw(st.sampled_from(["linear", "log"])))),
+        Regions(grid, extent, draw(st.sampled_from([(), ("lane0",), ("lane0", "grid")]))),
+        Contours(grid, extent, tuple(b.tolist())),
+        Rule(draw(place), role, vertical=draw(st.booleans()), label="rule"),
+        Text(draw(place), draw(place), draw(st.text(max_size=20)), anchor=draw(st.sampled_from(["left", "right"]))),
+    ]))  # fmt: skip
+
+
+@st.composite
+def axes(draw):
+    limits = draw(st.tuples(PLACES | FLOATS, PLACES | FLOATS) | st.just((0.0, 1.0)))
+    return Axis(limits, draw(st.sampled_from(["linear", "log"])), draw(st.text(max_size=5)), draw(st.booleans()))
+
+
+@st.composite
+def scenes(draw):
+    panels = []
+    for _ in range(draw(st.integers(0, 5))):
+        said = tuple(Readout(*draw(st.tuples(st.text(max_size=9), ROLES, st.text(max_size=4)))) for _ in range(2))
+        drawn_ = tuple(draw(st.lists(marks(), max_size=4)))
+        panels.append(Panel(draw(st.text(max_size=20)), draw(axes()), draw(axes()), drawn_, said, draw(st.booleans())))
+    return Scene(draw(st.text(max_size=50)), tuple(panels), draw(st.integers(0, 10**9)), draw(st.integers(0, 10**9)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenes(), st.integers(1, 220), st.integers(1, 70), st.booleans())
+def test_any_scene_is_drawn_at_any_size(scene, columns, rows, head):
+    canvas = Canvas(columns, rows, head=head)
+    for _ in range(2):
+        cells = canvas.draw(scene)
+    assert cells.glyphs.shape == cells.ink.shape == cells.ground.shape == cells.bold.shape == (rows, columns)
+    assert max(cells.ink.max(), cells.ground.max()) < len(cells.palette)
+    assert len(cells.text().split("\n")) == rows
+    for place in canvas.places:
+        canvas.hit(place.plot.left, place.plot.top)
+
+
+@pytest.mark.parametrize("name", ["cells.words", "scene.identity", "scene.naming", "scene.counter"])
+def test_examples_in_the_modules_are_true(name):
+    found = doctest.testmod(importlib.import_module(f"dynviz.{name}"))
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
+def test_the_cells_backend_needs_neither_matplotlib_nor_textual():
+    code = (
+        "import sys; import dynviz.cells.canvas; from tests.scenes import every_mark\n"
+        "dynviz.cells.canvas.Canvas(100, 40).draw(every_mark(3))\n"
+        "print([name for name in ('torch', 'matplotlib', 'PIL', 'rich', 'textual') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_maps_are_in_one_plane_of_one_size():
+    panels = tuple(Panel(name, *MAP, (), square=True) for name in ("one", "a longer title than the other"))
+    canvas = Canvas(90, 30)
+    canvas.draw(Scene("", panels, 0, 0))
+    assert len({(place.plot.width, place.plot.height) for place in canvas.places}) == 1
+
+
+def test_plain_words_keep_what_takes_one_column():
+    assert plain("10⁻⁷ · adamw-l1 λ=.1 …") == "10⁻⁷ · adamw-l1 λ=.1 …"
+    assert LEAST == (40, 12)

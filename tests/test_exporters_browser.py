@@ -1,0 +1,55 @@
+"""A page in a browser: what its canvas shows after some keys."""
+
+import base64
+import io
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dynviz.animation import animate, spread
+from dynviz.drawing import open_film
+from dynviz.pixels import Canvas
+from tests.recorded import surface
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SIZE = (400, 300)
+PRESS = """<script>
+(async () => {
+  const press = (key, shiftKey = false) =>
+    document.body.dispatchEvent(new KeyboardEvent("keydown", {key, shiftKey, bubbles: true, cancelable: true}));
+  const shown = [];
+  for (const [key, shift] of [["Home"], ["ArrowRight"], ["End"], ["ArrowLeft"], ["ArrowLeft", true]]) {
+    press(key, shift);
+    await new Promise(done => setTimeout(done, 300));
+    shown.push([find("step").textContent, find("picture").toDataURL()].join(" "));
+  }
+  const wide = document.documentElement.scrollWidth > innerWidth;
+  document.body.outerHTML = `<body><pre id="wide">${wide}</pre><pre id="shown">${shown.join("\\n")}</pre></body>`;
+})();
+</script>
+"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
+@pytest.mark.parametrize("width", [400, 800])
+def test_a_browser_shows_the_frames_that_keys_ask_for(width, tmp_path):
+    recording = surface(tmp_path / "adamw", steps=20)
+    target = animate([recording], tmp_path / "a.html", frames=6, size=SIZE, quality="best")
+    target.write_text(target.read_text(encoding="utf-8").replace("</body>", PRESS + "</body>"), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command = [BROWSER, *options, f"--window-size={width},700", "--virtual-time-budget=8000", "--dump-dom"]
+    done = subprocess.run([*command, target.as_uri()], capture_output=True, text=True, check=True, timeout=60)
+    assert '<pre id="wide">false</pre>' in done.stdout
+    shown = re.search(r'<pre id="shown">(.*?)</pre>', done.stdout, re.DOTALL).group(1).splitlines()
+    film = open_film([recording], "path")
+    steps = spread(film, 6, (None, None))
+    canvas = Canvas(*SIZE)
+    for line, index in zip(shown, (0, 1, 5, 4, 0), strict=True):
+        words, _, picture = line.rpartition(" ")
+        assert words == f"step {steps[index]}"
+        found = Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))).convert("RGB")
+        assert np.array_equal(np.asarray(found), canvas.draw(film.scene(steps[index])))

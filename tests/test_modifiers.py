@@ -1,0 +1,190 @@
+"""Modifiers: what each adds to the step of any rule, beside its formula."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from dynviz import plugins
+from dynviz.composed import compose
+from dynviz.errors import DynvizError
+from dynviz.rule import NOISE
+from dynviz.training.flat import Layout
+from dynviz.training.steppers import RuleStepper
+from tests import network
+
+MODIFIERS = list(plugins.files("modifiers"))
+BASES = ("sgd", "adam", "rmsprop", "muon")
+START = torch.tensor([2.0, -1.0, 0.5, 1e-4, -1e-4, 0.0], dtype=torch.float64)
+GRADIENT = torch.tensor([0.3, -0.2, 0.0, 1.0, 0.1, 0.0], dtype=torch.float64)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+def rule(text):
+    return plugins.load("optimizers", text).make()
+
+
+def steps(made, gradients, theta=START, noise=None):
+    """Weights after each step, and its terms."""
+    state = made.init(theta)
+    for t, gradient in enumerate(gradients, 1):
+        if NOISE in state:
+            state = {**state, NOISE: noise[t - 1]}
+        terms, state = made.update(theta, gradient, state, torch.tensor(float(t), dtype=torch.float64))
+        for term in terms.values():
+            theta = theta + term
+        yield theta, terms
+
+
+def last(made, gradients, **more):
+    return list(steps(made, gradients, **more))[-1]
+
+
+@pytest.mark.parametrize("modifier", MODIFIERS)
+@pytest.mark.parametrize("base", BASES)
+def test_without_strength_a_modifier_changes_nothing(base, modifier):
+    off = "rho=0" if modifier == "sam" else "decay=0"
+    plain, modified = rule(base), rule(f"{base}+{modifier}:{off}")
+    gradients = torch.randn(5, 6, dtype=torch.float64).unbind()
+    noise = torch.rand(5, 6, dtype=torch.float64)
+    assert torch.equal(last(plain, gradients)[0], last(modified, gradients, noise=noise)[0])
+
+
+def test_l2_is_the_coupled_decay_of_torch():
+    theta = torch.nn.Parameter(START.clone())
+    published = torch.optim.Adam([theta], lr=0.1, weight_decay=0.3)
+    gradients = torch.randn(20, 6, dtype=torch.float64)
+    for gradient in gradients:
+        theta.grad = gradient.clone()
+        published.step()
+    after, _ = last(rule("adam+l2:lr=0.1,decay=0.3"), gradients)
+    torch.testing.assert_close(after, theta.detach(), rtol=0, atol=1e-12)
+
+
+def test_decoupled_l2_makes_adam_to_adamw_and_decoupled_l1_to_adamw_l1():
+    gradients = torch.randn(20, 6, dtype=torch.float64)
+    for modified, ours in (
+        ("adam+decoupled-l2:lr=0.1,decay=0.3", "adamw:lr=0.1,weight_decay=0.3"),
+        ("adam+decoupled-l1:lr=0.1,decay=0.3", "adamw-l1:lr=0.1,weight_decay=0.3"),
+    ):
+        torch.testing.assert_close(
+            last(rule(modified), gradients)[0], last(rule(ours), gradients)[0], rtol=0, atol=1e-14
+        )
+
+
+def test_proximal_l1_is_the_soft_threshold_and_gives_exact_zeros():
+    made = rule("sgd+proximal-l1:lr=0.1,decay=2")
+    moved = START - 0.1 * GRADIENT
+    expected = moved.sign() * (moved.abs() - 0.2).clamp(min=0)
+    ((after, terms),) = steps(made, [GRADIENT])
+    torch.testing.assert_close(after, expected, rtol=0, atol=1e-15)
+    assert (after[3:] == 0).all()
+    torch.testing.assert_close(terms["decay"], expected - moved, rtol=0, atol=1e-15)
+
+
+def test_proximal_l1_solves_the_lasso():
+    """By the conditions of optimality: the gradient is -decay sign(theta) where a weight is not zero, else smaller."""
+    generator = torch.Generator().manual_seed(3)
+    A = torch.randn(40, 6, dtype=torch.float64, generator=generator)
+    b = A @ torch.tensor([3.0, 0, 0, -2, 0, 0], dtype=torch.float64) + 0.1 * torch.randn(
+        40, dtype=torch.float64, generator=generator
+    )
+    made, theta = rule("sgd+proximal-l1:lr=0.005,decay=20"), START
+    state = made.init(theta)
+    for t in range(3000):
+        terms, state = made.update(theta, A.T @ (A @ theta - b), state, torch.tensor(t + 1.0, dtype=torch.float64))
+        for term in terms.values():
+            theta = theta + term
+    gradient = A.T @ (A @ theta - b)
+    there = theta != 0
+    assert there.sum() < 6
+    torch.testing.assert_close(gradient[there], -20 * theta[there].sign(), rtol=0, atol=1e-9)
+    assert (gradient[~there].abs() <= 20).all()
+
+
+def test_dropout_l2_decays_where_the_noise_says_so_and_as_much_on_average():
+    made = rule("sgd+dropout-l2:lr=0.1,decay=0.3,p=0.75")
+    noise = torch.tensor([[0.0, 0.7, 0.75, 0.9, 0.1, 1.0]], dtype=torch.float64)
+    ((_, terms),) = steps(made, [GRADIENT], noise=noise)
+    kept = noise[0] >= 0.75
+    torch.testing.assert_close(terms["decay"][kept], -0.1 * 0.3 * START[kept] / 0.25, rtol=1e-12, atol=0)
+    assert (terms["decay"][~kept] == 0).all()
+    many = torch.rand(1, 200_000, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    ones = torch.ones(200_000, dtype=torch.float64)
+    ((_, terms),) = steps(made, [0 * ones], theta=ones, noise=many)
+    assert terms["decay"].mean() == pytest.approx(-0.03, rel=0.02)
+
+
+def test_averaged_l1_pulls_steady_weights_by_their_sign_and_leaves_swinging_ones():
+    made = rule("sgd+averaged-l1:lr=0.1,decay=0.3,gamma=0.9")
+    swinging = torch.tensor([2.0, -2.0], dtype=torch.float64)
+    state = made.init(swinging)
+    for t in range(1, 201):
+        theta = swinging * torch.tensor([1.0, (-1.0) ** t], dtype=torch.float64)
+        terms, state = made.update(theta, 0 * theta, state, torch.tensor(float(t), dtype=torch.float64))
+    assert terms["decay"][0] == pytest.approx(-0.03, rel=1e-6)
+    assert abs(terms["decay"][1]) < 0.1 * 0.03
+    first = made.update(swinging, 0 * swinging, made.init(swinging), torch.tensor(1.0, dtype=torch.float64))[0]["decay"]
+    assert first.tolist() == pytest.approx([-0.03, 0.03], rel=1e-9)
+
+
+def test_gradient_l2_decays_half_as_strongly_at_its_scale():
+    made = rule("sgd+gradient-l2:lr=0.1,decay=0.3,scale=0.5,gamma=0.9")
+    theta, gradient = torch.ones(3, dtype=torch.float64), torch.tensor([0.0, 0.5, 50.0], dtype=torch.float64)
+    _, terms = last(made, [gradient] * 30, theta=theta)
+    shares = terms["decay"] / (-0.1 * 0.3) / (list(steps(made, [gradient] * 29, theta=theta))[-1][0])
+    assert shares.tolist() == pytest.approx([1.0, 0.5, 0.5 / 50.5], rel=1e-9)
+
+
+def test_sam_looks_along_the_gradient_at_the_length_rho():
+    made = rule("sgd+sam:rho=0.3")
+    gradient = torch.tensor([3.0, 0.0, -4.0], dtype=torch.float64)
+    assert made.perturb(gradient).tolist() == pytest.approx([0.18, 0.0, -0.24], rel=1e-9)
+    assert made.perturb(0 * gradient).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_modifiers_stand_over_one_another():
+    made = rule("adam+l2+proximal-l1+sam:lr=0.1,decay=0.3,proximal_l1_decay=0.2,rho=0.1")
+    assert made.decay == 0.3
+    assert made.proximal_l1_decay == 0.2
+    assert made.perturb(torch.ones(4)).norm() == pytest.approx(0.1)
+    assert made.coordinatewise
+    assert not rule("muon+l2").coordinatewise
+
+
+@pytest.mark.parametrize("modifier", MODIFIERS)
+@pytest.mark.parametrize("base", BASES)
+def test_lanes_with_their_own_strength_go_as_they_would_alone(base, modifier):
+    name = "rho" if modifier == "sam" else "decay"
+    layout = Layout({key: tuple(value.shape) for key, value in network.parameters().items()})
+    row = layout.join(network.parameters())
+    values = [0.0, 0.1, 0.5]
+    made = rule(f"{base}+{modifier}")
+    stacked = RuleStepper(made, {name: values}, layout, row.expand(3, -1).clone())
+    alone = [RuleStepper(dataclasses.replace(made, **{name: value}), {}, layout, row) for value in values]
+    rows, stack = [row] * 3, row.expand(3, -1).clone()
+    for t in range(1, 12):
+        gradient = torch.randn(row.shape, dtype=row.dtype, generator=torch.Generator().manual_seed(t))
+        stack, _ = stacked.step(stack, gradient.expand(3, -1), t)
+        rows = [each.step(lane, gradient, t)[0] for each, lane in zip(alone, rows, strict=True)]
+    torch.testing.assert_close(stack, torch.stack(rows), rtol=0, atol=1e-12)
+
+
+def test_what_cannot_be_put_together_is_refused_in_words():
+    for text, said in (
+        ("torch.optim.SGD+l2", "steps by itself"),
+        ("adam+l3", "l2"),
+        ("adam+", "modifier"),
+    ):
+        with pytest.raises(DynvizError, match=said):
+            plugins.load("optimizers", text)
+    with pytest.raises(DynvizError, match="lr"):
+        compose((("still", dataclasses.make_dataclass("Still", [])), ("decoupled-l2", _modifier("decoupled-l2"))))
+
+
+def _modifier(name):
+    return plugins.load("modifiers", name).target

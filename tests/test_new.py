@@ -1,0 +1,58 @@
+"""`dynviz new`: the file that it writes runs as it is."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import dynviz
+from dynviz.cli import commands
+from dynviz.errors import DynvizError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def new(*arguments):
+    return CliRunner().invoke(commands, ["new", *arguments])
+
+
+def test_a_new_optimizer_runs_and_descends(tmp_path):
+    assert new("optimizer", "heavy_ball").stdout == "heavy_ball.py\n"
+    assert "class HeavyBall" in (tmp_path / "heavy_ball.py").read_text()
+    run = dynviz.run("surface:f=quadratic", "./heavy_ball.py", steps=200, record="term.*", out="run")
+    recording = run["heavy-ball"]
+    assert recording["loss"][-1, 0] < 0.05 * recording["loss"][0, 0]
+    assert "term.momentum" in recording
+
+
+def test_a_new_scenario_runs_and_finds_its_line(tmp_path):
+    assert new("scenario", "mine.py").exit_code == 0
+    recording = dynviz.run("./mine.py", "adam", seeds="0:3", out="run")["adam"]
+    assert abs(recording["line"][-1] - [2, -1]).max() < 0.15
+    recording.animate("curves.gif", frames=3, size=(400, 300))
+
+
+def test_the_command_that_it_names_works():
+    said = new("optimizer", "mine").stderr
+    words = said.split("dynviz ", 1)[1].split()
+    done = subprocess.run([sys.executable, "-m", "dynviz", *words, "--steps", "5"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["optimizer", "scenario"])
+def test_nothing_is_overwritten(tmp_path, kind):
+    (tmp_path / "mine.py").write_text("precious")
+    with pytest.raises(DynvizError, match="there already"):
+        CliRunner().invoke(commands, ["new", kind, "mine"], catch_exceptions=False)
+    assert (tmp_path / "mine.py").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["1st", "a b", "no/such/folder/mine", "", ".py"])
+def test_what_is_no_name_is_refused(tmp_path, name):
+    result = new("optimizer", name)
+    assert isinstance(result.exception, DynvizError | SystemExit)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,106 @@
+"""Schedules: what they give at each step, beside torch's own, and what is refused."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.optim import lr_scheduler as published
+
+from dynviz import schedules
+from dynviz.errors import DynvizError
+from dynviz.schedules import Schedule
+
+
+def torch_rates(make, steps, lr=1.0):
+    """The rate that torch uses at each step."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
+    scheduler = make(optimizer)
+    found = []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "make", "lr"),
+    [
+        ("cosine(0.3,40)", lambda o: published.CosineAnnealingLR(o, 40), 0.3),
+        ("cosine(0.3,40,0.01)", lambda o: published.CosineAnnealingLR(o, 40, eta_min=0.01), 0.3),
+        ("stairs(0.5,10)", lambda o: published.StepLR(o, 10), 0.5),
+        ("stairs(0.5,7,0.5)", lambda o: published.StepLR(o, 7, 0.5), 0.5),
+        ("exponential(1,0.01,40)", lambda o: published.ExponentialLR(o, 0.01 ** (1 / 40)), 1.0),
+        ("ramp(0.1,0.7,40)", lambda o: published.LinearLR(o, 1 / 7, 1.0, 40), 0.7),
+        ("onecycle(0.2,40)", lambda o: published.OneCycleLR(o, 0.2, total_steps=41), None),
+        ("onecycle(0.2,41,0.5)", lambda o: published.OneCycleLR(o, 0.2, total_steps=41, pct_start=0.5), None),
+    ],
+)
+def test_a_schedule_is_that_of_torch(text, make, lr):
+    steps = 40
+    if text.startswith("onecycle(0.2,40"):
+        make = lambda o: published.OneCycleLR(o, 0.2, total_steps=40)  # noqa: E731
+        steps = 39
+    ours = [Schedule(text).at(t + 1) for t in range(steps)]
+    assert ours == pytest.approx(torch_rates(make, steps, lr or 0.2), rel=1e-12, abs=1e-15)
+
+
+def test_a_warmup_reaches_its_value_at_its_last_step_and_is_not_zero_at_its_first():
+    warmup = Schedule("warmup(1e-2,500)")
+    assert [warmup.at(t) for t in (1, 250, 500, 10_000)] == pytest.approx([2e-5, 5e-3, 1e-2, 1e-2], rel=1e-12)
+
+
+def test_a_product_is_one():
+    both, one, other = Schedule("warmup(1,5)*cosine(0.1,30)*2"), Schedule("warmup(1,5)"), Schedule("cosine(0.1,30)")
+    for t in range(1, 40):
+        assert both.at(t) == pytest.approx(2 * one.at(t) * other.at(t), rel=1e-15)
+
+
+def test_a_schedule_without_steps_takes_those_of_the_run():
+    assert str(Schedule("warmup(1,5)*cosine(1e-2,end=1e-4)").over(300)) == "warmup(1,5)*cosine(0.01,300,0.0001)"
+    assert str(Schedule("onecycle(peak=.1,share=.5)").over(300)) == "onecycle(0.1,300,0.5)"
+
+
+@pytest.mark.parametrize("name", schedules.SHAPES)
+def test_what_is_written_out_is_read_as_the_same(name):
+    numbers = {"warmup": "(0.3)", "ramp": "(0.3,0.1)", "cosine": "(0.3)", "exponential": "(0.3,0.1)"}
+    full = Schedule(name + numbers.get(name, "(0.3,17)")).over(50)
+    assert str(Schedule(str(full)).over(9)) == str(full)
+    assert all(Schedule(str(full)).at(t) == full.at(t) for t in range(1, 60))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cosin(1e-2)",
+        "cosine()",
+        "cosine(1e-2,0)",
+        "cosine(1,2,3,4)",
+        "cosine(start=1,start=2)",
+        "cosine(speed=3)",
+        "cosine(__import__)",
+        "exponential(0,1)",
+        "exponential(-1,1)",
+        "onecycle(1,5)",
+        "onecycle(1,50,2)",
+        "stairs(1)",
+        "cosine(1)*",
+        "cosine(1)**2",
+        "cosine(1)cosine(2)",
+        "cosine(nan)",
+        "warmup(1,5",
+        "cosine(inf,10)",
+    ],
+)
+def test_what_is_no_schedule_is_refused_in_words(text):
+    with pytest.raises(DynvizError):
+        Schedule(text)
+
+
+@given(st.text(alphabet="cosinewarmup(),*=.0123456789e- ", max_size=40))
+def test_nonsense_is_refused_or_read_but_never_breaks(text):
+    try:
+        schedule = Schedule(text).over(10)
+    except DynvizError:
+        return
+    assert isinstance(schedule.at(3), float)
