@@ -133,9 +133,11 @@ class BackgroundRun:
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end, for this long at most; whether it has ended."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
         self.poll()
+        if not self.ended:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+            self.poll()
         return self.ended
 
     def _listen(self) -> None:

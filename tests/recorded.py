@@ -121,6 +121,29 @@ def sensing(folder: Path, *, steps: int = 600, lanes: int = 1, every: int = 10, 
     return record(folder, cut(channels, more), steps=steps, views=("spectrum", "curves"), **more)
 
 
+def network(folder: Path, *, steps: int = 200, lanes: int = 1, every: int = 5, **more: Any) -> Recording:
+    """All that a step is made of, for forty weights."""
+    rng = np.random.default_rng(len(folder.name))
+    n, m = count(steps, 1), count(steps, every)
+    t, u = np.linspace(0, 1, n)[:, None], np.linspace(0, 1, m)[:, None, None]
+    weights = rng.standard_normal((1, lanes, 40)) * (1 - 0.5 * u)
+    weights[..., :8] = np.where(u > 0.5, 0, weights[..., :8])
+    slope = 0.2 * weights + 0.1 * rng.standard_normal((m, lanes, 40))
+    fresh, kept, pull = -1e-3 * slope, -9e-3 * slope[::-1] * (1 - u), -1e-5 * weights
+    for term in (fresh, kept, pull):
+        term[0] = 0
+    channels = {
+        "loss": (1, np.exp(-3 * t) + 0.1 * rng.uniform(0, 1, (n, lanes))),
+        "parameters": (every, weights),
+        "gradient": (every, slope),
+        "term.gradient": (every, fresh),
+        "term.momentum": (every, kept),
+        "term.decay": (every, pull),
+    }
+    more = {"scenario": "network"} | more
+    return record(folder, cut(channels, more), steps=steps, views=("ledger", "update", "weights", "curves"), **more)
+
+
 def cut(channels: Mapping[str, tuple[int, np.ndarray]], more: dict[str, Any]) -> dict[str, tuple[int, np.ndarray]]:
     """Apply what was asked for: `samples` at most of each channel, a `lost` lane, channels `without`."""
     samples, lost, without = more.pop("samples", None), more.pop("lost", None), more.pop("without", ())
@@ -140,4 +163,4 @@ def cut(channels: Mapping[str, tuple[int, np.ndarray]], more: dict[str, Any]) ->
     return found
 
 
-KINDS = {"voronoi": voronoi, "surface": surface, "sensing": sensing}
+KINDS = {"voronoi": voronoi, "surface": surface, "sensing": sensing, "network": network}

@@ -11,7 +11,7 @@ from dynviz.cells.paper import Ink, Paper
 from dynviz.cells.strokes import bits, stroke
 from dynviz.cells.words import MARKERS, plain
 from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, Regions, Rule, Text, pixel_centers
-from dynviz.scene.scales import fractions, nearest_pixels
+from dynviz.scene.scales import first_pixels, fractions, nearest_pixels
 
 Draw = Callable[[Paper, int], None]
 """Puts a layer on paper, at a level."""
@@ -20,6 +20,8 @@ CONTOUR = 0.4
 """How much of their colour contours have: they are the ground that paths are seen on."""
 TINY, LARGE = 1.5, 5.0
 """Dots smaller than this are one dot of braille, larger ones a character, those between four dots of a cell."""
+ROWS = 3
+"""So many rows of cells, at least, for each contour."""
 MANY = 600
 """Of more points than these, each is one dot of braille."""
 HEAD, BARB = 3.0, np.radians(150)
@@ -27,9 +29,30 @@ HEAD, BARB = 3.0, np.radians(150)
 
 
 def field(mark: Field, easel: Easel) -> list[Draw]:
-    """The heat map, without smoothing: a pixel shows the value that lies there."""
+    """The heat map: a pixel shows the value that lies there, or the mean of those that do."""
     ramp = easel.inks.ramp(mark.ramp)
-    return _image(mark.values, lambda seen: ramp[mark.norm.levels(seen)], mark.extent, easel)
+    return _image(_fitting(mark, easel), lambda seen: ramp[mark.norm.levels(seen)], mark.extent, easel)
+
+
+def _fitting(mark: Field, easel: Easel) -> NDArray[np.generic]:
+    """The values, or where the picture is coarser than they are, their means over its pixels.
+
+    Every second value of a fine pattern would be noise. Only a picture of the whole field, on linear axes, is averaged.
+    """
+    left, right, bottom, top = mark.extent
+    rows, columns = mark.values.shape
+    across = first_pixels(easel.x, left, right, columns, easel.width)
+    upward = first_pixels(easel.y, bottom, top, rows, 2 * easel.height)
+    coarse = all((np.diff(found) > 0).all() for found in (across, upward)) and (easel.width, 2 * easel.height) < (
+        columns,
+        rows,
+    )
+    whole = (across[0], across[-1], upward[0], upward[-1]) == (0, columns, 0, rows)
+    if not coarse or not whole or mark.norm.scale != "linear" or "log" in (easel.x.scale, easel.y.scale):
+        return mark.values
+    sums = np.add.reduceat(mark.values, across[:-1], axis=1, dtype=np.float64)
+    sums = np.add.reduceat(sums, upward[:-1], axis=0)
+    return np.asarray(sums / np.outer(np.diff(upward), np.diff(across)))
 
 
 def regions(mark: Regions, easel: Easel) -> list[Draw]:
@@ -59,7 +82,7 @@ def _image(
 
 
 def contours(mark: Contours, easel: Easel) -> list[Draw]:
-    """Lines of equal value."""
+    """Lines of equal value, in a small plot every second or third of them: dots that touch show no lines."""
     import contourpy
 
     rows, columns = mark.values.shape
@@ -70,7 +93,7 @@ def contours(mark: Contours, easel: Easel) -> list[Draw]:
     gap = np.full((1, 2), np.nan)
     pieces = [
         piece
-        for level in mark.levels
+        for level in mark.levels[:: max(1, -(-len(mark.levels) * ROWS // max(easel.height, 1)))]
         if np.isfinite(level)
         for line in generator.lines(level)
         for piece in (easel.points(*np.asarray(line).T), gap)

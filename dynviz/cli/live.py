@@ -15,6 +15,8 @@ GLANCE = 0.05
 PATIENCE = 10.0
 """Seconds that a trainer has to end cleanly, before its user gets the prompt back all the same."""
 
+TRACEBACK = "Traceback (most recent call last)"
+
 
 def is_terminal() -> bool:
     """Whether a player can be shown: keys come from a terminal, and all that is printed goes to one."""
@@ -81,8 +83,8 @@ def _say_end(trainer: BackgroundRun, code: int) -> None:
         say(f"training has not stopped yet, and will after its present step; if it must end now: kill -9 {trainer.pid}")
         sys.exit(code)
     if trainer.state == "failed":
-        if "Traceback (most recent call last)" in trainer.output:
-            say(trainer.output.rstrip())
+        if (place := trainer.output.find(TRACEBACK)) >= 0:
+            say(trainer.output[place:].rstrip())
         say(f"dynviz: {trainer.message}")
     elif trainer.state == "stopped":
         say(trainer.message)

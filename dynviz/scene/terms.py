@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.errors import DynvizError
 from dynviz.recording import Recording
-from dynviz.scene.samples import has
+from dynviz.scene.samples import has, missing
 
 PREFIX = "term."
 BUDGET = 1 << 25
@@ -39,15 +38,11 @@ def need_terms(view: str, recording: Recording, *more: str) -> None:
     """See that a recording has terms, and these channels.
 
     Raises:
-        DynvizError: It has none.
+        DynvizError: It lacks one.
     """
-    missing = [name for name in more if not has(recording, name)]
-    if not terms(recording) or missing:
-        wanted = " and ".join([*([] if terms(recording) else ["the terms of the steps"]), *missing])
-        record = " ".join(f"--record {name}" for name in ("'term.*'", *more))
-        raise DynvizError(
-            f"view {view} needs {wanted}, which recording {recording.label!r} does not have; record with {record}"
-        )
+    lacking = [*([] if terms(recording) else [f"{PREFIX}*"]), *(name for name in more if not has(recording, name))]
+    if lacking:
+        raise missing(view, recording, lacking[0])
 
 
 def ledger(recording: Recording) -> Ledger:

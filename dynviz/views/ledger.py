@@ -67,7 +67,7 @@ def _shares(book: Ledger, x: Axis, said: tuple[Readout, ...]) -> MovingPanel:
     total = lengths.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.where(total > 0, lengths / total, np.nan)
-    edges = np.concatenate([np.zeros((1, len(steps))), np.cumsum(shares, axis=0)])
+    edges = np.concatenate([np.zeros((1, len(steps))), np.cumsum(shares, axis=0).clip(max=1)])
     edges[:, ~np.isfinite(total) | (total <= 0)] = np.nan
     bands = [
         (

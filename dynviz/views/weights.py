@@ -33,8 +33,9 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, parameter: str = "")
         lane: Whose weights are shown of each recording; the curves are of all lanes.
         parameter: One tensor among the parameters, by name; by default all together.
     """
-    need("weights", recordings, "parameters")
+    need("weights", recordings)
     lane_of(recordings, lane)
+    need("weights", recordings, "parameters")
     rows = [_row(recording, parameter) for recording in recordings]
     reach = max(_reach(row[:, lane]) for row in rows)
     edges = np.linspace(-reach, reach, BINS + 1)

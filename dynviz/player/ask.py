@@ -1,0 +1,64 @@
+"""Small dialogs: which step to go to, whether training goes on."""
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from dynviz.player.words import grouped
+
+
+class Jump(ModalScreen[int | None]):
+    """Asks for a step."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True)]
+
+    def __init__(self, first: int, last: int) -> None:
+        super().__init__()
+        self._first, self._last = first, last
+
+    def compose(self) -> ComposeResult:
+        """A line to type a number in."""
+        with Vertical(classes="dialog small"):
+            yield Static("Go to a step", classes="title")
+            yield Input(placeholder=f"{grouped(self._first)} to {grouped(self._last)}", restrict=r"[0-9 ]*")
+            yield Static("enter goes there   esc cancel", classes="hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go there."""
+        digits = event.value.replace(" ", "")
+        self.dismiss(min(int(digits[:15]), self._last) if digits else None)
+
+
+class Leave(ModalScreen[str]):
+    """Asks whether training stops, `stop`, or goes on in the background, `go on`; `stay`: neither."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s,q,ctrl+c", "dismiss('stop')", show=False),
+        Binding("b,g,d", "dismiss('go on')", show=False),
+        Binding("escape,n", "dismiss('stay')", show=False),
+    ]
+
+    def __init__(self, step: int, total: int) -> None:
+        super().__init__()
+        self._where = f"It is at step {grouped(step)} of {grouped(total)}." if total else "It has not begun yet."
+
+    def compose(self) -> ComposeResult:
+        """The question, and a line for each answer."""
+        with Vertical(classes="dialog small"):
+            yield Static("Training is not over", classes="title")
+            yield Static(self._where, classes="rows")
+            yield Static("s    stop it; it can be resumed later", classes="answer", id="stop")
+            yield Static("b    let it go on in the background", classes="answer", id="on")
+            yield Static("esc  stay here", classes="answer", id="stay")
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a line is its answer."""
+        answers = {"stop": "stop", "on": "go on", "stay": "stay"}
+        name = getattr(event.widget, "id", None)
+        if name in answers:
+            self.dismiss(answers[name])

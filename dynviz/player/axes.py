@@ -1,0 +1,71 @@
+"""Axes that hold still while a recording grows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dynviz.scene.marks import Axis, Panel
+
+SLACK = 0.045
+"""An axis that is left by so small a share of its length is left by its margin only."""
+ROOM = 0.25
+"""By this share of its length an axis grows further than it must, so that it need not grow again soon."""
+
+
+class HeldAxes:
+    """The axes of a film that is opened again and again as its recordings grow.
+
+    They never become shorter, and grow in leaps. What changes its scale starts anew.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[int, str], Axis] = {}
+
+    def hold(self, panels: Sequence[Panel]) -> tuple[Panel, ...]:
+        """The panels with axes that hold all that was shown before."""
+        return tuple(self._panel(index, panel) for index, panel in enumerate(panels))
+
+    def _panel(self, index: int, panel: Panel) -> Panel:
+        x, y = self._axis((index, "x"), panel.x), self._axis((index, "y"), panel.y)
+        return panel if x is panel.x and y is panel.y else replace(panel, x=x, y=y)
+
+    def _axis(self, key: tuple[int, str], axis: Axis) -> Axis:
+        before = self._held.get(key)
+        if before is None or before.scale != axis.scale or (before.label, before.whole) != (axis.label, axis.whole):
+            self._held[key] = axis
+            return axis
+        if axis.limits == before.limits:
+            return axis
+        limits = grown(before.limits, axis.limits, log=axis.scale == "log")
+        if limits != before.limits:
+            before = self._held[key] = replace(axis, limits=limits)
+        return before
+
+
+def grown(before: tuple[float, float], now: tuple[float, float], *, log: bool) -> tuple[float, float]:
+    """Limits that hold both; the side that must grow gets some room.
+
+    >>> grown((0.0, 10.0), (2.0, 8.0), log=False)
+    (0.0, 10.0)
+    >>> grown((0.0, 10.0), (0.0, 12.0), log=False)
+    (0.0, 15.0)
+    """
+    if log and min(*before, *now) > 0:
+        low, high = grown(_logarithms(before), _logarithms(now), log=False)
+        kept = _logarithms(before)
+        return (before[0] if low == kept[0] else 10**low), (before[1] if high == kept[1] else 10**high)
+    slack = SLACK * (now[1] - now[0])
+    low = now[0] if now[0] < before[0] - slack else before[0]
+    high = now[1] if now[1] > before[1] + slack else before[1]
+    room = ROOM * (high - low)
+    if low < before[0]:
+        # Zero is an end that is kept: nothing falls below it that has not.
+        low = 0.0 if now[0] == 0 else max(low - room, 0.0) if low > 0 else low - room
+    if high > before[1]:
+        whole = 1.0 if high <= 1 else math.inf
+        high = min(high + room, whole)
+    return low, high
+
+
+def _logarithms(limits: tuple[float, float]) -> tuple[float, float]:
+    return math.log10(limits[0]), math.log10(limits[1])

@@ -1,0 +1,139 @@
+"""The dialog that asks what is exported and how."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from dynviz import plugins
+from dynviz.player.command import Picture
+from dynviz.player.words import grouped
+
+SIZES = ("800x600", "960x540", "1280x720", "1920x1080", "600x450", "400x300")
+FIRST = ("gif", "mp4", "png", "svg")
+"""Formats that are offered before the others."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An export: what it is called, and the arguments that `dynviz` takes for it."""
+
+    target: str
+    arguments: tuple[str, ...]
+
+
+class Choice(Widget, can_focus=True):
+    """One of several words, changed with left and right."""
+
+    DEFAULT_CSS = """
+    Choice { height: 1; width: 1fr; padding: 0 1; }
+    Choice:focus { background: $panel; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,space", "turn(1)", show=False),
+        Binding("left", "turn(-1)", show=False),
+    ]
+
+    class Changed(Message):
+        """Another word was taken."""
+
+    def __init__(self, name: str, words: Sequence[str]) -> None:
+        super().__init__(id=name)
+        self.words, self.index = tuple(words), 0
+
+    @property
+    def word(self) -> str:
+        """The one that is taken."""
+        return self.words[self.index]
+
+    def render(self) -> Text:
+        """The word between arrows."""
+        return Text(f"‹ {self.word} ›" if len(self.words) > 1 else self.word)
+
+    def action_turn(self, by: int) -> None:
+        """Take the next one, or the one before."""
+        self.index = (self.index + by) % len(self.words)
+        self.refresh()
+        self.post_message(self.Changed())
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the left arrow goes back, one elsewhere ahead."""
+        self.focus()
+        self.action_turn(-1 if event.x <= 2 else 1)
+
+
+class ExportForm(ModalScreen[Job | None]):
+    """File, format, range, size and theme."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True),
+        Binding("down", "app.focus_next", show=False, priority=True),
+        Binding("up", "app.focus_previous", show=False, priority=True),
+        Binding("enter", "take", show=False, priority=True),
+    ]
+
+    def __init__(self, picture: Picture) -> None:
+        super().__init__()
+        self._picture = picture
+        formats = plugins.files("exporters")
+        self._formats = [*(each for each in FIRST if each in formats), *(each for each in formats if each not in FIRST)]
+        step = picture.step
+        self._ranges = {
+            f"the whole run, to {grouped(picture.recorded)}": "",
+            f"up to this step, {grouped(step)}": f":{step}",
+            f"from this step on, {grouped(step)}": f"{step}:",
+            f"this step alone, {grouped(step)}": f"{step}",
+        }
+
+    def compose(self) -> ComposeResult:
+        """A row for each."""
+        themes = [self._picture.theme, *({"dark", "light"} - {self._picture.theme})]
+        what = f"{self._picture.view}{', ' + self._picture.panel if self._picture.panel else ''}"
+        with Vertical(classes="dialog"):
+            yield Static(f"Export {what}", classes="title", markup=False)
+            yield from self._row("file", Input(f"{self._picture.name}.{self._formats[0]}", id="file"))
+            yield from self._row("format", Choice("format", self._formats))
+            yield from self._row("steps", Choice("range", list(self._ranges)))
+            yield from self._row("size", Choice("size", SIZES))
+            yield from self._row("theme", Choice("theme", themes))
+            yield Static("↑ ↓ row   ← → change   enter export   esc cancel", classes="hint")
+
+    def _row(self, name: str, field: Widget) -> ComposeResult:
+        with Horizontal(classes="field"):
+            yield Static(name, classes="label")
+            yield field
+
+    def on_choice_changed(self) -> None:
+        """The format is the file's suffix; of formats that show no motion, this step is meant."""
+        file = self.query_one("#file", Input)
+        suffix = self.query_one("#format", Choice).word
+        path = Path(file.value or self._picture.name)
+        if path.suffix != f".{suffix}":
+            file.value = str(path.with_suffix(f".{suffix}"))
+            steps = self.query_one("#range", Choice)
+            steps.index = len(self._ranges) - 1 if _still(suffix) else 0
+            steps.refresh()
+
+    def action_take(self) -> None:
+        """Go."""
+        target = self.query_one("#file", Input).value.strip()
+        if target:
+            steps = self._ranges[self.query_one("#range", Choice).word]
+            size, theme = (self.query_one(f"#{name}", Choice).word for name in ("size", "theme"))
+            self.dismiss(Job(target, tuple(self._picture.arguments(target, steps, size, theme))))
+
+
+def _still(suffix: str) -> bool:
+    """Whether a format shows no motion."""
+    return "pictures" in inspect.signature(plugins.load("exporters", suffix).target).parameters

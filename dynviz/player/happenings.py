@@ -1,0 +1,54 @@
+"""What happened in the recordings that are shown, in order."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dynviz.errors import DynvizError
+from dynviz.player.words import grouped
+from dynviz.recording import Event, Recording
+from dynviz.scene import caption
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event in words."""
+
+    step: int
+    text: str
+
+
+def happenings(recordings: Sequence[Recording]) -> tuple[Happening, ...]:
+    """The events of all recordings by step."""
+    names = caption.names(recordings) if recordings else ()
+    found = []
+    for recording, name in zip(recordings, names, strict=True):
+        lanes = len(recording.seeds)
+        try:
+            events = recording.events()
+        except DynvizError:
+            # What is damaged is no reason to show nothing.
+            continue
+        for event in events:
+            seed = f", seed {recording.seeds[event.lane]}" if lanes > 1 and 0 <= event.lane < lanes else ""
+            found.append(Happening(event.step, f"{_said(event)} at step {grouped(event.step)} ({name}{seed})"))
+    return tuple(sorted(found, key=lambda each: each.step))
+
+
+def _said(event: Event) -> str:
+    value = "" if event.value is None else f" {caption.significant(event.value)}"
+    return event.kind.replace("_", " ").replace("-", " ") + value
+
+
+def at(happened: Sequence[Happening], step: int) -> str:
+    """What happened at a step, in words."""
+    texts = [each.text for each in happened if each.step == step]
+    more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
+    return f"{texts[0]}{more}" if texts else ""
+
+
+def beside(happened: Sequence[Happening], step: int, *, after: bool) -> int | None:
+    """The step of the next event, or of the one before; None where there is none."""
+    steps = [each.step for each in happened]
+    index = bisect_right(steps, step) if after else bisect_left(steps, step) - 1
+    return steps[index] if 0 <= index < len(steps) else None

@@ -1,0 +1,65 @@
+"""The first rows: what made the picture and how training stands; the views."""
+
+from collections.abc import Sequence
+
+from dynviz.player.standing import Standing
+from dynviz.player.words import Row, Word, cut, fit, grouped, shortened
+from dynviz.scene.marks import Scene
+
+LONGEST = 24
+"""Columns of a view's name at most."""
+
+
+def header(width: int, scene: Scene | None, standing: Standing, *, title: str = "dynviz", step: int = 0) -> Row:
+    """The title line, exactly so wide."""
+    if scene is None:
+        return fit([Word(title, bold=True)], standing.words, width)
+    name, *options = scene.title.split(" · ")
+    # The scenario stays longest, then where it stands, then the optimizers.
+    left = [Word(name, bold=True)]
+    left += [Word(f"· {option}", "muted", rank=4, gap=1) for option in options]
+    left += [Word(readout.text, readout.color, rank=3 if readout.color != "muted" else 5) for readout in scene.readouts]
+    counter = Word(f"step {grouped(step)} of {grouped(scene.steps)}", rank=1)
+    signal, *rest = standing.words or (Word(""),)
+    return fit(left, [signal, counter, *rest], width)
+
+
+def tabs(width: int, names: Sequence[str], current: str, said: Sequence[Word] = ()) -> Row:
+    """The views, the one that is shown in bold, and something at the right end.
+
+    Where there is no room for all, those that are nearest to the current one are shown.
+    """
+    index = names.index(current) if current in names else 0
+    room = width - 2 - (sum(word.width + 2 for word in said) + 2 if said else 0)
+    texts = [f"{place} {shortened(name, LONGEST)}" for place, name in enumerate(names, 1)]
+    low, high = index, index + 1
+    while True:
+        wider = [(low - 1, high)] * (low > 0) + [(low, high + 1)] * (high < len(texts))
+        fitting = [ends for ends in wider if _needed(texts, *ends) <= room]
+        if not fitting:
+            break
+        low, high = fitting[0]
+    left = [Word("‹", "muted")] if low > 0 else []
+    for place in range(low, min(high, len(texts))):
+        number, _, name = texts[place].partition(" ")
+        chosen = place == index
+        left.append(Word(number, "muted", rank=1))
+        left.append(Word(name, "text" if chosen else "muted", bold=chosen, gap=1, rank=0 if chosen else 1))
+    left += [Word("›", "muted", rank=2)] if high < len(texts) else []
+    return fit(left, said, width) if left or said else cut([], width)
+
+
+def _needed(texts: Sequence[str], low: int, high: int) -> int:
+    return sum(len(text) + 3 for text in texts[low:high]) - 3 + 4 * (low > 0) + 4 * (high < len(texts))
+
+
+def tab_at(row: Row, column: int, names: Sequence[str]) -> str | None:
+    """The view whose tab stands at a column of such a row."""
+    end, number = 0, 0
+    for word in row:
+        number = int(word.text) if word.text.isdecimal() else number
+        end += word.width
+        if column < end:
+            name = names[number - 1] if 0 < number <= len(names) else ""
+            return name if name and word.text in {str(number), shortened(name, LONGEST)} else None
+    return None

@@ -1,0 +1,129 @@
+"""Where a replay stands: position, speed, following live. No clock is read here: `advance` is told the time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPEEDS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0, 16.0)
+SECONDS = 20.0
+"""How long a whole run takes at plain speed."""
+SLOWEST = 5.0
+"""Steps a second at least, for runs of few steps."""
+GAP = 1.0
+"""Seconds that one advance makes up for at most: after a suspended terminal, time has not passed for who looks."""
+
+
+class Playback:
+    """A position on the steps of a film, moved by time or by hand.
+
+    Attributes:
+        steps: The steps that can be shown, ascending; more while training goes on.
+        total: The last step that there will be.
+        live: Whether more steps will come.
+        playing: Whether time moves the position.
+        following: Whether the position is always the newest step.
+        speed: In units of the plain one, at which a run takes twenty seconds.
+    """
+
+    def __init__(self) -> None:
+        self.steps: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.total = 0
+        self.live = False
+        self.playing = False
+        self.following = False
+        self.speed = 1.0
+        self._position = 0.0
+        self._now: float | None = None
+
+    def extend(self, steps: NDArray[np.int64], total: int, *, live: bool) -> None:
+        """Say which steps there are by now."""
+        self.steps, self.total, self.live = steps, total, live
+        if self.following:
+            self._position = self.edge
+            self.following = self.playing = live
+        self._position = min(max(self._position, self.start), self.edge)
+
+    @property
+    def start(self) -> float:
+        """The first step."""
+        return float(self.steps[0]) if len(self.steps) else 0.0
+
+    @property
+    def edge(self) -> float:
+        """The newest step."""
+        return float(self.steps[-1]) if len(self.steps) else 0.0
+
+    @property
+    def step(self) -> int:
+        """The step that is shown: the last one of the film's up to the position."""
+        return int(self.steps[self._index()]) if len(self.steps) else 0
+
+    @property
+    def rate(self) -> float:
+        """Steps a second while it plays."""
+        return max(self.total / SECONDS, SLOWEST) * self.speed
+
+    @property
+    def moving(self) -> bool:
+        """Whether the next moment may show something else."""
+        return self.playing and not self.following and len(self.steps) > 0
+
+    def advance(self, now: float) -> None:
+        """Move to where the position is by now; however many moments were left out, this is one."""
+        passed = 0.0 if self._now is None else min(max(now - self._now, 0.0), GAP)
+        self._now = now
+        if not self.moving:
+            return
+        self._position += passed * self.rate
+        if self._position >= self.edge:
+            self._position = self.edge
+            self.following = self.playing = self.live
+
+    def toggle(self, now: float) -> None:
+        """Play or pause; at the end of a finished run, play again from the start."""
+        self.advance(now)
+        if self.playing:
+            self.playing = self.following = False
+            return
+        at_edge = self._position >= self.edge
+        if at_edge and not self.live:
+            self._position = self.start
+        self.playing, self.following = True, at_edge and self.live
+
+    def seek(self, step: float) -> None:
+        """Show the step, or the nearest end; what played goes on from there."""
+        self.following = False
+        self._position = min(max(float(step), self.start), self.edge)
+
+    def move(self, samples: int) -> None:
+        """Go so many of the film's steps ahead or back, and stop there."""
+        if not len(self.steps):
+            return
+        index = min(max(self._index() + samples, 0), len(self.steps) - 1)
+        self.seek(float(self.steps[index]))
+        self.playing = False
+
+    def home(self) -> None:
+        """Go to the first step."""
+        self.seek(self.start)
+
+    def end(self) -> None:
+        """Go to the newest step, and follow where more will come."""
+        self.seek(self.edge)
+        self.following = self.live
+        self.playing = self.live
+
+    def follow(self) -> None:
+        """Stay at the newest step, if more will come."""
+        if self.live:
+            self.end()
+
+    def faster(self) -> None:
+        """Take the next speed."""
+        self.speed = next((speed for speed in SPEEDS if speed > self.speed), SPEEDS[-1])
+
+    def slower(self) -> None:
+        """Take the speed before."""
+        self.speed = next((speed for speed in reversed(SPEEDS) if speed < self.speed), SPEEDS[0])
+
+    def _index(self) -> int:
+        return max(int(np.searchsorted(self.steps, self._position, side="right")) - 1, 0)

@@ -1,0 +1,172 @@
+"""The widget that shows a scene."""
+
+import textwrap
+import time
+
+from rich.segment import Segment
+from textual import events
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from dynviz.cells.canvas import Canvas, Hit
+from dynviz.cells.cells import Cells
+from dynviz.cells.encode import Depth, Encoder
+from dynviz.player import look
+from dynviz.player.strip import strips
+from dynviz.player.words import Word, cut, shortened
+from dynviz.scene.marks import Scene
+from dynviz.scene.theme import theme as find_theme
+
+WIDEST = 72
+"""Columns of a line of words."""
+
+
+class Plot(Widget):
+    """A scene, drawn on as many cells as there are; or words, where there is none.
+
+    Its rows come ready for the terminal: Textual's own way, through styles for each cell, takes four times as long.
+
+    Attributes:
+        seconds: How long the last picture took to draw.
+        hovered: Where the mouse stands.
+        problem: Why the scene could not be drawn.
+    """
+
+    DEFAULT_CSS = "Plot { height: 1fr; width: 1fr; }"
+
+    class Pointed(Message):
+        """The mouse stands at another place."""
+
+        def __init__(self, hit: Hit | None) -> None:
+            super().__init__()
+            self.hit = hit
+
+    class Picked(Pointed):
+        """A place was clicked on."""
+
+    def __init__(self, depth: Depth) -> None:
+        super().__init__(id="plot")
+        self.depth: Depth = depth
+        self.seconds = 0.0
+        self.hovered: Hit | None = None
+        self.problem = ""
+        self._scene: Scene | None = None
+        self._text = ""
+        self._theme = "dark"
+        self._canvas: tuple[tuple[int, int, str], Canvas] | None = None
+        self._encoder: tuple[str, Encoder] | None = None
+        self._cells: Cells | None = None
+        self._strips: dict[bool, list[Strip]] = {}
+
+    def show(self, scene: Scene | None, text: str, theme: str) -> None:
+        """Show a scene, or words where there is none."""
+        if scene is self._scene and text == self._text and theme == self._theme:
+            return
+        if _titles(scene) != _titles(self._scene):
+            # The mouse stands at something else now, and what it is will be known when it moves.
+            self.hovered = None
+        self._scene, self._text, self._theme = scene, text, theme
+        self._forget()
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Draw anew."""
+        self._forget()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Say what is there."""
+        self._point(self.hit(event.x, event.y))
+
+    def on_leave(self) -> None:
+        """There is nothing any more."""
+        self._point(None)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Say what is there."""
+        self.post_message(self.Picked(self.hit(event.x, event.y)))
+
+    def _point(self, hit: Hit | None) -> None:
+        if hit != self.hovered:
+            self.hovered = hit
+            self.post_message(self.Pointed(hit))
+
+    def hit(self, column: int, row: int) -> Hit | None:
+        """What is drawn there."""
+        return self.canvas.hit(column, row) if self._cells is not None else None
+
+    def _forget(self) -> None:
+        self._cells = None
+        self.problem = ""
+        self._strips.clear()
+
+    @property
+    def canvas(self) -> Canvas:
+        """What the scene is drawn on, as large as the widget."""
+        key = max(self.size.width, 1), max(self.size.height, 1), self._theme
+        if self._canvas is None or self._canvas[0] != key:
+            self._canvas = key, Canvas(*key, head=False)
+        return self._canvas[1]
+
+    @property
+    def encoder(self) -> Encoder:
+        """From cells to what the terminal reads."""
+        if self._encoder is None or self._encoder[0] != self._theme:
+            self._encoder = self._theme, Encoder(find_theme(self._theme).palette(), self.depth)
+        return self._encoder[1]
+
+    @property
+    def shown(self) -> int:
+        """How many panels have room."""
+        return len(self.canvas.places) if self._scene is not None and self._cells is not None else 0
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of a part of it."""
+        # What dims or takes colours away works on Segments alone.
+        plain = any(not isinstance(each, ANSIToTruecolor) for each in self.app.get_line_filters())
+        if plain not in self._strips:
+            began = time.perf_counter()
+            self._strips[plain] = self._drawn(plain=plain)
+            self.seconds = time.perf_counter() - began
+        rows = self._strips[plain][crop.y : crop.bottom]
+        whole = crop.x == 0 and crop.width == self.size.width
+        return rows if whole else [strip.crop(crop.x, crop.right) for strip in rows]
+
+    def _drawn(self, *, plain: bool) -> list[Strip]:
+        if self._scene is None:
+            return self._words(self._text)
+        try:
+            if self._cells is None:
+                self._cells = self.canvas.draw(self._scene)
+        except Exception as error:  # the marks may be of a user's view
+            self.problem = f"this picture cannot be drawn: {type(error).__name__}: {error}"
+            return self._words(self.problem)
+        cells, encoder = self._cells, self.encoder
+        if plain:
+            found = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
+            background = self.background_colors[1]
+            for each in self.app.get_line_filters():
+                found = [strip.apply_filter(each, background) for strip in found]
+            return found
+        return list(strips(cells, encoder))
+
+    def _words(self, text: str) -> list[Strip]:
+        width, height = self.size
+        room = min(WIDEST, max(width - 2, 1))
+        lines = [line for part in text.splitlines() for line in textwrap.wrap(part, room)]
+        lines = lines[: max(height, 1)]
+        top = max((height - len(lines)) // 2, 0)
+        style = look.style(self._theme, "muted")
+        left = max((width - max(map(len, lines), default=0)) // 2, 0)
+        found = []
+        for row in range(height):
+            inside = 0 <= row - top < len(lines)
+            words = [Word(" " * left), Word(shortened(lines[row - top], room))] if inside else []
+            found.append(Strip([Segment(word.text, style) for word in cut(words, width)], width))
+        return found
+
+
+def _titles(scene: Scene | None) -> tuple[str, ...]:
+    return () if scene is None else tuple(panel.title for panel in scene.panels)

@@ -1,0 +1,285 @@
+"""All that the player knows, without a terminal: recordings, views, position, and what moves them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dynviz.errors import DynvizError
+from dynviz.player import standing
+from dynviz.player.command import Picture, panel_name
+from dynviz.player.growth import Growth
+from dynviz.player.happenings import Happening, at, beside, happenings
+from dynviz.player.playback import Playback
+from dynviz.player.reel import Reel
+from dynviz.player.selection import Selection, selection
+from dynviz.player.snapshot import Snapshot
+from dynviz.player.standing import Standing
+from dynviz.player.timeline import Times
+from dynviz.player.views import Views
+from dynviz.recording import Recording, open_all
+from dynviz.scene import caption
+from dynviz.scene.marks import Scene
+
+if TYPE_CHECKING:
+    from dynviz.background import BackgroundRun
+
+LOOK, IDLE = 0.05, 1.0
+"""Seconds between two looks at recordings: that grow, and at which nobody writes."""
+
+
+class Projector:
+    """Recordings in a view at a step.
+
+    Attributes:
+        recordings: What is shown.
+        trainer: Who trains for us; None in a replay.
+        views: Which ones there are.
+        view: The name of the one that is shown.
+        playback: Where it stands.
+        zoomed: Whether one panel stands alone.
+        first: Which panel leads.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        *,
+        view: str | None = None,
+        step: int | None = None,
+        trainer: "BackgroundRun | None" = None,
+        now: float = 0.0,
+    ) -> None:
+        """Open the recordings, if they are there.
+
+        Args:
+            sources: Runs and recordings; those of the trainer's folder follow by themselves.
+            view: What is shown first.
+            step: Where to begin, paused.
+            trainer: Who trains.
+            now: The time on the clock that `tick` is told.
+
+        Raises:
+            DynvizError: A source cannot be opened.
+        """
+        self.trainer, self.began = trainer, now
+        self.recordings: tuple[Recording, ...] = tuple(open_all(sources))
+        self.views = Views(view)
+        self.view = view or ""
+        self.playback = Playback()
+        self.zoomed, self.first = False, 0
+        self.happened: tuple[Happening, ...] = ()
+        self._sources, self._wanted = tuple(sources), step
+        self._reels: dict[str, Reel] = {}
+        self._growth = Growth()
+        self._look = -1.0
+        self._standing = Standing("")
+        self._begun = False
+        self._selection: Selection | None = None
+        self._take(self.recordings)
+
+    def _take(self, recordings: Sequence[Recording]) -> None:
+        self.recordings = tuple(recordings)
+        self._reels.clear()
+        self._look = -1.0
+        self._selection = None
+        if self.recordings:
+            self.views.suggest(self.recordings)
+            self.view = self.view or self.views.names[0]
+
+    @property
+    def reel(self) -> Reel | None:
+        """The film of the view that is shown; None while there is no recording."""
+        if not self.recordings:
+            return None
+        if self.view not in self._reels:
+            self._reels[self.view] = Reel(self.recordings, self.view)
+        return self._reels[self.view]
+
+    def tick(self, now: float) -> None:
+        """See what is new and move on: call it before every frame."""
+        if self.trainer is not None:
+            self.trainer.poll()
+        if now >= self._look:
+            self._look = now + (LOOK if self.live else IDLE)
+            self._open_more()
+            self._watch(now)
+        self.playback.advance(now)
+
+    def _open_more(self) -> None:
+        """Open what the trainer has made since; until there is a film, recordings may still be added."""
+        if self.trainer is None or self.trainer.folder is None or self._begun:
+            return
+        try:
+            found = open_all([*self._sources, str(self.trainer.folder)])
+        except DynvizError:
+            # The folder is there before the recordings in it are.
+            return
+        if len(found) != len(self.recordings):
+            self._take(found)
+
+    def _watch(self, now: float) -> None:
+        reel = self.reel
+        if reel is None:
+            return
+        try:
+            changed = reel.refresh(now)
+        except DynvizError as error:
+            reel.problem = str(error)
+            return
+        if changed:
+            self.happened = happenings(self.recordings)
+        self._growth.note(now, reel.recorded)
+        self._standing = standing.standing(reel.statuses, self._growth, reel.total)
+        self._extend(reel, now)
+
+    def _extend(self, reel: Reel, now: float) -> None:
+        if reel.film is None:
+            return
+        self.playback.extend(reel.steps, reel.total, live=reel.live)
+        if self._begun:
+            return
+        # The first picture: live ones are followed, others play.
+        self._begun = True
+        if self._wanted is not None:
+            self.playback.seek(self._wanted)
+        elif reel.live:
+            self.playback.follow()
+        else:
+            self.playback.toggle(now)
+            self.playback.home()
+
+    @property
+    def live(self) -> bool:
+        """Whether something will still come."""
+        return self.training or self._standing.status == "running" or (self.reel is not None and not self.reel.looked)
+
+    @property
+    def training(self) -> bool:
+        """Whether our trainer is alive."""
+        return self.trainer is not None and self.trainer.exit_code is None
+
+    @property
+    def standing(self) -> Standing:
+        """How training stands."""
+        return self._standing
+
+    @property
+    def step(self) -> int:
+        """The step that is shown."""
+        return self.playback.step
+
+    def scene(self) -> Scene | None:
+        """The picture of now; None where there is none."""
+        return None if self.reel is None else self.reel.scene(self.step, self.first, alone=self.zoomed)
+
+    def words(self, now: float) -> str:
+        """What stands in the place of a picture that is not there."""
+        trouble = standing.trouble(self.trainer, self.recordings)
+        if trouble:
+            return trouble
+        waiting = standing.waiting(self.trainer, self.recordings, now - self.began)
+        reel = self.reel
+        if reel is None or (waiting and not reel.recorded):
+            return waiting or self._ended()
+        return reel.problem or waiting or "nothing is recorded"
+
+    def _ended(self) -> str:
+        if self.trainer is None:
+            return "there is no recording"
+        return self.trainer.message or "training ended before anything was recorded"
+
+    @property
+    def trouble(self) -> str:
+        """Why training failed."""
+        return standing.trouble(self.trainer, self.recordings)
+
+    def show(self, view: str) -> None:
+        """Take another view; the step stays."""
+        if view == self.view or view not in self.views.names:
+            return
+        self.view, self.zoomed, self.first = view, False, 0
+        self._look = -1.0
+
+    def turn(self, by: int) -> None:
+        """Take the next view, or the one before."""
+        names = self.views.names
+        if names:
+            self.show(names[(names.index(self.view) + by) % len(names)])
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The titles of all panels of the view."""
+        return self.reel.titles(self.step) if self.reel is not None else ()
+
+    def zoom(self, panel: int | None) -> None:
+        """Show one panel alone, counted among those that are shown; None: all of them again."""
+        if panel is None or self.zoomed:
+            self.zoomed, self.first = False, 0
+        elif len(self.titles) > 1:
+            self.zoomed, self.first = True, (self.first + panel) % len(self.titles)
+
+    def page(self, by: int) -> None:
+        """Let another panel lead."""
+        count = len(self.titles)
+        if count:
+            self.first = (self.first + by) % count if self.zoomed else min(max(self.first + by, 0), count - 1)
+
+    def jump(self, *, after: bool) -> str:
+        """Go to the next event or to the one before, and say what happened; nothing where there is none."""
+        step = beside(self.happened, self.step, after=after)
+        if step is None:
+            return ""
+        self.playback.seek(step)
+        self.playback.playing = False
+        return at(self.happened, step)
+
+    @property
+    def times(self) -> Times:
+        """What the timeline shows."""
+        recorded = self.reel.recorded if self.reel is not None else 0
+        events = [each.step for each in self.happened]
+        return Times(self.step, recorded, self.playback.total, live=self.playback.live, events=events)
+
+    @property
+    def title(self) -> str:
+        """What is shown, before there is a picture that says it."""
+        return caption.title(self.recordings) if self.recordings else "dynviz"
+
+    @property
+    def trying(self) -> bool:
+        """Whether there are views left to try, and something to try them on."""
+        return self.views.untried and self.reel is not None and self.reel.film is not None
+
+    def try_view(self) -> None:
+        """Try one more view, which gets a tab if it opens."""
+        if self.trying:
+            self.views.try_next([Snapshot(recording) for recording in self.recordings])
+
+    @property
+    def choosable(self) -> bool:
+        """Whether there are recordings or lanes to choose from."""
+        return bool(self.recordings) and not self.selection.single
+
+    @property
+    def selection(self) -> Selection:
+        """What is shown of what there is."""
+        if self._selection is None:
+            self._selection = selection(self.recordings)
+        return self._selection
+
+    def select(self, chosen: Selection) -> None:
+        """Show other recordings or lanes of the same.
+
+        Raises:
+            DynvizError: They cannot be opened.
+        """
+        self._take(open_all(chosen.sources))
+        self._selection = chosen
+
+    @property
+    def picture(self) -> Picture | None:
+        """What is shown, as `dynviz export` is told; None before there is something."""
+        if self.reel is None or self.reel.film is None:
+            return None
+        panel = panel_name(self.titles, self.first) if self.zoomed else ""
+        sources = tuple(recording.source for recording in self.recordings)
+        return Picture(sources, self.view, panel, "", self.step, self.reel.recorded)

@@ -1,0 +1,71 @@
+"""What stands at a place of a panel, in words."""
+
+import math
+
+import numpy as np
+
+from dynviz.player.words import Word
+from dynviz.scene import caption
+from dynviz.scene.marks import Axis, Field, Line, Panel, Regions
+
+
+def readout(panel: Panel, x: float, y: float) -> tuple[Word, ...]:
+    """The place, and the value of the line that is nearest to it, or of the map that lies there."""
+    along = panel.x.label or "x"
+    place = [Word(f"{along} {_value(panel.x, x)}", "text")]
+    if panel.square:
+        place.append(Word(f"{panel.y.label or 'y'} {_value(panel.y, y)}", "text", gap=2))
+    found = _nearest(panel, x, y)
+    if found is not None:
+        line, value = found
+        label = line.label or panel.title.partition(",")[0]
+        said = caption.resolved(value, panel.y.limits, panel.y.scale)
+        return (*place, Word(f"{label} {said}", line.color, bold=True))
+    mapped = _mapped(panel, x, y)
+    if mapped is not None:
+        return (*place, Word(f"{panel.title.partition(',')[0]} {mapped}", "text", bold=True))
+    if not panel.square:
+        place.append(Word(_value(panel.y, y), "muted", gap=2))
+    return tuple(place)
+
+
+def _value(axis: Axis, value: float) -> str:
+    return f"{round(value):,}".replace(",", " ") if axis.whole else caption.resolved(value, axis.limits, axis.scale)
+
+
+def _nearest(panel: Panel, x: float, y: float) -> tuple[Line, float] | None:
+    """The line whose value at x is nearest to y as it is drawn, and that value."""
+    best: tuple[float, Line, float] | None = None
+    for mark in panel.marks:
+        if not isinstance(mark, Line) or mark.along is not None or len(mark.x) == 0 or mark.width < 1:
+            continue
+        index = int(np.searchsorted(mark.x, x, side="right")) - 1
+        if index < 0 or x > mark.x[-1] + 0.02 * abs(panel.x.limits[1] - panel.x.limits[0]):
+            continue
+        value = float(mark.y[index])
+        if not math.isfinite(value):
+            continue
+        distance = abs(_height(panel.y, value) - _height(panel.y, y))
+        if best is None or distance < best[0]:
+            best = distance, mark, value
+    return best[1:] if best is not None else None
+
+
+def _height(axis: Axis, value: float) -> float:
+    return math.log10(value) if axis.scale == "log" and value > 0 else value
+
+
+def _mapped(panel: Panel, x: float, y: float) -> str | None:
+    """The value of the frontmost map at a place."""
+    for mark in reversed(panel.marks):
+        if not isinstance(mark, Field | Regions):
+            continue
+        values = mark.values if isinstance(mark, Field) else mark.classes
+        left, right, bottom, top = mark.extent
+        rows, columns = values.shape
+        row, column = int((y - bottom) / (top - bottom) * rows), int((x - left) / (right - left) * columns)
+        if not (0 <= row < rows and 0 <= column < columns and right != left):
+            continue
+        value = float(values[row, column])
+        return caption.significant(value) if isinstance(mark, Field) else f"{value:.0f}"
+    return None

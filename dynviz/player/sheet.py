@@ -1,0 +1,62 @@
+"""Dialogs of words alone: the keys, the details of a run."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+WIDEST = 26
+"""Columns of the first column at most."""
+Section = tuple[str, Sequence[tuple[str, ...]]]
+"""A heading, and rows of columns below it."""
+
+
+class Sheet(ModalScreen[None]):
+    """Sections of rows, to be scrolled and closed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter,question_mark,d,ctrl+c", "dismiss", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("pagedown,space", "scroll(10)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+    ]
+
+    def __init__(self, title: str, sections: Sequence[Section]) -> None:
+        super().__init__()
+        self._heading, self._sections = title, sections
+
+    def compose(self) -> ComposeResult:
+        """The words in a box that scrolls."""
+        first = max((cell_len(row[0]) for _, rows in self._sections for row in rows if len(row) > 1), default=0)
+        with Vertical(classes="dialog wide"):
+            yield Static(self._heading, classes="title", markup=False)
+            with VerticalScroll(can_focus=False):
+                for place, (heading, rows) in enumerate(self._sections):
+                    if heading:
+                        yield Static(Text(heading), classes="heading" if place else "heading first")
+                    yield Static(_table(rows, min(first, WIDEST)), classes="rows")
+            yield Static("esc closes", classes="hint")
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll."""
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
+
+
+def _table(rows: Sequence[tuple[str, ...]], first: int) -> Table:
+    """Rows of columns, the first as wide as in all sections."""
+    table = Table.grid(padding=(0, 3, 0, 0))
+    columns = max(map(len, rows), default=1)
+    for place in range(columns):
+        alone = columns == 1
+        table.add_column(min_width=0 if place or alone else first, no_wrap=place == 0 and not alone, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table

@@ -1,0 +1,72 @@
+"""How training stands, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dynviz.player.growth import Growth
+from dynviz.player.words import Word, duration, grouped
+from dynviz.recording import Recording
+
+if TYPE_CHECKING:
+    from dynviz.background import BackgroundRun
+
+LIVE, OVER, BAD = "lane2", "muted", "lane3"
+SIGNS = {"running": "●", "finished": "✓", "killed": "✕", "failed": "✕", "interrupted": "■"}
+SAID = {"running": "live", "interrupted": "stopped"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A state and what belongs to it.
+
+    Attributes:
+        status: Of the recordings: `running` while one grows, else the worst of theirs.
+        rate: Steps a second.
+        left: Seconds to go.
+    """
+
+    status: str
+    rate: float | None = None
+    left: float | None = None
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """For the right end of the header."""
+        role = LIVE if self.status == "running" else BAD if self.status in {"killed", "failed"} else OVER
+        found = [Word(f"{SIGNS.get(self.status, '')} {SAID.get(self.status, self.status)}".strip(), role, rank=2)]
+        if self.status == "running" and self.rate:
+            found.append(Word(f"{grouped(self.rate)} steps/s", "muted", rank=6))
+        if self.status == "running" and self.left is not None:
+            found.append(Word(f"{duration(self.left)} left", "muted", rank=4))
+        return tuple(found)
+
+
+def standing(statuses: Sequence[str], growth: Growth, total: int) -> Standing:
+    """What is to be said of recordings that stand like this."""
+    for status in ("running", "failed", "killed", "interrupted"):
+        if status in statuses:
+            live = status == "running"
+            return Standing(status, growth.rate if live else None, growth.left(total) if live else None)
+    return Standing("finished" if statuses else "")
+
+
+def waiting(trainer: "BackgroundRun | None", recordings: Sequence[Recording], seconds: float) -> str:
+    """What is awaited before anything can be shown; empty where nothing will come."""
+    if recordings and any(recording.status == "running" for recording in recordings):
+        return f"waiting for the first sample, {seconds:.1f} s"
+    if trainer is not None and trainer.exit_code is None:
+        if trainer.folder is None:
+            return f"waiting for the trainer: importing torch, {seconds:.1f} s"
+        return f"waiting for the first sample, {seconds:.1f} s"
+    return ""
+
+
+def trouble(trainer: "BackgroundRun | None", recordings: Sequence[Recording]) -> str:
+    """Why training failed, in words; empty where it did not."""
+    if trainer is not None and trainer.state == "failed":
+        return f"Training failed: {trainer.message or 'it said nothing'}"
+    for recording in recordings:
+        if recording.metadata.status == "failed":
+            return f"Training failed: {recording.metadata.error or 'it said nothing'}"
+    return ""

@@ -1,0 +1,109 @@
+"""The timeline: where the picture stands, what is recorded, what is to come, and what happened when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from dynviz.player.playback import Playback
+from dynviz.player.words import Row, Word, cut
+
+LEFT, RIGHT, MARGIN = "├", "┤", 1
+PAST, RECORDED, COMING, EDGE, EVENT, CURSOR = "─", "━", "┄", "┃", "◆", "●"
+SIDE = 9
+"""Columns after the line, for the speed."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """What the timeline shows.
+
+    Attributes:
+        step: The picture's.
+        recorded: The newest step.
+        total: The last one that there will be.
+        live: Whether more comes.
+        events: Steps at which something happened.
+    """
+
+    step: int
+    recorded: int
+    total: int
+    live: bool = False
+    events: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Track:
+    """Which columns of a row stand for which steps.
+
+    Attributes:
+        left: The first column of the line.
+        columns: How many there are.
+        total: The step of the last one.
+    """
+
+    left: int
+    columns: int
+    total: int
+
+    def column(self, step: int) -> int:
+        """The column of a step, counted from the row's first."""
+        share = min(max(step / self.total, 0.0), 1.0) if self.total > 0 else 0.0
+        return self.left + round(share * (self.columns - 1))
+
+    def step(self, column: int) -> int:
+        """The step of a column; the nearest end for one beside the line."""
+        share = min(max((column - self.left) / max(self.columns - 1, 1), 0.0), 1.0)
+        return round(share * self.total)
+
+
+def track(width: int, total: int) -> Track:
+    """The line in a row of this width."""
+    return Track(MARGIN + 1, max(width - 2 * MARGIN - 2 - SIDE, 1), total)
+
+
+def layout(width: int, times: Times, side: Sequence[Word] = ()) -> Row:
+    """The row, exactly so wide: the line, and words after it.
+
+    >>> row = layout(40, Times(step=50, recorded=75, total=100, live=True, events=(60,)), [Word("  1x")])
+    >>> "".join(word.text for word in row)
+    ' ├─────────────●━━◆━━━┃┄┄┄┄┄┄┤   1x     '
+    """
+    line = track(width, times.total)
+    glyphs = _glyphs(line, times)
+    pieces = [Word(" " * MARGIN), Word(LEFT, "muted")]
+    for glyph, role in glyphs:
+        if pieces[-1].role == role and pieces[-1].text != LEFT:
+            pieces[-1] = Word(pieces[-1].text + glyph, role)
+        else:
+            pieces.append(Word(glyph, role))
+    return cut([*pieces, Word(RIGHT, "muted"), Word(" "), *side], width)
+
+
+def _glyphs(line: Track, times: Times) -> list[tuple[str, str]]:
+    at, edge = line.column(times.step) - line.left, line.column(times.recorded) - line.left
+    whole = times.recorded >= times.total
+    found = [
+        (PAST, "muted") if column < at else (RECORDED, "muted") if column <= edge else (COMING, "grid")
+        for column in range(line.columns)
+    ]
+    if not whole:
+        found[edge] = EDGE, "lane2" if times.live else "muted"
+    for event in times.events:
+        found[line.column(event) - line.left] = EVENT, "lane1"
+    found[at] = CURSOR, "text"
+    return found if times.total > 0 else [(COMING, "grid")] * line.columns
+
+
+def side(playback: Playback) -> Row:
+    """The words after the line: how fast, and whether it plays."""
+    return Word(speed(playback.speed).rjust(5)), Word(" "), Word("▶" if playback.playing else "‖", "muted")
+
+
+def speed(value: float) -> str:
+    """A speed in words.
+
+    >>> speed(1.0), speed(0.25), speed(16)
+    ('1x', '1/4x', '16x')
+    """
+    return f"{Fraction(value).limit_denominator(64)}x"

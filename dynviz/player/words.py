@@ -1,0 +1,115 @@
+"""Rows of words: coloured pieces that are left out, the least important first, until they fit."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len, set_cell_size
+
+GAP = 3
+"""Columns between two pieces."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A piece of a row.
+
+    Attributes:
+        text: What it says.
+        role: The colour, as a theme names it.
+        bold: Whether it stands out.
+        rank: The larger it is, the sooner the piece is left out where there is no room for it.
+        gap: Columns before it; None for the usual ones.
+    """
+
+    text: str
+    role: str = "text"
+    bold: bool = False
+    rank: int = 0
+    gap: int | None = None
+
+    @property
+    def width(self) -> int:
+        """Its columns."""
+        return cell_len(self.text)
+
+
+Row = tuple[Word, ...]
+"""Pieces that fill a row exactly, gaps included."""
+
+
+def fit(left: Sequence[Word], right: Sequence[Word], width: int, margin: int = 1) -> Row:
+    """A row of exactly this width: pieces at its left end and at its right end.
+
+    >>> row = fit([Word("voronoi"), Word("environment 42", rank=2)], [Word("step 7", rank=1)], 20)
+    >>> "".join(word.text for word in row)
+    ' voronoi     step 7 '
+    """
+    left, right = [word for word in left if word.text], [word for word in right if word.text]
+    while len(left) + len(right) > 1 and _used(left) + _used(right) + 2 * margin + (GAP if left else 0) > width:
+        sides = ((side, index, word) for side, words in enumerate((left, right)) for index, word in enumerate(words))
+        # Of equals the last one goes first.
+        _, side, index = max((word.rank, side, index) for side, index, word in sides)
+        del (left, right)[side][index]
+    if len(left) + len(right) == 1:
+        words = left or right
+        words[0] = replace(words[0], text=shortened(words[0].text, max(width - 2 * margin, 0)))
+    pieces = [Word(" " * margin), *_spaced(left)]
+    middle = width - sum(piece.width for piece in pieces) - _used(right) - margin
+    return cut([*pieces, Word(" " * max(middle, 0)), *_spaced(right), Word(" " * margin)], width)
+
+
+def _used(words: Sequence[Word]) -> int:
+    return sum(piece.width for piece in _spaced(words))
+
+
+def _spaced(words: Sequence[Word]) -> list[Word]:
+    found: list[Word] = []
+    for index, word in enumerate(words):
+        if index:
+            found.append(Word(" " * (GAP if word.gap is None else word.gap)))
+        found.append(word)
+    return found
+
+
+def cut(words: Iterable[Word], width: int) -> Row:
+    """The pieces, cut off or filled up with spaces, so that they are exactly so wide."""
+    found, left = [], width
+    for word in words:
+        if word.width > left:
+            found.append(Word(set_cell_size(word.text, left), word.role, word.bold))
+            left = 0
+            break
+        found.append(word)
+        left -= word.width
+    return tuple(word for word in [*found, Word(" " * left)] if word.text)
+
+
+def shortened(text: str, width: int) -> str:
+    """At most so many columns of it, with a sign where something is missing.
+
+    >>> shortened("benchmark", 6), shortened("benchmark", 9)
+    ('bench…', 'benchmark')
+    """
+    if cell_len(text) <= width:
+        return text
+    return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""
+
+
+def grouped(number: float) -> str:
+    """A whole number with thousands apart.
+
+    >>> grouped(4312)
+    '4 312'
+    """
+    return f"{round(number):,}".replace(",", " ")
+
+
+def duration(seconds: float) -> str:
+    """A time in words, as exact as it can be known.
+
+    >>> [duration(seconds) for seconds in (0.4, 7.2, 190, 9000)]
+    ['1 s', '7 s', '3 min', '2.5 h']
+    """
+    if seconds < 100:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,220 @@
+"""Position, speed, following; rate of frames; growth; timeline; rows of words: all without a terminal."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dynviz.player import footer, header, timeline
+from dynviz.player.growth import Growth
+from dynviz.player.playback import SECONDS, SPEEDS, Playback
+from dynviz.player.rate import LEAST, Rate
+from dynviz.player.standing import Standing
+from dynviz.player.timeline import Times, Track, layout, track
+from dynviz.player.words import Word, fit
+
+
+def text(row):
+    return "".join(word.text for word in row)
+
+
+def playback(last=1000, *, every=10, total=1000, live=False):
+    made = Playback()
+    made.extend(np.arange(0, last + 1, every), total, live=live)
+    return made
+
+
+def test_a_run_plays_in_twenty_seconds_whatever_the_frames():
+    for frames in (1, 7, 100):
+        made = playback()
+        made.toggle(0.0)
+        for frame in range(1, frames + 1):
+            made.advance(frame * 0.5 / frames)
+        assert made.step == 20
+        assert made.rate == 1000 / SECONDS
+
+
+def test_time_that_the_terminal_slept_is_not_made_up_for():
+    made = playback()
+    made.toggle(0.0)
+    made.advance(3600.0)
+    assert made.step == 50
+
+
+def test_it_stops_at_the_end_and_plays_again_from_the_start():
+    made = playback()
+    made.seek(990)
+    made.toggle(0.0)
+    made.advance(1.0)
+    assert (made.step, made.playing) == (1000, False)
+    made.toggle(1.0)
+    assert (made.step, made.playing) == (0, True)
+
+
+def test_playing_up_to_the_live_edge_becomes_following_and_a_pause_ends_it():
+    made = playback(500, live=True)
+    made.seek(490)
+    made.toggle(0.0)
+    made.advance(1.0)
+    assert made.following
+    made.extend(np.arange(0, 601, 10), 1000, live=True)
+    assert made.step == 600
+    made.toggle(1.0)
+    made.extend(np.arange(0, 701, 10), 1000, live=True)
+    assert (made.step, made.playing, made.following) == (600, False, False)
+    made.follow()
+    assert (made.step, made.following) == (700, True)
+    made.extend(np.arange(0, 1001, 10), 1000, live=False)
+    assert (made.step, made.playing, made.following) == (1000, False, False)
+
+
+def test_steps_are_the_samples_of_the_film():
+    made = playback()
+    made.seek(123)
+    assert made.step == 120
+    for samples, step in ((1, 130), (-1, 120), (10, 220), (100, 1000), (-1000, 0)):
+        made.move(samples)
+        assert made.step == step
+
+
+def test_speeds_stop_at_both_ends():
+    made = playback()
+    for _ in range(20):
+        made.faster()
+    assert made.speed == SPEEDS[-1]
+    for _ in range(20):
+        made.slower()
+    assert made.speed == SPEEDS[0]
+    assert timeline.speed(made.speed) == "1/16x"
+
+
+def test_nothing_to_show_is_no_error():
+    made = Playback()
+    for act in (made.home, made.end, made.follow, made.faster, lambda: made.move(5), lambda: made.toggle(1.0)):
+        act()
+        made.advance(2.0)
+        assert made.step == 0
+
+
+ACTS = st.sampled_from(["toggle", "move", "seek", "home", "end", "follow", "faster", "grow", "over", "wait"])
+
+
+@given(st.lists(st.tuples(ACTS, st.integers(-200, 1200)), max_size=30))
+def test_whatever_is_done_the_step_is_one_of_the_films(acts):
+    made, last, now, live = Playback(), 0, 0.0, True
+    for act, number in acts:
+        now += 0.3
+        if act in ("grow", "over"):
+            last, live = min(last + abs(number), 1000), live and act == "grow"
+            made.extend(np.arange(0, last + 1, 7), 1000, live=live)
+        elif act == "wait":
+            made.advance(now)
+        elif act in ("move", "seek"):
+            getattr(made, act)(number)
+        elif act == "toggle":
+            made.toggle(now)
+        else:
+            getattr(made, act)()
+        assert made.step == 0 or made.step in made.steps
+        assert not made.following or made.live
+
+
+def test_frames_are_left_out_while_writes_wait_and_come_back_when_they_do_not():
+    rate = Rate(60)
+    assert rate.admits(0)
+    assert rate.interval == pytest.approx(1 / 60)
+    for _ in range(30):
+        assert not rate.admits(9)
+    assert rate.frames == LEAST
+    assert rate.dropped == 30
+    for _ in range(100):
+        assert rate.admits(1)
+    assert rate.frames == 60
+
+
+def test_what_takes_long_to_draw_is_drawn_less_often():
+    rate = Rate(60)
+    for _ in range(50):
+        rate.took(0.07)
+    assert rate.interval == pytest.approx(0.1, rel=0.01)
+
+
+def test_growth_is_steps_a_second_and_time_left():
+    growth = Growth()
+    assert growth.rate is None
+    for second in range(8):
+        growth.note(float(second), 100 * second)
+    assert growth.rate == pytest.approx(100)
+    assert growth.left(1700) == pytest.approx(10)
+    growth.note(8.0, 0)
+    assert growth.rate is None
+
+
+def test_a_trainer_that_stands_still_becomes_slower():
+    growth = Growth()
+    for tick in range(20):
+        growth.note(tick / 10, 10 * tick)
+    quick = growth.rate
+    for tick in range(20, 40):
+        growth.note(tick / 10, 190)
+    assert growth.rate is not None
+    assert growth.rate < 0.6 * quick
+
+
+def test_the_timeline_shows_past_recorded_edge_coming_and_events():
+    row = layout(60, Times(20, 60, 100, live=True, events=(40, 90)), (Word("1x"),))
+    assert text(row) == " ├─────────●━━━━━━━━◆━━━━━━━━━┃┄┄┄┄┄┄┄┄┄┄┄┄◆┄┄┄┄┄┤ 1x".ljust(60)
+    whole = layout(30, Times(100, 100, 100))
+    assert text(whole) == " ├" + "─" * 16 + "●┤" + " " * 10
+    assert "●" not in text(layout(30, Times(0, 0, 0)))
+
+
+@given(st.integers(1, 300), st.integers(0, 10**7), st.data())
+def test_a_column_of_the_timeline_is_the_column_of_its_step(width, total, data):
+    line = track(width, total)
+    column = data.draw(st.integers(0, width))
+    step = line.step(column)
+    assert 0 <= step <= total
+    if total >= 10 * line.columns:
+        assert line.column(step) == min(max(column, line.left), line.left + line.columns - 1)
+
+
+@given(st.integers(0, 300), st.integers(0, 5000), st.integers(0, 5000), st.lists(st.integers(0, 9000)))
+def test_rows_are_exactly_as_wide_as_the_terminal(width, step, total, events):
+    times = Times(step, total // 2, total, events=events)
+    assert len(text(layout(width, times, (Word("1x"),)))) == width
+    now = footer.Now(film=True, events=True, views=3, panels=4, hidden=True, choosable=True)
+    assert len(text(footer.footer(width, now))) == width
+    names = [f"view-{place}" for place in range(step % 12)]
+    assert len(text(header.tabs(width, names, "view-3", [Word("at the cursor")]))) == width
+    assert len(text(header.header(width, None, Standing("running", 12.0, 70.0)))) == width
+
+
+def test_words_that_matter_least_are_left_out_first():
+    left, right = [Word("run"), Word("options", rank=9)], [Word("step 5", rank=1), Word("fast", rank=5)]
+    assert text(fit(left, right, 40)) == " run   options            step 5   fast "
+    assert text(fit(left, right, 30)) == " run            step 5   fast "
+    assert text(fit(left, right, 20)) == " run         step 5 "
+    assert text(fit(left, right, 8)) == " run    "
+    assert text(fit(left, right, 4)) == " r… "
+
+
+def test_the_footer_says_only_what_can_be_done():
+    assert text(footer.footer(60, footer.Now())).strip() == "? help  q quit"
+    now = footer.Now(film=True, playing=True, live=True, views=2, panels=2)
+    assert text(footer.footer(120, now)).strip() == (
+        "space pause  ←→ step  ⇧←→ 100  [ ] speed  f follow  tab view  z zoom  e export  ? help  q quit"
+    )
+
+
+def test_tabs_are_found_where_they_stand():
+    names = ["benchmark", "curves"]
+    row = header.tabs(60, names, "curves", [Word("loss .5")])
+    assert text(row) == " 1 benchmark   2 curves" + " " * 29 + "loss .5 "
+    found = [header.tab_at(row, column, names) for column in (1, 4, 15, 20, 40, 55, 70)]
+    assert found == ["benchmark", "benchmark", "curves", "curves", None, None, None]
+
+
+def test_a_track_of_one_column_knows_its_ends():
+    line = Track(2, 1, 10)
+    assert (line.step(0), line.step(9), line.column(10)) == (0, 10, 2)

@@ -1,0 +1,648 @@
+"""The player's screens, through Textual's pilot: the clock is the test's, and no timer runs."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+os.environ.setdefault("TEXTUAL_FPS", "120")
+
+from dynviz.player.app import Player
+from dynviz.player.ask import Jump, Leave
+from dynviz.player.bar import Timeline
+from dynviz.player.browser import Browser
+from dynviz.player.export_form import ExportForm
+from dynviz.player.keys import KEYS
+from dynviz.player.lanes import Lanes
+from dynviz.player.plot import Plot
+from dynviz.player.sheet import Sheet
+from dynviz.player.stage import Stage
+from tests import recorded
+from tests.growing import Growing, Trainer
+
+SIZE = (100, 30)
+
+
+class Watched:
+    """A player in a test: what is on its screen, and its clock."""
+
+    def __init__(self, app, pilot, clock):
+        self.app, self.pilot, self._clock = app, pilot, clock
+
+    async def press(self, *keys):
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def wait(self, seconds):
+        self._clock[0] += seconds
+        if isinstance(self.app.screen, Stage):
+            self.app.screen.beat()
+        await self.pilot.pause()
+
+    @property
+    def lines(self):
+        rows = self.app.screen._compositor.render_strips(self.app.size)
+        return ["".join(segment.text for segment in strip) for strip in rows]
+
+    @property
+    def text(self):
+        return "\n".join(line.rstrip() for line in self.lines)
+
+    @property
+    def step(self):
+        return self.app.projector.step
+
+    @property
+    def stage(self):
+        return self.app.screen_stack[1]
+
+
+@asynccontextmanager
+async def watching(*sources, size=SIZE, **options):
+    clock = [0.0]
+    app = Player([str(each) for each in sources], clock=lambda: clock[0], timed=False, **options)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield Watched(app, pilot, clock)
+
+
+def asynchronous(test):
+    """Run a test that waits; the name and the fixtures stay."""
+    import functools
+    import inspect
+
+    @functools.wraps(test)
+    def run(**fixtures):
+        return asyncio.run(test(**fixtures))
+
+    run.__signature__ = inspect.signature(test)
+    return run
+
+
+@pytest.fixture(scope="module")
+def voronoi(tmp_path_factory):
+    run = tmp_path_factory.mktemp("runs") / "voronoi-1"
+    recorded.voronoi(run / "adamw", lanes=2)
+    recorded.voronoi(run / "adamw-l1", label="adamw-l1")
+    return run
+
+
+@pytest.fixture
+def live(tmp_path):
+    growing = Growing(tmp_path / "run" / "sgd")
+    growing.grow(20)
+    return growing
+
+
+@asynchronous
+async def test_the_rows_around_the_plot(live):
+    async with watching(live.folder, size=(80, 16)) as watched:
+        live.grow(40)
+        await watched.wait(1)
+        lines = [line.rstrip() for line in watched.lines]
+        assert lines[0] == " bowl · depth 3   sgd lr .1   seed 0" + " " * 9 + "● live   step 40 of 100   3 s left"
+        assert lines[1].startswith(" 1 curves")
+        assert lines[-2] == " ├" + "─" * 26 + "●" + "┄" * 40 + "┤    1x ▶"
+        assert lines[-1].strip() == "space pause  ←→ step  ⇧←→ 100  [ ] speed  z zoom  e export  ? help  q quit"
+
+
+@asynchronous
+async def test_every_key_of_time_moves_the_step(voronoi):
+    async with watching(voronoi, step=200) as watched:
+        for keys, step in (
+            ("right", 201),
+            ("left", 200),
+            ("ctrl+right", 210),
+            ("comma", 200),
+            ("shift+right", 300),
+            ("less_than_sign", 200),
+            ("pagedown", 220),
+            ("pageup", 200),
+            ("home", 0),
+            ("end", 400),
+        ):
+            await watched.press(keys)
+            assert watched.step == step, keys
+        await watched.press("home", "space")
+        await watched.wait(0.5)
+        assert watched.step == 10
+        await watched.press("right_square_bracket")
+        await watched.wait(0.5)
+        assert watched.step == 30
+        await watched.press("left_square_bracket", "space")
+        await watched.wait(0.5)
+        assert watched.step == 30
+        await watched.press("g", "1", "2", "3", "enter")
+        assert watched.step == 123
+        assert "step 123 of 400" in watched.lines[0]
+
+
+@asynchronous
+async def test_views_are_turned_and_chosen_by_number(voronoi):
+    async with watching(voronoi, step=200) as watched:
+        await watched.press("tab")
+        assert watched.app.projector.view == "scalars"
+        await watched.press("shift+tab")
+        assert watched.app.projector.view == "benchmark"
+        await watched.press("4")
+        assert watched.app.projector.view == "centers"
+        await watched.pilot.click("#tabs", offset=(4, 0))
+        assert watched.app.projector.view == "benchmark"
+        assert watched.step == 200
+
+
+@asynchronous
+async def test_a_panel_is_zoomed_by_key_and_by_click_and_paged(voronoi):
+    async with watching(voronoi, step=200, size=(120, 40)) as watched:
+        titles = watched.app.projector.titles
+        await watched.press("z")
+        assert (watched.app.projector.zoomed, watched.stage.query_one(Plot).shown) == (True, 1)
+        await watched.press("down")
+        assert f"panel 2 of {len(titles)}" in watched.lines[1]
+        await watched.press("escape")
+        assert not watched.app.projector.zoomed
+        place = watched.stage.query_one(Plot).canvas.places[2].cell
+        await watched.pilot.click(Plot, offset=(place.left + 5, place.top + 3))
+        await watched.pilot.pause()
+        assert (watched.app.projector.zoomed, watched.app.projector.first) == (True, 2)
+        await watched.press("z")
+        assert not watched.app.projector.zoomed
+
+
+@asynchronous
+async def test_values_at_the_cursor_are_said(voronoi):
+    async with watching(voronoi, view="curves", step=200) as watched:
+        plot = watched.stage.query_one(Plot)
+        place = plot.canvas.places[0].plot
+        await watched.pilot.hover(Plot, offset=(place.left + place.width // 2, place.top + 2))
+        await watched.pilot.pause()
+        assert "step 2" in watched.lines[1]
+        assert "adamw" in watched.lines[1]
+
+
+@asynchronous
+async def test_the_timeline_is_clicked_and_dragged_and_the_wheel_turns_time(voronoi):
+    async with watching(voronoi, step=200) as watched:
+        await watched.pilot.click(Timeline, offset=(2, 0))
+        await watched.pilot.pause()
+        assert watched.step == 0
+        await watched.pilot.mouse_down(Timeline, offset=(10, 0))
+        await watched.pilot.hover(Timeline, offset=(88, 0))
+        await watched.pilot.mouse_up(Timeline, offset=(88, 0))
+        await watched.pilot.pause()
+        assert watched.step == 400
+        watched.stage.on_mouse_scroll_up()
+        assert watched.step == 396
+
+
+@asynchronous
+async def test_events_are_jumped_to_and_said(live):
+    live.writer.event(10, 0, "center died")
+    async with watching(live.folder, step=3) as watched:
+        await watched.press("n")
+        assert watched.step == 10
+        assert "◆ center died at step 10 (sgd)" in watched.lines[1]
+        await watched.press("n")
+        assert "no event there" in watched.text
+        await watched.press("home", "N")
+        assert watched.step == 0
+
+
+@asynchronous
+async def test_the_theme_is_turned(voronoi):
+    async with watching(voronoi, step=200) as watched:
+        ground = watched.stage.background_colors[1].hex
+        await watched.press("t")
+        assert (ground, watched.stage.background_colors[1].hex) == ("#0F141A", "#FFFFFF")
+        strip = watched.stage.query_one(Plot).render_lines(watched.stage.query_one(Plot).region.reset_offset)[0]
+        assert next(iter(strip)).style.bgcolor.triplet == (255, 255, 255)
+
+
+@asynchronous
+async def test_lanes_are_chosen_in_a_dialog(voronoi):
+    async with watching(voronoi, step=200) as watched:
+        await watched.press("l")
+        assert isinstance(watched.app.screen, Lanes)
+        assert "● adamw  2 of 2 lanes" in watched.text
+        await watched.press("down", "space", "b", "enter")
+        assert [each.source for each in watched.app.projector.recordings] == [
+            f"{voronoi}/adamw@1",
+            f"{voronoi}/adamw-l1",
+        ]
+        await watched.wait(0.1)
+        assert watched.app.projector.scene() is not None
+        await watched.press("l", "escape")
+        assert isinstance(watched.app.screen, Stage)
+
+
+@asynchronous
+async def test_help_and_details_open_and_close(voronoi):
+    async with watching(voronoi, step=200, size=(100, 50)) as watched:
+        await watched.press("question_mark")
+        assert isinstance(watched.app.screen, Sheet)
+        for key in KEYS:
+            assert key.what in watched.text
+        await watched.press("escape", "d")
+        assert "as written" in watched.text
+        assert "val_loss" in watched.text
+        await watched.press("pagedown", "escape")
+        assert isinstance(watched.app.screen, Stage)
+
+
+@asynchronous
+async def test_the_command_is_copied_and_shown(voronoi, monkeypatch):
+    monkeypatch.chdir(voronoi.parent)
+    async with watching(voronoi, step=200) as watched:
+        await watched.press("y")
+        command = (
+            "dynviz export voronoi-1/adamw voronoi-1/adamw-l1 voronoi-1-benchmark-200.png "
+            "--view benchmark --steps 200 --theme dark"
+        )
+        assert watched.app.clipboard == command
+        assert "copied: dynviz export voronoi-1/adamw" in watched.text
+        await watched.press("right")
+        assert "copied" not in watched.text
+
+
+@asynchronous
+async def test_an_export_runs_beside_the_player_and_says_how_it_goes(voronoi, monkeypatch):
+    monkeypatch.chdir(voronoi.parent)
+    asked, go_on = [], asyncio.Event()
+
+    async def run(arguments, say):
+        asked.extend(arguments)
+        say("out.gif ━━━ 3/100 frames")
+        await go_on.wait()
+        return 0, ""
+
+    async with watching(voronoi, step=200, run=run) as watched:
+        await watched.press("z", "e")
+        assert isinstance(watched.app.screen, ExportForm)
+        await watched.press("down", "right", "right", "down", "down", "right", "enter")
+        assert "3 of 100 frames" in watched.text
+        await watched.press("right")
+        assert watched.step == 201
+        go_on.set()
+        await watched.app.workers.wait_for_complete()
+        await watched.pilot.pause()
+        assert "written: voronoi-1-benchmark-prediction.png" in watched.text
+    assert asked == [
+        *("export", "voronoi-1/adamw", "voronoi-1/adamw-l1", "voronoi-1-benchmark-prediction.png"),
+        *(
+            "--view",
+            "benchmark",
+            "--panel",
+            "prediction, seed 42",
+            "--steps",
+            "200",
+            "--size",
+            "960x540",
+            "--theme",
+            "dark",
+        ),
+    ]
+
+
+@asynchronous
+async def test_an_export_that_fails_says_why(voronoi):
+    async def run(arguments, say):
+        return 1, "cannot write there"
+
+    async with watching(voronoi, step=200, run=run) as watched:
+        await watched.press("e", "enter")
+        await watched.app.workers.wait_for_complete()
+        await watched.pilot.pause()
+        assert "was not written: cannot write there" in watched.text
+
+
+@pytest.mark.slow
+def test_a_real_export_writes_the_file(voronoi, tmp_path, monkeypatch):
+    from dynviz.player.exporting import progress, run
+
+    said = []
+    target = tmp_path / "out.gif"
+    arguments = ["export", str(voronoi / "adamw-l1"), str(target), "--view", "curves", "--frames", "5"]
+    assert asyncio.run(run(arguments, said.append))[0] == 0
+    assert target.read_bytes()[:3] == b"GIF"
+    assert progress("".join(said)) == (5, 5)
+    code, last = asyncio.run(run(["export", str(voronoi), str(target), "--view", "none"], said.append))
+    assert code == 1
+    assert last.startswith("no view named 'none'")
+
+
+@asynchronous
+async def test_the_trainer_is_waited_for_then_followed_and_its_end_is_said(tmp_path):
+    trainer = Trainer()
+    async with watching(trainer=trainer) as watched:
+        await watched.wait(1.2)
+        assert "waiting for the trainer: importing torch, 1.2 s" in watched.text
+        assert watched.lines[-1].strip() == "? help  q quit"
+        growing = Growing(tmp_path / "run" / "sgd")
+        trainer.folder, trainer.state = tmp_path / "run", "training"
+        await watched.wait(0.1)
+        assert "waiting for the first sample" in watched.text
+        growing.grow(10)
+        await watched.wait(0.2)
+        assert "● live" in watched.lines[0]
+        assert "step 10 of 100" in watched.lines[0]
+        growing.finish()
+        trainer.end("finished", 0)
+        await watched.wait(0.2)
+        assert "✓ finished   step 100 of 100" in watched.lines[0]
+        await watched.press("q")
+    assert watched.app.return_value == 0
+
+
+@asynchronous
+async def test_scrubbing_back_while_training_goes_on_stays_there(live):
+    async with watching(live.folder) as watched:
+        await watched.press("left", "ctrl+left")
+        assert watched.step == 9
+        live.grow(60)
+        await watched.wait(2)
+        assert watched.step == 9
+        assert "┃" in watched.lines[-2]
+        assert "f follow" in watched.lines[-1]
+        await watched.press("f")
+        assert watched.step == 60
+
+
+@asynchronous
+async def test_quitting_asks_while_the_trainer_is_alive(live):
+    for keys, stopped, leaves in ((["s"], 1, True), (["b"], 0, True), (["escape"], 0, False)):
+        trainer = Trainer(live.folder.parent)
+        async with watching(trainer=trainer) as watched:
+            await watched.wait(0.1)
+            await watched.press("q")
+            assert isinstance(watched.app.screen, Leave)
+            assert "step 20 of 100" in watched.text
+            await watched.press(*keys)
+        assert trainer.stopped == stopped
+        assert watched.app.return_value == (0 if leaves else None)
+
+
+@asynchronous
+async def test_a_failed_trainer_is_shown_over_its_picture_and_its_exit_code_is_ours(live):
+    trainer = Trainer(live.folder.parent)
+    async with watching(trainer=trainer) as watched:
+        await watched.wait(0.1)
+        live.finish("failed", "no space left")
+        trainer.end("failed", 7, "no space left on the disk")
+        await watched.wait(1)
+        assert "Training failed: no space left on the disk" in watched.text
+        assert "✕ failed" in watched.lines[0]
+        await watched.press("q")
+    assert watched.app.return_value == 7
+
+
+@asynchronous
+async def test_a_killed_run_plays(live):
+    live.writer.close()
+    async with watching(live.folder, step=5) as watched:
+        assert "✕ killed" in watched.lines[0]
+        await watched.press("end")
+        assert watched.step == 20
+
+
+@asynchronous
+async def test_a_view_that_does_not_suit_says_so_in_its_place(voronoi):
+    async with watching(voronoi, view="spectrum") as watched:
+        await watched.wait(0.1)
+        assert "view spectrum needs the channel 'singular_values'" in watched.text
+        await watched.press("tab")
+        assert watched.app.projector.scene() is not None
+
+
+@asynchronous
+async def test_runs_are_browsed_played_and_come_back_to(tmp_path):
+    Growing(tmp_path / "runs" / "bowl-1" / "sgd").finish()
+    async with watching(root=tmp_path / "runs") as watched:
+        assert "1 run in" in watched.lines[0]
+        assert "bowl-1" in watched.lines[2]
+        assert "finished, 100 of 100 steps" in watched.lines[2]
+        await watched.press("enter")
+        await watched.wait(0.1)
+        assert "bowl · depth 3" in watched.lines[0]
+        await watched.press("escape")
+        assert isinstance(watched.app.screen, Browser)
+        await watched.press("q")
+    assert watched.app.return_value == 0
+
+
+@asynchronous
+async def test_a_folder_without_runs_says_how_to_make_one(tmp_path):
+    async with watching(root=tmp_path) as watched:
+        assert "dynviz run voronoi --optimizer adamw-l1" in watched.text
+
+
+@asynchronous
+async def test_a_terminal_that_is_too_small_says_so_and_grows_again(voronoi):
+    async with watching(voronoi, step=200) as watched:
+        for size in ((39, 30), (100, 11), (10, 3), (1, 1)):
+            await watched.pilot.resize_terminal(*size)
+            await watched.pilot.pause()
+            assert len(watched.lines) == size[1]
+            if size[0] > 30:
+                assert f"too small: {size[0]} x {size[1]}, needs 40 x 12" in watched.text
+        for size in ((40, 12), (80, 24), (200, 60)):
+            await watched.pilot.resize_terminal(*size)
+            await watched.pilot.pause()
+            assert "too small" not in watched.text
+            assert "prediction" in watched.text
+
+
+@asynchronous
+async def test_nothing_is_drawn_again_while_nothing_changes(voronoi, monkeypatch):
+    async with watching(voronoi, step=200) as watched:
+        drawn = []
+        for widget in watched.stage.query("*"):
+            monkeypatch.setattr(widget, "refresh", lambda *_, **__: drawn.append(1))
+        for _ in range(10):
+            await watched.wait(1)
+        assert not drawn
+
+
+@asynchronous
+async def test_frames_are_dropped_while_the_terminal_is_behind(voronoi, monkeypatch):
+    async with watching(voronoi, step=200) as watched:
+        await watched.press("space")
+        monkeypatch.setattr(Player, "waiting", property(lambda _: 20))
+        for _ in range(5):
+            await watched.wait(0.1)
+        assert (watched.step, watched.app.rate.dropped) == (200, 5)
+        monkeypatch.setattr(Player, "waiting", property(lambda _: 0))
+        await watched.wait(0.1)
+        assert watched.step == 212
+
+
+@asynchronous
+async def test_without_colours_the_plot_is_made_of_plain_segments(voronoi, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with watching(voronoi, step=200, depth="none") as watched:
+        assert "prediction" in watched.text
+        assert watched.stage.query_one(Plot).problem == ""
+
+
+PRESSED = [
+    *(key for each in KEYS for keys, _ in each.keys for key in keys.split(",")),
+    *("enter", "1", "0", "b", "a", "s", "wait", "grow"),
+]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.sampled_from(PRESSED), max_size=14),
+    st.lists(st.tuples(st.integers(1, 130), st.integers(1, 45)), min_size=1, max_size=3),
+    st.booleans(),
+)
+def test_random_keys_and_sizes_never_raise(tmp_path_factory, keys, sizes, begun):
+    asyncio.run(mash(tmp_path_factory.mktemp("mash"), keys, sizes, begun))
+
+
+async def mash(folder: Path, keys, sizes, begun):
+    growing = Growing(folder / "run" / "sgd", lanes=2, views=("curves", "spectrum"))
+    if begun:
+        growing.grow(15)
+
+    async def run(arguments, say):
+        return 0, ""
+
+    trainer = Trainer(folder / "run")
+    async with watching(trainer=trainer, size=sizes[0], run=run) as watched:
+        step = 15
+        for place, key in enumerate(keys):
+            if not watched.app.is_running or watched.app.return_value is not None:
+                break
+            if key == "wait":
+                await watched.wait(0.7)
+            elif key == "grow":
+                step += 9
+                growing.grow(step)
+                await watched.wait(0.3)
+            else:
+                await watched.press(key)
+            await watched.pilot.resize_terminal(*sizes[place % len(sizes)])
+            if isinstance(watched.app.screen, Stage):
+                plot = watched.app.screen.query_one(Plot)
+                assert plot.problem == ""
+                assert "failed:" not in (watched.app.projector.reel.problem if watched.app.projector.reel else "")
+    growing.writer.close()
+
+
+def test_the_player_starts_without_torch_and_its_door_without_textual():
+    code = (
+        "import sys, dynviz.player; assert 'textual' not in sys.modules; "
+        "import dynviz.player.app; assert 'torch' not in sys.modules; assert 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@asynchronous
+async def test_a_jump_beyond_the_end_is_one_to_the_end(voronoi):
+    async with watching(voronoi, step=200) as watched:
+        await watched.press("colon")
+        assert isinstance(watched.app.screen, Jump)
+        await watched.press("9", "9", "9", "9", "enter")
+        assert watched.step == 400
+        await watched.press("g", "escape")
+        assert watched.step == 400
+
+
+class Terminal:
+    """A process in a pseudo-terminal, and what an emulator makes of what it writes."""
+
+    def __init__(self, *arguments, columns=100, rows=30):
+        pyte = pytest.importorskip("pyte")
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TMUX")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dynviz", *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    def type(self, keys):
+        os.write(self._ours, keys)
+
+    def until(self, said, seconds=40):
+        """Read until something is on the screen."""
+        end = time.monotonic() + seconds
+        while not any(said in line for line in self._screen.display):
+            assert time.monotonic() < end, "\n".join(self._screen.display)
+            if select.select([self._ours], [], [], 0.2)[0]:
+                self._stream.feed(os.read(self._ours, 1 << 16))
+
+    def close(self):
+        """Read what is left, so that the process can end; its exit status."""
+        end = time.monotonic() + 20
+        while self.process.poll() is None and time.monotonic() < end:
+            if select.select([self._ours], [], [], 0.1)[0]:
+                with contextlib.suppress(OSError):
+                    os.read(self._ours, 1 << 16)
+        os.close(self._ours)
+        if self.process.poll() is None:
+            self.process.kill()
+        return self.process.wait()
+
+
+@pytest.mark.slow
+def test_a_real_terminal_shows_the_picture_and_reads_the_keys(voronoi):
+    terminal = Terminal("play", str(voronoi), "--at", "200")
+    try:
+        terminal.until("step 200 of 400")
+        terminal.until("prediction")
+        terminal.type(b"\x1b[C")
+        terminal.until("step 201 of 400")
+        terminal.type(b"\x1b[1;2C")
+        terminal.until("step 301 of 400")
+        terminal.type(b"z")
+        terminal.until("panel 1 of")
+        terminal.type(b"q")
+    finally:
+        status = terminal.close()
+    assert status == 0
+
+
+@asynchronous
+async def test_the_screen_before_training_begins():
+    async with watching(trainer=Trainer(), size=(60, 16)) as watched:
+        await watched.wait(1.2)
+        assert watched.text.split("\n") == [
+            " dynviz",
+            *[""] * 6,
+            "      waiting for the trainer: importing torch, 1.2 s",
+            *[""] * 6,
+            " ├" + "┄" * 47 + "┤",
+            " ? help  q quit",
+        ]
+
+
+@asynchronous
+async def test_a_picture_that_cannot_be_drawn_says_so_and_the_player_goes_on(voronoi, monkeypatch):
+    async with watching(voronoi, step=200) as watched:
+        with monkeypatch.context() as broken:
+            broken.setattr("dynviz.cells.canvas.Canvas.draw", lambda *_: 1 / 0)
+            await watched.press("right")
+            assert "this picture cannot be drawn: ZeroDivisionError" in watched.text
+        await watched.press("right")
+        assert "prediction" in watched.text

@@ -1,0 +1,328 @@
+"""Films of recordings that grow, what is chosen of them, and the words about them."""
+
+import numpy as np
+import pytest
+
+from dynviz.errors import DynvizError
+from dynviz.player import details, standing
+from dynviz.player.axes import HeldAxes
+from dynviz.player.command import Picture, panel_name
+from dynviz.player.exporting import progress
+from dynviz.player.happenings import at, beside, happenings
+from dynviz.player.projector import Projector
+from dynviz.player.readout import readout
+from dynviz.player.reel import PAUSE, Reel
+from dynviz.player.runs import find, holds_runs
+from dynviz.player.selection import selection
+from dynviz.player.snapshot import Snapshot
+from dynviz.recording import Recording, open_all
+from dynviz.scene.marks import Axis, Field, Line, Panel
+from dynviz.scene.norm import Norm
+from tests import recorded
+from tests.growing import Growing, Trainer
+
+
+def panel(low, high, scale="linear"):
+    return Panel("loss", Axis((0, 10)), Axis((low, high), scale), ())
+
+
+def limits(axes, *panels):
+    return [axes.hold([each])[0].y.limits for each in panels]
+
+
+def test_axes_hold_what_was_shown_and_grow_in_leaps():
+    found = limits(HeldAxes(), panel(0, 10), panel(2, 8), panel(0, 10.1), panel(0, 11), panel(0, 13), panel(-1, 5))
+    assert found == [(0, 10), (0, 10), (0, 10), (0, 13.75), (0, 13.75), (-4.6875, 13.75)]
+
+
+def test_axes_of_another_scale_start_anew_and_logarithms_grow_by_factors():
+    found = limits(HeldAxes(), panel(0, 10), panel(0.1, 10, "log"), panel(0.01, 5, "log"))
+    assert found[:2] == [(0, 10), (0.1, 10)]
+    assert found[2][0] == pytest.approx(10 ** (-2 - 0.75))
+    assert found[2][1] == 10
+
+
+def test_before_the_first_sample_there_is_no_film_and_a_word_why(tmp_path):
+    growing = Growing(tmp_path / "sgd")
+    reel = Reel([Recording(growing.folder)], "curves")
+    assert reel.refresh(0.0)
+    assert reel.film is None
+    assert "no sample yet" in reel.problem
+    assert reel.scene(0) is None
+    growing.grow(0)
+    assert reel.refresh(1.0)
+    assert (reel.problem, reel.steps.tolist(), reel.live) == ("", [0], True)
+
+
+def test_a_film_is_opened_again_only_when_something_was_written(tmp_path):
+    growing = Growing(tmp_path / "sgd")
+    growing.grow(20)
+    reel = Reel([Recording(growing.folder)], "curves")
+    assert reel.refresh(0.0)
+    film = reel.film
+    assert not reel.refresh(10.0)
+    assert reel.film is film
+    growing.grow(30)
+    assert reel.refresh(20.0)
+    assert reel.steps[-1] == 30
+
+
+def test_opening_takes_at_most_a_fifth_of_the_time(tmp_path):
+    growing = Growing(tmp_path / "sgd")
+    clock = iter(range(100))
+    reel = Reel([Recording(growing.folder)], "curves", timer=lambda: float(next(clock)))
+    growing.grow(1)
+    assert reel.refresh(0.0)
+    growing.grow(2)
+    assert not reel.refresh(3.9)
+    assert reel.refresh(4.0)
+
+
+def test_axes_stand_still_while_live_and_are_those_of_the_whole_run_at_its_end(tmp_path):
+    growing = Growing(tmp_path / "sgd")
+    growing.grow(60)
+    reel = Reel([Recording(growing.folder)], "curves:scale=linear")
+    reel.refresh(0.0)
+    held = reel.scene(60).panels[0].y
+    growing.grow(90)
+    reel.refresh(1.0)
+    # The view alone would leave a little more room above.
+    assert reel.scene(90).panels[0].y == held
+    growing.finish()
+    reel.refresh(2.0)
+    fresh = Reel([Recording(growing.folder)], "curves:scale=linear")
+    fresh.refresh(0.0)
+    assert reel.scene(100).panels[0].y == fresh.scene(100).panels[0].y
+
+
+def test_a_scene_is_the_same_object_while_nothing_changes(tmp_path):
+    reel = Reel([recorded.voronoi(tmp_path / "adamw")], "benchmark")
+    reel.refresh(0.0)
+    assert reel.scene(40) is reel.scene(40)
+    alone = reel.scene(40, 2, alone=True)
+    assert [each.title for each in alone.panels] == [reel.titles(40)[2]]
+    assert reel.scene(40, 1).panels == reel.scene(40).panels[1:]
+
+
+def test_a_view_that_does_not_suit_says_so(tmp_path):
+    reel = Reel([recorded.surface(tmp_path / "adam")], "spectrum")
+    reel.refresh(0.0)
+    assert reel.film is None
+    assert "singular_values" in reel.problem
+
+
+def test_a_users_view_that_fails_says_so(tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text("def view(recordings):\n    return 1 / 0\n")
+    reel = Reel([recorded.surface(tmp_path / "adam")], str(file))
+    reel.refresh(0.0)
+    assert "ZeroDivisionError" in reel.problem
+
+
+def test_a_snapshot_does_not_grow_between_two_looks(tmp_path):
+    growing = Growing(tmp_path / "sgd")
+    growing.grow(10)
+    recording = Recording(growing.folder)
+    still = Snapshot(recording)
+    assert len(still["loss"]) == 11
+    growing.grow(50)
+    assert len(still.steps("loss")) == len(still["loss"]) == 11
+    assert len(recording["loss"]) == 51
+
+
+def projector(*sources, **options):
+    made = Projector([str(source) for source in sources], **options)
+    made.tick(0.0)
+    return made
+
+
+def test_a_finished_run_plays_at_once_and_a_live_one_is_followed(tmp_path):
+    made = projector(recorded.surface(tmp_path / "adam").folder)
+    assert (made.step, made.playback.playing, made.live) == (0, True, False)
+    growing = Growing(tmp_path / "sgd")
+    growing.grow(20)
+    made = projector(growing.folder)
+    assert (made.step, made.playback.following, made.live) == (20, True, True)
+    growing.grow(40)
+    made.tick(PAUSE + 0.05)
+    assert made.step == 40
+    growing.finish()
+    made.tick(1.0)
+    made.tick(2.0)
+    assert (made.step, made.live, made.standing.status) == (100, False, "finished")
+
+
+def test_a_step_that_is_asked_for_is_shown_paused(tmp_path):
+    made = projector(recorded.surface(tmp_path / "adam").folder, step=77)
+    assert (made.step, made.playback.playing) == (77, False)
+
+
+def test_other_views_that_open_get_a_tab_and_the_step_stays(tmp_path):
+    made = projector(recorded.voronoi(tmp_path / "adamw").folder, view="curves", step=200)
+    while made.trying:
+        made.try_view()
+    assert made.views.names[:2] == ("curves", "benchmark")
+    assert "spectrum" not in made.views.names
+    made.turn(1)
+    made.tick(0.1)
+    assert (made.view, made.step) == ("benchmark", 200)
+    made.turn(-1)
+    assert made.view == "curves"
+
+
+def test_the_trainer_is_waited_for_in_words(tmp_path):
+    trainer = Trainer()
+    made = Projector([], trainer=trainer)
+    made.tick(1.2)
+    assert made.words(1.2) == "waiting for the trainer: importing torch, 1.2 s"
+    growing = Growing(tmp_path / "run" / "sgd")
+    trainer.folder = tmp_path / "run"
+    made.tick(2.0)
+    assert made.words(2.0) == "waiting for the first sample, 2.0 s"
+    growing.grow(3)
+    made.tick(3.0)
+    assert (made.step, made.scene().step) == (3, 3)
+
+
+def test_a_trainer_that_fails_is_shown_with_its_words(tmp_path):
+    trainer = Trainer()
+    made = Projector([], trainer=trainer)
+    trainer.end("failed", 3, "no GPU")
+    made.tick(1.0)
+    assert made.words(1.0) == "Training failed: no GPU"
+    assert not made.training
+
+
+def test_a_killed_trainers_recording_plays(tmp_path):
+    growing = Growing(tmp_path / "sgd")
+    growing.grow(60)
+    growing.writer.close()
+    made = projector(growing.folder)
+    assert made.standing.status == "killed"
+    made.playback.end()
+    assert made.scene().step == 60
+
+
+def test_time_left_comes_from_the_growth(tmp_path):
+    growing = Growing(tmp_path / "sgd")
+    made = Projector([str(growing.folder)])
+    for second in range(5):
+        growing.grow(10 * second)
+        made.tick(float(second))
+    assert made.standing.rate == pytest.approx(10)
+    assert made.standing.left == pytest.approx(6)
+    assert [word.text for word in made.standing.words] == ["● live", "10 steps/s", "6 s left"]
+
+
+def test_events_of_all_recordings_are_jumped_to_in_order(tmp_path):
+    one, other = Growing(tmp_path / "run" / "sgd"), Growing(tmp_path / "run" / "adam", lanes=2, label="adam")
+    one.writer.event(30, 0, "center died")
+    other.writer.event(10, 1, "diverged", 2.5)
+    one.finish()
+    other.finish()
+    made = projector(tmp_path / "run", step=0)
+    assert made.jump(after=True) == "diverged 2.5 at step 10 (adam, seed 1)"
+    assert made.jump(after=True) == "center died at step 30 (sgd)"
+    assert made.jump(after=True) == ""
+    assert made.step == 30
+    assert beside(made.happened, 30, after=False) == 10
+    assert at(made.happened, 11) == ""
+    assert len(happenings(made.recordings)) == 2
+
+
+def test_recordings_of_different_lengths_share_one_clock(tmp_path):
+    recorded.surface(tmp_path / "run" / "a", steps=100, label="a")
+    recorded.surface(tmp_path / "run" / "b", steps=300, label="b")
+    made = projector(tmp_path / "run")
+    made.playback.end()
+    assert (made.step, made.times.total) == (300, 300)
+    assert made.scene() is not None
+
+
+def test_lanes_are_chosen_overlaid_or_beside_each_other(tmp_path):
+    run = tmp_path / "run"
+    recorded.surface(run / "adam", lanes=3, label="adam")
+    recorded.surface(run / "sgd", lanes=1, label="sgd")
+    made = projector(run)
+    assert made.choosable
+    first = made.selection.toggled(0, 1).toggled(1, None)
+    made.select(first)
+    made.tick(0.1)
+    assert [each.source for each in made.recordings] == [f"{run / 'adam'}@0,2"]
+    assert len(made.scene().panels) > 0
+    # What is not shown can be chosen again.
+    made.select(made.selection.toggled(1, None).turned())
+    made.tick(0.2)
+    assert [each.source for each in made.recordings] == [f"{run}/adam@0", f"{run}/adam@2", f"{run}/sgd"]
+    assert selection(open_all([f"{run / 'adam'}@0,2"])).sources == (f"{run / 'adam'}@0,2",)
+    assert made.selection.everything().turned().sources == (f"{run}/adam", f"{run}/sgd")
+
+
+def test_the_command_makes_the_picture_that_is_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recorded.surface(tmp_path / "runs" / "bowl 1" / "adam", label="adam")
+    made = projector(tmp_path / "runs" / "bowl 1", step=42)
+    made.zoom(1)
+    picture = made.picture
+    assert picture.panel == "loss"
+    command = picture.still()
+    assert command == ("dynviz export 'runs/bowl 1/adam' bowl-1-path-loss-42.png --view path --panel loss --steps 42")
+
+
+def test_a_panel_whose_title_is_no_name_is_called_by_its_number():
+    assert panel_name(["prediction", "prediction"], 1) == "2"
+    assert panel_name(["7", "loss"], 0) == "1"
+    assert Picture(("x",), "curves", "", "light", 1, 2).arguments("a.gif", size="4x4", theme="light") == [
+        *("export", "x", "a.gif", "--view", "curves", "--size", "4x4", "--theme", "light")
+    ]
+
+
+def test_values_at_the_cursor_are_those_of_the_nearest_line():
+    x = np.arange(11)
+    lines = Line(x, 1.0 * x, "lane0", "up"), Line(x, 10.0 - x, "lane1", "down")
+    found = readout(Panel("loss", Axis((0, 10), label="step", whole=True), Axis((0, 10)), lines), 2.4, 7.5)
+    assert [word.text for word in found] == ["step 2", "down 8.0"]
+    square = Axis((-1.0, 1.0), label="x")
+    field = Field(np.array([[1.0, 2.0], [3.0, 4.0]]), (-1, 1, -1, 1), Norm(0, 4))
+    found = readout(Panel("height", square, Axis((-1.0, 1.0), label="y"), (field,), square=True), 0.5, -0.5)
+    assert [word.text for word in found] == ["x .50", "y -.50", "height 2"]
+
+
+def test_runs_are_found_the_newest_first_and_broken_ones_say_why(tmp_path):
+    for day, name in enumerate(("old", "new"), 1):
+        growing = Growing(tmp_path / "runs" / name / "sgd")
+        growing.finish()
+        file = growing.folder / "run.json"
+        file.write_text(file.read_text().replace("2026-01-02", f"2026-01-0{day}"))
+    (tmp_path / "runs" / "bad" / "sgd").mkdir(parents=True)
+    (tmp_path / "runs" / "bad" / "sgd" / "run.json").write_text("{")
+    found = find(tmp_path / "runs")
+    assert [run.folder.name for run in found] == ["new", "old", "bad"]
+    assert (found[0].scenario, found[0].optimizers, found[0].steps) == ("bowl · depth 3", ("sgd",), (100, 100))
+    assert found[2].problem
+    assert holds_runs(tmp_path / "runs")
+    assert not holds_runs(tmp_path / "runs" / "new")
+    assert not holds_runs(tmp_path / "runs" / "new" / "sgd")
+    assert find(tmp_path / "nothing") == ()
+
+
+def test_details_say_where_hyperparameters_came_from(tmp_path):
+    rows = dict(details.sections([recorded.surface(tmp_path / "adam", label="adam", lanes=2)], ()))
+    assert ("lr", "0.01", "as written") in rows["adam: finished"]
+    assert ("eps", "1e-08", "the rule's default") in rows["adam: finished"]
+    assert ("lanes", "2, seeds 42, 43") in rows["adam: finished"]
+    assert ("loss", "every step", "one number", "") in rows["Channels"]
+
+
+def test_the_worst_status_is_said():
+    said = [standing.standing(found, standing.Growth(), 9).status for found in (["finished", "killed"], ["finished"])]
+    assert said == ["killed", "finished"]
+
+
+def test_frames_are_counted_in_what_the_export_prints():
+    assert progress("\x1b[2K out.gif \x1b[38;5;237m━━\x1b[0m 41/100 frames") == (41, 100)
+
+
+def test_a_source_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(DynvizError, match="there is no folder"):
+        Projector([str(tmp_path / "none")])

@@ -1,0 +1,192 @@
+"""The player under tmux, with real keys: what a user sees."""
+
+import contextlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import dynviz
+from dynviz.recording import Recording
+
+BOWL = str(Path(__file__).parent / "files" / "bowl.py")
+PATIENCE = 30.0
+DYNVIZ = f"{shlex.quote(sys.executable)} -m dynviz"
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+    pytest.mark.slow,
+]
+
+
+class Tmux:
+    """A tmux of its own, with a shell in one window."""
+
+    def __init__(self, folder, columns=120, rows=40):
+        self._socket = folder / "tmux"
+        self.folder = folder
+        shell = ["env", "-u", "TMUX", "PS1=ready> ", "HISTFILE=", "COLORTERM=truecolor", "sh"]
+        size = ["-x", columns, "-y", rows]
+        self._tmux("-f", "/dev/null", "new-session", "-d", *size, "-c", folder, shlex.join(shell))
+        self.wait_for("ready>")
+
+    def _tmux(self, *arguments):
+        command = ["tmux", "-S", self._socket, *arguments]
+        done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=True, timeout=PATIENCE)
+        return done.stdout
+
+    def type(self, line):
+        """A command for the shell."""
+        self._tmux("send-keys", "-l", line)
+        self.press("Enter")
+
+    def press(self, *keys):
+        for key in keys:
+            self._tmux("send-keys", key)
+
+    def press_until(self, pattern, *keys):
+        """Press keys until they have an effect: a dialog that has just come up may not listen yet."""
+        for _ in range(4):
+            self.press(*keys)
+            with contextlib.suppress(AssertionError):
+                return self.wait_for(pattern, seconds=3)
+        return self.wait_for(pattern, seconds=0)
+
+    def resize(self, columns, rows):
+        self._tmux("resize-window", "-x", columns, "-y", rows)
+
+    @property
+    def text(self):
+        return self._tmux("capture-pane", "-p")
+
+    def wait_for(self, pattern, *, without=None, seconds=PATIENCE):
+        """Wait until the screen shows a pattern, and does not show another; the screen."""
+        end = time.monotonic() + seconds
+        while True:
+            text = self.text
+            if re.search(pattern, text) and not (without and re.search(without, text)):
+                return text
+            assert time.monotonic() < end, f"{pattern!r} was not shown within {seconds} s:\n{text}"
+            time.sleep(0.05)
+
+    def close(self):
+        subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], check=False, capture_output=True)
+
+
+@pytest.fixture
+def tmux(tmp_path):
+    server = Tmux(tmp_path)
+    yield server
+    server.close()
+
+
+def step_of(text):
+    """The step that the header says."""
+    return int(re.search(r"step ([\d ]+?) of", text).group(1).replace(" ", ""))
+
+
+def edge(folder):
+    """How far the recordings are."""
+    return min(Recording(path).recorded for path in (folder / "adamw", folder / "sgd"))
+
+
+def test_a_run_is_watched_scrubbed_zoomed_exported_and_stopped(tmux):
+    folder = tmux.folder / "live"
+    # Live: two optimizers on one clock, and something moves.
+    tmux.type(f"{DYNVIZ} run {BOWL}:size=5 -o adamw -o sgd --steps 1000000 --out live; echo status $?")
+    text = tmux.wait_for(r"● live +step [1-9]")
+    assert re.search(r"bowl · size 5 +adamw +sgd +seed 42", text)
+    assert re.search(r"loss.*adamw +\S+.*sgd +\S+", text)
+    tmux.wait_for(r"space pause")
+    shown = re.search(r"step [\d ]+ of", text)[0]
+    tmux.wait_for(r"● live +step", without=shown)
+
+    # Paused and scrubbed back, while training goes on.
+    tmux.press("Space", "Home")
+    text = tmux.wait_for(r"step 0 of 1 000 000.*(?s:.*)space play")
+    assert "● live" in text
+    before = edge(folder)
+    tmux.press("Right", "Right", "Right")
+    tmux.wait_for(r"step [1-9]\d* of 1 000 000")
+    end = time.monotonic() + PATIENCE
+    while edge(folder) <= before + 100:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert step_of(tmux.text) < 100
+
+    # Follow again.
+    tmux.press("f")
+    tmux.wait_for(r"space pause")
+    assert step_of(tmux.wait_for(r"step \d+ \d+ of")) > before
+
+    # Other sizes.
+    tmux.resize(80, 24)
+    tmux.wait_for(r"(?m)^ bowl.*step.*$")
+    tmux.resize(30, 8)
+    tmux.wait_for(r"too\s+small")
+    tmux.resize(120, 40)
+    tmux.wait_for(r"bowl · size 5 +adamw +sgd")
+
+    # A dialog for a file, and the file.
+    tmux.press("Space", "e")
+    tmux.wait_for(r"Export curves(?s:.*)live-curves\.gif")
+    tmux.press_until(r"live-curves\.mp4", "Down", "Right")
+    tmux.press_until(r"live-curves\.png(?s:.*)this step alone", "Right")
+    tmux.press("Enter")
+    tmux.wait_for(r"written: live-curves\.png", seconds=PATIENCE)
+    assert (tmux.folder / "live-curves.png").read_bytes().startswith(b"\x89PNG")
+
+    # The question at the end, and the shell as it was.
+    tmux.press("q")
+    tmux.wait_for(r"Training is not over")
+    tmux.press("Escape")
+    tmux.wait_for("● live", without="Training is not over")
+    tmux.press("q")
+    tmux.wait_for(r"Training is not over")
+    tmux.press("s")
+    text = tmux.wait_for(r"status \d")
+    assert re.search(r"stopped at step \d+; go on with: dynviz run --resume live\nstatus 130", text), text
+    assert {Recording(folder / name).status for name in ("adamw", "sgd")} == {"interrupted"}
+
+
+def test_two_runs_are_compared_and_a_panel_is_zoomed(tmux):
+    for name, rule in (("one", "adam"), ("two", "sgd")):
+        dynviz.run("surface", rule, steps=200, out=tmux.folder / "runs" / name)
+    tmux.type(f"{DYNVIZ} play runs/one runs/two --view path --at 100; echo status $?")
+    text = tmux.wait_for(r"z zoom")
+    assert re.search(r"surface.* adam +sgd.*step 100 of 200", text)
+    panels = len(re.findall(r"└", text))
+    assert panels > 1
+    tmux.press("z")
+    text = tmux.wait_for(r"panel 1 of \d")
+    assert len(re.findall(r"└", text)) == 1
+    tmux.press("z")
+    text = tmux.wait_for(r"z zoom", without=r"panel 1 of \d")
+    assert len(re.findall(r"└", text)) == panels
+    # One of the two alone.
+    tmux.press("l")
+    tmux.wait_for("Recordings and lanes")
+    tmux.press("Space", "Enter")
+    text = tmux.wait_for("z zoom|space play", without="Recordings and lanes")
+    assert re.search(r"surface.* sgd", text)
+    assert " adam " not in text.splitlines()[0]
+    tmux.press("q")
+    assert re.search(r"status 0", tmux.wait_for(r"status \d"))
+
+
+def test_a_run_is_chosen_from_those_that_there_are(tmux):
+    dynviz.run(BOWL, "sgd", steps=30, out=tmux.folder / "runs" / "older")
+    dynviz.run(BOWL, "adamw", steps=30, out=tmux.folder / "runs" / "newer")
+    tmux.type(f"{DYNVIZ} play; echo status $?")
+    tmux.wait_for(r"2 runs in runs(?s:.*)finished, 30 of 30 steps")
+    tmux.press("Enter")
+    tmux.wait_for(r"✓ finished +step \d+ of 30")
+    tmux.press("Escape")
+    tmux.wait_for(r"2 runs in runs")
+    tmux.press("q")
+    assert re.search(r"status 0", tmux.wait_for(r"status \d"))
