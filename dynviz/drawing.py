@@ -8,7 +8,7 @@ from dynviz import plugins
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.frame import Background, Pixels
-from dynviz.recording import Recording, open_all
+from dynviz.recording import Recording, Snapshot, open_all
 from dynviz.scene.marks import Scene
 
 Painter: TypeAlias = Callable[[Scene], Pixels]
@@ -74,7 +74,9 @@ def open_film(recordings: Sequence[Recording], view: str, panel: str | None = No
     Raises:
         DynvizError: There is no such view or panel, or it does not suit, or there is nothing to show yet.
     """
-    film: Film = plugins.load("views", view).make(recordings=tuple(recordings))
+    # One that grows may grow between two questions of a view.
+    still = tuple(each if isinstance(each, Snapshot) else Snapshot(each) for each in recordings)
+    film: Film = plugins.load("views", view).make(recordings=still)
     if not len(film.steps):
         raise DynvizError(f"view {view} has nothing to show: nothing that it draws is recorded yet")
     return film if panel is None else _narrowed(film, view, panel)

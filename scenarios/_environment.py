@@ -20,6 +20,8 @@ TRAIN_ROWS = slice(0, TRAIN)
 VALIDATION_ROWS = slice(TRAIN, TRAIN + VALIDATION)
 TEST_ROWS = slice(TRAIN + VALIDATION, TRAIN + VALIDATION + TEST)
 BATCH = 32
+UNKNOWN = 255
+"""Stands for the class of a point that nobody asked for."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,31 @@ class Environment:
         centers: [centers, 2].
         classes: [centers], the class of each.
         points: [points, 2]: those to train on in the published order, then validation, then test.
-        labels: [points], their classes, as bytes.
+        rule: Which center a point belongs to.
     """
 
     seed: int
     centers: Tensor
     classes: Tensor
     points: Tensor
-    labels: Tensor
+    rule: Division
+
+    def labels(self, rows: Tensor | slice) -> Tensor:
+        """The classes of points, which are found when they are asked for: all of them at once take seconds."""
+        known = self._known[rows]
+        new = known == UNKNOWN
+        if new.any():
+            places = torch.arange(len(self.points))[rows][new]
+            (found,) = chunked(
+                lambda x: self.classes[owner(x, self.centers, self.rule)], self.points[places], size=4096
+            )
+            self._known[places] = found.byte()
+            known = self._known[rows]
+        return known.long()
+
+    @functools.cached_property
+    def _known(self) -> Tensor:
+        return torch.full((len(self.points),), UNKNOWN, dtype=torch.uint8)
 
     def batches(self, seed: int, start: int, count: int) -> Batch:
         """The batches of a lane with this seed: points [count, 32, 2] and classes [count, 32].
@@ -47,12 +66,12 @@ class Environment:
         rounds, in an order of their own.
         """
         chosen = self._chosen(seed, start * BATCH, (start + count) * BATCH)
-        x, y = self.points[chosen], self.labels[chosen].long()
+        x, y = self.points[chosen], self.labels(chosen)
         return x.reshape(count, BATCH, 2), y.reshape(count, BATCH)
 
     def majority(self, rows: slice) -> float:
         """The share of these points that has their most frequent class."""
-        labels = self.labels[rows]
+        labels = self.labels(rows)
         return int(labels.bincount().max()) / len(labels)
 
     def _chosen(self, seed: int, start: int, stop: int) -> Tensor:
@@ -73,8 +92,7 @@ def environment(seed: int, rule: Division) -> Environment:
     centers = _square(draw.rand(k, 2))
     classes = torch.from_numpy(draw.randint(2, size=k)).long()
     points = _square(draw.rand(TRAIN + VALIDATION + TEST, 2))
-    (labels,) = chunked(lambda x: classes[owner(x, centers, rule)], points, size=4096)
-    return Environment(seed, centers, classes, points, labels.byte())
+    return Environment(seed, centers, classes, points, rule)
 
 
 def _square(uniform: np.ndarray[Any, np.dtype[np.float64]]) -> Tensor:
@@ -122,9 +140,9 @@ def instance(seed: int, rule: Division, grid: int) -> dict[str, Tensor]:
         "environment": classes.byte().reshape(grid, grid),
         "grid": points,
         "val": truth.points[VALIDATION_ROWS],
-        "val_label": truth.labels[VALIDATION_ROWS].long(),
+        "val_label": truth.labels(VALIDATION_ROWS),
         "test": truth.points[TEST_ROWS],
-        "test_label": truth.labels[TEST_ROWS].long(),
+        "test_label": truth.labels(TEST_ROWS),
     }
 
 

@@ -11,11 +11,10 @@ from dynviz.player.happenings import Happening, at, beside, happenings
 from dynviz.player.playback import Playback
 from dynviz.player.reel import Reel
 from dynviz.player.selection import Selection, selection
-from dynviz.player.snapshot import Snapshot
 from dynviz.player.standing import Standing
 from dynviz.player.timeline import Times
 from dynviz.player.views import Views
-from dynviz.recording import Recording, open_all
+from dynviz.recording import Recording, Snapshot, open_all
 from dynviz.scene import caption
 from dynviz.scene.marks import Scene
 

@@ -11,8 +11,7 @@ from dynviz.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.player.axes import HeldAxes
-from dynviz.player.snapshot import Snapshot
-from dynviz.recording import Recording
+from dynviz.recording import Recording, Snapshot
 from dynviz.scene.marks import Panel, Scene
 
 Clock = Callable[[], float]

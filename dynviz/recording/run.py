@@ -9,6 +9,9 @@ from dynviz.errors import DynvizError
 from dynviz.recording import disk, layout
 from dynviz.recording.reader import Recording
 
+SWEEP = "sweep.json"
+"""The file that a sweep's folder has; the folders of its runs stand beside it."""
+
 
 class Run(Mapping[str, Recording]):
     """A run's folder, read: its recordings by label, in the order in which they were asked for.
@@ -108,13 +111,28 @@ def open(source: Path | str) -> Run | Recording:
 
 
 def open_all(sources: Iterable[Path | str]) -> list[Recording]:
-    """The recordings of several sources, those of runs in their order.
+    """The recordings of several sources, those of runs in their order; a sweep's folder stands for all of its runs.
 
     Raises:
         DynvizError: As for `open`.
     """
-    opened = [open(source) for source in sources]
+    opened = [open(each) for source in sources for each in _members(source)]
     return [each for one in opened for each in (one.values() if isinstance(one, Run) else [one])]
+
+
+def is_sweep(folder: Path | str) -> bool:
+    """Whether a folder is a sweep's: open_all takes it, and gives the recordings of its runs."""
+    return (Path(folder) / SWEEP).is_file()
+
+
+def _members(source: Path | str) -> list[Path | str]:
+    """The source itself; of a sweep its runs, as far as they have begun."""
+    if not is_sweep(source):
+        return [source]
+    found = sorted(run for run in Path(source).iterdir() if any(run.glob(f"*/{layout.METADATA}")))
+    if not found:
+        raise DynvizError(f"{source} is a sweep of which no run has begun")
+    return list(found)
 
 
 def _source(source: Path | str) -> tuple[Path, tuple[int, ...] | None]:

@@ -86,7 +86,9 @@ def series(
     curves: list[Curve] = []
     for index in shown:
         curves += _curves(recordings[index], channel, caption.color(index), names[index] if labelled else "")
-    steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves)
+    # Of the whole run: the trend of what was shown must not change while the run goes on.
+    samples = max(recordings[index].metadata.channels[channel].samples(recordings[index].total) for index in shown)
+    steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves, samples)
     if width > 1:
         curves = [_smoothed(curve, width) for curve in curves]
     drawn = [part for curve in curves for part in (curve.values, curve.noise) if part is not None]
@@ -184,11 +186,11 @@ def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
     return known if len(known) == count else tuple(map(str, range(count)))
 
 
-def _smoothing(channel: str, curves: Sequence[Curve]) -> int:
-    """Over how many samples to average; 1 where there is nothing to smooth."""
+def _smoothing(channel: str, curves: Sequence[Curve], samples: int) -> int:
+    """Over how many of so many samples to average; 1 where there is nothing to smooth."""
     if channel != "loss" or not any(trend.rough(lane) for curve in curves for lane in curve.values.T[:THIN_LINES]):
         return 1
-    return trend.window(max(len(curve.x) for curve in curves))
+    return trend.window(samples)
 
 
 def _smoothed(curve: Curve, width: int) -> Curve:

@@ -1,7 +1,6 @@
 """A recording as it was at one moment, while it grows."""
 
-from dynviz.recording import Recording
-from dynviz.recording.reader import Array
+from dynviz.recording.reader import Array, Recording
 
 
 class Snapshot(Recording):
