@@ -16,7 +16,9 @@ from dynviz.errors import DynvizError
 @click.option("--view", help="What is shown first. [default: the scenario's first]")
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
 @click.option("--at", type=click.IntRange(min=0), metavar="STEP", help="Where to begin.")
-def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None) -> None:
+@click.option("--svg", is_flag=True, help="Print a picture of the player's screen instead.")
+@click.option("--size", default="120x36", show_default=True, metavar="COLUMNSxROWS", help="Of that picture.")
+def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None, svg: bool, size: str) -> None:
     """Show runs, or single recordings, in the terminal; those that still train are followed live.
 
     Several are shown side by side on one clock; RUN@LANES shows some lanes only. With no RUN, or with a folder that
@@ -25,10 +27,17 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None)
     \b
     dynviz play runs/voronoi-adamw-adamw-l1-1
     dynviz play runs/voronoi-sgd-1@0 runs/voronoi-adamw-1@0 --view curves
+    dynviz play runs/voronoi-adamw-1 --svg > player.svg
     """  # noqa: D301
     if view:
         plugins.check("views", view)
     _check(runs)
+    if svg:
+        from dynviz.cli.show import columns_and_rows
+        from dynviz.player.portrait import portrait
+
+        click.echo(portrait(runs, view=view, theme=theme, step=at, size=columns_and_rows(size)), nl=False)
+        return
     from dynviz.cli.live import is_terminal, show
 
     if not is_terminal():

@@ -112,6 +112,15 @@ def _size(text: str | None) -> tuple[int, int]:
             return SIZE
         columns, rows = shutil.get_terminal_size(SIZE)
         return min(columns, LARGEST[0]), min(max(rows - 1, 1), LARGEST[1])
+    return columns_and_rows(text)
+
+
+def columns_and_rows(text: str) -> tuple[int, int]:
+    """Read the size of a screen.
+
+    Raises:
+        DynvizError: It is none, or none that can be shown.
+    """
     match = re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", text.strip(), re.ASCII)
     if not match:
         raise DynvizError(f"size {text!r} is not understood; write COLUMNSxROWS, like 100x30")
