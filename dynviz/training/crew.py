@@ -27,6 +27,9 @@ CHECKPOINTS = 20
 CHECKPOINT_BYTES = 200_000_000
 """How many checkpoints a run keeps, and how much room they may take before there are fewer."""
 
+MAP = "map"
+"""The view that suits lanes that differ in hyperparameters, before those of the scenario."""
+
 
 @dataclass(frozen=True)
 class Crew:
@@ -147,7 +150,7 @@ def describe(plan: Plan, crew: Crew, created: str) -> Metadata:
         lanes=plan.lanes,
         steps=plan.steps,
         channels=channels,
-        views=task.views,
+        views=((MAP,) if any(lane.hyperparameters for lane in plan.lanes) else ()) + task.views,
         facts=task.facts,
         parameters=stack.layout.shapes,
         versions={
@@ -202,7 +205,7 @@ def _measured(crew: Crew, lanes: int, terms: tuple[str, ...], chosen: set[str]) 
             keep(name, value, stack)
         for probe, names in probes:
             if chosen.intersection(names):
-                values = stack.measure(probe, batch)
+                values = stack.measure_ahead(probe, batch)
                 if len(values) != len(names):
                     raise DynvizError(
                         f"the probe of {', '.join(names)} measured {len(values)} values, not {len(names)}"

@@ -37,6 +37,7 @@ class Stack:
         self.buffers = self._stacked([task.buffers for task in self.tasks])
         self.constants: dict[str, Tensor] = {}
         self._constant_dims: dict[str, int | None] = {}
+        self._ahead: dict[int, tuple[Tensor, tuple[Tensor, ...]]] = {}
         for name in self.task.constants:
             values = [task.constants[name] for task in self.tasks]
             shared = self.single or all(value is values[0] or torch.equal(value, values[0]) for value in values[1:])
@@ -81,8 +82,18 @@ class Stack:
         """The probe's channels at the present state, with the lanes in front where there are several."""
         return self.measurement(probe, batch)()
 
+    def measure_ahead(self, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
+        """The same before training, kept for the sample of step 0: what takes long is not measured twice."""
+        values = self.measure(probe, batch)
+        if not isinstance(probe.measure, str):
+            self._ahead[id(probe)] = self.theta, values
+        return values
+
     def measurement(self, probe: Probe, batch: Batch) -> Callable[[], tuple[Tensor, ...]]:
         """The measurement of the present state, to be made now or later: steps leave the tensors of a state alone."""
+        theta, values = self._ahead.pop(id(probe), (None, ()))
+        if theta is self.theta:
+            return lambda: values
         return functools.partial(self._measure, self.theta, {**self.constants, **self.buffers}, probe, batch)
 
     def _measure(self, theta: Tensor, constants: Tensors, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
