@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 @click.option("--panel", metavar="TITLE|N", help="One panel of the view alone, large.")
 @click.option("--fps", type=click.FloatRange(min=0.1, max=50), help="Frames a second. [default: 10]")
 @click.option("--frames", type=click.IntRange(min=1), help="How many. [default: 100; for png 1, more make a sheet]")
-@click.option("--contact", type=click.IntRange(min=1), metavar="N", help="A sheet of N key frames, as png.")
+@click.option(
+    "--contact",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="A sheet of N key frames, at most 100: the same as --frames N for png.",
+)
 @click.option("--steps", metavar="A:B", help="Only these steps; one step for a still picture.")
 @click.option("--size", default="800x600", show_default=True, metavar="WxH", help="In pixels.")
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True)

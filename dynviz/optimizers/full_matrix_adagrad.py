@@ -10,8 +10,8 @@ from dynviz.errors import DynvizError
 from dynviz.optimizers._roots import eigen, eigenvalues, powered, turned
 from dynviz.rule import State, Terms
 
-LARGEST = 1024
-"""Numbers in a parameter at most: its statistics then take 8 MiB, a step on a CPU some tenths of a second."""
+SHOWN = 16
+"""So many numbers at most for the preconditioner itself to be shown."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,9 @@ class FullMatrixAdagrad:
     """theta_t = theta_{t-1} - lr (eps I + C_t^{1/2})^{-1} g_t, with C_t = C_{t-1} + g_t g_t^T and C_0 = 0.
 
     g is the gradient of one parameter tensor in a row, so that C has as many rows as the tensor has numbers: the
-    coordinates of a tensor are whitened together, those of different tensors are not. Epsilon stands outside the
+    coordinates of a tensor are whitened together, those of different tensors are not. A tensor of more than `largest`
+    numbers is cut into blocks of equal length, each with a full matrix of its own: the time of a step grows with the
+    square of a block. Epsilon stands outside the
     root, as in the paper. Directions in which no gradient ever pointed stay untouched, as by a pseudoinverse. C and
     its factorisation are float64, whatever the parameters are.
 
@@ -30,36 +32,47 @@ class FullMatrixAdagrad:
     Attributes:
         lr: Step size.
         eps: Added to the root's eigenvalues (delta in the paper).
+        largest: Numbers that are whitened together at most.
     """
 
     lr: float = 1e-2
     eps: float = 1e-8
+    largest: int = 512
 
     coordinatewise: ClassVar[bool] = False
 
     def init(self, theta: Tensor) -> State:
-        size = theta.numel()
-        if size > LARGEST:
-            raise DynvizError(
-                f"full-matrix-adagrad keeps a matrix of all numbers of a parameter by all of them, at most {LARGEST}; "
-                f"one parameter here, of shape {tuple(theta.shape)}, has {size}. "
-                "shampoo and sketchy take tensors of this size"
-            )
-        return {"statistics": theta.new_zeros(size, size, dtype=torch.float64)}
+        if self.largest < 1:
+            raise DynvizError(f"largest={self.largest} of full-matrix-adagrad is no number of numbers; say 1 or more")
+        blocks, width = self._cut(theta)
+        return {"statistics": theta.new_zeros(blocks, width, width, dtype=torch.float64)}
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:  # noqa: ARG002
+        blocks, width = self._cut(gradient)
         row = gradient.double().reshape(-1)
-        statistics = state["statistics"] + torch.outer(row, row)
+        rows = torch.cat([row, row.new_zeros(blocks * width - len(row))]).reshape(blocks, width, 1)
+        statistics = state["statistics"] + rows @ rows.mT
         values, vectors = eigen(statistics)
         # Zero for what is zero up to rounding; else 1 / (eps + root).
         inverse = powered(values, -0.5)
         inverse = inverse / (1 + self.eps * inverse)
-        step = -self.lr * (vectors @ (inverse * (vectors.mT @ row)))
-        return turned(gradient.double(), step.reshape(gradient.shape)), {"statistics": statistics}
+        step = -self.lr * (vectors @ (inverse[..., None] * (vectors.mT @ rows)))
+        step = step.reshape(-1)[: len(row)].reshape(gradient.shape)
+        return turned(gradient.double(), step), {"statistics": statistics}
+
+    def _cut(self, theta: Tensor) -> tuple[int, int]:
+        """How many blocks, and how many numbers in each; the last one is filled up with zeros."""
+        blocks = max(1, -(-theta.numel() // self.largest))
+        return blocks, -(-theta.numel() // blocks)
 
     def watch(self, state: State) -> dict[str, Tensor]:
-        """Eigenvalues of the statistics, the largest first."""
-        return {"eigenvalues.0": eigenvalues(state["statistics"])}
+        """Eigenvalues of the statistics, the largest first; for few numbers, what the gradient is multiplied by."""
+        statistics = state["statistics"]
+        found = {"eigenvalues.0": eigenvalues(statistics).reshape(-1).sort(descending=True).values}
+        if statistics.shape[0] == 1 and statistics.shape[-1] <= SHOWN:
+            values, vectors = eigen(statistics[0])
+            found["preconditioner"] = (vectors * powered(values, -0.5)) @ vectors.mT
+        return found
 
 
 optimizer = FullMatrixAdagrad
