@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import itertools
 import re
 import types
 import typing
@@ -132,10 +133,17 @@ def _read(value: Any, kind: Any) -> Any:
     if kind is str:
         if not isinstance(value, str):
             raise ValueError
-        return value[1:-1] if re.fullmatch(r"'[^']*'|\"[^\"]*\"|\(.*\)", value) else value
+        quoted = re.fullmatch(r"'[^']*'|\"[^\"]*\"", value)
+        return value[1:-1] if quoted or _bracketed(value) else value
     if not isinstance(value, str):
         return value
     return ast.literal_eval(value)
+
+
+def _bracketed(text: str) -> bool:
+    """Whether the first sign is a bracket that the last one closes."""
+    depths = list(itertools.accumulate((sign == "(") - (sign == ")") for sign in text))
+    return text.startswith("(") and text.endswith(")") and all(depth > 0 for depth in depths[:-1])
 
 
 def _match(found: Any) -> Any:

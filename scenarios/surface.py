@@ -1,164 +1,246 @@
-"""A function of two variables, followed downhill without noise."""
+"""A function of one or two variables, followed downhill, with noise if you like."""
 
+import dataclasses
+import functools
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from dynviz.errors import DynvizError
-from dynviz.task import Batch, Channel, Probe, Task, Tensors, no_batches, parameter
+from dynviz.errors import DynvizError, unknown
+from dynviz.scenarios._draws import Draws, integers, normal
+from dynviz.scenarios._expressions import CONSTANTS, VARIABLES, expression
+from dynviz.scenarios._functions import FUNCTIONS, PLANE, Function
+from dynviz.scenarios._samples import loss as residual
+from dynviz.scenarios._samples import samples
+from dynviz.task import Batch, Channel, Loss, Probe, Task, Tensors, no_batches, parameter
 
-Name: TypeAlias = Literal["rosenbrock", "quadratic"]
-Extent: TypeAlias = tuple[float, float, float, float]
-
-GRID = 128
-"""Rows and columns of the recorded landscape."""
-CONDITION, ROTATION = 50.0, 30.0
-
-
-@dataclass(frozen=True)
-class Function:
-    """One function and how it is shown.
-
-    Attributes:
-        value: Function of (x, y, options) to f, elementwise.
-        formula: In words of mathematics.
-        domain: Left, right, bottom, top of the picture.
-        start: Where the way begins.
-        optimum: The lowest points.
-        steps: How long the way is.
-        protocol: Hyperparameters by optimizer, `*` for the others.
-    """
-
-    value: Callable[[Tensor, Tensor, "Surface"], Tensor]
-    formula: str
-    domain: Extent
-    start: tuple[float, float]
-    optimum: tuple[tuple[float, float], ...]
-    steps: int
-    protocol: Callable[["Surface"], dict[str, dict[str, float]]]
-
-
-def _rosenbrock(x: Tensor, y: Tensor, options: "Surface") -> Tensor:  # noqa: ARG001
-    return (1 - x) ** 2 + 100 * (y - x**2) ** 2
-
-
-def _rosenbrock_protocol(options: "Surface") -> dict[str, dict[str, float]]:  # noqa: ARG001
-    # The published run had the weight decay that is optax's default.
-    return {"sgd": {"lr": 1e-3}, "adamw": {"lr": 0.02, "weight_decay": 1e-4}, "*": {"lr": 0.02}}
-
-
-def _quadratic(x: Tensor, y: Tensor, options: "Surface") -> Tensor:
-    angle = math.radians(options.rotation)
-    along = math.cos(angle) * x + math.sin(angle) * y
-    across = math.cos(angle) * y - math.sin(angle) * x
-    return 0.5 * (along**2 + options.condition * across**2)
-
-
-def _quadratic_protocol(options: "Surface") -> dict[str, dict[str, float]]:
-    # Three quarters of what is stable: the steep direction swings, the flat one creeps.
-    return {"sgd": {"lr": 1.5 / options.condition}, "*": {"lr": 0.05}}
-
-
-FUNCTIONS: Mapping[Name, Function] = {
-    "rosenbrock": Function(
-        _rosenbrock,
-        "(1 - x)^2 + 100 (y - x^2)^2",
-        domain=(-2.0, 2.0, -0.5, 3.5),
-        start=(0.1, 3.0),
-        optimum=((1.0, 1.0),),
-        steps=2000,
-        protocol=_rosenbrock_protocol,
-    ),
-    "quadratic": Function(
-        _quadratic,
-        "(u^2 + condition v^2) / 2, u and v turned by rotation",
-        domain=(-2.0, 2.0, -2.0, 2.0),
-        start=(-1.7, -0.4),
-        optimum=((0.0, 0.0),),
-        steps=300,
-        protocol=_quadratic_protocol,
-    ),
+LINE = 512
+"""Places at which a function of one variable is recorded."""
+OWN = {
+    "condition": ("quadratic", 50.0),
+    "rotation": ("quadratic", 30.0),
+    "samples": ("least-squares", 64),
+    "batch": ("least-squares", 1),
 }
+"""Options that one function alone has, and their defaults."""
 
 
 @dataclass(frozen=True)
 class Surface:
-    """The position is the parameter, and the loss is f there: no data, no noise, so that the seed changes nothing.
+    """The position is the parameter, and the loss is f there: no data, and no noise unless it is asked for.
+
+    Named functions of two variables: rosenbrock, quadratic, rastrigin, beale, himmelblau, booth, styblinski-tang,
+    ackley, morse-saddle, monkey-saddle, least-squares; of one: smooth, rippled, escape, two-wells. Or any
+    expression in x and y, or in x alone: f='(1-x)**2 + 100*(y-x**2)**2'.
 
     Gradient descent with learning rate lr is stable on the quadratic below lr = 2 / condition; at 2 / (1 + condition)
-    it is fastest. On Rosenbrock's function, whose largest curvature at the minimum is 1002, below 0.002.
+    it is fastest. On Rosenbrock's function, whose largest curvature at the minimum is 1002, below 0.002. On the wells
+    of `two-wells` below 3.68 and 125. Least squares draws other samples at each step, so that only a learning rate
+    that falls leads to the solution: sgd:lr=....
 
     Attributes:
-        f: Which function.
-        start: Where the way begins, as (x,y); none: the function's own start.
+        f: Which function: a name, or an expression.
+        start: Where the way begins, as (x,y) or (x); none: the function's own start.
         condition: Largest over smallest curvature of the quadratic.
         rotation: Angle of the quadratic's long axis, in degrees.
+        noise: Deviation of the normal noise on each coordinate of the gradient; none: the function's own.
+        spread: Deviation of the start of each lane, so that lanes are a cloud.
+        domain: Of the picture, (left,right,bottom,top) or (left,right); none: the function's own.
+        samples: Of least squares.
+        batch: Samples in one step of least squares, drawn anew each time.
+        grid: Rows and columns of the landscape. Each lane records its own: take fewer for thousands of lanes.
     """
 
-    f: Name = "rosenbrock"
-    start: tuple[float, float] | None = None
-    condition: float = CONDITION
-    rotation: float = ROTATION
+    f: str = "rosenbrock"
+    start: tuple[float, ...] | None = None
+    condition: float = 50.0
+    rotation: float = 30.0
+    noise: float | None = None
+    spread: float = 0.0
+    domain: tuple[float, ...] | None = None
+    samples: int = 64
+    batch: int = 1
+    grid: int = 128
 
     def __post_init__(self) -> None:
-        if self.f not in get_args(Name):
-            raise DynvizError(f"surface has no function {self.f!r}; one of {', '.join(get_args(Name))}")
-        if self.f != "quadratic" and (self.condition, self.rotation) != (CONDITION, ROTATION):
-            raise DynvizError(f"condition and rotation are of f=quadratic; {self.f} has neither")
+        for option, (name, default) in OWN.items():
+            if self.f != name and getattr(self, option) != default:
+                raise DynvizError(f"{option} is of f={name}; {self.f} has none")
         if not 1 <= self.condition < math.inf:
             raise DynvizError(f"condition={self.condition} is no ratio of largest to smallest; write a number from 1")
         if not math.isfinite(self.rotation):
             raise DynvizError(f"rotation={self.rotation} is no angle; write degrees")
-        left, right, bottom, top = FUNCTIONS[self.f].domain
-        if self.start and not (left <= self.start[0] <= right and bottom <= self.start[1] <= top):
-            raise DynvizError(
-                f"start={self.start} is outside the picture of {self.f}; "
-                f"x is from {left:g} to {right:g}, y from {bottom:g} to {top:g}"
-            )
+        for option in ("noise", "spread"):
+            if not 0 <= (getattr(self, option) or 0.0) < math.inf:
+                raise DynvizError(f"{option}={getattr(self, option)} is no deviation; write a number from 0")
+        if self.f == "least-squares" and self.noise:
+            raise DynvizError("least-squares has the noise of its batches; leave out noise, or take a smaller batch")
+        for option, least, most in (("samples", 3, 100_000), ("batch", 1, 10_000), ("grid", 8, 1024)):
+            if not least <= getattr(self, option) <= most:
+                raise DynvizError(
+                    f"{option}={getattr(self, option)} cannot be; write a whole number from {least} to {most}"
+                )
+        function = self.function
+        _check_domain(self.f, function, len(function.domain))
+        _check_start(self.f, function)
 
-    def build(self, seed: int) -> Task:  # noqa: ARG002
-        function = FUNCTIONS[self.f]
+    @functools.cached_property
+    def function(self) -> Function:
+        """The function, with what was written instead of its own."""
+        given = {name: value for name in ("start", "domain", "noise") if (value := getattr(self, name)) is not None}
+        return dataclasses.replace(self._known(), **given)
+
+    def _known(self) -> Function:
+        """The entry of the table; for an expression, one made up."""
+        if self.f == "quadratic":
+            # Three quarters of what is stable: the steep direction swings, the flat one creeps.
+            return dataclasses.replace(FUNCTIONS[self.f], descent=1.5 / self.condition)
+        if self.f == "least-squares":
+            return dataclasses.replace(FUNCTIONS[self.f], optimum=(samples(self.samples).optimum,))
+        if self.f in FUNCTIONS:
+            return FUNCTIONS[self.f]
+        words = re.fullmatch(r"[A-Za-z]\w*(-[A-Za-z]\w*)*", self.f)
+        if words and not set(self.f.split("-")) <= {*VARIABLES, *CONSTANTS}:
+            error = unknown("function", self.f, FUNCTIONS)
+            raise DynvizError(f"{error}, or an expression in x and y")
+        two = "y" in expression(self.f).variables
+        domain = self.domain or (PLANE if two else PLANE[:2])
+        places = tuple(
+            low + share * (high - low) for low, high, share in zip(domain[::2], domain[1::2], (0.15, 0.8), strict=False)
+        )
+        return Function(self.f, tuple(domain), places[: 2 if two else 1], descent=0.01, stride=0.02)
+
+    def build(self, seed: int) -> Task:
+        function, value = self.function, _value(self)
+        start = torch.tensor(function.start)
+        if self.spread:
+            draws = np.random.default_rng([seed, 0, 0]).standard_normal(len(start))
+            start = start + self.spread * torch.from_numpy(draws).float()
 
         def f(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
-            x, y = parameters["position"].unbind()
-            return function.value(x, y, self)
+            return value(parameters["position"])
 
         def landscape(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
             return constants["landscape"]
 
+        constants = {"landscape": _landscape(self)}
+        dims = ("row", "column")[-constants["landscape"].ndim :]
+        probes = [
+            parameter("position", 1, ("coordinate",), " and ".join(VARIABLES[: len(start)])),
+            Probe((Channel("landscape", 0, dims, "f over the domain"),), landscape),
+        ]
+        loss: Loss = f
+        batches = no_batches
+        if self.f == "least-squares":
+            data, chosen = samples(self.samples), Draws(seed, integers(self.batch, self.samples))
+            loss, batches = _sampled, lambda start, count: data.rows(chosen.rows(start, count))
+            probes.append(Probe((Channel("full_loss", 10, (), "over all samples"),), f))
+        elif function.noise:
+            pushes = Draws(seed, normal(len(start)))
+            loss, batches = _noisy(value, function.noise), lambda start, count: (pushes.rows(start, count),)
         return Task(
-            parameters={"position": torch.tensor(self.start or function.start)},
-            loss=f,
-            batches=no_batches,
+            parameters={"position": start},
+            loss=loss,
+            batches=batches,
             steps=function.steps,
-            constants={"landscape": function.value(*_places(function.domain), self)},
-            probes=(
-                parameter("position", 1, ("coordinate",), "x and y"),
-                Probe((Channel("landscape", 0, ("row", "column"), "f over the domain"),), landscape),
-            ),
+            constants=constants,
+            probes=tuple(probes),
             every=1,
-            hyperparameters=function.protocol(self),
-            views=("path", "curves"),
+            hyperparameters=function.hyperparameters(),
+            views=("path", "cloud", "surface3d", "curves") if len(start) == 2 else ("profile", "curves"),
             facts={
                 "function": self.f,
-                "formula": function.formula,
+                "formula": function.text,
                 "domain": list(function.domain),
                 "optimum": [list(point) for point in function.optimum],
-                "norm": "log",
+                "norm": "linear" if function.even else "log",
             },
         )
 
 
-def _places(domain: Extent) -> tuple[Tensor, Tensor]:
-    """The middles x, y [rows, columns] of the landscape's pixels, the first row at the bottom."""
+def _noisy(value: Callable[[Tensor], Tensor], deviation: float) -> Loss:
+    """The value as a loss whose gradient has noise on it."""
+
+    def loss(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
+        position = parameters["position"]
+        # A term of value 0 whose gradient is the noise.
+        noise: Tensor = (batch[0] * (position - position.detach())).sum()
+        return value(position) + deviation * noise
+
+    return loss
+
+
+def _sampled(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
+    """The loss of least squares on the samples of a batch."""
+    found: Tensor = residual(parameters["position"], *batch)
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _value(options: Surface) -> Callable[[Tensor], Tensor]:
+    """The value as a function of a position."""
+    constants: dict[str, float] = {}
+    if options.f == "quadratic":
+        constants = {"condition": options.condition, "rotation": math.radians(options.rotation)}
+    elif options.f == "least-squares":
+        constants = samples(options.samples).constants
+    function = expression(options.function.text, tuple(constants))
+
+    def value(position: Tensor) -> Tensor:
+        found: Tensor = function(*position.unbind(), **constants)
+        return found
+
+    return value
+
+
+@functools.lru_cache(maxsize=64)
+def _landscape(options: Surface) -> Tensor:
+    """The values over the domain [rows, columns], at the middles of pixels, the first row at the bottom; or [places].
+
+    In float64, so that the valley's floor is where it is. The same tensor for all lanes.
+    """
+    domain = options.function.domain
+    value = _value(options)
+    if len(domain) == 2:
+        line: Tensor = value(torch.linspace(domain[0], domain[1], LINE, dtype=torch.float64)[None])
+        return line.float()
+    share = (torch.arange(options.grid, dtype=torch.float64) + 0.5) / options.grid
     left, right, bottom, top = domain
-    share = (torch.arange(GRID) + 0.5) / GRID
     y, x = torch.meshgrid(bottom + share * (top - bottom), left + share * (right - left), indexing="ij")
-    return x, y
+    values: Tensor = value(torch.stack([x, y]))
+    return values.float()
+
+
+def _check_domain(name: str, function: Function, given: int) -> None:
+    two = 1 + ("y" in expression(function.text, ("condition", "rotation", *"abcuv", "rest")).variables)
+    words = "(left,right,bottom,top)" if two == 2 else "(left,right)"
+    ends: Sequence[float] = function.domain
+    if given != 2 * two or any(
+        not (math.isfinite(low) and math.isfinite(high) and low < high)
+        for low, high in zip(ends[::2], ends[1::2], strict=False)
+    ):
+        raise DynvizError(f"domain={function.domain} is no picture of {name}; write {words}, each low end first")
+
+
+def _check_start(name: str, function: Function) -> None:
+    """See that the way begins in the picture.
+
+    Raises:
+        DynvizError: It does not.
+    """
+    ends = list(zip(function.domain[::2], function.domain[1::2], strict=True))
+    if len(function.start) != len(ends):
+        raise DynvizError(
+            f"start={function.start} is no place for {name}; write {'(x,y)' if len(ends) == 2 else '(x)'}"
+        )
+    if not all(low <= place <= high for place, (low, high) in zip(function.start, ends, strict=True)):
+        ranges = ", ".join(f"{axis} from {low:g} to {high:g}" for axis, (low, high) in zip("xy", ends, strict=False))
+        raise DynvizError(f"start={function.start} is outside the picture of {name}; {ranges}")
 
 
 scenario = Surface

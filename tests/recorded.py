@@ -100,7 +100,7 @@ def surface(folder: Path, *, steps: int = 300, lanes: int = 1, **more: Any) -> R
     }
     facts = {"domain": [-1.5, 1.5, -0.5, 3.5], "optimum": [[1.0, 1.0]]}
     more = {"scenario": "surface", "given": {"f": "rosenbrock"}, "facts": facts} | more
-    return record(folder, cut(channels, more), steps=steps, views=("path", "curves"), **more)
+    return record(folder, cut(channels, more), steps=steps, views=("path", "cloud", "surface3d", "curves"), **more)
 
 
 def sensing(folder: Path, *, steps: int = 600, lanes: int = 1, every: int = 10, **more: Any) -> Recording:

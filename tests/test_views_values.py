@@ -193,7 +193,7 @@ def test_a_path_is_the_recorded_positions_along_the_steps(tmp_path):
     assert np.array_equal(second.y, recording["position"][:, 1, 1])
     assert first.along.tolist() == recording.steps("position").tolist()
     assert first.now == 120
-    (star,) = marks(panel, Points)
+    star, _ = marks(panel, Points)
     assert (star.marker, star.x.tolist(), star.y.tolist()) == ("star", [1.0], [1.0])
     assert (panel.x.limits, panel.y.limits) == ((-1.5, 1.5), (-0.5, 3.5))
     assert (loss.title, loss.y.scale) == ("loss", "log")

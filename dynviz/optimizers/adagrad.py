@@ -45,5 +45,9 @@ class Adagrad:
         scale = -self.lr / (1 + (t - 1) * self.lr_decay) / (total.sqrt() + self.eps)
         return {"gradient": scale * gradient, "decay": scale * decay}, {"sum": total}
 
+    def watch(self, state: State) -> dict[str, Tensor]:
+        """What the gradient is multiplied by, up to the learning rate."""
+        return {"preconditioner": 1 / (state["sum"].sqrt() + self.eps)}
+
 
 optimizer = Adagrad

@@ -51,5 +51,9 @@ class Adam:
         }
         return terms, {"m": kept + (1 - self.beta1) * penalised, "v": v}
 
+    def watch(self, state: State) -> dict[str, Tensor]:
+        """What the mean gradient is multiplied by, up to the learning rate and the bias of the first steps."""
+        return {"preconditioner": 1 / (state["v"].sqrt() + self.eps)}
+
 
 optimizer = Adam

@@ -60,5 +60,10 @@ class RMSprop:
         after["velocity"] = kept + scale * penalised
         return {name: -self.lr * term for name, term in terms.items()}, after
 
+    def watch(self, state: State) -> dict[str, Tensor]:
+        """What the gradient is multiplied by, up to the learning rate."""
+        spread = (state["v"] - state["m"].square()).clamp(min=0) if self.centered else state["v"]
+        return {"preconditioner": 1 / (spread.sqrt() + self.eps)}
+
 
 optimizer = RMSprop

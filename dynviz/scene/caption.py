@@ -38,7 +38,7 @@ def title(recordings: Sequence[Recording]) -> str:
     scenarios = [recording.metadata.scenario for recording in recordings]
     names = dict.fromkeys(_stem(scenario.name) for scenario in scenarios)
     shared = _shared([scenario.given for scenario in scenarios])
-    return " · ".join([", ".join(names), *(_option(key, value) for key, value in shared.items())])
+    return " · ".join([", ".join(names), *(option(key, value) for key, value in shared.items())])
 
 
 def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
     for trees in differences:
         shared = _shared(trees)
         for index, tree in enumerate(trees):
-            extra = [_option(key, value) for key, value in tree.items() if key not in shared]
+            extra = [option(key, value) for key, value in tree.items() if key not in shared]
             labels[index] = " ".join([labels[index], *extra]).strip()
         if len(set(labels)) == len(labels):
             return tuple(labels)
@@ -64,11 +64,14 @@ def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
 
 
 def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
-    """Each recording with the hyperparameters that were written, in its colour, then the seeds."""
+    """Each recording with the hyperparameters that were written, in its colour, then the seeds.
+
+    Of one whose lanes differ: `adamw lr 1e-4 to 1 (25 values), seeds 0 to 7`.
+    """
     seeded = {seeds(recording) for recording in recordings}
     found = []
     for index, (recording, name) in enumerate(zip(recordings, names(recordings), strict=True)):
-        given = [_option(key, value) for key, value in _given(recording).items()]
+        given = [option(key, value) for key, value in _given(recording).items()]
         own = [seeds(recording)] if len(seeded) > 1 else []
         text = " ".join([name, *(extra for extra in given + own if extra not in name)])
         found.append(Readout(text, color(index)))
@@ -90,6 +93,12 @@ def seeds(recording: Recording) -> str:
             runs.append([seed])
     parts = [part for run in runs for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
     return f"seeds {', '.join(parts[:6])}{', …' if len(parts) > 6 else ''}"
+
+
+def lane(recording: Recording, index: int) -> str:
+    """One lane of a recording in words: the hyperparameters that are its own, and its seed: `lr .01 seed 3`."""
+    one = recording.metadata.lanes[index]
+    return " ".join([*(option(key, value) for key, value in one.hyperparameters.items()), f"seed {one.seed}"])
 
 
 def classes(recording: Recording, count: int = 2) -> tuple[str, ...]:
@@ -172,8 +181,26 @@ def _stem(name: str) -> str:
 
 
 def _given(recording: Recording) -> dict[str, Any]:
+    """The hyperparameters that were written; of those in which lanes differ, over which values they go."""
     rules = recording.metadata.hyperparameters
-    return {key: rule.value for key, rule in rules.items() if rule.source == "given"}
+    given = {key: rule.value for key, rule in rules.items() if rule.source == "given"}
+    lanes = [lane.hyperparameters for lane in recording.metadata.lanes]
+    for key in dict.fromkeys(key for own in lanes for key in own):
+        values = list(dict.fromkeys(own.get(key, given.get(key)) for own in lanes))
+        given[key] = values[0] if len(values) == 1 else _several(values)
+    return given
+
+
+def _several(values: Sequence[Any]) -> str:
+    """Several values of one hyperparameter in words.
+
+    >>> _several([0.1, 0.2]), _several([1e-4, 1e-3, 1e-2, 0.1, 1.0])
+    ('.1 or .2', '1e-4 to 1 (5 values)')
+    """
+    if len(values) < 4 or not all(isinstance(value, int | float) for value in values):
+        *others, last = map(_text, values)
+        return f"{', '.join(others)} or {last}"
+    return f"{_text(min(values))} to {_text(max(values))} ({len(values)} values)"
 
 
 def _shared(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -181,7 +208,12 @@ def _shared(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {key: value for key, value in first.items() if all(key in tree and tree[key] == value for tree in others)}
 
 
-def _option(key: str, value: Any) -> str:
+def option(key: str, value: Any) -> str:
+    """An option and its value in words.
+
+    >>> option("weight_decay", 0.1), option("nesterov", False)
+    ('weight decay .1', 'no nesterov')
+    """
     key = key.replace("_", " ")
     if isinstance(value, bool):
         return key if value else f"no {key}"

@@ -28,7 +28,10 @@ Anchor: TypeAlias = Literal["left", "center", "right"]
 
 @dataclass(frozen=True)
 class Field:
-    """A heat map: `values` [rows, columns], the first row at the bottom, coloured through `norm` and `ramp`."""
+    """A heat map: `values` [rows, columns], the first row at the bottom, coloured through `norm` and `ramp`.
+
+    On a logarithmic axis its pixels are equally large as drawn: those of a grid with equal factors between its values.
+    """
 
     values: Array
     extent: Extent

@@ -53,7 +53,28 @@ def nearest_pixels(axis: Axis, low: float, high: float, count: int, length: int)
         count: Pixels of the image along this axis.
         length: Places of the screen along it.
     """
-    at = values(axis, (np.arange(length) + 0.5) / length)
+    at, low, high = _drawn(axis, (np.arange(length) + 0.5) / length, low, high)
     span = high - low
     index = np.floor((at - low) * (count / (span if span != 0 else 1.0)))
     return np.where((index >= 0) & (index < count), index, -1).astype(np.intp)
+
+
+def first_pixels(axis: Axis, low: float, high: float, count: int, length: int) -> NDArray[np.intp]:
+    """Where each of `length` places of an axis begins among `count` equal pixels between `low` and `high`.
+
+    [length + 1]: the last one is where the last place ends. Outside the image they stay at its ends.
+    """
+    at, low, high = _drawn(axis, np.arange(length + 1) / length, low, high)
+    span = high - low
+    index = np.round((at - low) * (count / (span if span != 0 else 1.0)))
+    return np.clip(np.nan_to_num(index), 0, count).astype(np.intp)
+
+
+def _drawn(
+    axis: Axis, places: NDArray[np.float64], low: float, high: float
+) -> tuple[NDArray[np.float64], float, float]:
+    """Places, and the ends of an image, in a coordinate in which its pixels are equal: on a log axis as it is drawn."""
+    if axis.scale == "log":
+        ends = fractions(axis, [low, high]).tolist()
+        return places, ends[0], ends[1]
+    return values(axis, places), low, high

@@ -10,91 +10,100 @@ from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene import caption
-from dynviz.scene.ground import Ground, plane, same
+from dynviz.scene.ground import Ground, grouped, need_plane, plane
 from dynviz.scene.ground import ground as landscape
-from dynviz.scene.limits import drawable, finite
-from dynviz.scene.marks import Line, Mark, Panel, Readout
+from dynviz.scene.heads import Heads
+from dynviz.scene.limits import finite
+from dynviz.scene.marks import Mark, Panel, Readout
 from dynviz.scene.moving import MovingPanel, film, union
-from dynviz.scene.samples import Latest, has, need
+from dynviz.scene.samples import Latest, has
 from dynviz.scene.series import series
+from dynviz.scene.trails import Trail, starts, trails
 
 Array: TypeAlias = NDArray[Any]
 
-LANES = 16
-"""So many lanes of a recording are drawn."""
 WIDEST = "(-0.00, -0.00)"
+GHOSTS = 4
+"""Up to so many ways are drawn with their future: ghosts of more would hide the landscape."""
 
 
-def view(recordings: Sequence[Recording], *, ground: Ground = "contours", levels: int = 10) -> Film:
+def view(
+    recordings: Sequence[Recording],
+    *,
+    ground: Ground = "contours",
+    levels: int = 10,
+    tail: int = 0,
+    arrows: bool = False,
+    lanes: int = 16,
+) -> Film:
     """Open the view. Recordings on the same landscape share a panel.
 
     Args:
         recordings: What is shown.
-        ground: How the landscape is drawn; the contours and the colours of the heat map are spaced by factors.
+        ground: How the landscape is drawn; contours and colours of the heat map are spaced by factors, or evenly where
+            the landscape says so.
         levels: How many contours.
+        tail: How many of the last steps are seen in full, the newest the widest; 0: all of them.
+        arrows: Whether the terms of the next step stand at the head of each recording's first lane; they are
+            recorded with `--record 'term.*'`.
+        lanes: So many lanes of a recording are drawn at most.
     """
-    need("path", recordings, "position", "landscape")
-    groups: list[list[int]] = []
-    for index, recording in enumerate(recordings):
-        fitting = (group for group in groups if same(recordings[group[0]], recording))
-        group = next(fitting, None)
-        if group is None:
-            groups.append([index])
-        else:
-            group.append(index)
-    panels = [_panel(recordings, group, landscape(recordings[group[0]], ground, levels)) for group in groups]
+    need_plane("path", recordings)
+    if tail < 0 or lanes < 1 or levels < 1:
+        raise DynvizError(f"view path takes tail from 0, lanes and levels from 1; not {tail}, {lanes}, {levels}")
+    panels = []
+    for group in grouped(recordings):
+        ways = _ways(recordings, group, tail, lanes)
+        marks = landscape(recordings[group[0]], ground, levels)
+        heads = None
+        if arrows:
+            across = plane(recordings[group[0]])[0].limits
+            heads = Heads("path", [recordings[index] for index in group], across[1] - across[0])
+        panels.append(_panel(recordings, group, marks, ways, heads))
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
     return film(recordings, panels)
 
 
-def _panel(recordings: Sequence[Recording], group: Sequence[int], ground: list[Mark]) -> MovingPanel:
+def _ways(recordings: Sequence[Recording], group: Sequence[int], tail: int, lanes: int) -> list[Trail]:
     names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    lines = [line for index in group for line in _paths(recordings[index], names[index], caption.color(index))]
-    # Ghosts of many futures would hide the landscape.
-    lines = [replace(line, ghost=len(lines) <= 4) for line in lines]
+    found = [
+        way for index in group for way in trails(recordings[index], names[index], caption.color(index), lanes, tail)
+    ]
+    return [replace(way, line=replace(way.line, ghost=len(found) <= GHOSTS)) for way in found]
+
+
+def _panel(
+    recordings: Sequence[Recording], group: Sequence[int], ground: list[Mark], ways: list[Trail], heads: Heads | None
+) -> MovingPanel:
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    first = recordings[group[0]]
+    drawn = len(ways) // len(group)
     values = [
-        Latest(recordings[index], "position", _where(recordings[index], names[index], caption.color(index)))
+        Latest(recordings[index], "position", _where(recordings[index], names[index], caption.color(index), drawn))
         for index in group
     ]
-    x, y, square = plane(recordings[group[0]])
-    title = str(recordings[group[0]].facts.get("function", "path"))
+    x, y, square = plane(first)
+    title = str(first.facts.get("function", "path"))
+    if heads is not None and heads.times != 1:
+        title = f"{title}, terms {caption.significant(heads.times)} x"
+    begins = starts([recordings[index] for index in group], drawn)
 
     def at(step: int) -> Panel:
-        moved = (replace(line, now=float(step)) for line in lines)
-        return Panel(title, x, y, (*ground, *moved), tuple(value.at(step) for value in values), square)
+        lines = [line for way in ways for line in way.at(step)]
+        arrows = heads.at(step) if heads is not None else []
+        said = tuple(value.at(step) for value in values)
+        return Panel(title, x, y, (*ground, begins, *lines, *arrows), said, square)
 
     return MovingPanel(union([value.steps for value in values]), at)
 
 
-def _paths(recording: Recording, name: str, color: str) -> list[Line]:
-    position, steps = recording["position"], recording.steps("position")
-    if position.shape[2:] != (2,):
-        raise DynvizError(
-            f"view path draws positions of two coordinates; those of recording {recording.label!r} "
-            f"are of shape {position.shape[2:]}. View curves shows them over the steps"
-        )
-    lanes = min(position.shape[1], LANES)
-    width = 1.5 if lanes == 1 else 1.0
-    return [
-        Line(
-            drawable(position[:, lane, 0], "linear"),
-            drawable(position[:, lane, 1], "linear"),
-            color,
-            name if lane == 0 else "",
-            along=steps,
-            width=width,
-        )
-        for lane in range(lanes)
-    ]
-
-
-def _where(recording: Recording, name: str, color: str) -> Callable[[Array], Readout]:
+def _where(recording: Recording, name: str, color: str, drawn: int) -> Callable[[Array], Readout]:
     lanes = len(recording.seeds)
 
     def where(past: Array) -> Readout:
         if lanes > 1:
-            shown = f"{LANES} of {lanes} lanes" if lanes > LANES else f"{lanes} lanes"
+            shown = f"{drawn} of {lanes} lanes" if lanes > drawn else f"{lanes} lanes"
             return Readout(shown, color, name)
         if not finite(past[-1][0]).all():
             return Readout(caption.DIVERGED, color, name, WIDEST)

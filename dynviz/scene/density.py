@@ -1,0 +1,29 @@
+"""The density of points on a plane, as a field."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.scene.marks import Extent
+
+Array: TypeAlias = NDArray[Any]
+
+WIDTH = 0.045
+"""Deviation of the kernel of one point, as a share of the picture; it falls with the sixth root of their number."""
+
+
+def density(points: Array, extent: Extent, cells: int) -> NDArray[np.float64]:
+    """How many of `points` [points, 2] there are about each place [cells, cells], the first row at the bottom.
+
+    Each point counts 1, spread by a normal kernel whose width falls as Scott's rule says; what lies outside is left
+    out.
+    """
+    left, right, bottom, top = extent
+    counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], cells, [[bottom, top], [left, right]])
+    deviation = max(0.7, WIDTH * cells * max(len(points), 1) ** (-1 / 6))
+    reach = int(np.ceil(3 * deviation))
+    offsets = np.arange(cells)[:, None] - np.arange(cells)
+    kernel = np.where(abs(offsets) <= reach, np.exp(-0.5 * (offsets / deviation) ** 2), 0.0)
+    kernel /= kernel[cells // 2].sum()
+    return np.asarray(kernel @ counts @ kernel.T)

@@ -1,0 +1,100 @@
+"""The density of the lanes over the landscape, from a few to thousands."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.density import density
+from dynviz.scene.ground import extent_of, ground, need_plane, plane
+from dynviz.scene.limits import finite
+from dynviz.scene.marks import Field, Panel, Points, Readout
+from dynviz.scene.moving import MovingPanel, film
+from dynviz.scene.norm import Norm
+from dynviz.scene.samples import Latest, has
+from dynviz.scene.series import series
+
+Array: TypeAlias = NDArray[Any]
+
+CELLS = 96
+"""Rows and columns of the density."""
+STAR = 4.0
+"""Stars are small here: where they stand, lanes gather."""
+FEW = 100
+"""Up to so many lanes are dots, too."""
+NEAR = 0.05
+"""How near an optimum a lane has arrived, as a share of the picture's diagonal."""
+
+
+def view(recordings: Sequence[Recording], *, levels: int = 8, contrast: float = 0.5) -> Film:
+    """Open the view. Each recording has a panel of its own; the most solid place is where the lanes are densest now.
+
+    Args:
+        recordings: What is shown; best with a hundred lanes or more, `--seeds 0:1000`.
+        levels: How many contours of the landscape.
+        contrast: Power of the density that is drawn, 0 to 1: the lower, the more is seen of thin places.
+    """
+    need_plane("cloud", recordings)
+    if levels < 1 or not 0 < contrast <= 1:
+        raise DynvizError(f"view cloud takes levels from 1 and contrast above 0 to 1; not {levels}, {contrast}")
+    panels = [_panel(recordings, index, levels, contrast) for index in range(len(recordings))]
+    if any(has(recording, "loss") for recording in recordings):
+        panels.append(series(recordings, "loss"))
+    return film(recordings, panels)
+
+
+def _panel(recordings: Sequence[Recording], index: int, levels: int, contrast: float) -> MovingPanel:
+    recording, color = recordings[index], caption.color(index)
+    name = caption.names(recordings)[index] if len(recordings) > 1 else ""
+    x, y, square = plane(recording)
+    moving = Latest(recording, "position", _cloud(recording, index, contrast))
+    said = Latest(recording, "position", _arrived(recording, color, name))
+    marks = ground(recording, "contours", levels, STAR)
+    title = str(recording.facts.get("function", "density"))
+    lanes = caption.significant(len(recording.seeds))
+    title = f"{title}, {lanes} lanes" if len(recording.seeds) > 1 else title
+
+    def at(step: int) -> Panel:
+        field, points = moving.at(step)
+        return Panel(title, x, y, (field, *marks, points), (said.at(step),), square)
+
+    return MovingPanel(moving.steps, at)
+
+
+def _cloud(recording: Recording, index: int, contrast: float) -> Callable[[Array], tuple[Field, Points]]:
+    extent, color = extent_of(recording), caption.color(index)
+    # The two ends of the signed ramp are the colours of the first two recordings, its middle is the ground.
+    sign = -1.0 if index % 2 == 0 else 1.0
+
+    def cloud(past: Array) -> tuple[Field, Points]:
+        places = past[-1].astype(np.float64)
+        places = places[finite(places).all(axis=1)]
+        found = density(places, extent, CELLS)
+        top = float(found.max())
+        shown = sign * np.power(found / top, contrast) if top > 0 else found
+        few = places if past.shape[1] <= FEW else places[:0]
+        return Field(shown, extent, Norm(-1.0, 1.0), "signed"), Points(few[:, 0], few[:, 1], color, 2.5)
+
+    return cloud
+
+
+def _arrived(recording: Recording, color: str, name: str) -> Callable[[Array], Readout]:
+    """A function of positions: how many lanes are near an optimum, where one is known."""
+    optima = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+    left, right, bottom, top = extent_of(recording)
+    near = NEAR * float(np.hypot(right - left, top - bottom))
+
+    def arrived(past: Array) -> Readout:
+        places = past[-1].astype(np.float64)
+        if not len(optima):
+            inside = (places > [left, bottom]) & (places < [right, top])
+            return Readout(f"{caption.percent(float(inside.all(axis=1).mean()))} inside", color, name, "100.0 % inside")
+        distance = np.hypot(*np.moveaxis(places[:, None] - optima, -1, 0)).min(axis=1)
+        return Readout(f"{caption.percent(float((distance < near).mean()))} arrived", color, name, "100.0 % arrived")
+
+    return arrived

@@ -1,0 +1,148 @@
+"""Level sets as a preconditioner sees them: a diagonal one against a full matrix."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.ground import extent_of, heights, need_plane
+from dynviz.scene.limits import drawable, finite
+from dynviz.scene.marks import Axis, Contours, Line, Mark, Panel, Points, Readout, pixel_centers
+from dynviz.scene.moving import MovingPanel, film, union
+from dynviz.scene.samples import has, index_at, lane_of, missing, need
+from dynviz.scene.series import series
+from dynviz.scene.whitening import Root, curvatures, gathered, own
+
+Array: TypeAlias = NDArray[Any]
+
+CELLS = 96
+"""Rows and columns at which the landscape is looked up in other coordinates."""
+ROOM = 1.35
+"""How much wider than the way the picture is."""
+
+
+def view(recordings: Sequence[Recording], *, lane: int = 0, levels: int = 8, power: float = 0.5) -> Film:
+    """Open the view. The coordinates are z = S^-1 (x - center), S S the preconditioner, scaled to keep areas.
+
+    In them the optimizer does plain gradient descent, and where the level sets are round it goes straight to the
+    center. A diagonal preconditioner stretches the axes: a tilted ellipse stays one. A full matrix makes it round.
+
+    The preconditioner is the one that a rule shows of its state (`--record 'state.*'`); of a recording without it,
+    those that AdaGrad makes of the same gradients (`--record gradient`): C^-power with C the sum of their outer
+    products, its diagonal or all of it.
+
+    Args:
+        recordings: What is shown.
+        lane: Which lane of each recording.
+        levels: How many contours.
+        power: Of C: 0.5 is AdaGrad's, 1 whitens.
+    """
+    need("preconditioned", recordings)
+    lane_of(recordings, lane)
+    need_plane("preconditioned", recordings)
+    if levels < 1 or not 0 < power <= 2:
+        raise DynvizError(f"view preconditioned takes levels from 1 and power above 0 to 2; not {levels}, {power}")
+    panels = [_panel(recordings[0], (lane, levels), "as it is", lambda _: np.eye(2), Readout("", "muted"))]
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    for index, recording in enumerate(recordings):
+        said = Readout("", caption.color(index), names[index])
+        root = own(recording, lane)
+        if root is not None:
+            panels.append(_panel(recording, (lane, levels), "as it is seen", root, said))
+        elif has(recording, "gradient"):
+            for title, full in (("diagonal", False), ("full matrix", True)):
+                root = gathered(recording, lane, power, full=full)
+                panels.append(_panel(recording, (lane, levels), title, root, said))
+    if len(panels) == 1:
+        raise missing("preconditioned", recordings[0], "gradient")
+    if any(has(recording, "loss") for recording in recordings):
+        panels.append(series(recordings, "loss"))
+    return film(recordings, panels)
+
+
+def _panel(recording: Recording, chosen: tuple[int, int], title: str, root: Root, said: Readout) -> MovingPanel:
+    lane, levels = chosen
+    landscape, extent = recording["landscape"][0, 0].astype(np.float64), extent_of(recording)
+    seen = Seen(landscape, extent, recording)
+    lowest, norm = heights(recording)
+    spaced = np.geomspace(norm.low, norm.high, levels + 1)[:-1] if norm.scale == "log" else None
+    lines = spaced if spaced is not None else np.linspace(0, norm.high, levels + 2)[1:-1]
+    contours = tuple((lines + lowest).tolist())
+    steps, position = recording.steps("position"), recording["position"][:, lane].astype(np.float64)
+    reach = seen.reach
+    x = y = Axis((-reach, reach))
+    hessian = curvatures(landscape, extent)
+    last: list[tuple[int, tuple[Mark, ...], Readout]] = []
+
+    def marks(step: int) -> tuple[Mark, ...]:
+        index = index_at(steps, step)
+        to_plane = root(step)
+        away = np.linalg.inv(to_plane)
+        past = drawable((position[: index + 1] - seen.center) @ away.T, "linear")
+        values = seen.values(to_plane)
+        way = Line(
+            past[:, 0], past[:, 1], said.color, now=float(step), along=steps[: index + 1], ghost=False, width=1.5
+        )
+        here = past[-1:] if finite(past[-1:]).all() else past[:0]
+        return (
+            Contours(values, (-reach, reach, -reach, reach), contours, "muted"),
+            Points(np.zeros(1), np.zeros(1), "text", 7.0, "star"),
+            way,
+            Points(here[:, 0], here[:, 1], said.color, 6.0),
+        )
+
+    def at(step: int) -> Panel:
+        if not last or last[0][0] != step:
+            condition = _condition(root(step) @ hessian @ root(step))
+            words = Readout(condition, said.color, said.name, "condition 0 000")
+            last[:] = [(step, marks(step), words)]
+        return Panel(title, x, y, last[0][1], (last[0][2],), square=True)
+
+    return MovingPanel(union([steps]), at)
+
+
+def _condition(hessian: Array) -> str:
+    values = np.abs(np.linalg.eigvalsh(hessian))
+    if not np.isfinite(values).all() or values.min() <= 1e-12 * values.max():
+        return ""
+    return f"condition {caption.significant(float(values.max() / values.min()), 2)}"
+
+
+class Seen:
+    """A landscape in other coordinates about its optimum.
+
+    Attributes:
+        center: What stays in the middle.
+        reach: Half the side of the picture.
+    """
+
+    def __init__(self, landscape: Array, extent: tuple[float, float, float, float], recording: Recording) -> None:
+        self._landscape = landscape
+        self._extent = extent
+        left, right, bottom, top = extent
+        known = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+        start = recording["position"][0, 0].astype(np.float64)
+        middle = np.array([(left + right) / 2, (bottom + top) / 2])
+        self.center = known[np.hypot(*(known - start).T).argmin()] if len(known) else middle
+        self.reach = ROOM * max(float(np.hypot(*(start - self.center))), 0.3 * min(right - left, top - bottom))
+
+    def values(self, root: Array) -> Array:
+        """The landscape's values [CELLS, CELLS] at the places root z + center; NaN outside the domain."""
+        reach, (left, right, bottom, top) = self.reach, self._extent
+        x, y = np.meshgrid(*pixel_centers((-reach, reach, -reach, reach), CELLS, CELLS))
+        at = np.stack([x, y], axis=-1) @ np.asarray(root).T + self.center
+        rows, columns = self._landscape.shape
+        column = (at[..., 0] - left) / (right - left) * columns - 0.5
+        row = (at[..., 1] - bottom) / (top - bottom) * rows - 0.5
+        inside = (column >= 0) & (column <= columns - 1) & (row >= 0) & (row <= rows - 1)
+        c, r = column.clip(0, columns - 2).astype(np.intp), row.clip(0, rows - 2).astype(np.intp)
+        s, t = column - c, row - r
+        found = self._landscape
+        low = (1 - s) * found[r, c] + s * found[r, c + 1]
+        high = (1 - s) * found[r + 1, c] + s * found[r + 1, c + 1]
+        return np.where(inside, (1 - t) * low + t * high, np.nan)

@@ -1,0 +1,150 @@
+"""A function of one variable, and each lane as a ball that rolls on it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits
+from dynviz.scene.ground import grouped
+from dynviz.scene.marks import Axis, Bars, Line, Mark, Panel, Points, Readout
+from dynviz.scene.moving import MovingPanel, film, union
+from dynviz.scene.samples import Latest, has, need
+from dynviz.scene.series import series
+
+Array: TypeAlias = NDArray[Any]
+
+BINS = 50
+"""Bars of the histogram of lanes."""
+TOP = 0.5
+"""The top of a histogram's axis."""
+FEW = 8
+"""Up to so many lanes leave a trail; more are dots and a histogram."""
+TRAIL = (0.2, 0.4)
+"""How solid the older and the newer half of a trail are."""
+
+
+def view(recordings: Sequence[Recording], *, trail: int = 12, lanes: int = 200) -> Film:
+    """Open the view. Recordings of the same function share a panel; of many lanes there is a histogram below it.
+
+    Args:
+        recordings: What is shown; with positions of one coordinate.
+        trail: So many places where a ball was stay visible.
+        lanes: So many balls of a recording are drawn at most; the histogram is of all.
+    """
+    need("profile", recordings, "position", "landscape")
+    for recording in recordings:
+        if recording["position"].shape[2:] != (1,):
+            raise DynvizError(
+                f"view profile needs the channel 'position', which recording {recording.label!r} has, of one number; "
+                f"here it is of shape {recording['position'].shape[2:]}. View path draws two"
+            )
+    panels = []
+    for group in grouped(recordings):
+        panels.append(_curve(recordings, group, max(trail, 0), max(lanes, 1)))
+        panels += [_histogram(recordings, index) for index in group if len(recordings[index].seeds) > FEW]
+    if any(has(recording, "loss") for recording in recordings):
+        panels.append(series(recordings, "loss"))
+    return film(recordings, panels)
+
+
+def _domain(recording: Recording) -> tuple[float, float]:
+    left, right, *_ = recording.facts.get("domain", (-1.0, 1.0))
+    return float(left), float(right)
+
+
+def _curve(recordings: Sequence[Recording], group: Sequence[int], trail: int, lanes: int) -> MovingPanel:
+    first = recordings[group[0]]
+    left, right = _domain(first)
+    heights = limits.drawable(first["landscape"][0, 0].astype(np.float64), "linear")
+    places = np.linspace(left, right, len(heights))
+    x, y = Axis((left, right), label="x"), limits.axis([heights[:, None]], "linear")
+    # Room for a ball at the top and below the lowest place.
+    margin = 0.06 * (y.limits[1] - y.limits[0])
+    y = Axis((y.limits[0] - margin, y.limits[1] + margin))
+    still: list[Mark] = [Line(places, heights, "text", width=1.2)]
+    lowest = np.array(first.facts.get("optimum", ()), dtype=np.float64).reshape(-1)
+    if len(lowest):
+        still.append(Points(lowest, np.interp(lowest, places, heights), "text", 8.0, "star"))
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    balls = [
+        Latest(recordings[index], "position", _balls(caption.color(index), (places, heights), trail, lanes))
+        for index in group
+    ]
+    said = [
+        Latest(recordings[index], "position", _where(names[index], caption.color(index), len(recordings[index].seeds)))
+        for index in group
+    ]
+    title = str(first.facts.get("function", "profile"))
+
+    def at(step: int) -> Panel:
+        moving = [mark for ball in balls for mark in ball.at(step)]
+        return Panel(title, x, y, (*still, *moving), tuple(words.at(step) for words in said))
+
+    return MovingPanel(union([ball.steps for ball in balls]), at)
+
+
+def _balls(color: str, curve: tuple[Array, Array], trail: int, lanes: int) -> Callable[[Array], tuple[Points, ...]]:
+    """A function of positions [samples, lanes, 1]: the balls now, over where they were."""
+
+    def balls(past: Array) -> tuple[Points, ...]:
+        count = min(past.shape[1], lanes)
+        few = count <= FEW
+
+        def points(samples: Array, size: float, alpha: float) -> Points:
+            at = samples.astype(np.float64).ravel()
+            at = at[limits.finite(at)]
+            return Points(at, np.interp(at, *curve), color, size, alpha=alpha)
+
+        kept = past[max(len(past) - 1 - trail, 0) : -1, :count, 0] if few else past[:0, :count, 0]
+        half = len(kept) // 2
+        older, newer = (points(part, 4.0, alpha) for part, alpha in zip((kept[:half], kept[half:]), TRAIL, strict=True))
+        return older, newer, points(past[-1, :count], 9.0 if few else 5.0, 1.0 if few else 0.5)
+
+    return balls
+
+
+def _where(name: str, color: str, lanes: int) -> Callable[[Array], Readout]:
+    def where(past: Array) -> Readout:
+        values = past[-1][:, 0].astype(np.float64)
+        good = values[limits.finite(values)]
+        if not len(good):
+            return Readout(caption.DIVERGED, color, name, "median -0.000")
+        text = caption.significant(float(np.median(good)), 4, padded=True)
+        return Readout(
+            text if lanes == 1 else f"median {text}", color, name, "-0.0000" if lanes == 1 else "median -0.0000"
+        )
+
+    return where
+
+
+def _histogram(recordings: Sequence[Recording], index: int) -> MovingPanel:
+    """The share of a recording's lanes in each part of the domain."""
+    recording, color = recordings[index], caption.color(index)
+    domain = _domain(recording)
+    edges = np.linspace(*domain, BINS + 1)
+    centers = (edges[1:] + edges[:-1]) / 2
+    lanes = len(recording.seeds)
+
+    def shares(past: Array) -> tuple[Bars, str]:
+        values = past[-1][:, 0].astype(np.float64)
+        counts, _ = np.histogram(values[limits.finite(values)], edges)
+        inside = int(counts.sum())
+        words = f"{caption.significant(lanes)} lanes" + (f", {lanes - inside} outside" if inside < lanes else "")
+        # A fuller bar than the axis shows is cut: half of all lanes is a crowd.
+        return Bars(centers, np.minimum(counts / lanes, TOP), color, float(edges[1] - edges[0])), words
+
+    moving = Latest(recording, "position", shares)
+    x, y = Axis(domain, label="x"), Axis((0.0, TOP))
+    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
+
+    def at(step: int) -> Panel:
+        bars, words = moving.at(step)
+        widest = f"{caption.significant(lanes)} lanes, {lanes} outside"
+        return Panel("share of lanes", x, y, (bars,), (Readout(words, color, names[index], widest),))
+
+    return MovingPanel(moving.steps, at)

@@ -1,0 +1,171 @@
+"""The landscape in three dimensions, and the ways over it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.ground import extent_of, grouped, heights, need_plane
+from dynviz.scene.limits import finite
+from dynviz.scene.marks import Axis, Bars, Field, Line, Mark, Panel, Points, Readout
+from dynviz.scene.moving import MovingPanel, film, union
+from dynviz.scene.norm import Norm
+from dynviz.scene.relief import Camera, Relief
+from dynviz.scene.samples import Latest, has
+from dynviz.scene.series import series
+
+Array: TypeAlias = NDArray[Any]
+
+LEFT, RIGHT, MARGIN = 0.03, 0.97, 0.02
+"""Where the picture is on its axes: between whole numbers, so that there are no ticks."""
+
+
+def view(
+    recordings: Sequence[Recording],
+    *,
+    azimuth: float = -35.0,
+    elevation: float = 40.0,
+    height: float = 0.9,
+    lanes: int = 8,
+) -> Film:
+    """Open the view. Recordings on the same landscape share a panel; what is behind a hill is dotted.
+
+    Heights are spaced as the contours of view path are: by factors, or evenly where the landscape says so.
+
+    Args:
+        recordings: What is shown.
+        azimuth: From where, in degrees about the vertical.
+        elevation: From how high, in degrees, 10 to 90.
+        height: Of the highest place, in half lengths of the domain.
+        lanes: So many lanes of a recording are drawn at most.
+    """
+    need_plane("surface3d", recordings)
+    if not (10 <= elevation <= 90 and np.isfinite(azimuth) and 0 < height <= 4 and lanes >= 1):
+        raise DynvizError(
+            f"view surface3d takes elevation from 10 to 90, height above 0 to 4, lanes from 1; "
+            f"not {elevation:g}, {height:g}, {lanes}, with azimuth={azimuth:g}"
+        )
+    camera = Camera(azimuth, elevation, height)
+    panels = [_panel(recordings, group, camera, lanes) for group in grouped(recordings)]
+    if any(has(recording, "loss") for recording in recordings):
+        panels.append(series(recordings, "loss"))
+    return film(recordings, panels)
+
+
+def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera, lanes: int) -> MovingPanel:
+    first = recordings[group[0]]
+    relief = Relief(_heights(first), camera)
+    picture = Picture(relief, extent_of(first))
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    ground = picture.ground()
+    optima = np.array(first.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+    stars, hidden = picture.place(optima)
+    ground += [replace(_points(stars[~hidden], "text", 8.0), marker="star")] if len(optima) else []
+    ways = [
+        way
+        for index in group
+        for lane in range(min(len(recordings[index].seeds), lanes))
+        for way in picture.way(recordings[index], lane, caption.color(index), names[index] if lane == 0 else "")
+    ]
+    heads = [Latest(recordings[index], "position", picture.heads(lanes, caption.color(index))) for index in group]
+    said = tuple(Readout("", caption.color(index), names[index]) for index in group if names[index])
+    title = str(first.facts.get("function", "surface"))
+    left, right, bottom, top = picture.box
+    x = Axis((left - MARGIN, right + MARGIN), whole=True)
+    y = Axis((bottom - MARGIN, top + MARGIN), whole=True)
+
+    def at(step: int) -> Panel:
+        moved = [replace(way, now=float(step)) for way in ways]
+        balls = [ball.at(step) for ball in heads]
+        return Panel(title, x, y, (*ground, *moved, *balls), said, square=True)
+
+    return MovingPanel(union([ball.steps for ball in heads]), at)
+
+
+def _points(places: Array, color: str, size: float) -> Points:
+    return Points(places[:, 0], places[:, 1], color, size)
+
+
+def _heights(recording: Recording) -> Array:
+    """The landscape's heights, 0 to 1."""
+    values = recording["landscape"][0, 0].astype(np.float64)
+    lowest, norm = heights(recording)
+    above = np.where(finite(values), values - lowest, np.nan)
+    if norm.scale == "linear":
+        return above / norm.high
+    return np.asarray(np.log1p(above / norm.low) / np.log1p(norm.high / norm.low))
+
+
+class Picture:
+    """A relief as marks, and places of the plane in it."""
+
+    def __init__(self, relief: Relief, extent: tuple[float, float, float, float]) -> None:
+        self._relief = relief
+        self._extent = np.array(extent)
+        rows, columns = relief.image.shape
+        # A steep look at a tall box is no longer than wide: its picture fits between two whole numbers, too.
+        wide = (RIGHT - LEFT) * min(1.0, columns / rows)
+        self.box = (LEFT, LEFT + wide, LEFT, LEFT + wide * rows / columns)
+
+    def ground(self) -> list[Mark]:
+        """The surface. What is not surface is covered by bars in the colour of the ground."""
+        left, right, bottom, top = self.box
+        there = np.isfinite(self._relief.image)
+        rows, columns = there.shape
+        wide, tall = (right - left) / columns, (top - bottom) / rows
+        used = np.flatnonzero(there.any(axis=0))
+        seen = there[:, used]
+        low, high = seen.argmax(axis=0), rows - seen[::-1].argmax(axis=0)
+        image = np.nan_to_num(self._relief.image[:, used])
+        extent = (left + used[0] * wide, left + (used[-1] + 1) * wide, bottom, top)
+        x = left + (used + 0.5) * wide
+        # A little wider than a column, so that no seams are seen, and past the edges of the picture.
+        return [
+            Field(image, extent, Norm(0.0, 1.0)),
+            Bars(x, bottom + low * tall, "ground", 1.1 * wide, base=bottom - MARGIN / 2),
+            Bars(x, bottom + high * tall, "ground", 1.1 * wide, base=top + MARGIN / 2),
+            # Where the field ends, a backend may mix its colours with the ground's.
+            Bars(
+                np.array([extent[0] - wide, extent[1] + wide]),
+                np.full(2, top + MARGIN / 2),
+                "ground",
+                4.0 * wide,
+                base=bottom - MARGIN / 2,
+            ),
+        ]
+
+    def place(self, points: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Where points [points, 2] of the plane are in the picture, NaN outside the domain, and which are hidden."""
+        left, right, bottom, top = self._extent
+        middle, half = np.array([left + right, bottom + top]) / 2, np.array([right - left, top - bottom]) / 2
+        seen, hidden = self._relief.place((points.astype(np.float64) - middle) / half)
+        low_u, high_u, low_v, high_v = self._relief.frame
+        share = (seen - [low_u, low_v]) / [high_u - low_u, high_v - low_v]
+        left, right, bottom, top = self.box
+        return np.array([left, bottom]) + share * [right - left, top - bottom], hidden
+
+    def way(self, recording: Recording, lane: int, color: str, name: str) -> list[Line]:
+        """The part of a lane's way that is seen, and the part that is behind something."""
+        positions = recording["position"][:, lane]
+        places, hidden = self.place(np.where(finite(positions), positions, np.nan))
+        steps = recording.steps("position")
+        seen, behind = (np.where((hidden == side)[:, None], places, np.nan) for side in (False, True))
+        line = Line(seen[:, 0], seen[:, 1], color, name, along=steps, width=1.8, ghost=False, dot=False)
+        parts = line, replace(line, x=behind[:, 0], y=behind[:, 1], label="", dash="dotted", width=0.8)
+        return [part for part in parts if np.isfinite(part.x).any()]
+
+    def heads(self, lanes: int, color: str) -> Callable[[Array], Points]:
+        """A function of positions [samples, lanes, 2]: where the first lanes are now."""
+
+        def heads(past: Array) -> Points:
+            now = past[-1, :lanes]
+            places, _ = self.place(np.where(finite(now), now, np.nan))
+            return _points(places[np.isfinite(places).all(axis=1)], color, 7.0)
+
+        return heads

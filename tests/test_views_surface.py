@@ -1,0 +1,297 @@
+"""The views of functions of one and two variables: what is where, from numbers that are known."""
+
+import numpy as np
+import pytest
+
+import dynviz
+from dynviz import DynvizError, plugins
+from dynviz.scene.density import density
+from dynviz.scene.marks import Arrows, Bars, Contours, Field, Line, Points
+from dynviz.scene.moments import likeness, moments, product
+from dynviz.scene.relief import Camera, Relief
+from dynviz.scene.whitening import curvatures, gathered, own, scaled
+from tests.recorded import record, sensing, surface, voronoi
+
+PLANES = ["path", "cloud", "surface3d"]
+
+
+def open_view(name, recordings, **options):
+    return plugins.load("views", name).target(recordings, **options)
+
+
+def marks(panel, kind):
+    return [mark for mark in panel.marks if isinstance(mark, kind)]
+
+
+def line(folder, *, lanes=1, steps=40, **more):
+    """Balls that roll to 0 on x^2 over [-2, 2]."""
+    t = np.arange(steps + 1)[:, None]
+    position = 1.5 * 0.9**t * np.linspace(1, -1, lanes)[None]
+    x = np.linspace(-2, 2, 201)
+    channels = {
+        "loss": (1, position**2),
+        "position": (1, position[..., None]),
+        "landscape": (0, np.tile(x**2, (1, lanes, 1))),
+    }
+    facts = {"function": "bowl", "domain": [-2.0, 2.0], "optimum": [[0.0]]}
+    return record(folder, channels, steps=steps, scenario="surface", facts=facts, views=("profile",), **more)
+
+
+@pytest.fixture(scope="module")
+def bowls(tmp_path_factory):
+    """Two rules on a tilted bowl, with all that views can ask for."""
+    folder = tmp_path_factory.mktemp("bowls") / "run"
+    spec = "surface:f=quadratic,condition=12,start=(0.5,1.5),grid=64"
+    run = dynviz.run(spec, ["adagrad", "full-matrix-adagrad"], record=["term.*", "gradient", "state.*"], out=folder)
+    return [run["adagrad"], run["full-matrix-adagrad"]]
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_a_scene_keeps_its_build_and_its_axes(name, bowls):
+    film = open_view(name, bowls)
+    first, *others = [film.scene(step) for step in (0, 1, 17, 300)]
+    for scene in others:
+        for panel, before in zip(scene.panels, first.panels, strict=True):
+            assert [type(mark) for mark in panel.marks] == [type(mark) for mark in before.marks]
+            assert (panel.title, panel.x, panel.y) == (before.title, before.x, before.y)
+
+
+@pytest.mark.parametrize("name", [*PLANES, "profile", "preconditioned", "kronecker"])
+def test_a_view_says_which_channel_another_scenario_lacks(name, tmp_path):
+    for make in (voronoi, sensing):
+        with pytest.raises(DynvizError, match=rf"^view {name} needs the channel '\w+', which recording"):
+            open_view(name, [make(tmp_path / make.__name__)])
+
+
+@pytest.mark.parametrize("name", [*PLANES, "preconditioned"])
+def test_a_view_of_planes_sends_functions_of_one_variable_to_profile(name, tmp_path):
+    with pytest.raises(DynvizError, match="view profile the curve"):
+        open_view(name, [line(tmp_path / "a")])
+    with pytest.raises(DynvizError, match="View path draws two"):
+        open_view("profile", [surface(tmp_path / "b")])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("path", {"tail": -1}),
+        ("path", {"lanes": 0}),
+        ("cloud", {"contrast": 0.0}),
+        ("surface3d", {"elevation": 5.0}),
+        ("surface3d", {"height": np.nan}),
+        ("preconditioned", {"power": 3.0}),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(name, options, bowls):
+    with pytest.raises(DynvizError, match=rf"view {name} takes .*{next(iter(options))}"):
+        open_view(name, bowls, **options)
+
+
+def test_a_tail_is_so_many_steps_long_and_the_newest_part_the_widest(bowls):
+    panel = open_view("path", bowls[:1], tail=20).scene(100).panels[0]
+    ghost, *parts = marks(panel, Line)
+    assert (ghost.along[0], ghost.along[-1], parts[0].along[0], parts[-1].along[-1]) == (0, 80, 80, 100)
+    assert ghost.now < 0
+    assert [part.width for part in parts] == sorted(part.width for part in parts)
+    assert [part.dot for part in parts] == [False, False, True]
+    np.testing.assert_array_equal([parts[-1].x[-1], parts[-1].y[-1]], bowls[0]["position"][100, 0])
+
+
+def test_arrows_at_the_head_are_the_terms_of_the_next_step(bowls):
+    recording = bowls[1]
+    panel = open_view("path", [recording], arrows=True).scene(5).panels[0]
+    times = float(panel.title.split("terms ")[1].split()[0]) if "terms" in panel.title else 1.0
+    arrows = {arrow.color: arrow for arrow in marks(panel, Arrows)}
+    for name in ("gradient", "preconditioning"):
+        arrow = arrows[f"term.{name}"]
+        np.testing.assert_allclose([arrow.x[0], arrow.y[0]], recording["position"][5, 0])
+        np.testing.assert_allclose([arrow.dx[0], arrow.dy[0]], times * recording[f"term.{name}"][6, 0], rtol=1e-6)
+    with pytest.raises(DynvizError, match=r"--record 'term\.\*'"):
+        open_view(
+            "path", [dynviz.run("surface", "sgd", steps=2, out=recording.folder.parent / "bare")["sgd"]], arrows=True
+        )
+
+
+def test_the_start_is_a_ring_and_the_optimum_a_star(bowls):
+    star, ring = marks(open_view("path", bowls).scene(9).panels[0], Points)
+    assert (star.marker, star.x.tolist(), star.y.tolist()) == ("star", [0.0], [0.0])
+    assert (ring.marker, ring.x.tolist(), ring.y.tolist()) == ("ring", [0.5], [1.5])
+
+
+def test_landscapes_that_say_so_have_evenly_spaced_contours(tmp_path):
+    facts = {"domain": [-1.5, 1.5, -0.5, 3.5], "norm": "linear"}
+    even, odd = surface(tmp_path / "a", facts=facts), surface(tmp_path / "b")
+    for recording, log in ((even, False), (odd, True)):
+        (contours,) = marks(open_view("path", [recording], levels=6).scene(0).panels[0], Contours)
+        heights = np.subtract(contours.levels, recording["landscape"].min())
+        gaps = np.diff(np.log(heights) if log else heights)
+        assert len(gaps) == 5
+        np.testing.assert_allclose(gaps, gaps[0], rtol=1e-4)
+
+
+def test_a_ball_is_on_the_curve_where_its_lane_is(tmp_path):
+    recording = line(tmp_path / "a")
+    film = open_view("profile", [recording])
+    for step in (0, 7, 40):
+        *_, ball = marks(film.scene(step).panels[0], Points)
+        assert ball.x.tolist() == recording["position"][step, 0].tolist()
+        np.testing.assert_allclose(ball.y, ball.x.astype(float) ** 2, atol=1e-3)
+    assert film.scene(7).panels[0].readouts[0].text.startswith(f"{1.5 * 0.9**7:.4f}"[1:5])
+
+
+def test_many_balls_have_a_histogram_of_their_shares(tmp_path):
+    recording = line(tmp_path / "a", lanes=30)
+    panel = open_view("profile", [recording]).scene(0).panels[1]
+    (bars,) = marks(panel, Bars)
+    assert bars.heights.sum() == pytest.approx(1.0)
+    assert panel.readouts[0].text == "30 lanes"
+    assert not bars.heights[np.abs(bars.x) > 1.6].any()
+
+
+def test_density_counts_each_point_once_wherever_it_is():
+    extent = (-1.0, 3.0, 0.0, 2.0)
+    found = density(np.array([[2.0, 0.5], [9.0, 9.0]]), extent, 64)
+    assert found.sum() == pytest.approx(1.0)
+    assert np.unravel_index(found.argmax(), found.shape) == (16, 48)
+    rng = np.random.default_rng(0)
+    many = density(rng.normal([1.0, 1.0], 0.2, (4000, 2)), extent, 64)
+    assert many.sum() == pytest.approx(4000, rel=1e-3)
+    # Shares of a normal cloud: 4000 / (2 pi .2^2) to a unit of area, of which a cell is 4 x 2 / 64^2.
+    assert many.max() == pytest.approx(4000 / (2 * np.pi * 0.04) * 8 / 64**2, rel=0.15)
+
+
+def test_a_cloud_is_densest_where_the_lanes_are_and_in_the_recordings_colour(tmp_path):
+    one, two = surface(tmp_path / "a", lanes=300), surface(tmp_path / "b", lanes=300)
+    scene = open_view("cloud", [one, two]).scene(300)
+    for panel, recording, sign in zip(scene.panels, (one, two), (-1, 1), strict=False):
+        field = marks(panel, Field)[0]
+        row, column = np.unravel_index(np.abs(field.values).argmax(), field.values.shape)
+        assert field.values[row, column] == sign
+        left, right, bottom, top = field.extent
+        place = left + (column + 0.5) * (right - left) / 96, bottom + (row + 0.5) * (top - bottom) / 96
+        away = np.hypot(*(recording["position"][-1] - place).T)
+        assert np.sort(away)[30] < 0.2
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_cloud_of_few_lanes_shows_each(lanes, tmp_path):
+    dots = marks(open_view("cloud", [surface(tmp_path / "a", lanes=lanes)]).scene(10).panels[0], Points)[-1]
+    assert len(dots.x) == lanes
+
+
+def test_a_relief_from_above_is_its_map():
+    relief = Relief(np.tile(np.linspace(0, 1, 50), (50, 1)), Camera(0.0, 90.0, 0.5), 80)
+    assert np.isfinite(relief.image).all()
+    seen = relief.image[40]
+    assert np.corrcoef(seen, np.linspace(0, 1, len(seen)))[0, 1] > 0.95
+    places, hidden = relief.place(np.array([[0.5, -0.25], [2.0, 0.0]]))
+    np.testing.assert_allclose(places[0], [0.5, -0.25], atol=1e-6)
+    assert np.isnan(places[1]).all()
+    assert not hidden.any()
+
+
+def test_a_hill_hides_what_is_behind_it_and_nothing_else():
+    x, y = np.meshgrid(np.linspace(-1, 1, 100), np.linspace(-1, 1, 100))
+    relief = Relief(np.exp(-20 * (x**2 + y**2)), Camera(0.0, 20.0, 1.0), 200)
+    points = np.array([[0.0, 0.6], [0.0, -0.6], [0.9, 0.6], [0.0, 0.0]])
+    assert relief.place(points)[1].tolist() == [True, False, False, False]
+
+
+def test_what_is_behind_a_hill_is_dotted(tmp_path):
+    folder = tmp_path / "hill"
+    x, y = np.meshgrid(np.linspace(-0.98, 0.98, 60), np.linspace(-0.98, 0.98, 60))
+    way = np.stack([np.linspace(-0.9, 0.9, 41), np.full(41, 0.5)], axis=-1)[:, None]
+    channels = {
+        "position": (1, way),
+        "landscape": (0, np.exp(-20 * (x**2 + y**2))[None, None]),
+    }
+    facts = {"domain": [-1.0, 1.0, -1.0, 1.0], "norm": "linear"}
+    recording = record(folder, channels, steps=40, scenario="surface", facts=facts, views=("path",))
+    options = {"azimuth": 0.0, "elevation": 20.0, "height": 1.0}
+    seen, hidden = marks(open_view("surface3d", [recording], **options).scene(40).panels[0], Line)
+    assert (seen.dash, hidden.dash) == ("solid", "dotted")
+    assert np.isfinite(hidden.x[20])
+    assert np.isfinite(seen.x[[0, 40]]).all()
+    assert (np.isfinite(seen.x) ^ np.isfinite(hidden.x)).all()
+
+
+def test_a_preconditioner_keeps_areas_and_nothing_is_known_of_one_direction():
+    matrix = np.array([[5.0, 2.0], [2.0, 3.0]])
+    root = scaled(matrix, 0.5)
+    assert np.linalg.det(root) == pytest.approx(1.0)
+    np.testing.assert_allclose(root @ root, matrix / np.sqrt(np.linalg.det(matrix)))
+    np.testing.assert_array_equal(scaled(np.outer([1, 2], [1, 2]), -0.5), np.eye(2))
+    np.testing.assert_array_equal(scaled(np.full((2, 2), np.nan), -0.5), np.eye(2))
+
+
+def test_the_gradients_of_a_recording_make_the_preconditioner_that_the_rule_shows(bowls):
+    for recording, full in zip(bowls, (False, True), strict=True):
+        shown, made = own(recording, 0), gathered(recording, 0, 0.5, full=full)
+        np.testing.assert_allclose(shown(60), made(60), rtol=1e-3, atol=1e-3)
+
+
+def test_a_full_matrix_rounds_a_tilted_bowl_and_a_diagonal_does_not(bowls):
+    landscape = bowls[0]["landscape"][0, 0]
+    hessian = curvatures(landscape, (-2.0, 2.0, -2.0, 2.0))
+    np.testing.assert_allclose(np.linalg.eigvalsh(hessian), [1.0, 12.0], rtol=1e-3)
+    panels = open_view("preconditioned", bowls).scene(60).panels
+    conditions = [float(panel.readouts[0].text.split()[-1]) for panel in panels[:3]]
+    assert conditions[0] == 12
+    assert conditions[1] > 8
+    assert conditions[2] < 5
+
+
+def test_levels_in_other_coordinates_are_those_of_the_landscape(bowls):
+    panel = open_view("preconditioned", bowls).scene(60).panels[2]
+    contours, root = marks(panel, Contours)[0], own(bowls[1], 0)(60)
+    left, right, _, _ = contours.extent
+    z = left + (np.array([60, 40]) + 0.5) * (right - left) / len(contours.values)
+    at = root @ z
+    angle = np.radians(30)
+    u, v = np.cos(angle) * at[0] + np.sin(angle) * at[1], np.cos(angle) * at[1] - np.sin(angle) * at[0]
+    assert contours.values[40, 60] == pytest.approx((u**2 + 12 * v**2) / 2, rel=0.03)
+
+
+def test_without_gradients_there_is_nothing_to_precondition_with(tmp_path):
+    recording = dynviz.run("surface", "sgd", steps=3, out=tmp_path / "run")["sgd"]
+    with pytest.raises(DynvizError, match="--record 'gradient'"):
+        open_view("preconditioned", [recording])
+
+
+def test_moments_of_rows_and_columns_stand_for_all_where_gradients_factor():
+    rng = np.random.default_rng(0)
+    rows, columns = rng.standard_normal((3, 3)), rng.standard_normal((4, 4))
+    gradients = rows @ rng.standard_normal((60_000, 3, 4)) @ columns
+    left, right, both = moments(gradients)
+    np.testing.assert_allclose(left, sum(g @ g.T for g in gradients[:200]) + moments(gradients[200:])[0], rtol=1e-9)
+    assert both[0 * 4 + 1, 2 * 4 + 3] == pytest.approx((gradients[:, 0, 1] * gradients[:, 2, 3]).sum())
+    # E vec(G) vec(G)^T is the product of the two, L and R are it up to a trace: their roots are not what factors here.
+    assert likeness(np.kron(left, right), both) > 0.999
+    assert likeness(np.kron(right, left), both) < 0.98
+    assert likeness(product(left, right), both) < likeness(np.kron(left, right), both)
+
+
+def test_all_moments_are_below_the_product_times_the_rank():
+    gradients = np.random.default_rng(1).standard_normal((7, 4, 5)) * np.geomspace(1, 9, 5)
+    left, right, both = moments(gradients)
+    assert np.linalg.eigvalsh(4 * product(left, right) - both).min() > -1e-9
+
+
+def test_the_kronecker_view_draws_the_moments_of_the_gradients_so_far(tmp_path):
+    run = dynviz.run("matrix-sensing:d=6", "shampoo", steps=20, record="gradient:every=1", out=tmp_path / "run")
+    recording = run["shampoo"]
+    film = open_view("kronecker", [recording], swapped=True)
+    panels = film.scene(12).panels
+    assert [panel.title for panel in panels[:5]] == ["L of W1", "R of W1", "√L ⊗ √R", "C", "√R ⊗ √L"]
+    left, _, both = moments(recording.part("gradient", "W1")[:12, 0])
+    for panel, matrix in ((panels[0], left), (panels[3], both)):
+        drawn = marks(panel, Field)[0].values[::-1]
+        np.testing.assert_allclose(np.sign(drawn) * drawn**2, matrix / np.abs(matrix).max(), atol=1e-9)
+    with pytest.raises(DynvizError, match="no parameter named 'W3'"):
+        open_view("kronecker", [recording], parameter="W3")
+
+
+def test_a_matrix_too_large_for_all_moments_is_refused_with_what_would_do(tmp_path):
+    run = dynviz.run("matrix-sensing:d=32", "sgd", steps=2, record="gradient:every=1", out=tmp_path / "run")
+    with pytest.raises(DynvizError, match=r"at most 400 numbers.*W1 \(32, 32\).*matrix-sensing:d=16"):
+        open_view("kronecker", [run["sgd"]])
