@@ -13,15 +13,17 @@ from dynviz.errors import DynvizError
 
 if TYPE_CHECKING:
     from dynviz.recording import Recording, Run, open
+    from dynviz.sweeps.launch import sweep
     from dynviz.training import resume, run
 
 __version__ = "0.1.0"
-__all__ = ["DynvizError", "Recording", "Run", "open", "resume", "run"]
+__all__ = ["DynvizError", "Recording", "Run", "open", "resume", "run", "sweep"]
 
 # Torch takes over a second to import: what needs it, or NumPy, is imported when it is first used.
 _HOMES = {
     "run": "dynviz.training",
     "resume": "dynviz.training",
+    "sweep": "dynviz.sweeps.launch",
     "open": "dynviz.recording",
     "Run": "dynviz.recording",
     "Recording": "dynviz.recording",

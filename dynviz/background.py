@@ -67,12 +67,9 @@ class BackgroundRun:
         """
         opened: list[int] = []
         try:
-            # A trainer finds the modules that we find: the present folder is first in the path under -m alone.
-            here = [] if sys.path[:1] in ([""], [str(Path.cwd())]) else ["-P"]
-            python = [sys.executable, *here, "-X", "faulthandler", "-m", "dynviz"]
             reports, output = (_nameless(opened) for _ in range(2))
             process = _Lasting(
-                [*python, "run", "--headless", f"--report={reports}", *arguments],
+                [*dynviz_command("-X", "faulthandler"), "run", "--headless", f"--report={reports}", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -214,6 +211,13 @@ class _Lasting(subprocess.Popen[bytes]):
 
     def __del__(self) -> None:
         pass
+
+
+def dynviz_command(*options: str) -> list[str]:
+    """The start of a command line for another `dynviz`, which finds the modules that we find."""
+    # The present folder is first in the path under -m alone.
+    here = [] if sys.path[:1] in ([""], [str(Path.cwd())]) else ["-P"]
+    return [sys.executable, *here, *options, "-m", "dynviz"]
 
 
 def _nameless(opened: list[int]) -> int:

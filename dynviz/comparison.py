@@ -15,6 +15,7 @@ from dynviz import training
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Metadata
+from dynviz.rule import NOISE
 from dynviz.training.trees import from_arrays
 
 LAST = 0.05
@@ -154,5 +155,7 @@ def _state_bytes(recording: Recording) -> int:
 def _bytes(node: Any) -> int:
     if isinstance(node, torch.Tensor):
         return node.nbytes
-    children: Any = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
-    return sum(map(_bytes, children))
+    if isinstance(node, Mapping):
+        # Noise is in the state and kept from no step to the next.
+        node = [value for key, value in node.items() if key != NOISE]
+    return sum(map(_bytes, node)) if isinstance(node, list | tuple) else 0

@@ -24,12 +24,13 @@ def compose(parts: Sequence[Part]) -> type:
         parts: The rule, then its modifiers from the inside out.
 
     Raises:
-        DynvizError: A modifier needs what the rule does not have, or the first part is not a rule.
+        DynvizError: A modifier stands twice or needs what the rule does not have, or the first part is not a rule.
     """
     (base_name, base), *modifiers = parts
     if not dataclasses.is_dataclass(base):
         names = " and ".join(name for name, _ in modifiers)
         raise DynvizError(f"{names} can modify a rule of dynviz, not {base_name}, which steps by itself")
+    _check(modifiers)
     fields: dict[str, Option] = {}
     places: list[dict[str, str]] = []
     for name, part in parts:
@@ -51,6 +52,16 @@ def compose(parts: Sequence[Part]) -> type:
     made.coordinatewise = all(part.coordinatewise for _, part in parts)  # type: ignore[attr-defined]
     made.departures = getattr(base, "departures", {})  # type: ignore[attr-defined]
     return made
+
+
+def _check(modifiers: Sequence[Part]) -> None:
+    names = [name for name, _ in modifiers]
+    for name in names:
+        if names.count(name) > 1:
+            raise DynvizError(f"{name} stands twice among {'+'.join(names)}; write each modifier once")
+    elsewhere = [name for name, part in modifiers if hasattr(part, "perturb")]
+    if len(elsewhere) > 1:
+        raise DynvizError(f"{' and '.join(elsewhere)} each take the gradient elsewhere; write one of them")
 
 
 class Composed:

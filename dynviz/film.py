@@ -19,7 +19,10 @@ class Film:
     Attributes:
         steps: The steps at which the picture changes, ascending.
         scene: The picture at a step; any step between the first and the last will do.
+        pick: Of a view whose places stand for lanes: the sources, as `dynviz.recording.open_all` takes them, of what
+            lies nearest to a place, from (step, panel, x, y); none where nothing does.
     """
 
     steps: NDArray[np.int64]
     scene: Callable[[int], Scene]
+    pick: Callable[[int, int, float, float], tuple[str, ...]] | None = None

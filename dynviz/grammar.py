@@ -1,5 +1,6 @@
 """The grammar that names anything with options: `NAME[:key=value[,key=value]]`."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,6 +89,51 @@ def split(text: str, whole: str = "") -> list[str]:
 def is_grid(value: str) -> bool:
     """Whether a value stands for several: `[2,4,8]`, `log(1e-4,1,25)`, `linear(0,1,5)`."""
     return bool(_GRID.match(value))
+
+
+def grid(value: str, *, whole: bool = False) -> tuple[str, ...]:
+    """The values that a value stands for, each as text; of one that is no grid itself alone.
+
+    Logarithmic values have equal factors between them, linear ones equal differences; both ends are among them.
+
+    >>> grid("log(1e-4,1,5)"), grid("linear(0,1,3)"), grid("[2,log(10,1000,3)]"), grid("0.1")
+    (('0.0001', '0.001', '0.01', '0.1', '1'), ('0', '0.5', '1'), ('2', '10', '100', '1000'), ('0.1',))
+
+    Args:
+        value: What is written after `key=`.
+        whole: Whether numbers between the ends are rounded to whole ones.
+
+    Raises:
+        DynvizError: It looks like a grid and is none.
+    """
+    if not is_grid(value):
+        return (value,)
+    if value.startswith("["):
+        items = [item.strip() for item in split(value[1:-1])] if value.endswith("]") else [""]
+        if not all(items):
+            raise DynvizError(f"{value} is not a list of values; write one like [8,64,256]")
+        found = [each for item in items for each in grid(item, whole=whole)]
+    else:
+        found = [f"{round(number) if whole else number:.12g}" for number in _spaced(value)]
+    return tuple(dict.fromkeys(found))
+
+
+def _spaced(value: str) -> list[float]:
+    kind, _, inside = value.partition("(")
+    try:
+        first, last, count = (float(part) for part in inside.removesuffix(")").split(","))
+        well = value.endswith(")") and count.is_integer() and 2 <= count <= _SEEDS and math.isfinite(last - first)
+    except ValueError:
+        well = False
+    if not well or (kind == "log" and not (first > 0 and last > 0)):
+        raise DynvizError(
+            f"{value} is not understood; write {kind}(first,last,count), for example log(1e-4,1,25): "
+            f"from two to {_SEEDS} values{', above zero' if kind == 'log' else ''}"
+        )
+    shares = [index / (count - 1) for index in range(int(count))]
+    if kind == "log":
+        return [first * (last / first) ** share for share in shares[:-1]] + [last]
+    return [first + (last - first) * share for share in shares[:-1]] + [last]
 
 
 def seeds(text: str) -> tuple[int, ...]:

@@ -93,7 +93,10 @@ def read(
         try:
             values[name] = _read(value, option.type)
         except (ValueError, TypeError, SyntaxError, OverflowError):
-            raise DynvizError(f"{name}={text} of {what} is not understood; {name} takes {option.type_name}") from None
+            more = ", or a schedule like cosine(1e-2)" if scheduled and option.number else ""
+            raise DynvizError(
+                f"{name}={text} of {what} is not understood; {name} takes {option.type_name}{more}"
+            ) from None
     return values
 
 

@@ -161,6 +161,8 @@ def check(plural: str, text: str) -> None:
     elif plural == "optimizers" and name.startswith(zoo.PREFIX):
         zoo.check(name)
     elif "." not in name and name not in files(plural):
+        if plural == "optimizers" and name in files("modifiers"):
+            raise DynvizError(f"{name} modifies a rule and is none by itself; write a rule before it, like adam+{name}")
         raise unknown(kind(plural).binds, name, files(plural))
 
 

@@ -1,7 +1,7 @@
 """The contract of an optimizer: the equation of one step, for one parameter tensor."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from torch import Tensor
 
@@ -55,6 +55,13 @@ NOISE = "noise"
 A rule whose `init` has it finds in it numbers between 0 and 1, even and independent, one for each number of theta: a
 pure function of the lane's seed and the step, so that a run can be stopped and gone on with.
 """
+
+
+def rate(rule: Any) -> float | Tensor:
+    """The step size of a rule, whatever modifiers stand around it."""
+    while not hasattr(rule, "lr"):
+        rule = rule.rule
+    return rule.lr  # type: ignore[no-any-return]
 
 
 def joined(terms: Terms, **more: Tensor) -> Terms:

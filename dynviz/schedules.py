@@ -181,8 +181,10 @@ def _check(text: str, values: dict[str, float]) -> None:
             raise DynvizError(f"{key} in {text} is {values[key]:g}; it is a number of steps, 1 or more")
     if text.startswith("exponential") and not (values["start"] > 0 and values["end"] > 0):
         raise DynvizError(f"{text} grows by equal factors, so both ends are above 0")
-    if text.startswith("onecycle") and not (0 < values.get("share", 0.3) < 1 and values["steps"] >= 10):
-        raise DynvizError(f"{text} takes 10 steps or more, and a share between 0 and 1")
+    if text.startswith("onecycle"):
+        share, steps = values.get("share", 0.3), values["steps"]
+        if not (share < 1 < share * steps and steps >= 10):
+            raise DynvizError(f"{text} takes 10 steps or more, and a share below 1 that is more than one step of them")
 
 
 def _usage(name: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 import dynviz
 from dynviz import plugins
 
-SIZES = {"voronoi": "hidden=24,grid=8", "matrix-sensing": "d=16"}
+SIZES = {"voronoi": "hidden=24,grid=8", "matrix-sensing": "d=16", "matrix-recovery": "M=6"}
 """Smaller than the default, for speed; a scenario that is not named trains as it is."""
 
 

@@ -127,9 +127,12 @@ def test_frames_are_left_out_while_writes_wait_and_come_back_when_they_do_not():
         assert not rate.admits(9)
     assert rate.frames == LEAST
     assert rate.dropped == 30
+    # A slow terminal must not have another frame to read before it shows what a key did.
+    assert not rate.admits(1)
     for _ in range(100):
-        assert rate.admits(1)
+        assert rate.admits(0)
     assert rate.frames == 60
+    assert rate.admits(1)
 
 
 def test_what_takes_long_to_draw_is_drawn_less_often():
@@ -148,6 +151,23 @@ def test_growth_is_steps_a_second_and_time_left():
     assert growth.left(1700) == pytest.approx(10)
     growth.note(8.0, 0)
     assert growth.rate is None
+
+
+def test_what_is_said_of_the_growth_changes_once_a_second():
+    growth = Growth()
+    said = []
+    for tick in range(60):
+        growth.note(tick / 20, tick**2)
+        said.append(growth.rate)
+    assert said[-1] > 2 * next(filter(None, said))
+    assert len(set(said)) <= 4
+
+
+def test_what_a_terminal_would_obey_is_taken_out_of_words():
+    row = fit([Word("a\x1b[2Jb\x07\n\u202ec")], [], 20)
+    text = "".join(word.text for word in row)
+    assert text.isprintable()
+    assert len(text) == 20
 
 
 def test_a_trainer_that_stands_still_becomes_slower():

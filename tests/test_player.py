@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 os.environ.setdefault("TEXTUAL_FPS", "120")
 
@@ -40,14 +41,14 @@ class Watched:
     """A player in a test: what is on its screen, and its clock."""
 
     def __init__(self, app, pilot, clock):
-        self.app, self.pilot, self._clock = app, pilot, clock
+        self.app, self.pilot, self.clock = app, pilot, clock
 
     async def press(self, *keys):
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
     async def wait(self, seconds):
-        self._clock[0] += seconds
+        self.clock[0] += seconds
         if isinstance(self.app.screen, Stage):
             self.app.screen.beat()
         await self.pilot.pause()
@@ -113,7 +114,7 @@ async def test_the_rows_around_the_plot(live):
         live.grow(40)
         await watched.wait(1)
         lines = [line.rstrip() for line in watched.lines]
-        assert lines[0] == " bowl · depth 3   sgd lr .1   seed 0" + " " * 9 + "● live   step 40 of 100   3 s left"
+        assert lines[0] == " bowl · depth 3   sgd lr .1   seed 0" + " " * 8 + "● live    step 40 of 100   3 s left"
         assert lines[1].startswith(" 1 curves")
         assert lines[-2] == " ├" + "─" * 26 + "●" + "┄" * 40 + "┤    1x ▶"
         assert lines[-1].strip() == "space pause  ←→ step  ⇧←→ 100  [ ] speed  z zoom  e export  ? help  q quit"
@@ -263,16 +264,37 @@ async def test_help_and_details_open_and_close(voronoi):
 
 
 @asynchronous
+async def test_time_goes_on_behind_a_dialog(voronoi):
+    async with watching(voronoi, size=(100, 46)) as watched:
+        await watched.press("question_mark")
+        before = watched.lines[0]
+        watched.clock[0] += 1
+        watched.stage.beat()
+        await watched.pilot.pause()
+        assert isinstance(watched.app.screen, Sheet)
+        assert watched.step == 20
+        assert "step 20 of 400" in watched.lines[0] != before
+        assert "click or drag" in watched.text
+
+
+@asynchronous
+async def test_names_that_would_move_the_cursor_do_not(tmp_path):
+    recorded.voronoi(tmp_path / "run" / "x", label="a\x1b[2Jb\x07", lanes=2)
+    async with watching(tmp_path / "run", size=(120, 40)) as watched:
+        for key in ("f", "l", "escape", "d"):
+            await watched.press(key)
+            assert "".join(watched.lines).replace("\xa0", "").isprintable(), key
+            assert {cell_len(line) for line in watched.lines} == {120}
+
+
+@asynchronous
 async def test_the_command_is_copied_and_shown(voronoi, monkeypatch):
     monkeypatch.chdir(voronoi.parent)
     async with watching(voronoi, step=200) as watched:
         await watched.press("y")
-        command = (
-            "dynviz export voronoi-1/adamw voronoi-1/adamw-l1 voronoi-1-benchmark-200.png "
-            "--view benchmark --steps 200 --theme dark"
-        )
+        command = "dynviz export voronoi-1 voronoi-1-benchmark-200.png --view benchmark --steps 200 --theme dark"
         assert watched.app.clipboard == command
-        assert "copied: dynviz export voronoi-1/adamw" in watched.text
+        assert "copied: dynviz export voronoi-1 " in watched.text
         await watched.press("right")
         assert "copied" not in watched.text
 
@@ -300,7 +322,7 @@ async def test_an_export_runs_beside_the_player_and_says_how_it_goes(voronoi, mo
         await watched.pilot.pause()
         assert "written: voronoi-1-benchmark-prediction.png" in watched.text
     assert asked == [
-        *("export", "voronoi-1/adamw", "voronoi-1/adamw-l1", "voronoi-1-benchmark-prediction.png"),
+        *("export", "voronoi-1", "voronoi-1-benchmark-prediction.png"),
         *(
             "--view",
             "benchmark",
@@ -432,7 +454,7 @@ async def test_runs_are_browsed_played_and_come_back_to(tmp_path):
     async with watching(root=tmp_path / "runs") as watched:
         assert "1 run in" in watched.lines[0]
         assert "bowl-1" in watched.lines[2]
-        assert "finished, 100 of 100 steps" in watched.lines[2]
+        assert "✓ 100 steps" in watched.lines[2]
         await watched.press("enter")
         await watched.wait(0.1)
         assert "bowl · depth 3" in watched.lines[0]
@@ -440,6 +462,62 @@ async def test_runs_are_browsed_played_and_come_back_to(tmp_path):
         assert isinstance(watched.app.screen, Browser)
         await watched.press("q")
     assert watched.app.return_value == 0
+
+
+PICKING = """\
+\"\"\"One panel; its right half is the run that was given.\"\"\"
+
+import numpy as np
+
+from dynviz.film import Film
+from dynviz.scene.marks import Axis, Panel, Scene
+
+
+def view(recordings):
+    def pick(step, panel, x, y):
+        return (recordings[-1].source,) if x > 0.5 else ()
+
+    panel = Panel("halves", Axis((0, 1)), Axis((0, 1)), ())
+    return Film(np.arange(3), lambda step: Scene("many", (panel,), step, 2), pick)
+"""
+
+
+@asynchronous
+async def test_lanes_are_played_from_a_picture_of_many_and_come_back_from(voronoi, tmp_path):
+    (tmp_path / "halves.py").write_text(PICKING)
+    async with watching(voronoi, view=str(tmp_path / "halves.py"), step=1) as watched:
+        assert "enter play" in watched.lines[-1]
+        await watched.press("enter")
+        assert "point at a place" in watched.text
+        await watched.pilot.hover("#plot", offset=(80, 10))
+        await watched.press("enter")
+        assert [each.label for each in watched.app.projector.recordings] == ["adamw-l1"]
+        assert "esc back" in watched.lines[-1]
+        await watched.press("escape")
+        assert "many" in watched.lines[0]
+        await watched.pilot.click("#plot", offset=(80, 10))
+        await watched.pilot.pause()
+        assert watched.app.projector.view == "benchmark"
+        await watched.press("escape")
+        # Elsewhere nothing is there to be played.
+        await watched.pilot.click("#plot", offset=(15, 10))
+        await watched.pilot.pause()
+        assert "many" in watched.lines[0]
+
+
+@asynchronous
+async def test_lines_of_runs_say_the_most_in_any_width(tmp_path):
+    Growing(tmp_path / "runs" / "a-run-with-a-long-name" / "sgd").finish()
+    Growing(tmp_path / "runs" / "short" / "adamw", label="adamw").finish("interrupted")
+    (tmp_path / "runs" / "bad" / "sgd").mkdir(parents=True)
+    (tmp_path / "runs" / "bad" / "sgd" / "run.json").write_text("{")
+    for width in (30, 46, 60, 80, 140):
+        async with watching(root=tmp_path / "runs", size=(width, 12)) as watched:
+            lines = [line.rstrip() for line in watched.lines[2:5]]
+            assert all(cell_len(line) < width for line in lines)
+            assert any("■ stopped at 0 of 100" in line for line in lines) == (width > 46), lines
+            assert any("Jan" in line for line in lines) == (width > 100)
+            assert any("bad" in line and "run.json" in line for line in lines) == (width > 100)
 
 
 @asynchronous
@@ -580,6 +658,12 @@ class Terminal:
             start_new_session=True,
         )
         os.close(theirs)
+        self.read = b""
+
+    def _feed(self):
+        with contextlib.suppress(OSError):
+            self.read += (data := os.read(self._ours, 1 << 16))
+            self._stream.feed(data)
 
     def type(self, keys):
         os.write(self._ours, keys)
@@ -590,7 +674,7 @@ class Terminal:
         while not any(said in line for line in self._screen.display):
             assert time.monotonic() < end, "\n".join(self._screen.display)
             if select.select([self._ours], [], [], 0.2)[0]:
-                self._stream.feed(os.read(self._ours, 1 << 16))
+                self._feed()
 
     def close(self):
         """Read what is left, so that the process can end; its exit status."""
@@ -621,6 +705,20 @@ def test_a_real_terminal_shows_the_picture_and_reads_the_keys(voronoi):
     finally:
         status = terminal.close()
     assert status == 0
+
+
+@pytest.mark.slow
+def test_a_player_that_is_killed_leaves_the_terminal_as_it_was(voronoi):
+    terminal = Terminal("play", str(voronoi), "--at", "200")
+    try:
+        terminal.until("step 200 of 400")
+        terminal.process.kill()
+        terminal.until("dynviz: the player was killed")
+    finally:
+        terminal.close()
+    said = terminal.read.rpartition(b"prediction")[2]
+    for mode in (b"?1049l", b"?1000l", b"?1003l", b"?2004l", b"?25h"):
+        assert b"\x1b[" + mode in said, mode
 
 
 @asynchronous

@@ -1,10 +1,12 @@
 """Films of recordings that grow, what is chosen of them, and the words about them."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from dynviz.errors import DynvizError
-from dynviz.player import details, standing
+from dynviz.player import command, details, standing
 from dynviz.player.axes import HeldAxes
 from dynviz.player.command import Picture, panel_name
 from dynviz.player.exporting import progress
@@ -14,12 +16,13 @@ from dynviz.player.readout import readout
 from dynviz.player.reel import PAUSE, Reel
 from dynviz.player.runs import find, holds_runs
 from dynviz.player.selection import selection
-from dynviz.player.snapshot import Snapshot
-from dynviz.recording import Recording, open_all
+from dynviz.recording import Recording, Snapshot, open_all
 from dynviz.scene.marks import Axis, Field, Line, Panel
 from dynviz.scene.norm import Norm
 from tests import recorded
 from tests.growing import Growing, Trainer
+
+VALUES = np.zeros((2, 2))
 
 
 def panel(low, high, scale="linear"):
@@ -40,6 +43,23 @@ def test_axes_of_another_scale_start_anew_and_logarithms_grow_by_factors():
     assert found[:2] == [(0, 10), (0.1, 10)]
     assert found[2][0] == pytest.approx(10 ** (-2 - 0.75))
     assert found[2][1] == 10
+
+
+def test_maps_keep_their_colours_and_zero_its_place():
+    def field(low, high, ramp="ordered"):
+        mark = Field(VALUES, (0.0, 1.0, 0.0, 1.0), Norm(low, high), ramp)
+        return Panel("map", Axis((0, 1)), Axis((0, 1)), (mark,))
+
+    def norms(ramp, *ends):
+        axes = HeldAxes()
+        found = [axes.hold([field(*each, ramp)])[0].marks[0] for each in ends]
+        assert all(mark.values is VALUES for mark in found)
+        return [(mark.norm.low, mark.norm.high) for mark in found]
+
+    assert norms("ordered", (0.0, 10.0), (2.0, 8.0), (0.0, 12.0)) == [(0, 10), (0, 10), (0, 15)]
+    (low, high) = norms("signed", (-1.0, 1.0), (-2.0, 1.0))[1]
+    assert low == -high
+    assert high > 2
 
 
 def test_before_the_first_sample_there_is_no_film_and_a_word_why(tmp_path):
@@ -152,6 +172,56 @@ def test_a_finished_run_plays_at_once_and_a_live_one_is_followed(tmp_path):
     assert (made.step, made.live, made.standing.status) == (100, False, "finished")
 
 
+def test_training_that_was_over_before_there_was_a_picture_is_shown_at_its_end(tmp_path):
+    trainer = Trainer(tmp_path)
+    Growing(tmp_path / "sgd").finish()
+    trainer.end("finished", 0)
+    made = Projector([], trainer=trainer)
+    made.tick(0.0)
+    assert (made.step, made.playback.playing, made.live) == (100, False, False)
+    made.playback.toggle(1.0)
+    assert (made.step, made.playback.playing) == (0, True)
+
+
+def test_a_recording_that_is_taken_away_is_shown_on_and_missed_in_other_views(tmp_path):
+    recording = recorded.voronoi(tmp_path / "run" / "adamw", lanes=2)
+    made = projector(recording.folder, step=200)
+    shutil.rmtree(recording.folder)
+    made.tick(2.0)
+    made.tick(4.0)
+    assert made.scene().step == 200
+    assert made.choosable
+    assert details.sections(made.recordings, made.happened, made.statuses)
+    made.show("curves")
+    made.tick(6.0)
+    assert made.scene() is None
+    assert "there is no folder" in made.words(6.0)
+    assert made.times.recorded == 400
+    with pytest.raises(DynvizError, match="there is no folder"):
+        made.select(made.selection.turned())
+    assert made.view == "curves"
+
+
+def test_a_run_that_ended_before_its_first_sample_says_so(tmp_path):
+    Growing(tmp_path / "sgd").writer.close()
+    made = projector(tmp_path / "sgd")
+    assert made.words(0.0) == "nothing was recorded: training ended before the first sample"
+
+
+def test_a_trainer_that_could_not_write_that_it_failed_has_failed(tmp_path):
+    growing = Growing(tmp_path / "sgd")
+    growing.grow(20)
+    trainer = Trainer(tmp_path)
+    made = Projector([], trainer=trainer)
+    made.tick(0.0)
+    assert made.standing.status == "running"
+    growing.writer.close()
+    trainer.end("failed", 1, "cannot write loss.npy: No space left on device")
+    made.tick(1.0)
+    made.tick(2.0)
+    assert made.standing.status == "failed"
+
+
 def test_a_step_that_is_asked_for_is_shown_paused(tmp_path):
     made = projector(recorded.surface(tmp_path / "adam").folder, step=77)
     assert (made.step, made.playback.playing) == (77, False)
@@ -175,6 +245,8 @@ def test_the_trainer_is_waited_for_in_words(tmp_path):
     made = Projector([], trainer=trainer)
     made.tick(1.2)
     assert made.words(1.2) == "waiting for the trainer: importing torch, 1.2 s"
+    trainer.doing = "preparing the task"
+    assert made.words(1.3) == "waiting for the trainer: preparing the task, 1.3 s"
     growing = Growing(tmp_path / "run" / "sgd")
     trainer.folder = tmp_path / "run"
     made.tick(2.0)
@@ -266,7 +338,16 @@ def test_the_command_makes_the_picture_that_is_shown(tmp_path, monkeypatch):
     picture = made.picture
     assert picture.panel == "loss"
     command = picture.still()
-    assert command == ("dynviz export 'runs/bowl 1/adam' bowl-1-path-loss-42.png --view path --panel loss --steps 42")
+    assert command == ("dynviz export 'runs/bowl 1' bowl-1-path-loss-42.png --view path --panel loss --steps 42")
+
+
+def test_a_run_is_named_for_all_its_recordings_and_they_where_some_are_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for label in ("adam", "sgd"):
+        recorded.surface(tmp_path / "one" / label, label=label)
+    assert command.together(("one/adam", "one/sgd")) == ("one",)
+    for some in (("one/adam",), ("one/sgd", "one/adam"), ("one/adam@0", "one/sgd"), ("none/adam",)):
+        assert command.together(some) == some
 
 
 def test_a_panel_whose_title_is_no_name_is_called_by_its_number():
@@ -307,7 +388,7 @@ def test_runs_are_found_the_newest_first_and_broken_ones_say_why(tmp_path):
 
 
 def test_details_say_where_hyperparameters_came_from(tmp_path):
-    rows = dict(details.sections([recorded.surface(tmp_path / "adam", label="adam", lanes=2)], ()))
+    rows = dict(details.sections([recorded.surface(tmp_path / "adam", label="adam", lanes=2)], (), ["finished"]))
     assert ("lr", "0.01", "as written") in rows["adam: finished"]
     assert ("eps", "1e-08", "the rule's default") in rows["adam: finished"]
     assert ("lanes", "2, seeds 42, 43") in rows["adam: finished"]

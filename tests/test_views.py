@@ -76,7 +76,8 @@ def make(kind, tmp_path, count=1, **options):
 def test_a_view_makes_scenes_of_one_build_or_says_what_it_needs(name, kind, count, options, tmp_path):
     recordings = make(kind, tmp_path, count, **options)
     if not suits(name, recordings):
-        needs = r"(the channel '[\w.*]+', which recording 'rule0'|numbers in which lanes differ)"
+        measured = r"the channel '[\w.*]+'|a projection on a \w+|measured eigenvalues"
+        needs = rf"(({measured}), which recording 'rule0'|numbers in which lanes differ)"
         with pytest.raises(DynvizError, match=rf"^view {name} needs {needs}"):
             open_view(name, recordings)
         return

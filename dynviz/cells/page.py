@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from dynviz.cells.place import Place, Spot, places
 from dynviz.cells.words import Placed, Words, flow, plain
@@ -36,21 +37,33 @@ class Page:
 
 def lay_out(scene: Scene, columns: int, rows: int, *, head: bool = True) -> Page:
     """Find a place for everything; in a small terminal, for the first panels, and say how many."""
-    for count in range(len(scene.panels), 1, -1):
-        page = _page(scene, count, (columns, rows), head=head)
-        if all(_readable(scene.panels[place.index], place.cell) for place in page.places):
+    for count in range(_most(scene.panels, columns * rows), 1, -1):
+        page = _page(scene, count, (columns, rows), head=head, readable=True)
+        if page is not None:
             return page
-    return _page(scene, min(len(scene.panels), 1), (columns, rows), head=head)
+    page = _page(scene, min(len(scene.panels), 1), (columns, rows), head=head)
+    assert page is not None
+    return page
+
+
+def _most(panels: Sequence[Panel], room: int) -> int:
+    """How many panels have room at most: to look for a place for more takes long, and is in vain."""
+    taken = accumulate(wide * tall for wide, tall in map(_least, panels))
+    return sum(each <= room for each in taken)
+
+
+def _least(panel: Panel) -> tuple[int, int]:
+    """The size in which a panel shows more than its words."""
+    return LEAST_MAP if panel.square else LEAST_CURVE
 
 
 def _readable(panel: Panel, cell: Rect) -> bool:
-    """Whether a panel in this cell shows more than its words."""
-    wide, tall = LEAST_MAP if panel.square else LEAST_CURVE
+    wide, tall = _least(panel)
     return cell.width >= wide and cell.height >= tall
 
 
-def _page(scene: Scene, count: int, size: tuple[int, int], *, head: bool) -> Page:
-    """The page of so many of the scene's panels."""
+def _page(scene: Scene, count: int, size: tuple[int, int], *, head: bool, readable: bool = False) -> Page | None:
+    """The page of so many of the scene's panels; none where one of them must be readable and is not."""
     columns, rows = size
     panels = scene.panels[:count]
     title: tuple[Placed, ...] = ()
@@ -61,6 +74,8 @@ def _page(scene: Scene, count: int, size: tuple[int, int], *, head: bool) -> Pag
         top += rows >= ROOMY
     area = max(columns - 2, 1), max(rows - top, 1)
     found = arrange(panels, *area, aspect=ASPECT, words=_room_of_words(panels, area))
+    if readable and not all(map(_readable, panels, found)):
+        return None
     cells = tuple(replace(cell, left=cell.left + 1, top=cell.top + top) for cell in found)
     return Page(title, spots, counter, places(panels, cells, scene.readouts))
 

@@ -5,13 +5,17 @@ import sys
 import click
 
 from dynviz import __version__
+from dynviz.cli.bench import bench
 from dynviz.cli.compare import compare
 from dynviz.cli.export import export
 from dynviz.cli.listing import listing
 from dynviz.cli.new import new
 from dynviz.cli.play import play
+from dynviz.cli.project import project
 from dynviz.cli.run import run
+from dynviz.cli.sharpness import sharpness
 from dynviz.cli.show import show
+from dynviz.cli.sweep import sweep
 from dynviz.errors import DynvizError
 
 
@@ -21,7 +25,7 @@ def commands() -> None:
     """See what an optimizer does: train small tasks, record every step, draw the animations."""
 
 
-for command in (run, play, show, export, compare, listing, new):
+for command in (run, play, show, export, compare, sweep, project, sharpness, listing, new, bench):
     commands.add_command(command)
 
 

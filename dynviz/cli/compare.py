@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dynviz.comparison import Row
 
 
-@click.command
+@click.command(short_help="Optimizers beside each other on a scenario, as a table.")
 @click.argument("scenario")
 @click.option("-o", "--optimizer", "optimizers", multiple=True, metavar="NAME[:key=value,...]", help="[default: all]")
 @click.option(
@@ -59,18 +59,22 @@ def compare(
     rows = _train(
         scenario, optimizers or tuple(plugins.files("optimizers")), folder, seeds=seeds, steps=steps, device=device
     )
+    if all(row.refused for row in rows):
+        folder.rmdir()
+        raise DynvizError("no optimizer ran: " + "; ".join(dict.fromkeys(row.refused for row in rows)))
     if as_csv:
         click.echo(_csv(rows), nl=False)
     elif as_json:
         click.echo(json.dumps([row.to_json() for row in rows], indent=2))
     else:
         from rich.console import Console
+        from rich.text import Text
 
         console = Console(highlight=False)
         console.print(_table(rows))
         for row in rows:
             if row.refused:
-                console.print(f"[bold]{row.optimizer}[/] did not run: {row.refused}", style="dim")
+                console.print(Text.assemble((row.optimizer, "bold"), f" did not run: {row.refused}", style="dim"))
     click.echo(f"see them with: dynviz play {shlex.quote(str(folder))}", err=True)
 
 
@@ -78,6 +82,7 @@ def _train(
     scenario: str, optimizers: Sequence[str], folder: Path, *, seeds: str, steps: int | None, device: str
 ) -> "list[Row]":
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from dynviz.comparison import compare as train
@@ -89,7 +94,7 @@ def _train(
         done: list[Row] = []
 
         def told(optimizer: str, share: float) -> None:
-            progress.update(task, description=optimizer, completed=len(done) + share)
+            progress.update(task, description=escape(optimizer), completed=len(done) + share)
 
         for row in train(scenario, optimizers, folder, told, seeds=seeds, steps=steps, device=device):
             done.append(row)  # noqa: PERF402 - how many are done is said while the next one trains
@@ -115,15 +120,17 @@ def _make_folder(scenario: str, out: str | None) -> Path:
 def _table(rows: "Sequence[Row]") -> "Table":
     from rich import filesize
     from rich.table import Table
+    from rich.text import Text
 
     from dynviz.scene.caption import significant
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("optimizer", style="bold")
+    # Where there is little room names are folded, and no number is.
+    table.add_column("optimizer", style="bold", overflow="fold")
     validated = any(not math.isnan(row.validation) for row in rows)
     heads = ["loss", "middle half", *(["validation"] if validated else []), "diverged", "µs a step", "state"]
     for name in heads:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         if row.refused:
             continue
@@ -137,7 +144,7 @@ def _table(rows: "Sequence[Row]") -> "Table":
             significant(row.microseconds),
             filesize.decimal(row.state_bytes) if row.state_bytes else "0",
         ]
-        table.add_row(row.optimizer, *cells)
+        table.add_row(Text(row.optimizer), *cells)
     return table
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dynviz.recording import Recording
 
 
-@click.command
+@click.command(short_help="Draw runs to a file: gif, png, svg, mp4, html and more.")
 @click.argument("paths", nargs=-1, required=True, metavar="RUN... TARGET")
 @click.option("--view", help="What to draw. [default: the scenario's first; for a folder all]")
 @click.option("--panel", metavar="TITLE|N", help="One panel of the view alone, large.")

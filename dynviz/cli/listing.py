@@ -1,5 +1,6 @@
 """`dynviz list`: what there is."""
 
+import itertools
 import shutil
 import textwrap
 from pathlib import Path
@@ -14,7 +15,7 @@ from dynviz.options import MISSING
 RUNS = "runs"
 
 
-@click.command("list")
+@click.command("list", short_help="What there is, and what options it takes.")
 @click.argument("kind", required=False)
 @click.argument("name", required=False)
 def listing(kind: str | None, name: str | None) -> None:
@@ -51,10 +52,14 @@ def _summaries(plural: str) -> list[tuple[str, str]]:
 
 
 def _runs() -> list[tuple[str, str]]:
+    from dynviz.player.runs import find, holds_runs
     from dynviz.recording import Run
 
     rows = []
-    for folder in sorted(Path(RUNS).glob("*/")):
+    folders = sorted(Path(RUNS).glob("*/"))
+    # A comparison's folder holds a run for each optimizer.
+    within = [sorted(run.folder for run in find(each)) if holds_runs(each) else [each] for each in folders]
+    for folder in itertools.chain.from_iterable(within):
         try:
             run = Run(folder)
             rows.append((str(folder), ", ".join(f"{label} {recording.status}" for label, recording in run.items())))
@@ -65,11 +70,12 @@ def _runs() -> list[tuple[str, str]]:
 
 def _options(plural: str, name: str) -> None:
     plugin = plugins.load(plural, name)
-    file = Path(plugin.file) if plugin.file else plugins.files(plural).get(plugin.name)
-    if file:
-        click.echo(plugins.summary(file))
-    elif plugin.name.startswith(zoo.PREFIX):
-        click.echo(zoo.summary(plugin.target))
+    for part in plugin.parts or (plugin,):
+        file = Path(part.file) if part.file else plugins.files(part.kind.plural).get(part.name)
+        if file:
+            click.echo(plugins.summary(file))
+        elif part.name.startswith(zoo.PREFIX):
+            click.echo(zoo.summary(part.target))
     rows = [(option.name, option.type_name, _shown(option.default), option.help) for option in plugin.options.values()]
     if not rows:
         click.echo("It has no options.")

@@ -8,7 +8,7 @@ import click
 from dynviz.errors import DynvizError
 
 
-@click.command
+@click.command(short_help="Write a commented optimizer or scenario that runs.")
 @click.argument("kind", type=click.Choice(["optimizer", "scenario"]))
 @click.argument("name")
 def new(kind: str, name: str) -> None:

@@ -11,7 +11,7 @@ from dynviz import plugins
 from dynviz.errors import DynvizError
 
 
-@click.command
+@click.command(short_help="Watch and replay runs in the terminal.")
 @click.argument("runs", nargs=-1, metavar="[RUN...]")
 @click.option("--view", help="What is shown first. [default: the scenario's first]")
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)

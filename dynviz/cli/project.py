@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-@click.command
+@click.command(short_help="The loss on a line or a plane through the parameters.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
     "--directions",
@@ -47,27 +47,31 @@ def project(runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | 
     asked["directions"] = asked["directions"] or ("between" if goals else "filter")
     wish = Wish(dimensions=1 if line else 2, memory=memory * 1_000_000, **asked)
     for recording in recordings:
-        with _Bar(recording.label) as bar:
+        with Bar(recording.label, "points") as bar:
             found = evaluate(recording, wish, goals, bar)
         words = [wish.directions, "line" if line else "plane", *([str(found.about.at)] if wish.at is not None else [])]
         click.echo(str(found.save(recording.folder, name or "-".join(words))))
 
 
-class _Bar:
-    """How many points are evaluated, on stderr."""
+class Bar:
+    """How many points are evaluated, on stderr; nothing where it is no terminal."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, what: str) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn())
         console = Console(stderr=True, highlight=False)
         self._bar = Progress(
-            *columns, TextColumn("points"), TimeRemainingColumn(compact=True), console=console, disable=not console.is_terminal
+            *columns,
+            TextColumn(what),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task(name, total=None)
 
     def __call__(self, done: int, count: int) -> None:
         self._bar.update(self._task, completed=done, total=count)
 
-    def __enter__(self) -> "_Bar":
+    def __enter__(self) -> "Bar":
         self._bar.start()
         return self
 

@@ -12,7 +12,7 @@ WAYS = {"headless", "detach", "report"}
 """How it is shown, which is not the trainer's concern."""
 
 
-@click.command
+@click.command(short_help="Train, record, and watch.")
 @click.argument("scenario", required=False)
 @click.option("-o", "--optimizer", "optimizers", multiple=True, metavar="NAME[:key=value,...]", help="Again for more.")
 @click.option("--seeds", default="42", show_default=True, help="One, a list (1,2,5) or a range (0:8): a lane for each.")

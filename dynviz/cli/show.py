@@ -23,7 +23,7 @@ SIZE = (100, 30)
 LARGEST = (1000, 500)
 
 
-@click.command
+@click.command(short_help="A run in numbers, or one scene of it as text.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--view", help="What to draw. [default: the scenario's first]")
 @click.option("--panel", help="One panel alone, by its title or its number from 1.")

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dynviz.rule import Rule, State, Terms, joined
+from dynviz.rule import Rule, State, Terms, joined, rate
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class AveragedL1:
         square = self.gamma * state["square"] + (1 - self.gamma) * theta.square()
         tiny = torch.finfo(theta.dtype).tiny
         ratio = mean / (square * (1 - self.gamma**t)).sqrt().clamp(min=tiny)
-        decay = -self.rule.lr * self.decay * ratio  # type: ignore[attr-defined]
+        decay = -rate(self.rule) * self.decay * ratio
         return joined(terms, decay=decay), {**after, "mean": mean, "square": square}
 
 

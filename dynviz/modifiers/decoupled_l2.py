@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from dynviz.rule import Rule, State, Terms, joined
+from dynviz.rule import Rule, State, Terms, joined, rate
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class DecoupledL2:
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
         terms, state = self.rule.update(theta, gradient, state, t)
-        return joined(terms, decay=-self.rule.lr * self.decay * theta), state  # type: ignore[attr-defined]
+        return joined(terms, decay=-rate(self.rule) * self.decay * theta), state
 
 
 modifier = DecoupledL2

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dynviz.rule import NOISE, Rule, State, Terms, joined
+from dynviz.rule import NOISE, Rule, State, Terms, joined, rate
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DropoutL2:
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
         terms, after = self.rule.update(theta, gradient, state, t)
-        pull = -self.rule.lr * self.decay / (1 - self.p) * theta  # type: ignore[attr-defined]
+        pull = -rate(self.rule) * self.decay / (1 - self.p) * theta
         decay = torch.where(state[NOISE] >= self.p, pull, torch.zeros_like(theta))
         return joined(terms, decay=decay), {**after, NOISE: state[NOISE]}
 

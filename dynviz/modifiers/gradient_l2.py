@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dynviz.rule import Rule, State, Terms, joined
+from dynviz.rule import Rule, State, Terms, joined, rate
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class GradientL2:
         terms, after = self.rule.update(theta, gradient, state, t)
         learning = self.gamma * state["learning"] + (1 - self.gamma) * gradient.square()
         share = self.scale / (self.scale + (learning / (1 - self.gamma**t)).sqrt())
-        decay = -self.rule.lr * self.decay * share * theta  # type: ignore[attr-defined]
+        decay = -rate(self.rule) * self.decay * share * theta
         return joined(terms, decay=decay), {**after, "learning": learning}
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dynviz.rule import Rule, State, Terms, joined
+from dynviz.rule import Rule, State, Terms, rate
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,16 @@ class ProximalL1:
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
         terms, state = self.rule.update(theta, gradient, state, t)
+        # Rounded and added one by one as training does, the decay last, so that what goes to zero goes there exactly.
+        terms = {name: term.to(theta.dtype) for name, term in terms.items()}
+        own = terms.pop("decay", 0.0)
         moved = theta
-        # Added one by one as training does, so that what goes to zero goes there exactly.
         for term in terms.values():
             moved = moved + term
-        reach = self.rule.lr * self.decay  # type: ignore[attr-defined]
-        pull = torch.where(moved.abs() <= reach, -moved, -reach * moved.sign())
+        z, reach = moved + own, rate(self.rule) * self.decay
+        pull = torch.where(z.abs() <= reach, -moved, own - reach * z.sign())
         # Weights that are not finite stay so.
-        return joined(terms, decay=torch.where(moved.isfinite(), pull, torch.nan)), state
+        return {**terms, "decay": torch.where(z.isfinite(), pull, torch.nan)}, state
 
 
 modifier = ProximalL1

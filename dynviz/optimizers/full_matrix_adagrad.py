@@ -21,9 +21,8 @@ class FullMatrixAdagrad:
     g is the gradient of one parameter tensor in a row, so that C has as many rows as the tensor has numbers: the
     coordinates of a tensor are whitened together, those of different tensors are not. A tensor of more than `largest`
     numbers is cut into blocks of equal length, each with a full matrix of its own: the time of a step grows with the
-    square of a block. Epsilon stands outside the
-    root, as in the paper. Directions in which no gradient ever pointed stay untouched, as by a pseudoinverse. C and
-    its factorisation are float64, whatever the parameters are.
+    square of a block. Epsilon stands outside the root, as in the paper. Directions in which no gradient ever pointed
+    stay untouched, as by a pseudoinverse. C and its factorisation are float64, whatever the parameters are.
 
     The terms of a step are its part along the gradient and the rest, orthogonal to it: what preconditioning turned.
 

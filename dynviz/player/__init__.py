@@ -25,7 +25,7 @@ def play(
 
     Args:
         sources: Runs and recordings, `FOLDER` or `FOLDER@LANES`; none, or a folder of runs, for a list to choose from.
-        view: What is shown first; by default what the scenario suggests.
+        view: What is shown first; by default what the scenario suggests, and of a sweep its map.
         theme: `dark` or `light`.
         trainer: A run in the background, whose recordings are shown as they grow.
         step: Where to begin, paused.
@@ -40,13 +40,19 @@ def play(
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from dynviz.cells.encode import detect
     from dynviz.player.app import Player
+    from dynviz.player.guard import guarded
     from dynviz.player.runs import holds_runs
+    from dynviz.recording.run import is_sweep
 
+    # It is where Textual writes.
+    terminal = sys.__stderr__ or sys.stderr
     root = None
     if not sources and trainer is None:
         root = Path(RUNS)
     elif len(sources) == 1 and holds_runs(Path(sources[0])):
         root = Path(sources[0])
+    if view is None and len(sources) == 1 and is_sweep(sources[0]):
+        view = "map"
     app = Player(
         () if root is not None else tuple(sources),
         root=root,
@@ -54,9 +60,10 @@ def play(
         theme=theme,
         trainer=trainer,
         step=step,
-        depth=detect(os.environ, sys.__stderr__ or sys.stderr),
+        depth=detect(os.environ, terminal),
         environ=os.environ,
     )
-    status = app.run()
+    with guarded(terminal.fileno()):
+        status = app.run()
     # Without a status it was no one's wish that it ended.
     return status if status is not None else app.return_code or 1

@@ -110,10 +110,10 @@ class Player(App[int]):
         self.export_words = ""
         self._run = run
         self._view, self._step = view, step
-        self._stage: Stage | None = None
+        self._stages: list[Stage] = []
         if root is None:
             projector = Projector(sources, view=view, step=step, trainer=trainer, now=self.clock())
-            self._stage = Stage(projector)
+            self._stages.append(Stage(projector))
 
     def on_mount(self) -> None:
         """Show the first screen."""
@@ -132,9 +132,14 @@ class Player(App[int]):
         return thread._queue.qsize() if thread is not None else 0
 
     @property
-    def browses(self) -> bool:
-        """Whether a list of runs stands behind."""
-        return self.root is not None
+    def behind(self) -> str:
+        """What stands behind the stage, in a word; nothing where it is the first."""
+        return "back" if len(self._stages) > 1 else "runs" if self.root is not None else ""
+
+    @property
+    def _stage(self) -> Stage | None:
+        """The one in front."""
+        return self._stages[-1] if self._stages else None
 
     @property
     def projector(self) -> Projector | None:
@@ -148,18 +153,25 @@ class Player(App[int]):
 
     def play_run(self, run: Found) -> None:
         """Play a run of the list."""
+        self._play([str(run.folder)], self._view)
+
+    def play_lanes(self, sources: Sequence[str]) -> None:
+        """Play lanes that were picked in a picture of many."""
+        self._play(sources, None)
+
+    def _play(self, sources: Sequence[str], view: str | None) -> None:
         try:
-            projector = Projector([str(run.folder)], view=self._view, step=self._step, now=self.clock())
+            projector = Projector(sources, view=view, step=self._step, now=self.clock())
         except DynvizError as error:
             self.push_screen(Sheet("This run cannot be played", [("", [(str(error),)])]))
             return
-        self._stage = Stage(projector)
-        self.push_screen(self._stage)
+        self._stages.append(Stage(projector))
+        self.push_screen(self._stages[-1])
 
-    def browse(self) -> None:
-        """Back to the list of runs."""
-        if self._stage is not None and self.root is not None:
-            self._stage = None
+    def back(self) -> None:
+        """To what stands behind the stage: a picture of many, or the list of runs."""
+        if self.behind:
+            self._stages.pop()
             self.pop_screen()
 
     def action_theme(self) -> None:
@@ -177,7 +189,7 @@ class Player(App[int]):
     def action_details(self) -> None:
         """Say what is known of the run."""
         if self.projector is not None and self.projector.recordings:
-            found = sections(self.projector.recordings, self.projector.happened)
+            found = sections(self.projector.recordings, self.projector.happened, self.projector.statuses)
             self.push_screen(Sheet(self.projector.title, found))
 
     def action_jump(self) -> None:
@@ -244,8 +256,8 @@ class Player(App[int]):
         """Quit; ask first, while training goes on."""
         from dynviz.player.ask import Leave
 
-        projector = self.projector
-        if projector is None or not projector.training:
+        projector = next((stage.projector for stage in self._stages if stage.projector.training), None)
+        if projector is None:
             self.exit(self.exit_status)
         else:
             recorded = projector.reel.recorded if projector.reel is not None else 0

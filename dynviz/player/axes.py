@@ -1,10 +1,12 @@
-"""Axes that hold still while a recording grows."""
+"""Axes and colour maps that hold still while a recording grows."""
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dynviz.scene.marks import Axis, Panel
+from dynviz.scene.marks import Axis, Field, Mark, Panel
+from dynviz.scene.norm import Norm
 
 SLACK = 0.045
 """An axis that is left by so small a share of its length is left by its margin only."""
@@ -13,21 +15,41 @@ ROOM = 0.25
 
 
 class HeldAxes:
-    """The axes of a film that is opened again and again as its recordings grow.
+    """The axes and colour maps of a film that is opened again and again as its recordings grow.
 
-    They never become shorter, and grow in leaps. What changes its scale starts anew.
+    Their limits never come closer together, and leap apart. What changes its scale starts anew.
     """
 
     def __init__(self) -> None:
         self._held: dict[tuple[int, str], Axis] = {}
+        self._norms: dict[tuple[int, int], Norm] = {}
 
     def hold(self, panels: Sequence[Panel]) -> tuple[Panel, ...]:
-        """The panels with axes that hold all that was shown before."""
+        """The panels with limits that hold all that was shown before."""
         return tuple(self._panel(index, panel) for index, panel in enumerate(panels))
 
     def _panel(self, index: int, panel: Panel) -> Panel:
         x, y = self._axis((index, "x"), panel.x), self._axis((index, "y"), panel.y)
-        return panel if x is panel.x and y is panel.y else replace(panel, x=x, y=y)
+        marks = tuple(self._mark((index, place), mark) for place, mark in enumerate(panel.marks))
+        same = x is panel.x and y is panel.y and all(map(operator.is_, marks, panel.marks))
+        return panel if same else replace(panel, x=x, y=y, marks=marks)
+
+    def _mark(self, key: tuple[int, int], mark: Mark) -> Mark:
+        """A map in the colours in which it was shown before."""
+        if not isinstance(mark, Field):
+            return mark
+        norm, before = mark.norm, self._norms.get(key)
+        if before is None or before.scale != norm.scale:
+            before = norm
+        elif norm != before:
+            low, high = grown((before.low, before.high), (norm.low, norm.high), log=norm.scale == "log")
+            if mark.ramp == "signed" and before.low == -before.high:
+                # Zero stays in the middle, where it has no colour.
+                high = max(-low, high)
+                low = -high
+            before = replace(norm, low=low, high=high)
+        self._norms[key] = before
+        return mark if norm == before else replace(mark, norm=before)
 
     def _axis(self, key: tuple[int, str], axis: Axis) -> Axis:
         before = self._held.get(key)

@@ -1,10 +1,13 @@
 """The list of runs, to choose one from."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,11 +17,14 @@ from textual.widgets.option_list import Option
 
 from dynviz.player import look
 from dynviz.player.runs import Found, find
-from dynviz.player.standing import BAD, LIVE
-from dynviz.player.words import grouped
+from dynviz.player.standing import BAD, LIVE, SAID, SIGNS
+from dynviz.player.words import grouped, shortened, tame
 
 if TYPE_CHECKING:
     from dynviz.player.app import Player
+
+BETWEEN, SHORTEST, KEPT = 3, 10, 4
+"""Columns between two cells of a line; of a cell that is made shorter, at least; cells that are always there."""
 
 
 class Browser(Screen[None]):
@@ -26,7 +32,7 @@ class Browser(Screen[None]):
 
     DEFAULT_CSS = """
     Browser { background: $background; }
-    Browser > #title { margin: 0 1 1 1; text-style: bold; }
+    Browser > #title { margin: 0 1 1 1; height: 1; text-style: bold; }
     Browser > OptionList { height: 1fr; background: $background; border: none; padding: 0;
                            margin: 0 1; scrollbar-size-vertical: 1; }
     Browser > OptionList:focus { background: $background; }
@@ -71,14 +77,18 @@ class Browser(Screen[None]):
 
     def _show(self) -> None:
         count = len(self._found)
-        self.query_one("#title", Static).update(f"{count} run{'s' * (count != 1)} in {self.root}")
+        title = tame(f"{count} run{'s' * (count != 1)} in {self.root}")
+        self.query_one("#title", Static).update(shortened(title, max(self.size.width - 2, 1)))
         options, none = self.query_one(OptionList), self.query_one("#none", Static)
         options.display, none.display = bool(count), not count
         none.update(f"There is no run in {self.root}.\n\nMake one:\n\n    dynviz run voronoi --optimizer adamw-l1")
         at = options.highlighted
         options.clear_options()
-        width = max(self.size.width - 4, 20)
-        options.add_options(Option(row(run, width, self.app.look)) for run in self._found)
+        # What is wrong with a run has the room that the others leave.
+        said = [cells(run)[: 1 if run.problem else None] for run in self._found]
+        room = max(self.size.width - 3, 1)
+        columns = widths(said or [("", "")], room)
+        options.add_options(Option(row(run, columns, room, self.app.look)) for run in self._found)
         if count:
             options.highlighted = min(at or 0, count - 1)
             options.focus()
@@ -88,26 +98,62 @@ class Browser(Screen[None]):
         self.app.play_run(self._found[event.option_index])
 
 
-def row(run: Found, width: int, theme: str) -> Table:
-    """A run in one line of this width."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    last = min(max(width * 2 // 5, 20), 34)
-    rest = max(width - last, 9)
-    for columns in (rest * 38 // 100, rest * 32 // 100, rest * 30 // 100, last):
-        table.add_column(width=max(columns - 2, 1), no_wrap=True, overflow="ellipsis")
-
-    def said(text: str, role: str) -> Text:
-        return Text(text, Style(color=look.style(theme, role).color))
-
+def cells(run: Found) -> tuple[str, ...]:
+    """What a run's line says: its name, scenario, optimizers, how it stands, when it began."""
     if run.problem:
-        table.add_row(Text(run.folder.name), Text(run.problem))
-        return table
-    role = LIVE if "running" in run.status else BAD if {"killed", "failed"} & set(run.status.split(", ")) else "muted"
-    steps = f"{grouped(run.steps[0])} of {grouped(run.steps[1])} steps"
-    table.add_row(
-        Text(run.folder.name, style="bold"),
-        said(run.scenario, "muted"),
-        Text(", ".join(run.optimizers)),
-        said(f"{run.status}, {steps}", role),
-    )
-    return table
+        return run.folder.name, run.problem
+    began = datetime.fromisoformat(run.created).astimezone().strftime("%-d %b %H:%M") if run.created else ""
+    return run.folder.name, run.scenario, ", ".join(run.optimizers), stands(run), began
+
+
+def stands(run: Found) -> str:
+    """How it stands and how far it is.
+
+    >>> stands(Found(Path("a"), steps=(300, 300), status="finished"))
+    '✓ 300 steps'
+    >>> stands(Found(Path("a"), steps=(1200, 3000), status="interrupted"))
+    '■ stopped at 1 200 of 3 000'
+    """
+    words = run.status.split(", ")
+    worst = next((word for word in SIGNS if word in words), "")
+    done, total = map(grouped, run.steps)
+    if worst == "finished":
+        return f"{SIGNS[worst]} {total} steps"
+    return f"{SIGNS.get(worst, '')} {', '.join(SAID.get(word, word) for word in words)} at {done} of {total}".strip()
+
+
+def widths(rows: Sequence[Sequence[str]], width: int) -> tuple[int, ...]:
+    """Columns of each cell, so that lines of at most this width say the most; the last one goes first.
+
+    >>> widths([("one", "voronoi", "adamw", "finished", "now")], 40)
+    (3, 7, 5, 8, 3)
+    >>> widths([("one", "voronoi", "adamw", "finished", "now")], 27)
+    (3, 5, 5, 8)
+    """
+    found = [max(map(cell_len, column)) for column in zip_longest(*rows, fillvalue="")]
+
+    def over() -> int:
+        return sum(found) + BETWEEN * (len(found) - 1) - width
+
+    if over() > 0 and len(found) > KEPT:
+        found.pop()
+    while over() > 0 and max(found[:-1], default=0) > SHORTEST:
+        found[found.index(max(found[:-1]))] -= 1
+    if over() > 0:
+        found[-1] = max(found[-1] - over(), 1)
+    return tuple(found)
+
+
+def row(run: Found, columns: Sequence[int], room: int, theme: str) -> Text:
+    """A run in one line of this room, its cells in columns of these widths."""
+    words = set(run.status.split(", "))
+    state = LIVE if "running" in words else BAD if words & {"killed", "failed"} else "muted"
+    found = Text(no_wrap=True, overflow="ellipsis", end="")
+    texts = cells(run)
+    if run.problem:
+        columns = columns[0], room - BETWEEN - columns[0]
+    for place, (text, width, role) in enumerate(zip(texts, columns, ("", "muted", "", state, "muted"), strict=False)):
+        style = Style(color=look.style(theme, role).color) if role and not run.problem else Style(bold=not place)
+        found.append(" " * BETWEEN if place else "")
+        found.append(set_cell_size(shortened(tame(text), width), width), style)
+    return found

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dynviz.errors import DynvizError
+from dynviz.recording import open_all
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -38,7 +41,7 @@ class Picture:
 
     def arguments(self, target: str, steps: str = "", size: str = "", theme: str = "") -> list[str]:
         """What comes after `dynviz`."""
-        found = ["export", *map(_near, self.sources), target, "--view", self.view]
+        found = ["export", *map(_near, together(self.sources)), target, "--view", self.view]
         for option, value in (("--panel", self.panel), ("--steps", steps), ("--size", size), ("--theme", theme)):
             found += [option, value] if value else []
         return found
@@ -47,6 +50,18 @@ class Picture:
         """The command, as it is typed, that draws the picture as it is now."""
         target = f"{self.name}-{self.step}.png"
         return shlex.join(["dynviz", *self.arguments(target, str(self.step), theme=self.theme)])
+
+
+def together(sources: Sequence[str]) -> tuple[str, ...]:
+    """The run for its recordings, where they are all of them and in their order."""
+    runs = {str(Path(source).parent) for source in sources}
+    if len(runs) != 1:
+        return tuple(sources)
+    try:
+        whole = open_all(runs)
+    except DynvizError:
+        return tuple(sources)
+    return tuple(runs) if [each.source for each in whole] == list(sources) else tuple(sources)
 
 
 def panel_name(titles: Sequence[str], index: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from dynviz.player.happenings import Happening
 from dynviz.player.sheet import Section
+from dynviz.player.standing import SAID
 from dynviz.player.words import grouped
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Hyperparameter
@@ -15,16 +16,16 @@ MOST_EVENTS = 200
 ORIGINS = {"given": "as written", "protocol": "the scenario's protocol", "default": "the rule's default"}
 
 
-def sections(recordings: Sequence[Recording], happened: Sequence[Happening]) -> list[Section]:
+def sections(recordings: Sequence[Recording], happened: Sequence[Happening], statuses: Sequence[str]) -> list[Section]:
     """The scenario, each optimizer with its hyperparameters, the channels, the events."""
     found: list[Section] = []
-    for recording, name in zip(recordings, caption.names(recordings), strict=True):
+    for recording, name, status in zip(recordings, caption.names(recordings), statuses, strict=True):
         if not found:
             found.append(("", _scenario(recording)))
         rules = recording.metadata.hyperparameters
         rows = _lanes(recording)
         rows += [(key, _value(rule.value), _origin(rule)) for key, rule in rules.items()]
-        found.append((f"{name}: {recording.status}", rows))
+        found.append((f"{name}: {SAID.get(status, status)}", rows))
     if recordings:
         found.append(("Channels", _channels(recordings)))
     if happened:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
 
@@ -17,12 +16,12 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 async def run(arguments: Sequence[str], say: Say) -> tuple[int, str]:
     """Run `dynviz` with these arguments."""
+    from dynviz.background import dynviz_command
+
     # Bars are drawn into a pipe as well when colours are wanted there; frames are counted in them.
     environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "100"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "dynviz",
+        *dynviz_command(),
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

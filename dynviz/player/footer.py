@@ -21,7 +21,8 @@ class Now:
         hidden: Whether some of them have no room.
         zoomed: Whether one panel stands alone.
         choosable: Whether there are recordings or lanes to choose from.
-        browsing: Whether a list of runs stands behind.
+        behind: What stands behind the stage, in a word.
+        picks: Whether places of the picture stand for lanes that can be played.
     """
 
     film: bool = False
@@ -34,13 +35,15 @@ class Now:
     hidden: bool = False
     zoomed: bool = False
     choosable: bool = False
-    browsing: bool = False
+    behind: str = ""
+    picks: bool = False
 
 
 def keys(now: Now) -> list[tuple[str, str, int]]:
     """Key, what it does, and how soon it is left out where there is no room."""
     found = [
         (now.film, "space", "pause" if now.playing else "play", 1),
+        (now.picks, "enter", "play", 1),
         (now.film, "←→", "step", 3),
         (now.film, "⇧←→", "100", 8),
         (now.film, "[ ]", "speed", 5),
@@ -52,7 +55,7 @@ def keys(now: Now) -> list[tuple[str, str, int]]:
         (now.film and now.panels > 1 and (now.hidden or now.zoomed), "↑↓", "panel", 4),
         (now.choosable, "l", "lanes", 5),
         (now.film, "e", "export", 4),
-        (now.browsing, "esc", "runs", 6),
+        (bool(now.behind), "esc", now.behind, 6),
         (True, "?", "help", 1),
         (True, "q", "quit", 0),
     ]

@@ -19,7 +19,9 @@ def header(width: int, scene: Scene | None, standing: Standing, *, title: str = 
     left = [Word(name, bold=True)]
     left += [Word(f"· {option}", "muted", rank=4, gap=1) for option in options]
     left += [Word(readout.text, readout.color, rank=3 if readout.color != "muted" else 5) for readout in scene.readouts]
-    counter = Word(f"step {grouped(step)} of {grouped(scene.steps)}", rank=1)
+    whole = f"of {grouped(scene.steps)}"
+    # As wide as at the last step, so that what stands before it does not move.
+    counter = Word(f"step {grouped(step)} {whole}".rjust(len(f"step {grouped(scene.steps)} {whole}")), rank=1)
     signal, *rest = standing.words or (Word(""),)
     return fit(left, [signal, counter, *rest], width)
 

@@ -39,7 +39,7 @@ KEYS = (
         "a hundred samples",
         TIME,
     ),
-    Key((("pagedown", "leap(1)"), ("pageup", "leap(-1)")), "page ↑ ↓", "a twentieth of the run; as the wheel", TIME),
+    Key((("pagedown", "leap(1)"), ("pageup", "leap(-1)")), "page ↑ ↓", "a twentieth of the run", TIME),
     Key((("home", "home"), ("end", "end")), "home end", "the first step, the newest step", TIME),
     Key((("left_square_bracket", "slower"), ("right_square_bracket", "faster")), "[ ]", "slower, faster", TIME),
     Key((("f", "follow"),), "f", "follow training live", TIME),
@@ -47,7 +47,8 @@ KEYS = (
     Key((("g,colon", "app.jump"),), "g  or  :", "go to a step", TIME),
     Key((("tab", "turn(1)"), ("shift+tab", "turn(-1)")), "tab ⇧tab", "the next view, the one before", PICTURE),
     Key(tuple((str(number), f"view({number})") for number in range(1, 10)), "1 to 9", "a view by its number", PICTURE),
-    Key((("z", "zoom"),), "z  or a click", "one panel alone, and back", PICTURE),
+    Key((("z", "zoom"),), "z", "one panel alone, and back", PICTURE),
+    Key((("enter", "play"),), "enter", "in a map of lanes: play those at the cursor, as a click does", PICTURE),
     Key((("down", "page(1)"), ("up", "page(-1)")), "↑ ↓", "other panels, where not all are shown", PICTURE),
     Key((("l", "app.lanes"),), "l", "choose recordings and lanes", PICTURE),
     Key((("t", "app.theme"),), "t", "dark or light", PICTURE),
@@ -57,6 +58,14 @@ KEYS = (
     Key((("question_mark,h,f1", "app.help"),), "?", "these keys", WINDOW),
     Key((("escape", "back"),), "esc", "back", WINDOW),
     Key((("q,ctrl+c,ctrl+q", "app.leave"),), "q", "quit", WINDOW),
+)
+
+
+MOUSE: tuple[tuple[str, ...], ...] = (
+    ("point at a panel", "the values there, beside the views"),
+    ("click on a panel", "that panel alone, and back"),
+    ("click or drag", "on the line of time: go to a step"),
+    ("wheel", "a hundredth of the run"),
 )
 
 
@@ -73,4 +82,7 @@ def bindings() -> list[BindingType]:
 def help_sections() -> list[tuple[str, list[tuple[str, ...]]]]:
     """All of them in words: a heading and its keys, in order."""
     groups = dict.fromkeys(each.group for each in KEYS)
-    return [(group, [(each.shown, each.what) for each in KEYS if each.group == group]) for group in groups]
+    found: list[tuple[str, list[tuple[str, ...]]]] = [
+        (group, [(each.shown, each.what) for each in KEYS if each.group == group]) for group in groups
+    ]
+    return [*found, ("Mouse", list(MOUSE))]

@@ -11,6 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from dynviz.player.selection import Selection
+from dynviz.player.words import tame
 
 
 class Lanes(ModalScreen[Selection | None]):
@@ -44,9 +45,9 @@ class Lanes(ModalScreen[Selection | None]):
         mark = "●" if self.chosen.holds(recording, lane) else "○"
         if lane is None:
             some = f"  {len(choice.chosen)} of {len(choice.lanes)} lanes" if len(choice.lanes) > 1 else ""
-            return Text(f"{mark} {choice.name}{some}")
+            return Text(tame(f"{mark} {choice.name}{some}"))
         # Plain spaces at the start of a row are taken away.
-        return Text(f"\u00a0\u00a0\u00a0{mark} {choice.lanes[lane]}")
+        return Text(f"\u00a0\u00a0\u00a0{mark} {tame(choice.lanes[lane])}")
 
     def _show(self) -> None:
         options = self.query_one(OptionList)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dynviz.cells.canvas import Hit
 from dynviz.errors import DynvizError
 from dynviz.player import standing
 from dynviz.player.command import Picture, panel_name
@@ -36,6 +37,7 @@ class Projector:
         playback: Where it stands.
         zoomed: Whether one panel stands alone.
         first: Which panel leads.
+        selection: What is shown of what there is.
     """
 
     def __init__(
@@ -72,14 +74,14 @@ class Projector:
         self._look = -1.0
         self._standing = Standing("")
         self._begun = False
-        self._selection: Selection | None = None
         self._take(self.recordings)
 
-    def _take(self, recordings: Sequence[Recording]) -> None:
+    def _take(self, recordings: Sequence[Recording], chosen: Selection | None = None) -> None:
+        # What there is to choose from is read while the recordings are there: later they may be gone.
+        self.selection = chosen or selection(recordings)
         self.recordings = tuple(recordings)
         self._reels.clear()
         self._look = -1.0
-        self._selection = None
         if self.recordings:
             self.views.suggest(self.recordings)
             self.view = self.view or self.views.names[0]
@@ -109,11 +111,11 @@ class Projector:
             return
         try:
             found = open_all([*self._sources, str(self.trainer.folder)])
+            if len(found) != len(self.recordings):
+                self._take(found)
         except DynvizError:
             # The folder is there before the recordings in it are.
             return
-        if len(found) != len(self.recordings):
-            self._take(found)
 
     def _watch(self, now: float) -> None:
         reel = self.reel
@@ -127,7 +129,7 @@ class Projector:
         if changed:
             self.happened = happenings(self.recordings)
         self._growth.note(now, reel.recorded)
-        self._standing = standing.standing(reel.statuses, self._growth, reel.total)
+        self._standing = standing.standing(reel.statuses, self._growth, reel.total, self.trainer)
         self._extend(reel, now)
 
     def _extend(self, reel: Reel, now: float) -> None:
@@ -136,12 +138,13 @@ class Projector:
         self.playback.extend(reel.steps, reel.total, live=reel.live)
         if self._begun:
             return
-        # The first picture: live ones are followed, others play.
+        # The first picture: live ones are followed, others play; but who waited for training wants to see its outcome,
+        # also where it was over before there was a picture.
         self._begun = True
         if self._wanted is not None:
             self.playback.seek(self._wanted)
-        elif reel.live:
-            self.playback.follow()
+        elif reel.live or self.trainer is not None:
+            self.playback.end()
         else:
             self.playback.toggle(now)
             self.playback.home()
@@ -162,6 +165,12 @@ class Projector:
         return self._standing
 
     @property
+    def statuses(self) -> tuple[str, ...]:
+        """How each recording stands, by what was seen last."""
+        seen = self.reel.statuses if self.reel is not None else ()
+        return seen or tuple(recording.metadata.status for recording in self.recordings)
+
+    @property
     def step(self) -> int:
         """The step that is shown."""
         return self.playback.step
@@ -175,10 +184,12 @@ class Projector:
         trouble = standing.trouble(self.trainer, self.recordings)
         if trouble:
             return trouble
-        waiting = standing.waiting(self.trainer, self.recordings, now - self.began)
         reel = self.reel
+        waiting = standing.waiting(self.trainer, now - self.began, growing=reel is not None and reel.live)
         if reel is None or (waiting and not reel.recorded):
             return waiting or self._ended()
+        if reel.empty and not waiting:
+            return "nothing was recorded: training ended before the first sample"
         return reel.problem or waiting or "nothing is recorded"
 
     def _ended(self) -> str:
@@ -216,6 +227,17 @@ class Projector:
         elif len(self.titles) > 1:
             self.zoomed, self.first = True, (self.first + panel) % len(self.titles)
 
+    @property
+    def picks(self) -> bool:
+        """Whether places of the picture stand for lanes that can be played."""
+        return self.reel is not None and self.reel.film is not None and self.reel.film.pick is not None
+
+    def pick(self, hit: Hit | None) -> tuple[str, ...]:
+        """The sources of the lanes at a place of the picture."""
+        if self.reel is None or hit is None or hit.x is None or hit.y is None:
+            return ()
+        return self.reel.pick(self.step, (self.first + hit.panel) % len(self.titles), hit.x, hit.y)
+
     def page(self, by: int) -> None:
         """Let another panel lead."""
         count = len(self.titles)
@@ -234,7 +256,8 @@ class Projector:
     @property
     def times(self) -> Times:
         """What the timeline shows."""
-        recorded = self.reel.recorded if self.reel is not None else 0
+        # In a view that cannot be read any more nothing was seen, but was in others.
+        recorded = max(self.reel.recorded if self.reel is not None else 0, int(self.playback.edge))
         events = [each.step for each in self.happened]
         return Times(self.step, recorded, self.playback.total, live=self.playback.live, events=events)
 
@@ -258,21 +281,13 @@ class Projector:
         """Whether there are recordings or lanes to choose from."""
         return bool(self.recordings) and not self.selection.single
 
-    @property
-    def selection(self) -> Selection:
-        """What is shown of what there is."""
-        if self._selection is None:
-            self._selection = selection(self.recordings)
-        return self._selection
-
     def select(self, chosen: Selection) -> None:
         """Show other recordings or lanes of the same.
 
         Raises:
             DynvizError: They cannot be opened.
         """
-        self._take(open_all(chosen.sources))
-        self._selection = chosen
+        self._take(open_all(chosen.sources), chosen)
 
     @property
     def picture(self) -> Picture | None:

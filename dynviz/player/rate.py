@@ -5,6 +5,8 @@ from collections.abc import Mapping
 LOCAL, REMOTE, LEAST = 60.0, 30.0, 4.0
 DEPTH = 2
 """So many writes may wait for the terminal before a frame is left out."""
+SLOW = 15.0
+"""Frames a second of a terminal that is far behind."""
 SLOWER, QUICKER = 0.75, 1.05
 SHARE = 0.7
 """Of a core, that drawing may take."""
@@ -35,7 +37,8 @@ class Rate:
 
     def admits(self, waiting: int) -> bool:
         """Whether to draw a frame while so many writes wait for the terminal."""
-        if waiting > DEPTH:
+        # Behind a terminal that is known to be slow nothing may wait: keys would be answered after it.
+        if waiting > (DEPTH if self.frames > SLOW else 0):
             self.dropped += 1
             self.frames = max(self.frames * SLOWER, LEAST)
             return False

@@ -67,6 +67,11 @@ class Reel:
         return "running" in self.statuses
 
     @property
+    def empty(self) -> bool:
+        """Whether there was no sample at all, by what was seen last."""
+        return self.looked and not any(samples for *_, samples, _ in self._seen)
+
+    @property
     def recorded(self) -> int:
         """The newest step of the one that is furthest, by what was seen last."""
         return max((step for step, *_ in self._seen), default=0)
@@ -141,6 +146,15 @@ class Reel:
             self._whole = step, replace(scene, panels=self._axes.hold(scene.panels)) if self.live else scene
             self._shown = None
         return self._whole[1]
+
+    def pick(self, step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
+        """The sources of what lies at a place of a view whose places stand for lanes; nothing where they do not."""
+        if self.film is None or self.film.pick is None:
+            return ()
+        try:
+            return self.film.pick(step, panel, x, y)
+        except Exception:  # a view may be the user's own
+            return ()
 
     def titles(self, step: int) -> tuple[str, ...]:
         """The titles of all panels."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dynviz.errors import DynvizError
 from dynviz.recording import Run, layout
+from dynviz.recording.run import is_sweep
 from dynviz.scene import caption
 
 DEEPEST = 3
@@ -41,8 +42,8 @@ def find(root: Path) -> tuple[Found, ...]:
 
 
 def holds_runs(folder: Path) -> bool:
-    """Whether a folder is neither a run nor a recording, but has some below it."""
-    if _is_recording(folder) or any(_is_recording(each) for each in _below(folder)):
+    """Whether a folder is no run, recording or sweep, but has some below it."""
+    if is_sweep(folder) or _is_recording(folder) or any(_is_recording(each) for each in _below(folder)):
         return False
     return bool(_folders(folder, DEEPEST))
 

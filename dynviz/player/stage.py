@@ -7,13 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Static
 
-from dynviz.cells.canvas import LEAST
+from dynviz.cells.canvas import LEAST, Hit
 from dynviz.player import footer, header, timeline
 from dynviz.player.aside import aside
 from dynviz.player.bar import Bar, Tabs, Timeline
 from dynviz.player.keys import bindings
+from dynviz.player.notice import Notice
 from dynviz.player.plot import Plot
 from dynviz.player.projector import IDLE, LOOK, Projector
 
@@ -36,8 +36,6 @@ class Stage(Screen[None]):
     DEFAULT_CSS = """
     Stage { layers: stage over; background: $background; overflow: hidden; }
     Stage > Bar, Stage > Plot { layer: stage; }
-    Stage > #notice { layer: over; dock: bottom; height: auto; max-height: 6; margin: 0 0 2 0; padding: 0 1;
-                      background: $surface; color: $foreground; display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     app: "Player"
@@ -45,7 +43,7 @@ class Stage(Screen[None]):
     def __init__(self, projector: Projector) -> None:
         super().__init__()
         self.projector = projector
-        self.said = self._noticed = ""
+        self.said = ""
         self._until = 0.0
         self._timer: Timer | None = None
 
@@ -56,7 +54,7 @@ class Stage(Screen[None]):
         yield Plot(self.app.depth)
         yield Timeline("timeline")
         yield Bar("footer")
-        yield Static("", id="notice", markup=False)
+        yield Notice()
 
     def on_mount(self) -> None:
         """Begin."""
@@ -134,7 +132,8 @@ class Stage(Screen[None]):
             hidden=0 < shown < panels,
             zoomed=projector.zoomed,
             choosable=projector.choosable,
-            browsing=self.app.browses,
+            behind=self.app.behind,
+            picks=projector.picks,
         )
 
     def say(self, text: str) -> None:
@@ -144,15 +143,10 @@ class Stage(Screen[None]):
 
     def show_notice(self) -> None:
         """What was said, else how an export goes, else why training failed, where a picture hides it."""
-        notice = self.query_one("#notice", Static)
         trouble = self.projector.trouble if self.projector.scene() is not None else ""
         if self.app.clock() > self._until:
             self.said = ""
-        text = self.said or self.app.export_words or trouble
-        if text != self._noticed:
-            self._noticed = text
-            notice.update(text)
-            notice.display = bool(text)
+        self.query_one(Notice).tell(self.said or self.app.export_words or trouble)
 
     def on_key(self) -> None:
         """What was said has been read."""
@@ -171,8 +165,10 @@ class Stage(Screen[None]):
         self.show()
 
     def on_plot_picked(self, event: Plot.Picked) -> None:
-        """Zoom into a panel, and back."""
+        """Play the lanes that are there, else zoom into the panel, or back."""
         self.said = ""
+        if self._play(event.hit):
+            return
         self.projector.zoom(event.hit.panel if event.hit is not None else None)
         self.beat()
 
@@ -286,5 +282,16 @@ class Stage(Screen[None]):
         if self.projector.zoomed:
             self.projector.zoom(None)
             self.beat()
-        elif self.app.browses:
-            self.app.browse()
+        else:
+            self.app.back()
+
+    def action_play(self) -> None:
+        """Play the lanes at the cursor, in a picture of many."""
+        if self.projector.picks and not self._play(self.query_one(Plot).hovered):
+            self.say("point at a place of the picture with the mouse")
+
+    def _play(self, hit: Hit | None) -> bool:
+        sources = self.projector.pick(hit)
+        if sources:
+            self.app.play_lanes(sources)
+        return bool(sources)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynviz.player.growth import Growth
-from dynviz.player.words import Word, duration, grouped
+from dynviz.player.words import Word, duration, rounded
 from dynviz.recording import Recording
 
 if TYPE_CHECKING:
     from dynviz.background import BackgroundRun
 
 LIVE, OVER, BAD = "lane2", "muted", "lane3"
+KILLED = 128
+"""The exit status of a process that a signal ended is larger."""
 SIGNS = {"running": "●", "finished": "✓", "killed": "✕", "failed": "✕", "interrupted": "■"}
 SAID = {"running": "live", "interrupted": "stopped"}
 
@@ -36,14 +38,17 @@ class Standing:
         role = LIVE if self.status == "running" else BAD if self.status in {"killed", "failed"} else OVER
         found = [Word(f"{SIGNS.get(self.status, '')} {SAID.get(self.status, self.status)}".strip(), role, rank=2)]
         if self.status == "running" and self.rate:
-            found.append(Word(f"{grouped(self.rate)} steps/s", "muted", rank=6))
+            found.append(Word(f"{rounded(self.rate)} steps/s", "muted", rank=6))
         if self.status == "running" and self.left is not None:
             found.append(Word(f"{duration(self.left)} left", "muted", rank=4))
         return tuple(found)
 
 
-def standing(statuses: Sequence[str], growth: Growth, total: int) -> Standing:
+def standing(statuses: Sequence[str], growth: Growth, total: int, trainer: "BackgroundRun | None" = None) -> Standing:
     """What is to be said of recordings that stand like this."""
+    if trainer is not None and trainer.state == "failed" and (trainer.exit_code or 0) < KILLED:
+        # On a full disk it could not write that it failed.
+        statuses = ["failed" if status == "killed" else status for status in statuses]
     for status in ("running", "failed", "killed", "interrupted"):
         if status in statuses:
             live = status == "running"
@@ -51,15 +56,18 @@ def standing(statuses: Sequence[str], growth: Growth, total: int) -> Standing:
     return Standing("finished" if statuses else "")
 
 
-def waiting(trainer: "BackgroundRun | None", recordings: Sequence[Recording], seconds: float) -> str:
-    """What is awaited before anything can be shown; empty where nothing will come."""
-    if recordings and any(recording.status == "running" for recording in recordings):
-        return f"waiting for the first sample, {seconds:.1f} s"
-    if trainer is not None and trainer.exit_code is None:
-        if trainer.folder is None:
-            return f"waiting for the trainer: importing torch, {seconds:.1f} s"
-        return f"waiting for the first sample, {seconds:.1f} s"
-    return ""
+def waiting(trainer: "BackgroundRun | None", seconds: float, *, growing: bool) -> str:
+    """What is awaited before anything can be shown; empty where nothing will come.
+
+    Args:
+        trainer: Who trains for us.
+        seconds: For how long it has been waited.
+        growing: Whether somebody writes a recording that is shown.
+    """
+    training = trainer is not None and trainer.exit_code is None
+    if trainer is not None and training and trainer.folder is None and not growing:
+        return f"waiting for the trainer: {trainer.doing}, {seconds:.1f} s"
+    return f"waiting for the first sample, {seconds:.1f} s" if growing or training else ""
 
 
 def trouble(trainer: "BackgroundRun | None", recordings: Sequence[Recording]) -> str:

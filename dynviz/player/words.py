@@ -1,5 +1,6 @@
 """Rows of words: coloured pieces that are left out, the least important first, until they fit."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,11 @@ class Word:
     bold: bool = False
     rank: int = 0
     gap: int | None = None
+
+    def __post_init__(self) -> None:
+        """Keep what a name or an error holds from moving the cursor."""
+        if not self.text.isprintable():
+            object.__setattr__(self, "text", tame(self.text).replace("\n", " "))
 
     @property
     def width(self) -> int:
@@ -95,6 +101,15 @@ def shortened(text: str, width: int) -> str:
     return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""
 
 
+def tame(text: str) -> str:
+    r"""The text without what a terminal would obey; lines stay.
+
+    >>> tame("a\x1b[2Jb\tc\nd")
+    'a [2Jb c\nd'
+    """
+    return "".join(each if each == "\n" or not unicodedata.category(each).startswith("C") else " " for each in text)
+
+
 def grouped(number: float) -> str:
     """A whole number with thousands apart.
 
@@ -102,6 +117,18 @@ def grouped(number: float) -> str:
     '4 312'
     """
     return f"{round(number):,}".replace(",", " ")
+
+
+def rounded(number: float) -> str:
+    """As many digits of a measured number as mean something.
+
+    >>> [rounded(number) for number in (12_345, 567, 56.7, 5.67)]
+    ['12 300', '570', '57', '5.7']
+    """
+    if number < 10:
+        return f"{number:.1f}"
+    digits = 3 if number >= 1000 else 2
+    return grouped(float(f"{number:.{digits - 1}e}"))
 
 
 def duration(seconds: float) -> str:

@@ -187,14 +187,14 @@ def _given(recording: Recording) -> dict[str, Any]:
     lanes = [lane.hyperparameters for lane in recording.metadata.lanes]
     for key in dict.fromkeys(key for own in lanes for key in own):
         values = list(dict.fromkeys(own.get(key, given.get(key)) for own in lanes))
-        given[key] = values[0] if len(values) == 1 else _several(values)
+        given[key] = values[0] if len(values) == 1 else several(values)
     return given
 
 
-def _several(values: Sequence[Any]) -> str:
+def several(values: Sequence[Any]) -> str:
     """Several values of one hyperparameter in words.
 
-    >>> _several([0.1, 0.2]), _several([1e-4, 1e-3, 1e-2, 0.1, 1.0])
+    >>> several([0.1, 0.2]), several([1e-4, 1e-3, 1e-2, 0.1, 1.0])
     ('.1 or .2', '1e-4 to 1 (5 values)')
     """
     if len(values) < 4 or not all(isinstance(value, int | float) for value in values):

@@ -13,7 +13,7 @@ from dynviz.recording import Recording
 from dynviz.scene import caption, limits
 from dynviz.scene.marks import Axis, Dash, Line, Mark, Panel, Points, Readout
 from dynviz.scene.moving import MovingPanel, step_axis, union
-from dynviz.scene.samples import index_at
+from dynviz.scene.samples import index_at, need
 from dynviz.scene.series import Curve, Moving, panel
 
 OFF: tuple[tuple[float, Dash, float, float], ...] = (
@@ -39,8 +39,7 @@ def projections(view: str, recordings: Sequence[Recording], name: str, *, plane:
     Raises:
         DynvizError: A recording has none.
     """
-    if not recordings:
-        raise DynvizError(f"view {view} got no recording; it takes one or more")
+    need(view, recordings, "parameters")
     return [_projection(view, recording, name, plane=plane) for recording in recordings]
 
 
@@ -56,7 +55,7 @@ def _projection(view: str, recording: Recording, name: str, *, plane: bool) -> P
             return stored.load(recording.folder, each)
     extra = "" if plane else " --line"
     raise DynvizError(
-        f"view {view} draws a projection of the loss, and recording {recording.label!r} has none on a {kind}; "
+        f"view {view} needs a projection on a {kind}, which recording {recording.label!r} does not have; "
         f"make one with dynviz project {recording.folder}{extra}"
     )
 

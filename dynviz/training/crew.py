@@ -91,7 +91,7 @@ def build(plan: Plan, device: torch.device) -> Crew:
         tuple((probe, tuple(channel.name for channel in probe.channels)) for probe in stack.task.probes)
         for stack in stacks
     )
-    shown = tuple(watched(stepper) for stepper in steppers)
+    shown = tuple(watched(stepper, 0) for stepper in steppers)
     return Crew(tuple(stacks), tuple(steppers), probes, device, shown, Rates.of(plan))
 
 

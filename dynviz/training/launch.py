@@ -11,6 +11,8 @@ from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import SupportsIndex
 
+import torch
+
 from dynviz.errors import DynvizError
 from dynviz.grammar import seeds as read_seeds
 from dynviz.plugins import Plugin, load
@@ -34,6 +36,7 @@ def run(
     optimizers: str | Sequence[str | Plugin],
     *,
     seeds: int | str | Sequence[int] = 42,
+    lanes: Sequence[Lane] = (),
     steps: int | None = None,
     device: str = "auto",
     dtype: str = "",
@@ -48,6 +51,7 @@ def run(
         scenario: `voronoi`, `surface:f=rosenbrock`, `./mine.py`.
         optimizers: One or several of `adamw`, `adamw-l1:lr=3e-3`, `torch.optim.NAdam`, `./mine.py`.
         seeds: One, several, or as text `0:8`; a lane for each.
+        lanes: In place of seeds: trajectories that differ in hyperparameters too.
         steps: How many; None for the scenario's own.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         dtype: `float32` or `float64`; empty for the scenario's own.
@@ -63,7 +67,7 @@ def run(
         DynvizError: Something asked for does not exist or cannot be done; nothing was written.
         KeyboardInterrupt: Ctrl-C; the run ended cleanly and `resume` goes on with it.
     """
-    lanes = tuple(Lane(seed) for seed in _seeds(seeds))
+    lanes = tuple(lanes) or tuple(Lane(seed) for seed in _seeds(seeds))
     rules = [optimizers] if isinstance(optimizers, str | Plugin) else list(optimizers)
     if not rules:
         raise DynvizError("a run needs an optimizer: adamw, or several of them")
@@ -79,16 +83,8 @@ def run(
     wanted = requests([record] if isinstance(record, str) else record)
     names = labels(plugins)
     check_out(out)
-    tasks = _tasks(task_plugin, lanes)
-    length = tasks[0].steps if steps is None else operator.index(steps)
-    with devices.one_thread():
-        crews = {}
-        for order, (plugin, label) in enumerate(zip(plugins, names, strict=True)):
-            values = hyperparameters(plugin, tasks[0].hyperparameters, length)
-            plan = Plan(task_plugin, plugin, label, order, values, lanes, length, wanted, dtype, tasks)
-            crews[plan.label] = (plan, build(plan, where))
-        check_requests(wanted, [name for _, crew in crews.values() for name in available(crew)])
-        prepared = [Prepared(crew, describe(plan, crew, "")) for plan, crew in crews.values()]
+    length = None if steps is None else operator.index(steps)
+    prepared = prepare(task_plugin, plugins, lanes, steps=length, wanted=wanted, where=where, dtype=dtype)
     check_size(prepared, large=large)
     folder = make_folder(out, task_plugin, names)
     trainers = write(folder, prepared)
@@ -140,6 +136,33 @@ class Prepared:
 
     crew: Crew
     metadata: Metadata
+
+
+def prepare(
+    scenario: Plugin,
+    optimizers: Sequence[Plugin],
+    lanes: tuple[Lane, ...],
+    *,
+    steps: int | None,
+    wanted: tuple[Request, ...],
+    where: torch.device,
+    dtype: str,
+) -> list[Prepared]:
+    """Build the lanes of each optimizer, and measure them once on the state before training.
+
+    Raises:
+        DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
+    """
+    tasks = _tasks(scenario, lanes)
+    length = tasks[0].steps if steps is None else steps
+    with devices.one_thread():
+        crews = []
+        for order, (plugin, label) in enumerate(zip(optimizers, labels(optimizers), strict=True)):
+            values = hyperparameters(plugin, tasks[0].hyperparameters, length)
+            plan = Plan(scenario, plugin, label, order, values, lanes, length, wanted, dtype, tasks)
+            crews.append((plan, build(plan, where)))
+        check_requests(wanted, [name for _, crew in crews for name in available(crew)])
+        return [Prepared(crew, describe(plan, crew, "")) for plan, crew in crews]
 
 
 def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT001
@@ -216,8 +239,10 @@ def _tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
     if not (is_dataclass(scenario.target) and callable(getattr(scenario.target, "build", None))):
         raise DynvizError(f"scenario {scenario.name} is not a dataclass with build(seed), which gives a Task")
     made: Scenario = scenario.make()
-    tasks = tuple(made.build(lane.seed) for lane in lanes)
-    for task in tasks:
+    # Lanes of one seed that differ in hyperparameters share its task.
+    built = {seed: made.build(seed) for seed in dict.fromkeys(lane.seed for lane in lanes)}
+    tasks = tuple(built[lane.seed] for lane in lanes)
+    for task in built.values():
         if not isinstance(task, Task):
             raise DynvizError(f"build(seed) of scenario {scenario.name} gave {type(task).__name__}, not a Task")
     return tasks

@@ -7,8 +7,8 @@ from torch import Tensor
 
 BLOCK = 256
 """Steps that are drawn at once: a generator for each would take longer than a step."""
-HELD = 4_000_000
-"""Numbers that are held at most."""
+HELD = 250_000
+"""Numbers that are held of a lane at most; so many take far longer to draw than a generator to make."""
 
 
 class Noise:

@@ -24,11 +24,11 @@ class Stepper(Protocol):
     Attributes:
         terms: Names of the parts that a step adds up from.
         perturb: Of an optimizer that takes the gradient of its step elsewhere: where to, from theta, for a gradient
-            at theta; both in a row like theta. None for all others.
+            at theta, both in a row like theta, and for the step's number. None for all others.
     """
 
     terms: tuple[str, ...]
-    perturb: Callable[[Tensor], Tensor] | None
+    perturb: Callable[[Tensor, int], Tensor] | None
 
     def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
@@ -89,14 +89,12 @@ class RuleStepper:
             self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
         self.terms = self._term_names(theta)
         self._noise = Noise(seeds or (0,) * (len(theta) if self.lanes else 1), theta)
-        self.perturb: Callable[[Tensor], Tensor] | None = self._perturb if hasattr(rule, "perturb") else None
+        self.perturb: Callable[[Tensor, int], Tensor] | None = self._perturb if hasattr(rule, "perturb") else None
 
     def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         # A new tensor each time: a rule may keep t in its state.
         time = torch.full((), t, dtype=torch.float64, device=theta.device)
-        if self.schedules:
-            now = {name: each.at(t) for name, each in self.schedules.items()}
-            self.rule = dataclasses.replace(self.rule, **now)  # type: ignore[type-var]
+        self.rule = self.rule_at(t)
         self._put_noise(t)
         gradients = self._units(gradient)
         found: dict[str, dict[str, Tensor]] = {}
@@ -108,6 +106,13 @@ class RuleStepper:
         for row in rows.values():
             theta = theta + row
         return theta, rows
+
+    def rule_at(self, t: int) -> Rule:
+        """The rule with the hyperparameters of step t (from 1); those that differ between lanes are left open."""
+        if not self.schedules:
+            return self.rule
+        now = {name: each.at(t) for name, each in self.schedules.items()}
+        return dataclasses.replace(self.rule, **now)  # type: ignore[type-var]
 
     def state(self) -> Any:
         return self._state
@@ -122,9 +127,11 @@ class RuleStepper:
             for name in wanting:
                 self._state[name] = {**self._state[name], NOISE: fresh[name]}
 
-    def _perturb(self, gradient: Tensor) -> Tensor:
+    def _perturb(self, gradient: Tensor, t: int) -> Tensor:
+        now: Any = self.rule_at(t)
+
         def one(varying: Mapping[str, Tensor], row: Tensor) -> Tensor:
-            rule: Any = dataclasses.replace(self.rule, **varying) if varying else self.rule  # type: ignore[type-var]
+            rule = dataclasses.replace(now, **varying) if varying else now
             return rule.perturb(row).to(self.dtype)  # type: ignore[no-any-return]
 
         look = vmap(one, in_dims=(0 if self.varying else None, 0)) if self.lanes else one
@@ -173,7 +180,7 @@ class TorchStepper:
     ) -> None:
         self.layout = layout
         self.schedules = schedules
-        self.perturb: Callable[[Tensor], Tensor] | None = None
+        self.perturb: Callable[[Tensor, int], Tensor] | None = None
         self.row = theta.clone()
         rows = self.row if theta.ndim == 2 else [self.row]
         self.trial = trial(make, name, _parameters(layout, rows[0].clone()))

@@ -140,13 +140,13 @@ class Watched:
     def keep(self, stepper: Stepper, step: int) -> None:
         """Look at the state, if a sample is due at this step in one channel at least."""
         if any(step % tape.every == 0 for tape in self.tapes.values()):
-            shown = watched(stepper)
+            shown = watched(stepper, step)
             for name, tape in self.tapes.items():
                 tape.keep(step, shown[name])
 
-    def keep_last(self, stepper: Stepper) -> None:
+    def keep_last(self, stepper: Stepper, step: int) -> None:
         """Look at the state after the last step."""
-        shown = watched(stepper) if self.tapes else {}
+        shown = watched(stepper, step) if self.tapes else {}
         for name, tape in self.tapes.items():
             tape.keep_last(shown[name])
 

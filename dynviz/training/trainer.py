@@ -141,7 +141,7 @@ class Trainer:
         if tapes.rates:
             self._keep_rates(number, step)
         if stepper.perturb is not None:
-            perturbation = stepper.perturb(gradient)
+            perturbation = stepper.perturb(gradient, step + 1)
             gradient = stack.gradient_at(stack.theta + perturbation, batch)
             if tapes.perturbation is not None:
                 tapes.perturbation.keep(step, perturbation)
@@ -159,7 +159,7 @@ class Trainer:
             each.keep_last(stack, batch)
         for tape in tapes.parameters:
             tape.keep_last(stack.theta)
-        tapes.states.keep_last(self.crew.steppers[number])
+        tapes.states.keep_last(self.crew.steppers[number], self.steps)
         buffers = stack.buffers
         sloped = tapes.gradient is not None or tapes.perturbation is not None
         loss, gradient = stack.gradient(batch) if sloped else (stack.loss(batch), None)
@@ -167,7 +167,7 @@ class Trainer:
         self._keep_rates(number, self.steps, last=True)
         perturb = self.crew.steppers[number].perturb
         if tapes.perturbation is not None and gradient is not None and perturb is not None:
-            tapes.perturbation.keep_last(perturb(gradient))
+            tapes.perturbation.keep_last(perturb(gradient, self.steps + 1))
         if tapes.gradient is not None and gradient is not None:
             tapes.gradient.keep_last(gradient)
         if tapes.loss is not None:

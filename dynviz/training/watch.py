@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 from torch.func import vmap
@@ -22,18 +22,22 @@ class Watchable(Protocol):
         ...
 
 
-def watched(stepper: Stepper) -> dict[str, Tensor]:
+def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
     """What the optimizer of a stack shows of its present state, by channel, with the lanes in front of several.
 
     Nothing where the optimizer is no rule of ours, or its rule shows nothing.
+
+    Args:
+        stepper: The optimizer.
+        step: How many steps it has made: scheduled hyperparameters are those of the last one.
     """
     if not isinstance(stepper, RuleStepper) or not isinstance(stepper.rule, Watchable):
         return {}
-    rule = stepper.rule
+    rule: Any = stepper.rule_at(max(step, 1))
 
     def one(varying: Mapping[str, Tensor], state: State) -> dict[str, Tensor]:
-        own = dataclasses.replace(rule, **varying) if varying else rule  # type: ignore[type-var]
-        return own.watch(state)
+        own = dataclasses.replace(rule, **varying) if varying else rule
+        return own.watch(state)  # type: ignore[no-any-return]
 
     look = vmap(one, in_dims=(0 if stepper.varying else None, 0)) if stepper.lanes else one
     found: dict[str, Tensor] = {}

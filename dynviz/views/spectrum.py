@@ -1,12 +1,13 @@
 """Singular values over the steps and now, against the true ones, and the error."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.errors import unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene import caption, limits, scales
@@ -19,38 +20,126 @@ from dynviz.scene.series import Curve, Lost, series
 Array: TypeAlias = NDArray[Any]
 
 ERRORS = ("relative_error", "val_loss", "loss")
+Of: TypeAlias = Literal["matrix", "gradient", "update"]
+CHANNELS: dict[str, str] = {
+    "matrix": "singular_values",
+    "gradient": "gradient_singular_values",
+    "update": "update_singular_values",
+}
+TRACES = 12
+"""So many singular values of a recording have a line over the steps at most."""
+BARS = 48
+"""More bars than these are drawn as a line for each recording."""
 
 
-def view(recordings: Sequence[Recording], *, lane: int = 0, count: int = 0, scale: Scale = "linear") -> Film:
+def view(
+    recordings: Sequence[Recording],
+    *,
+    lane: int = 0,
+    count: int = 0,
+    scale: Scale | None = None,
+    of: Of = "matrix",
+) -> Film:
     """Open the view.
+
+    Of many singular values some have a line over the steps, evenly spaced from the largest to the smallest.
 
     Args:
         recordings: What is shown.
         lane: Whose singular values are shown of each recording; the error is of all lanes.
         count: How many of the largest; 0 takes twice as many as the truth has, else 8.
-        scale: Of the singular values.
+        scale: Of the singular values; none: linear, of gradients and updates logarithmic.
+        of: What they are of: the learned matrix, beside the true ones, the gradient, or the change by the last step.
     """
-    need("spectrum", recordings, "singular_values")
+    if of not in CHANNELS:
+        raise unknown("matrix of view spectrum", of, CHANNELS)
+    channel = CHANNELS[of]
+    need("spectrum", recordings, channel)
     lane_of(recordings, lane)
-    truth = _truth(recordings, lane)
-    most = max(recording["singular_values"].shape[2] for recording in recordings)
+    truth = _truth(recordings, lane) if of == "matrix" else np.empty(0)
+    most = max(recording[channel].shape[2] for recording in recordings)
     shown = min(most, count or (max(4, 2 * len(truth)) if truth.size else 8))
-    values = [recording["singular_values"][:, lane, :shown] for recording in recordings]
-    y = _axis(values, truth, scale)
-    panels = [_traces(recordings, values, truth, y), _bars(recordings, lane, shown, truth, y)]
+    values = [recording[channel][:, lane, :shown] for recording in recordings]
+    y = _axis(values, truth, scale or ("linear" if of == "matrix" else "log"))
+    spectra = Spectra(tuple(recordings), channel, lane, shown, truth, y)
+    panels = [_traces(spectra, values), _now(spectra)]
     errors = (name for name in ERRORS if any(has(recording, name) for recording in recordings))
     panels += [_error(recordings, name) for name in list(errors)[:1]]
     return film(recordings, panels)
 
 
+@dataclass(frozen=True)
+class Spectra:
+    """What is drawn.
+
+    Attributes:
+        recordings: Whose singular values.
+        channel: Which holds them.
+        lane: Of each recording.
+        count: How many of the largest.
+        truth: The true ones.
+        y: Their axis.
+    """
+
+    recordings: tuple[Recording, ...]
+    channel: str
+    lane: int
+    count: int
+    truth: Array
+    y: Axis
+
+    @property
+    def title(self) -> str:
+        """What is shown, as a panel's title."""
+        return caption.words(self.channel)
+
+
 def _error(recordings: Sequence[Recording], channel: str) -> MovingPanel:
-    """The error, and the one that the least-norm solution leaves, which knows nothing of the rank."""
+    """The error, and what knowing nothing of the rank leaves; of a convex run the excess loss under its bound."""
+    if all(has(recording, "excess_loss") and has(recording, "bound") for recording in recordings):
+        return _bounded(recordings)
     panel = series(recordings, channel, labelled=True)
-    known = [recording.facts.get("least_norm_error") for recording in recordings]
-    if channel != "relative_error" or known[0] is None or len(set(known)) > 1:
+    if channel != "relative_error":
         return panel
-    rule = Rule(float(known[0]), label="least norm")
+    known = [_least_norm(recording) for recording in recordings]
+    if known[0] is None or any(value is None or abs(value - known[0]) > 0.02 for value in known):
+        return panel
+    rule = Rule(known[0], label="least norm")
     return MovingPanel(panel.steps, lambda step: _behind(rule, panel.at(step)))
+
+
+def _least_norm(recording: Recording) -> float | None:
+    """What the solution of least norm leaves, the mean of all lanes; None where nobody said."""
+    if has(recording, "least_norm_error"):
+        return float(np.mean(recording["least_norm_error"][0]))
+    known = recording.facts.get("least_norm_error")
+    return None if known is None else float(known)
+
+
+def _bounded(recordings: Sequence[Recording]) -> MovingPanel:
+    """The excess loss, and what its mean over k steps stays under: |x1 - x*|^2 / (2 k lr) + lr B^2 / 2.
+
+    With lr = |x1 - x*| / (B sqrt(K)) that is |x1 - x*| B / sqrt(K) after K steps.
+    """
+    panel = series(recordings, "excess_loss", scale="log", labelled=True)
+    lines: list[Line] = []
+    for index, recording in enumerate(recordings):
+        rate = recording.metadata.hyperparameters.get("lr")
+        if rate is None or not isinstance(rate.value, float):
+            continue
+        distance, gradient = recording["bound"][0].mean(axis=0, dtype=np.float64)
+        steps = recording.steps("excess_loss")[1:]
+        bound = distance**2 / (2 * steps * rate.value) + rate.value * gradient**2 / 2
+        label = "bound" if not lines else ""
+        lines.append(Line(steps, bound, caption.color(index), label, dash="dashed", ghost=False))
+    highest = max((float(line.y[-1]) for line in lines), default=0.0)
+
+    def at(step: int) -> Panel:
+        whole = panel.at(step)
+        y = replace(whole.y, limits=(whole.y.limits[0], max(whole.y.limits[1], 4 * highest)))
+        return replace(whole, y=y, marks=(*lines, *whole.marks))
+
+    return MovingPanel(panel.steps, at)
 
 
 def _behind(rule: Rule, panel: Panel) -> Panel:
@@ -68,8 +157,8 @@ def _truth(recordings: Sequence[Recording], lane: int) -> Array:
 
 
 def _axis(values: Sequence[Array], truth: Array, scale: Scale) -> Axis:
-    # As one curve: by themselves the largest would look as if they had diverged from the others.
-    y = limits.axis([np.concatenate([part.ravel() for part in (*values, truth)])[:, None]], scale)
+    # A curve for each recording: of one alone the largest value would look as if it had diverged from the others.
+    y = limits.axis([np.asarray(part).reshape(-1, 1) for part in (*values, truth) if np.size(part)], scale)
     if y.scale == "log":
         return y
     # The word beside the largest true value stands above it.
@@ -83,15 +172,23 @@ def _seeded(recordings: Sequence[Recording], lane: int) -> list[str]:
     return [" ".join(word for word in pair if word) for pair in zip(names, seeds, strict=True)]
 
 
-def _traces(recordings: Sequence[Recording], values: Sequence[Array], truth: Array, y: Axis) -> MovingPanel:
-    """Each singular value over the steps."""
-    x = step_axis(recordings)
-    rules = tuple(Rule(float(value), "text", label="" if place else "true") for place, value in enumerate(truth))
+def _chosen(count: int) -> NDArray[np.int64]:
+    """The places of those that have a line: all, or some evenly spaced ones."""
+    return np.unique(np.linspace(0, count - 1, min(count, TRACES)).astype(np.int64))
+
+
+def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
+    """Each singular value over the steps, or some of them."""
+    x, y, truth = step_axis(spectra.recordings), spectra.y, spectra.truth
+    chosen = _chosen(spectra.count)
+    marked = truth[[place for place in chosen if place < len(truth)]]
+    rules = tuple(Rule(float(value), "text", label="" if place else "true") for place, value in enumerate(marked))
     lines: list[Line] = []
     lost: list[Lost] = []
-    for index, (recording, found) in enumerate(zip(recordings, values, strict=True)):
-        steps = recording.steps("singular_values")
-        for place, column in enumerate(found.T):
+    for index, (recording, found) in enumerate(zip(spectra.recordings, values, strict=True)):
+        steps = recording.steps(spectra.channel)
+        for place in chosen[chosen < found.shape[1]]:
+            column = found[:, place]
             # Those beyond the true rank should vanish: they stay in the background.
             width = 1.5 if place < len(truth) else 1.0
             curve = Curve(steps, column[:, None], caption.color(index))
@@ -100,41 +197,48 @@ def _traces(recordings: Sequence[Recording], values: Sequence[Array], truth: Arr
 
     def at(step: int) -> Panel:
         moved = (replace(line, now=min(float(step), float(line.x[-1]))) for line in lines)
-        return Panel("singular values", x, y, (*rules, *moved, *(mark for each in lost for mark in each.at(step))))
+        return Panel(spectra.title, x, y, (*rules, *moved, *(mark for each in lost for mark in each.at(step))))
 
     return MovingPanel(union([line.x for line in lines]), at)
 
 
-def _bars(recordings: Sequence[Recording], lane: int, count: int, truth: Array, y: Axis) -> MovingPanel:
-    """The spectrum of now."""
+def _now(spectra: Spectra) -> MovingPanel:
+    """The spectrum of now: bars, or a line where there are too many."""
+    recordings, count, y = spectra.recordings, spectra.count, spectra.y
     width = 0.8 / len(recordings)
-    names = _seeded(recordings, lane)
+    names = _seeded(recordings, spectra.lane)
     base = y.limits[0] if y.scale == "log" else 0.0
     places = np.arange(1, count + 1, dtype=np.float64)
-    true = truth[:count]
-    rings = (Points(places[: len(true)], true, "text", 5.0, "ring", "true"),) if true.size else ()
+    true = spectra.truth[:count]
+    size = 5.0 if count <= BARS else 3.0
+    rings = (Points(places[: len(true)], true, "text", size, "ring", "true"),) if true.size else ()
+    many = count * len(recordings) > BARS
 
-    def bars(index: int) -> Callable[[Array], tuple[Bars, Text]]:
+    def drawn(index: int) -> Callable[[Array], tuple[Bars | Line, Text]]:
         x = places + (index - (len(recordings) - 1) / 2) * width
 
-        def heights(past: Array) -> tuple[Bars, Text]:
-            found = past[-1][lane, :count]
-            bars = Bars(x[: len(found)], np.nan_to_num(found, posinf=0.0), caption.color(index), width, base)
+        def heights(past: Array) -> tuple[Bars | Line, Text]:
+            found = past[-1][spectra.lane, :count]
+            color = caption.color(index)
+            mark: Bars | Line
+            if many:
+                mark = Line(places[: len(found)], limits.drawable(found, y.scale), color, width=1.5)
+            else:
+                mark = Bars(x[: len(found)], np.nan_to_num(found, posinf=0.0), color, width, base)
             word = "" if limits.finite(found).any() else f"{names[index]} {caption.DIVERGED}".strip()
-            # At the right, where bars are low; a line for each recording.
-            share = 0.6 - 0.1 * index
-            height = float(scales.values(y, share))
-            return bars, Text(count + 0.5, height, word, caption.color(index), "right")
+            # At the right, where values are low; a line for each recording.
+            height = float(scales.values(y, 0.6 - 0.1 * index))
+            return mark, Text(count + 0.5, height, word, color, "right")
 
         return heights
 
-    moving = [Latest(recording, "singular_values", bars(index)) for index, recording in enumerate(recordings)]
+    moving = [Latest(recording, spectra.channel, drawn(index)) for index, recording in enumerate(recordings)]
     readouts = tuple(Readout(name, caption.color(index)) for index, name in enumerate(names) if name)
     x = Axis((0.4, count + 0.6), label="index", whole=True)
 
     def at(step: int) -> Panel:
-        drawn = [mark.at(step) for mark in moving]
-        marks = [bars for bars, _ in drawn], [word for _, word in drawn]
+        both = [mark.at(step) for mark in moving]
+        marks = [one for one, _ in both], [word for _, word in both]
         return Panel("spectrum", x, y, (*marks[0], *rings, *marks[1]), readouts)
 
     return MovingPanel(union([mark.steps for mark in moving]), at)

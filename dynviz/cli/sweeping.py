@@ -1,0 +1,98 @@
+"""How a sweep goes, on stderr: one bar for all of it and one for each job at work; lines where there is no terminal."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from dynviz.cli.progress import LINE_SECONDS
+from dynviz.cli.say import say
+from dynviz.sweeps.jobs import Job
+from dynviz.sweeps.pool import Report
+
+ENDED = ("finished", "failed", "stopped")
+
+
+class SweepProgress:
+    """Bars in a terminal, lines elsewhere. A job counts by its lanes."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bars: Progress | None = None
+        self._whole = TaskID(0)
+        self._tasks: dict[str, TaskID] = {}
+        self._shares: dict[str, float] = {}
+        self._count = self._ended = self._failed = 0
+        self._said = time.monotonic()
+
+    def begin(self, folder: Path, jobs: Sequence[Job], finished: int) -> None:
+        """Say what will be done, and start the bars."""
+        lanes, self._count, self._ended = sum(len(job.lanes) for job in jobs), len(jobs), finished
+        before = f", of which {finished} are done already" if finished else ""
+        say(f"{lanes} lanes in {self._count} jobs{before}; to {folder}")
+        if not self._console.is_terminal:
+            return
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[said]}", justify="right"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+        )
+        self._whole = self._bars.add_task("all jobs", total=len(jobs), completed=finished, said=self._standing())
+        self._bars.start()
+
+    def hear(self, report: Report) -> None:
+        """Show what a job came to."""
+        name = report.job.name
+        if report.kind == "moved":
+            self._shares[name] = report.step / max(report.steps, 1)
+        elif report.kind in ENDED:
+            self._shares.pop(name, None)
+            self._ended += report.kind == "finished"
+            self._failed += report.kind == "failed"
+        if self._bars is None:
+            self._say(report)
+        else:
+            self._draw(report)
+
+    def end(self) -> None:
+        """Leave the bar of all jobs as it is."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def _standing(self) -> str:
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{self._ended} of {self._count}{failed}"
+
+    def _draw(self, report: Report) -> None:
+        assert self._bars is not None
+        name = report.job.name
+        if report.kind == "moved":
+            if name not in self._tasks:
+                self._tasks[name] = self._bars.add_task(f"  {name}", total=report.steps, said="")
+            said = f"loss {report.loss:.4g}" if report.loss == report.loss else ""
+            self._bars.update(self._tasks[name], completed=report.step, total=report.steps, said=said)
+        elif report.kind in ENDED and name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(name))
+        if report.kind == "failed":
+            self._bars.console.print(f"{name} failed: {report.message}", markup=False, soft_wrap=True)
+        done = self._ended + self._failed + sum(self._shares.values())
+        self._bars.update(self._whole, completed=done, said=self._standing())
+
+    def _say(self, report: Report) -> None:
+        job, now = report.job, time.monotonic()
+        words = {
+            "finished": f"{job.name}: done",
+            "failed": f"{job.name}: failed: {report.message}",
+            "restarted": f"{job.name}: its process died; another one goes on",
+        }
+        if report.kind in words:
+            say(f"{words[report.kind]} ({self._standing()})")
+        elif report.kind == "moved" and now - self._said > LINE_SECONDS:
+            say(f"{job.name}: step {report.step} of {report.steps}, loss {report.loss:.4g} ({self._standing()})")
+        else:
+            return
+        self._said = now

@@ -1,0 +1,25 @@
+"""A few words over the picture."""
+
+from textual.widgets import Static
+
+from dynviz.player.words import tame
+
+
+class Notice(Static):
+    """Words above the timeline while there are any."""
+
+    DEFAULT_CSS = """
+    Notice { layer: over; dock: bottom; height: auto; max-height: 6; margin: 0 0 2 0; padding: 0 1;
+             background: $surface; color: $foreground; display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__("", id="notice", markup=False)
+        self._said = ""
+
+    def tell(self, text: str) -> None:
+        """Say this, or nothing."""
+        if text != self._said:
+            self._said = text
+            self.update(tame(text))
+            self.display = bool(text)

@@ -1,0 +1,171 @@
+"""How sharp a minimum is: the largest eigenvalues of the Hessian, and the loss at a distance from it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dynviz.errors import DynvizError
+from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
+from dynviz.projection.project import PARAMETERS, rows_of
+from dynviz.projection.stored import write
+from dynviz.recording import Recording
+from dynviz.training import devices
+
+Array: TypeAlias = NDArray[np.float64]
+Scalar: TypeAlias = Callable[[Tensor], Tensor]
+
+NAME = "sharpness"
+EXACT = 200
+"""Up to so many parameters the whole Hessian is computed."""
+STEPS = 40
+"""Of Lanczos' iteration, at most."""
+CLOSE = 1e-3
+"""An eigenvalue is found when its residual is this share of it."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What shall be measured.
+
+    Attributes:
+        samples: At so many steps, evenly spaced from the last one.
+        eigenvalues: So many of the largest.
+        loss: Which; empty for the first that the scenario wants to be seen.
+        ways: Random directions in which the loss around the last step is measured.
+        reach: Up to which distance; None for a quarter of the parameters' norm.
+        radii: Distances.
+        lane: Whose parameters.
+        batches: Over how many of training's batches `loss` is the mean.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+    """
+
+    samples: int = 20
+    eigenvalues: int = 2
+    loss: str = ""
+    ways: int = 10
+    reach: float | None = None
+    radii: int = 21
+    lane: int = 0
+    batches: int = 1
+    device: str = "auto"
+
+
+def largest(function: Scalar, row: Tensor, count: int, seed: int = 0) -> Array:
+    """The largest eigenvalues [count] of a function's Hessian at a point, in falling order; NaN where it is not finite.
+
+    Args:
+        function: Of a row of numbers to one number, differentiable twice.
+        row: The point [numbers].
+        count: How many; of fewer numbers the rest is NaN.
+        seed: Of the vector that Lanczos' iteration begins with.
+    """
+    found = np.full(count, np.nan)
+    if len(row) <= EXACT:
+        hessian = torch.func.vmap(_product(function, row))(torch.eye(len(row), dtype=row.dtype, device=row.device))
+        if hessian.isfinite().all():
+            values = torch.linalg.eigvalsh(hessian.double()).flip(0)[:count].cpu().numpy()
+            found[: len(values)] = values
+        return found
+    values = _lanczos(function, row, count, seed)
+    found[: len(values)] = values
+    return found
+
+
+def _product(function: Scalar, row: Tensor) -> Callable[[Tensor], Tensor]:
+    """The Hessian at a point, as a function of vectors."""
+    gradient = torch.func.grad(function)
+    # Twice backwards: of forward derivatives torch has one for all threads.
+    return lambda vector: torch.func.grad(lambda at: gradient(at) @ vector)(row)
+
+
+def _lanczos(function: Scalar, row: Tensor, count: int, seed: int) -> Array:
+    """Lanczos' iteration with full reorthogonalisation, in products of the Hessian with vectors."""
+    product = _product(function, row)
+    generator = torch.Generator().manual_seed(seed)
+    vector = torch.randn(len(row), generator=generator, dtype=torch.float64).to(row.device, row.dtype)
+    basis = [vector / vector.norm()]
+    diagonal: list[float] = []
+    beside: list[float] = []
+    for _ in range(min(STEPS, len(row))):
+        image = product(basis[-1])
+        diagonal.append(float(image @ basis[-1]))
+        known = torch.stack(basis)
+        # Twice: once leaves parts that rounding has brought in, and eigenvalues would be found again.
+        for _ in range(2):
+            image = image - known.T @ (known @ image)
+        left = float(image.norm())
+        if not np.isfinite(diagonal[-1]) or not np.isfinite(left):
+            return np.full(count, np.nan)
+        values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
+        sure = np.abs(left * vectors[-1]) <= CLOSE * np.abs(values)
+        if left <= 1e-12 * max(abs(values[-1]), 1e-300) or (len(values) > count and sure[-count:].all()):
+            break
+        beside.append(left)
+        basis.append(image / left)
+    return np.asarray(values[::-1][:count])
+
+
+def measure(recording: Recording, look: Look, progress: Progress | None = None) -> Path:
+    """Measure the sharpness along a recording, and write it beside it, for the view `sharpness`.
+
+    Raises:
+        DynvizError: Parameters are not recorded, or there is no such loss.
+    """
+    if min(look.samples, look.eigenvalues, look.ways, look.radii - 1) < 1:
+        raise DynvizError("sharpness is measured at one step or more, of one eigenvalue or more, at two radii or more")
+    rows = rows_of(recording, look.lane)
+    name = look.loss or suggested(recording)[0]
+    measured = losses(task_of(recording, look.lane), (name,), look.batches, look.device)
+    at = np.unique(np.linspace(len(rows) - 1, 0, look.samples).astype(np.int64))
+    eigenvalues = _along(measured, rows[at], look.eigenvalues, progress)
+    last = rows[-1].astype(np.float64)
+    reach = look.reach or float(np.linalg.norm(last)) / 4 or 1.0
+    radii = np.linspace(0, reach, look.radii)
+    about = {"kind": NAME, "format": 1, "loss": name, "lane": look.lane, "at": int(recording.steps(PARAMETERS)[-1])}
+    arrays = {
+        "steps": recording.steps(PARAMETERS)[at],
+        "eigenvalues": eigenvalues,
+        "radii": radii,
+        "around": _around(measured, last, radii, look.ways),
+    }
+    return write(recording.folder, NAME, about, arrays)
+
+
+def _along(measured: Losses, rows: NDArray[Any], count: int, progress: Progress | None) -> Array:
+    """Eigenvalues [samples, count] at each of several points."""
+
+    def function(row: Tensor) -> Tensor:
+        return measured.measure(measured.layout.views(row))[0]
+
+    def one(row: NDArray[Any]) -> Array:
+        return largest(function, measured.row(row), count)
+
+    found = []
+    threads = 1 if measured.device.type == "cuda" else torch.get_num_threads()
+    with devices.one_thread(), ThreadPoolExecutor(threads, initializer=devices.settle) as pool:
+        for values in pool.map(one, rows):
+            found.append(values)
+            if progress:
+                progress(len(found), len(rows))
+    return np.stack(found)
+
+
+def _around(measured: Losses, base: Array, radii: Array, ways: int) -> Array:
+    """The loss [directions, radii] at distances from a point, in random directions of all parameters together."""
+    directions = np.random.default_rng(0).standard_normal((ways, len(base)))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    count = len(radii)
+
+    def rows(start: int, stop: int) -> Array:
+        place = np.arange(start, stop)
+        return base + radii[place % count][:, None] * directions[place // count]
+
+    found: Array = measured.at(rows, ways * count)[0].reshape(ways, count)
+    return found

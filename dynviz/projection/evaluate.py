@@ -1,0 +1,189 @@
+"""A task's losses as functions of all parameters in a row, for many rows at once."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import vmap
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from dynviz.errors import unknown
+from dynviz.plugins import load
+from dynviz.recording import Recording
+from dynviz.task import Batch, Measure, Task, Tensors
+from dynviz.training import devices
+from dynviz.training.flat import Layout
+from dynviz.training.stack import cast
+
+Array: TypeAlias = NDArray[np.float64]
+Progress: TypeAlias = Callable[[int, int], None]
+Rows: TypeAlias = Callable[[int, int], NDArray[Any]]
+"""Function of (start, stop) to the rows of the points in between [points, numbers]."""
+
+MEMORY = 64_000_000
+"""Bytes of intermediate values of the points that a thread evaluates together: more of them leave the caches."""
+MEMORY_CUDA = 8_000_000_000
+MOST = 4096
+"""Points that are evaluated together, at most."""
+TRAINING_LOSS = "loss"
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Numbers that a task gives for parameters.
+
+    Attributes:
+        names: `loss`, or channels of probes.
+        layout: Where parameters stand in a row.
+        measure: Function of the parameters of one network to so many numbers [names].
+        dtype: Of the arithmetic.
+        device: Where.
+    """
+
+    names: tuple[str, ...]
+    layout: Layout
+    measure: Callable[[Tensors], Tensor]
+    dtype: torch.dtype
+    device: torch.device
+
+    def at(self, rows: Rows, count: int, memory: int = 0, progress: Progress | None = None) -> Array:
+        """The numbers [names, points] at many points.
+
+        Args:
+            rows: What makes them, a few at a time: all of them may be more than fits.
+            count: How many.
+            memory: Bytes of intermediate values of the points that a thread evaluates together; 0 for the default.
+            progress: Hears how many are done.
+        """
+        found = np.empty((len(self.names), count))
+        if not count:
+            return found
+        size = self.together(rows(0, 1), memory, count)
+        starts = range(0, count, size)
+        done = 0
+        with _threads(self.device) as pool:
+            parts = pool.map(lambda start: self._some(rows(start, min(start + size, count))), starts)
+            for start, part in zip(starts, parts, strict=True):
+                found[:, start : start + part.shape[1]] = part
+                done += part.shape[1]
+                if progress:
+                    progress(done, count)
+        return found
+
+    def together(self, row: NDArray[Any], memory: int = 0, count: int = MOST) -> int:
+        """How many points are evaluated together, by what one of them needs."""
+        limit = memory or (MEMORY_CUDA if self.device.type == "cuda" else MEMORY)
+        with torch.no_grad(), _Bytes() as meter:
+            self.measure(self.layout.views(self.row(row[0])))
+        workers = 1 if self.device.type == "cuda" else torch.get_num_threads()
+        fitting: int = limit // max(meter.total, 1)
+        return max(1, min(fitting, MOST, -(-count // workers)))
+
+    def _some(self, rows: NDArray[Any]) -> Array:
+        with torch.no_grad():
+            values = self.row(rows)
+            if len(values) == 1:
+                found = self.measure(self.layout.views(values[0]))[None]
+            else:
+                found = vmap(self.measure)(self.layout.views(values))
+            return np.asarray(found.T.double().cpu().numpy())
+
+    def row(self, row: NDArray[Any]) -> Tensor:
+        """A row, or rows, of numbers where and as the arithmetic is done."""
+        return torch.from_numpy(np.array(row)).to(self.device, self.dtype)
+
+
+class _Bytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of all that is computed: what many points at once would need, at most."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.total = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self.total += sum(leaf.nbytes for leaf in tree_leaves(out) if isinstance(leaf, Tensor))
+        return out
+
+
+@contextlib.contextmanager
+def _threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
+    """Threads that each compute alone, as many as torch has: one operation of this size is no work for two."""
+    threads = 1 if device.type == "cuda" else torch.get_num_threads()
+    with devices.one_thread(), ThreadPoolExecutor(threads, initializer=devices.settle) as pool:
+        yield pool
+
+
+def task_of(recording: Recording, lane: int) -> Task:
+    """The task of a recording's lane, as it was trained.
+
+    Raises:
+        DynvizError: Its scenario is not there any more.
+    """
+    metadata = recording.metadata
+    scenario = load("scenarios", metadata.scenario.file or metadata.scenario.name)
+    task: Task = scenario.target(**dict(metadata.scenario.given)).build(metadata.lanes[lane].seed)
+    return cast(task, getattr(torch, metadata.dtype)) if metadata.dtype else task
+
+
+def suggested(recording: Recording) -> tuple[str, ...]:
+    """The losses that the scenario wants to be seen in its landscape, else the training loss."""
+    return tuple(recording.facts.get("landscape", ())) or (TRAINING_LOSS,)
+
+
+def losses(task: Task, names: tuple[str, ...], batches: int = 1, device: str = "auto") -> Losses:
+    """The named losses of a task.
+
+    `loss` is that of training, over the first batches of the run, with the statistics of each batch where there is
+    batch normalisation: like every probe it is a function of the parameters here, and state plays no part in it.
+
+    Args:
+        task: Of one lane.
+        names: `loss`, or channels of probes that give one number.
+        batches: Over how many of training's batches `loss` is the mean.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        DynvizError: There is no such loss.
+    """
+    known: dict[str, tuple[Measure, int]] = {
+        channel.name: (probe.measure, index)
+        for probe in task.probes
+        if not isinstance(probe.measure, str)
+        for index, channel in enumerate(probe.channels)
+        if not channel.dims and channel.every
+    }
+    for name in names:
+        if name != TRAINING_LOSS and name not in known:
+            raise unknown("loss to project", name, [TRAINING_LOSS, *known])
+    where = devices.find(device)
+    constants = {name: value.to(where) for name, value in {**task.constants, **task.buffers}.items()}
+    drawn = task.batches(0, batches)
+    seen: list[Batch] = [tuple(tensor[place].to(where) for tensor in drawn) for place in range(batches if drawn else 1)]
+    probes = {known[name][0]: None for name in names if name != TRAINING_LOSS}
+
+    def measure(parameters: Tensors) -> Tensor:
+        # A probe that gives several of them is asked once.
+        found: dict[Measure, Any] = {probe: probe(parameters, constants, seen[0]) for probe in probes}
+        values = []
+        for name in names:
+            if name == TRAINING_LOSS:
+                out = [task.loss(parameters, constants, batch) for batch in seen]
+                values.append(torch.stack([each[0] if isinstance(each, tuple) else each for each in out]).mean())
+            else:
+                probe, index = known[name]
+                value = found[probe]
+                values.append(value[index] if isinstance(value, tuple) else value)
+        return torch.stack(values)
+
+    layout = Layout({name: tuple(value.shape) for name, value in task.parameters.items()})
+    return Losses(tuple(names), layout, measure, next(iter(task.parameters.values())).dtype, where)

@@ -1,0 +1,225 @@
+"""The loss on a line or a plane through recorded parameters, and how honest a picture of the trajectory that is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError
+from dynviz.projection import directions as ways
+from dynviz.projection.directions import Kind
+from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
+from dynviz.projection.stored import About, Projection, Trajectory
+from dynviz.recording import Recording
+from dynviz.scene.samples import index_at
+
+Array: TypeAlias = NDArray[np.float64]
+
+SAMPLES = 200
+"""So many samples of a trajectory are projected."""
+PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What shall be projected.
+
+    Attributes:
+        directions: Random ones, `filter`-normalised or `gaussian`; principal components of the trajectory (`pca`); or
+            those that lead to other networks (`between`).
+        dimensions: 1 for a line, 2 for a plane.
+        grid: Points along each direction.
+        extent: How far. Of random directions: so many times the parameters' norm, 1 by default. Else beyond the
+            trajectory or the other networks, as a share of the distance, .3 by default.
+        at: The step through which the line or plane goes; None for the last.
+        losses: Which; none for those that the scenario wants to be seen.
+        lane: Whose parameters.
+        seed: Of random directions.
+        batches: Over how many of training's batches `loss` is the mean.
+        memory: Bytes of intermediate values; 0 for the default.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+    """
+
+    directions: Kind = "filter"
+    dimensions: int = 2
+    grid: int = 51
+    extent: float | None = None
+    at: int | None = None
+    losses: tuple[str, ...] = ()
+    lane: int = 0
+    seed: int = 0
+    batches: int = 1
+    memory: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.directions not in get_args(Kind):
+            raise DynvizError(f"no directions named {self.directions!r}; there are {', '.join(get_args(Kind))}")
+        if self.dimensions not in (1, 2):
+            raise DynvizError(f"a projection has 1 dimension (a line) or 2 (a plane), not {self.dimensions}")
+        if not 2 <= self.grid <= 1001:
+            raise DynvizError(f"a grid of {self.grid} points is none; write a whole number from 2 to 1001")
+        if self.extent is not None and not 0 < self.extent < 1e6:
+            raise DynvizError(f"an extent of {self.extent} is none; write a number above 0")
+
+
+def project(
+    recording: Recording, wish: Wish, goals: Sequence[Recording] = (), progress: Progress | None = None
+) -> Projection:
+    """Evaluate the loss on a line or a plane through a recording's parameters.
+
+    Args:
+        recording: With the channel `parameters`.
+        wish: What shall be projected.
+        goals: The networks that directions `between` lead to, one for a line and two for a plane, each at its last
+            step. Their trajectories are projected too.
+        progress: Hears how many points are done.
+
+    Raises:
+        DynvizError: Parameters are not recorded, or not of the same network, or the wish cannot be had.
+    """
+    rows = rows_of(recording, wish.lane)
+    last = int(recording.steps(PARAMETERS)[-1])
+    index = index_at(recording.steps(PARAMETERS), last if wish.at is None else wish.at)
+    base = rows[index].astype(np.float64)
+    if not np.isfinite(base).all():
+        raise DynvizError(
+            f"recording {recording.label!r} diverged before step {_step(recording, index)}; choose an earlier --at"
+        )
+    others = [rows_of(goal, 0, rows.shape[1]) for goal in goals]
+    directions = _directions(recording, wish, base, rows, others)
+    measured = losses(task_of(recording, wish.lane), wish.losses or suggested(recording), wish.batches, wish.device)
+    trajectories = [(recording, rows), *zip(goals, others, strict=True)]
+    kept = [_kept(one, moved, index if one is recording else -1) for one, moved in trajectories]
+    axes = tuple(_axes(wish, [_place(moved - base, directions)[0] for _, moved in kept]))
+    total = int(np.prod([len(axis) for axis in axes])) + 2 * sum(len(steps) for steps, _ in kept)
+    tally = _Tally(progress, total)
+    paths = tuple(_path(steps, moved, (base, directions), (measured, wish, tally)) for steps, moved in kept)
+    values = _grid(axes, base, directions, (measured, wish, tally))
+    names = tuple(f"{one.label} seed {one.seeds[wish.lane if one is recording else 0]}" for one, _ in trajectories)
+    lengths = np.linalg.norm(directions, axis=1)
+    cosine = float(directions[0] @ directions[-1] / (lengths[0] * lengths[-1])) if len(directions) == 2 else 0.0
+    about = About(wish.directions, _step(recording, index), wish.seed, wish.lane, measured.names, names, names[1:])
+    return Projection(about, axes, values, paths, tuple(map(float, lengths)), cosine)
+
+
+class _Tally:
+    """Counts the points of several evaluations together."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._before = progress, total, 0
+
+    def __call__(self, done: int, count: int) -> None:
+        if self._progress:
+            self._progress(self._before + done, self._total)
+        if done == count:
+            self._before += count
+
+
+def rows_of(recording: Recording, lane: int, numbers: int | None = None) -> NDArray[Any]:
+    """The parameters of a lane [samples, numbers]."""
+    if PARAMETERS not in recording or not len(recording[PARAMETERS]):
+        raise DynvizError(
+            f"recording {recording.label!r} has no channel 'parameters', which a projection is made of; "
+            "train again with --record parameters, or --record parameters:every=N"
+        )
+    if not 0 <= lane < len(recording.seeds):
+        raise DynvizError(
+            f"no lane {lane} in recording {recording.label!r}; it has lanes 0 to {len(recording.seeds) - 1}"
+        )
+    rows = recording[PARAMETERS][:, lane]
+    if numbers is not None and rows.shape[1] != numbers:
+        raise DynvizError(
+            f"recording {recording.label!r} has {rows.shape[1]} parameters, the one that is projected {numbers}; "
+            "only networks of one architecture have directions between them"
+        )
+    return rows
+
+
+def _step(recording: Recording, index: int) -> int:
+    return int(recording.steps(PARAMETERS)[index])
+
+
+def _directions(
+    recording: Recording, wish: Wish, base: Array, rows: NDArray[Any], others: Sequence[NDArray[Any]]
+) -> Array:
+    """[dimensions, numbers]."""
+    if (wish.directions == "between") != bool(others):
+        raise DynvizError(
+            "directions between networks need the others (--to RUN, twice for a plane), and no others take any"
+        )
+    if wish.directions == "pca":
+        return ways.principal(rows[np.isfinite(rows).all(axis=1)], wish.dimensions)
+    if wish.directions == "between":
+        if len(others) != wish.dimensions:
+            raise DynvizError(f"{wish.dimensions} directions lead to {wish.dimensions} networks, not to {len(others)}")
+        found = np.stack([other[-1].astype(np.float64) - base for other in others])
+        lengths = np.linalg.norm(found, axis=1)
+        if not lengths.all() or (len(found) == 2 and abs(found[0] @ found[1]) >= (1 - 1e-9) * lengths.prod()):
+            raise DynvizError(
+                "the networks stand in one point or on one line: no directions lead from one to the others"
+            )
+        return found
+    draw = ways.filter_normalised if wish.directions == "filter" else ways.gaussian
+    parts = recording.metadata.channels[PARAMETERS].parts
+    rng = np.random.default_rng(wish.seed)
+    found = np.stack([draw(base, parts, rng) for _ in range(wish.dimensions)])
+    if not np.linalg.norm(found, axis=1).all():
+        other = "gaussian" if wish.directions == "filter" else "pca"
+        raise DynvizError(f"{wish.directions} directions are zero here: nothing they could be scaled to; take {other}")
+    return found
+
+
+def _kept(recording: Recording, rows: NDArray[Any], index: int) -> tuple[NDArray[np.int64], Array]:
+    """Steps and parameters of evenly spaced samples and of the chosen one; those that diverged are left out."""
+    at = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLES)).astype(np.int64)
+    at = np.unique(np.append(at, index % len(rows)))
+    found = rows[at].astype(np.float64)
+    # What is larger cannot be seen beside anything else.
+    good = (np.abs(found) < 1e15).all(axis=1)
+    return recording.steps(PARAMETERS)[at][good], found[good]
+
+
+def _place(moved: Array, directions: Array) -> tuple[Array, Array]:
+    return ways.coordinates(moved, directions)
+
+
+def _axes(wish: Wish, places: Sequence[Array]) -> list[Array]:
+    """The coordinates along each direction: around the point for random ones, around all trajectories for others."""
+    if wish.directions in ("filter", "gaussian"):
+        reach = wish.extent or 1.0
+        return [np.linspace(-reach, reach, wish.grid)] * wish.dimensions
+    found, more = [], 0.3 if wish.extent is None else wish.extent
+    for direction in range(wish.dimensions):
+        seen = np.concatenate([place[:, direction] for place in places])
+        low, high = float(seen.min()), float(seen.max())
+        margin = more * (high - low) or 1.0
+        found.append(np.linspace(low - margin, high + margin, wish.grid))
+    return found
+
+
+def _grid(axes: Sequence[Array], base: Array, directions: Array, work: tuple[Losses, Wish, _Tally]) -> Array:
+    measured, wish, tally = work
+    coordinates = np.stack([axis.ravel() for axis in np.meshgrid(*axes)], axis=1)
+
+    def rows(start: int, stop: int) -> Array:
+        return base + coordinates[start:stop] @ directions
+
+    found = measured.at(rows, len(coordinates), wish.memory, tally)
+    return found.reshape(len(found), *(len(axis) for axis in reversed(axes)))
+
+
+def _path(
+    steps: NDArray[np.int64], rows: Array, plane: tuple[Array, Array], work: tuple[Losses, Wish, _Tally]
+) -> Trajectory:
+    """A trajectory and its shadow: the same losses of both."""
+    base, directions = plane
+    measured, wish, tally = work
+    moved = rows - base
+    place, off = _place(moved, directions)
+    loss = measured.at(lambda start, stop: rows[start:stop], len(rows), wish.memory, tally)
+    shadow = measured.at(lambda start, stop: base + place[start:stop] @ directions, len(rows), wish.memory, tally)
+    share = ways.explained(rows, directions)
+    return Trajectory(steps, place, off, np.linalg.norm(moved, axis=1), loss, shadow, share)

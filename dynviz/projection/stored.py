@@ -1,0 +1,211 @@
+"""A projection as numbers, and its file beside the channels of a recording. No torch: views read it.
+
+<recording>/projections/<name>.npz    named arrays, and what they are as JSON
+
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.errors import DynvizError, unknown
+from dynviz.recording import disk
+from dynviz.recording.values import decode, encode, frozen
+
+Array: TypeAlias = NDArray[np.float64]
+
+FOLDER = "projections"
+SUFFIX = ".npz"
+FORMAT = 1
+_ABOUT = "about"
+_NAME = re.compile(r"[\w-][\w.-]{0,99}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class About:
+    """What was projected, and how.
+
+    Attributes:
+        directions: `filter`, `gaussian`, `pca` or `between`.
+        at: The step through whose parameters the line or plane goes.
+        seed: Of random directions.
+        lane: Whose parameters they are, counted from 0 in the recording.
+        losses: What was evaluated; the first is that of the honesty meter.
+        paths: A name for each trajectory, the recording's own first.
+        goals: What the directions lead to, where they lead to other networks.
+        format: Of the file.
+    """
+
+    directions: str
+    at: int
+    seed: int
+    lane: int
+    losses: tuple[str, ...]
+    paths: tuple[str, ...]
+    goals: tuple[str, ...] = ()
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A trajectory and its shadow on a line or plane.
+
+    Attributes:
+        steps: [samples].
+        place: Coordinates of the nearest point of the line or plane [samples, directions].
+        off: Distance from it [samples].
+        far: Distance from the point that it goes through [samples].
+        loss: Of the parameters themselves [losses, samples].
+        shadow: Of the nearest point [losses, samples].
+        explained: The share of the trajectory's variance that lies along the line or plane.
+    """
+
+    steps: NDArray[np.int64]
+    place: Array
+    off: Array
+    far: Array
+    loss: Array
+    shadow: Array
+    explained: float
+
+    @property
+    def share(self) -> Array:
+        """How far off the line or plane, as a share of the trajectory's own reach [samples]: 0 on it."""
+        reach = float(self.far.max(initial=0.0))
+        return self.off / reach if reach > 0 else np.zeros_like(self.off)
+
+    @property
+    def error(self) -> Array:
+        """How wrong the picture is: |loss - shadow's| / the larger [losses, samples]; 0 on the line or plane."""
+        with np.errstate(invalid="ignore"):
+            found = np.abs(self.loss - self.shadow) / np.maximum(np.abs(self.loss), np.abs(self.shadow))
+        return np.where(self.loss == self.shadow, 0.0, found)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A loss on a line or a plane: at coordinates (a, b) the parameters are `at` + a first + b second direction.
+
+    Attributes:
+        about: What it is.
+        axes: The coordinates that were evaluated, along each direction.
+        values: [losses, points of the first axis] of a line, [losses, of the second axis, of the first] of a plane.
+        paths: The trajectories.
+        lengths: Of the directions, in the parameters' own unit.
+        cosine: Between the directions of a plane.
+    """
+
+    about: About
+    axes: tuple[Array, ...]
+    values: Array
+    paths: tuple[Trajectory, ...]
+    lengths: tuple[float, ...] = ()
+    cosine: float = 0.0
+
+    @property
+    def plane(self) -> bool:
+        """Whether there are two directions."""
+        return len(self.axes) == 2
+
+    def save(self, folder: Path, name: str) -> Path:
+        """Write it beside a recording's channels; a reader finds an old one or this one, whole."""
+        about = asdict(self.about) | {
+            "lengths": self.lengths,
+            "cosine": self.cosine,
+            "explained": [path.explained for path in self.paths],
+        }
+        arrays: dict[str, NDArray[Any]] = {f"axis{index}": axis for index, axis in enumerate(self.axes)}
+        arrays["values"] = self.values
+        for index, path in enumerate(self.paths):
+            for key in ("steps", "place", "off", "far", "loss", "shadow"):
+                arrays[f"path{index}.{key}"] = getattr(path, key)
+        return write(folder, name, about, arrays)
+
+
+def load(folder: Path, name: str) -> Projection:
+    """Read a projection of a recording.
+
+    Raises:
+        DynvizError: There is none of that name, or it is damaged or of a newer format.
+    """
+    tree, arrays = read(folder, name)
+    try:
+        own = {key: tree.pop(key) for key in ("lengths", "cosine", "explained")}
+        about = About(**frozen(tree))
+        paths = tuple(
+            Trajectory(
+                **{key: arrays[f"path{index}.{key}"] for key in ("steps", "place", "off", "far", "loss", "shadow")},
+                explained=explained,
+            )
+            for index, explained in enumerate(own["explained"])
+        )
+        axes = tuple(arrays[key] for key in ("axis0", "axis1") if key in arrays)
+        return Projection(about, axes, arrays["values"], paths, tuple(own["lengths"]), own["cosine"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DynvizError(f"{file(folder, name)} is not a projection: {error}") from error
+
+
+def names(folder: Path) -> tuple[str, ...]:
+    """The projections of a recording, the newest first."""
+    found = sorted((folder / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: (-path.stat().st_mtime_ns, path.name))
+    return tuple(path.name.removesuffix(SUFFIX) for path in found)
+
+
+def kind(folder: Path, name: str) -> str:
+    """What a file of projections holds: `plane`, `line`, or what else was measured there."""
+    tree, arrays = read(folder, name)
+    return str(tree.get("kind") or ("plane" if "axis1" in arrays else "line"))
+
+
+def file(folder: Path, name: str) -> Path:
+    """Where a projection stands."""
+    return folder / FOLDER / f"{name}{SUFFIX}"
+
+
+def write(folder: Path, name: str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """Write arrays and what they are, without pickle; whole or not at all."""
+    import zipfile
+
+    if not _NAME.fullmatch(name):
+        raise DynvizError(
+            f"a projection cannot be named {name!r}: letters, digits, '_' and '-', then '.' too, 100 at most"
+        )
+    path = file(folder, name)
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise disk.unwritable(path.parent, error) from error
+    text = np.frombuffer(json.dumps(encode(dict(about), _ABOUT), allow_nan=False).encode(), np.uint8)
+    with disk.beside(path) as target, zipfile.ZipFile(target, "w") as archive:
+        for key, array in {_ABOUT: text, **arrays}.items():
+            with archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+    return path
+
+
+def read(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What `write` wrote.
+
+    Raises:
+        DynvizError: There is none of that name, or it is damaged or of a newer format.
+    """
+    path = file(folder, name)
+    if not path.exists():
+        raise unknown(f"projection of {folder.name}", name, names(folder))
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+        tree = decode(json.loads(arrays.pop(_ABOUT).tobytes()))
+    except OSError as error:
+        raise disk.unreadable(path, error) from error
+    except Exception as error:  # of what damaged bytes can raise there is no list
+        raise DynvizError(f"{path} is not a projection: {' '.join(str(error).split())}") from error
+    if tree.get("format", 0) > FORMAT:
+        raise DynvizError(f"{path} is of format {tree['format']}; this dynviz reads up to {FORMAT}: make it again")
+    return tree, arrays

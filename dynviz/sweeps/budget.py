@@ -1,0 +1,97 @@
+"""What a lane takes: of memory while it trains, and of the disk."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from dynviz.errors import DynvizError
+from dynviz.plugins import Plugin
+from dynviz.recording.metadata import Lane
+from dynviz.sweeps.jobs import Settings
+from dynviz.training import devices
+from dynviz.training.launch import DTYPES, LARGE, Prepared, prepare
+from dynviz.training.plan import check_optimizer, requests
+from dynviz.training.trainer import CAPACITY
+
+SHARE = 0.5
+"""Of the memory that is there, all processes together take so much at most, unless they are told."""
+COPIES = 12
+"""So many tensors of the size of all parameters a step holds at most: gradient, terms, state, old and new."""
+
+
+def check(settings: Settings) -> None:
+    """See that the settings are such as a run has.
+
+    Raises:
+        DynvizError: They are not.
+    """
+    if settings.steps is not None and settings.steps < 1:
+        raise DynvizError(f"{settings.steps} steps are no training; steps is a whole number from 1")
+    if settings.dtype not in DTYPES:
+        raise DynvizError(f"no dtype named {settings.dtype!r}; there are float32 and float64")
+    devices.find(settings.device)
+    requests(settings.record)
+
+
+def memory(device: str, processes: int) -> int:
+    """How many bytes each of so many processes may take."""
+    where = devices.find(device)
+    if where.type == "cuda":
+        there = torch.cuda.mem_get_info(where)[0]
+    else:
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(SHARE * there / processes)
+
+
+def processes(device: str) -> int:
+    """How many processes train side by side, unless told: one a core; on a GPU one, which fills it with lanes."""
+    return 1 if devices.find(device).type == "cuda" else len(os.sched_getaffinity(0))
+
+
+def measure(scenario: Plugin, rule: Plugin, lane: Lane, settings: Settings) -> tuple[int, int]:
+    """Bytes of memory and bytes of disk that one lane takes, found by building it.
+
+    Raises:
+        DynvizError: The scenario or the optimizer refuses its options.
+    """
+    check_optimizer(rule)
+    wanted, cpu = requests(settings.record), torch.device("cpu")
+    (prepared,) = prepare(
+        scenario, [rule], (lane,), steps=settings.steps, wanted=wanted, where=cpu, dtype=settings.dtype
+    )
+    return _memory(prepared), sum(prepared.metadata.channel_bytes.values())
+
+
+def _memory(prepared: Prepared) -> int:
+    (stack,) = prepared.crew.stacks
+    batch = stack.batches(0, 1)[0]
+    held: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        stack.gradient(batch)
+    still = _bytes(stack.constants) + _bytes(stack.buffers) + COPIES * stack.theta.nbytes
+    # What is saved for the way back, and about as much again on it.
+    return still + (CAPACITY + 1) * sum(part.nbytes for part in batch) + 2 * sum(held.values())
+
+
+def check_size(total: int, *, large: bool) -> None:
+    """Refuse a sweep that would write a great deal.
+
+    Raises:
+        DynvizError: It would, and `large` is not said.
+    """
+    if total > LARGE and not large:
+        raise DynvizError(
+            f"this sweep would write {total / 1e9:.1f} GB; record less (--record 'CHANNEL:every=...') or say --yes"
+        )
+
+
+def _bytes(tensors: Mapping[str, Tensor] | Sequence[Tensor]) -> int:
+    values = tensors.values() if isinstance(tensors, Mapping) else tensors
+    return sum(value.nbytes for value in values)

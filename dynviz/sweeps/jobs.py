@@ -1,0 +1,169 @@
+"""The jobs of a sweep: what one process trains as one recording, and the file that remembers all of them."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from dynviz.errors import DynvizError
+from dynviz.recording import disk
+from dynviz.recording.metadata import Lane
+from dynviz.recording.run import SWEEP
+from dynviz.recording.values import decode, encode
+from dynviz.sweeps.grid import Choice
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all jobs share, see `dynviz.run`."""
+
+    steps: int | None = None
+    device: str = "auto"
+    dtype: str = ""
+    record: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of one scenario with one optimizer: lanes that train in one stack.
+
+    Attributes:
+        name: Of its folder in the sweep's.
+        scenario: As text, with a value for each option that was written.
+        optimizer: Likewise; of hyperparameters in which lanes differ it has the first lane's.
+        lanes: The trajectories, hyperparameters outside, seeds inside.
+    """
+
+    name: str
+    scenario: str
+    optimizer: str
+    lanes: tuple[Lane, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep as it was asked for.
+
+    Attributes:
+        jobs: In the order in which they begin.
+        settings: What they share.
+        files: Fingerprints of the users' files, by path.
+    """
+
+    jobs: tuple[Job, ...]
+    settings: Settings
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write it into the sweep's folder."""
+        tree = {"format": FORMAT, "settings": asdict(self.settings), "files": dict(self.files)}
+        tree["jobs"] = [asdict(job) for job in self.jobs]
+        with disk.beside(folder / SWEEP) as file:
+            file.write(f"{json.dumps(encode(tree, SWEEP), indent=1, allow_nan=False)}\n".encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> "Plan":
+        """Read it.
+
+        Raises:
+            DynvizError: The folder is no sweep's, or the file is damaged or of the future.
+        """
+        path = folder / SWEEP
+        try:
+            tree = decode(json.loads(path.read_bytes()))
+        except FileNotFoundError as error:
+            raise DynvizError(f"{folder} is not a sweep: it has no {SWEEP}") from error
+        except OSError as error:
+            raise disk.unreadable(path, error) from error
+        except ValueError as error:
+            raise DynvizError(f"cannot read {path}: it is not JSON: {error}") from error
+        try:
+            return cls._read(tree, path)
+        except (KeyError, TypeError) as error:
+            raise DynvizError(f"cannot read {path}: it does not describe a sweep: {error}") from error
+
+    @classmethod
+    def _read(cls, tree: Any, path: Path) -> "Plan":
+        if tree["format"] > FORMAT:
+            raise DynvizError(f"{path} is of format {tree['format']}; this dynviz reads up to {FORMAT}")
+        jobs = tuple(
+            Job(each["name"], each["scenario"], each["optimizer"], tuple(Lane(**lane) for lane in each["lanes"]))
+            for each in tree["jobs"]
+        )
+        settings = tree["settings"]
+        return cls(jobs, Settings(**{**settings, "record": tuple(settings["record"])}), tree["files"])
+
+
+def jobs(scenarios: Sequence[Choice], rules: Sequence[Sequence[Choice]], seeds: Sequence[int]) -> tuple[Job, ...]:
+    """A job for each combination of the scenario's options and of what lanes of an optimizer cannot differ in.
+
+    Args:
+        scenarios: Combinations of the scenario's options.
+        rules: Of each optimizer that was asked for, combinations of its hyperparameters.
+        seeds: A lane for each, of each combination.
+    """
+    return tuple(
+        Job(_words(scenario, rule, many), str(scenario.spec), str(rule.spec), lanes)
+        for scenario in scenarios
+        for rule, lanes, many in (_stacked(group, seeds) for choices in rules for group in _groups(choices))
+    )
+
+
+def split(job: Job, most: int) -> tuple[Job, ...]:
+    """The same lanes in jobs of so many at most, all of about the same size."""
+    parts = -(-len(job.lanes) // max(1, most))
+    ends = [round(part * len(job.lanes) / parts) for part in range(parts + 1)]
+    return tuple(replace(job, lanes=job.lanes[first:last]) for first, last in pairwise(ends))
+
+
+def numbered(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """The same with a number before each name, which makes it the only one of that name."""
+    digits = max(3, len(str(len(jobs))))
+    return tuple(replace(job, name=f"{number:0{digits}}-{job.name}") for number, job in enumerate(jobs, 1))
+
+
+def _groups(choices: Sequence[Choice]) -> list[list[Choice]]:
+    """Combinations that differ in numbers alone stand together: they become lanes of one stack."""
+    found: dict[tuple[tuple[str, str], ...], list[Choice]] = {}
+    for choice in choices:
+        given = choice.plugin.given
+        # One that the rule refuses stands alone, and takes no other with it.
+        apart = _is_refused(choice)
+        key = tuple((name, repr(value)) for name, value in given.items() if apart or not isinstance(value, float))
+        found.setdefault(key, []).append(choice)
+    return list(found.values())
+
+
+def _is_refused(choice: Choice) -> bool:
+    try:
+        choice.plugin.target(**choice.plugin.given)
+    except DynvizError:
+        return True
+    except Exception:  # it may need more than what was written
+        return False
+    return False
+
+
+def _stacked(group: Sequence[Choice], seeds: Sequence[int]) -> tuple[Choice, tuple[Lane, ...], set[str]]:
+    first = group[0]
+    varying = {
+        name for name, value in first.plugin.given.items() if any(one.plugin.given[name] != value for one in group)
+    }
+    lanes = tuple(
+        Lane(seed, {name: value for name, value in choice.plugin.given.items() if name in varying})
+        for choice in group
+        for seed in seeds
+    )
+    return first, lanes, varying
+
+
+def _words(scenario: Choice, rule: Choice, varying: set[str]) -> str:
+    """What tells a job from others in its folder's name."""
+    said = [*(f"{name}={value}" for name, value in scenario.spec.options.items()), rule.plugin.label]
+    said += [f"{name}={value}" for name, value in rule.spec.options.items() if name not in varying]
+    return re.sub(r"[^\w.=+-]+", "_", "-".join(said))[:80]

@@ -1,0 +1,244 @@
+"""Begin a sweep, or go on with one: everything is checked before anything is written."""
+
+import contextlib
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from dynviz import grammar
+from dynviz.errors import DynvizError
+from dynviz.plugins import Plugin, load
+from dynviz.recording import disk, lock
+from dynviz.sweeps import budget, table
+from dynviz.sweeps.grid import Choice, choices
+from dynviz.sweeps.jobs import Job, Plan, Settings, jobs, numbered, split
+from dynviz.sweeps.pool import Pool, ProcessPool, Report
+from dynviz.sweeps.standing import Progress, Silence, Stopped, Sweep
+from dynviz.sweeps.work import finished
+
+
+def sweep(
+    scenario: str,
+    optimizers: str | Sequence[str],
+    *,
+    seeds: int | str | Sequence[int] = 42,
+    steps: int | None = None,
+    device: str = "auto",
+    dtype: str = "",
+    record: str | Sequence[str] = (),
+    processes: int | None = None,
+    memory: float | None = None,
+    out: str | Path | None = None,
+    large: bool = False,
+    progress: Progress | None = None,
+    pool: Pool | None = None,
+) -> Sweep:
+    """Train a scenario with optimizers over grids of their options; each combination and seed is a lane.
+
+    Numbers among the hyperparameters, and seeds, become lanes of one stack, as many as the memory holds. Options of
+    the scenario, words and whole numbers, and optimizers become jobs in processes of their own.
+
+    Args:
+        scenario: `voronoi`, `matrix-recovery:M=[8,64,256],N=M`.
+        optimizers: One or several of `adamw:lr=log(1e-4,1,25)`, `sgd:momentum=linear(0,.9,4),nesterov=[true,false]`.
+        seeds: One, several, or as text `0:8`; a lane for each.
+        steps: How many; None for the scenario's own.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        dtype: `float32` or `float64`; empty for the scenario's own.
+        record: Channels to record beside the default.
+        processes: How many train side by side; None for one a core.
+        memory: Bytes that each of them may take; None for its share of half of what there is.
+        out: The folder to make; None for the first free `runs/sweep-<scenario>-<n>`.
+        large: Whether the sweep may write over 4 GB.
+        progress: Who hears how it goes.
+        pool: Who does the jobs; None for processes of this machine.
+
+    Raises:
+        DynvizError: Something asked for does not exist or cannot be done; nothing was written.
+        Stopped: Ctrl-C; `resume` goes on.
+    """
+    settings = Settings(steps, device, dtype, (record,) if isinstance(record, str) else tuple(record))
+    rules = [optimizers] if isinstance(optimizers, str) else list(optimizers)
+    if not rules:
+        raise DynvizError("a sweep needs an optimizer: adamw:lr=log(1e-4,1,25), or several of them")
+    budget.check(settings)
+    numbers = grammar.seeds(seeds if isinstance(seeds, str) else ",".join(map(str, _list(seeds))))
+    tasks, expanded = choices("scenarios", scenario), [choices("optimizers", rule) for rule in rules]
+    count = processes or budget.processes(settings.device)
+    limit = int(memory) if memory is not None else budget.memory(settings.device, count)
+    found = _sized(jobs(tasks, expanded, numbers), tasks, settings, limit, large=large)
+    plan = Plan(found, settings, _fingerprints([*tasks, *itertools.chain(*expanded)]))
+    folder = _make_folder(out, tasks[0].plugin)
+    with _locked(folder):
+        plan.save(folder)
+        return _train(folder, plan, pool or ProcessPool(folder, settings, count), progress or Silence())
+
+
+def resume(
+    folder: str | Path,
+    *,
+    processes: int | None = None,
+    progress: Progress | None = None,
+    pool: Pool | None = None,
+) -> Sweep:
+    """Go on with a sweep that was stopped or killed: jobs that are done stay, one that was half done is gone on with.
+
+    Jobs that failed are tried again.
+
+    Raises:
+        DynvizError: It is no sweep, another process works on it, or a file that it uses has changed.
+        Stopped: Ctrl-C; as for `sweep`.
+    """
+    folder = Path(folder)
+    plan = Plan.load(folder)
+    for path, before in plan.files.items():
+        if not Path(path).is_file() or _sha256(path) != before:
+            raise DynvizError(f"{path} has changed since the sweep began; begin a new sweep with it")
+    with _locked(folder):
+        count = processes or budget.processes(plan.settings.device)
+        return _train(folder, plan, pool or ProcessPool(folder, plan.settings, count), progress or Silence())
+
+
+def _train(folder: Path, plan: Plan, pool: Pool, progress: Progress) -> Sweep:
+    """Have done what is not done yet."""
+    found = Sweep(folder, plan.jobs)
+    rows: dict[str, list[table.Row]] = {}
+    for job in plan.jobs:
+        if finished(folder / job.name):
+            _note(found, rows, Report(job, "finished"))
+        else:
+            pool.submit(job)
+    _save(found, rows)
+    heeded = 0
+    try:
+        progress.begin(folder, plan.jobs, len(found.finished))
+        with _signals() as stops:
+            for report in pool.results():
+                if report is not None:
+                    progress.hear(report)
+                    if report.kind in ("finished", "failed"):
+                        _note(found, rows, report)
+                        _save(found, rows)
+                if len(stops) > heeded:
+                    # The first time they end cleanly, the second time at once.
+                    heeded = len(stops)
+                    pool.stop()
+    finally:
+        progress.end()
+        pool.close()
+    if len(found.finished) + len(found.failed) < len(plan.jobs):
+        raise Stopped(found)
+    return found
+
+
+def _note(found: Sweep, rows: dict[str, list[table.Row]], report: Report) -> None:
+    job = report.job
+    if report.kind == "finished":
+        found.finished.add(job.name)
+        rows[job.name] = table.finished(found.folder, job)
+    else:
+        found.failed[job.name] = report.message
+        rows[job.name] = table.failed(job, report.message)
+
+
+def _save(found: Sweep, rows: Mapping[str, list[table.Row]]) -> None:
+    """Write the table; on a disk that is full it is tried again when the next job ends."""
+    found.problem = ""
+    try:
+        table.save(found.folder, (row for job in found.jobs for row in rows.get(job.name, ())))
+    except DynvizError as error:
+        found.problem = str(error)
+
+
+def _sized(
+    found: Sequence[Job], tasks: Sequence[Choice], settings: Settings, limit: int, *, large: bool
+) -> tuple[Job, ...]:
+    """The jobs in parts that the memory holds. A combination that is refused stays, and fails when its turn comes.
+
+    Raises:
+        DynvizError: All are refused, or they would write a great deal.
+    """
+    most: dict[str, int] = {}
+    disk_bytes: dict[str, int] = {}
+    refused: Exception | None = None
+    rules: dict[str, Plugin] = {}
+    for job in found:
+        if job.scenario in most and job.optimizer in rules:
+            continue
+        # Each combination of the scenario's options is built once, and each optimizer, but not each pair.
+        rules.setdefault(job.optimizer, load("optimizers", job.optimizer))
+        task = next(task.plugin for task in tasks if str(task.spec) == job.scenario)
+        try:
+            lane, disk_bytes[job.scenario] = budget.measure(task, rules[job.optimizer], job.lanes[0], settings)
+        except Exception as error:
+            refused = refused or error
+            continue
+        most[job.scenario] = max(1, limit // lane)
+    if refused and not most:
+        raise refused
+    budget.check_size(sum(disk_bytes.get(job.scenario, 0) * len(job.lanes) for job in found), large=large)
+    return numbered([part for job in found for part in split(job, most.get(job.scenario, len(job.lanes)))])
+
+
+def _make_folder(out: str | Path | None, scenario: Plugin) -> Path:
+    if out is not None:
+        disk.make_folder(Path(out))
+        return Path(out)
+    for number in itertools.count(1):
+        folder = Path("runs") / f"sweep-{scenario.stem}-{number}"
+        try:
+            disk.make_folder(folder)
+        except DynvizError:
+            if not folder.exists():
+                raise
+            continue
+        return folder
+    raise AssertionError
+
+
+def _list(seeds: int | Sequence[int]) -> Sequence[int]:
+    return [seeds] if isinstance(seeds, int) else seeds
+
+
+def _fingerprints(found: Sequence[Choice]) -> dict[str, str]:
+    plugins = [part for choice in found for part in (choice.plugin.parts or (choice.plugin,))]
+    return {plugin.file: plugin.sha256() for plugin in plugins if plugin.file}
+
+
+def _sha256(path: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process works on a sweep."""
+    held = lock.acquire(folder)
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """The times that Ctrl-C or SIGTERM came, so that jobs are stopped cleanly first."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        came.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

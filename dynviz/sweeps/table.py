@@ -1,0 +1,133 @@
+"""The table of outcomes: a row for each lane, as comma-separated values."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from dynviz import grammar
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording, Run, disk
+from dynviz.sweeps.jobs import Job
+
+Row: TypeAlias = dict[str, Any]
+
+FILE = "outcomes.csv"
+LAST = 0.05
+"""The share of a loss's samples, the last ones, that `loss_mean` is the mean of: batches are noisy."""
+OPENING = ("job", "lane", "status", "scenario")
+CLOSING = ("seed", "steps", "loss", "loss_mean", "validation", "diverged_at", "recording", "error")
+
+
+def finished(folder: Path, job: Job) -> list[Row]:
+    """The rows of a job whose run is at its end."""
+    (recording,) = Run(folder / job.name).recordings
+    diverged: dict[int, int] = {}
+    for event in recording.events():
+        if event.kind == "diverged":
+            diverged.setdefault(event.lane, event.step)
+    ends, means = _ends(recording, "loss")
+    validation, _ = _ends(recording, "val_loss")
+    metadata = recording.metadata
+    rules = {name: each.value for name, each in metadata.hyperparameters.items()}
+    return [
+        {
+            **_opening(job, lane, "finished", metadata.scenario.name),
+            **_options(metadata.scenario.options, rules),
+            "optimizer": metadata.optimizer.name,
+            **rules,
+            **each.hyperparameters,
+            "seed": each.seed,
+            "steps": metadata.steps,
+            "loss": ends[lane],
+            "loss_mean": means[lane],
+            "validation": validation[lane],
+            "diverged_at": diverged.get(lane, ""),
+            "recording": f"{job.name}/{recording.folder.name}@{lane}",
+        }
+        for lane, each in enumerate(metadata.lanes)
+    ]
+
+
+def failed(job: Job, why: str) -> list[Row]:
+    """The rows of a job that failed: of its options what was written."""
+    scenario, rule = grammar.parse(job.scenario), grammar.parse(job.optimizer)
+    return [
+        {
+            **_opening(job, number, "failed", scenario.name),
+            **_options(scenario.options, rule.options),
+            "optimizer": rule.name,
+            **rule.options,
+            **lane.hyperparameters,
+            "seed": lane.seed,
+            "error": why,
+        }
+        for number, lane in enumerate(job.lanes)
+    ]
+
+
+def save(folder: Path, rows: Iterable[Row]) -> None:
+    """Write the table; a reader finds the old one or the new one, whole.
+
+    Raises:
+        DynvizError: The disk is full, or gone.
+    """
+    text = io.StringIO()
+    rows = list(rows)
+    writer = csv.DictWriter(text, columns(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with disk.beside(folder / FILE) as file:
+        file.write(text.getvalue().encode())
+
+
+def load(folder: Path) -> list[dict[str, str]]:
+    """Read the table.
+
+    Raises:
+        DynvizError: It cannot be read.
+    """
+    try:
+        with (folder / FILE).open(newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        raise disk.unreadable(folder / FILE, error) from error
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    """The names of all columns: scenario options, the optimizer and its hyperparameters, then what came out."""
+    known = dict.fromkeys(OPENING)
+    before: dict[str, None] = {}
+    after: dict[str, None] = {}
+    for row in rows:
+        names = [name for name in row if name not in OPENING and name not in CLOSING]
+        cut = names.index("optimizer")
+        before.update(dict.fromkeys(names[:cut]))
+        after.update(dict.fromkeys(names[cut + 1 :]))
+    return [*known, *before, "optimizer", *after, *CLOSING]
+
+
+def _opening(job: Job, lane: int, status: str, scenario: str) -> Row:
+    return dict(zip(OPENING, (job.name, lane, status, scenario), strict=True))
+
+
+def _options(options: Mapping[str, Any], rules: Mapping[str, Any]) -> Row:
+    """Of the scenario; one that is called like a hyperparameter, or a column of ours, says whose it is."""
+    taken = {*rules, *OPENING, *CLOSING, "optimizer"}
+    return {f"scenario.{name}" if name in taken else name: value for name, value in options.items()}
+
+
+def _ends(recording: Recording, channel: str) -> tuple[list[Any], list[Any]]:
+    """Of each lane, a channel's last sample and the mean of its last ones; nothing where it is not recorded."""
+    if channel not in recording or not len(recording[channel]):
+        return ([""] * len(recording.seeds),) * 2
+    samples = recording[channel]
+    with np.errstate(invalid="ignore", over="ignore"):
+        means = samples[-max(1, math.ceil(LAST * len(samples))) :].mean(axis=0, dtype=np.float64)
+    if samples.ndim > 2:
+        raise DynvizError(f"channel {channel!r} of {recording.folder} is no number a lane")
+    return samples[-1].tolist(), means.tolist()

@@ -1,0 +1,164 @@
+"""One job of a sweep, from wherever it stands to its end; and the life of a process that does jobs."""
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from dynviz.errors import DynvizError
+from dynviz.recording import Run, layout
+from dynviz.recording.metadata import Lane, Metadata
+from dynviz.recording.values import decode, encode
+from dynviz.sweeps.jobs import Job, Settings
+
+LET_GO = 10.0
+"""Seconds to wait for the process that trained this job before, which ends after its present block of steps."""
+OFTEN = 0.2
+"""Seconds between two messages about how far a job is."""
+ERRORS = "errors"
+"""The folder in a sweep's where tracebacks of jobs are kept that failed in a way that nobody foresaw."""
+
+
+def perform(folder: Path, job: Job, settings: Settings, progress: Any) -> None:
+    """Train a job's lanes: begin, or go on where they were left, or see that they are at their end.
+
+    Args:
+        folder: The sweep's.
+        job: What to do.
+        settings: What all jobs share.
+        progress: Hears how it goes, see `dynviz.training.session.Progress`.
+
+    Raises:
+        DynvizError: It cannot be done.
+        KeyboardInterrupt: It was stopped, and can be gone on with.
+    """
+    from dynviz import training
+
+    run = folder / job.name
+    if not any(run.glob(f"*/{layout.METADATA}")):
+        # Killed before its recording was whole.
+        shutil.rmtree(run, ignore_errors=True)
+        shared: dict[str, Any] = asdict(settings)
+        training.run(job.scenario, job.optimizer, lanes=job.lanes, out=run, large=True, progress=progress, **shared)
+    elif not finished(run):
+        _wait(run)
+        if not finished(run):
+            training.resume(run, progress=progress)
+
+
+def finished(run: Path) -> bool:
+    """Whether a job's run is at its end."""
+    try:
+        recordings = Run(run).recordings
+    except DynvizError:
+        return False
+    return all(recording.status == "finished" for recording in recordings)
+
+
+def _wait(run: Path) -> None:
+    end = time.monotonic() + LET_GO
+    while any(recording.live for recording in Run(run).recordings) and time.monotonic() < end:
+        time.sleep(OFTEN)
+
+
+class _Mouth:
+    """Tells the sweep how a job goes, a line of JSON each."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._steps, self._said = 0, 0.0
+
+    def say(self, kind: str, **more: Any) -> None:
+        self._pipe.write(json.dumps({"kind": kind, **more}).encode() + b"\n")
+        self._pipe.flush()
+
+    def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:  # noqa: ARG002
+        self._steps = recordings[0].steps
+        self.say("moved", step=min(steps_done), steps=self._steps)
+
+    def move(self, label: str, step: int, loss: float) -> None:  # noqa: ARG002
+        now = time.monotonic()
+        if now - self._said > OFTEN or step == self._steps:
+            self._said = now
+            self.say("moved", step=step, steps=self._steps, loss=loss)
+
+    def end(self) -> None:
+        """What ended it is said by who asked for it."""
+
+
+def live(folder: Path, settings: Settings) -> None:
+    """Do the jobs that stdin names, a line of JSON each, until it ends; stop what is begun when it ends early."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a scenario prints must not stand between our lines.
+    mouth = _Mouth(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)
+    ear = _Ear()
+    threading.Thread(target=ear.listen, daemon=True).start()
+    with contextlib.suppress(BrokenPipeError):
+        while line := ear.asked.get():
+            healthy = _do(folder, from_line(line), settings, mouth)
+            ear.done += 1
+            if not healthy:
+                break
+    # A process that trained takes a while to take torch down.
+    os._exit(0)
+
+
+class _Ear:
+    """Hears which jobs are asked for, and the end of the sweep, while training goes on."""
+
+    def __init__(self) -> None:
+        self.asked: queue.Queue[bytes] = queue.Queue()
+        self.taken = self.done = 0
+
+    def listen(self) -> None:
+        for line in sys.stdin.buffer:
+            self.taken += 1
+            self.asked.put(line)
+        # The sweep has ended, or was killed: nobody hears of what is not done yet.
+        if self.taken > self.done:
+            os.kill(os.getpid(), signal.SIGTERM)
+        self.asked.put(b"")
+
+
+def _do(folder: Path, job: Job, settings: Settings, mouth: _Mouth) -> bool:
+    """Whether this process may do another job."""
+    try:
+        perform(folder, job, settings, mouth)
+    except KeyboardInterrupt:
+        mouth.say("stopped")
+        return False
+    except DynvizError as error:
+        mouth.say("failed", message=str(error))
+        return True
+    except Exception as error:  # a scenario is anybody's code
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        with contextlib.suppress(OSError):
+            (folder / ERRORS).mkdir(exist_ok=True)
+            (folder / ERRORS / f"{job.name}.txt").write_text(traceback.format_exc())
+            message += f" (see {folder / ERRORS / job.name}.txt)"
+        mouth.say("failed", message=message)
+        return False
+    mouth.say("finished")
+    return True
+
+
+def to_line(job: Job) -> bytes:
+    """A job as a line for a process that does it."""
+    return json.dumps(encode(asdict(job), job.name)).encode() + b"\n"
+
+
+def from_line(line: bytes) -> Job:
+    """The job that a line names."""
+    tree = decode(json.loads(line))
+    return Job(tree["name"], tree["scenario"], tree["optimizer"], tuple(Lane(**lane) for lane in tree["lanes"]))

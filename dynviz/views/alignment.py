@@ -1,0 +1,121 @@
+"""How much of each true direction is learned, and how near the learned subspaces are to the true ones."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits
+from dynviz.scene.marks import Axis, Field, Line, Panel, Readout, Rule
+from dynviz.scene.moving import MovingPanel, film, step_axis, union
+from dynviz.scene.norm import Norm
+from dynviz.scene.samples import Latest, has, lane_of, need
+from dynviz.scene.series import series
+
+Array: TypeAlias = NDArray[Any]
+
+LINES = 12
+"""So many directions are drawn as lines at most, from the largest to the smallest singular value."""
+
+
+def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
+    """Open the view.
+
+    The map is the learned matrix in the singular directions of the true one, each entry as a share of what is there:
+    the unit matrix once everything is learned. The curves are its diagonal, and the mean squared cosine of the angles
+    between learned and true subspaces, where these are not the whole space.
+
+    Args:
+        recordings: What is shown.
+        lane: Which lane is shown of each recording; the subspaces are of all lanes.
+    """
+    need("alignment", recordings, "core")
+    lane_of(recordings, lane)
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    panels = [
+        _map(recording, lane, Readout("", caption.color(index), names[index]))
+        for index, recording in enumerate(recordings)
+    ]
+    panels.append(_directions(recordings, lane))
+    if any(has(recording, "alignment") and not _whole(recording) for recording in recordings):
+        panels.append(series(recordings, "alignment", scale="linear"))
+    return film(recordings, panels)
+
+
+def _whole(recording: Recording) -> bool:
+    """Whether the true subspaces are the whole space, so that any other is the same."""
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(recording["alignment"][0] - 1) < 1e-4).all())
+
+
+def _map(recording: Recording, lane: int, said: Readout) -> MovingPanel:
+    k = recording["core"].shape[2]
+    # The first row stands at the top, as in a printed matrix.
+    extent = (0.5, k + 0.5, 0.5, k + 0.5)
+    x, y = Axis((0.5, k + 0.5), whole=True), Axis((k + 0.5, 0.5), whole=True)
+    title = (
+        f"learned of true directions, seed {recording.seeds[lane]}"
+        if len(recording.seeds) > 1
+        else "learned of true directions"
+    )
+
+    def field(past: Array) -> Field:
+        values = past[-1][lane].T
+        good = np.isfinite(values)
+        return Field(values if good.all() else np.where(good, values, 0.0), extent, Norm(-1.0, 1.0), "signed")
+
+    drawn = Latest(recording, "core", field)
+    readouts = (said,) if said.name else ()
+    return MovingPanel(drawn.steps, lambda step: Panel(title, x, y, (drawn.at(step),), readouts, square=True))
+
+
+def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
+    """The diagonal over the steps: a line for each direction, or for some of them."""
+    x = step_axis(recordings)
+    lines: list[Line] = []
+    shown: list[Array] = []
+    values: list[Latest[Readout]] = []
+    for index, recording in enumerate(recordings):
+        steps = recording.steps("core")
+        diagonal = np.diagonal(recording["core"][:, lane], axis1=1, axis2=2)
+        chosen = np.unique(np.linspace(0, diagonal.shape[1] - 1, LINES).astype(np.int64))
+        shown.append(diagonal[:, chosen])
+        for place, direction in enumerate(chosen):
+            width = 2.0 if place == 0 else 0.75
+            lines.append(
+                Line(
+                    steps,
+                    limits.drawable(diagonal[:, direction], "linear"),
+                    caption.color(index),
+                    width=width,
+                    dot=place == 0,
+                )
+            )
+        values.append(Latest(recording, "core", _said(lane, Readout("", caption.color(index), ""))))
+    found = limits.axis([part.reshape(-1, 1) for part in shown], "linear")
+    y = replace(found, limits=(min(found.limits[0], 0.0), max(found.limits[1], 1.05)))
+    rule = Rule(1.0, "text", label="learned")
+
+    def at(step: int) -> Panel:
+        moved = (replace(line, now=min(float(step), float(line.x[-1]))) for line in lines)
+        readouts = tuple(value.at(step) for value in values)
+        return Panel("their diagonal, the largest bold", x, y, (rule, *moved), readouts)
+
+    return MovingPanel(union([line.x for line in lines]), at)
+
+
+def _said(lane: int, said: Readout) -> Callable[[Array], Readout]:
+    """How much the direction that is learned least and the one learned best have, as a share."""
+
+    def say(past: Array) -> Readout:
+        diagonal = np.diagonal(past[-1][lane])
+        if not np.isfinite(diagonal).all():
+            return replace(said, text=caption.DIVERGED)
+        low, high = (caption.resolved(float(end), (0.0, 1.0)) for end in (diagonal.min(), diagonal.max()))
+        return replace(said, text=f"{low} to {high}", widest="-0.000 to -0.000")
+
+    return say

@@ -1,0 +1,112 @@
+"""The learned matrix as a heat map, the true one, and their difference."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits
+from dynviz.scene.marks import Axis, Extent, Field, Panel, Readout
+from dynviz.scene.moving import MovingPanel, film
+from dynviz.scene.norm import Norm
+from dynviz.scene.samples import Latest, has, lane_of, need
+
+Array: TypeAlias = NDArray[Any]
+
+REACH = 0.99
+"""The share of the entries that the colours reach over; the few beyond it have the last one."""
+
+
+def view(recordings: Sequence[Recording], *, lane: int = 0, count: int = 0) -> Film:
+    """Open the view.
+
+    Of a large matrix the first rows and columns are recorded. All maps have the same colours: blue below zero, orange
+    above, and the ground where an entry is zero, so that a difference that fades is a matrix that is learned.
+
+    Args:
+        recordings: What is shown.
+        lane: Which lane is shown of each recording.
+        count: How many rows and columns; 0 takes all that are recorded.
+    """
+    need("heatmap", recordings, "matrix")
+    lane_of(recordings, lane)
+    cut = slice(count or None)
+    truths = [
+        recording["true_matrix"][0, lane, cut, cut] if has(recording, "true_matrix") else None
+        for recording in recordings
+    ]
+    reach = max(_reach(recording, truth, lane) for recording, truth in zip(recordings, truths, strict=True))
+    norm = Norm(-reach, reach)
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    learned: list[MovingPanel] = []
+    differences: list[MovingPanel] = []
+    for index, (recording, truth) in enumerate(zip(recordings, truths, strict=True)):
+        said = Readout("", caption.color(index), names[index])
+        learned.append(_map(recording, (lane, cut), norm, said))
+        if truth is not None:
+            differences.append(_map(recording, (lane, cut), norm, said, truth))
+    same = all(truth is not None and np.array_equal(truth, truths[0]) for truth in truths if truths[0] is not None)
+    shown = [truth for truth in (truths[:1] if same else truths) if truth is not None]
+    true = [_still("true", truth, recordings[0], norm) for truth in shown]
+    return film(recordings, [*learned, *true, *differences])
+
+
+def _reach(recording: Recording, truth: Array | None, lane: int) -> float:
+    """The value of the last colour: the truth's, or without one that of the matrix over the whole run."""
+    seen = np.abs(limits.thinned(recording["matrix"][:, lane]) if truth is None else truth)
+    seen = seen[limits.finite(seen)]
+    return float(np.quantile(seen, REACH)) or 1.0 if seen.size else 1.0
+
+
+def _axes(rows: int, columns: int) -> tuple[Axis, Axis, Extent]:
+    """The first row stands at the top, as in a printed matrix."""
+    x, y = Axis((0.0, float(columns)), whole=True), Axis((float(rows), 0.0), whole=True)
+    return x, y, (0.0, float(columns), 0.0, float(rows))
+
+
+def _map(
+    recording: Recording, where: tuple[int, slice], norm: Norm, said: Readout, truth: Array | None = None
+) -> MovingPanel:
+    lane, cut = where
+    title = "learned" if truth is None else "difference"
+    x, y, extent = _axes(*recording["matrix"][0, lane, cut, cut].shape)
+    drawn = Latest(recording, "matrix", _field(where, extent, norm, truth))
+    title = f"{title}, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else title
+
+    def at(step: int) -> Panel:
+        field = drawn.at(step)
+        value = replace(said, text=_largest(field), widest="at most 0.0e-00") if truth is not None else said
+        readouts = (value,) if value.name or value.text else ()
+        return Panel(title, x, y, (field,), readouts, square=True)
+
+    return MovingPanel(drawn.steps, at)
+
+
+def _field(where: tuple[int, slice], extent: Extent, norm: Norm, truth: Array | None) -> Callable[[Array], Field]:
+    lane, cut = where
+
+    def field(past: Array) -> Field:
+        values = past[-1][lane, cut, cut]
+        shown = values if truth is None else values - truth
+        # What is lost is the ground's colour, zero: NaN would be the lowest.
+        good = np.isfinite(shown)
+        return Field(shown if good.all() else np.where(good, shown, 0.0), extent, norm, "signed")
+
+    return field
+
+
+def _largest(field: Field) -> str:
+    """The largest of the differences that are drawn, which a map of small ones does not tell."""
+    return f"at most {caption.significant(float(np.abs(field.values).max()), 2, padded=True)}"
+
+
+def _still(title: str, truth: Array, recording: Recording, norm: Norm) -> MovingPanel:
+    x, y, extent = _axes(*truth.shape)
+    mark = Field(truth, extent, norm, "signed")
+    end = caption.significant(norm.high, 2)
+    whole = Panel(title, x, y, (mark,), (Readout(f"colours to ±{end}", "muted"),), square=True)
+    return MovingPanel(recording.steps("matrix")[:1], lambda _: whole)

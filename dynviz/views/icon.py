@@ -1,0 +1,55 @@
+"""The loss on a plane of networks that learns a picture, beside that picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.limits import finite
+from dynviz.scene.marks import Axis, Extent, Field, Panel, Readout
+from dynviz.scene.moving import MovingPanel, film
+from dynviz.scene.norm import Norm
+from dynviz.scene.samples import Latest, lane_of, need
+from dynviz.scene.series import series
+
+EXTENT: Extent = (-1.0, 1.0, -1.0, 1.0)
+
+
+def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
+    """Open the view.
+
+    Args:
+        recordings: What is shown.
+        lane: Whose plane is shown of each recording; the distance is of all lanes.
+    """
+    lane_of(recordings, lane)
+    need("icon", recordings, "plane_loss", "picture", "loss")
+    wanted = recordings[0]["picture"][0, lane]
+    # A little beyond both levels: what is above the upper one is as good.
+    norm = Norm(float(wanted.min()) / 1.5, float(wanted.max()) * 1.5, "log")
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    panels = [_plane(recording, lane, norm, index, names[index]) for index, recording in enumerate(recordings)]
+    still = _panel("the picture", Field(wanted, EXTENT, norm))
+    panels.append(MovingPanel(np.zeros(1, np.int64), lambda _: still))
+    return film(recordings, [*panels, series(recordings, "loss")])
+
+
+def _plane(recording: Recording, lane: int, norm: Norm, index: int, name: str) -> MovingPanel:
+    wanted = recording["picture"][0, lane]
+    dark = wanted < (wanted.min() + wanted.max()) / 2
+
+    def drawn(past: np.ndarray) -> Panel:
+        values = past[-1][lane]
+        seen = np.where(finite(values), values, np.nan)
+        inside, outside = (caption.significant(float(np.nanmedian(seen[which]))) for which in (dark, ~dark))
+        said = Readout(f"{inside} inside, {outside} outside", caption.color(index), name)
+        return _panel("loss on the plane", Field(seen, EXTENT, norm), said)
+
+    latest = Latest(recording, "plane_loss", drawn)
+    return MovingPanel(latest.steps, latest.at)
+
+
+def _panel(title: str, field: Field, *said: Readout) -> Panel:
+    return Panel(title, Axis(EXTENT[:2]), Axis(EXTENT[2:]), (field,), said, square=True)

@@ -1,0 +1,117 @@
+"""The loss on a plane through the parameters, the way on it, how honest it is."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dynviz.errors import unknown
+from dynviz.film import Film
+from dynviz.projection.stored import Projection
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.ground import Ground
+from dynviz.scene.honesty import Fading, Shown, meters, projections, shown
+from dynviz.scene.limits import finite
+from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Panel, Points, Readout
+from dynviz.scene.moving import MovingPanel, film, union
+from dynviz.scene.norm import Norm
+
+REACH = 0.98
+"""The share of a plane's values that the colours tell apart: in its corners a loss can be a thousand times as large."""
+AXES = {
+    "pca": "principal component {}",
+    "filter": "filter-normalised direction {}",
+    "gaussian": "random direction {}",
+    "between": "towards network {}",
+}
+
+
+def view(
+    recordings: Sequence[Recording], *, projection: str = "", loss: str = "", ground: Ground = "heat", levels: int = 12
+) -> Film:
+    """Open the view. The trajectory is dashed where it is off the plane, dotted where most of it is.
+
+    Args:
+        recordings: What is shown; each projected with `dynviz project`.
+        projection: Its name; by default the newest plane.
+        loss: Which; by default all of one recording, the first of several.
+        ground: How the loss is drawn; both kinds are spaced by factors.
+        levels: How many contours.
+    """
+    found = projections("landscape", recordings, projection, plane=True)
+    rows = shown(recordings, found)
+    wanted = [_losses(each, loss, alone=len(found) == 1) for each in found]
+    norm = _norm([each.values[index] for each, chosen in zip(found, wanted, strict=True) for index in chosen])
+    panels = [
+        _plane(each, index, row, _ground(each, index, (ground, levels), norm))
+        for each, row, chosen in zip(found, rows, wanted, strict=True)
+        for index in chosen
+    ]
+    return film(recordings, [*panels, *meters(recordings, found, [one for row in rows for one in row])])
+
+
+def _losses(projection: Projection, loss: str, *, alone: bool) -> list[int]:
+    names = projection.about.losses
+    if loss:
+        if loss not in names:
+            raise unknown("loss of the projection", loss, names)
+        return [names.index(loss)]
+    return list(range(len(names))) if alone else [0]
+
+
+def _norm(values: Sequence[np.ndarray]) -> Norm:
+    every = np.concatenate([each.ravel() for each in values])
+    every = every[finite(every)]
+    if not every.size:
+        return Norm(0.0, 1.0)
+    low, high = float(every.min()), float(np.quantile(every, REACH))
+    if low <= 0:
+        return Norm(low, max(high, low + 1e-12))
+    return Norm(low, max(high, low * (1 + 1e-9)), "log")
+
+
+def _ground(projection: Projection, index: int, drawn: tuple[Ground, int], norm: Norm) -> list[Mark]:
+    kind, levels = drawn
+    values = projection.values[index]
+    extent = _extent(projection)
+    seen = np.where(finite(values), values, np.nan)
+    spaced = (np.geomspace if norm.scale == "log" else np.linspace)(norm.low, norm.high, levels + 1)[1:]
+    if kind == "heat":
+        return [Field(seen, extent, norm)]
+    return [Contours(seen, extent, tuple(spaced.tolist()), "muted")]
+
+
+def _extent(projection: Projection) -> Extent:
+    """The edges of the outermost pixels, half a step beyond the outermost points."""
+    ends = []
+    for axis in projection.axes:
+        half = (axis[-1] - axis[0]) / (len(axis) - 1) / 2
+        ends += [float(axis[0] - half), float(axis[-1] + half)]
+    return ends[0], ends[1], ends[2], ends[3]
+
+
+def _square(projection: Projection) -> bool:
+    """Whether both directions are as good as alike: random ones. Others are drawn as wide as there is room."""
+    one, other = projection.lengths
+    return projection.about.directions in ("filter", "gaussian") and 0.9 < one / other < 1.1
+
+
+def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: list[Mark]) -> MovingPanel:
+    about, extent = projection.about, _extent(projection)
+    fading = [Fading(one, one.path.place[:, 0], one.path.place[:, 1]) for one in row]
+    values = np.where(finite(projection.values[index]), projection.values[index], np.inf)
+    upward, across = np.unravel_index(int(values.argmin()), values.shape)
+    lowest = Points(
+        projection.axes[0][across : across + 1], projection.axes[1][upward : upward + 1], "text", 8.0, "star"
+    )
+    words = [AXES.get(about.directions, "direction {}").format(place) for place in (1, 2)]
+    x, y = Axis(extent[:2], label=words[0]), Axis(extent[2:], label=words[1])
+    square = _square(projection)
+    first = row[0]
+    held = Readout(f"holds {caption.percent(first.path.explained)} of the way", first.color, first.name)
+
+    def at(step: int) -> Panel:
+        ways = (mark for each in fading for mark in each.at(step))
+        return Panel(caption.words(about.losses[index]), x, y, (*ground, lowest, *ways), (held,), square)
+
+    return MovingPanel(union([one.path.steps for one in row]), at)

@@ -1,0 +1,62 @@
+"""The loss on a line through the parameters, and how honest that is of the way."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dynviz.film import Film
+from dynviz.projection.stored import Projection
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits
+from dynviz.scene.honesty import Fading, Shown, meters, projections, shown
+from dynviz.scene.limits import Scale
+from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout
+from dynviz.scene.moving import MovingPanel, film, union
+
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+AXES = {
+    "pca": "first principal component of the way",
+    "filter": "filter-normalised direction",
+    "gaussian": "random direction",
+    "between": "towards the other network, which stands at 1",
+}
+
+
+def view(recordings: Sequence[Recording], *, projection: str = "", scale: Scale = "auto") -> Film:
+    """Open the view. The dot is the true loss; how far it is from the line is what the line does not show.
+
+    Args:
+        recordings: What is shown; each projected with `dynviz project --line`.
+        projection: Its name; by default the newest line.
+        scale: Of the loss.
+    """
+    found = projections("line", recordings, projection, plane=False)
+    rows = shown(recordings, found)
+    panels = [_profile(found, rows, scale), *meters(recordings, found, [one for row in rows for one in row])]
+    return film(recordings, panels)
+
+
+def _profile(found: Sequence[Projection], rows: Sequence[Sequence[Shown]], scale: Scale) -> MovingPanel:
+    """All recordings on one pair of axes, each about its own point."""
+    curves, paths = [], [one for row in rows for one in row]
+    for projection, row in zip(found, rows, strict=True):
+        for index, name in enumerate(projection.about.losses):
+            label = " ".join(word for word in (row[0].name, caption.words(name)) if word)
+            dash = DASHES[index % len(DASHES)]
+            curves.append(Line(projection.axes[0], projection.values[index], row[0].color, label, dash=dash, width=1.5))
+    y = limits.axis([line.y[:, None] for line in curves] + [one.path.loss[0][:, None] for one in paths], scale)
+    curves = [
+        Line(line.x, limits.drawable(line.y, y.scale), line.color, line.label, dash=line.dash, width=1.5)
+        for line in curves
+    ]
+    reach = [end for projection in found for end in (projection.axes[0][0], projection.axes[0][-1])]
+    x = Axis((float(min(reach)), float(max(reach))), label=AXES.get(found[0].about.directions, "direction"))
+    fading = [Fading(one, one.path.place[:, 0], limits.drawable(one.path.loss[0], y.scale)) for one in paths]
+    held = tuple(
+        Readout(f"holds {caption.percent(one.path.explained)} of the way", one.color, one.name) for one in paths
+    )
+
+    def at(step: int) -> Panel:
+        return Panel("loss along the line", x, y, (*curves, *(mark for each in fading for mark in each.at(step))), held)
+
+    return MovingPanel(union([np.asarray(one.path.steps) for one in paths]), at)

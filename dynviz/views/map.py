@@ -1,0 +1,293 @@
+"""The loss over what lanes differ in: a heat map of two numbers, curves of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits, trend
+from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Points, Readout, Rule, Scene
+from dynviz.scene.moving import MovingPanel, union
+from dynviz.scene.norm import Norm
+from dynviz.scene.samples import index_at, missing, need
+from dynviz.sweeps.lattice import Dimension, Lattice, check, lattices, sources, words
+
+Array: TypeAlias = NDArray[Any]
+
+STEPS = 200
+"""At so many steps the picture changes."""
+FINE = 160
+"""Pixels across a heat map whose cells are not equally wide."""
+PANELS = 12
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What the lanes of a lattice come to over time.
+
+    Attributes:
+        lattice: Whose they are.
+        color: Of its optimizer.
+        indices: Of each cell, its place along each dimension.
+        middle: Lower quartile, median and upper quartile over the seeds [3, steps, cells].
+        lost: The share of the seeds that diverged [steps, cells].
+    """
+
+    lattice: Lattice
+    color: str
+    indices: tuple[tuple[int, ...], ...]
+    middle: Array
+    lost: Array
+
+
+def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: str = "loss") -> Film:
+    """Open the view.
+
+    A cell is the median over the seeds; a curve has a band over their middle half. A noisy loss is its trailing mean.
+    A cross is where all seeds diverged, a ring where some did, a star the best.
+
+    Args:
+        recordings: What is shown; of a sweep all.
+        x: The number along the horizontal axis; by default the first that varies, hyperparameters before options.
+        y: Along the vertical axis; by default the second.
+        channel: What is shown of each lane: a number over the steps.
+    """
+    need("map", recordings, channel)
+    for recording in recordings:
+        if len(recording.metadata.channels[channel].shape) or recording.metadata.channels[channel].every == 0:
+            raise missing("map", recording, "loss")
+    found = lattices(recordings, [name for name in (x, y) if name])
+    check(found, PANELS)
+    steps = _steps(recordings, channel)
+    tables = [_table(recording, channel, steps) for recording in recordings]
+    cells = [_cells(lattice, caption.color(place), tables) for place, lattice in enumerate(found)]
+    scale = _scale(cells)
+    panels: list[MovingPanel] = []
+    shown: list[list[Cells]] = []
+    for group in _panels(cells):
+        draw = _Heat(group[0], scale) if len(group[0].lattice.dimensions) == 2 else _Curves(group, scale)
+        panels.append(_moving(draw, steps, caption.words(channel)))
+        shown.append([each for each in group if each.lattice.dimensions])
+
+    def pick(step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
+        return _nearest(recordings, shown[panel], index_at(steps, step), (x, y))
+
+    title, said = caption.title(recordings), _readouts(recordings, cells)
+    total = max(recording.total for recording in recordings)
+    return Film(steps, lambda step: Scene(title, tuple(panel.at(step) for panel in panels), step, total, said), pick)
+
+
+def _readouts(recordings: Sequence[Recording], cells: Sequence[Cells]) -> tuple[Readout, ...]:
+    """The optimizers in their colours, with the values that their numbers go over, and the seeds."""
+    seeds = dict.fromkeys(caption.seeds(recording) for recording in recordings)
+    found = [Readout(words(recordings, each.lattice), each.color) for each in cells]
+    return (*found, *(Readout(text, "muted") for text in seeds if len(seeds) == 1))
+
+
+def _scale(cells: Sequence[Cells]) -> Axis:
+    """The axis of what is shown; what gets much worse than it was at the start stands at its end."""
+    medians = [each.middle[1] for each in cells]
+    starts = [float(np.nanmax(median[0])) for median in medians if np.isfinite(median[0]).any()]
+    if starts and max(starts) > 0:
+        medians = [np.minimum(median, 2 * max(starts)) for median in medians]
+    return limits.axis(medians)
+
+
+def _steps(recordings: Sequence[Recording], channel: str) -> NDArray[np.int64]:
+    steps = union([recording.steps(channel) for recording in recordings])
+    return steps[np.unique(np.linspace(0, len(steps) - 1, STEPS).astype(np.int64))]
+
+
+def _table(recording: Recording, channel: str, steps: NDArray[np.int64]) -> tuple[Array, Array]:
+    """The channel of each lane at these steps, and whether it had diverged [steps, lanes]."""
+    samples, own = recording[channel], recording.steps(channel)
+    rough = channel == "loss" and any(trend.rough(lane) for lane in samples.T[:8])
+    width = trend.window(len(samples)) if rough else 1
+    at = np.array([index_at(own, step) for step in steps])
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = np.stack([samples[max(0, end + 1 - width) : end + 1].mean(axis=0, dtype=np.float64) for end in at])
+    lost = ~limits.finite(values)
+    for event in recording.events():
+        if event.kind == "diverged":
+            lost[steps >= event.step, event.lane] = True
+    return np.where(lost, np.nan, values), lost
+
+
+def _cells(lattice: Lattice, color: str, tables: Sequence[tuple[Array, Array]]) -> Cells:
+    middles, losts = [], []
+    for members in lattice.cells.values():
+        middles.append(trend.middle(np.stack([tables[place][0][:, lane] for place, lane in members], axis=1)))
+        losts.append(np.stack([tables[place][1][:, lane] for place, lane in members], axis=1).mean(axis=1))
+    return Cells(lattice, color, tuple(lattice.cells), np.stack(middles, axis=2), np.stack(losts, axis=1))
+
+
+def _panels(cells: Sequence[Cells]) -> list[list[Cells]]:
+    """Heat maps alone; curves over the same number together, and with them the optimizers in which nothing varies."""
+    still = [each for each in cells if not each.lattice.dimensions]
+    curves: dict[str, list[Cells]] = {}
+    found: list[list[Cells]] = []
+    for each in cells:
+        dimensions = each.lattice.dimensions
+        if len(dimensions) == 2:
+            found.append([each])
+        elif dimensions:
+            if dimensions[0].name not in curves:
+                curves[dimensions[0].name] = []
+                found.append(curves[dimensions[0].name])
+            curves[dimensions[0].name].append(each)
+    for group in curves.values():
+        group.extend(still)
+    return found
+
+
+def _moving(draw: "_Heat | _Curves", steps: NDArray[np.int64], title: str) -> MovingPanel:
+    last: list[tuple[int, tuple[tuple[Mark, ...], tuple[Readout, ...]]]] = []
+
+    def at(step: int) -> Panel:
+        index = index_at(steps, step)
+        if not last or last[0][0] != index:
+            last[:] = [(index, (draw.marks(index), draw.readouts(index)))]
+        marks, readouts = last[0][1]
+        return Panel(f"{title}{draw.suffix}", draw.x, draw.y, marks, readouts)
+
+    return MovingPanel(steps, at)
+
+
+class _Heat:
+    """A heat map of one lattice of two dimensions."""
+
+    def __init__(self, cells: Cells, scale: Axis) -> None:
+        self._cells = cells
+        across, upward = cells.lattice.dimensions
+        self.x, self.y = _axis(across, across.edges), _axis(upward, upward.edges)
+        self.suffix = f", {cells.lattice.name}"
+        self._norm = Norm(*scale.limits, scale.scale)
+        self._columns, self._rows = across.pixels(FINE), upward.pixels(FINE)
+        indices = np.array(cells.indices)
+        self._at = np.array(across.values)[indices[:, 0]], np.array(upward.values)[indices[:, 1]]
+        self._widest = max((self._words(cell, 0.00123) for cell in range(len(indices))), key=len)
+
+    def marks(self, index: int) -> tuple[Mark, ...]:
+        """The map, and what is marked in it."""
+        across, upward = self._cells.lattice.dimensions
+        # What diverged, or is not trained, is no better than the worst.
+        values = np.full((len(upward.values), len(across.values)), self._norm.high)
+        median, lost = self._cells.middle[1, index], self._cells.lost[index]
+        for (column, row), value in zip(self._cells.indices, median, strict=True):
+            values[row, column] = value if np.isfinite(value) else self._norm.high
+        extent = (*self.x.limits, *self.y.limits)
+        best = self._best(index)
+        return (
+            Field(values[np.ix_(self._rows, self._columns)], extent, self._norm),
+            self._points(lost >= 1, "cross", "diverged"),
+            self._points((lost > 0) & (lost < 1), "ring", "some diverged"),
+            self._points(np.arange(len(lost)) == best, "star", "best"),
+        )
+
+    def readouts(self, index: int) -> tuple[Readout, ...]:
+        """The best cell in words."""
+        best = self._best(index)
+        text = self._words(best, float(self._cells.middle[1, index, best])) if best >= 0 else caption.DIVERGED
+        return (Readout(text, self._cells.color, "best", self._widest),)
+
+    def _best(self, index: int) -> int:
+        median = self._cells.middle[1, index]
+        return int(np.nanargmin(median)) if np.isfinite(median).any() else -1
+
+    def _words(self, cell: int, value: float) -> str:
+        pairs = zip(self._cells.lattice.dimensions, self._cells.indices[cell], strict=True)
+        said = [caption.option(each.name, each.values[place]) for each, place in pairs]
+        return f"{caption.significant(value, padded=True)} at {', '.join(said)}"
+
+    def _points(self, chosen: NDArray[np.bool_], marker: Any, label: str) -> Points:
+        return Points(self._at[0][chosen], self._at[1][chosen], "text", 6.0, marker, label)
+
+
+class _Curves:
+    """Curves of several lattices over one number; one without dimensions is a line across."""
+
+    def __init__(self, group: Sequence[Cells], scale: Axis) -> None:
+        self._group = group
+        dimensions = [each.lattice.dimensions[0] for each in group if each.lattice.dimensions]
+        wide = [_axis(each, _margins(each)) for each in dimensions]
+        low, high = min(each.limits[0] for each in wide), max(each.limits[1] for each in wide)
+        self.x = replace(wide[0], limits=(low, high), scale=max((each.scale for each in wide), key=len))
+        if any(each.scale == "log" for each in wide) and low > 0:
+            self.x = replace(self.x, scale="log")
+        self.y, self.suffix = scale, ""
+
+    def marks(self, index: int) -> tuple[Mark, ...]:
+        """Bands at the back, lines, and crosses along the top where all seeds diverged."""
+        bands: list[Mark] = []
+        lines: list[Mark] = []
+        for each in self._group:
+            low, median, high = (self._seen(part) for part in each.middle[:, index])
+            if not each.lattice.dimensions:
+                there = float(median[0]) if np.isfinite(median[0]) else self.y.limits[1]
+                lines.append(Rule(there, each.color, label=each.lattice.name))
+                continue
+            values = np.array(each.lattice.dimensions[0].values)
+            places = np.array([place for (place,) in each.indices])
+            order, lost = np.argsort(places), each.lost[index]
+            x = values[places[order]]
+            bands.append(Band(x, low[order], high[order], each.color))
+            lines.append(Line(x, median[order], each.color, each.lattice.name))
+            alive = median[order]
+            for chosen, marker in ((lost[order] >= 1, "cross"), ((lost[order] > 0) & (lost[order] < 1), "ring")):
+                top = np.where(np.isfinite(alive[chosen]), alive[chosen], self.y.limits[1])
+                lines.append(Points(x[chosen], top, each.color, 5.0, marker))  # type: ignore[arg-type]
+        return (*bands, *lines)
+
+    def _seen(self, values: Array) -> Array:
+        return np.clip(limits.drawable(values, self.y.scale), *self.y.limits)
+
+    def readouts(self, index: int) -> tuple[Readout, ...]:
+        """The best of each lattice in words."""
+        found = []
+        for each in self._group:
+            median = each.middle[1, index]
+            value = float(np.nanmin(median)) if np.isfinite(median).any() else np.nan
+            place = int(np.nanargmin(median)) if np.isfinite(value) else 0
+            pairs = zip(each.lattice.dimensions, each.indices[place], strict=True)
+            said = ", ".join(caption.option(one.name, one.values[at]) for one, at in pairs)
+            text = caption.significant(value, padded=True) + (f" at {said}" if said and np.isfinite(value) else "")
+            found.append(Readout(text, each.color, each.lattice.name))
+        return tuple(found)
+
+
+def _margins(dimension: Dimension) -> NDArray[np.float64]:
+    """The ends of an axis with a little room beside the first and the last value."""
+    low, high = float(dimension.places[0]), float(dimension.places[-1])
+    room = 0.02 * (high - low) or 0.5
+    return np.array([low - room, high + room])
+
+
+def _axis(dimension: Dimension, edges: NDArray[np.float64]) -> Axis:
+    whole = all(value.is_integer() for value in dimension.values)
+    name = dimension.name.replace("_", " ")
+    if dimension.logarithmic:
+        return Axis((float(np.exp(edges[0])), float(np.exp(edges[-1]))), "log", name)
+    return Axis((float(edges[0]), float(edges[-1])), "linear", name, whole)
+
+
+def _nearest(
+    recordings: Sequence[Recording], shown: Sequence[Cells], index: int, at: tuple[float, float]
+) -> tuple[str, ...]:
+    """The lanes of the cell at a place; of several curves those of the nearest."""
+
+    def cell(each: Cells) -> int | None:
+        wanted = tuple(one.nearest(value) for one, value in zip(each.lattice.dimensions, at, strict=False))
+        return each.indices.index(wanted) if wanted in each.indices else None
+
+    found: list[tuple[float, tuple[str, ...]]] = []
+    for each in shown:
+        place = cell(each)
+        if place is not None:
+            value = float(each.middle[1, index, place])
+            apart = abs(value - at[1]) if np.isfinite(value) else np.inf
+            found.append((apart, sources(recordings, each.lattice.cells[each.indices[place]])))
+    return min(found)[1] if found else ()

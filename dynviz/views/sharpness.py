@@ -1,0 +1,97 @@
+"""How sharp the loss is along the way, against 2 / lr, and how wide its end is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from dynviz.errors import DynvizError
+from dynviz.film import Film
+from dynviz.projection import stored
+from dynviz.recording import Recording
+from dynviz.scene import caption, limits
+from dynviz.scene.marks import Axis, Band, Line, Mark, Panel, Readout, Rule
+from dynviz.scene.moving import MovingPanel, film, step_axis
+from dynviz.scene.samples import has, need
+from dynviz.scene.series import DASHES, Curve, panel, series
+
+NAME = "sharpness"
+
+
+def view(recordings: Sequence[Recording]) -> Film:
+    """Open the view. On a quadratic, gradient descent is stable below 2 / lr, with momentum m below 2 (1 + m) / lr.
+
+    Args:
+        recordings: What is shown; each measured with `dynviz sharpness`.
+    """
+    need("sharpness", recordings, "parameters")
+    found = [_measured(recording) for recording in recordings]
+    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    panels = [_eigenvalues(recordings, found, names), _around(found, names)]
+    if all(has(recording, "loss") for recording in recordings):
+        panels.append(series(recordings, "loss"))
+    return film(recordings, panels)
+
+
+def bound(recording: Recording) -> tuple[float, str] | None:
+    """The curvature above which the recording's gradient descent diverges on a quadratic, and its formula."""
+    known = {name: each.value for name, each in recording.metadata.hyperparameters.items()}
+    lr, momentum = known.get("lr"), known.get("momentum", 0.0)
+    if recording.metadata.optimizer.name.split("+")[0] != "sgd" or not isinstance(lr, float) or lr <= 0:
+        return None
+    if not isinstance(momentum, float) or not momentum:
+        return 2 / lr, "2 / lr"
+    # Nesterov's look ahead makes up for part of what momentum gives.
+    nesterov = known.get("nesterov") is True
+    factor = (1 + momentum) / (1 + 2 * momentum) if nesterov else 1 + momentum
+    return 2 * factor / lr, "stable below" if nesterov else "2 (1 + m) / lr"
+
+
+def _measured(recording: Recording) -> dict[str, np.ndarray]:
+    if not stored.file(recording.folder, NAME).exists():
+        raise DynvizError(
+            f"view sharpness needs measured eigenvalues, which recording {recording.label!r} does not have; "
+            f"measure them with dynviz sharpness {recording.folder}"
+        )
+    return stored.read(recording.folder, NAME)[1]
+
+
+def _eigenvalues(
+    recordings: Sequence[Recording], found: Sequence[dict[str, np.ndarray]], names: Sequence[str]
+) -> MovingPanel:
+    curves = []
+    for index, (each, name) in enumerate(zip(found, names, strict=True)):
+        for place, values in enumerate(each["eigenvalues"].T):
+            dash, label = DASHES[min(place, len(DASHES) - 1)], f"{name} {place + 1}".strip()
+            curves.append(Curve(each["steps"], values[:, None], caption.color(index), dash, label))
+    drawn = panel("largest eigenvalues of the Hessian", curves, step_axis(recordings))
+    bounds = {value: None for value in map(bound, recordings) if value}
+    rules = tuple(Rule(value, label=words) for value, words in bounds)
+
+    def at(step: int) -> Panel:
+        now = drawn.at(step)
+        return replace(now, y=_reaching(now.y, [rule.at for rule in rules]), marks=(*rules, *now.marks))
+
+    return MovingPanel(drawn.steps, at)
+
+
+def _reaching(axis: Axis, values: Sequence[float]) -> Axis:
+    """The axis, made longer where a bound is above it."""
+    high = max([axis.limits[1], *(1.1 * value for value in values)])
+    return replace(axis, limits=(axis.limits[0], high))
+
+
+def _around(found: Sequence[dict[str, np.ndarray]], names: Sequence[str]) -> MovingPanel:
+    marks: list[Mark] = []
+    lines: list[Mark] = []
+    y = limits.axis([each["around"].T for each in found], "auto", "loss")
+    for index, (each, name) in enumerate(zip(found, names, strict=True)):
+        low, middle, high = (
+            limits.drawable(part, y.scale) for part in np.quantile(each["around"], (0.1, 0.5, 0.9), axis=0)
+        )
+        marks.append(Band(each["radii"], low, high, caption.color(index)))
+        lines.append(Line(each["radii"], middle, caption.color(index), name, width=1.5))
+    x = Axis((0.0, float(max(each["radii"][-1] for each in found))), label="distance")
+    ways = len(found[0]["around"])
+    still = Panel("loss around the end", x, y, (*marks, *lines), (Readout(f"{ways} random directions", "muted"),))
+    return MovingPanel(np.zeros(1, np.int64), lambda _: still)

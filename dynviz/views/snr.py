@@ -1,0 +1,196 @@
+"""Signal-to-noise ratio against the size of the matrix, a panel for each optimizer."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene import caption
+from dynviz.scene.marks import Axis, Line, Mark, Panel, Points, Readout, Rule, Scene
+from dynviz.scene.moving import MovingPanel, film, union
+from dynviz.scene.samples import index_at, missing, need
+from dynviz.scene.series import series
+
+Array: TypeAlias = NDArray[Any]
+
+FAMILIES = {"square": "lane3", "fat": "lane2", "skinny": "lane0", "low rank": "lane5"}
+"""What varies: all sizes, or one beside an input, an output or both of fixed length; the colours of the documents."""
+BATCH = 32
+ENOUGH = 20
+"""Examples for each parameter that the line of Hoffmann et al. 2022 asks for."""
+LAST = 4
+"""So many test losses are averaged at the end of a ratio."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A recording's place in the figure: its family, whether singular values are scaled, its size, its optimizer."""
+
+    family: str
+    scaled: bool
+    rank: int
+    label: str
+
+
+def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
+    """Open the view.
+
+    A point is the mean over the lanes of a recording: 10 log10 of the mean first test loss over the mean of the last
+    four. Lines join recordings of one family: square matrices; fat ones, whose output is longer than their rank;
+    skinny ones, whose input is; and square ones of low rank. Dashed are those with scaled singular values. A vertical
+    line in a family's colour is where its examples are 20 times its parameters. Of a single size the ratio is drawn
+    over the steps.
+
+    Args:
+        recordings: What is shown; of as many sizes and optimizers as there are.
+        control: Whether the least-squares solution by singular value decomposition has a panel, too.
+    """
+    need("snr", recordings, "test_loss", "snr_start")
+    for recording in recordings:
+        if not {"M", "N", "rank", "scaled"} <= set(recording.facts):
+            raise missing("snr", recording, "snr")
+    sizes = [_size(recording) for recording in recordings]
+    if len({(each.family, each.rank) for each in sizes}) == 1:
+        return _over_steps(recordings)
+    panels = [_panel(recordings, sizes, label) for label in dict.fromkeys(each.label for each in sizes)]
+    x, y = _axes(recordings, sizes)
+    panels = [_framed(panel, x, y) for panel in panels]
+    if control:
+        panels.append(_framed(_control(recordings, sizes), x, y))
+    return _film(recordings, sizes, panels)
+
+
+def ratio(recording: Recording, step: int) -> float:
+    """The ratio of all lanes at a step, in dB; NaN before the first step."""
+    steps, losses = recording.steps("test_loss"), recording["test_loss"]
+    now = index_at(steps, step)
+    if now < 1:
+        return float("nan")
+    given = recording["snr_start"][0]
+    with np.errstate(all="ignore"):
+        start = np.mean(losses[1] if np.isnan(given).all() else given, dtype=np.float64)
+        final = np.mean(losses[max(1, now - LAST + 1) : now + 1], dtype=np.float64)
+        return float(10 * np.log10(start / final))
+
+
+def _size(recording: Recording) -> Size:
+    facts = recording.facts
+    M, N, rank = int(facts["M"]), int(facts["N"]), int(facts["rank"])
+    equal = "square" if rank == M else "low rank"
+    family = equal if M == N else "fat" if M < N else "skinny"
+    return Size(family, bool(facts["scaled"]), rank, recording.label)
+
+
+def _axes(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Axis, Axis]:
+    ranks = [each.rank for each in sizes]
+    x = Axis((min(ranks) / 1.15, max(ranks) * 1.15), "log", "rank")
+    ends = [ratio(recording, int(recording.steps("test_loss")[-1])) for recording in recordings]
+    ends += [float(value) for recording in recordings for value in recording["svd_snr"][0]]
+    seen = [value for value in ends if np.isfinite(value)]
+    return x, Axis((min(0.0, *seen, 0.0) * 1.05, 1.08 * max(10.0, *seen, 10.0)), label="dB")
+
+
+def _over_steps(recordings: Sequence[Recording]) -> Film:
+    panel = series(recordings, "snr", scale="linear", labelled=True)
+    control = float(np.mean([recording["svd_snr"][0].mean() for recording in recordings]))
+    rule, said = Rule(control), Readout(f"SVD {control:.0f}", "muted")
+
+    def at(step: int) -> Panel:
+        whole = panel.at(step)
+        y = replace(whole.y, limits=(whole.y.limits[0], max(whole.y.limits[1], 1.05 * control)), label="dB")
+        readouts = (*whole.readouts, said)
+        return replace(whole, title="signal-to-noise ratio", y=y, marks=(rule, *whole.marks), readouts=readouts)
+
+    losses = series(recordings, "test_loss", scale="log")
+    return film(recordings, [MovingPanel(panel.steps, at), losses])
+
+
+def _panel(recordings: Sequence[Recording], sizes: Sequence[Size], label: str) -> MovingPanel:
+    """The lines of one optimizer as they stand at a step."""
+    mine = [(size, one) for size, one in zip(sizes, recordings, strict=True) if size.label == label]
+    groups = _grouped([size for size, _ in mine])
+    unused = Axis((0.0, 1.0))
+
+    def at(step: int) -> Panel:
+        marks: list[Mark] = []
+        for (family, scaled), members in groups.items():
+            ranks = np.array([mine[index][0].rank for index in members], dtype=np.float64)
+            values = np.array([ratio(mine[index][1], step) for index in members])
+            marks += _marks(family, ranks, values, scaled=scaled)
+        return Panel(label, unused, unused, tuple(marks))
+
+    return MovingPanel(union([one.steps("test_loss") for _, one in mine]), at)
+
+
+def _grouped(sizes: Sequence[Size]) -> dict[tuple[str, bool], list[int]]:
+    """The places of the sizes of each line, the smallest first."""
+    order = sorted(range(len(sizes)), key=lambda index: (sizes[index].family, sizes[index].scaled, sizes[index].rank))
+    found = itertools.groupby(order, key=lambda index: (sizes[index].family, sizes[index].scaled))
+    return {key: list(members) for key, members in found}
+
+
+def _marks(family: str, ranks: Array, values: Array, *, scaled: bool) -> list[Mark]:
+    color = FAMILIES[family]
+    line = Line(ranks, values, color, dash="dashed" if scaled else "solid", width=1.5)
+    return [line, Points(ranks, values, color, 3.5, "ring" if scaled else "dot")]
+
+
+def _control(recordings: Sequence[Recording], sizes: Sequence[Size]) -> MovingPanel:
+    """The least-squares solution, which needs no steps: the same in all scenes."""
+    found: dict[tuple[str, bool], dict[int, float]] = {}
+    for recording, size in zip(recordings, sizes, strict=True):
+        value = float(recording["svd_snr"][0].mean())
+        found.setdefault((size.family, size.scaled), {})[size.rank] = value
+    marks: list[Mark] = []
+    for (family, scaled), values in found.items():
+        ranks = sorted(values)
+        marks += _marks(family, np.array(ranks, np.float64), np.array([values[rank] for rank in ranks]), scaled=scaled)
+    still = Panel("SVD", Axis((0.0, 1.0)), Axis((0.0, 1.0)), tuple(marks), (Readout("from 2M examples", "muted"),))
+    return MovingPanel(recordings[0].steps("test_loss")[:1], lambda _: still)
+
+
+def _framed(panel: MovingPanel, x: Axis, y: Axis) -> MovingPanel:
+    return MovingPanel(panel.steps, lambda step: replace(panel.at(step), x=x, y=y))
+
+
+def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequence[MovingPanel]) -> Film:
+    """A film whose title names what all sizes share, and whose readouts are the families."""
+    families = dict.fromkeys(size.family for size in sizes)
+    words = [Readout(name, FAMILIES[name]) for name in FAMILIES if name in families]
+    if any(size.scaled for size in sizes):
+        words.append(Readout("dashed: scaled", "muted"))
+    seeds = {caption.seeds(recording) for recording in recordings}
+    words += [Readout(text, "muted") for text in seeds] if len(seeds) == 1 else []
+    total = max(recording.total for recording in recordings)
+    rules = _chinchilla(recordings, sizes)
+    titles = {str(recording.facts.get("snr", "plain")) for recording in recordings}
+    title = " · ".join(["matrix-recovery", "signal-to-noise ratio, dB", *(sorted(titles - {"plain"}))])
+
+    def scene(step: int) -> Scene:
+        drawn = []
+        for each in panels:
+            panel = each.at(step)
+            low, high = panel.x.limits
+            own = tuple(rule for rule in rules if low < rule.at < high)
+            drawn.append(replace(panel, marks=(*own, *panel.marks)))
+        return Scene(title, tuple(drawn), step, total, tuple(words))
+
+    return Film(union([panel.steps for panel in panels]), scene)
+
+
+def _chinchilla(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Rule, ...]:
+    """Where the examples of a family are 20 times its parameters, as a rank."""
+    found: dict[str, float] = {}
+    for recording, size in zip(recordings, sizes, strict=True):
+        parameters = recording.total * BATCH / ENOUGH
+        fixed = max(int(recording.facts["M"]), int(recording.facts["N"]))
+        if size.family == "square":
+            found[size.family] = parameters**0.5
+        elif size.family != "low rank":
+            found[size.family] = parameters / fixed
+    return tuple(Rule(at, FAMILIES[family], vertical=True, dash="dotted") for family, at in found.items())

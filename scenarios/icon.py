@@ -1,0 +1,231 @@
+"""A plane in the weights of a network is bent until its loss shows a small picture."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+from torch.func import vmap
+from torch.nn import functional
+
+from dynviz.errors import DynvizError, unknown
+from dynviz.scenarios._data import Data, images
+from dynviz.scenarios._networks import Network, he, mlp
+from dynviz.scenarios.landscape import Batches
+from dynviz.task import Batch, Channel, Probe, Task, Tensors
+
+PICTURES = {
+    "heart": """
+        ................
+        ................
+        ...####..####...
+        ..############..
+        ..############..
+        ..############..
+        ..############..
+        ...##########...
+        ...##########...
+        ....########....
+        .....######.....
+        ......####......
+        .......##.......
+        ................
+        ................
+        ................
+    """,
+    "smile": """
+        ................
+        .....######.....
+        ...##########...
+        ..############..
+        ..###..##..###..
+        .####..##..####.
+        .####..##..####.
+        .##############.
+        .##############.
+        .###.######.###.
+        .####......####.
+        ..####....####..
+        ..############..
+        ...##########...
+        .....######.....
+        ................
+    """,
+    "spiral": """
+        ................
+        .##############.
+        .##############.
+        ............###.
+        ............###.
+        .#########..###.
+        .#########..###.
+        .###...###..###.
+        .###...###..###.
+        .###........###.
+        .###........###.
+        .##############.
+        .##############.
+        ................
+        ................
+        ................
+    """,
+}
+SIDES = (2, 64)
+BATCH = 128
+CELLS = 64
+"""Cells of the picture, and so networks, in a step."""
+SEEN = 256
+"""Images that the loss of every cell is measured on."""
+
+
+@dataclass(frozen=True)
+class Icon:
+    """Three points of a plane in the weights of a perceptron learn at once: an origin and two directions.
+
+    Each cell of a picture is a network of that plane. Those of the picture shall tell images of ten classes apart,
+    those around it shall not: a step moves the plane so that the logarithms of their losses come nearer to two levels.
+
+    Source: Skorokhodov and Burtsev 2019, Loss landscape sightseeing with multi-point optimization.
+
+    Attributes:
+        picture: heart, smile, spiral; or a file: a picture, dark on bright, or rows of # and . as text.
+        low: The loss that the picture shall have.
+        high: The loss that its surroundings shall have.
+        data: Handwritten digits (from scikit-learn), or shapes that are drawn in noise.
+    """
+
+    picture: str = "heart"
+    low: float = 0.1
+    high: float = 2.0
+    data: Data = "digits"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low < self.high < math.inf:
+            raise DynvizError(f"low={self.low},high={self.high} are no two losses; write 0 < low < high")
+        picture(self.picture)
+
+    def build(self, seed: int) -> Task:
+        wanted = picture(self.picture)
+        rows, columns = wanted.shape
+        generator = Generator().manual_seed(seed)
+        network = mlp(generator)
+        data = images(self.data, network.side)
+        plane = Plane(network, (rows, columns))
+        seen = Batches(seed, len(data.train), BATCH, (0, 0.0))
+        cells = Batches(seed + 1, rows * columns, min(CELLS, rows * columns), (0, 0.0))
+        dims = ("row", "column")
+        return Task(
+            parameters=plane.parameters(generator),
+            loss=plane.loss,
+            batches=lambda start, count: (*seen.batches(start, count), *cells.batches(start, count)),
+            steps=2000,
+            constants={
+                "places": torch.cartesian_prod(torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns)),
+                # Logarithms of the losses that shall be.
+                "target": torch.where(wanted.flatten(), math.log(self.low), math.log(self.high)),
+                "train": data.train,
+                "train_label": data.train_label,
+            },
+            probes=(
+                Probe(
+                    (Channel("plane_loss", 20, dims, "loss of the networks of the plane"),), plane.seen, stacked=False
+                ),
+                Probe((Channel("picture", 0, dims, "the loss that they shall have"),), plane.picture),
+            ),
+            hyperparameters={"*": {"lr": 3e-3}},
+            views=("icon", "curves"),
+            facts={"low": self.low, "high": self.high},
+        )
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Networks origin + a right + b up.
+
+    Attributes:
+        network: Of each of them.
+        shape: Rows and columns of the picture.
+    """
+
+    network: Network
+    shape: tuple[int, int]
+
+    def parameters(self, generator: Generator) -> dict[str, Tensor]:
+        """Three networks' numbers: those of the directions are as large as weights, so that the corners are others."""
+        found = {f"origin.{name}": value for name, value in self.network.parameters.items()}
+        for way in ("right", "up"):
+            for name, value in self.network.parameters.items():
+                flat = value.ndim < 2
+                drawn = 0.1 * torch.randn(value.shape, generator=generator) if flat else he(generator, *value.shape)
+                found[f"{way}.{name}"] = drawn
+        return found
+
+    def losses(self, parameters: Tensors, places: Tensor, images: Tensor, label: Tensor) -> Tensor:
+        """The loss of the networks at places [cells, 2], up and right."""
+
+        def one(place: Tensor) -> Tensor:
+            up, right = place.unbind()
+            values = {
+                name: parameters[f"origin.{name}"] + up * parameters[f"up.{name}"] + right * parameters[f"right.{name}"]
+                for name in self.network.parameters
+            }
+            logits, _ = self.network.forward(values, images, None, None)
+            return functional.cross_entropy(logits, label)
+
+        found: Tensor = vmap(one)(places)
+        return found
+
+    def loss(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:
+        index, cell = batch
+        images, label = constants["train"][index], constants["train_label"][index]
+        found = self.losses(parameters, constants["places"][cell], images, label)
+        return (found.log() - constants["target"][cell]).square().mean()
+
+    def seen(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG002
+        images, label = constants["train"][:SEEN], constants["train_label"][:SEEN]
+        return self.losses(parameters, constants["places"], images, label).reshape(self.shape)
+
+    def picture(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG002
+        return constants["target"].exp().reshape(self.shape)
+
+
+def picture(name: str) -> Tensor:
+    """Which cells are of the picture [rows, columns], the first row at the bottom.
+
+    Raises:
+        DynvizError: There is no such picture or file, or it is too large, or all of one colour.
+    """
+    cells = _text(PICTURES[name]) if name in PICTURES else _file(name)
+    if not all(SIDES[0] <= side <= SIDES[1] for side in cells.shape) or cells.all() or not cells.any():
+        raise DynvizError(
+            f"picture {name} has {cells.shape[0]} x {cells.shape[1]} cells, {int(cells.sum())} of them dark; "
+            f"a picture has {SIDES[0]} to {SIDES[1]} rows and columns, some cells dark and some bright"
+        )
+    return cells.flip(0)
+
+
+def _file(name: str) -> Tensor:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise unknown("picture", name, [*PICTURES, "a file: heart.txt, heart.png"])
+    if path.suffix.lower() == ".txt":
+        return _text(path.read_text())
+    import imageio.v3 as imageio
+
+    try:
+        grey = torch.from_numpy(imageio.imread(path)).double()
+    except (OSError, ValueError) as error:
+        raise DynvizError(f"{path} is no picture that can be read: {' '.join(str(error).split())}") from error
+    grey = grey[..., :3].mean(dim=-1) if grey.ndim == 3 else grey
+    return grey < (grey.min() + grey.max()) / 2
+
+
+def _text(text: str) -> Tensor:
+    lines = [line.strip() for line in text.split() if line.strip()]
+    if len({len(line) for line in lines}) != 1 or set("".join(lines)) - set("#."):
+        raise DynvizError("a picture as text has rows of # and . of one length")
+    return torch.tensor([[cell == "#" for cell in line] for line in lines])
+
+
+scenario = Icon

@@ -1,0 +1,82 @@
+"""The matrix scenarios beside the loops that the documents print, one CPU thread."""
+
+import pytest
+import torch
+
+import dynviz
+from dynviz.scenarios.matrix_recovery import MatrixRecovery
+from dynviz.scenarios.matrix_sensing import MatrixSensing
+from tests.benchmarks.pairs import ratio
+
+SENSING_STEPS, RECOVERY_STEPS = 2000, 500
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def sensing_as_printed():
+    """The document's loop: autograd over two products, the relative error every 100 steps."""
+    d, lr = 256, 2e-8
+    task = MatrixSensing().build(0)
+    target = task.constants["target"]
+    W1, W2 = (value.clone().requires_grad_() for value in task.parameters.values())
+    for step in range(SENSING_STEPS):
+        a, b = torch.randn(d), torch.randn(d)
+        loss = 0.5 * (a @ target @ b - a @ W1 @ W2 @ b) ** 2
+        loss.backward()
+        with torch.no_grad():
+            for weight in (W1, W2):
+                weight.sub_(lr * weight.grad)
+                weight.grad[:] = 0
+        if step % 100 == 0:
+            _ = (W1 @ W2 - target).norm() / target.norm()
+
+
+@pytest.mark.benchmark
+def test_sensing_beside_the_documents_loop(tmp_path):
+    places = iter(range(99))
+
+    def recorded():
+        dynviz.run("matrix-sensing", "sgd", seeds=0, steps=SENSING_STEPS, out=tmp_path / str(next(places)))
+
+    found = ratio(recorded, sensing_as_printed)
+    print(f"sensing, recorded: {found:.2f} x as fast as the document's loop, which records one number in 100 steps")
+    # The gradient takes as long as there; the rest are passes over the parameters: terms of the rule, and their sum.
+    assert found > 0.2
+
+
+def recovery_as_printed(lanes):
+    """The document's loop: a layer, one lane after the other, the test loss after each step."""
+    for seed in range(lanes):
+        task = MatrixRecovery().build(seed)
+        target = task.constants["target"]
+        model = torch.nn.Linear(64, 64)
+        adamw = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.0)
+        losses = []
+        for _ in range(RECOVERY_STEPS):
+            x = torch.nn.functional.normalize(torch.rand(32, 64) - 0.5, dim=1).unsqueeze(1)
+            model.zero_grad()
+            loss = torch.sum((x @ target - model(x)) ** 2)
+            loss.backward()
+            adamw.step()
+            with torch.no_grad():
+                x = torch.nn.functional.normalize(torch.rand(32, 64) - 0.5, dim=1).unsqueeze(1)
+                losses.append((torch.sum((x @ target - model(x)) ** 2) / 32).item())
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize(("lanes", "least"), [(1, 0.35), (8, 1.0)])
+def test_recovery_with_its_spectra_beside_the_documents_loop(lanes, least, tmp_path):
+    places = iter(range(99))
+
+    def recorded():
+        dynviz.run("matrix-recovery", "adamw", seeds=f"0:{lanes}", out=tmp_path / str(next(places)))
+
+    found = ratio(recorded, lambda: recovery_as_printed(lanes))
+    print(f"recovery, {lanes} lanes recorded: {found:.2f} x as fast as the document's loop without any recording")
+    assert found > 0.7 * least

@@ -1,0 +1,72 @@
+"""The scenario initialisation: what happens to a signal and its gradient in a deep ReLU network."""
+
+import numpy as np
+import pytest
+import torch
+
+import dynviz
+from dynviz.errors import DynvizError
+from dynviz.plugins import load
+from dynviz.scenarios.initialisation import Initialisation
+
+
+def first(init, layers, channel):
+    task = Initialisation(init=init, layers=layers, width=256, data="shapes").build(0)
+    probe = next(each for each in task.probes if each.channels[0].name == channel)
+    with torch.no_grad():
+        return probe.measure(task.parameters, task.constants, ()).numpy()
+
+
+def test_the_signal_keeps_its_size_with_he_and_halves_its_square_in_each_layer_with_xavier():
+    he, xavier = first("he", 30, "signal")[:-1], first("xavier", 30, "signal")[:-1]
+    assert he[-1] / he[0] == pytest.approx(1, abs=0.6)
+    rate = np.square(xavier[-1] / xavier[0]) ** (1 / (len(xavier) - 1))
+    assert rate == pytest.approx(0.5, abs=0.03)
+
+
+def test_gradients_vanish_with_xavier_and_not_with_he():
+    he, xavier = first("he", 22, "gradient_size"), first("xavier", 22, "gradient_size")
+    assert he.min() > 0.01
+    assert xavier[1:].max() < 0.05 * he.min()
+
+
+def test_the_gradient_probe_is_the_gradient():
+    task = Initialisation(layers=4, width=8, data="shapes").build(0)
+    probe = next(each for each in task.probes if each.channels[0].name == "gradient_size")
+    parameters = {name: value.clone().requires_grad_() for name, value in task.parameters.items()}
+    index = torch.arange(256)
+    task.loss(parameters, task.constants, (index,)).backward()
+    expected = [float(parameters[f"W{layer}"].grad.norm()) for layer in range(1, 5)]
+    with torch.no_grad():
+        assert probe.measure(task.parameters, task.constants, ()).tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_view_draws_two_initialisations_on_the_same_axes(tmp_path):
+    options = "layers=5,width=8,data=shapes"
+    runs = [
+        dynviz.run(f"initialisation:init={init},{options}", "sgd", steps=20, out=tmp_path / init)["sgd"]
+        for init in ("he", "xavier")
+    ]
+    film = load("views", "layers").make(recordings=runs)
+    end, begin = film.scene(20), film.scene(0)
+    assert [panel.title for panel in end.panels][:2] == ["signal behind each layer", "gradient of each layer's weights"]
+    assert begin.panels[0].y == end.panels[0].y
+    now = begin.panels[0].marks[2]
+    assert now.y == pytest.approx(runs[0]["signal"][0, 0])
+    assert film.scene(9).panels[0].marks[2] is now
+
+
+@pytest.mark.slow
+def test_thirty_layers_learn_with_he_and_stand_still_with_xavier(tmp_path):
+    ends = {
+        init: dynviz.run(f"initialisation:init={init},layers=30", "sgd", seeds=0, steps=400, out=tmp_path / init)["sgd"]
+        for init in ("he", "xavier")
+    }
+    assert ends["he"]["test_accuracy"][-1, 0] > 0.8
+    assert ends["xavier"]["test_accuracy"][-1, 0] < 0.3
+
+
+@pytest.mark.parametrize("option", [{"layers": 1}, {"width": 0}, {"init": "lecun"}])
+def test_options_out_of_range_are_refused(option):
+    with pytest.raises(DynvizError, match=next(iter(option))):
+        Initialisation(**option)

@@ -1,0 +1,263 @@
+"""The scenario landscape, projections onto lines and planes, and the honesty meter."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+import dynviz
+from dynviz.cli.project import project as command
+from dynviz.errors import DynvizError
+from dynviz.plugins import load
+from dynviz.projection import directions, stored
+from dynviz.projection.evaluate import losses, task_of
+from dynviz.projection.project import Wish, project
+from dynviz.recording import Recording
+from dynviz.recording.metadata import Part
+from dynviz.scenarios.landscape import Landscape
+from tests.recorded import record
+
+QUADRATIC = str(Path(__file__).parent / "files" / "quadratic.py")
+PARTS = {"W": Part(0, (4, 6)), "b": Part(24, (4,)), "zero": Part(28, (3,))}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Gradient descent with momentum on a quadratic, two lanes."""
+    folder = tmp_path_factory.mktemp("runs") / "quadratic"
+    return dynviz.run(QUADRATIC, "sgd:momentum=0.9", seeds="0:2", record="parameters", out=folder)
+
+
+@pytest.fixture
+def recording(run):
+    return run["sgd"]
+
+
+def closed_form(recording, row):
+    """The loss in NumPy, of rows [..., 8]."""
+    constants = task_of(recording, 0).constants
+    return np.square(row @ constants["matrix"].numpy().T - constants["target"].numpy()).sum(axis=-1) / 2
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn", "resnet"])
+def test_a_network_of_the_landscape_has_finite_loss_and_gradients_and_learns_state(model):
+    task = Landscape(model=model, data="shapes", dropout=0.2, depth=8).build(0)
+    batch = tuple(tensor[0] for tensor in task.batches(0, 1))
+    parameters = {name: value.requires_grad_() for name, value in task.parameters.items()}
+    out = task.loss(parameters, {**task.constants, **task.buffers}, batch)
+    value, buffers = out if isinstance(out, tuple) else (out, {})
+    gradients = torch.autograd.grad(value, list(parameters.values()))
+    assert all(each.isfinite().all() and each.abs().sum() > 0 for each in gradients)
+    assert set(buffers) == set(task.buffers)
+    assert bool(task.buffers) == (model == "resnet")
+
+
+def test_the_convolutional_network_has_the_published_number_of_parameters():
+    task = Landscape(model="cnn", data="shapes").build(0)
+    assert sum(value.numel() for value in task.parameters.values()) == 105_866
+
+
+def test_batches_are_functions_of_seed_and_step_and_dropout_keeps_the_mean():
+    task = Landscape(data="shapes", dropout=0.2).build(3)
+    index, mask = task.batches(60, 10)
+    again = Landscape(data="shapes", dropout=0.2).build(3).batches(63, 2)
+    assert torch.equal(index[3:5], again[0])
+    assert torch.equal(mask[3:5], again[1])
+    assert all(len(set(row.tolist())) == len(row) for row in index)
+    assert float(mask.mean()) == pytest.approx(1, abs=0.01)
+    assert float((mask == 0).double().mean()) == pytest.approx(0.2, abs=0.01)
+
+
+def test_digits_are_of_scikit_learn_and_the_test_images_are_kept_apart():
+    pytest.importorskip("sklearn")
+    task = Landscape().build(0)
+    seen = {bytes(image.numpy().tobytes()) for image in task.constants["train"]}
+    assert len(task.constants["train"]) + len(task.constants["test"]) == 1797
+    assert not any(image.numpy().tobytes() in seen for image in task.constants["test"])
+
+
+def test_a_perceptron_learns_the_shapes(tmp_path):
+    found = dynviz.run("landscape:data=shapes", "sgd", steps=200, out=tmp_path / "run")["sgd"]
+    assert found["train_loss"][-1, 0] < 0.7 * found["train_loss"][0, 0]
+
+
+def test_running_statistics_of_a_residual_network_are_state_that_lanes_do_not_share(tmp_path):
+    found = dynviz.run(
+        "landscape:model=resnet,data=shapes,depth=8,batch=8", "sgd", seeds="0:2", steps=2, out=tmp_path / "r"
+    )
+    alone = dynviz.run(
+        "landscape:model=resnet,data=shapes,depth=8,batch=8", "sgd", seeds=1, steps=2, out=tmp_path / "a"
+    )
+    assert found["sgd"]["loss"][:, 1] == pytest.approx(alone["sgd"]["loss"][:, 0], rel=1e-3)
+
+
+def test_gaussian_directions_have_the_norm_of_each_tensor():
+    row = np.r_[np.random.default_rng(0).standard_normal(28), 0, 0, 0]
+    found = directions.gaussian(row, PARTS, np.random.default_rng(1))
+    assert np.linalg.norm(found[:24]) == pytest.approx(np.linalg.norm(row[:24]))
+    assert np.linalg.norm(found[24:28]) == pytest.approx(np.linalg.norm(row[24:28]))
+    assert not found[28:].any()
+
+
+def test_filter_normalised_directions_have_the_norm_of_each_filter_and_leave_biases():
+    row = np.random.default_rng(0).standard_normal(31)
+    found = directions.filter_normalised(row, PARTS, np.random.default_rng(1))
+    norms = [np.linalg.norm(each[:24].reshape(4, 6), axis=1) for each in (found, row)]
+    assert norms[0] == pytest.approx(norms[1])
+    assert not found[24:].any()
+
+
+def test_principal_components_explain_the_share_that_they_should():
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((30, 3)) * [3, 2, 0.5] @ np.linalg.qr(rng.standard_normal((40, 3)))[0].T
+    found = directions.principal(rows, 2)
+    spectrum = np.square(np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False))
+    assert found @ found.T == pytest.approx(np.eye(2), abs=1e-9)
+    assert directions.explained(rows, found) == pytest.approx(spectrum[:2].sum() / spectrum.sum())
+    assert directions.explained(rows, found[:1]) == pytest.approx(spectrum[0] / spectrum.sum())
+
+
+def test_coordinates_on_a_plane_of_crossed_directions_are_exact_and_distances_are_those_off_it():
+    rng = np.random.default_rng(0)
+    axes = rng.standard_normal((2, 9))
+    normal = np.linalg.svd(axes)[2][-1]
+    place, off = directions.coordinates(np.array([[2.0, -1.0], [0.5, 3.0]]) @ axes + [[0.0], [0.7]] * normal, axes)
+    assert place == pytest.approx(np.array([[2.0, -1.0], [0.5, 3.0]]))
+    assert off == pytest.approx([0, 0.7], abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["filter", "gaussian", "pca"])
+def test_a_quadratic_is_projected_exactly(recording, kind):
+    found = project(recording, Wish(directions=kind, grid=5, losses=("loss", "val_loss")))
+    assert found.values.shape == (2, 5, 5)
+    # Any plane through a quadratic is one: six points say what it is at all others.
+    a, b = np.meshgrid(*found.axes)
+    terms = np.stack([np.ones(25), a.ravel(), b.ravel(), a.ravel() ** 2, a.ravel() * b.ravel(), b.ravel() ** 2], axis=1)
+    solution, *_ = np.linalg.lstsq(terms, found.values[0].ravel(), rcond=None)
+    assert terms @ solution == pytest.approx(found.values[0].ravel(), rel=1e-9)
+    assert found.values[1] == pytest.approx(2 * found.values[0])
+    assert found.paths[0].loss[0] == pytest.approx(closed_form(recording, recording["parameters"][:, 0]))
+
+
+def test_the_middle_of_a_plane_is_the_state_at_the_chosen_step(recording):
+    found = project(recording, Wish(grid=5, at=10, losses=("loss",)))
+    assert found.about.at == 10
+    assert found.values[0, 2, 2] == pytest.approx(recording["loss"][10, 0])
+
+
+def test_a_line_of_the_first_component_goes_through_the_last_state(recording):
+    found = project(recording, Wish(directions="pca", dimensions=1, grid=7, losses=("loss",)))
+    assert found.values.shape == (1, 7)
+    assert len(found.axes) == 1
+    assert found.paths[0].place[-1] == pytest.approx([0], abs=1e-12)
+
+
+def planar(folder, *, leaves):
+    """A recorded trajectory of the quadratic on a plane; the last half of it `leaves` it."""
+    rng = np.random.default_rng(4)
+    axes = np.linalg.qr(rng.standard_normal((8, 3)))[0].T
+    t = np.linspace(0, 2, 21)
+    rows = np.stack([np.cos(t), np.sin(2 * t)], axis=1) @ axes[:2]
+    rows[10:-1] += leaves * axes[2] * np.hanning(12)[1:-1, None]
+    made = record(folder, {"parameters": (1, rows[:, None])}, scenario=QUADRATIC, steps=20)
+    return made, rows
+
+
+def test_the_honesty_meter_is_zero_on_the_plane_and_flags_a_trajectory_that_leaves_it(tmp_path):
+    on, _ = planar(tmp_path / "on", leaves=0.0)
+    off, _ = planar(tmp_path / "off", leaves=3.0)
+    flat, bent = (project(each, Wish(directions="pca", grid=3, losses=("loss",))).paths[0] for each in (on, off))
+    assert flat.explained == pytest.approx(1)
+    assert flat.off == pytest.approx(0, abs=1e-6)
+    assert flat.error == pytest.approx(0, abs=1e-5)
+    assert flat.share.max() < 1e-5
+    assert bent.explained < 0.98
+    assert bent.share.max() > 0.1
+    assert bent.error.max() > 0.05
+
+
+def test_directions_between_networks_end_at_them(run):
+    first, second = Recording(run.folder / "sgd", [0]), Recording(run.folder / "sgd", [1])
+    found = project(first, Wish(directions="between", dimensions=1, grid=11, extent=0.5, losses=("loss",)), [second])
+    last = {index: found.paths[index].place[-1, 0] for index in (0, 1)}
+    assert last == pytest.approx({0: 0, 1: 1}, abs=1e-9)
+    assert found.paths[1].off[-1] == pytest.approx(0, abs=1e-9)
+    assert found.paths[1].shadow[0, -1] == pytest.approx(float(closed_form(first, second["parameters"][-1, 0])))
+
+
+def test_points_in_batches_have_the_values_of_points_one_by_one(recording):
+    measured = losses(task_of(recording, 0), ("loss", "val_loss"))
+    rows = np.random.default_rng(0).standard_normal((9, 8))
+    together = measured.at(lambda start, stop: rows[start:stop], 9, memory=10**9)
+    alone = measured.at(lambda start, stop: rows[start:stop], 9, memory=1)
+    assert measured.together(rows[:1], memory=1) == 1
+    assert together == pytest.approx(alone)
+    assert together[0] == pytest.approx(closed_form(recording, rows))
+
+
+def test_progress_ends_at_the_number_of_all_points(recording):
+    heard = []
+    project(recording, Wish(grid=4, losses=("loss",)), progress=lambda done, count: heard.append((done, count)))
+    assert heard[-1] == (16 + 2 * 41, 16 + 2 * 41)
+    assert heard == sorted(heard)
+
+
+def test_a_stored_projection_is_read_as_it_was(recording, tmp_path):
+    found = project(recording, Wish(grid=4))
+    found.save(tmp_path, "mine")
+    again = stored.load(tmp_path, "mine")
+    assert again.about == found.about
+    assert again.lengths == found.lengths
+    assert np.array_equal(again.values, found.values)
+    for key in ("steps", "place", "off", "far", "loss", "shadow", "explained"):
+        assert np.array_equal(getattr(again.paths[0], key), getattr(found.paths[0], key))
+    assert stored.names(tmp_path) == ("mine",)
+
+
+def test_a_damaged_or_missing_projection_is_one_line(tmp_path):
+    (tmp_path / "projections").mkdir()
+    (tmp_path / "projections" / "bad.npz").write_bytes(b"PK nothing")
+    with pytest.raises(DynvizError, match="not a projection"):
+        stored.load(tmp_path, "bad")
+    with pytest.raises(DynvizError, match="no projection of"):
+        stored.load(tmp_path, "bat")
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"directions": "between"}, "--to RUN"),
+        ({"losses": ("val_los",)}, "did you mean 'val_loss'"),
+        ({"lane": 7}, "lanes 0 to 1"),
+    ],
+)
+def test_a_wish_that_cannot_be_had_is_refused_in_words(recording, wish, words):
+    with pytest.raises(DynvizError, match=words):
+        project(recording, Wish(**wish))
+
+
+def test_a_recording_without_parameters_says_how_to_get_them(tmp_path):
+    made = record(tmp_path / "r", {"loss": (1, np.ones((3, 1)))}, scenario=QUADRATIC, steps=2)
+    with pytest.raises(DynvizError, match="--record parameters"):
+        project(made, Wish())
+
+
+def test_the_command_writes_projections_and_the_views_draw_them(run):
+    for arguments in (["--directions", "pca"], ["--line", "--name", "mine"], ["--to", f"{run.folder}@1", "--line"]):
+        out = CliRunner().invoke(command, [str(run.folder), "--grid", "5", *arguments], catch_exceptions=False)
+        assert Path(out.stdout.strip()).is_file()
+    plane = load("views", "landscape").make(recordings=run.recordings)
+    line = load("views", "line:projection=mine").make(recordings=run.recordings)
+    for film, panels in ((plane, 3), (line, 3)):
+        for step in (0, 7, 40):
+            assert len(film.scene(step).panels) == panels
+    both = load("views", "line:projection=between-line").make(recordings=run.recordings)
+    assert len(both.scene(40).panels[0].readouts) == 2
+
+
+def test_a_view_of_a_projection_that_is_not_there_says_how_to_make_it(tmp_path):
+    made = record(tmp_path / "r", {"parameters": (1, np.ones((3, 1, 8)))}, scenario=QUADRATIC, steps=2)
+    with pytest.raises(DynvizError, match="dynviz project"):
+        load("views", "landscape").make(recordings=[made])

@@ -1,0 +1,124 @@
+"""Eigenvalues of the Hessian along a run, the loss around its end, and what the learning rate can bear."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+import dynviz
+from dynviz.cli.sharpness import sharpness as command
+from dynviz.errors import DynvizError
+from dynviz.plugins import load
+from dynviz.projection import curvature, stored
+from dynviz.projection.curvature import Look, largest, measure
+from dynviz.projection.evaluate import task_of
+from dynviz.views.sharpness import bound
+from tests import network
+
+QUADRATIC = str(Path(__file__).parent / "files" / "quadratic.py")
+
+
+PARAMETERS, DATA = network.parameters(), network.batch(0)
+
+
+def net(row):
+    """The loss of the small network, of its parameters in a row."""
+    parameters, start = {}, 0
+    for name, value in PARAMETERS.items():
+        parameters[name] = row[start : start + value.numel()].view(value.shape)
+        start += value.numel()
+    return network.loss(parameters, DATA)
+
+
+ROW = torch.cat([value.flatten() for value in PARAMETERS.values()])
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # torch's own forward derivatives use what it deprecates
+    HESSIAN = torch.linalg.eigvalsh(torch.func.hessian(net)(ROW)).flip(0).numpy()
+
+
+def test_the_whole_hessian_of_a_small_network_gives_its_eigenvalues():
+    assert largest(net, ROW, 3) == pytest.approx(HESSIAN[:3], rel=1e-9)
+
+
+def test_lanczos_finds_the_eigenvalues_of_the_whole_hessian(monkeypatch):
+    monkeypatch.setattr(curvature, "EXACT", 0)
+    assert largest(net, ROW, 3) == pytest.approx(HESSIAN[:3], rel=1e-3)
+
+
+def test_lanczos_finds_the_known_eigenvalues_of_a_large_quadratic():
+    values = torch.cat([torch.linspace(0, 1, 997, dtype=torch.float64), torch.tensor([5.0, 9.0, 9.5])])
+    found = largest(lambda row: (values * row.square()).sum() / 2, torch.ones(1000, dtype=torch.float64), 3)
+    assert found == pytest.approx([9.5, 9, 5], rel=1e-3)
+
+
+def test_eigenvalues_where_the_loss_is_not_finite_are_not_numbers(monkeypatch):
+    for exact in (0, 100):
+        monkeypatch.setattr(curvature, "EXACT", exact)
+        found = largest(lambda row: (1 / row.prod()).square(), torch.zeros(5, dtype=torch.float64), 2)
+        assert np.isnan(found).all()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "quadratic"
+    found = dynviz.run(QUADRATIC, ["sgd:momentum=0.0", "adam"], record="parameters", out=folder)
+    out = CliRunner().invoke(command, [str(found.folder), "--samples", "3", "--ways", "4"], catch_exceptions=False)
+    assert len(out.stdout.splitlines()) == 2
+    return found
+
+
+def test_a_quadratic_has_the_eigenvalues_of_its_matrix_at_every_step(run):
+    matrix = task_of(run["sgd"], 0).constants["matrix"].numpy()
+    _, arrays = stored.read(run["sgd"].folder, "sharpness")
+    assert arrays["eigenvalues"] == pytest.approx(np.tile(np.linalg.eigvalsh(matrix.T @ matrix)[:-3:-1], (3, 1)))
+    assert arrays["steps"].tolist() == [0, 20, 40]
+
+
+def test_the_loss_around_the_end_begins_with_the_loss_at_the_end(run):
+    recording = run["sgd"]
+    _, arrays = stored.read(recording.folder, "sharpness")
+    assert arrays["around"].shape == (4, 21)
+    assert arrays["around"][:, 0] == pytest.approx(float(recording["loss"][-1, 0]))
+
+
+def test_gradient_descent_diverges_above_the_bound_and_converges_below(tmp_path):
+    made = dynviz.run(QUADRATIC, "sgd", steps=1, out=tmp_path / "once")["sgd"]
+    matrix = task_of(made, 0).constants["matrix"].numpy()
+    top = float(np.linalg.eigvalsh(matrix.T @ matrix)[-1])
+    for factor, ends in ((0.95, True), (1.05, False)):
+        for momentum in (0.0, 0.8):
+            rule = f"sgd:lr={factor * 2 * (1 + momentum) / top},momentum={momentum}"
+            found = dynviz.run(QUADRATIC, rule, steps=400, out=tmp_path / f"{factor}{momentum}")["sgd"]
+            assert (bound(found)[0] > top) == ends
+            assert bool(found["loss"][-1, 0] < found["loss"][0, 0]) == ends
+
+
+def test_the_view_shows_the_bound_of_gradient_descent_only(run):
+    film = load("views", "sharpness").make(recordings=run.recordings)
+    panel = film.scene(20).panels[0]
+    rules = [mark for mark in panel.marks if type(mark).__name__ == "Rule"]
+    assert [(rule.at, rule.label) for rule in rules] == [(200.0, "2 / lr")]
+    assert panel.y.limits[1] >= 200
+
+
+def test_a_run_that_is_not_measured_says_how(tmp_path):
+    found = dynviz.run(QUADRATIC, "sgd", steps=2, out=tmp_path / "r")
+    kept = dynviz.run(QUADRATIC, "sgd", steps=2, record="parameters", out=tmp_path / "kept")
+    with pytest.raises(DynvizError, match="dynviz sharpness"):
+        load("views", "sharpness").make(recordings=kept.recordings)
+    with pytest.raises(DynvizError, match="--record parameters"):
+        measure(found["sgd"], Look())
+
+
+@pytest.mark.slow
+def test_sam_ends_in_a_wider_minimum_than_sgd(tmp_path):
+    rules = ["sgd:lr=0.05", "sgd+sam:lr=0.05,rho=0.1"]
+    found = dynviz.run("landscape:data=shapes", rules, steps=600, record="parameters:every=600", out=tmp_path / "run")
+    tops = []
+    for recording in found.recordings:
+        measure(recording, Look(samples=1, ways=1))
+        tops.append(stored.read(recording.folder, "sharpness")[1]["eigenvalues"][-1, 0])
+    assert tops[1] < 0.7 * tops[0]

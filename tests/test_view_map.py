@@ -1,0 +1,248 @@
+"""The view `map`: cells where they belong, over time, with what diverged and where a place leads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dynviz import plugins
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording, Writer, open_all
+from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named
+from dynviz.scene import caption
+from dynviz.scene.marks import Axis, Band, Field, Line, Points, Rule
+from dynviz.scene.norm import Norm
+from dynviz.scene.scales import first_pixels, nearest_pixels
+from dynviz.sweeps.lattice import Dimension, lattices
+
+STEPS = 4
+
+
+def best_at(lr, beta):
+    return (np.log10(lr) + 2) ** 2 + beta + 0.01
+
+
+def recorded(folder, lanes, *, rule="adamw", scenario=None, loss=None, events=()):
+    """Lanes whose loss falls in a straight line from 20 to what `best_at` says."""
+    own = [lane.hyperparameters for lane in lanes]
+    ends = np.array([best_at(values.get("lr", 0.01), values.get("beta1", 0)) for values in own])
+    ends = ends + 0.001 * np.array([lane.seed for lane in lanes]) if loss is None else np.array(loss)
+    samples = np.linspace(np.full(len(lanes), 20.0), ends, STEPS + 1)
+    metadata = Metadata(
+        Named("bowl", scenario or {}, scenario or {}),
+        Named(rule),
+        rule,
+        0,
+        {"lr": Hyperparameter(0.01, "given"), "beta1": Hyperparameter(0.0, "default")},
+        (),
+        tuple(lanes),
+        STEPS,
+        {"loss": ChannelInfo(1, "<f8")},
+        views=("map", "curves"),
+    )
+    with Writer.create(folder, metadata) as writer:
+        writer.write("loss", 0, np.ascontiguousarray(samples))
+        for step, lane in events:
+            writer.event(step, lane, "diverged")
+        writer.status("finished")
+    return Recording(folder)
+
+
+def grid(lrs=(1e-4, 1e-3, 1e-2, 1e-1), betas=(0.0, 0.5, 1.0), seeds=(0, 1, 2)):
+    return [Lane(seed, {"lr": lr, "beta1": beta}) for lr in lrs for beta in betas for seed in seeds]
+
+
+def view(*recordings, **options):
+    return plugins.load("views", "map").target(list(recordings), **options)
+
+
+def marks(panel, kind):
+    return [mark for mark in panel.marks if isinstance(mark, kind)]
+
+
+def test_a_cell_is_the_median_over_the_seeds_at_its_place(tmp_path):
+    film = view(recorded(tmp_path / "a", grid()))
+    (panel,) = film.scene(STEPS).panels
+    (field,) = marks(panel, Field)
+    expected = [[best_at(lr, beta) + 0.001 for lr in (1e-4, 1e-3, 1e-2, 1e-1)] for beta in (0.0, 0.5, 1.0)]
+    np.testing.assert_allclose(field.values, expected)
+    assert (panel.x.scale, panel.x.label, panel.y.scale, panel.y.label) == ("log", "lr", "linear", "beta1")
+    assert panel.x.limits == pytest.approx((10**-4.5, 10**-0.5))
+    assert field.extent == (*panel.x.limits, *panel.y.limits)
+    assert panel.readouts[0].text == ".0110 at lr .01, beta1 0"
+    star = marks(panel, Points)[-1]
+    assert (star.marker, star.x.tolist(), star.y.tolist()) == ("star", [0.01], [0.0])
+
+
+def test_cells_of_uneven_width_are_where_their_values_are(tmp_path):
+    film = view(recorded(tmp_path / "a", grid(betas=(0.0, 0.1, 0.9))))
+    (field,) = marks(film.scene(STEPS).panels[0], Field)
+    assert field.values.shape == (160, 4)
+    bottom, top = film.scene(0).panels[0].y.limits
+    middles = bottom + (np.arange(160) + 0.5) * (top - bottom) / 160
+    for beta in (0.0, 0.1, 0.9):
+        row = int(np.abs(middles - beta).argmin())
+        assert field.values[row, 2] == pytest.approx(best_at(0.01, beta) + 0.001)
+
+
+def test_it_moves_with_the_steps_on_axes_that_stay(tmp_path):
+    film = view(recorded(tmp_path / "a", grid()))
+    first, last = film.scene(0).panels[0], film.scene(STEPS).panels[0]
+    assert (marks(first, Field)[0].values == 20).all()
+    assert (first.x, first.y, first.title) == (last.x, last.y, last.title)
+    assert marks(first, Field)[0].norm == marks(last, Field)[0].norm
+    assert film.scene(STEPS).panels[0].marks is last.marks
+
+
+def test_what_diverged_is_marked_from_its_step_on(tmp_path):
+    lanes = grid(lrs=(0.01, 0.1), betas=(0.0, 0.5), seeds=(0, 1))
+    events = [(2, lane) for lane in (6, 7)] + [(3, 0)]
+    film = view(recorded(tmp_path / "a", lanes, events=events))
+
+    def seen(step):
+        cross, ring, _ = marks(film.scene(step).panels[0], Points)
+        return list(zip(cross.x, cross.y, strict=True)), list(zip(ring.x, ring.y, strict=True))
+
+    assert seen(1) == ([], [])
+    assert seen(2) == ([(0.1, 0.5)], [])
+    assert seen(3) == ([(0.1, 0.5)], [(0.01, 0.0)])
+    field = marks(film.scene(STEPS).panels[0], Field)[0]
+    assert field.values[1, 1] == field.norm.high
+
+
+def test_one_number_is_a_curve_with_its_middle_half_for_each_optimizer(tmp_path):
+    lanes = [Lane(seed, {"lr": lr}) for lr in (1e-3, 1e-2, 1e-1) for seed in range(5)]
+    swept = recorded(tmp_path / "a", lanes)
+    other = recorded(tmp_path / "b", [Lane(0, {"lr": 1e-2}), Lane(0, {"lr": 1.0})], rule="sgd", loss=(1.0, np.nan))
+    alone = recorded(tmp_path / "c", [Lane(seed) for seed in range(3)], rule="lion", loss=(1.0, 2.0, 3.0))
+    (panel,) = view(swept, other, alone).scene(STEPS).panels
+    lines, bands = marks(panel, Line), marks(panel, Band)
+    assert [line.label for line in lines] == ["adamw", "sgd"]
+    np.testing.assert_allclose(lines[0].y, [best_at(lr, 0) + 0.002 for lr in (1e-3, 1e-2, 1e-1)])
+    np.testing.assert_allclose(bands[0].high - bands[0].low, 0.002)
+    (rule,) = marks(panel, Rule)
+    assert (rule.at, rule.label) == (2.0, "lion")
+    assert panel.x.scale == "log"
+    crosses = [points for points in marks(panel, Points) if points.marker == "cross"]
+    assert [points.x.tolist() for points in crosses] == [[], [1.0]]
+    assert [readout.text for readout in panel.readouts] == [".0120 at lr .01", "1.00 at lr .01", "2.00"]
+
+
+def test_parts_of_one_grid_are_joined(tmp_path):
+    lanes = grid()
+    whole = view(recorded(tmp_path / "whole", lanes)).scene(STEPS).panels
+    parts = view(recorded(tmp_path / "one", lanes[:20]), recorded(tmp_path / "two", lanes[20:])).scene(STEPS).panels
+    assert len(parts) == 1
+    assert np.array_equal(parts[0].marks[0].values, whole[0].marks[0].values)
+
+
+def test_options_of_the_scenario_are_numbers_too_and_linked_ones_count_once(tmp_path):
+    lanes = [Lane(seed) for seed in range(2)]
+    sizes = [
+        recorded(tmp_path / str(size), lanes, scenario={"M": size, "N": size, "kind": "plain"}, loss=(size / 4,) * 2)
+        for size in (8, 16, 64)
+    ]
+    (panel,) = view(*sizes).scene(STEPS).panels
+    assert panel.x.label == "M"
+    np.testing.assert_allclose(marks(panel, Line)[0].y, [2, 4, 16])
+    words = recorded(tmp_path / "w", lanes, scenario={"M": 8, "N": 8, "kind": "scaled"}, loss=(3, 3))
+    (panel,) = view(*sizes, words).scene(STEPS).panels
+    assert [each.label for each in marks(panel, Line)] == ["adamw kind plain", "adamw kind scaled"]
+
+
+def test_the_dimensions_can_be_chosen(tmp_path):
+    recording = recorded(tmp_path / "a", grid(lrs=(0.01, 0.1)))
+    (panel,) = view(recording, x="beta1").scene(STEPS).panels
+    assert panel.x.label == "beta1"
+    assert [line.label for line in marks(panel, Line)] == ["adamw lr .01", "adamw lr .1"]
+    with pytest.raises(DynvizError, match="no number in which these lanes differ named 'eps'"):
+        view(recording, x="eps")
+
+
+def test_lanes_that_differ_in_nothing_are_refused_with_how_to_make_some(tmp_path):
+    with pytest.raises(DynvizError, match=r"view map needs numbers in which lanes differ.*dynviz sweep"):
+        view(recorded(tmp_path / "a", [Lane(0), Lane(1)]))
+
+
+def test_a_place_leads_to_the_lanes_of_its_cell(tmp_path):
+    recording = recorded(tmp_path / "a", grid(lrs=(0.001, 0.01), betas=(0.0, 0.5), seeds=(3, 4)))
+    film = view(recording)
+    (source,) = film.pick(STEPS, 0, 0.012, 0.4)
+    (picked,) = open_all([source])
+    assert [dict(lane.hyperparameters) for lane in picked.metadata.lanes] == [{"lr": 0.01, "beta1": 0.5}] * 2
+    assert picked.seeds == (3, 4)
+    (again,) = view(Recording(tmp_path / "a", [2, 3, 6, 7])).pick(STEPS, 0, 0.01, 0.5)
+    assert again == source
+
+
+def test_of_several_curves_a_place_leads_to_the_nearest(tmp_path):
+    low = recorded(tmp_path / "low", [Lane(0, {"lr": 0.01}), Lane(0, {"lr": 0.1})], loss=(1.0, 1.0))
+    high = recorded(tmp_path / "high", [Lane(0, {"lr": 0.01}), Lane(0, {"lr": 0.1})], rule="sgd", loss=(9.0, 9.0))
+    film = view(low, high)
+    assert film.pick(STEPS, 0, 0.09, 8.0) == (f"{high.folder}@1",)
+    assert film.pick(STEPS, 0, 0.012, 2.0) == (f"{low.folder}@0",)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "edges"),
+    [
+        ((0.001, 0.01, 0.1), "log", (10**-3.5, 10**-0.5)),
+        ((0.0, 0.5, 1.0), "linear", (-0.25, 1.25)),
+        ((1.0, 2.0, 3.0), "linear", (0.5, 3.5)),
+        ((0.5, 0.9), "linear", (0.3, 1.1)),
+        ((0.001, 0.1), "log", (1e-4, 1.0)),
+    ],
+)
+def test_axes_are_logarithmic_where_the_grid_is(values, scale, edges):
+    dimension = Dimension("lr", values)
+    assert dimension.logarithmic == (scale == "log")
+    found = np.exp(dimension.edges) if dimension.logarithmic else dimension.edges
+    assert (found[0], found[-1]) == pytest.approx(edges)
+    assert [dimension.nearest(value) for value in values] == list(range(len(values)))
+
+
+def test_an_image_on_a_logarithmic_axis_has_pixels_that_are_equal_as_drawn():
+    axis = Axis((1, 1000), "log")
+    assert nearest_pixels(axis, 1, 1000, 3, 6).tolist() == [0, 0, 1, 1, 2, 2]
+    assert nearest_pixels(axis, 10, 1000, 2, 6).tolist() == [-1, -1, 0, 0, 1, 1]
+    assert first_pixels(axis, 1, 1000, 3, 3).tolist() == [0, 1, 2, 3]
+
+
+def test_lattices_name_every_lane_once(tmp_path):
+    recording = recorded(tmp_path / "a", grid())
+    (lattice,) = lattices([recording])
+    assert sorted(member for cell in lattice.cells.values() for member in cell) == [(0, lane) for lane in range(36)]
+
+
+def test_captions_say_over_which_values_lanes_go(tmp_path):
+    lanes = [Lane(seed, {"lr": lr}) for lr in (1e-4, 1e-3, 1e-2, 0.1) for seed in range(3)]
+    recording = recorded(tmp_path / "a", lanes)
+    assert [each.text for each in caption.readouts([recording])] == ["adamw lr 1e-4 to .1 (4 values)", "seeds 0 to 2"]
+    assert caption.lane(recording, 7) == "lr .01 seed 1"
+    one, two = Recording(tmp_path / "a", [7]), Recording(tmp_path / "a", [8])
+    assert [each.text for each in caption.readouts([one])] == ["adamw lr .01", "seed 1"]
+    assert caption.names([one, two]) == ("adamw seed 1", "adamw seed 2")
+    assert caption.names([one, Recording(tmp_path / "a", [1])]) == ("adamw lr .01", "adamw lr 1e-4")
+    few = replace(recording.metadata, lanes=tuple(Lane(0, {"lr": lr}) for lr in (0.1, 0.2)))
+    recording.metadata = few
+    assert caption.readouts([recording])[0].text == "adamw lr .1 or .2"
+
+
+def test_norms_are_one_for_all_panels(tmp_path):
+    film = view(recorded(tmp_path / "a", grid()), recorded(tmp_path / "b", grid(), rule="sgd"))
+    norms = {mark.norm for panel in film.scene(STEPS).panels for mark in marks(panel, Field)}
+    assert len(norms) == 1
+    assert isinstance(norms.pop(), Norm)
+
+
+def test_the_head_names_each_optimizer_in_the_colour_of_its_cells(tmp_path):
+    lanes = [Lane(seed, {"beta1": beta}) for beta in (0.0, 0.5) for seed in (0, 1)]
+    swept, alone = recorded(tmp_path / "a", lanes), recorded(tmp_path / "b", lanes, rule="sgd")
+    more = recorded(tmp_path / "c", [Lane(seed, {"beta1": 0.9}) for seed in (0, 1)])
+    scene = view(swept, more, alone).scene(STEPS)
+    assert [(each.text, each.color) for each in scene.readouts] == [
+        ("adamw beta1 0, .5 or .9 lr .01", "lane0"),
+        ("sgd beta1 0 or .5 lr .01", "lane1"),
+        ("seeds 0, 1", "muted"),
+    ]
+    assert [line.color for line in marks(scene.panels[0], Line)] == ["lane0", "lane1"]
