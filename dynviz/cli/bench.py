@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PARTS = ("training", "exports", "screens")
 
 
-@click.command
+@click.command(short_help="How fast this machine is, each figure beside the plain way.")
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS), metavar="[training|exports|screens]...")
 @click.option("--quick", is_flag=True, help="Fewer and shorter measurements: about a minute.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -22,7 +22,7 @@ RESUMED = {"resume", "jobs"}
 """What can be said of a sweep that is gone on with."""
 
 
-@click.command
+@click.command(short_help="Train over grids of options and hyperparameters.")
 @click.argument("scenario", required=False)
 @click.option("-o", "--optimizer", "optimizers", multiple=True, metavar="NAME[:key=grid,...]", help="Again for more.")
 @click.option("--seeds", default="42", show_default=True, help="One, a list (1,2,5) or a range (0:8): a lane for each.")

@@ -166,4 +166,4 @@ def _words(scenario: Choice, rule: Choice, varying: set[str]) -> str:
     """What tells a job from others in its folder's name."""
     said = [*(f"{name}={value}" for name, value in scenario.spec.options.items()), rule.plugin.label]
     said += [f"{name}={value}" for name, value in rule.spec.options.items() if name not in varying]
-    return re.sub(r"[^\w.=+-]+", "_", "-".join(said))[:80]
+    return re.sub(r"[^\w.=+-]+", "_", "-".join(said))[:80].strip("_")

@@ -82,6 +82,7 @@ class _Worker:
     process: "subprocess.Popen[bytes]"
     job: Job | None = None
     heard: bytes = b""
+    leaves: bool = False
 
     @property
     def ear(self) -> int:
@@ -150,7 +151,7 @@ class ProcessPool:
     def _employ(self) -> None:
         """Give what waits to who is idle, to new processes while there may be more; send home who has nothing to do."""
         for worker in self._workers:
-            if worker.job is None and worker.process.stdin is not None and not worker.process.stdin.closed:
+            if worker.job is None and not worker.leaves:
                 self._ask(worker)
         while self._waiting and len(self._workers) < self.count:
             self._ask(self._start())
@@ -160,6 +161,7 @@ class ProcessPool:
             worker.job = self._waiting.popleft()
             worker.ask(to_line(worker.job))
         elif worker.process.stdin is not None:
+            worker.leaves = True
             with suppress(BrokenPipeError):
                 worker.process.stdin.close()
 
@@ -192,7 +194,9 @@ class ProcessPool:
         for line in lines:
             job = worker.job
             assert job is not None
-            report = Report(job, **json.loads(line))
+            said = json.loads(line)
+            worker.leaves = said.pop("leaves", False)
+            report = Report(job, **said)
             if report.kind != "moved":
                 worker.job = None
             yield report

@@ -136,7 +136,7 @@ def _do(folder: Path, job: Job, settings: Settings, mouth: _Mouth) -> bool:
     try:
         perform(folder, job, settings, mouth)
     except KeyboardInterrupt:
-        mouth.say("stopped")
+        mouth.say("stopped", leaves=True)
         return False
     except DynvizError as error:
         mouth.say("failed", message=str(error))
@@ -147,7 +147,8 @@ def _do(folder: Path, job: Job, settings: Settings, mouth: _Mouth) -> bool:
             (folder / ERRORS).mkdir(exist_ok=True)
             (folder / ERRORS / f"{job.name}.txt").write_text(traceback.format_exc())
             message += f" (see {folder / ERRORS / job.name}.txt)"
-        mouth.say("failed", message=message)
+        # After what nobody foresaw, another process does the next job.
+        mouth.say("failed", message=message, leaves=True)
         return False
     mouth.say("finished")
     return True

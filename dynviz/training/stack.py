@@ -46,8 +46,10 @@ class Stack:
 
     def batches(self, start: int, count: int) -> list[Batch]:
         """The batches of steps start..start+count-1, with the lanes in front where there are several."""
-        drawn = [task.batches(start, count) for task in self.tasks]
-        joined = drawn[0] if self.single else tuple(torch.stack(column, dim=1) for column in zip(*drawn, strict=True))
+        # Lanes that differ in hyperparameters alone share a task, and its batches.
+        drawn = {id(task): task.batches(start, count) for task in {id(task): task for task in self.tasks}.values()}
+        lanes = [drawn[id(task)] for task in self.tasks]
+        joined = lanes[0] if self.single else tuple(torch.stack(column, dim=1) for column in zip(*lanes, strict=True))
         if not joined:
             return [()] * count
         return list(zip(*(tensor.to(self.device, non_blocking=True).unbind(0) for tensor in joined), strict=True))

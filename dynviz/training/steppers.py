@@ -88,6 +88,7 @@ class RuleStepper:
         if self.lanes and (self.varying or not self.whole):
             self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
         self.terms = self._term_names(theta)
+        self._noisy = [name for name, state in self._state.items() if NOISE in state]
         self._noise = Noise(seeds or (0,) * (len(theta) if self.lanes else 1), theta)
         self.perturb: Callable[[Tensor, int], Tensor] | None = self._perturb if hasattr(rule, "perturb") else None
 
@@ -95,7 +96,8 @@ class RuleStepper:
         # A new tensor each time: a rule may keep t in its state.
         time = torch.full((), t, dtype=torch.float64, device=theta.device)
         self.rule = self.rule_at(t)
-        self._put_noise(t)
+        if self._noisy:
+            self._put_noise(t)
         gradients = self._units(gradient)
         found: dict[str, dict[str, Tensor]] = {}
         for name, value in self._units(theta).items():
@@ -121,11 +123,9 @@ class RuleStepper:
         self._state = state
 
     def _put_noise(self, t: int) -> None:
-        wanting = [name for name, state in self._state.items() if NOISE in state]
-        if wanting:
-            fresh = self._units(self._noise.at(t))
-            for name in wanting:
-                self._state[name] = {**self._state[name], NOISE: fresh[name]}
+        fresh = self._units(self._noise.at(t))
+        for name in self._noisy:
+            self._state[name] = {**self._state[name], NOISE: fresh[name]}
 
     def _perturb(self, gradient: Tensor, t: int) -> Tensor:
         now: Any = self.rule_at(t)

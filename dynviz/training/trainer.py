@@ -131,13 +131,14 @@ class Trainer:
             each.keep(stack, step, batch)
         for tape in tapes.parameters:
             tape.keep(step, stack.theta)
-        tapes.states.keep(self.crew.steppers[number], step)
+        stepper = self.crew.steppers[number]
+        if tapes.states.tapes:
+            tapes.states.keep(stepper, step)
         loss, gradient = stack.gradient(batch)
         if tapes.loss is not None:
             tapes.loss.keep(step, loss)
         if tapes.gradient is not None:
             tapes.gradient.keep(step, gradient)
-        stepper = self.crew.steppers[number]
         if tapes.rates:
             self._keep_rates(number, step)
         if stepper.perturb is not None:
