@@ -130,7 +130,7 @@ class MatrixSensing:
     def _least_norm(self, target: Tensor, data: Stream, steps: int) -> float:
         """The error that the solution of least norm leaves; where computing it takes long, that of theory."""
         if self.least_norm == "theory" or (self.least_norm == "auto" and len(target) > COMPUTED):
-            return 0.5**0.5
+            return math.sqrt(0.5)
         a, b = (part.reshape(-1, len(target)) for part in data.batches(0, steps))
         error: float = least_norm_error(target, a, b)
         return error

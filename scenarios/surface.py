@@ -50,6 +50,7 @@ class Surface:
         rotation: Angle of the quadratic's long axis, in degrees.
         noise: Deviation of the normal noise on each coordinate of the gradient; none: the function's own.
         spread: Deviation of the start of each lane, so that lanes are a cloud.
+        shift: The test loss is f moved so far to the right: what is learned is seen beside other data. 0: none.
         domain: Of the picture, (left,right,bottom,top) or (left,right); none: the function's own.
         samples: Of least squares.
         batch: Samples in one step of least squares, drawn anew each time.
@@ -62,6 +63,7 @@ class Surface:
     rotation: float = 30.0
     noise: float | None = None
     spread: float = 0.0
+    shift: float = 0.0
     domain: tuple[float, ...] | None = None
     samples: int = 64
     batch: int = 1
@@ -75,6 +77,8 @@ class Surface:
             raise DynvizError(f"condition={self.condition} is no ratio of largest to smallest; write a number from 1")
         if not math.isfinite(self.rotation):
             raise DynvizError(f"rotation={self.rotation} is no angle; write degrees")
+        if not math.isfinite(self.shift):
+            raise DynvizError(f"shift={self.shift} is no distance; write a number")
         for option in ("noise", "spread"):
             if not 0 <= (getattr(self, option) or 0.0) < math.inf:
                 raise DynvizError(f"{option}={getattr(self, option)} is no deviation; write a number from 0")
@@ -134,6 +138,8 @@ class Surface:
             parameter("position", 1, ("coordinate",), " and ".join(VARIABLES[: len(start)])),
             Probe((Channel("landscape", 0, dims, "f over the domain"),), landscape),
         ]
+        if self.shift:
+            probes.append(_moved(value, self.shift))
         loss: Loss = f
         batches = no_batches
         if self.f == "least-squares":
@@ -159,8 +165,19 @@ class Surface:
                 "domain": list(function.domain),
                 "optimum": [list(point) for point in function.optimum],
                 "norm": "linear" if function.even else "log",
+                **({"shift": self.shift} if self.shift else {}),
             },
         )
+
+
+def _moved(value: Callable[[Tensor], Tensor], shift: float) -> Probe:
+    """The loss on other data: the function, moved to the right."""
+
+    def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
+        first, *others = parameters["position"].unbind()
+        return value(torch.stack([first - shift, *others]))
+
+    return Probe((Channel("test_loss", 1, (), f"f, moved {shift:g} to the right"),), measure)
 
 
 def _noisy(value: Callable[[Tensor], Tensor], deviation: float) -> Loss:

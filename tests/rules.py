@@ -16,6 +16,11 @@ from dynviz.training.steppers import RuleStepper, Stepper
 from tests import network
 
 RULES = list(plugins.files("optimizers"))
+MODIFIED = [
+    *(f"adam+{name}" for name in plugins.files("modifiers")),
+    "+".join(["shampoo", *plugins.files("modifiers")]),
+]
+"""Each modifier alone, over a rule that works by coordinates; all of them over one that does not."""
 ROW = torch.cat([value.reshape(-1) for value in network.parameters().values()])
 LAYOUT = Layout({name: tuple(value.shape) for name, value in network.parameters().items()})
 

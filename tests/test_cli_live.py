@@ -301,7 +301,9 @@ def test_a_trainer_that_is_killed_leaves_a_run_that_plays(tmp_path):
     with in_terminal(*arguments, cwd=tmp_path, columns=120) as terminal:
         terminal.wait_for(r"● live +step [1-9]")
         children = Path(f"/proc/{terminal.process.pid}/task/{terminal.process.pid}/children")
-        (trainer,) = children.read_text().split()
+        # The other one sets the terminal right if the player is killed.
+        found = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children.read_text().split()}
+        (trainer,) = (child for child, words in found.items() if b"--report" in words)
         os.kill(int(trainer), signal.SIGKILL)
         terminal.wait_for("killed by SIGKILL")
         terminal.send("q")

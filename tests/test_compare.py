@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import dynviz
 from dynviz import plugins
 from dynviz.cli import commands
-from dynviz.comparison import Row, sorted_rows
+from dynviz.comparison import Row, compare, sorted_rows
 from dynviz.errors import DynvizError
 
 OPTIMIZERS = ("sgd:lr=1e-3", "adamw", "sgd:lr=1e30", "torch.optim.RMSprop:lr=1e-3", "torch.optim.LBFGS")
@@ -86,6 +86,46 @@ def test_the_table_is_for_people_and_by_default_of_every_rule(tmp_path):
     said = CliRunner().invoke(commands, command, catch_exceptions=False, env={"COLUMNS": "100"}).stdout
     for name in plugins.files("optimizers"):
         assert name in said
+
+
+def said(tmp_path, *words, columns=80):
+    command = ["compare", "surface", *words, "--steps", "3", "--seeds", "0:2", "--out", str(tmp_path / "out")]
+    return CliRunner().invoke(commands, command, catch_exceptions=False, env={"COLUMNS": str(columns)}).stdout
+
+
+def test_in_a_narrow_terminal_names_are_folded_and_numbers_are_whole(tmp_path):
+    long = "adam+proximal-l1+decoupled-l2:lr=warmup(1e-2,50)*cosine(1),decay=0.1"
+    text = said(tmp_path, "-o", long, "-o", "sgd:lr=1e-3")
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    rows = text.splitlines()
+    first = next(index for index, line in enumerate(rows) if line.startswith("adam+"))
+    width = rows[0].index("loss") - 2
+    names = "".join(line.split("  ")[0].strip() for line in rows[first:] if not line.startswith("sgd"))
+    assert long in names
+    assert width < 60
+
+
+def test_brackets_in_a_name_are_said_as_they_are(tmp_path):
+    asked = "torch.optim.NAdam:betas=[log,0.99]"
+    text = said(tmp_path, "-o", asked, "-o", "sgd:lr=1e-3", columns=200)
+    assert f"{asked} did not run" in text
+
+
+def test_where_no_optimizer_runs_that_is_an_error_and_no_folder_is_left(tmp_path):
+    command = ["compare", "surface:f=nope", "-o", "adam", "-o", "sgd", "--out", str(tmp_path / "out")]
+    with pytest.raises(DynvizError, match="no optimizer ran: no function named 'nope'") as error:
+        CliRunner().invoke(commands, command, catch_exceptions=False)
+    assert str(error.value).count("nope") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_noise_is_no_memory_of_an_optimizer(tmp_path):
+    sizes = {
+        optimizer: next(iter(compare("surface", [optimizer], tmp_path / optimizer, lambda *_: None, steps=12)))
+        for optimizer in ("adam", "adam+dropout-l2")
+    }
+    assert sizes["adam+dropout-l2"].state_bytes == sizes["adam"].state_bytes > 0
 
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path):

@@ -119,6 +119,29 @@ def test_sam_takes_its_gradient_at_the_perturbed_point(tmp_path):
     assert recording.part("perturbation", next(iter(recording.metadata.parameters))).shape == (41, 1, 2)
 
 
+def test_the_reach_of_sam_may_be_scheduled_and_goes_on_to_the_same_bytes(tmp_path):
+    record = ["perturbation:every=1", "rho:every=1"]
+    optimizer = "sgd+sam:lr=0.01,rho=ramp(0.1,0.4,40)"
+    whole = run(tmp_path, optimizer, record=record)
+    lengths = np.linalg.norm(whole["perturbation"][:, 0], axis=1)
+    np.testing.assert_allclose(lengths, [0.1 + 0.3 * step / 40 for step in range(41)], rtol=1e-9)
+    np.testing.assert_allclose(whole["rho"][:, 0], lengths, rtol=1e-6)
+    dynviz.run(BOWL, optimizer, steps=20, seeds=1, dtype="float64", record=record, out=tmp_path / "half")
+    on = next(iter(dynviz.resume(tmp_path / "half", steps=40).values()))
+    for channel in ("loss", "perturbation", "rho"):
+        assert np.array_equal(whole[channel], on[channel]), channel
+
+
+def test_what_is_shown_of_a_state_takes_scheduled_hyperparameters_of_the_last_step(tmp_path):
+    record = ["state.*:every=1"]
+    optimizer = "adagrad:lr=0.01,eps=ramp(1,3,40)"
+    whole = run(tmp_path, optimizer, record=record)
+    dynviz.run(BOWL, optimizer, steps=20, seeds=1, dtype="float64", record=record, out=tmp_path / "half")
+    on = next(iter(dynviz.resume(tmp_path / "half", steps=40).values()))
+    (name,) = (name for name in whole.channels if name.startswith("state."))
+    assert np.array_equal(whole[name], on[name])
+
+
 def test_sam_over_lanes_is_sam_alone(tmp_path):
     both = run(tmp_path, "adam+sam:rho=0.1", NETWORK, seeds="3,5", record="parameters:every=40")
     for place, seed in enumerate((3, 5)):

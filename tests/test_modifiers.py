@@ -156,6 +156,43 @@ def test_modifiers_stand_over_one_another():
     assert not rule("muon+l2").coordinatewise
 
 
+@pytest.mark.parametrize("base", [*plugins.files("optimizers"), "adamw+decoupled-l2"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_proximal_l1_gives_exact_zeros_over_any_rule(base, dtype):
+    layout = Layout({"W": (6, 5), "b": (4,)})
+    row = torch.randn(34, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    # In two ranges of size, so that some weights are not set to zero.
+    row = torch.where(torch.arange(34) % 2 == 0, row, 1e3 * row.sign())
+    made = plugins.load("optimizers", f"{base}+proximal-l1").make(lr=0.01)
+    strength = "proximal_l1_decay" if hasattr(made, "proximal_l1_decay") else "decay"
+    stepper = RuleStepper(dataclasses.replace(made, **{strength: 5e3}), {}, layout, row)
+    for t in range(1, 4):
+        gradient = torch.randn(34, dtype=dtype, generator=torch.Generator().manual_seed(t))
+        row, _ = stepper.step(row, gradient, t)
+    assert (row[::2] == 0).all()
+    assert (row[1::2] != 0).all()
+
+
+@pytest.mark.parametrize("inner", ["l2", "averaged-l1", "sam", "gradient-l2"])
+@pytest.mark.parametrize("outer", [each for each in MODIFIERS if each not in {"l2", "sam"}])
+def test_a_decay_is_scaled_by_the_rules_step_size_whatever_stands_between(inner, outer):
+    if inner == outer:
+        return
+    made = rule(f"sgd+{inner}+{outer}:lr=0.1")
+    strength = f"{outer.replace('-', '_')}_decay"
+    own = strength if hasattr(made, strength) else "decay"
+    gradients, noise = [GRADIENT, -GRADIENT], torch.ones(2, 6, dtype=torch.float64)
+    pulls = []
+    for lr, decay in ((0.1, 0.2), (0.2, 0.1)):
+        # The rule's own step is taken away: only the outer decay is left.
+        without = {"rho": 0.0} if inner == "sam" else {"decay": 0.0}
+        still = dataclasses.replace(made, **without, lr=lr, **{own: decay})
+        (_, terms) = next(steps(still, [0 * GRADIENT, *gradients], noise=torch.cat([noise, noise])))
+        pulls.append(terms["decay"])
+    assert pulls[0].abs().max() > 0
+    torch.testing.assert_close(pulls[0], pulls[1], rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize("modifier", MODIFIERS)
 @pytest.mark.parametrize("base", BASES)
 def test_lanes_with_their_own_strength_go_as_they_would_alone(base, modifier):
@@ -179,6 +216,9 @@ def test_what_cannot_be_put_together_is_refused_in_words():
         ("torch.optim.SGD+l2", "steps by itself"),
         ("adam+l3", "l2"),
         ("adam+", "modifier"),
+        ("sam", "like adam\\+sam"),
+        ("adam+sam+sam", "sam stands twice"),
+        ("adam+l2+sam+l2", "l2 stands twice"),
     ):
         with pytest.raises(DynvizError, match=said):
             plugins.load("optimizers", text)

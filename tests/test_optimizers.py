@@ -16,6 +16,7 @@ from dynviz.training.steppers import RuleStepper
 from dynviz.training.trees import from_arrays, to_arrays
 from tests.rules import (
     LAYOUT,
+    MODIFIED,
     ROW,
     RULES,
     alone,
@@ -34,7 +35,7 @@ DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 SHAPES = [(), (1,), (5,), (4, 3), (2, 3, 2)]
 
 pytestmark = pytest.mark.usefixtures("_one_thread")
-every_rule = pytest.mark.parametrize("name", RULES)
+every_rule = pytest.mark.parametrize("name", [*RULES, *MODIFIED])
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def at(step):
     return torch.tensor(float(step), dtype=torch.float64)
 
 
-@every_rule
+@pytest.mark.parametrize("name", RULES)
 def test_a_rule_is_a_frozen_dataclass_with_a_line_for_each_hyperparameter(name):
     target = plugins.load("optimizers", name).target
     assert dataclasses.is_dataclass(target)
@@ -139,13 +140,13 @@ def on_a_bowl(name):
     return max(distances[-20:]) / away.norm().item(), np.median(lengths[-100:]) / np.mean(lengths)
 
 
-@every_rule
+@pytest.mark.parametrize("name", RULES)
 def test_a_rule_descends_on_a_bowl(name):
     distance, _ = on_a_bowl(name)
     assert distance < 0.2
 
 
-@every_rule
+@pytest.mark.parametrize("name", RULES)
 def test_steps_die_away_at_the_bottom_of_a_bowl(name):
     _, length = on_a_bowl(name)
     holds(name, "constant-step", length < 0.2)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler as published
 
-from dynviz import schedules
+from dynviz import plugins, schedules
 from dynviz.errors import DynvizError
 from dynviz.schedules import Schedule
 
@@ -83,6 +83,9 @@ def test_what_is_written_out_is_read_as_the_same(name):
         "exponential(-1,1)",
         "onecycle(1,5)",
         "onecycle(1,50,2)",
+        "onecycle(1,10,0.1)",
+        "onecycle(1,100,0.01)",
+        "onecycle(1,100,-1)",
         "stairs(1)",
         "cosine(1)*",
         "cosine(1)**2",
@@ -95,6 +98,24 @@ def test_what_is_written_out_is_read_as_the_same(name):
 def test_what_is_no_schedule_is_refused_in_words(text):
     with pytest.raises(DynvizError):
         Schedule(text)
+
+
+def test_a_misspelt_schedule_is_refused_with_an_example_of_one():
+    with pytest.raises(DynvizError, match=r"lr takes float, or a schedule like cosine\(1e-2\)"):
+        plugins.load("optimizers", "adam:lr=cosin(1e-2)")
+
+
+@given(st.floats(1e-6, 1), st.integers(10, 2000), st.floats(0, 1))
+def test_one_cycle_is_refused_or_reaches_its_peak_and_comes_down(peak, steps, share):
+    try:
+        cycle = Schedule(f"onecycle({peak!r},{steps},{share!r})")
+    except DynvizError:
+        assert share * steps <= 1 or share == 1
+        return
+    values = [cycle.at(t) for t in range(1, steps + 1)]
+    assert max(values) <= peak * (1 + 1e-12)
+    assert values[0] == pytest.approx(peak / 25)
+    assert values[-1] == pytest.approx(peak / 250_000)
 
 
 @given(st.text(alphabet="cosinewarmup(),*=.0123456789e- ", max_size=40))

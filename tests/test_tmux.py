@@ -183,7 +183,7 @@ def test_a_run_is_chosen_from_those_that_there_are(tmux):
     dynviz.run(BOWL, "sgd", steps=30, out=tmux.folder / "runs" / "older")
     dynviz.run(BOWL, "adamw", steps=30, out=tmux.folder / "runs" / "newer")
     tmux.type(f"{DYNVIZ} play; echo status $?")
-    tmux.wait_for(r"2 runs in runs(?s:.*)finished, 30 of 30 steps")
+    tmux.wait_for(r"2 runs in runs(?s:.*)✓ 30 steps")
     tmux.press("Enter")
     tmux.wait_for(r"✓ finished +step \d+ of 30")
     tmux.press("Escape")

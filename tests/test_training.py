@@ -274,11 +274,13 @@ def test_a_failure_while_training_is_kept_in_the_recording(tmp_path, monkeypatch
 
 
 def test_a_term_is_asked_of_the_optimizers_that_have_it(tmp_path):
-    run = dynviz.run(BOWL, ["sgd", "torch.optim.Adam"], steps=3, record="term.momentum:every=1", out=tmp_path / "run")
+    run = dynviz.run(
+        BOWL, ["sgd:momentum=0.5", "torch.optim.Adam"], steps=3, record="term.momentum:every=1", out=tmp_path / "run"
+    )
     assert "term.momentum" in run["sgd"]
     assert "term.momentum" not in run["torch.optim.Adam"]
     with pytest.raises(DynvizError, match=r"no channel to record named 'term.moment'; did you mean 'term.momentum'"):
-        dynviz.run(BOWL, ["sgd", "torch.optim.Adam"], steps=3, record="term.moment", out=tmp_path / "other")
+        dynviz.run(BOWL, ["adam", "torch.optim.Adam"], steps=3, record="term.moment", out=tmp_path / "other")
 
 
 TORCH = sorted(name for name, value in vars(torch.optim).items() if isinstance(value, type))

@@ -25,7 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random directions.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="For the points that are evaluated together.")
-@click.option("--name", help="Of the projection. [default: as pca-plane, or filter-line-300 with --at 300]")
+@click.option("--name", help="Of the projection. [default: as pca-plane; what --at and lanes add: pca-plane-300-lane-1]")
 def project(runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | None, **asked: Any) -> None:  # noqa: FBT001
     """Evaluate the loss of trained networks on a line or a plane, and how far the trajectory is off it.
 
@@ -42,6 +42,7 @@ def project(runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | 
     recordings, goals = open_all(runs), open_all(to)
     from dynviz.projection.project import Wish
     from dynviz.projection.project import project as evaluate
+    from dynviz.projection.stored import titled
 
     memory = asked.pop("memory") or 0
     asked["directions"] = asked["directions"] or ("between" if goals else "filter")
@@ -50,7 +51,7 @@ def project(runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | 
         with Bar(recording.label, "points") as bar:
             found = evaluate(recording, wish, goals, bar)
         words = [wish.directions, "line" if line else "plane", *([str(found.about.at)] if wish.at is not None else [])]
-        click.echo(str(found.save(recording.folder, name or "-".join(words))))
+        click.echo(str(found.save(recording.folder, name or titled(*words, lane=found.about.lane))))
 
 
 class Bar:

@@ -43,19 +43,28 @@ class SGD:
             raise DynvizError("sgd:nesterov=true needs momentum above 0 and dampening 0")
 
     def init(self, theta: Tensor) -> State:
-        return {"velocity": torch.zeros_like(theta)}
+        return {} if _off(self.momentum) else {"velocity": torch.zeros_like(theta)}
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
-        fresh = 1 - self.dampening * (t > 1).to(t.dtype)
+        fresh = 1.0 if _off(self.dampening) else 1 - self.dampening * (t > 1).to(t.dtype)
+        # What is off costs nothing: for large matrices each further pass over the weights counts.
+        decay = None if _off(self.weight_decay) else self.weight_decay * theta
+        if _off(self.momentum):
+            terms = {"gradient": -self.lr * fresh * gradient}
+            return (terms if decay is None else {**terms, "decay": -self.lr * fresh * decay}), {}
         kept = self.momentum * state["velocity"]
-        decay = self.weight_decay * theta
-        velocity = kept + fresh * (gradient + decay)
-        if self.nesterov:
-            ahead = 1 + self.momentum
-            terms = {"gradient": ahead * gradient, "momentum": self.momentum * kept, "decay": ahead * decay}
-        else:
-            terms = {"gradient": fresh * gradient, "momentum": kept, "decay": fresh * decay}
-        return {name: -self.lr * term for name, term in terms.items()}, {"velocity": velocity}
+        velocity = kept + fresh * (gradient if decay is None else gradient + decay)
+        ahead = 1 + self.momentum if self.nesterov else fresh
+        terms = {
+            "gradient": -self.lr * ahead * gradient,
+            "momentum": -self.lr * (self.momentum * kept if self.nesterov else kept),
+        }
+        return (terms if decay is None else {**terms, "decay": -self.lr * ahead * decay}), {"velocity": velocity}
+
+
+def _off(value: float | Tensor) -> bool:
+    """Whether a number is zero for all lanes and steps; one that differs between them is a tensor."""
+    return isinstance(value, int | float) and value == 0
 
 
 optimizer = SGD

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
-from dynviz.projection.project import PARAMETERS, rows_of
-from dynviz.projection.stored import write
+from dynviz.projection.project import PARAMETERS, number, rows_of
+from dynviz.projection.stored import titled, write
 from dynviz.recording import Recording
 from dynviz.training import devices
 
@@ -128,14 +128,15 @@ def measure(recording: Recording, look: Look, progress: Progress | None = None) 
     last = rows[-1].astype(np.float64)
     reach = look.reach or float(np.linalg.norm(last)) / 4 or 1.0
     radii = np.linspace(0, reach, look.radii)
-    about = {"kind": NAME, "format": 1, "loss": name, "lane": look.lane, "at": int(recording.steps(PARAMETERS)[-1])}
+    lane = number(recording, look.lane)
+    about = {"kind": NAME, "format": 1, "loss": name, "lane": lane, "at": int(recording.steps(PARAMETERS)[-1])}
     arrays = {
         "steps": recording.steps(PARAMETERS)[at],
         "eigenvalues": eigenvalues,
         "radii": radii,
         "around": _around(measured, last, radii, look.ways),
     }
-    return write(recording.folder, NAME, about, arrays)
+    return write(recording.folder, titled(NAME, lane=lane), about, arrays)
 
 
 def _along(measured: Losses, rows: NDArray[Any], count: int, progress: Progress | None) -> Array:

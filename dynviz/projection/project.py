@@ -101,7 +101,8 @@ def project(
     names = tuple(f"{one.label} seed {one.seeds[wish.lane if one is recording else 0]}" for one, _ in trajectories)
     lengths = np.linalg.norm(directions, axis=1)
     cosine = float(directions[0] @ directions[-1] / (lengths[0] * lengths[-1])) if len(directions) == 2 else 0.0
-    about = About(wish.directions, _step(recording, index), wish.seed, wish.lane, measured.names, names, names[1:])
+    lane = number(recording, wish.lane)
+    about = About(wish.directions, _step(recording, index), wish.seed, lane, measured.names, names, names[1:])
     return Projection(about, axes, values, paths, tuple(map(float, lengths)), cosine)
 
 
@@ -136,6 +137,11 @@ def rows_of(recording: Recording, lane: int, numbers: int | None = None) -> NDAr
             "only networks of one architecture have directions between them"
         )
     return rows
+
+
+def number(recording: Recording, lane: int) -> int:
+    """Which of all lanes of a recording one is, of which some may have been chosen."""
+    return lane if recording.chosen is None else recording.chosen[lane]
 
 
 def _step(recording: Recording, index: int) -> int:

@@ -6,7 +6,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -35,7 +35,7 @@ class About:
         directions: `filter`, `gaussian`, `pca` or `between`.
         at: The step through whose parameters the line or plane goes.
         seed: Of random directions.
-        lane: Whose parameters they are, counted from 0 in the recording.
+        lane: Whose parameters they are, counted from 0 over all lanes of the recording.
         losses: What was evaluated; the first is that of the honesty meter.
         paths: A name for each trajectory, the recording's own first.
         goals: What the directions lead to, where they lead to other networks.
@@ -157,10 +157,25 @@ def names(folder: Path) -> tuple[str, ...]:
     return tuple(path.name.removesuffix(SUFFIX) for path in found)
 
 
-def kind(folder: Path, name: str) -> str:
-    """What a file of projections holds: `plane`, `line`, or what else was measured there."""
-    tree, arrays = read(folder, name)
-    return str(tree.get("kind") or ("plane" if "axis1" in arrays else "line"))
+def titled(*words: str, lane: int) -> str:
+    """A name for what was measured of a lane; of the first one it does not say which."""
+    return "-".join([*words, *([f"lane-{lane}"] if lane else [])])
+
+
+def newest(folder: Path, kind: str, lanes: Sequence[int] | None = None) -> str | None:
+    """The name of what was measured last of its kind: `plane`, `line`, or what its file says; None without any.
+
+    Args:
+        folder: The recording's.
+        kind: Of the projection.
+        lanes: Of which lanes it may be; None for all.
+    """
+    for name in names(folder):
+        tree, arrays = read(folder, name)
+        own = tree.get("kind") or ("plane" if "axis1" in arrays else "line")
+        if own == kind and (lanes is None or tree.get("lane", 0) in lanes):
+            return name
+    return None
 
 
 def file(folder: Path, name: str) -> Path:

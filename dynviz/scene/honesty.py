@@ -50,13 +50,13 @@ def _projection(view: str, recording: Recording, name: str, *, plane: bool) -> P
         if found.plane != plane:
             raise DynvizError(f"projection {name} of {recording.label!r} is no {kind}; view {other} draws it")
         return found
-    for each in stored.names(recording.folder):
-        if stored.kind(recording.folder, each) == kind:
-            return stored.load(recording.folder, each)
+    newest = stored.newest(recording.folder, kind, recording.chosen)
+    if newest:
+        return stored.load(recording.folder, newest)
     extra = "" if plane else " --line"
     raise DynvizError(
         f"view {view} needs a projection on a {kind}, which recording {recording.label!r} does not have; "
-        f"make one with dynviz project {recording.folder}{extra}"
+        f"make one with dynviz project {recording.source}{extra}"
     )
 
 
@@ -67,7 +67,10 @@ def shown(recordings: Sequence[Recording], found: Sequence[Projection]) -> list[
     rows = []
     for index, projection in enumerate(found):
         own, *others = projection.paths
-        row = [Shown(own, caption.color(index), names[index] if count > 1 or others else "")]
+        name = names[index] if len(recordings) > 1 or others else ""
+        # Of several lanes it is one's: its name has the seed.
+        name = projection.about.paths[0] if len(recordings[index].seeds) > 1 else name
+        row = [Shown(own, caption.color(index), name)]
         for path, label in zip(others, projection.about.paths[1:], strict=True):
             row.append(Shown(path, caption.color(count), label))
             count += 1

@@ -71,16 +71,20 @@ class RuleStepper:
             schedules: Of the hyperparameters that change with the step.
             seeds: Of the lanes, for rules that ask for noise; by default all 0.
         """
-        self.rule = rule
+        # What differs between lanes or steps is a tensor from the start: a rule may leave out what is off for good.
+        at_first = {name: values[0] for name, values in varying.items()} | {
+            name: each.at(1) for name, each in schedules.items()
+        }
+        self.rule = _opened(rule, at_first, theta.device)
         self.schedules = schedules
         self.layout = layout
         self.whole = type(rule).coordinatewise
         self.lanes = theta.ndim == 2
-        self.dtype = theta.dtype
+        self.dtype, self._device = theta.dtype, theta.device
         self.varying = {
             name: torch.tensor(values, dtype=torch.float64, device=theta.device) for name, values in varying.items()
         }
-        init: Callable[[Tensor], State] = rule.init
+        init: Callable[[Tensor], State] = self.rule.init
         if self.lanes and not self.whole:
             init = vmap(init)
         self._state = {name: init(value) for name, value in self._units(theta).items()}
@@ -88,7 +92,7 @@ class RuleStepper:
         if self.lanes and (self.varying or not self.whole):
             self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
         self.terms = self._term_names(theta)
-        self._noisy = [name for name, state in self._state.items() if NOISE in state]
+        self._noisy = any(NOISE in state for state in self._state.values())
         self._noise = Noise(seeds or (0,) * (len(theta) if self.lanes else 1), theta)
         self.perturb: Callable[[Tensor, int], Tensor] | None = self._perturb if hasattr(rule, "perturb") else None
 
@@ -113,8 +117,7 @@ class RuleStepper:
         """The rule with the hyperparameters of step t (from 1); those that differ between lanes are left open."""
         if not self.schedules:
             return self.rule
-        now = {name: each.at(t) for name, each in self.schedules.items()}
-        return dataclasses.replace(self.rule, **now)  # type: ignore[type-var]
+        return _opened(self.rule, {name: each.at(t) for name, each in self.schedules.items()}, self._device)
 
     def state(self) -> Any:
         return self._state
@@ -124,8 +127,9 @@ class RuleStepper:
 
     def _put_noise(self, t: int) -> None:
         fresh = self._units(self._noise.at(t))
-        for name in self._noisy:
-            self._state[name] = {**self._state[name], NOISE: fresh[name]}
+        for name, state in self._state.items():
+            if NOISE in state:
+                self._state[name] = {**state, NOISE: fresh[name]}
 
     def _perturb(self, gradient: Tensor, t: int) -> Tensor:
         now: Any = self.rule_at(t)
@@ -159,6 +163,14 @@ class RuleStepper:
             terms, _ = self._update(self.varying, value, zeros[name], before[name], first)
             names.update(dict.fromkeys(terms))
         return tuple(names)
+
+
+def _opened(rule: Rule, values: Mapping[str, float], device: torch.device) -> Rule:
+    """The rule with these hyperparameters as tensors without dimensions."""
+    if not values:
+        return rule
+    tensors = {name: torch.tensor(value, dtype=torch.float64, device=device) for name, value in values.items()}
+    return dataclasses.replace(rule, **tensors)  # type: ignore[type-var]
 
 
 class TorchStepper:

@@ -1,4 +1,4 @@
-"""How much of each true direction is learned, and how near the learned subspaces are to the true ones."""
+"""How much of each true direction is learned, and angles to the true subspaces."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -33,8 +33,9 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
         recordings: What is shown.
         lane: Which lane is shown of each recording; the subspaces are of all lanes.
     """
-    need("alignment", recordings, "core")
+    need("alignment", recordings)
     lane_of(recordings, lane)
+    need("alignment", recordings, "core")
     names = caption.names(recordings) if len(recordings) > 1 else ("",)
     panels = [
         _map(recording, lane, Readout("", caption.color(index), names[index]))

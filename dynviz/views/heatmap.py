@@ -32,8 +32,9 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, count: int = 0) -> F
         lane: Which lane is shown of each recording.
         count: How many rows and columns; 0 takes all that are recorded.
     """
-    need("heatmap", recordings, "matrix")
+    need("heatmap", recordings)
     lane_of(recordings, lane)
+    need("heatmap", recordings, "matrix")
     cut = slice(count or None)
     truths = [
         recording["true_matrix"][0, lane, cut, cut] if has(recording, "true_matrix") else None

@@ -49,6 +49,8 @@ def view(recordings: Sequence[Recording], *, trail: int = 12, lanes: int = 200) 
         panels += [_histogram(recordings, index) for index in group if len(recordings[index].seeds) > FEW]
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
+    if all(has(recording, "test_loss") for recording in recordings):
+        panels.append(series(recordings, "test_loss"))
     return film(recordings, panels)
 
 
@@ -66,7 +68,12 @@ def _curve(recordings: Sequence[Recording], group: Sequence[int], trail: int, la
     # Room for a ball at the top and below the lowest place.
     margin = 0.06 * (y.limits[1] - y.limits[0])
     y = Axis((y.limits[0] - margin, y.limits[1] + margin))
-    still: list[Mark] = [Line(places, heights, "text", width=1.2)]
+    shift = float(first.facts.get("shift", 0.0))
+    still: list[Mark] = []
+    if shift:
+        # Behind the other, and labelled at its end: what the same places lose on other data.
+        still.append(Line(places + shift, heights, "muted", "test", dash="dashed", width=1.0))
+    still.append(Line(places, heights, "text", "train" if shift else "", width=1.2))
     lowest = np.array(first.facts.get("optimum", ()), dtype=np.float64).reshape(-1)
     if len(lowest):
         still.append(Points(lowest, np.interp(lowest, places, heights), "text", 8.0, "star"))

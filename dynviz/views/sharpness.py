@@ -48,12 +48,13 @@ def bound(recording: Recording) -> tuple[float, str] | None:
 
 
 def _measured(recording: Recording) -> dict[str, np.ndarray]:
-    if not stored.file(recording.folder, NAME).exists():
+    name = stored.newest(recording.folder, NAME, recording.chosen)
+    if name is None:
         raise DynvizError(
             f"view sharpness needs measured eigenvalues, which recording {recording.label!r} does not have; "
-            f"measure them with dynviz sharpness {recording.folder}"
+            f"measure them with dynviz sharpness {recording.source}"
         )
-    return stored.read(recording.folder, NAME)[1]
+    return stored.read(recording.folder, name)[1]
 
 
 def _eigenvalues(

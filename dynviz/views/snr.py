@@ -1,4 +1,4 @@
-"""Signal-to-noise ratio against the size of the matrix, a panel for each optimizer."""
+"""Signal-to-noise ratio against the size of the matrix, a panel each optimizer."""
 
 import itertools
 from collections.abc import Sequence
