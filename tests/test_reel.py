@@ -38,6 +38,12 @@ def test_axes_hold_what_was_shown_and_grow_in_leaps():
     assert found == [(0, 10), (0, 10), (0, 10), (0, 13.75), (0, 13.75), (-4.6875, 13.75)]
 
 
+def test_a_panel_that_comes_later_does_not_get_the_axes_of_the_one_in_whose_place_it_stands():
+    axes, plane = HeldAxes(), Panel("map", Axis((-1, 1)), Axis((-1, 1)), ())
+    axes.hold([plane, panel(0, 10)])
+    assert [each.y.limits for each in axes.hold([plane, plane, panel(0, 9)])] == [(-1, 1), (-1, 1), (0, 10)]
+
+
 def test_axes_of_another_scale_start_anew_and_logarithms_grow_by_factors():
     found = limits(HeldAxes(), panel(0, 10), panel(0.1, 10, "log"), panel(0.01, 5, "log"))
     assert found[:2] == [(0, 10), (0.1, 10)]

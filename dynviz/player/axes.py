@@ -2,11 +2,16 @@
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from dynviz.scene.marks import Axis, Field, Mark, Panel
 from dynviz.scene.norm import Norm
+
+Key: TypeAlias = tuple[str, int]
+"""A panel's title, and how many before it have the same."""
 
 SLACK = 0.045
 """An axis that is left by so small a share of its length is left by its margin only."""
@@ -21,20 +26,26 @@ class HeldAxes:
     """
 
     def __init__(self) -> None:
-        self._held: dict[tuple[int, str], Axis] = {}
-        self._norms: dict[tuple[int, int], Norm] = {}
+        self._held: dict[tuple[Key, str], Axis] = {}
+        self._norms: dict[tuple[Key, int], Norm] = {}
 
     def hold(self, panels: Sequence[Panel]) -> tuple[Panel, ...]:
         """The panels with limits that hold all that was shown before."""
-        return tuple(self._panel(index, panel) for index, panel in enumerate(panels))
+        # By what they show: a recording that has its first sample later puts a panel of its own among the others.
+        before: Counter[str] = Counter()
+        held = []
+        for panel in panels:
+            held.append(self._panel((panel.title, before[panel.title]), panel))
+            before[panel.title] += 1
+        return tuple(held)
 
-    def _panel(self, index: int, panel: Panel) -> Panel:
-        x, y = self._axis((index, "x"), panel.x), self._axis((index, "y"), panel.y)
-        marks = tuple(self._mark((index, place), mark) for place, mark in enumerate(panel.marks))
+    def _panel(self, panel_key: Key, panel: Panel) -> Panel:
+        x, y = self._axis((panel_key, "x"), panel.x), self._axis((panel_key, "y"), panel.y)
+        marks = tuple(self._mark((panel_key, place), mark) for place, mark in enumerate(panel.marks))
         same = x is panel.x and y is panel.y and all(map(operator.is_, marks, panel.marks))
         return panel if same else replace(panel, x=x, y=y, marks=marks)
 
-    def _mark(self, key: tuple[int, int], mark: Mark) -> Mark:
+    def _mark(self, key: tuple[Key, int], mark: Mark) -> Mark:
         """A map in the colours in which it was shown before."""
         if not isinstance(mark, Field):
             return mark
@@ -51,7 +62,7 @@ class HeldAxes:
         self._norms[key] = before
         return mark if norm == before else replace(mark, norm=before)
 
-    def _axis(self, key: tuple[int, str], axis: Axis) -> Axis:
+    def _axis(self, key: tuple[Key, str], axis: Axis) -> Axis:
         before = self._held.get(key)
         if before is None or before.scale != axis.scale or (before.label, before.whole) != (axis.label, axis.whole):
             self._held[key] = axis
