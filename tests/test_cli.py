@@ -137,6 +137,22 @@ def test_list_kind_name_shows_type_default_and_a_line_each():
     assert "0 to 1" in done
 
 
+def test_list_of_a_rule_with_modifiers_says_what_each_part_is():
+    done = dynviz_command("list", "optimizers", "adam+l2+sam").stdout
+    assert done.splitlines()[:3] == [
+        plugins.summary(plugins.files(kind)[name])
+        for kind, name in (("optimizers", "adam"), ("modifiers", "l2"), ("modifiers", "sam"))
+    ]
+    assert "rho" in done
+
+
+def test_list_runs_looks_into_the_folder_of_a_comparison(tmp_path):
+    command = ("compare", "surface", "-o", "sgd:lr=1e-3", "-o", "adam", "--seeds", "1", "--steps", "3")
+    dynviz_command(*command, cwd=tmp_path)
+    lines = dynviz_command("list", "runs", cwd=tmp_path).stdout.splitlines()
+    assert [line.split()[1:] for line in lines] == [["sgd", "finished"], ["adam", "finished"]]
+
+
 def test_list_options_of_a_class_of_torch():
     done = dynviz_command("list", "optimizers", "torch.optim.NAdam").stdout
     assert "momentum_decay" in done

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import dynviz
-from dynviz import plugins
+from dynviz import plugins, training
 from dynviz.cli import commands
 from dynviz.comparison import Row, compare, sorted_rows
 from dynviz.errors import DynvizError
@@ -118,6 +118,25 @@ def test_where_no_optimizer_runs_that_is_an_error_and_no_folder_is_left(tmp_path
         CliRunner().invoke(commands, command, catch_exceptions=False)
     assert str(error.value).count("nope") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_leaves_the_table_of_what_was_done(tmp_path, monkeypatch):
+    train = training.run
+
+    def stopped(scenario, optimizer, **options):
+        if optimizer == "adam":
+            raise KeyboardInterrupt
+        return train(scenario, optimizer, **options)
+
+    monkeypatch.setattr(training, "run", stopped)
+    command = ["compare", "surface", "-o", "sgd:lr=1e-3", "-o", "adam", "--steps", "3", "--seeds", "1"]
+    done = CliRunner().invoke(commands, [*command, "--out", str(tmp_path / "one")])
+    assert done.exit_code == 130
+    assert "sgd" in done.stdout
+    assert "1 of 2 optimizers" in done.stderr
+    alone = CliRunner().invoke(commands, ["compare", "surface", "-o", "adam", "--out", str(tmp_path / "two")])
+    assert alone.exit_code == 130
+    assert "before the first" in alone.stderr
 
 
 def test_noise_is_no_memory_of_an_optimizer(tmp_path):

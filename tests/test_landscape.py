@@ -93,6 +93,66 @@ def test_running_statistics_of_a_residual_network_are_state_that_lanes_do_not_sh
     assert found["sgd"]["loss"][:, 1] == pytest.approx(alone["sgd"]["loss"][:, 0], rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"width": 8, "model": "cnn"}, "width is of model=mlp"),
+        ({"skip": False}, "skip is of model=resnet"),
+        ({"width": 0}, "from 1 to 4096"),
+        ({"depth": 21, "model": "resnet"}, "8, 14, 20"),
+        ({"dropout": 1.0}, "from 0 to below 1"),
+        ({"model": "vgg"}, "mlp, cnn, resnet"),
+    ],
+)
+def test_a_bad_option_is_refused_with_what_would_be_accepted(options, says):
+    with pytest.raises(DynvizError, match=says):
+        Landscape(**options)
+
+
+@pytest.mark.slow
+def test_a_residual_network_learns_with_skip_connections_and_without_and_sooner_with_them(tmp_path):
+    found = {
+        skip: dynviz.run(
+            f"landscape:model=resnet,depth=20,batch=64,skip={skip}", "sgd", seeds=0, steps=60, out=tmp_path / skip
+        )["sgd"]
+        for skip in ("true", "false")
+    }
+    ends = {skip: recording["train_loss"][-1, 0] for skip, recording in found.items()}
+    assert all(each["train_loss"][0, 0] > 2 for each in found.values())
+    assert ends["true"] < 0.3
+    assert ends["false"] < 1.5
+    assert ends["true"] < 0.5 * ends["false"]
+    assert found["true"]["test_accuracy"][-1, 0] > 0.85
+
+
+@pytest.mark.slow
+def test_the_convolutional_network_with_dropout_and_without_is_drawn_before_during_and_after(tmp_path):
+    runs = [
+        dynviz.run(
+            f"landscape:model=cnn,dropout={share},batch=128",
+            "sgd",
+            seeds=0,
+            steps=60,
+            record="parameters:every=30",
+            out=tmp_path / str(share),
+        )
+        for share in (0.0, 0.2)
+    ]
+    for run in runs:
+        recording = run["sgd"]
+        middles = []
+        for at in (0, 30, 60):
+            line = project(recording, Wish(directions="gaussian", dimensions=1, grid=3, extent=0.3, at=at))
+            plane = project(recording, Wish(directions="gaussian", grid=3, extent=0.3, at=at))
+            assert line.about.losses == plane.about.losses == ("train_loss", "test_loss")
+            # Measured without dropout: the loss is a function of the parameters, and that of the recording.
+            own = [recording[name][recording.steps(name) == at, 0].item() for name in line.about.losses]
+            assert line.values[:, 1].tolist() == pytest.approx(own, rel=1e-4)
+            assert plane.values[:, 1, 1].tolist() == pytest.approx(own, rel=1e-4)
+            middles.append(plane.values[0, 1, 1])
+        assert middles[0] > 2 > 1 > middles[1] > middles[2]
+
+
 def test_gaussian_directions_have_the_norm_of_each_tensor():
     row = np.r_[np.random.default_rng(0).standard_normal(28), 0, 0, 0]
     found = directions.gaussian(row, PARTS, np.random.default_rng(1))
@@ -255,6 +315,41 @@ def test_the_command_writes_projections_and_the_views_draw_them(run):
             assert len(film.scene(step).panels) == panels
     both = load("views", "line:projection=between-line").make(recordings=run.recordings)
     assert len(both.scene(40).panels[0].readouts) == 2
+
+
+def test_a_lane_has_a_projection_of_its_own_that_its_view_finds(run):
+    recording = run["sgd"]
+    names = {}
+    for source in (f"{run.folder}@1", f"{run.folder}@0"):
+        out = CliRunner().invoke(command, [source, "--grid", "3", "--directions", "gaussian"], catch_exceptions=False)
+        names[source[-1]] = Path(out.stdout.strip()).stem
+    assert names == {"1": "gaussian-plane-lane-1", "0": "gaussian-plane"}
+    out = CliRunner().invoke(
+        command, [str(run.folder), "--lane", "1", "--line", "--at", "10", "--grid", "3"], catch_exceptions=False
+    )
+    assert Path(out.stdout.strip()).stem == "filter-line-10-lane-1"
+    values = {lane: stored.load(recording.folder, name).values for lane, name in names.items()}
+    assert values["0"][0, 1, 1] == pytest.approx(float(closed_form(recording, recording["parameters"][-1, 0])))
+    assert values["1"][0, 1, 1] == pytest.approx(float(closed_form(recording, recording["parameters"][-1, 1])))
+    # The newest is that of lane 0: what is asked for counts.
+    for lane in (0, 1):
+        film = load("views", "landscape").make(recordings=[Recording(recording.folder, [lane])])
+        field = film.scene(40).panels[0].marks[0]
+        assert np.array_equal(field.values, values[str(lane)][0])
+    with pytest.raises(DynvizError, match=r"sgd@1 --line|needs a projection on a plane"):
+        load("views", "landscape:projection=none").make(recordings=[Recording(recording.folder, [1])])
+
+
+def test_what_is_of_another_size_from_the_first_is_seen_in_the_meter(tmp_path):
+    made, _ = planar(tmp_path / "far", leaves=0.0)
+    found = project(made, Wish(directions="filter", grid=3, losses=("loss",)))
+    path = found.paths[0]
+    path.loss[:] = np.geomspace(2.0, 1e-5, len(path.steps))
+    path.shadow[:] = 1e-5
+    found.save(made.folder, "far")
+    panel = load("views", "landscape:projection=far").make(recordings=[made]).scene(20).panels[1]
+    assert panel.y.scale == "log"
+    assert panel.y.limits[1] > 2
 
 
 def test_a_view_of_a_projection_that_is_not_there_says_how_to_make_it(tmp_path):

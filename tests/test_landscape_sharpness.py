@@ -102,6 +102,24 @@ def test_the_view_shows_the_bound_of_gradient_descent_only(run):
     rules = [mark for mark in panel.marks if type(mark).__name__ == "Rule"]
     assert [(rule.at, rule.label) for rule in rules] == [(200.0, "2 / lr")]
     assert panel.y.limits[1] >= 200
+    # It is far above the eigenvalues, which are told apart all the same.
+    values = stored.read(run["sgd"].folder, "sharpness")[1]["eigenvalues"]
+    assert panel.y.scale == ("log" if values.max() * 5 < 200 else "linear")
+
+
+def test_lanes_are_measured_apart_and_their_view_finds_them(tmp_path):
+    found = dynviz.run(QUADRATIC, "sgd", seeds="0:2", steps=4, record="parameters", out=tmp_path / "r")
+    tops = {}
+    for lane in (1, 0):
+        source = f"{found.folder}@{lane}"
+        out = CliRunner().invoke(command, [source, "--samples", "1", "--ways", "2"], catch_exceptions=False)
+        tops[lane] = Path(out.stdout.strip()).stem
+    assert tops == {0: "sharpness", 1: "sharpness-lane-1"}
+    for lane in (0, 1):
+        loss = float(found["sgd"]["loss"][-1, lane])
+        film = load("views", "sharpness").make(recordings=[dynviz.open(f"{found.folder}@{lane}")["sgd"]])
+        around = next(mark for mark in film.scene(4).panels[1].marks if type(mark).__name__ == "Line")
+        assert around.y[0] == pytest.approx(loss, rel=1e-5)
 
 
 def test_a_run_that_is_not_measured_says_how(tmp_path):

@@ -119,6 +119,12 @@ def test_dropout_l2_decays_where_the_noise_says_so_and_as_much_on_average():
     assert terms["decay"].mean() == pytest.approx(-0.03, rel=0.02)
 
 
+def test_with_a_probability_of_one_dropout_l2_decays_nothing():
+    noise = torch.tensor([[0.0, 0.7, 0.75, 0.9, 0.1, 0.999]], dtype=torch.float64)
+    ((_, terms),) = steps(rule("sgd+dropout-l2:lr=0.1,decay=0.3,p=1"), [GRADIENT], noise=noise)
+    assert (terms["decay"] == 0).all()
+
+
 def test_averaged_l1_pulls_steady_weights_by_their_sign_and_leaves_swinging_ones():
     made = rule("sgd+averaged-l1:lr=0.1,decay=0.3,gamma=0.9")
     swinging = torch.tensor([2.0, -2.0], dtype=torch.float64)
@@ -181,13 +187,12 @@ def test_a_decay_is_scaled_by_the_rules_step_size_whatever_stands_between(inner,
     made = rule(f"sgd+{inner}+{outer}:lr=0.1")
     strength = f"{outer.replace('-', '_')}_decay"
     own = strength if hasattr(made, strength) else "decay"
-    gradients, noise = [GRADIENT, -GRADIENT], torch.ones(2, 6, dtype=torch.float64)
     pulls = []
     for lr, decay in ((0.1, 0.2), (0.2, 0.1)):
-        # The rule's own step is taken away: only the outer decay is left.
+        # Without a gradient, and without what the inner one does, only the outer decay is left.
         without = {"rho": 0.0} if inner == "sam" else {"decay": 0.0}
         still = dataclasses.replace(made, **without, lr=lr, **{own: decay})
-        (_, terms) = next(steps(still, [0 * GRADIENT, *gradients], noise=torch.cat([noise, noise])))
+        ((_, terms),) = steps(still, [0 * GRADIENT], noise=torch.ones(1, 6, dtype=torch.float64))
         pulls.append(terms["decay"])
     assert pulls[0].abs().max() > 0
     torch.testing.assert_close(pulls[0], pulls[1], rtol=1e-12, atol=0)

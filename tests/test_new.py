@@ -51,6 +51,13 @@ def test_nothing_is_overwritten(tmp_path, kind):
     assert (tmp_path / "mine.py").read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["dynviz", "torch", "types"])
+def test_no_module_is_hidden(tmp_path, name):
+    with pytest.raises(DynvizError, match=f"would hide the module {name}"):
+        CliRunner().invoke(commands, ["new", "optimizer", name], catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["1st", "a b", "no/such/folder/mine", "", ".py"])
 def test_what_is_no_name_is_refused(tmp_path, name):
     result = new("optimizer", name)

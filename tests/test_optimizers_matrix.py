@@ -349,7 +349,19 @@ def test_a_long_axis_of_shampoo_keeps_the_diagonal_of_its_matrix():
     np.testing.assert_allclose(rule.watch(state)["eigenvalues.0"], np.sort(oracle)[::-1], rtol=1e-12)
 
 
-@pytest.mark.parametrize(("name", "value"), [("shampoo", "interval"), ("sketchy", "rank")])
+def test_the_matrix_that_is_shown_is_what_the_full_matrix_multiplies_the_gradient_by():
+    rule, theta = make("full-matrix-adagrad", eps=0.5, lr=0.1), torch.zeros(3, dtype=torch.float64)
+    state = rule.init(theta)
+    for step in range(1, 5):
+        gradient = torch.randn(3, dtype=torch.float64, generator=torch.Generator().manual_seed(step))
+        terms, state = rule.update(theta, gradient, state, torch.tensor(float(step)))
+        shown = rule.watch(state)["preconditioner"]
+        torch.testing.assert_close(sum(terms.values()), -0.1 * shown @ gradient, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("shampoo", "interval"), ("sketchy", "rank"), ("full-matrix-adagrad", "largest")]
+)
 def test_a_count_below_one_is_refused(name, value):
     with pytest.raises(DynvizError, match=rf"{name}:{value}=0 is not a number of \w+; write 1 or more"):
         make(name, **{value: 0})

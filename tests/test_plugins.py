@@ -19,7 +19,7 @@ FOUND = [(plural, name) for plural in plugins.KINDS for name in plugins.files(pl
 @pytest.mark.parametrize(("plural", "name"), FOUND)
 def test_a_plugin_says_what_it_is_in_one_sentence(plural, name):
     line = plugins.summary(plugins.files(plural)[name])
-    assert 10 < len(line) <= 90
+    assert 10 < len(line) <= 80
     assert line.endswith(".")
 
 

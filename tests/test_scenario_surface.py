@@ -146,6 +146,36 @@ def test_a_narrow_valley_holds_a_small_learning_rate_and_a_large_one_ends_in_the
     assert run["sgd-2"]["position"][-1, 0, 0] == pytest.approx(13.0, abs=1e-3)
 
 
+WELLS = "surface:f=two-wells,start=(1.5),spread=0.4"
+
+
+def test_sam_ends_in_the_wide_well_where_sgd_of_the_same_rate_ends_in_the_narrow_one(tmp_path):
+    rules = ["sgd:lr=4,momentum=0.8", "sgd+sam:lr=4,momentum=0.8,rho=0.3"]
+    run = dynviz.run(f"{WELLS},shift=1", rules, seeds="0:32", steps=1000, out=tmp_path / "run")
+    ends = {recording.label: recording["position"][-1, :, 0] for recording in run.recordings}
+    assert (np.abs(ends["sgd"] - 0.013) < 0.01).mean() > 0.95
+    assert (np.abs(ends["sgd+sam"] - 13) < 0.5).mean() > 0.8
+    # The narrow well is deeper, and worse on other data.
+    train, test = ({each.label: np.median(each[name][-1]) for each in run.recordings} for name in ("loss", "test_loss"))
+    assert train["sgd"] < train["sgd+sam"]
+    assert test["sgd+sam"] < test["sgd"] - 0.1
+
+
+def test_sam_of_a_small_rate_does_not_leave_the_narrow_well_and_a_large_radius_stops_at_the_ridge(tmp_path):
+    run = dynviz.run(WELLS, ["sgd+sam:rho=0.3", "sgd+sam:rho=1.5"], seeds="0:32", steps=3000, out=tmp_path / "run")
+    near, far = (recording["position"][-1, :, 0] for recording in run.recordings)
+    assert (np.abs(near) < 0.5).mean() > 0.9
+    assert not (np.abs(far - 13) < 3).any()
+    assert (np.abs(far - 2.65) < 0.2).any()
+
+
+def test_the_shifted_function_is_the_test_loss(tmp_path):
+    recording = dynviz.run("surface:f=rosenbrock,shift=0.5", "sgd", steps=5, out=tmp_path / "run")["sgd"]
+    for (x, y), loss in zip(recording["position"][:, 0].tolist(), recording["test_loss"][:, 0], strict=True):
+        assert loss == pytest.approx(INDEPENDENT["rosenbrock"](x - 0.5, y), rel=1e-4)
+    assert "test_loss" not in dynviz.run("surface", "sgd", steps=1, out=tmp_path / "none")["sgd"]
+
+
 def test_adamw_at_step_540_of_rosenbrocks_function_is_where_it_was_published(tmp_path):
     recording = dynviz.run("surface", "adamw", steps=540, out=tmp_path / "run")["adamw"]
     assert recording["position"][540, 0].tolist() == pytest.approx([1.407, 1.982], abs=5e-4)
@@ -238,6 +268,7 @@ def test_least_squares_batches_have_the_full_gradient_on_average():
         ({"f": "rosenbrok"}, "did you mean 'rosenbrock'"),
         ({"f": "x-z"}, "no function named 'x-z'"),
         ({"condition": 3.0}, "of f=quadratic"),
+        ({"shift": math.inf}, "no distance"),
         ({"f": "quadratic", "condition": 0.5}, "a number from 1"),
         ({"f": "quadratic", "condition": math.nan}, "a number from 1"),
         ({"f": "quadratic", "rotation": math.inf}, "write degrees"),

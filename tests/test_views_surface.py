@@ -139,6 +139,15 @@ def test_a_ball_is_on_the_curve_where_its_lane_is(tmp_path):
     assert film.scene(7).panels[0].readouts[0].text.startswith(f"{1.5 * 0.9**7:.4f}"[1:5])
 
 
+def test_the_test_loss_is_a_dashed_curve_moved_to_the_right(tmp_path):
+    run = dynviz.run("surface:f=two-wells,shift=1", "sgd", steps=3, out=tmp_path / "run")
+    scene = load("views", "profile").make(recordings=run.recordings).scene(3)
+    test, train = (mark for mark in scene.panels[0].marks if isinstance(mark, Line))
+    assert (test.label, train.label, test.dash, train.dash) == ("test", "train", "dashed", "solid")
+    np.testing.assert_allclose(test.x, train.x + 1)
+    assert [panel.title.split(",")[0] for panel in scene.panels] == ["two-wells", "loss", "test loss"]
+
+
 def test_many_balls_have_a_histogram_of_their_shares(tmp_path):
     recording = line(tmp_path / "a", lanes=30)
     panel = open_view("profile", [recording]).scene(0).panels[1]

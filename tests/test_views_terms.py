@@ -80,6 +80,30 @@ def test_the_step_of_gradient_descent_goes_straight_down(network):
     np.testing.assert_allclose(line.y, 1, atol=1e-5)
 
 
+def test_a_term_is_compared_with_the_gradient_of_its_step_however_seldom_it_is_recorded(tmp_path):
+    asked = {"seeds": "0", "steps": 23, "out": tmp_path / "run"}
+    record = ["term.*:every=4", "gradient:every=1"]
+    run = dynviz.run("voronoi:model=labels", "sgd:lr=.1", record=record, **asked)
+    (panel,) = open_film([run["sgd"]], "update").scene(20).panels
+    (line,) = only(panel, Line)
+    assert line.x.tolist() == [4, 8, 12, 16, 20, 23]
+    np.testing.assert_allclose(line.y, 1, atol=1e-5)
+
+
+def test_where_gradients_are_recorded_less_often_than_terms_the_nearest_one_counts(tmp_path):
+    record = ["term.*:every=1", "gradient:every=5"]
+    run = dynviz.run("voronoi:model=labels", "sgd:lr=.1", record=record, seeds="0", steps=20, out=tmp_path / "run")
+    recording = run["sgd"]
+    (panel,) = open_film([recording], "update").scene(20).panels
+    (line,) = only(panel, Line)
+    assert line.x.tolist() == list(range(1, 21))
+    straight = line.x[np.isclose(line.y, 1, atol=1e-5)]
+    assert {1, 6, 11, 16} <= set(straight.tolist())
+    term, slope = recording["term.gradient"][4, 0], -recording["gradient"][1, 0]
+    expected = term @ slope / np.sqrt((term @ term) * (slope @ slope))
+    assert line.y[3] == pytest.approx(expected, abs=1e-6)
+
+
 def test_the_gradient_term_of_adam_goes_down_and_is_not_straight(network):
     (panel,) = open_film([network["adam+proximal-l1"]], "update").scene(30).panels
     gradient = next(line for line in only(panel, Line) if line.label == "gradient")

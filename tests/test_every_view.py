@@ -1,0 +1,57 @@
+"""Every view that is found, of real runs of every scenario that is found: in cells, as pictures, in every format."""
+
+import numpy as np
+import pytest
+
+from dynviz import plugins
+from dynviz.animation import animate
+from dynviz.cells.canvas import Canvas as Cells
+from dynviz.pixels import Canvas as Pixels
+from tests import trained
+from tests.test_exporters_formats import SIZE, moves, read_back
+
+VIEWS = list(plugins.files("views"))
+EXPORTERS = list(plugins.files("exporters"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return trained.train(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="module")
+def films(runs):
+    return trained.films(runs)
+
+
+def test_every_scenario_is_trained():
+    assert {plugins.parse(scenario).name for scenario, _, _ in trained.RUNS.values()} == set(plugins.files("scenarios"))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_suits_some_run(films, view):
+    assert [name for found, name in films if found == view]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_that_suits_is_drawn_in_cells_and_in_pixels(films, view):
+    for name, film in [(name, film) for (found, name), film in films.items() if found == view][:2]:
+        for theme in ("dark", "light"):
+            pixels = Pixels(480, 360, theme)
+            for step in {int(film.steps[0]), int(film.steps[-1])}:
+                scene = film.scene(step)
+                for size in ((80, 24), (100, 30), (200, 60)):
+                    cells = Cells(*size, theme).draw(scene)
+                    assert len(np.unique(cells.glyphs)) > 12, (name, size)
+                picture = np.asarray(pixels.draw(scene))
+                assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 4, name
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_every_exporter_writes_every_view(runs, films, tmp_path, exporter):
+    frames = {"frames": 2} if moves(exporter) else {}
+    for view in VIEWS:
+        name = next(name for found, name in films if found == view)
+        file = tmp_path / f"{view}.{exporter}"
+        animate(runs[name], file, view=view, size=SIZE, **frames)
+        assert len(read_back(file)) >= 1, (view, name)
