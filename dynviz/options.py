@@ -187,6 +187,8 @@ def _scalar(value: Any, kind: type) -> bool | int | float:
     if isinstance(value, bool):
         raise ValueError  # noqa: TRY004
     number = float(value)
+    if math.isnan(number):
+        raise ValueError
     if kind is float:
         return number
     if isinstance(value, str) and re.fullmatch(r"[+-]?[\d_]+", value):

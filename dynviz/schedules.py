@@ -82,7 +82,8 @@ class Schedule:
     ('warmup(1,10)*cosine(0.01,100)', [0.001, 0.0098, 0.005, 0.0])
 
     Attributes:
-        text: As it was written. A function that is not told how many steps it takes, takes all those of the run.
+        text: As it was written. A function that is not told how many steps it takes, takes all those of the run; one
+            that is made longer keeps its schedule, which then stays where it ended.
 
     Raises:
         DynvizError: It is none.

@@ -1,4 +1,4 @@
-"""A plane in the weights of a network is bent until its loss shows a small picture."""
+"""A plane in the weights of a network, bent until its loss shows a small picture."""
 
 import math
 from dataclasses import dataclass
@@ -92,24 +92,28 @@ class Icon:
         picture: heart, smile, spiral; or a file: a picture, dark on bright, or rows of # and . as text.
         low: The loss that the picture shall have.
         high: The loss that its surroundings shall have.
+        width: Units of the perceptron's two hidden layers.
         data: Handwritten digits (from scikit-learn), or shapes that are drawn in noise.
     """
 
     picture: str = "heart"
     low: float = 0.1
     high: float = 2.0
+    width: int = 32
     data: Data = "digits"
 
     def __post_init__(self) -> None:
         if not 0 < self.low < self.high < math.inf:
             raise DynvizError(f"low={self.low},high={self.high} are no two losses; write 0 < low < high")
+        if not 1 <= self.width <= 4096:
+            raise DynvizError(f"width={self.width} is no number of units; write one from 1 to 4096")
         picture(self.picture)
 
     def build(self, seed: int) -> Task:
         wanted = picture(self.picture)
         rows, columns = wanted.shape
         generator = Generator().manual_seed(seed)
-        network = mlp(generator)
+        network = mlp(generator, (self.width, self.width))
         data = images(self.data, network.side)
         plane = Plane(network, (rows, columns))
         seen = Batches(seed, len(data.train), BATCH, (0, 0.0))

@@ -23,6 +23,8 @@ SLICE = 64
 MOMENTUM = 0.1
 """How fast running statistics follow those of the batches."""
 STEPS = {"mlp": 1000, "cnn": 300, "resnet": 400}
+OWN = {"width": ("mlp", 32), "skip": ("resnet", True), "depth": ("resnet", 20)}
+"""Options that one model alone has, and their defaults."""
 BATCH = {"mlp": 128, "cnn": 512, "resnet": 128}
 
 
@@ -36,11 +38,12 @@ class Landscape:
     The images are the same for all lanes; the lane's seed draws initial weights, batches and dropout.
 
     Attributes:
-        model: A perceptron with two layers of 32, the small convolutional network, or a residual network.
+        model: A perceptron with two hidden layers, the small convolutional network, or a residual network.
         data: Handwritten digits (from scikit-learn), or shapes that are drawn in noise.
         dropout: The share of the last hidden layer that is silenced in each step.
         skip: Whether the residual network has its skip connections.
         depth: Of the residual network: 6n + 2.
+        width: Units of the perceptron's hidden layers.
         batch: Images in a step; 0 for the model's own: 512 for the convolutional network, else 128.
     """
 
@@ -49,16 +52,22 @@ class Landscape:
     dropout: float = 0.0
     skip: bool = True
     depth: int = 20
+    width: int = 32
     batch: int = 0
 
     def __post_init__(self) -> None:
         for name, value, known in (("model", self.model, get_args(Model)), ("data", self.data, get_args(Data))):
             if value not in known:
                 raise DynvizError(f"landscape has no {name} {value!r}; there is {', '.join(known)}")
+        for option, (model, default) in OWN.items():
+            if self.model != model and getattr(self, option) != default:
+                raise DynvizError(f"{option} is of model={model}; {self.model} has none")
         if not 0 <= self.dropout < 1:
             raise DynvizError(f"dropout={self.dropout} is no share of a layer; write a number from 0 to below 1")
         if not (8 <= self.depth <= 110 and self.depth % 6 == 2):
             raise DynvizError(f"depth={self.depth} is no depth of a residual network; write 8, 14, 20, ... 110")
+        if not 1 <= self.width <= 4096:
+            raise DynvizError(f"width={self.width} is no number of units; write one from 1 to 4096")
         if not 0 <= self.batch <= 4096:
             raise DynvizError(f"batch={self.batch} is no number of images; write one from 1 to 4096, or 0")
 
@@ -85,7 +94,7 @@ class Landscape:
     def _network(self, generator: Generator) -> Network:
         if self.model == "resnet":
             return resnet(generator, self.depth, skip=self.skip)
-        return cnn(generator) if self.model == "cnn" else mlp(generator)
+        return cnn(generator) if self.model == "cnn" else mlp(generator, (self.width, self.width))
 
     def _mask(self, network: Network) -> tuple[int, float]:
         return (network.hidden, self.dropout) if self.dropout else (0, 0.0)

@@ -43,7 +43,8 @@ def closed_form(recording, row):
 
 @pytest.mark.parametrize("model", ["mlp", "cnn", "resnet"])
 def test_a_network_of_the_landscape_has_finite_loss_and_gradients_and_learns_state(model):
-    task = Landscape(model=model, data="shapes", dropout=0.2, depth=8).build(0)
+    depth = {"depth": 8} if model == "resnet" else {}
+    task = Landscape(model=model, data="shapes", dropout=0.2, **depth).build(0)
     batch = tuple(tensor[0] for tensor in task.batches(0, 1))
     parameters = {name: value.requires_grad_() for name, value in task.parameters.items()}
     out = task.loss(parameters, {**task.constants, **task.buffers}, batch)
@@ -336,8 +337,14 @@ def test_a_lane_has_a_projection_of_its_own_that_its_view_finds(run):
         film = load("views", "landscape").make(recordings=[Recording(recording.folder, [lane])])
         field = film.scene(40).panels[0].marks[0]
         assert np.array_equal(field.values, values[str(lane)][0])
-    with pytest.raises(DynvizError, match=r"sgd@1 --line|needs a projection on a plane"):
-        load("views", "landscape:projection=none").make(recordings=[Recording(recording.folder, [1])])
+
+
+@pytest.mark.parametrize(("view", "kind"), [("landscape", ""), ("line", " --line")])
+def test_a_lane_that_is_not_projected_is_named_in_the_command_that_would(view, kind, tmp_path):
+    made = record(tmp_path / "r", {"parameters": (1, np.ones((3, 2, 8)))}, scenario=QUADRATIC, steps=2)
+    alone = Recording(made.folder, [1])
+    with pytest.raises(DynvizError, match=rf"dynviz project \S+/r@1{kind}$"):
+        load("views", view).make(recordings=[alone])
 
 
 def test_what_is_of_another_size_from_the_first_is_seen_in_the_meter(tmp_path):

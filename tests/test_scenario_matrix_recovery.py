@@ -116,6 +116,20 @@ def test_the_update_is_the_change_of_the_weight_and_the_gradient_that_of_the_bat
     assert (recording["update_singular_values"][0] == 0).all()
 
 
+@pytest.mark.parametrize(("stop", "optimizer"), [(1, "adamw"), (5, "adagrad"), (13, "sgd")])
+def test_a_run_that_is_gone_on_with_has_the_ratios_and_spectra_of_one_that_was_never_stopped(stop, optimizer, tmp_path):
+    # The ratio needs the first test loss and the last ones, the update the weight before it: buffers hold them.
+    scenario, record = "matrix-recovery:M=8,N=6", ["*singular_values:every=3"]
+    given = {"seeds": "0:2", "record": record}
+    whole = dynviz.run(scenario, optimizer, steps=24, out=tmp_path / "whole", **given)[optimizer]
+    dynviz.run(scenario, optimizer, steps=stop, out=tmp_path / "short", **given)
+    longer = dynviz.resume(tmp_path / "short", steps=24)[optimizer]
+    files = sorted(file.relative_to(whole.folder) for file in (whole.folder / "channels").iterdir())
+    assert {"snr.npy", "update_singular_values.npy"} <= {file.name for file in files}
+    for file in files:
+        assert (longer.folder / file).read_bytes() == (whole.folder / file).read_bytes(), file
+
+
 def test_what_is_not_finite_is_measured_as_such_and_breaks_nothing():
     broken = torch.full((3, 3), torch.nan)
     assert singular_values(broken).isnan().all()

@@ -141,7 +141,7 @@ def test_a_ball_is_on_the_curve_where_its_lane_is(tmp_path):
 
 def test_the_test_loss_is_a_dashed_curve_moved_to_the_right(tmp_path):
     run = dynviz.run("surface:f=two-wells,shift=1", "sgd", steps=3, out=tmp_path / "run")
-    scene = load("views", "profile").make(recordings=run.recordings).scene(3)
+    scene = open_view("profile", run.recordings).scene(3)
     test, train = (mark for mark in scene.panels[0].marks if isinstance(mark, Line))
     assert (test.label, train.label, test.dash, train.dash) == ("test", "train", "dashed", "solid")
     np.testing.assert_allclose(test.x, train.x + 1)

@@ -1,10 +1,12 @@
 """`dynviz compare`: optimizers beside each other on one scenario, as a table."""
 
+import contextlib
 import csv
 import io
 import json
 import math
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from dynviz import plugins
+from dynviz.background import STOPPED
+from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 
 if TYPE_CHECKING:
@@ -56,10 +60,13 @@ def compare(
     for optimizer in optimizers:
         plugins.check("optimizers", optimizer)
     folder = _make_folder(scenario, out)
-    rows = _train(
-        scenario, optimizers or tuple(plugins.files("optimizers")), folder, seeds=seeds, steps=steps, device=device
-    )
-    if all(row.refused for row in rows):
+    chosen = optimizers or tuple(plugins.files("optimizers"))
+    rows = _train(scenario, chosen, folder, seeds=seeds, steps=steps, device=device)
+    stopped = len(rows) < len(chosen)
+    if stopped and not rows:
+        say("stopped before the first optimizer came to its end")
+        sys.exit(STOPPED)
+    if all(row.refused for row in rows) and not stopped:
         folder.rmdir()
         raise DynvizError("no optimizer ran: " + "; ".join(dict.fromkeys(row.refused for row in rows)))
     if as_csv:
@@ -75,7 +82,10 @@ def compare(
         for row in rows:
             if row.refused:
                 console.print(Text.assemble((row.optimizer, "bold"), f" did not run: {row.refused}", style="dim"))
-    click.echo(f"see them with: dynviz play {shlex.quote(str(folder))}", err=True)
+    say(f"see them with: dynviz play {shlex.quote(str(folder))}")
+    if stopped:
+        say(f"stopped; {len(rows)} of {len(chosen)} optimizers are compared")
+        sys.exit(STOPPED)
 
 
 def _train(
@@ -96,8 +106,10 @@ def _train(
         def told(optimizer: str, share: float) -> None:
             progress.update(task, description=escape(optimizer), completed=len(done) + share)
 
-        for row in train(scenario, optimizers, folder, told, seeds=seeds, steps=steps, device=device):
-            done.append(row)  # noqa: PERF402 - how many are done is said while the next one trains
+        # Ctrl-C: the table is of those that were done.
+        with contextlib.suppress(KeyboardInterrupt):
+            for row in train(scenario, optimizers, folder, told, seeds=seeds, steps=steps, device=device):
+                done.append(row)  # noqa: PERF402 - how many are done is said while the next one trains
     return sorted_rows(done)
 
 

@@ -54,6 +54,7 @@ def _summaries(plural: str) -> list[tuple[str, str]]:
 def _runs() -> list[tuple[str, str]]:
     from dynviz.player.runs import find, holds_runs
     from dynviz.recording import Run
+    from dynviz.recording.run import is_sweep
 
     rows = []
     folders = sorted(Path(RUNS).glob("*/"))
@@ -61,11 +62,25 @@ def _runs() -> list[tuple[str, str]]:
     within = [sorted(run.folder for run in find(each)) if holds_runs(each) else [each] for each in folders]
     for folder in itertools.chain.from_iterable(within):
         try:
+            if is_sweep(folder):
+                rows.append((str(folder), _sweep(folder)))
+                continue
             run = Run(folder)
             rows.append((str(folder), ", ".join(f"{label} {recording.status}" for label, recording in run.items())))
         except DynvizError as error:
             rows.append((str(folder), f"cannot be read: {error}"))
     return rows
+
+
+def _sweep(folder: Path) -> str:
+    """How far a sweep is."""
+    from dynviz.sweeps.jobs import Plan
+    from dynviz.sweeps.work import finished
+
+    jobs = Plan.load(folder).jobs
+    done = sum(finished(folder / job.name) for job in jobs)
+    many = "job" if len(jobs) == 1 else "jobs"
+    return f"sweep of {len(jobs)} {many}, " + ("finished" if done == len(jobs) else f"{done} finished")
 
 
 def _options(plural: str, name: str) -> None:

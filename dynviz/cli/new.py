@@ -1,5 +1,6 @@
 """`dynviz new`: a commented file of one's own that runs."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -21,6 +22,9 @@ def new(kind: str, name: str) -> None:
     target = Path(name if name.endswith(".py") else f"{name}.py")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", target.stem):
         raise DynvizError(f"{target.stem!r} is no name for a file of Python; write letters, digits and _")
+    hidden = None if target.exists() else importlib.util.find_spec(target.stem)
+    if hidden and hidden.origin:
+        raise DynvizError(f"{target.name} would hide the module {target.stem} of Python; take another name")
     template = Path(__file__).parents[1] / "templates" / f"{kind}.py"
     title = re.sub(r"(?:^|[_-])(\w)", lambda match: match[1].upper(), target.stem)
     text = template.read_text(encoding="utf-8").replace("Mine", title).replace("NAME", target.stem)

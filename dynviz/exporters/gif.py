@@ -1,4 +1,4 @@
-"""GIF: one palette for the whole animation, and only what changes from frame to frame."""
+"""GIF: one palette for the whole animation, and only what changes between frames."""
 
 import struct
 from pathlib import Path

@@ -32,7 +32,8 @@ class DropoutL2:
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
         terms, after = self.rule.update(theta, gradient, state, t)
-        pull = -rate(self.rule) * self.decay / (1 - self.p) * theta
+        # A tensor is divided, so that p = 1, by which nothing decays, is no division of a number by zero.
+        pull = -rate(self.rule) * self.decay * theta / (1 - self.p)
         decay = torch.where(state[NOISE] >= self.p, pull, torch.zeros_like(theta))
         return joined(terms, decay=decay), {**after, NOISE: state[NOISE]}
 

@@ -1,4 +1,4 @@
-"""Adafactor: Adam's scaling from the means of rows and columns alone, without momentum."""
+"""Adafactor: Adam's scaling from means of rows and columns, without momentum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

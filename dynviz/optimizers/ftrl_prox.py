@@ -1,4 +1,4 @@
-"""FTRL-Proximal: AdaGrad by coordinate, with an L1 penalty that makes weights exactly zero."""
+"""FTRL-Proximal: AdaGrad with an L1 penalty that makes weights exactly zero."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal

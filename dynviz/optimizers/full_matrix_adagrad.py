@@ -40,9 +40,11 @@ class FullMatrixAdagrad:
 
     coordinatewise: ClassVar[bool] = False
 
-    def init(self, theta: Tensor) -> State:
+    def __post_init__(self) -> None:
         if self.largest < 1:
-            raise DynvizError(f"largest={self.largest} of full-matrix-adagrad is no number of numbers; say 1 or more")
+            raise DynvizError(f"full-matrix-adagrad:largest={self.largest} is not a number of entries; write 1 or more")
+
+    def init(self, theta: Tensor) -> State:
         blocks, width = self._cut(theta)
         return {"statistics": theta.new_zeros(blocks, width, width, dtype=torch.float64)}
 
@@ -52,12 +54,14 @@ class FullMatrixAdagrad:
         rows = torch.cat([row, row.new_zeros(blocks * width - len(row))]).reshape(blocks, width, 1)
         statistics = state["statistics"] + rows @ rows.mT
         values, vectors = eigen(statistics)
-        # Zero for what is zero up to rounding; else 1 / (eps + root).
-        inverse = powered(values, -0.5)
-        inverse = inverse / (1 + self.eps * inverse)
-        step = -self.lr * (vectors @ (inverse[..., None] * (vectors.mT @ rows)))
+        step = -self.lr * (vectors @ (self._inverse(values)[..., None] * (vectors.mT @ rows)))
         step = step.reshape(-1)[: len(row)].reshape(gradient.shape)
         return turned(gradient.double(), step), {"statistics": statistics}
+
+    def _inverse(self, values: Tensor) -> Tensor:
+        """1 / (eps + root) of eigenvalues; zero for what is zero up to rounding."""
+        inverse = powered(values, -0.5)
+        return inverse / (1 + self.eps * inverse)
 
     def _cut(self, theta: Tensor) -> tuple[int, int]:
         """How many blocks, and how many numbers in each; the last one is filled up with zeros."""
@@ -70,7 +74,7 @@ class FullMatrixAdagrad:
         found = {"eigenvalues.0": eigenvalues(statistics).reshape(-1).sort(descending=True).values}
         if statistics.shape[0] == 1 and statistics.shape[-1] <= SHOWN:
             values, vectors = eigen(statistics[0])
-            found["preconditioner"] = (vectors * powered(values, -0.5)) @ vectors.mT
+            found["preconditioner"] = (vectors * self._inverse(values)) @ vectors.mT
         return found
 
 

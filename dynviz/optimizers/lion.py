@@ -1,4 +1,4 @@
-"""Lion: every weight moves by the same amount, in the direction of a momentum's sign."""
+"""Lion: every weight moves by the same amount, by the sign of a momentum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Muon: the momentum of a matrix, made nearly orthogonal by five Newton-Schulz steps."""
+"""Muon: the momentum of a matrix, made nearly orthogonal by Newton-Schulz steps."""
 
 import math
 from collections.abc import Mapping

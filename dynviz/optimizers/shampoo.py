@@ -1,4 +1,4 @@
-"""Shampoo: whitens the rows and the columns of a matrix, each by their own moments."""
+"""Shampoo: whitens the rows and columns of a matrix, each by their own moments."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Sign descent: every weight moves by the same amount; with momentum it is Signum."""
+"""Sign descent: every weight moves by the same amount; with momentum, Signum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

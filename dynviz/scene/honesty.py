@@ -86,12 +86,12 @@ def meters(recordings: Sequence[Recording], found: Sequence[Projection], paths: 
     for one in paths:
         path, alone = one.path, len(paths) == 1
         # Beside one trajectory its shadow is grey; of several each has its own's colour.
-        words = ("loss", f"on the {place}") if alone else (one.name, "")
+        words = ("true", f"on the {place}") if alone else (one.name, "")
         shadow = "muted" if alone else one.color
         losses.append(Curve(path.steps, path.loss[0][:, None], one.color, label=words[0]))
         losses.append(Curve(path.steps, path.shadow[0][:, None], shadow, "dashed", words[1]))
-    title = f"{caption.words(found[0].about.losses[0])}, and that of its shadow"
-    return [panel(title, losses, x), _off(f"distance off the {place}, of the way's reach", paths, x)]
+    title = "loss, true and as drawn"
+    return [panel(title, losses, x), _off(f"distance off the {place}", paths, x)]
 
 
 def _off(title: str, paths: Sequence[Shown], x: Axis) -> MovingPanel:

@@ -102,10 +102,11 @@ def _extremes(curve: Array) -> Array:
 
 
 def _without_diverged(lanes: Array) -> Array:
-    """Without those lanes [5, lanes] that reach a thousand times as far as half of the others do.
+    """Without those lanes [5, lanes] that grew until they reach a thousand times as far as half of the others do.
 
-    A lane that went to infinity passed through all magnitudes before; the others would be a flat line beside it.
+    A lane that went to infinity passed through all magnitudes before; the others would be a flat line beside it. One
+    that was as large from the first is of another size, and shown.
     """
     reach = np.maximum(np.abs(lanes[0]), np.abs(lanes[1]))
     usual = np.sort(reach)[(len(reach) - 1) // 2] if len(reach) else 0.0
-    return lanes[:, reach <= 1000 * usual] if usual > 0 else lanes
+    return lanes[:, (reach <= 1000 * usual) | (reach <= 10 * np.abs(lanes[3]))] if usual > 0 else lanes

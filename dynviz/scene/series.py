@@ -106,9 +106,9 @@ def series(
     return MovingPanel(steps, at)
 
 
-def panel(title: str, curves: Sequence[Curve], x: Axis) -> MovingPanel:
+def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -> MovingPanel:
     """A panel of curves that no channel holds, each with the value of its last sample."""
-    y = limits.axis([curve.values for curve in curves])
+    y = y or limits.axis([curve.values for curve in curves])
     moving = Moving(curves, y)
     steps = [curve.x for curve in curves]
 

@@ -70,21 +70,24 @@ def ledger(recording: Recording) -> Ledger:
 def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
     """The steps of samples, and the cosine of each term with the direction against the gradient [samples].
 
-    A sample of a term is of the step that led there, whose gradient is that of one step before: where both are recorded
-    at every step they are matched, elsewhere a term is compared with the gradient of its own sample.
+    A sample of a term is of the step that led there, whose gradient is that of one step before: it is compared with the
+    gradient that was recorded nearest to that, which is the very one where gradients are recorded at every step.
     """
     names = terms(recording)
-    count = min(len(recording[PREFIX + name]) for name in (*names,))
-    every = recording.metadata.channels["gradient"].every
-    shift = 1 if every == recording.metadata.channels[PREFIX + names[0]].every == 1 else 0
-    count = min(count, len(recording["gradient"]) + shift)
-    steps = recording.steps(PREFIX + names[0])[:count]
+    slopes = recording.steps("gradient")
+    steps = recording.steps(PREFIX + names[0])[: min(len(recording[PREFIX + name]) for name in names)]
+    # Of a recording that grows only what later samples will not change.
+    steps = steps[steps <= slopes[-1]]
+    count = len(steps)
+    after = np.searchsorted(slopes, steps - 1)
+    before = np.maximum(after - 1, 0)
+    nearest = np.where(slopes[after] - (steps - 1) < (steps - 1) - slopes[before], after, before)
     size = max(recording["gradient"][0][lane].size, 1)
     first = min(1, count - 1)
     at = np.unique(np.linspace(first, count - 1, max(2, min(count, BUDGET // size))).astype(np.int64))
     found = {name: np.full(len(at), np.nan) for name in names}
     for place, index in enumerate(at):
-        downhill = -recording["gradient"][max(index - shift, 0), lane].astype(np.float64).ravel()
+        downhill = -recording["gradient"][nearest[index], lane].astype(np.float64).ravel()
         for name in names:
             term = recording[PREFIX + name][index, lane].astype(np.float64).ravel()
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

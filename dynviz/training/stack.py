@@ -71,13 +71,16 @@ class Stack:
         return self._gradient(theta, batch)[1]
 
     def _gradient(self, theta: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensors]:
-        leaf = theta.detach().requires_grad_()
-        loss, buffers = self._forward(self.layout.views(leaf), batch)
+        # A leaf for each parameter: by way of one leaf for the row, large gradients are copied more slowly.
+        leaves = {name: view.requires_grad_() for name, view in self.layout.views(theta.detach()).items()}
+        loss, buffers = self._forward(leaves, batch)
         if not loss.requires_grad:
             return loss, torch.zeros_like(theta), buffers
         # Lanes do not meet in the loss, so the gradient of the sum is the gradient of each: autograd then walks
         # back over plain batched operations, which is faster than a transform of the gradient.
-        (gradient,) = torch.autograd.grad(loss if self.single else loss.sum(), leaf)
+        total = loss if self.single else loss.sum()
+        parts = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
+        gradient = self.layout.join(dict(zip(leaves, parts, strict=True)))
         return loss.detach(), gradient, buffers
 
     def measure(self, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:

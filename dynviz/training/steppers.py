@@ -109,8 +109,9 @@ class RuleStepper:
             for term, part in terms.items():
                 found.setdefault(term, {})[name] = part
         rows = {term: parts[""] if self.whole else self.layout.join(parts) for term, parts in found.items()}
-        for row in rows.values():
-            theta = theta + row
+        for place, row in enumerate(rows.values()):
+            # The sum is this step's own, and is added to in place; theta and the terms may be held by a tape.
+            theta = theta.add_(row) if place else theta + row
         return theta, rows
 
     def rule_at(self, t: int) -> Rule:

@@ -42,6 +42,9 @@ def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
     look = vmap(one, in_dims=(0 if stepper.varying else None, 0)) if stepper.lanes else one
     found: dict[str, Tensor] = {}
     for parameter, state in stepper.state().items():
+        if stepper.lanes and not (state or stepper.varying):
+            # A rule that keeps nothing has nothing to show, and vmap nothing to go over.
+            continue
         for name, value in look(stepper.varying, state).items():
             channel = f"{STATE}{_lower(parameter)}.{name}" if parameter else f"{STATE}{name}"
             while channel in found:

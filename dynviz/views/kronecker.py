@@ -58,7 +58,7 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     panels = [_map(title, first.steps, make) for title, make in places.items()]
     names = caption.names(recordings) if len(recordings) > 1 else ("",)
     curves = [each.likeness(caption.color(index), names[index]) for index, each in enumerate(statistics)]
-    panels.append(panel("likeness of √L ⊗ √R and C", curves, step_axis(recordings)))
+    panels.append(panel("likeness of √L ⊗ √R and C", curves, step_axis(recordings), Axis((0.0, 1.05))))
     return film(recordings, panels)
 
 

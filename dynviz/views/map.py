@@ -77,6 +77,9 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
         return _nearest(recordings, shown[panel], index_at(steps, step), (x, y))
 
     title, said = caption.title(recordings), _readouts(recordings, cells)
+    if any(len(each.lattice.dimensions) == 2 for each in cells):
+        low, high = (caption.significant(end, 1) for end in scale.limits)
+        said += (Readout(f"dark {low}, bright {high}", "muted"),)
     total = max(recording.total for recording in recordings)
     return Film(steps, lambda step: Scene(title, tuple(panel.at(step) for panel in panels), step, total, said), pick)
 

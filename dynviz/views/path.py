@@ -22,7 +22,7 @@ from dynviz.scene.trails import Trail, starts, trails
 
 Array: TypeAlias = NDArray[Any]
 
-WIDEST = "(-0.00, -0.00)"
+WIDEST = "(-0.000, -0.000)"
 GHOSTS = 4
 """Up to so many ways are drawn with their future: ghosts of more would hide the landscape."""
 
@@ -100,6 +100,8 @@ def _panel(
 
 def _where(recording: Recording, name: str, color: str, drawn: int) -> Callable[[Array], Readout]:
     lanes = len(recording.seeds)
+    # A digit more than the axes tell apart, always as many: what is near zero does not change its width.
+    spans = [(0.0, (axis.limits[1] - axis.limits[0]) / 10) for axis in plane(recording)[:2]]
 
     def where(past: Array) -> Readout:
         if lanes > 1:
@@ -107,7 +109,7 @@ def _where(recording: Recording, name: str, color: str, drawn: int) -> Callable[
             return Readout(shown, color, name)
         if not finite(past[-1][0]).all():
             return Readout(caption.DIVERGED, color, name, WIDEST)
-        x, y = (caption.significant(float(value), padded=True) for value in past[-1][0])
+        x, y = (caption.resolved(float(value), span) for value, span in zip(past[-1][0], spans, strict=True))
         return Readout(f"({x}, {y})", color, name, WIDEST)
 
     return where

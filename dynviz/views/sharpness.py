@@ -16,6 +16,8 @@ from dynviz.scene.samples import has, need
 from dynviz.scene.series import DASHES, Curve, panel, series
 
 NAME = "sharpness"
+FAR = 5.0
+"""How many times as high as the eigenvalues a bound may be on a linear axis."""
 
 
 def view(recordings: Sequence[Recording]) -> Film:
@@ -65,21 +67,27 @@ def _eigenvalues(
         for place, values in enumerate(each["eigenvalues"].T):
             dash, label = DASHES[min(place, len(DASHES) - 1)], f"{name} {place + 1}".strip()
             curves.append(Curve(each["steps"], values[:, None], caption.color(index), dash, label))
-    drawn = panel("largest eigenvalues of the Hessian", curves, step_axis(recordings))
     bounds = {value: None for value in map(bound, recordings) if value}
     rules = tuple(Rule(value, label=words) for value, words in bounds)
+    y = _reaching([curve.values for curve in curves], [rule.at for rule in rules])
+    drawn = panel("largest eigenvalues of the Hessian", curves, step_axis(recordings), y)
 
     def at(step: int) -> Panel:
         now = drawn.at(step)
-        return replace(now, y=_reaching(now.y, [rule.at for rule in rules]), marks=(*rules, *now.marks))
+        return replace(now, marks=(*rules, *now.marks))
 
     return MovingPanel(drawn.steps, at)
 
 
-def _reaching(axis: Axis, values: Sequence[float]) -> Axis:
-    """The axis, made longer where a bound is above it."""
-    high = max([axis.limits[1], *(1.1 * value for value in values)])
-    return replace(axis, limits=(axis.limits[0], high))
+def _reaching(curves: Sequence[np.ndarray], bounds: Sequence[float]) -> Axis:
+    """An axis that shows the bounds too: logarithmic where they are so far above that the rest would be a flat line."""
+    seen = limits.axis(curves)
+    if max(bounds, default=0.0) <= seen.limits[1]:
+        return seen
+    every = [*curves, *(np.full((1, 1), value) for value in bounds)]
+    far = max(bounds) > FAR * seen.limits[1]
+    positive = any((values > 0).any() for values in curves)
+    return limits.axis(every, "log" if far and positive else "linear")
 
 
 def _around(found: Sequence[dict[str, np.ndarray]], names: Sequence[str]) -> MovingPanel:

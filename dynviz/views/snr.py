@@ -168,6 +168,9 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
     words += [Readout(text, "muted") for text in seeds] if len(seeds) == 1 else []
     total = max(recording.total for recording in recordings)
     rules = _chinchilla(recordings, sizes)
+    ranks = [size.rank for size in sizes]
+    if any(min(ranks) < rule.at < max(ranks) for rule in rules):
+        words.append(Readout(f"dotted: {ENOUGH} examples a parameter", "muted"))
     titles = {str(recording.facts.get("snr", "plain")) for recording in recordings}
     title = " · ".join(["matrix-recovery", "signal-to-noise ratio, dB", *(sorted(titles - {"plain"}))])
 

@@ -1,6 +1,6 @@
 """Singular values over the steps and now, against the true ones, and the error."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -28,6 +28,8 @@ CHANNELS: dict[str, str] = {
 }
 TRACES = 12
 """So many singular values of a recording have a line over the steps at most."""
+WORD = 0.1
+"""The share of an axis that a word beside a line needs."""
 BARS = 48
 """More bars than these are drawn as a line for each recording."""
 
@@ -177,12 +179,21 @@ def _chosen(count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, TRACES)).astype(np.int64))
 
 
+def _rules(values: Array, y: Axis) -> Iterator[Rule]:
+    """A line across for each true value, the largest first; all are named that have room for it."""
+    named = np.inf
+    for value, place in zip(values, scales.fractions(y, values), strict=True):
+        fits = named - place > WORD
+        named = place if fits else named
+        yield Rule(float(value), "text", label="true" if fits else "")
+
+
 def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
     """Each singular value over the steps, or some of them."""
     x, y, truth = step_axis(spectra.recordings), spectra.y, spectra.truth
     chosen = _chosen(spectra.count)
     marked = truth[[place for place in chosen if place < len(truth)]]
-    rules = tuple(Rule(float(value), "text", label="" if place else "true") for place, value in enumerate(marked))
+    rules = tuple(_rules(marked, y))
     lines: list[Line] = []
     lost: list[Lost] = []
     for index, (recording, found) in enumerate(zip(spectra.recordings, values, strict=True)):
