@@ -3,8 +3,6 @@
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 @click.command(short_help="The loss on a line or a plane through the parameters.")
@@ -25,7 +23,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random directions.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="For the points that are evaluated together.")
-@click.option("--name", help="Of the projection. [default: as pca-plane; what --at and lanes add: pca-plane-300-lane-1]")
+@click.option(
+    "--name", help="Of the projection. [default: as pca-plane; what --at and lanes add: pca-plane-300-lane-1]"
+)
 def project(runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | None, **asked: Any) -> None:  # noqa: FBT001
     """Evaluate the loss of trained networks on a line or a plane, and how far the trajectory is off it.
 
@@ -58,6 +58,9 @@ class Bar:
     """How many points are evaluated, on stderr; nothing where it is no terminal."""
 
     def __init__(self, name: str, what: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn())
         console = Console(stderr=True, highlight=False)
         self._bar = Progress(
