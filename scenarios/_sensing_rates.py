@@ -15,14 +15,20 @@ def protocol(model: str, setting: Setting, steps: int, *, warmup: bool) -> dict[
         steps: Of the run.
         warmup: Whether rates begin at a tenth and rise over .45 of the steps, SGD's to four times as much.
     """
-    found = _products(setting, steps) if model in ("linear", "deep") else _nets(model, setting)
+    found = _products(setting, steps) if model in ("linear", "deep") else _nets(model, setting, steps)
     if not warmup:
         return found
     return {name: _warm(given, steps, 4 if name in ("sgd", "asgd") else 1) for name, given in found.items()}
 
 
 def _warm(given: dict[str, Any], steps: int, times: int) -> dict[str, Any]:
-    return {**given, "lr": f"{times * given['lr']!r}*ramp(0.1,1,{max(1, round(0.45 * steps))})"}
+    rate = given["lr"] if times == 1 else times * given["lr"]
+    return {**given, "lr": f"{rate}*ramp(0.1,1,{max(1, round(0.45 * steps))})"}
+
+
+def _careful(descent: float, stride: float, steps: int) -> dict[str, Any]:
+    """RAdam's first steps grow with the gradient, later ones are Adam's: its rate goes from SGD's to Adam's."""
+    return {"lr": f"exponential({descent!r},{stride!r},{max(1, steps // 20)})"}
 
 
 def _products(setting: Setting, steps: int) -> dict[str, dict[str, Any]]:
@@ -40,15 +46,14 @@ def _products(setting: Setting, steps: int) -> dict[str, dict[str, Any]]:
     else:
         longer = 1.0 if setting.depth == 2 else 0.2
         descent = longer * 2e-8 * math.pow(256 / d, 2.5) * (100 / gamma)
-    # Where steps grow with the gradient, as RAdam's first ones do, Adam's rate leads to infinity at once; NAG-GS
-    # divides by mu and gamma.
-    stiff = {"lr": 0.02, "mu": 0.15 / descent, "gamma": 0.15 / descent}
-    growing = {name: {"lr": descent} for name in ("sgd", "asgd", "radam")}
+    # NAG-GS divides by mu and gamma; a step of its velocity is twice as long as one of SGD.
+    stiff = {"lr": 0.1, "mu": 0.05 / descent, "gamma": 0.05 / descent}
+    growing = {name: {"lr": descent} for name in ("sgd", "asgd")} | {"radam": _careful(descent, stride, steps)}
     others = {"lion": 0.1, "signsgd": 1.5, "muon": 3.0, "*": 1.0}
     return {**growing, "nag-gs": stiff, **{name: {"lr": times * stride} for name, times in others.items()}}
 
 
-def _nets(model: str, setting: Setting) -> dict[str, dict[str, Any]]:
+def _nets(model: str, setting: Setting, steps: int) -> dict[str, dict[str, Any]]:
     """Rates of nets, published at d = 1024 for one rule each; the others', and those of other sizes, are derived.
 
     SGD's go by the curvature of the summed loss, Adam's by the size of the weights.
@@ -60,6 +65,6 @@ def _nets(model: str, setting: Setting) -> dict[str, dict[str, Any]]:
     if model == "transformer":
         # Nothing divides the gradient of its first layers before the normalisation that follows.
         descent *= 0.01
-    growing = {name: {"lr": descent} for name in ("asgd", "radam")}
+    growing = {"asgd": {"lr": descent}, "radam": _careful(descent, stride, steps)}
     signs = {name: {"lr": 0.1 * stride} for name in ("lion", "signsgd")}
     return {"sgd": {"lr": descent, **momentum}, **growing, **signs, "*": {"lr": stride}}

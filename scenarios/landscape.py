@@ -161,6 +161,8 @@ def _measured(name: str, network: Network, data: Images) -> Probe:
         right = (logits.argmax(dim=1) == label).to(images.dtype)
         return functional.cross_entropy(logits, label, reduction="none"), right
 
+    size = SLICE if any(value.ndim > 2 for value in network.parameters.values()) else SEEN
+
     def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
         images, label = constants[name][:SEEN], constants[f"{name}_label"][:SEEN]
         if network.statistics:
@@ -168,7 +170,7 @@ def _measured(name: str, network: Network, data: Images) -> Probe:
             loss, _ = rows(parameters, None, images, label)
             _, right = rows(parameters, statistics, images, label)
             return loss.mean(), right.mean()
-        found = chunked(lambda x, y: rows(parameters, None, x, y), images, label, size=SLICE)
+        found = chunked(lambda x, y: rows(parameters, None, x, y), images, label, size=size)
         return tuple(each.mean() for each in found)
 
     count, kind = min(SEEN, len(getattr(data, name))), "training" if name == "train" else "test"

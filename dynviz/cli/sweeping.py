@@ -31,7 +31,8 @@ class SweepProgress:
         """Say what will be done, and start the bars."""
         lanes, self._count, self._ended = sum(len(job.lanes) for job in jobs), len(jobs), finished
         before = f", of which {finished} are done already" if finished else ""
-        say(f"{lanes} lanes in {self._count} jobs{before}; to {folder}")
+        many = "job" if self._count == 1 else "jobs"
+        say(f"{lanes} lanes in {self._count} {many}{before}; to {folder}")
         if not self._console.is_terminal:
             return
         self._bars = Progress(

@@ -41,7 +41,8 @@ def _profile(found: Sequence[Projection], rows: Sequence[Sequence[Shown]], scale
     curves, paths = [], [one for row in rows for one in row]
     for projection, row in zip(found, rows, strict=True):
         for index, name in enumerate(projection.about.losses):
-            label = " ".join(word for word in (row[0].name, caption.words(name)) if word)
+            # The colour says whose it is: with both in words the labels would take half of the panel.
+            label = caption.words(name) if len(projection.about.losses) > 1 or not row[0].name else row[0].name
             dash = DASHES[index % len(DASHES)]
             curves.append(Line(projection.axes[0], projection.values[index], row[0].color, label, dash=dash, width=1.5))
     y = limits.axis([line.y[:, None] for line in curves] + [one.path.loss[0][:, None] for one in paths], scale)

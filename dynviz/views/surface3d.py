@@ -22,6 +22,8 @@ from dynviz.scene.series import series
 
 Array: TypeAlias = NDArray[Any]
 
+BLOCK = 6
+"""Columns that are covered together, far from the surface."""
 LEFT, RIGHT, MARGIN = 0.03, 0.97, 0.02
 """Where the picture is on its axes: between whole numbers, so that there are no ticks."""
 
@@ -125,11 +127,18 @@ class Picture:
         image = np.nan_to_num(self._relief.image[:, used])
         extent = (left + used[0] * wide, left + (used[-1] + 1) * wide, bottom, top)
         x = left + (used + 0.5) * wide
-        # A little wider than a column, so that no seams are seen, and past the edges of the picture.
+        # Far from the surface by blocks of columns, which lie over the seams of the columns' own bars.
+        starts = np.unique(np.minimum(np.arange(0, len(used), BLOCK), max(len(used) - BLOCK, 0)))
+        far_low = np.array([low[start : start + BLOCK].min() for start in starts])
+        far_high = np.array([high[start : start + BLOCK].max() for start in starts])
+        middles, block = left + (used[starts] + BLOCK / 2) * wide, (BLOCK + 1) * wide
+        # A little wider than a column, and past the edges of the picture.
         return [
             Field(image, extent, Norm(0.0, 1.0)),
             Bars(x, bottom + low * tall, "ground", 1.1 * wide, base=bottom - MARGIN / 2),
             Bars(x, bottom + high * tall, "ground", 1.1 * wide, base=top + MARGIN / 2),
+            Bars(middles, bottom + far_low * tall, "ground", block, base=bottom - MARGIN / 2),
+            Bars(middles, bottom + far_high * tall, "ground", block, base=top + MARGIN / 2),
             # Where the field ends, a backend may mix its colours with the ground's.
             Bars(
                 np.array([extent[0] - wide, extent[1] + wide]),
