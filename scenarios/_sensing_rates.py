@@ -27,8 +27,8 @@ def _warm(given: dict[str, Any], steps: int, times: int) -> dict[str, Any]:
 
 
 def _careful(descent: float, stride: float, steps: int) -> dict[str, Any]:
-    """RAdam's first steps grow with the gradient, later ones are Adam's: its rate goes from SGD's to Adam's."""
-    return {"lr": f"exponential({descent!r},{stride!r},{max(1, steps // 20)})"}
+    """RAdam's first five steps grow with the gradient, later ones are Adam's: its rate goes from SGD's to Adam's."""
+    return {"lr": f"exponential({descent!r},{stride!r},{max(100, steps // 20)})"}
 
 
 def _products(setting: Setting, steps: int) -> dict[str, dict[str, Any]]:

@@ -17,14 +17,30 @@ PICTURES = sorted(set(re.findall(r"!\[.*?\]\((.+?)\)", TEXT)))
 
 
 def quick(command):
-    """The arguments of a command, cut to a few steps and frames."""
-    arguments = shlex.split(command)[1:]
-    if arguments[0] == "run":
-        return [*arguments, "--steps", "4"]
-    for option, value in (("--frames", "3"), ("--steps", "0:4"), ("--at", "4")):
+    """The arguments of a command, cut to a few steps, frames and points."""
+    name, *arguments = shlex.split(command)[1:]
+    if name in ("run", "sweep"):
+        # At each of the few steps: a plane through a way takes three places.
+        arguments = [re.sub(r"^parameters(:.*)?$", "parameters:every=1", each) for each in arguments]
+        return [name, *(_without(arguments, "--steps")), "--steps", "4"]
+    if name == "project":
+        return [name, *(_without(arguments, "--grid")), "--grid", "3"]
+    if name == "sharpness":
+        return [name, *arguments, "--samples", "1", "--ways", "2", "--radii", "3"]
+    if "--steps" in arguments:
+        place = arguments.index("--steps") + 1
+        arguments[place] = "0:4" if ":" in arguments[place] else str(min(int(arguments[place]), 4))
+    for option, value in (("--frames", "3"), ("--at", "4")):
         if option in arguments:
             arguments[arguments.index(option) + 1] = value
-    return arguments
+    return [name, *arguments]
+
+
+def _without(arguments, option):
+    if option not in arguments:
+        return arguments
+    place = arguments.index(option)
+    return [*arguments[:place], *arguments[place + 2 :]]
 
 
 @pytest.mark.slow

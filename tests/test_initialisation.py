@@ -56,6 +56,19 @@ def test_the_view_draws_two_initialisations_on_the_same_axes(tmp_path):
     assert film.scene(9).panels[0].marks[2] is now
 
 
+def test_gradients_of_very_different_sizes_are_all_on_the_axis(tmp_path):
+    options = "layers=30,width=32,data=shapes"
+    runs = [
+        dynviz.run(f"initialisation:init={init},{options}", "sgd", steps=1, out=tmp_path / init)["sgd"]
+        for init in ("he", "xavier")
+    ]
+    he, xavier = (run["gradient_size"] for run in runs)
+    assert he.min() > 1000 * np.median(xavier)
+    low, high = load("views", "layers").make(recordings=runs).scene(1).panels[1].y.limits
+    assert low < min(he.min(), xavier.min())
+    assert high > max(he.max(), xavier.max())
+
+
 @pytest.mark.slow
 def test_thirty_layers_learn_with_he_and_stand_still_with_xavier(tmp_path):
     ends = {

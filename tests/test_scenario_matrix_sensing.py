@@ -255,6 +255,14 @@ def test_a_plain_loop_recovers_the_matrix_as_published(task):
         assert measured(task, values, "relative_error").item() == pytest.approx(0.004, abs=0.001)
 
 
+@pytest.mark.slow
+def test_a_recorded_run_recovers_the_matrix_as_published(tmp_path):
+    recording = dynviz.run("matrix-sensing", "sgd", seeds=0, out=tmp_path / "run")["sgd"]
+    error = dict(zip(recording.steps("relative_error").tolist(), recording["relative_error"][:, 0], strict=True))
+    assert {step: error[step] for step in PUBLISHED} == pytest.approx(PUBLISHED, abs=0.03)
+    assert error[32_768] == pytest.approx(0.004, abs=0.001)
+
+
 @pytest.mark.parametrize(("optimizer", "left"), [("sgd", 0.4), ("adam", 0.3)])
 def test_a_smaller_matrix_is_mostly_recovered_by_the_rates_of_the_protocol(optimizer, left, tmp_path):
     recording = dynviz.run("matrix-sensing:d=64", optimizer, seeds="0:2", out=tmp_path / "run")[optimizer]
@@ -264,6 +272,14 @@ def test_a_smaller_matrix_is_mostly_recovered_by_the_rates_of_the_protocol(optim
     assert recording["singular_values"].shape == (12, 2, 10)
     for found, true in zip(recording["singular_values"][-1], recording["true_singular_values"][0], strict=True):
         assert found[0] == pytest.approx(true[0], rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "left"), [("lion", 0.5), ("signsgd", 0.75), ("muon", 0.7), ("radam", 0.35), ("nag-gs", 0.45)]
+)
+def test_rules_of_other_kinds_learn_a_good_part_of_it_by_the_rates_of_the_protocol(optimizer, left, tmp_path):
+    recording = dynviz.run("matrix-sensing:d=64", optimizer, seeds=0, out=tmp_path / "run")[optimizer]
+    assert recording["relative_error"][-1].max() < left
 
 
 @pytest.mark.parametrize(

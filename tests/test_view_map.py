@@ -232,7 +232,10 @@ def test_norms_are_one_for_all_panels(tmp_path):
     film = view(recorded(tmp_path / "a", grid()), recorded(tmp_path / "b", grid(), rule="sgd"))
     norms = {mark.norm for panel in film.scene(STEPS).panels for mark in marks(panel, Field)}
     assert len(norms) == 1
-    assert isinstance(norms.pop(), Norm)
+    (norm,) = norms
+    assert isinstance(norm, Norm)
+    ends = f"dark {caption.significant(norm.low, 1)}, bright {caption.significant(norm.high, 1)}"
+    assert film.scene(STEPS).readouts[-1].text == ends
 
 
 def test_the_head_names_each_optimizer_in_the_colour_of_its_cells(tmp_path):

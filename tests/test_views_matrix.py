@@ -122,6 +122,10 @@ def test_the_line_of_twenty_examples_a_parameter_stands_where_sizes_are_inside_t
     # 12 steps of 32 examples: 19.2 parameters, that is a square of 4.38, and 1.2 beside an input or output of 16.
     rules = [rule for rule in marks(open_film(grid, "snr").scene(0).panels[0], Rule) if rule.vertical]
     assert [(round(rule.at, 2), rule.color) for rule in rules] == [(4.38, "lane3")]
+    said = [each.text for each in open_film(grid, "snr").scene(0).readouts]
+    assert "dotted: 20 examples a parameter" in said
+    larger = [each for each in grid if each.facts["rank"] > 4]
+    assert not any("dotted" in each.text for each in open_film(larger, "snr").scene(0).readouts)
 
 
 def test_the_ratio_of_one_size_is_drawn_over_the_steps_with_the_control(grid):

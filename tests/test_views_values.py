@@ -8,8 +8,9 @@ from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.scene import caption, limits, trend
-from dynviz.scene.marks import Band, Bars, Contours, Field, Line, Points, Rule
+from dynviz.scene.marks import Axis, Band, Bars, Contours, Field, Line, Points, Rule
 from dynviz.scene.series import _moved
+from dynviz.views import spectrum
 from dynviz.views.centers import spread
 from tests.recorded import record, sensing, surface, voronoi
 
@@ -232,7 +233,10 @@ def test_a_path_that_left_the_numbers_ends_there(tmp_path):
 def test_a_spectrum_is_the_recorded_values_beside_the_true_ones(tmp_path):
     recording = sensing(tmp_path / "a")
     traces, now, error = scene("spectrum", [recording], 305).panels
-    assert sorted(rule.at for rule in marks(traces, Rule)) == [24000, 26000]
+    # The lower one has no room for a word below the other's; further apart both are named.
+    assert [(rule.at, rule.label) for rule in marks(traces, Rule)] == [(26000, "true"), (24000, "")]
+    wide = Axis((0.0, 30000.0))
+    assert [rule.label for rule in spectrum._rules(np.array([26000.0, 20000.0, 19000.0]), wide)] == ["true", "true", ""]
     lines = marks(traces, Line)
     assert len(lines) == 4
     assert np.array_equal(lines[1].y, recording["singular_values"][:, 0, 1])
