@@ -19,10 +19,10 @@ demo: setup
 	$(BIN)/dynviz export demo/voronoi demo/voronoi.gif
 
 test: setup
-	$(BIN)/python -m pytest -m 'not benchmark' -n auto --dist worksteal
+	$(BIN)/python -m pytest -m 'not benchmark' -n logical --dist worksteal
 
 quick: setup
-	$(BIN)/python -m pytest -m 'not benchmark and not slow' -n auto --dist worksteal
+	$(BIN)/python -m pytest -m 'not benchmark and not slow' -n logical --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .
