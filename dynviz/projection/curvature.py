@@ -24,10 +24,8 @@ Scalar: TypeAlias = Callable[[Tensor], Tensor]
 NAME = "sharpness"
 EXACT = 200
 """Up to so many parameters the whole Hessian is computed."""
-STEPS = 40
-"""Of Lanczos' iteration, at most."""
 CLOSE = 1e-3
-"""An eigenvalue is found when its residual is this share of it."""
+"""An eigenvalue is found when its error is this share of it."""
 
 
 @dataclass(frozen=True)
@@ -86,30 +84,30 @@ def _product(function: Scalar, row: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 def _lanczos(function: Scalar, row: Tensor, count: int, seed: int) -> Array:
-    """Lanczos' iteration with full reorthogonalisation, in products of the Hessian with vectors."""
+    """By ARPACK's restarted Lanczos iteration, in products of the Hessian with vectors."""
+    try:
+        from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+    except ImportError as error:
+        raise DynvizError(
+            f"the Hessian of {len(row)} parameters needs SciPy, which finds its eigenvalues: pip install 'dynviz[data]'"
+        ) from error
     product = _product(function, row)
-    generator = torch.Generator().manual_seed(seed)
-    vector = torch.randn(len(row), generator=generator, dtype=torch.float64).to(row.device, row.dtype)
-    basis = [vector / vector.norm()]
-    diagonal: list[float] = []
-    beside: list[float] = []
-    for _ in range(min(STEPS, len(row))):
-        image = product(basis[-1])
-        diagonal.append(float(image @ basis[-1]))
-        known = torch.stack(basis)
-        # Twice: once leaves parts that rounding has brought in, and eigenvalues would be found again.
-        for _ in range(2):
-            image = image - known.T @ (known @ image)
-        left = float(image.norm())
-        if not np.isfinite(diagonal[-1]) or not np.isfinite(left):
-            return np.full(count, np.nan)
-        values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-        sure = np.abs(left * vectors[-1]) <= CLOSE * np.abs(values)
-        if left <= 1e-12 * max(abs(values[-1]), 1e-300) or (len(values) > count and sure[-count:].all()):
-            break
-        beside.append(left)
-        basis.append(image / left)
-    return np.asarray(values[::-1][:count])
+
+    def times(vector: NDArray[Any]) -> Array:
+        image = product(torch.as_tensor(vector.ravel(), dtype=row.dtype, device=row.device)).double().cpu().numpy()
+        if not np.isfinite(image).all():
+            raise FloatingPointError
+        return np.asarray(image)
+
+    start = np.random.default_rng(seed).standard_normal(len(row))
+    operator = LinearOperator((len(row), len(row)), matvec=times, dtype=np.float64)
+    try:
+        found = eigsh(operator, min(count, len(row) - 1), which="LA", v0=start, tol=CLOSE, return_eigenvectors=False)
+    except ArpackNoConvergence as error:
+        found = error.eigenvalues
+    except FloatingPointError:
+        return np.full(count, np.nan)
+    return np.sort(found)[::-1]
 
 
 def measure(recording: Recording, look: Look, progress: Progress | None = None) -> Path:
