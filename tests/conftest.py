@@ -1,0 +1,27 @@
+"""Snapshots: what the program prints, kept in files that a person has looked at."""
+
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent / "snapshots"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-snapshots", action="store_true", help="Keep what is printed now; see the diff.")
+
+
+@pytest.fixture
+def snapshot(request):
+    """Compare a text with the one that is kept under a name; its suffix says what it is."""
+
+    def compare(text, name):
+        file = FOLDER / name
+        if request.config.getoption("--update-snapshots"):
+            FOLDER.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.exists(), f"there is no {file}; pytest --update-snapshots makes it"
+        kept = file.read_text(encoding="utf-8")
+        assert text == kept, f"what is printed is not {file} any more; pytest --update-snapshots keeps the new one"
+
+    return compare
