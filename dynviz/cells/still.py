@@ -10,7 +10,8 @@ from dynviz.cells.inks import Indices
 from dynviz.cells.paper import Ink, Paper
 from dynviz.cells.strokes import bits, stroke
 from dynviz.cells.words import MARKERS, plain
-from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, Regions, Rule, Text, pixel_centers
+from dynviz.scene.contouring import traced
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, Regions, Rule, Text
 from dynviz.scene.scales import first_pixels, fractions, nearest_pixels
 
 Draw = Callable[[Paper, int], None]
@@ -83,21 +84,9 @@ def _image(
 
 def contours(mark: Contours, easel: Easel) -> list[Draw]:
     """Lines of equal value, in a small plot every second or third of them: dots that touch show no lines."""
-    import contourpy
-
-    rows, columns = mark.values.shape
-    if min(rows, columns) < 2:
-        return []
-    x, y = pixel_centers(mark.extent, rows, columns)
-    generator = contourpy.contour_generator(x, y, np.ma.masked_invalid(mark.values))
+    stride = max(1, -(-len(mark.levels) * ROWS // max(easel.height, 1)))
     gap = np.full((1, 2), np.nan)
-    pieces = [
-        piece
-        for level in mark.levels[:: max(1, -(-len(mark.levels) * ROWS // max(easel.height, 1)))]
-        if np.isfinite(level)
-        for line in generator.lines(level)
-        for piece in (easel.points(*np.asarray(line).T), gap)
-    ]
+    pieces = [piece for line in traced(mark, mark.levels[::stride]) for piece in (easel.points(*line.T), gap)]
     return _lines(pieces, easel.inks.over(mark.color, CONTOUR), easel)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
-import contourpy
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from dynviz.pixels.growing import DOT, FUTURE, PAST, present
 from dynviz.pixels.layers import Tile
 from dynviz.pixels.pen import DASHES, Font, Pen
 from dynviz.pixels.shapes import hexadecimal, number
+from dynviz.scene.contouring import traced
 from dynviz.scene.marks import (
     Arrows,
     Band,
@@ -30,7 +30,6 @@ from dynviz.scene.marks import (
     Regions,
     Rule,
     Text,
-    pixel_centers,
 )
 from dynviz.scene.theme import Theme
 
@@ -146,11 +145,7 @@ def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
 
 
 def _contours(mark: Contours, easel: Easel, ink: Ink) -> list[Part]:
-    if min(mark.values.shape) < 2:
-        return []
-    x, y = pixel_centers(mark.extent, *mark.values.shape)
-    generator = contourpy.contour_generator(x, y, np.ma.masked_invalid(mark.values))
-    lines = [easel.points(*np.asarray(line).T) for level in mark.levels for line in generator.lines(level)]
+    lines = [easel.points(*line.T) for line in traced(mark, mark.levels)]
     color, width = ink.color(mark.color), max(1.0, 0.5 * easel.sizes.line)
     return [Part(shapes.stroke(line, color, width, opacity=still.CONTOUR)) for line in lines]
 

@@ -1,6 +1,5 @@
 """Marks without a `now`, as layers."""
 
-import contourpy
 import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
@@ -12,7 +11,8 @@ from dynviz.pixels.layers import Layer, Tile
 from dynviz.pixels.markers import markers
 from dynviz.pixels.pen import DASHES
 from dynviz.scene.arrange import Rect
-from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, Regions, Rule, Text, pixel_centers
+from dynviz.scene.contouring import traced
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, Regions, Rule, Text
 from dynviz.scene.scales import fractions, nearest_pixels
 
 HALO = 600
@@ -55,18 +55,8 @@ def _image(pixels: NDArray[np.uint8], extent: Extent, easel: Easel) -> list[Laye
 
 def contours(mark: Contours, easel: Easel) -> list[Layer]:
     """Lines of equal value."""
-    rows, columns = mark.values.shape
-    if min(rows, columns) < 2:
-        return []
-    x, y = pixel_centers(mark.extent, rows, columns)
-    generator = contourpy.contour_generator(x, y, np.ma.masked_invalid(mark.values))
     gap = np.full((1, 2), np.nan)
-    pieces = [
-        piece
-        for level in mark.levels
-        for line in generator.lines(level)
-        for piece in (easel.points(*np.asarray(line).T), gap)
-    ]
+    pieces = [piece for line in traced(mark, mark.levels) for piece in (easel.points(*line.T), gap)]
     if not pieces:
         return []
     shape = easel.pen.stroke(np.concatenate(pieces), max(1.0, 0.5 * easel.sizes.line), easel.plot)
