@@ -115,7 +115,7 @@ class BackgroundRun:
         self.exit_code = code if code >= 0 else 128 - code
         if code == 0:
             self.state, self.message = "finished", ""
-        elif code == STOPPED or (self.asked and code == -signal.SIGTERM):
+        elif code in (STOPPED, -signal.SIGINT) or (self.asked and code == -signal.SIGTERM):
             self.state, self.exit_code = "stopped", STOPPED
             self.message = self.message or "stopped before training began; nothing was written"
         else:

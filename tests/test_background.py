@@ -130,6 +130,37 @@ def test_a_run_that_is_stopped_before_it_begins_leaves_nothing(tmp_path, delay):
     assert ("nothing was written" in trainer.message) == (not (tmp_path / "run").exists())
 
 
+def test_a_run_that_is_stopped_in_the_middle_of_an_exec_says_so_too(tmp_path):
+    """Python ends by SIGINT, whatever we exit with, once a plain KeyboardInterrupt has passed an exec of a text."""
+    file = scenario_file(tmp_path, early="exec('import os; os.kill(os.getpid(), 15)')")
+    trainer = started(file, "-o", "sgd", "--out", tmp_path / "run")
+    assert trainer.wait(PATIENCE)
+    assert (trainer.state, trainer.exit_code) == ("stopped", 130)
+    assert trainer._process.returncode == 130
+    assert "nothing was written" in trainer.message
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_request_to_stop_that_is_lost_in_a_destructor_is_heeded(tmp_path):
+    class_that_loses = "type('Loses', (), {'__del__': lambda self: os.kill(os.getpid(), 15)})()"
+    module = tmp_path / "sitecustomize.py"
+    module.write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'torch':\n"
+        "            sys.meta_path.remove(self)\n"
+        f"            {class_that_loses}\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    command = [sys.executable, "-m", "dynviz", "run", BOWL, "-o", "sgd", "--headless", "--out", str(tmp_path / "run")]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.endswith("stopped before training began; nothing was written\n")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_killed_trainer_is_a_failure_and_its_recording_plays(long_run):
     recording = dynviz.open(long_run.folder)["adamw"]
     until(lambda: len(recording["loss"]) > 10)

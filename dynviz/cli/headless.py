@@ -1,15 +1,14 @@
 """A run in this process: plain progress, and one line about how it ended."""
 
 import shlex
-import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from dynviz.background import STOPPED, Reports
 from dynviz.cli.say import say
+from dynviz.cli.stopping import stoppable
 
 
 def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> None:
@@ -20,11 +19,10 @@ def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> N
         resume: The run to go on with.
         report: Where a player waits to hear of it, see `BackgroundRun`.
     """
-    # Until training has its own way of ending cleanly, SIGTERM leaves as little behind as Ctrl-C.
-    before = signal.signal(signal.SIGTERM, _interrupt)
     reports = None if report is None else Reports(report)
     try:
-        folder = _train(asked, resume, reports)
+        with stoppable() as heed:
+            folder = _train(asked, resume, reports, heed)
     except KeyboardInterrupt as stopped:
         words = stopped_at(getattr(stopped, "folder", None), getattr(stopped, "step", 0))
         if reports:
@@ -35,8 +33,6 @@ def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> N
         if reports:
             reports.failed(error)
         raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
     if reports:
         reports.finished()
     say(f"see it with: {finished(folder)}")
@@ -55,18 +51,15 @@ def finished(folder: Path) -> str:
     return f"dynviz export {shlex.quote(str(folder))} {shlex.quote(folder.name)}.gif"
 
 
-def _train(asked: Mapping[str, Any], resume: str | None, reports: Reports | None) -> Path:
+def _train(asked: Mapping[str, Any], resume: str | None, reports: Reports | None, heed: Callable[[], None]) -> Path:
     # Torch takes over a second to import: what can be refused without it has been.
     from dynviz import training
     from dynviz.cli.progress import TrainingProgress
 
+    heed()
     if reports:
         reports.does("preparing the task")
     progress = reports or TrainingProgress()
     if resume:
         return training.resume(resume, progress=progress, **asked).folder
     return training.run(progress=progress, **asked).folder
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    raise KeyboardInterrupt

@@ -1,10 +1,8 @@
 """`dynviz sweep`: a scenario and its optimizers over grids, in several processes."""
 
 import shlex
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +10,7 @@ import click
 from dynviz import plugins
 from dynviz.background import STOPPED
 from dynviz.cli.say import say
+from dynviz.cli.stopping import stoppable
 
 if TYPE_CHECKING:
     from dynviz.sweeps.standing import Sweep
@@ -65,21 +64,16 @@ def sweep(
             raise click.UsageError("--resume goes on with a sweep as it was begun; it takes --jobs alone")
     else:
         _check_names(scenario, optimizers)
-    # Until jobs have begun, SIGTERM leaves as little behind as Ctrl-C.
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        done = _sweep(
-            resume,
-            jobs,
-            scenario=scenario,
-            optimizers=optimizers,
-            memory=None if memory is None else memory * GIGABYTE,
-            dtype=dtype or "",
-            large=yes,
-            **asked,
-        )
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    done = _sweep(
+        resume,
+        jobs,
+        scenario=scenario,
+        optimizers=optimizers,
+        memory=None if memory is None else memory * GIGABYTE,
+        dtype=dtype or "",
+        large=yes,
+        **asked,
+    )
     _say_end(done)
 
 
@@ -94,14 +88,17 @@ def _check_names(scenario: str | None, optimizers: tuple[str, ...]) -> None:
 
 
 def _sweep(folder: str | None, processes: int | None, **asked: Any) -> "Sweep":
-    from dynviz.cli.sweeping import SweepProgress
-    from dynviz.sweeps import launch
     from dynviz.sweeps.standing import Stopped
 
     try:
-        if folder:
-            return launch.resume(folder, processes=processes, progress=SweepProgress())
-        return launch.sweep(processes=processes, progress=SweepProgress(), **asked)
+        with stoppable() as heed:
+            from dynviz.cli.sweeping import SweepProgress
+            from dynviz.sweeps import launch
+
+            heed()
+            if folder:
+                return launch.resume(folder, processes=processes, progress=SweepProgress())
+            return launch.sweep(processes=processes, progress=SweepProgress(), **asked)
     except Stopped as stopped:
         where = shlex.quote(str(stopped.sweep.folder))
         say(f"{stopped}; go on with: dynviz sweep --resume {where}")
@@ -126,7 +123,3 @@ def _say_end(done: "Sweep") -> None:
         lost = f"{len(done.failed)} of {len(done.jobs)} jobs failed"
         say(f"{lost}; try {'them' if done.failed else 'it'} again with: dynviz sweep --resume {folder}")
         sys.exit(1)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    raise KeyboardInterrupt

@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM before training has its own way of ending cleanly."""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+
+class Asked(KeyboardInterrupt):
+    """The command was asked to stop.
+
+    A class of its own: once a plain KeyboardInterrupt has passed through `exec` of a text, as it may while torch is
+    imported, `python -m` ends by SIGINT whatever exit status is asked for afterwards.
+    """
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Callable[[], None]]:
+    """Raise `Asked` where the command stands when Ctrl-C or SIGTERM comes.
+
+    Gives a function to call where long work has ended: it raises when somebody asked and the exception was lost on
+    the way, as those are that are raised in a destructor.
+    """
+    asked: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        asked.append(number)
+        raise Asked
+
+    def heed() -> None:
+        if asked:
+            raise Asked
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield heed
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
