@@ -68,6 +68,9 @@ class Watch:
         self._told = told
         self._steps, self._begun = 1, time.perf_counter()
 
+    def does(self, words: str) -> None:
+        """What is done before training is not timed."""
+
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:  # noqa: ARG002
         self._steps, self._begun = recordings[0].steps, time.perf_counter()
 

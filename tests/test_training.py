@@ -10,7 +10,7 @@ import torch
 import dynviz
 from dynviz import DynvizError, plugins
 from dynviz.recording.metadata import Hyperparameter, Lane
-from dynviz.training import launch, plan, session, trainer
+from dynviz.training import course, launch, plan, session, trainer
 from dynviz.training.crew import build, describe
 
 FILES = Path(__file__).parent / "files"
@@ -262,10 +262,10 @@ def test_a_run_over_4_gb_is_refused_unless_told(tmp_path):
 
 
 def test_a_failure_while_training_is_kept_in_the_recording(tmp_path, monkeypatch):
-    def fail(self, number, batch):
+    def fail(self, step, batch):
         raise RuntimeError("the sky fell")
 
-    monkeypatch.setattr(trainer.Trainer, "_last", fail)
+    monkeypatch.setattr(course.Course, "last", fail)
     with pytest.raises(RuntimeError, match="the sky fell"):
         dynviz.run(BOWL, "adamw", out=tmp_path / "run")
     recording = dynviz.open(tmp_path / "run")["adamw"]

@@ -32,12 +32,18 @@ def scenario(centers: int = 50) -> str:
 
 
 def prepare(
-    record: Sequence[str], seeds: Sequence[int] = (42,), *, steps: int = 1_000_000, centers: int = 50, on: str = "cpu"
+    record: Sequence[str],
+    seeds: Sequence[int] = (42,),
+    *,
+    steps: int = 1_000_000,
+    centers: int = 50,
+    on: str = "cpu",
+    compiled: bool = False,
 ) -> launch.Prepared:
     """AdamW on the task, ready to be recorded."""
     task, rule = plugins.load("scenarios", scenario(centers)), plugins.load("optimizers", "adamw")
-    lanes, wanted = tuple(Lane(seed) for seed in seeds), plan.requests(record)
-    return launch.prepare(task, [rule], lanes, steps=steps, wanted=wanted, where=torch.device(on), dtype="")[0]
+    asked = launch.Asked(steps, plan.requests(record), torch.device(on), compiled=compiled)
+    return launch.prepare(task, [rule], tuple(Lane(seed) for seed in seeds), asked)[0]
 
 
 def recording(record: Sequence[str], folder: Path, seeds: Sequence[int] = (42,), **more: object) -> Trainer:

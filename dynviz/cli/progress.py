@@ -41,6 +41,10 @@ class TrainingProgress:
         self._begun: dict[str, tuple[float, int]] = {}
         self._said = 0.0
 
+    def does(self, words: str) -> None:
+        """Say what is done before training starts."""
+        say(words)
+
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
         """Say what will be trained and written, and start the bars."""
         first = recordings[0]

@@ -118,6 +118,7 @@ class Metadata:
         device_name: The device in words.
         threads: Of torch, on a CPU.
         dtype: Of parameters and arithmetic where another one than the task's was asked for.
+        compiled: Whether blocks of steps were compiled.
         checkpoint_every: Steps between checkpoints.
         created: When it began, ISO 8601, UTC.
         status: How it stands. A recording that says `running` without a writer was killed.
@@ -142,6 +143,7 @@ class Metadata:
     device_name: str = ""
     threads: int = 1
     dtype: str = ""
+    compiled: bool = False
     checkpoint_every: int = 0
     created: str = ""
     status: Status = "running"

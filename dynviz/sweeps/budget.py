@@ -11,7 +11,7 @@ from dynviz.plugins import Plugin
 from dynviz.recording.metadata import Lane
 from dynviz.sweeps.jobs import Settings
 from dynviz.training import devices
-from dynviz.training.launch import DTYPES, LARGE, Prepared, prepare
+from dynviz.training.launch import DTYPES, LARGE, Asked, Prepared, prepare
 from dynviz.training.plan import check_optimizer, requests
 from dynviz.training.trainer import CAPACITY
 
@@ -57,10 +57,8 @@ def measure(scenario: Plugin, rule: Plugin, lane: Lane, settings: Settings) -> t
         DynvizError: The scenario or the optimizer refuses its options.
     """
     check_optimizer(rule)
-    wanted, cpu = requests(settings.record), torch.device("cpu")
-    (prepared,) = prepare(
-        scenario, [rule], (lane,), steps=settings.steps, wanted=wanted, where=cpu, dtype=settings.dtype
-    )
+    asked = Asked(settings.steps, requests(settings.record), torch.device("cpu"), settings.dtype)
+    (prepared,) = prepare(scenario, [rule], (lane,), asked)
     return _memory(prepared), sum(prepared.metadata.channel_bytes.values())
 
 

@@ -82,6 +82,9 @@ class _Mouth:
         self._pipe.write(json.dumps({"kind": kind, **more}).encode() + b"\n")
         self._pipe.flush()
 
+    def does(self, words: str) -> None:
+        """A sweep says what is trained, not what is done before."""
+
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:  # noqa: ARG002
         self._steps = recordings[0].steps
         self.say("moved", step=min(steps_done), steps=self._steps)

@@ -1,8 +1,10 @@
 """The stacks of one recording with their steppers, and what its probes measure."""
 
 import dataclasses
+import os
 import platform
 from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +14,16 @@ from torch import Tensor, nn
 
 import dynviz
 from dynviz.errors import DynvizError, unknown
-from dynviz.recording.metadata import Metadata
+from dynviz.recording.metadata import ChannelInfo, Metadata
 from dynviz.task import Channel, Probe, Task
 from dynviz.training import devices
 from dynviz.training.channels import GRADIENT, LOSS, PARAMETERS, PERTURBATION, Measured, built_in, info
 from dynviz.training.plan import Plan, named, sampling
+from dynviz.training.program import LONGEST
 from dynviz.training.rates import Rates
 from dynviz.training.stack import Stack, cast, groups
 from dynviz.training.steppers import RuleStepper, Stepper, TorchStepper
+from dynviz.training.tape import Tapes
 from dynviz.training.trees import to_arrays
 from dynviz.training.watch import watched
 
@@ -42,6 +46,8 @@ class Crew:
         device: Where they train.
         shown: What the optimizer of each stack shows of its state before training, by channel.
         rates: The learning rate, and hyperparameters that change with the step.
+        aside: Who makes long measurements on a CPU. They need little Python and so do not hold up the steps, which need
+            much; one thread each, so that their sums are those of training's own thread.
     """
 
     stacks: tuple[Stack, ...]
@@ -50,6 +56,13 @@ class Crew:
     device: torch.device
     shown: tuple[Mapping[str, Tensor], ...]
     rates: Rates
+    aside: Executor = dataclasses.field(
+        default_factory=lambda: ThreadPoolExecutor(os.cpu_count(), initializer=devices.settle)
+    )
+
+    def tapes(self, channels: Mapping[str, ChannelInfo]) -> list[Tapes]:
+        """Empty tapes for what is recorded of each stack."""
+        return [Tapes.of(stack, channels, self.aside, self.rates.moving) for stack in self.stacks]
 
     @property
     def perturbs(self) -> bool:
@@ -165,6 +178,7 @@ def describe(plan: Plan, crew: Crew, created: str) -> Metadata:
         checkpoint_every=_checkpoint_every(plan.steps, crew),
         created=created,
         dtype=plan.dtype,
+        compiled=plan.compiled,
     )
 
 
@@ -223,4 +237,5 @@ def _checkpoint_every(steps: int, crew: Crew) -> int:
     # A rule's state is about as large at the end as before the first step; torch's classes make theirs later.
     size = max(state, 3 * sum(stack.theta.nbytes for stack in crew.stacks))
     count = int(min(max(CHECKPOINT_BYTES // size, 2), CHECKPOINTS))
-    return max(-(-steps // count), 10)
+    # Blocks of steps do not reach over a checkpoint.
+    return -(-max(steps, 1) // (count * LONGEST)) * LONGEST

@@ -23,6 +23,7 @@ from dynviz.task import Scenario, Task
 from dynviz.training import devices
 from dynviz.training.crew import Crew, available, build, describe
 from dynviz.training.plan import Plan, Request, check_optimizer, check_requests, hyperparameters, labels, requests
+from dynviz.training.programs import Way, warm, ways
 from dynviz.training.session import Progress, Silence, train
 from dynviz.training.trainer import Trainer
 
@@ -42,6 +43,7 @@ def run(
     dtype: str = "",
     record: str | Sequence[str] = (),
     out: str | Path | None = None,
+    compiled: bool = False,
     large: bool = False,
     progress: Progress | None = None,
 ) -> Run:
@@ -57,6 +59,8 @@ def run(
         dtype: `float32` or `float64`; empty for the scenario's own.
         record: Channels to record beside the default: `term.*`, `val_loss:every=1`.
         out: The folder to make; None for the first free `runs/<scenario>-<optimizers>-<n>`.
+        compiled: Whether blocks of steps are compiled first: that takes a while, seconds where it was done before, and
+            then each step takes a fraction of its time. Results agree but for rounding.
         large: Whether the run may write over 4 GB.
         progress: Who hears how it goes.
 
@@ -84,11 +88,16 @@ def run(
     names = labels(plugins)
     check_out(out)
     length = None if steps is None else operator.index(steps)
-    prepared = prepare(task_plugin, plugins, lanes, steps=length, wanted=wanted, where=where, dtype=dtype)
+    progress = progress or Silence()
+    asked = Asked(length, wanted, where, dtype, compiled)
+    prepared = prepare(task_plugin, plugins, lanes, asked)
     check_size(prepared, large=large)
+    with devices.one_thread():
+        for each in prepared:
+            warm(each.crew, each.ways, progress.does)
     folder = make_folder(out, task_plugin, names)
     trainers = write(folder, prepared)
-    train(folder, trainers, progress or Silence())
+    train(folder, trainers, progress)
     return Run(folder)
 
 
@@ -114,19 +123,22 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
     if not todo:
         length = max(each.total for each in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
+    progress = progress or Silence()
     with devices.one_thread():
-        crews = [_rebuild(each.metadata, steps) for each in todo]
+        prepared = [_rebuild(each.metadata, steps) for each in todo]
+        for again in prepared:
+            warm(again.crew, again.ways, progress.does)
     trainers = []
     try:
-        for recording, crew in zip(todo, crews, strict=True):
+        for recording, again in zip(todo, prepared, strict=True):
             writer = Writer.resume(recording.folder, steps=steps)
-            trainers.append(Trainer(crew, writer))
+            trainers.append(Trainer(again.crew, writer, again.ways))
             trainers[-1].resume()
     except BaseException:
         for trainer in trainers:
             trainer.close()
         raise
-    train(Path(folder), trainers, progress or Silence())
+    train(Path(folder), trainers, progress)
     return open_recording(folder)
 
 
@@ -136,33 +148,43 @@ class Prepared:
 
     crew: Crew
     metadata: Metadata
+    ways: tuple[Way, ...] = ()
 
 
-def prepare(
-    scenario: Plugin,
-    optimizers: Sequence[Plugin],
-    lanes: tuple[Lane, ...],
-    *,
-    steps: int | None,
-    wanted: tuple[Request, ...],
-    where: torch.device,
-    dtype: str,
-) -> list[Prepared]:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a run beside its scenario, optimizers and lanes; see `run`."""
+
+    steps: int | None
+    wanted: tuple[Request, ...]
+    where: torch.device
+    dtype: str = ""
+    compiled: bool = False
+
+
+def prepare(scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, ...], asked: Asked) -> list[Prepared]:
     """Build the lanes of each optimizer, and measure them once on the state before training.
 
     Raises:
         DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
     """
     tasks = _tasks(scenario, lanes)
-    length = tasks[0].steps if steps is None else steps
+    length = tasks[0].steps if asked.steps is None else asked.steps
     with devices.one_thread():
         crews = []
         for order, (plugin, label) in enumerate(zip(optimizers, labels(optimizers), strict=True)):
             values = hyperparameters(plugin, tasks[0].hyperparameters, length)
-            plan = Plan(scenario, plugin, label, order, values, lanes, length, wanted, dtype, tasks)
-            crews.append((plan, build(plan, where)))
-        check_requests(wanted, [name for _, crew in crews for name in available(crew)])
-        return [Prepared(crew, describe(plan, crew, "")) for plan, crew in crews]
+            plan = Plan(
+                scenario, plugin, label, order, values, lanes, length, asked.wanted, asked.dtype, tasks, asked.compiled
+            )
+            crews.append((plan, build(plan, asked.where)))
+        check_requests(asked.wanted, [name for _, crew in crews for name in available(crew)])
+        return [_prepared(crew, describe(plan, crew, "")) for plan, crew in crews]
+
+
+def _prepared(crew: Crew, metadata: Metadata) -> Prepared:
+    tapes = crew.tapes(metadata.channels)
+    return Prepared(crew, metadata, ways(crew, tapes, metadata.label, compiled=metadata.compiled))
 
 
 def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT001
@@ -220,7 +242,7 @@ def write(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
     try:
         for each in prepared:
             writer = Writer.create(folder / each.metadata.label, replace(each.metadata, created=created))
-            trainers.append(Trainer(each.crew, writer))
+            trainers.append(Trainer(each.crew, writer, each.ways))
     except BaseException:
         for trainer in trainers:
             trainer.close()
@@ -258,8 +280,8 @@ def _unfinished(recording: Recording, steps: int | None) -> bool:
     return recording.status != "finished" or (steps is not None and steps > recording.total)
 
 
-def _rebuild(metadata: Metadata, steps: int | None) -> Crew:
-    """The crew of a recording, from what it says about itself."""
+def _rebuild(metadata: Metadata, steps: int | None) -> Prepared:
+    """A recording that can be gone on with, from what it says about itself."""
     scenario, optimizer = _again("scenarios", metadata.scenario), _again("optimizers", metadata.optimizer)
     plan = Plan(
         scenario,
@@ -272,6 +294,7 @@ def _rebuild(metadata: Metadata, steps: int | None) -> Crew:
         tuple(Request(name, info.every or None) for name, info in metadata.channels.items()),
         metadata.dtype,
         _tasks(scenario, metadata.lanes),
+        metadata.compiled,
     )
     try:
         device = devices.find(metadata.device)
@@ -279,7 +302,7 @@ def _rebuild(metadata: Metadata, steps: int | None) -> Crew:
         raise DynvizError(
             f"the run began on {metadata.device} and goes on there alone; here is no such device"
         ) from error
-    return build(plan, device)
+    return _prepared(build(plan, device), metadata)
 
 
 def _again(plural: str, named: Named) -> Plugin:

@@ -40,6 +40,7 @@ class Plan:
         requests: What to record beside or other than the default.
         dtype: Of parameters and arithmetic; empty for the task's own.
         tasks: Of each lane.
+        compiled: Whether blocks of steps are compiled.
     """
 
     scenario: Plugin
@@ -52,6 +53,7 @@ class Plan:
     requests: tuple[Request, ...] = ()
     dtype: str = ""
     tasks: tuple[Task, ...] = field(default=(), repr=False)
+    compiled: bool = False
 
     @property
     def is_torch(self) -> bool:

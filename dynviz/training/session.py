@@ -35,6 +35,10 @@ class Interrupted(KeyboardInterrupt):
 class Progress(Protocol):
     """Who hears how a run goes."""
 
+    def does(self, words: str) -> None:
+        """Something is being done before training starts that takes a while."""
+        ...
+
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
         """Everything is checked and training starts."""
         ...
@@ -50,6 +54,9 @@ class Progress(Protocol):
 
 class Silence:
     """Progress that nobody hears."""
+
+    def does(self, words: str) -> None:
+        """Say nothing."""
 
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
         """Say nothing."""

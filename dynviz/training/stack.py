@@ -1,8 +1,10 @@
 """Lanes of equal shape, trained together: their tensors, losses, gradients and measurements."""
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -44,15 +46,20 @@ class Stack:
             self.constants[name] = (values[0] if shared else torch.stack(values)).to(device)
             self._constant_dims[name] = None if shared else 0
 
-    def batches(self, start: int, count: int) -> list[Batch]:
+    def batches(self, start: int, count: int) -> "Batches":
         """The batches of steps start..start+count-1, with the lanes in front where there are several."""
         # Lanes that differ in hyperparameters alone share a task, and its batches.
         drawn = {id(task): task.batches(start, count) for task in {id(task): task for task in self.tasks}.values()}
         lanes = [drawn[id(task)] for task in self.tasks]
         joined = lanes[0] if self.single else tuple(torch.stack(column, dim=1) for column in zip(*lanes, strict=True))
-        if not joined:
-            return [()] * count
-        return list(zip(*(tensor.to(self.device, non_blocking=True).unbind(0) for tensor in joined), strict=True))
+        return Batches(tuple(tensor.to(self.device, non_blocking=True) for tensor in joined), count)
+
+    def standing_in(self, theta: Tensor, buffers: Tensors, constants: Tensors) -> "Stack":
+        """The same lanes with other tensors in their place; this stack stays as it is."""
+        other = copy.copy(self)
+        other.theta, other.buffers, other.constants = theta, dict(buffers), dict(constants)
+        other._ahead = {}
+        return other
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of each lane, [] or [lanes], without gradients; buffers stay as they are."""
@@ -142,6 +149,37 @@ class Stack:
         if self.single:
             return {name: value.detach().clone().to(self.device) for name, value in trees[0].items()}
         return {name: torch.stack([tree[name].detach() for tree in trees]).to(self.device) for name in trees[0]}
+
+
+class Batches(Sequence[Batch]):
+    """The batches of some steps that follow each other.
+
+    Attributes:
+        joined: Tensors with the steps in front; none where the task has no data.
+    """
+
+    def __init__(self, joined: Batch, count: int) -> None:
+        self.joined = joined
+        self._count = count
+        self._each: list[Batch] = []
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> Batch: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Batches": ...
+
+    def __getitem__(self, place: int | slice) -> "Batch | Batches":
+        if isinstance(place, slice):
+            return Batches(tuple(tensor[place] for tensor in self.joined), len(range(*place.indices(self._count))))
+        if not self._each:
+            # All at once: one by one they take several times as long.
+            columns = (tensor.unbind(0) for tensor in self.joined)
+            self._each = list(zip(*columns, strict=True)) if self.joined else [()] * self._count
+        return self._each[place]
 
 
 def cast(task: Task, dtype: torch.dtype) -> Task:

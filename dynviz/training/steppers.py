@@ -1,9 +1,10 @@
 """Steps of an optimizer over a stack: our rules, and any class of torch.optim."""
 
+import copy
 import dataclasses
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from dynviz.errors import DynvizError
 from dynviz.rule import NOISE, Rule, State
 from dynviz.schedules import Schedule
 from dynviz.training.flat import Layout
+from dynviz.training.moment import Moment
 from dynviz.training.noise import Noise
 from dynviz.training.trial import Make, decay_rates, noise, portable, trial
 from dynviz.zoo import two_sequences
@@ -28,9 +30,9 @@ class Stepper(Protocol):
     """
 
     terms: tuple[str, ...]
-    perturb: Callable[[Tensor, int], Tensor] | None
+    perturb: "Perturb | None"
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
         ...
 
@@ -41,6 +43,9 @@ class Stepper(Protocol):
     def restore(self, theta: Tensor, state: Any) -> None:
         """Go on from these parameters and a state that `state` gave."""
         ...
+
+
+Perturb: TypeAlias = Callable[[Tensor, int | Moment], Tensor]
 
 
 class RuleStepper:
@@ -75,7 +80,7 @@ class RuleStepper:
         at_first = {name: values[0] for name, values in varying.items()} | {
             name: each.at(1) for name, each in schedules.items()
         }
-        self.rule = _opened(rule, at_first, theta.device)
+        self.rule = _opened(rule, _tensors(at_first, theta.device))
         self.schedules = schedules
         self.layout = layout
         self.whole = type(rule).coordinatewise
@@ -88,24 +93,43 @@ class RuleStepper:
         if self.lanes and not self.whole:
             init = vmap(init)
         self._state = {name: init(value) for name, value in self._units(theta).items()}
-        self._update = self._one
-        if self.lanes and (self.varying or not self.whole):
-            self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
+        self._bind()
         self.terms = self._term_names(theta)
         self._noisy = any(NOISE in state for state in self._state.values())
         self._noise = Noise(seeds or (0,) * (len(theta) if self.lanes else 1), theta)
-        self.perturb: Callable[[Tensor, int], Tensor] | None = self._perturb if hasattr(rule, "perturb") else None
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
-        # A new tensor each time: a rule may keep t in its state.
-        time = torch.full((), t, dtype=torch.float64, device=theta.device)
-        self.rule = self.rule_at(t)
-        if self._noisy:
-            self._put_noise(t)
+    def _bind(self) -> None:
+        self._update = self._one
+        if self.lanes and (self.varying or not self.whole):
+            self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
+        self.perturb: Perturb | None = self._perturb if hasattr(self.rule, "perturb") else None
+
+    def moments(self, t: int, count: int) -> Moment:
+        """What the steps t..t+count-1 are given."""
+        steps = range(t, t + count)
+        values = {
+            name: torch.tensor([each.at(step) for step in steps], dtype=torch.float64, device=self._device)
+            for name, each in self.schedules.items()
+        }
+        noise = (torch.stack([self._noise.at(step) for step in steps]),) if self._noisy else ()
+        return Moment(torch.arange(t, t + count, dtype=torch.float64, device=self._device), values, noise)
+
+    def standing_in(self, varying: Mapping[str, Tensor], state: dict[str, State]) -> "RuleStepper":
+        """The same rule with other tensors in its place; this one stays as it is."""
+        other = copy.copy(self)
+        other.varying, other._state = dict(varying), dict(state)
+        other._bind()
+        return other
+
+    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
+        now = self._moment(t)
+        self.rule = _opened(self.rule, now.values)
+        if now.noise:
+            self._put_noise(*now.noise)
         gradients = self._units(gradient)
         found: dict[str, dict[str, Tensor]] = {}
         for name, value in self._units(theta).items():
-            terms, self._state[name] = self._update(self.varying, value, gradients[name], self._state[name], time)
+            terms, self._state[name] = self._update(self.varying, value, gradients[name], self._state[name], now.t)
             for term, part in terms.items():
                 found.setdefault(term, {})[name] = part
         rows = {term: parts[""] if self.whole else self.layout.join(parts) for term, parts in found.items()}
@@ -116,9 +140,8 @@ class RuleStepper:
 
     def rule_at(self, t: int) -> Rule:
         """The rule with the hyperparameters of step t (from 1); those that differ between lanes are left open."""
-        if not self.schedules:
-            return self.rule
-        return _opened(self.rule, {name: each.at(t) for name, each in self.schedules.items()}, self._device)
+        values = _tensors({name: each.at(t) for name, each in self.schedules.items()}, self._device)
+        return _opened(self.rule, values)
 
     def state(self) -> Any:
         return self._state
@@ -126,14 +149,22 @@ class RuleStepper:
     def restore(self, theta: Tensor, state: Any) -> None:  # noqa: ARG002
         self._state = state
 
-    def _put_noise(self, t: int) -> None:
-        fresh = self._units(self._noise.at(t))
+    def _moment(self, t: int | Moment) -> Moment:
+        if isinstance(t, Moment):
+            return t
+        # A new tensor each time: a rule may keep t in its state.
+        time = torch.full((), t, dtype=torch.float64, device=self._device)
+        values = _tensors({name: each.at(t) for name, each in self.schedules.items()}, self._device)
+        return Moment(time, values, (self._noise.at(t),) if self._noisy else ())
+
+    def _put_noise(self, noise: Tensor) -> None:
+        fresh = self._units(noise)
         for name, state in self._state.items():
             if NOISE in state:
                 self._state[name] = {**state, NOISE: fresh[name]}
 
-    def _perturb(self, gradient: Tensor, t: int) -> Tensor:
-        now: Any = self.rule_at(t)
+    def _perturb(self, gradient: Tensor, t: int | Moment) -> Tensor:
+        now: Any = _opened(self.rule, self._moment(t).values)
 
         def one(varying: Mapping[str, Tensor], row: Tensor) -> Tensor:
             rule = dataclasses.replace(now, **varying) if varying else now
@@ -166,12 +197,13 @@ class RuleStepper:
         return tuple(names)
 
 
-def _opened(rule: Rule, values: Mapping[str, float], device: torch.device) -> Rule:
-    """The rule with these hyperparameters as tensors without dimensions."""
-    if not values:
-        return rule
-    tensors = {name: torch.tensor(value, dtype=torch.float64, device=device) for name, value in values.items()}
-    return dataclasses.replace(rule, **tensors)  # type: ignore[type-var]
+def _opened(rule: Rule, values: Mapping[str, Tensor]) -> Rule:
+    """The rule with these hyperparameters, tensors without dimensions."""
+    return dataclasses.replace(rule, **values) if values else rule  # type: ignore[type-var]
+
+
+def _tensors(values: Mapping[str, float], device: torch.device) -> dict[str, Tensor]:
+    return {name: torch.tensor(value, dtype=torch.float64, device=device) for name, value in values.items()}
 
 
 class TorchStepper:
@@ -193,7 +225,7 @@ class TorchStepper:
     ) -> None:
         self.layout = layout
         self.schedules = schedules
-        self.perturb: Callable[[Tensor, int], Tensor] | None = None
+        self.perturb: Perturb | None = None
         self.row = theta.clone()
         rows = self.row if theta.ndim == 2 else [self.row]
         self.trial = trial(make, name, _parameters(layout, rows[0].clone()))
@@ -211,7 +243,8 @@ class TorchStepper:
         self.decays = self.trial.decays and bool(layout.shapes)
         self.terms: tuple[str, ...] = (step, "decay") if self.decays else (step,)
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
+        assert isinstance(t, int)  # a class with a step of its own is no part of a block
         stacked = theta.ndim == 2
         decays = []
         for lane, optimizer in enumerate(self.optimizers):

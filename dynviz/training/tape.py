@@ -1,12 +1,10 @@
 """Samples on the way to the files: kept as the tensors they are, joined a block at a time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dynviz.recording.metadata import ChannelInfo
@@ -56,6 +54,7 @@ class Tape:
     every: int
     cuts: Mapping[str, Cut | None]
     _kept: list[Tensor | Later] = field(default_factory=list)
+    _joined: list[dict[str, Tensor]] = field(default_factory=list)
 
     def keep(self, step: int, value: Tensor | Later) -> None:
         """Hold a sample, where one is due; its storage must not change any more."""
@@ -66,28 +65,34 @@ class Tape:
         """Hold the sample of the last step, which is always due."""
         self._kept.append(value)
 
-    def drain(self, *, single: bool) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Name and samples [samples, lanes, ...] of each channel, since the last time.
+    def keep_joined(self, samples: dict[str, Tensor]) -> None:
+        """Hold samples that another tape has joined."""
+        self._join()
+        self._joined.append(samples)
 
-        Args:
-            single: Whether the tensors are of one lane and have no dimension for it.
-        """
+    def drain(self) -> dict[str, Tensor]:
+        """The samples [samples, ...] of each channel since the last time; nothing where there are none."""
+        self._join()
+        joined, self._joined = self._joined, []
+        if len(joined) < 2:
+            return joined[0] if joined else {}
+        return {name: torch.cat([each[name] for each in joined]) for name in self.cuts}
+
+    def _join(self) -> None:
         if not self._kept:
             return
         kept = [value.tensor() if isinstance(value, Later) else value for value in self._kept]
         length = kept[0].shape[-1] if kept[0].ndim else 0
         whole: Tensor | None = None
+        found: dict[str, Tensor] = {}
         for name, cut in self.cuts.items():
             if cut is not None and length > WHOLE and 4 * (cut.stop - cut.start) < length:
                 joined = torch.stack([value[..., cut.start : cut.stop] for value in kept])
             else:
                 whole = torch.stack(kept) if whole is None else whole
                 joined = whole if cut is None else whole[..., cut.start : cut.stop]
-            if cut is not None:
-                joined = joined.reshape(*joined.shape[:-1], *cut.shape)
-            if joined.dtype == torch.bfloat16:
-                joined = joined.float()
-            yield name, (joined.unsqueeze(1) if single else joined).cpu().numpy()
+            found[name] = joined if cut is None else joined.reshape(*joined.shape[:-1], *cut.shape)
+        self._joined.append(found)
         self._kept.clear()
 
 
@@ -163,7 +168,8 @@ class Tapes:
         gradient: Of the gradient, if it is recorded.
         terms: Of the terms of a step, by name.
         states: Of the optimizer's state.
-        rates: Of hyperparameters, by name.
+        rates: Of hyperparameters that change with the step, by name.
+        fixed: Of those that stay as they are.
         perturbation: Of where the gradient of a step is taken, if it is recorded.
     """
 
@@ -175,13 +181,21 @@ class Tapes:
     terms: Mapping[str, Tape]
     states: Watched
     rates: Mapping[str, Tape]
+    fixed: Mapping[str, Tape]
     perturbation: Tape | None
 
     @classmethod
     def of(
-        cls, stack: Stack, channels: Mapping[str, ChannelInfo], aside: Executor, rates: Iterable[str] = ()
+        cls, stack: Stack, channels: Mapping[str, ChannelInfo], aside: Executor, rates: Mapping[str, bool]
     ) -> "Tapes":
-        """The tapes that a stack's channels need; on a CPU, long measurements are left to `aside`."""
+        """The tapes that a stack's channels need.
+
+        Args:
+            stack: What is sampled.
+            channels: What is recorded.
+            aside: Who makes long measurements, on a CPU.
+            rates: Hyperparameters that can be recorded, and whether they change with the step.
+        """
 
         def tape(name: str) -> Tape | None:
             return Tape(channels[name].every, {name: None}) if name in channels else None
@@ -219,16 +233,17 @@ class Tapes:
             tape(GRADIENT),
             terms,
             Watched(states),
-            {name: Tape(channels[name].every or 1, {name: None}) for name in rates if name in channels},
+            {name: Tape(channels[name].every, {name: None}) for name in rates if name in channels and rates[name]},
+            {name: Tape(1, {name: None}) for name in rates if name in channels and not rates[name]},
             tape(PERTURBATION),
         )
 
-    def drain(self, *, single: bool) -> dict[str, NDArray[Any]]:
-        """The samples of all channels, [samples, lanes, ...], since the last time."""
+    def drain(self) -> dict[str, Tensor]:
+        """The samples of all channels, [samples, lanes where there are several, ...], since the last time."""
         measured = [tape for each in (*self.constants, *self.probes) for tape in each.tapes]
-        named = [*self.terms.values(), *self.states.tapes.values(), *self.rates.values()]
+        named = [*self.terms.values(), *self.states.tapes.values(), *self.rates.values(), *self.fixed.values()]
         tapes = [*measured, *self.parameters, self.loss, self.gradient, self.perturbation, *named]
-        return {name: samples for tape in tapes if tape is not None for name, samples in tape.drain(single=single)}
+        return {name: samples for tape in tapes if tape is not None for name, samples in tape.drain().items()}
 
 
 def _of_parameters(stack: Stack, channels: Mapping[str, ChannelInfo]) -> tuple[Tape, ...]:

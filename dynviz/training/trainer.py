@@ -1,8 +1,7 @@
 """The training of one recording: blocks of steps, samples, events and checkpoints."""
 
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 from dynviz.errors import DynvizError
 from dynviz.recording import Writer
 from dynviz.recording.metadata import ChannelInfo
-from dynviz.task import Batch
-from dynviz.training import devices
 from dynviz.training.channels import LOSS, TERM, assemble, index
+from dynviz.training.course import Course
 from dynviz.training.crew import Crew
-from dynviz.training.tape import Tapes
+from dynviz.training.outlet import Outlet, Parcel
+from dynviz.training.program import Block
+from dynviz.training.programs import Way
 from dynviz.training.trees import from_arrays, to_arrays
 
 CAPACITY = 256
@@ -30,15 +30,21 @@ BLOWN_UP = 1e6
 class Trainer:
     """Trains the lanes of one recording and writes what they do.
 
-    Sample i of a channel is of the state after min(i x every, steps) steps, so a step first records the state it
-    finds, then moves on; the last state is recorded after the last step, with one more forward pass for the loss.
+    Sample i of a channel is of the state after min(i x every, steps) steps.
 
     Attributes:
         step: How many steps are done.
-        loss: The last loss of each lane.
+        loss: The last loss of each lane that is written.
     """
 
-    def __init__(self, crew: Crew, writer: Writer) -> None:
+    def __init__(self, crew: Crew, writer: Writer, ways: Sequence[Way] = ()) -> None:
+        """Begin.
+
+        Args:
+            crew: The lanes.
+            writer: Of the recording.
+            ways: How each stack takes its steps, see `programs.ways`; one by one where none are given.
+        """
         self.crew = crew
         self.writer = writer
         self.steps = writer.metadata.steps
@@ -49,10 +55,17 @@ class Trainer:
         # The step at which each lane diverged, -1 where it did not.
         self._diverged = np.full(lanes, -1, dtype=np.int64)
         self._channels = writer.metadata.channels
-        # Long measurements need little Python and so do not hold up the steps, which need much; one thread each,
-        # so that their sums are those of training's own thread.
-        self._aside = ThreadPoolExecutor(os.cpu_count(), initializer=devices.settle)
-        self._tapes = [Tapes.of(stack, self._channels, self._aside, crew.rates.moving) for stack in crew.stacks]
+        self._courses = [
+            Course(stack, stepper, tapes, crew.rates, steps=self.steps)
+            for stack, stepper, tapes in zip(crew.stacks, crew.steppers, crew.tapes(self._channels), strict=True)
+        ]
+        for course, way in zip(self._courses, ways, strict=False):
+            course.block = way and Block(*way, course)
+        lengths = [course.block.length for course in self._courses if course.block]
+        # Blocks begin at multiples of their length, whatever training was asked to do at once.
+        self._stride = math.lcm(*lengths)
+        self._outlet = Outlet(crew.device)
+        self._sent: list[tuple[int, list[Parcel]]] = []
         self._every = writer.metadata.checkpoint_every
         held = sum(info.bytes_per_sample(lanes) / max(info.every, 1) for info in self._channels.values())
         held += sum(stack.theta.nbytes for stack in crew.stacks)
@@ -64,31 +77,39 @@ class Trainer:
         return self.step >= self.steps
 
     def advance(self, count: int) -> None:
-        """Train at most this many steps, up to the next checkpoint, and write what was sampled."""
+        """Train about this many steps, at most up to the next checkpoint, and write what was sampled."""
         begun = self.step
-        until = min(begun + min(count, self._capacity, CAPACITY), self.steps)
+        until = begun + min(count, self._capacity, CAPACITY)
+        if until % self._stride:
+            until = max(until // self._stride, begun // self._stride + 1) * self._stride
+        until = min(until, self.steps)
         if self._every:
             until = min(until, (begun // self._every + 1) * self._every)
-        for number, stack in enumerate(self.crew.stacks):
-            batches = stack.batches(begun, until - begun + 1)
+        for course in self._courses:
+            batches = course.stack.batches(begun, until - begun + 1)
             if begun == 0:
-                self._constants(number, batches[0])
-            for step in range(begun, until):
-                self._one(number, step, batches[step - begun])
+                course.first(batches[0])
+            course.run(begun, batches[:-1])
             if until == self.steps:
-                self._last(number, batches[-1])
+                course.last(until, batches[-1])
         self.step = until
-        self._flush(begun)
-        if self.finished or (self._every and self.step % self._every == 0):
+        self._sent.append((begun, [self._outlet.send(course.tapes.drain()) for course in self._courses]))
+        due = self.finished or bool(self._every and self.step % self._every == 0)
+        # Where samples arrive late, those of the block before are written while this one is on its way.
+        while len(self._sent) > (1 if self._outlet.late and not due else 0):
+            self._write(*self._sent.pop(0))
+        if due:
             self.checkpoint()
 
     def close(self) -> None:
         """End the recording; what was not flushed is lost."""
-        self._aside.shutdown(cancel_futures=True)
+        self.crew.aside.shutdown(cancel_futures=True)
         self.writer.close()
 
     def checkpoint(self) -> None:
-        """Write all that the next step depends on."""
+        """Write all that the next step depends on, and all samples from before it."""
+        while self._sent:
+            self._write(*self._sent.pop(0))
         tree = {
             "crew": self.crew.state(),
             "reference": torch.from_numpy(self._reference),
@@ -99,7 +120,7 @@ class Trainer:
     def resume(self) -> None:
         """Go back to the last checkpoint whose samples are all there; without one, to the start."""
         for step in reversed(self.writer.checkpoints()):
-            if step <= self.steps and self._covered(step):
+            if step <= self.steps and self._covered(step) and self._even(step):
                 try:
                     arrays = self.writer.load_checkpoint(step)
                 except DynvizError:
@@ -114,79 +135,12 @@ class Trainer:
         self.writer.drop_events(after=self.step - 1)
         self._diverged[self._diverged >= self.step] = -1
 
-    def _constants(self, number: int, batch: Batch) -> None:
-        """What a run records once, and the terms of the step that never was."""
-        stack, tapes = self.crew.stacks[number], self._tapes[number]
-        for each in tapes.constants:
-            each.keep_last(stack, batch)
-        for tape in tapes.terms.values():
-            tape.keep_last(torch.zeros_like(stack.theta))
-        for name, value in self.crew.rates.at(stack, 1).items():
-            if name in tapes.rates and not self._channels[name].every:
-                tapes.rates[name].keep_last(value)
-
-    def _one(self, number: int, step: int, batch: Batch) -> None:
-        stack, tapes = self.crew.stacks[number], self._tapes[number]
-        for each in tapes.probes:
-            each.keep(stack, step, batch)
-        for tape in tapes.parameters:
-            tape.keep(step, stack.theta)
-        stepper = self.crew.steppers[number]
-        if tapes.states.tapes:
-            tapes.states.keep(stepper, step)
-        loss, gradient = stack.gradient(batch)
-        if tapes.loss is not None:
-            tapes.loss.keep(step, loss)
-        if tapes.gradient is not None:
-            tapes.gradient.keep(step, gradient)
-        if tapes.rates:
-            self._keep_rates(number, step)
-        if stepper.perturb is not None:
-            perturbation = stepper.perturb(gradient, step + 1)
-            gradient = stack.gradient_at(stack.theta + perturbation, batch)
-            if tapes.perturbation is not None:
-                tapes.perturbation.keep(step, perturbation)
-        stack.theta, terms = stepper.step(stack.theta, gradient, step + 1)
-        for name, tape in tapes.terms.items():
-            if step + 1 == self.steps:
-                tape.keep_last(terms[name])
-            else:
-                tape.keep(step + 1, terms[name])
-
-    def _last(self, number: int, batch: Batch) -> None:
-        """Record the state after the last step, with one more pass for the loss."""
-        stack, tapes = self.crew.stacks[number], self._tapes[number]
-        for each in tapes.probes:
-            each.keep_last(stack, batch)
-        for tape in tapes.parameters:
-            tape.keep_last(stack.theta)
-        tapes.states.keep_last(self.crew.steppers[number], self.steps)
-        buffers = stack.buffers
-        sloped = tapes.gradient is not None or tapes.perturbation is not None
-        loss, gradient = stack.gradient(batch) if sloped else (stack.loss(batch), None)
-        stack.buffers = buffers
-        self._keep_rates(number, self.steps, last=True)
-        perturb = self.crew.steppers[number].perturb
-        if tapes.perturbation is not None and gradient is not None and perturb is not None:
-            tapes.perturbation.keep_last(perturb(gradient, self.steps + 1))
-        if tapes.gradient is not None and gradient is not None:
-            tapes.gradient.keep_last(gradient)
-        if tapes.loss is not None:
-            tapes.loss.keep_last(loss)
-
-    def _keep_rates(self, number: int, step: int, *, last: bool = False) -> None:
-        tapes = self._tapes[number].rates
-        due = [name for name, tape in tapes.items() if self._channels[name].every and (last or step % tape.every == 0)]
-        if due:
-            values = self.crew.rates.at(self.crew.stacks[number], step + 1)
-            for name in due:
-                tapes[name].keep_last(values[name])
-
-    def _flush(self, begun: int) -> None:
+    def _write(self, begun: int, parcels: Sequence[Parcel]) -> None:
         found: dict[str, list[tuple[tuple[int, ...], NDArray[Any]]]] = {}
-        for stack, tapes in zip(self.crew.stacks, self._tapes, strict=True):
-            for name, samples in tapes.drain(single=stack.single).items():
-                found.setdefault(name, []).append((stack.lanes, samples))
+        for course, parcel in zip(self._courses, parcels, strict=True):
+            for name, samples in parcel.arrays().items():
+                part = samples[:, None] if course.stack.single else samples
+                found.setdefault(name, []).append((course.stack.lanes, part))
         lanes = len(self.writer.metadata.lanes)
         for name, parts in found.items():
             info = self._channels[name]
@@ -208,6 +162,13 @@ class Trainer:
                 self._diverged[lane] = step
                 self.writer.event(step, int(lane), "diverged", float(losses[place, lane]))
         self.loss = losses[-1]
+
+    def _even(self, step: int) -> bool:
+        """Whether a run that was never stopped comes to this state too.
+
+        A shorter one took its last steps one by one, which a longer one takes in a block.
+        """
+        return step % self._stride == 0 or bool(self._every and step % self._every == 0)
 
     def _covered(self, step: int) -> bool:
         """Whether every sample from before this step is in the files."""

@@ -1,0 +1,85 @@
+"""Blocks of steps as CUDA graphs: the device is told once what to do, and then only to do it again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from dynviz.training.program import Found, Function, Given
+
+WARM = 3
+"""Times that a block runs before it is captured, so that libraries have what they allocate at first use."""
+APART = ("linalg_vector_norm", "linalg_cross")
+"""Operators of linear algebra that are no factorisations."""
+
+
+class Captured:
+    """A function of tensors as a CUDA graph, captured at its first call.
+
+    The graph reads and writes tensors of its own. What is given is copied in, where it is another tensor than the last
+    time, and what is found is copied out, so that samples and states stay as they are when the graph runs again.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self._function = function
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._given: list[Tensor] = []
+        self._inputs: list[Tensor] = []
+        self._outputs: list[Tensor] = []
+        self._spec: Any = None
+
+    def __call__(self, given: Given) -> Found:
+        flat, spec = pytree.tree_flatten(given)
+        if self._graph is None:
+            self._capture(flat, spec)
+        else:
+            fresh = [
+                (old, new) for old, new, last in zip(self._inputs, flat, self._given, strict=True) if new is not last
+            ]
+            torch._foreach_copy_([old for old, _ in fresh], [new for _, new in fresh])
+        self._given = flat
+        assert self._graph is not None
+        self._graph.replay()
+        found = [torch.empty_like(value) for value in self._outputs]
+        torch._foreach_copy_(found, self._outputs)
+        return pytree.tree_unflatten(found, self._spec)  # type: ignore[no-any-return]
+
+    def _capture(self, flat: list[Tensor], spec: Any) -> None:
+        self._inputs = [value.clone() for value in flat]
+        given = pytree.tree_unflatten(self._inputs, spec)
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(WARM):
+                self._function(given)
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            found = self._function(given)
+        self._outputs, self._spec = pytree.tree_flatten(found)
+        self._graph = graph
+
+
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes whether an operator is called that waits for the device, which a graph cannot hold."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.waits = False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        factorises = name.lstrip("_").startswith("linalg") and name not in APART
+        decides = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(func.tags)
+        self.waits |= factorises or bool(decides)
+        return func(*args, **(kwargs or {}))
+
+
+def capturable(function: Callable[[], object]) -> bool:
+    """Whether a graph can hold what this function does: nothing in it waits for the device."""
+    with _Operators() as seen:
+        function()
+    return not seen.waits

@@ -1,0 +1,84 @@
+"""Blocks of steps compiled by torch's Inductor: machine code for the whole, not one operator after the other."""
+
+import importlib.util
+import os
+import shutil
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils import _pytree as pytree
+
+from dynviz.errors import DynvizError
+from dynviz.training.program import Found, Function, Given
+
+COMPILERS = ("g++", "clang++", "c++")
+
+
+class Compiled:
+    """A function of tensors, compiled at its first call.
+
+    It is traced first, through autograd, vmap and all that Python does, into a flat list of operators. Results agree
+    with those of the function but for rounding; the compiler keeps what it made in a folder of its own, and finds it
+    there the next time.
+    """
+
+    def __init__(self, function: Function, name: str) -> None:
+        """Compile nothing yet.
+
+        Args:
+            function: What to compile.
+            name: Of the optimizer, for an error.
+        """
+        self._function = function
+        self._name = name
+        self._call: Callable[..., list[Tensor]] | None = None
+        self._spec: Any = None
+
+    def __call__(self, given: Given) -> Found:
+        flat, spec = pytree.tree_flatten(given)
+        if self._call is None:
+            self._call = self._compile(flat, spec)
+        with torch.no_grad():
+            return pytree.tree_unflatten(self._call(*flat), self._spec)  # type: ignore[no-any-return]
+
+    def _compile(self, flat: list[Tensor], spec: Any) -> Callable[..., list[Tensor]]:
+        def function(*tensors: Tensor) -> list[Tensor]:
+            found, self._spec = pytree.tree_flatten(self._function(pytree.tree_unflatten(list(tensors), spec)))
+            # What goes through as it came, such as a state that does not change, must not be handed out twice.
+            return [value.clone() if any(value is each for each in tensors) else value for value in found]
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                traced = make_fx(function)(*flat)
+                compiled = torch.compile(traced, fullgraph=True, dynamic=False)
+                with torch.no_grad():
+                    compiled(*flat)
+        except Exception as error:
+            first = str(error).strip().splitlines() or [type(error).__name__]
+            raise DynvizError(
+                f"the steps of {self._name} cannot be compiled: {first[0]}; leave out --compile"
+            ) from error
+        return compiled
+
+
+def check_compiler(device: torch.device) -> None:
+    """See that there is what compiling needs.
+
+    Raises:
+        DynvizError: There is not.
+    """
+    if device.type == "cuda":
+        if importlib.util.find_spec("triton") is None:
+            raise DynvizError(
+                "--compile on a GPU needs triton, which pip installs with torch for CUDA; there is none here"
+            )
+        return
+    chosen = os.environ.get("CXX")
+    if not any(shutil.which(name) for name in ((chosen,) if chosen else COMPILERS)):
+        wanted = f"CXX={chosen} is no command here" if chosen else f"there is no {', '.join(COMPILERS)} here"
+        raise DynvizError(f"--compile needs a compiler for C++, and {wanted}; install one, or leave out --compile")

@@ -1,0 +1,154 @@
+"""Steps that are taken in blocks: as programs, compiled, and as CUDA graphs, which a stand-in plays here."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils import _pytree as pytree
+
+import dynviz
+from dynviz.training import launch, programs, trainer
+from dynviz.training.captured import Captured, capturable
+from dynviz.training.outlet import Outlet
+from dynviz.training.program import length
+
+BOWL = str(Path(__file__).parent / "files" / "bowl.py")
+EVERYTHING = ["parameters:every=1", "gradient:every=5", "term.*:every=2", "loss:every=1"]
+TASKS = {
+    "two rules": (BOWL, ["adamw", "sgd:momentum=0.9"], {"seeds": "0:3", "record": EVERYTHING}),
+    "shapes that differ": (f"{BOWL}:vary=true", ["adam"], {"seeds": "0:4"}),
+    "a schedule and noise": (
+        "voronoi:model=labels,grid=8",
+        ["adam+dropout-l2:lr=onecycle(0.02),decay=ramp(0,1)"],
+        {"seeds": "0:2", "record": ["lr:every=1", "decay:every=5"]},
+    ),
+    "long measurements": (
+        "voronoi:hidden=8,grid=8",
+        ["adamw-l1"],
+        {"record": ["val_loss:every=10", "val_accuracy:every=20", "centers:every=4", "term.*:every=40"]},
+    ),
+    "a gradient elsewhere": (
+        "surface:f=rosenbrock",
+        ["sgd+sam:lr=1e-4,rho=0.05"],
+        {"record": ["perturbation:every=1", "gradient:every=1"]},
+    ),
+    "factorisations": ("matrix-recovery:M=6,N=4,rank=2", ["shampoo", "muon"], {"record": "state.*:every=20"}),
+    "buffers": ("landscape:model=resnet,depth=8,data=shapes", ["sgd"], {"steps": 13, "record": "train_loss:every=5"}),
+    "nothing to train": ("voronoi:model=exact,grid=8", ["adamw"], {}),
+}
+
+
+def blocks(monkeypatch, function=lambda program: program, *, most=20, captured=False):
+    """Let every stack take its steps in blocks, by what `function` makes of a program."""
+    made = []
+
+    def ways(crew, tapes, label, *, compiled):
+        found = []
+        for stack, stepper, each in zip(crew.stacks, crew.steppers, tapes, strict=True):
+            made.append(programs.program(stack, stepper, each, most, captured=captured))
+            found.append((made[-1], function(made[-1])))
+        return tuple(found)
+
+    monkeypatch.setattr(launch, "ways", ways)
+    return made
+
+
+class Replayed(Captured):
+    """What a graph of CUDA does, done by the CPU: it reads and writes tensors that stay where they are."""
+
+    def _capture(self, flat, spec):
+        self._inputs = [value.clone() for value in flat]
+        given = pytree.tree_unflatten(self._inputs, spec)
+        found, self._spec = pytree.tree_flatten(self._function(given))
+        self._outputs = [value.clone() for value in found]
+        function, inputs, outputs = self._function, self._inputs, self._outputs
+
+        class Graph:
+            replays = 0
+
+            def replay(self):
+                self.replays += 1
+                again = pytree.tree_flatten(function(pytree.tree_unflatten(inputs, spec)))[0]
+                for old, new in zip(outputs, again, strict=True):
+                    old.copy_(new)
+
+        self._graph = Graph()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_blocks_give_the_bytes_of_single_steps(task, tmp_path, monkeypatch):
+    scenario, optimizers, options = TASKS[task]
+    options = {"steps": 53, **options}
+    one_by_one = dynviz.run(scenario, optimizers, out=tmp_path / "steps", **options)
+    made = blocks(monkeypatch)
+    same(dynviz.run(scenario, optimizers, out=tmp_path / "blocks", **options), one_by_one)
+    assert all(program.length > 1 for program in made)
+    functions = []
+    blocks(monkeypatch, lambda program: functions.append(Replayed(program)) or functions[-1], captured=True)
+    same(dynviz.run(scenario, optimizers, out=tmp_path / "graphs", **options), one_by_one)
+    assert all(function._graph.replays > 1 for function in functions)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_run_in_blocks_goes_on_to_the_same_bytes(late, tmp_path, monkeypatch):
+    options = {"seeds": "0:2", "record": EVERYTHING}
+    blocks(monkeypatch)
+    if late:
+        # As on a GPU: samples are written while the next block is on its way.
+        monkeypatch.setattr(Outlet, "__init__", lambda self, device: vars(self).update(late=True, _stream=None))
+    whole = dynviz.run(BOWL, ["adamw", "sgd"], steps=97, out=tmp_path / "whole", **options)
+    for steps in (5, 12, 31, 50):
+        dynviz.run(BOWL, ["adamw", "sgd"], steps=steps, out=tmp_path / str(steps), **options)
+        same(dynviz.resume(tmp_path / str(steps), steps=97), whole)
+
+
+def test_samples_that_arrive_late_are_written_in_order_and_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "CAPACITY", 7)
+    plain = dynviz.run(BOWL, ["adamw"], steps=97, record=EVERYTHING, out=tmp_path / "plain")
+    monkeypatch.setattr(Outlet, "__init__", lambda self, device: vars(self).update(late=True, _stream=None))
+    same(dynviz.run(BOWL, ["adamw"], steps=97, record=EVERYTHING, out=tmp_path / "late"), plain)
+
+
+@pytest.mark.parametrize(
+    ("function", "can"),
+    [
+        (lambda x: x @ x.T + x.square().sum(), True),
+        (torch.linalg.vector_norm, True),
+        (lambda x: torch.autograd.grad(x.clone().requires_grad_().exp().sum(), x, allow_unused=True), True),
+        (torch.linalg.svdvals, False),
+        (lambda x: torch.linalg.eigh(x @ x.T), False),
+        (lambda x: torch.linalg.solve(x @ x.T, x), False),
+        (lambda x: x.sum().item(), False),
+        (lambda x: x[x > 0], False),
+        (lambda x: float(x.max()) if bool(x.sum() > 0) else 0, False),
+    ],
+)
+def test_what_waits_for_the_device_is_known_beforehand(function, can):
+    x = torch.randn(4, 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    assert capturable(lambda: function(x)) is can
+
+
+def test_a_block_is_as_long_as_what_is_sampled_allows():
+    assert length(20, [], [1, 10, 100]) == 20
+    assert length(10, [], [1]) == 10
+    assert length(20, [10], [1]) == 10
+    assert length(20, [1], [100]) == 1
+    assert length(20, [], [7]) == 14
+    assert length(20, [], [7, 30]) == 1
+    assert length(20, [], [37]) == 1
+
+
+def same(one, other):
+    """Two runs to the last bit: channels, events and what the next step would depend on."""
+    assert list(one) == list(other)
+    for name, recording in one.items():
+        again = other[name]
+        assert list(recording) == list(again)
+        for channel in recording:
+            assert np.array_equal(recording[channel], again[channel], equal_nan=True), (name, channel)
+            assert np.array_equal(recording.steps(channel), again.steps(channel)), (name, channel)
+        assert list(recording.events()) == list(again.events())
+        ours, theirs = (each.checkpoint(each.checkpoints()[-1]) for each in (recording, again))
+        for key, array in theirs.items():
+            assert np.array_equal(ours[key], array, equal_nan=array.dtype.kind == "f"), (name, key)
