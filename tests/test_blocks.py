@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.utils import _pytree as pytree
 
 import dynviz
 from dynviz.training import launch, programs, trainer
@@ -57,23 +56,20 @@ def blocks(monkeypatch, function=lambda program: program, *, most=20, captured=F
 class Replayed(Captured):
     """What a graph of CUDA does, done by the CPU: it reads and writes tensors that stay where they are."""
 
-    def _capture(self, flat, spec):
-        self._inputs = [value.clone() for value in flat]
-        given = pytree.tree_unflatten(self._inputs, spec)
-        found, self._spec = pytree.tree_flatten(self._function(given))
-        self._outputs = [value.clone() for value in found]
-        function, inputs, outputs = self._function, self._inputs, self._outputs
+    def _capture(self, given):
+        found = self._function(given)
+        found = found.like([value.clone() for value in found.flat()])
+        function = self._function
 
         class Graph:
             replays = 0
 
             def replay(self):
                 self.replays += 1
-                again = pytree.tree_flatten(function(pytree.tree_unflatten(inputs, spec)))[0]
-                for old, new in zip(outputs, again, strict=True):
+                for old, new in zip(found.flat(), function(given).flat(), strict=True):
                     old.copy_(new)
 
-        self._graph = Graph()
+        return Graph(), found
 
 
 @pytest.mark.parametrize("task", TASKS)

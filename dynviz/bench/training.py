@@ -11,12 +11,14 @@ from torch.nn.functional import cross_entropy, relu, softmax
 
 from dynviz import plugins
 from dynviz.bench.figure import Figure, ratio
+from dynviz.errors import DynvizError
 from dynviz.recording.metadata import Lane
-from dynviz.training import devices, launch, plan
+from dynviz.training import compiled, devices, launch, plan, programs, session
 from dynviz.training.trainer import Trainer
 
 STEPS = 500
 LANES = 256
+COMPILED = ", compiled"
 STATE = ("centers", "head", "offset", "scale", "plus_minus")
 """What the plain loop keeps of each step."""
 SELDOM = ("prediction:every=100000", "val_*:every=100000", "*_gap:every=100000")
@@ -48,7 +50,9 @@ def prepare(
 
 def recording(record: Sequence[str], folder: Path, seeds: Sequence[int] = (42,), **more: object) -> Trainer:
     """The trainer of a new recording."""
-    (trainer,) = launch.write(folder, [prepare(record, seeds, **more)])  # type: ignore[arg-type]
+    prepared = prepare(record, seeds, **more)  # type: ignore[arg-type]
+    programs.warm(prepared.crew, prepared.ways, session.Silence().does)
+    (trainer,) = launch.write(folder, [prepared])
     return trainer
 
 
@@ -146,20 +150,34 @@ class Bench:
         cost = 1 / ratio(advance(trainer, self.count), bare(prepare(()), self.count), self.pairs + 4)
         return Figure("recording ten channels each step", "the same loop without", cost, "x the time", 1.1, most=True)
 
-    def one_lane(self, target: float) -> Figure:
+    def one_lane(self, target: float, *, compiled: bool = False) -> Figure:
         """One lane, recorded, beside the plain loop."""
-        trainer = recording(EVERY_STEP, self.folder / "one", on=self.on)
+        name = "one lane" + (COMPILED if compiled else "")
+        if compiled and (why := _missing(self.on)):
+            return Figure(name, self.plain, target=target, device=self.on, skipped=why)
+        trainer = recording(EVERY_STEP, self.folder / name, on=self.on, compiled=compiled)
         faster = ratio(advance(trainer, self.count), plain_loop(self.count, on=self.on), self.pairs)
-        return Figure("one lane", self.plain, faster, "x as fast", target, device=self.on)
+        return Figure(name, self.plain, faster, "x as fast", target, device=self.on)
 
-    def lanes(self, centers: int, target: float) -> Figure:
+    def lanes(self, centers: int, target: float, *, compiled: bool = False) -> Figure:
         """A stack of lanes, a lane and step, beside the plain loop."""
+        name = f"{LANES} lanes, {centers} centers, a lane and step" + (COMPILED if compiled else "")
+        if compiled and (why := _missing(self.on)):
+            return Figure(name, self.plain, target=target, device=self.on, skipped=why)
         count = min(self.count, 100 if centers < 1000 or self.on != "cpu" else 10)
-        trainer = recording(SELDOM, self.folder / f"lanes-{centers}", range(LANES), centers=centers, on=self.on)
+        trainer = recording(SELDOM, self.folder / name, range(LANES), centers=centers, on=self.on, compiled=compiled)
         loop = plain_loop(count, centers=centers, on=self.on)
         faster = LANES * ratio(advance(trainer, count), loop, self.pairs)
-        name = f"{LANES} lanes, {centers} centers, a lane and step"
         return Figure(name, self.plain, faster, "x as fast", target, device=self.on)
+
+
+def _missing(on: str) -> str:
+    """Why steps cannot be compiled here; empty where they can."""
+    try:
+        compiled.check_compiler(torch.device(on))
+    except DynvizError as error:
+        return str(error)
+    return ""
 
 
 def figures(folder: Path, *, quick: bool) -> Iterator[Figure]:
@@ -169,8 +187,9 @@ def figures(folder: Path, *, quick: bool) -> Iterator[Figure]:
     with devices.one_thread():
         yield here.recorded()
         yield here.one_lane(1.1)
-        yield Figure("one lane, compiled", here.plain, target=8, skipped="training has no --compile here")
+        yield here.one_lane(8, compiled=True)
         yield here.lanes(50, 15)
+        yield here.lanes(50, float("nan"), compiled=True)
         yield here.lanes(138, float("nan"))
         if quick:
             yield Figure(f"{LANES} lanes, 2048 centers", here.plain, skipped="left out by --quick")
@@ -183,4 +202,6 @@ def figures(folder: Path, *, quick: bool) -> Iterator[Figure]:
         (folder / "gpu").mkdir()
         there = Bench(folder / "gpu", *size, on="cuda:0")
         yield there.one_lane(20)
+        yield there.one_lane(float("nan"), compiled=True)
         yield there.lanes(50, 500)
+        yield there.lanes(50, float("nan"), compiled=True)

@@ -48,12 +48,13 @@ def _head(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
     lanes = f"{len(first.lanes)} lanes, " if len(first.lanes) > 1 else ""
     device = f"{first.device} ({first.device_name})" if first.device_name else first.device
     threads = f", {first.threads} thread{'s' * (first.threads > 1)}" if first.device == "cpu" else ""
+    how = "".join(f", {each}" for each in (first.dtype, "compiled" if first.compiled else "") if each)
     size = sum(_size(recording.folder) for recording in recordings)
     folder = recordings[0].folder.parent if len(recordings) > 1 else Path(recordings[0].source)
     facts = {
         "options": options,
         "lanes": lanes + caption.seeds(recordings[0]),
-        "trained": f"on {device}{threads}" + (f", {first.dtype}" if first.dtype else ""),
+        "trained": f"on {device}{threads}{how}",
         "begun": first.created.replace("T", " ").replace("+00:00", " UTC"),
         "folder": f"{folder}, {filesize.decimal(size)}",
     }

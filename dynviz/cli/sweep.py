@@ -28,6 +28,7 @@ RESUMED = {"resume", "jobs"}
 @click.option("--steps", type=int, help="How many. [default: the scenario's]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the arithmetic. [default: the scenario's]")
+@click.option("--compile", "compiled", is_flag=True, help="Each job compiles its steps first.")
 @click.option("--record", multiple=True, metavar="CHANNEL[:every=N]", help="Record also, or oftener: 'term.*'.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side. [default: one a core; on a GPU 1]")
 @click.option("--memory", type=click.FloatRange(min=0), metavar="GB", help="For each. [default: half of it in all]")

@@ -57,7 +57,7 @@ def measure(scenario: Plugin, rule: Plugin, lane: Lane, settings: Settings) -> t
         DynvizError: The scenario or the optimizer refuses its options.
     """
     check_optimizer(rule)
-    asked = Asked(settings.steps, requests(settings.record), torch.device("cpu"), settings.dtype)
+    asked = Asked(settings.steps, requests(settings.record), torch.device("cpu"), settings.dtype, settings.compiled)
     (prepared,) = prepare(scenario, [rule], (lane,), asked)
     return _memory(prepared), sum(prepared.metadata.channel_bytes.values())
 

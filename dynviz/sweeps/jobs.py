@@ -26,6 +26,7 @@ class Settings:
     device: str = "auto"
     dtype: str = ""
     record: tuple[str, ...] = ()
+    compiled: bool = False
 
 
 @dataclass(frozen=True)

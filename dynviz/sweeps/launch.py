@@ -33,6 +33,7 @@ def sweep(
     processes: int | None = None,
     memory: float | None = None,
     out: str | Path | None = None,
+    compiled: bool = False,
     large: bool = False,
     progress: Progress | None = None,
     pool: Pool | None = None,
@@ -53,6 +54,7 @@ def sweep(
         processes: How many train side by side; None for one a core.
         memory: Bytes that each of them may take; None for its share of half of what there is.
         out: The folder to make; None for the first free `runs/sweep-<scenario>-<n>`.
+        compiled: Whether each job compiles its steps first, see `dynviz.run`.
         large: Whether the sweep may write over 4 GB.
         progress: Who hears how it goes.
         pool: Who does the jobs; None for processes of this machine.
@@ -61,7 +63,8 @@ def sweep(
         DynvizError: Something asked for does not exist or cannot be done; nothing was written.
         Stopped: Ctrl-C; `resume` goes on.
     """
-    settings = Settings(steps, device, dtype, (record,) if isinstance(record, str) else tuple(record))
+    wanted = (record,) if isinstance(record, str) else tuple(record)
+    settings = Settings(steps, device, dtype, wanted, compiled)
     rules = [optimizers] if isinstance(optimizers, str) else list(optimizers)
     if not rules:
         raise DynvizError("a sweep needs an optimizer: adamw:lr=log(1e-4,1,25), or several of them")

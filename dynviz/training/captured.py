@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dynviz.training.program import Found, Function, Given
@@ -26,41 +25,41 @@ class Captured:
     def __init__(self, function: Function) -> None:
         self._function = function
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._given: list[Tensor] = []
+        self._last: list[Tensor] = []
         self._inputs: list[Tensor] = []
         self._outputs: list[Tensor] = []
-        self._spec: Any = None
+        self._found: Found | None = None
 
     def __call__(self, given: Given) -> Found:
-        flat, spec = pytree.tree_flatten(given)
+        flat = given.flat()
         if self._graph is None:
-            self._capture(flat, spec)
+            self._inputs = [value.clone() for value in flat]
+            self._graph, self._found = self._capture(given.like(self._inputs))
+            self._outputs = self._found.flat()
         else:
-            fresh = [
-                (old, new) for old, new, last in zip(self._inputs, flat, self._given, strict=True) if new is not last
+            changed = [
+                (old, new) for old, new, last in zip(self._inputs, flat, self._last, strict=True) if new is not last
             ]
-            torch._foreach_copy_([old for old, _ in fresh], [new for _, new in fresh])
-        self._given = flat
-        assert self._graph is not None
+            torch._foreach_copy_([old for old, _ in changed], [new for _, new in changed])
+        self._last = flat
         self._graph.replay()
-        found = [torch.empty_like(value) for value in self._outputs]
-        torch._foreach_copy_(found, self._outputs)
-        return pytree.tree_unflatten(found, self._spec)  # type: ignore[no-any-return]
+        copies = [torch.empty_like(value) for value in self._outputs]
+        torch._foreach_copy_(copies, self._outputs)
+        assert self._found is not None
+        return self._found.like(copies)
 
-    def _capture(self, flat: list[Tensor], spec: Any) -> None:
-        self._inputs = [value.clone() for value in flat]
-        given = pytree.tree_unflatten(self._inputs, spec)
+    def _capture(self, given: Given) -> "tuple[torch.cuda.CUDAGraph, Found]":
+        present = torch.cuda.current_stream()
         aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream())
+        aside.wait_stream(present)
         with torch.cuda.stream(aside):
             for _ in range(WARM):
                 self._function(given)
-        torch.cuda.current_stream().wait_stream(aside)
+        present.wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             found = self._function(given)
-        self._outputs, self._spec = pytree.tree_flatten(found)
-        self._graph = graph
+        return graph, found
 
 
 class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]

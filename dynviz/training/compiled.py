@@ -5,12 +5,10 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
-from torch.utils import _pytree as pytree
 
 from dynviz.errors import DynvizError
 from dynviz.training.program import Found, Function, Given
@@ -36,20 +34,21 @@ class Compiled:
         self._function = function
         self._name = name
         self._call: Callable[..., list[Tensor]] | None = None
-        self._spec: Any = None
+        self._found: Found | None = None
 
     def __call__(self, given: Given) -> Found:
-        flat, spec = pytree.tree_flatten(given)
+        flat = given.flat()
         if self._call is None:
-            self._call = self._compile(flat, spec)
+            self._call = self._compile(given, flat)
+        assert self._found is not None
         with torch.no_grad():
-            return pytree.tree_unflatten(self._call(*flat), self._spec)  # type: ignore[no-any-return]
+            return self._found.like(self._call(*flat))
 
-    def _compile(self, flat: list[Tensor], spec: Any) -> Callable[..., list[Tensor]]:
+    def _compile(self, given: Given, flat: list[Tensor]) -> Callable[..., list[Tensor]]:
         def function(*tensors: Tensor) -> list[Tensor]:
-            found, self._spec = pytree.tree_flatten(self._function(pytree.tree_unflatten(list(tensors), spec)))
+            self._found = self._function(given.like(tensors))
             # What goes through as it came, such as a state that does not change, must not be handed out twice.
-            return [value.clone() if any(value is each for each in tensors) else value for value in found]
+            return [value.clone() if any(value is each for each in tensors) else value for value in self._found.flat()]
 
         try:
             with warnings.catch_warnings():

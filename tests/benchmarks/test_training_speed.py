@@ -29,6 +29,12 @@ def test_one_lane_beside_the_plain_loop(tmp_path):
     assert faster > 0.7 * 1.1
 
 
+def test_one_compiled_lane_beside_the_plain_loop(tmp_path):
+    faster = ratio(advance(recording(EVERY_STEP, tmp_path / "run", compiled=True)), plain_loop())
+    print(f"\none lane, recorded and compiled: {faster:.2f} x as fast as the plain loop")
+    assert faster > 0.7 * 8
+
+
 def test_256_stacked_lanes_beside_the_plain_loop(tmp_path):
     trainer = recording(SELDOM, tmp_path / "run", seeds=range(256))
     faster = 256 * ratio(advance(trainer, 100), plain_loop(100))

@@ -1,0 +1,157 @@
+"""Steps that are compiled: what they agree with, and what is refused."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dynviz
+from dynviz.errors import DynvizError
+from dynviz.training import programs, session
+from tests.test_blocks import BOWL, same
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="there is no compiler for C++"),
+]
+
+
+class Heard(session.Silence):
+    """What is said before training."""
+
+    def __init__(self):
+        self.words = []
+
+    def does(self, words):
+        self.words.append(words)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Two rules with two lanes each, compiled."""
+    heard = Heard()
+    options = {"seeds": "0:2", "steps": 97, "record": ["term.*:every=2", "gradient:every=5"]}
+    folder = tmp_path_factory.mktemp("compiled")
+    run = dynviz.run(BOWL, ["adamw", "sgd:momentum=0.9"], compiled=True, out=folder / "run", progress=heard, **options)
+    return run, options, heard.words
+
+
+def test_compiled_steps_are_those_of_the_rule_but_for_rounding(whole, tmp_path):
+    run, options, words = whole
+    plain = dynviz.run(BOWL, ["adamw", "sgd:momentum=0.9"], out=tmp_path / "plain", **options)
+    assert words == ["compiling 10 steps; the next run finds them compiled"] * 2
+    for name, recording in plain.items():
+        assert (recording.metadata.compiled, run[name].metadata.compiled) == (False, True)
+        assert list(recording) == list(run[name])
+        for channel in recording:
+            np.testing.assert_allclose(run[name][channel], recording[channel], rtol=1e-4, atol=1e-5, err_msg=channel)
+
+
+def test_compiled_runs_go_on_to_the_same_bytes(whole, tmp_path):
+    run, options, _ = whole
+    for steps in (5, 40, 53):
+        dynviz.run(
+            BOWL,
+            ["adamw", "sgd:momentum=0.9"],
+            compiled=True,
+            out=tmp_path / str(steps),
+            **{**options, "steps": steps},
+        )
+        heard = Heard()
+        same(dynviz.resume(tmp_path / str(steps), steps=97, progress=heard), run)
+        assert len(heard.words) == 2
+
+
+def test_lanes_of_voronoi_are_compiled_with_their_measurements(tmp_path, monkeypatch):
+    monkeypatch.setattr(programs, "COMPILED", 4)
+    options = {"seeds": "42,1", "steps": 50, "record": ["centers:every=1", "val_loss:every=20", "term.*:every=10"]}
+    plain, quick = (
+        dynviz.run("voronoi:hidden=8,grid=8", "adamw-l1", compiled=each, out=tmp_path / str(each), **options)[
+            "adamw-l1"
+        ]
+        for each in (False, True)
+    )
+    for channel in plain:
+        np.testing.assert_allclose(quick[channel], plain[channel], rtol=2e-3, atol=2e-3, err_msg=channel)
+
+
+def test_a_class_that_takes_its_steps_itself_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(DynvizError, match=r"the steps of torch\.optim\.NAdam cannot be compiled, for its class"):
+        dynviz.run(BOWL, ["adamw", "torch.optim.NAdam"], compiled=True, out=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rule_that_looks_at_numbers_is_refused_before_anything_is_written(tmp_path):
+    file = tmp_path / "looks.py"
+    file.write_text(
+        textwrap.dedent('''
+            """A rule that is no function of tensors."""
+
+            from dataclasses import dataclass
+            from typing import ClassVar
+
+
+            @dataclass(frozen=True)
+            class Looks:
+                """Steps one way or the other."""
+
+                lr: float = 0.1
+                coordinatewise: ClassVar[bool] = True
+
+                def init(self, theta):
+                    return {}
+
+                def update(self, theta, gradient, state, t):
+                    return {"gradient": -self.lr * (gradient if gradient.sum().item() > 0 else 2 * gradient)}, state
+
+
+            optimizer = Looks
+        ''')
+    )
+    with pytest.raises(DynvizError, match=r"the steps of looks cannot be compiled: .*; leave out --compile"):
+        dynviz.run(BOWL, str(file), compiled=True, out=tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("__")] == ["looks.py"]
+
+
+def command(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "dynviz", *map(str, arguments)],
+        check=False,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_without_a_compiler_there_is_one_line_and_no_folder(tmp_path):
+    done = command(
+        "run", BOWL, "-o", "adamw", "--compile", "--headless", "--out", tmp_path / "run", CXX="no-such-thing"
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "dynviz: --compile needs a compiler for C++, and CXX=no-such-thing is no command here; "
+        "install one, or leave out --compile\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_and_sweep_compile_from_the_command_line(tmp_path):
+    done = command("run", BOWL, "-o", "adamw", "--compile", "--headless", "--steps", 30, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("compiling 10 steps; the next run finds them compiled\n")
+    shown = command("show", tmp_path / "run")
+    assert ", compiled" in shown.stdout
+    assert "Traceback" not in done.stderr
+    sweep = command(
+        "sweep", BOWL, "-o", "adamw:lr=[0.1,0.2]", "--steps", 30, "--compile", "--jobs", 1, "--out", tmp_path / "sweep"
+    )
+    assert sweep.returncode == 0, sweep.stderr
+    (told,) = (tmp_path / "sweep").glob("*/adamw/run.json")
+    assert json.loads(told.read_text())["compiled"] is True
+    assert Path(tmp_path / "sweep" / "outcomes.csv").exists()
