@@ -86,6 +86,16 @@ def test_blocks_give_the_bytes_of_single_steps(task, tmp_path, monkeypatch):
     assert all(function._graph.replays > 1 for function in functions)
 
 
+def test_steps_that_no_graph_holds_are_taken_one_by_one(tmp_path, monkeypatch):
+    class Refused(Captured):
+        def _capture(self, given):
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    plain = dynviz.run(BOWL, ["adamw"], steps=53, out=tmp_path / "plain")
+    blocks(monkeypatch, Refused, captured=True)
+    same(dynviz.run(BOWL, ["adamw"], steps=53, out=tmp_path / "refused"), plain)
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_a_run_in_blocks_goes_on_to_the_same_bytes(late, tmp_path, monkeypatch):
     options = {"seeds": "0:2", "record": EVERYTHING}

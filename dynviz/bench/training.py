@@ -13,7 +13,7 @@ from dynviz import plugins
 from dynviz.bench.figure import Figure, ratio
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import Lane
-from dynviz.training import compiled, devices, launch, plan, programs, session
+from dynviz.training import compiled, devices, launch, plan, session
 from dynviz.training.trainer import Trainer
 
 STEPS = 500
@@ -51,7 +51,7 @@ def prepare(
 def recording(record: Sequence[str], folder: Path, seeds: Sequence[int] = (42,), **more: object) -> Trainer:
     """The trainer of a new recording."""
     prepared = prepare(record, seeds, **more)  # type: ignore[arg-type]
-    programs.warm(prepared.crew, prepared.ways, session.Silence().does)
+    launch.compile_steps([prepared], session.Silence())
     (trainer,) = launch.write(folder, [prepared])
     return trainer
 

@@ -25,6 +25,7 @@ class Captured:
     def __init__(self, function: Function) -> None:
         self._function = function
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._refused = False
         self._last: list[Tensor] = []
         self._inputs: list[Tensor] = []
         self._outputs: list[Tensor] = []
@@ -32,33 +33,41 @@ class Captured:
 
     def __call__(self, given: Given) -> Found:
         flat = given.flat()
-        if self._graph is None:
-            self._inputs = [value.clone() for value in flat]
-            self._graph, self._found = self._capture(given.like(self._inputs))
-            self._outputs = self._found.flat()
-        else:
-            changed = [
-                (old, new) for old, new, last in zip(self._inputs, flat, self._last, strict=True) if new is not last
-            ]
+        if self._graph is None and not self._refused:
+            self._begin(given, flat)
+        if self._graph is None or self._found is None:
+            return self._function(given)
+        changed = [(old, new) for old, new, last in zip(self._inputs, flat, self._last, strict=True) if new is not last]
+        if changed:
             torch._foreach_copy_([old for old, _ in changed], [new for _, new in changed])
         self._last = flat
         self._graph.replay()
         copies = [torch.empty_like(value) for value in self._outputs]
         torch._foreach_copy_(copies, self._outputs)
-        assert self._found is not None
         return self._found.like(copies)
 
+    def _begin(self, given: Given, flat: list[Tensor]) -> None:
+        self._inputs, self._last = [value.clone() for value in flat], flat
+        try:
+            self._graph, self._found = self._capture(given.like(self._inputs))
+        except RuntimeError:
+            # It holds an operator that no graph can, and that we do not know of: then steps are taken one by one.
+            self._refused = True
+            return
+        self._outputs = self._found.flat()
+
     def _capture(self, given: Given) -> "tuple[torch.cuda.CUDAGraph, Found]":
-        present = torch.cuda.current_stream()
-        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        aside.wait_stream(present)
-        with torch.cuda.stream(aside):
-            for _ in range(WARM):
-                self._function(given)
-        present.wait_stream(aside)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            found = self._function(given)
+        with torch.cuda.device(given.theta.device):
+            present = torch.cuda.current_stream()
+            aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            aside.wait_stream(present)
+            with torch.cuda.stream(aside):
+                for _ in range(WARM):
+                    self._function(given)
+            present.wait_stream(aside)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                found = self._function(given)
         return graph, found
 
 

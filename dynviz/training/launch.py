@@ -92,9 +92,7 @@ def run(
     asked = Asked(length, wanted, where, dtype, compiled)
     prepared = prepare(task_plugin, plugins, lanes, asked)
     check_size(prepared, large=large)
-    with devices.one_thread():
-        for each in prepared:
-            warm(each.crew, each.ways, progress.does)
+    compile_steps(prepared, progress)
     folder = make_folder(out, task_plugin, names)
     trainers = write(folder, prepared)
     train(folder, trainers, progress)
@@ -126,8 +124,7 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
     progress = progress or Silence()
     with devices.one_thread():
         prepared = [_rebuild(each.metadata, steps) for each in todo]
-        for again in prepared:
-            warm(again.crew, again.ways, progress.does)
+    compile_steps(prepared, progress)
     trainers = []
     try:
         for recording, again in zip(todo, prepared, strict=True):
@@ -185,6 +182,18 @@ def prepare(scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, .
 def _prepared(crew: Crew, metadata: Metadata) -> Prepared:
     tapes = crew.tapes(metadata.channels)
     return Prepared(crew, metadata, ways(crew, tapes, metadata.label, compiled=metadata.compiled))
+
+
+def compile_steps(prepared: Sequence[Prepared], progress: Progress) -> None:
+    """Compile the steps of recordings that are to be compiled; it is done once, and kept.
+
+    Raises:
+        DynvizError: They cannot be compiled.
+    """
+    with devices.one_thread():
+        for each in prepared:
+            if each.metadata.compiled:
+                warm(each.crew, each.ways, progress.does)
 
 
 def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT001

@@ -38,10 +38,15 @@ def ways(crew: Crew, tapes: Sequence[Tapes], label: str, *, compiled: bool) -> t
 
 
 def warm(crew: Crew, found: Sequence[Way], says: Callable[[str], None]) -> None:
-    """Compile what is to be compiled, on the state before training, which stays as it is.
+    """Compile before training, on its first state, which stays as it is.
+
+    Args:
+        crew: The lanes.
+        found: What `ways` gave where steps shall be compiled.
+        says: Hears what is done.
 
     Raises:
-        DynvizError: It cannot be.
+        DynvizError: They cannot be compiled.
     """
     for stack, stepper, way in zip(crew.stacks, crew.steppers, found, strict=True):
         if way is not None:
