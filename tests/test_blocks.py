@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import dynviz
-from dynviz.training import launch, programs, trainer
+from dynviz.training import preparation, programs, trainer
 from dynviz.training.captured import Captured, capturable
 from dynviz.training.outlet import Outlet
 from dynviz.training.program import length
@@ -49,7 +49,7 @@ def blocks(monkeypatch, function=lambda program: program, *, most=20, captured=F
             found.append((made[-1], function(made[-1])))
         return tuple(found)
 
-    monkeypatch.setattr(launch, "ways", ways)
+    monkeypatch.setattr(preparation, "ways", ways)
     return made
 
 

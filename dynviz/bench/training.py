@@ -13,7 +13,7 @@ from dynviz import plugins
 from dynviz.bench.figure import Figure, ratio
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import Lane
-from dynviz.training import compiled, devices, launch, plan, session
+from dynviz.training import compiled, devices, launch, plan, preparation, session
 from dynviz.training.trainer import Trainer
 
 STEPS = 500
@@ -41,17 +41,17 @@ def prepare(
     centers: int = 50,
     on: str = "cpu",
     compiled: bool = False,
-) -> launch.Prepared:
+) -> preparation.Prepared:
     """AdamW on the task, ready to be recorded."""
     task, rule = plugins.load("scenarios", scenario(centers)), plugins.load("optimizers", "adamw")
-    asked = launch.Asked(steps, plan.requests(record), torch.device(on), compiled=compiled)
-    return launch.prepare(task, [rule], tuple(Lane(seed) for seed in seeds), asked)[0]
+    asked = preparation.Asked(steps, plan.requests(record), torch.device(on), compiled=compiled)
+    return preparation.prepare(task, [rule], tuple(Lane(seed) for seed in seeds), asked)[0]
 
 
 def recording(record: Sequence[str], folder: Path, seeds: Sequence[int] = (42,), **more: object) -> Trainer:
     """The trainer of a new recording."""
     prepared = prepare(record, seeds, **more)  # type: ignore[arg-type]
-    launch.compile_steps([prepared], session.Silence())
+    preparation.compile_steps([prepared], session.Silence().does)
     (trainer,) = launch.write(folder, [prepared])
     return trainer
 
@@ -67,7 +67,7 @@ def advance(trainer: Trainer, count: int = STEPS) -> Callable[[], None]:
     return train
 
 
-def bare(prepared: launch.Prepared, count: int = STEPS) -> Callable[[], None]:
+def bare(prepared: preparation.Prepared, count: int = STEPS) -> Callable[[], None]:
     """The loop that trains and records nothing."""
     (stack,), (stepper,) = prepared.crew.stacks, prepared.crew.steppers
     steps = itertools.count()

@@ -11,8 +11,9 @@ from dynviz.plugins import Plugin
 from dynviz.recording.metadata import Lane
 from dynviz.sweeps.jobs import Settings
 from dynviz.training import devices
-from dynviz.training.launch import DTYPES, LARGE, Asked, Prepared, prepare
+from dynviz.training.launch import DTYPES
 from dynviz.training.plan import check_optimizer, requests
+from dynviz.training.preparation import LARGE, Asked, Prepared, prepare
 from dynviz.training.trainer import CAPACITY
 
 SHARE = 0.5

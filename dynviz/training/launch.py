@@ -7,28 +7,22 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import SupportsIndex
-
-import torch
 
 from dynviz.errors import DynvizError
 from dynviz.grammar import seeds as read_seeds
 from dynviz.plugins import Plugin, load
 from dynviz.recording import Recording, Run, Writer, disk
 from dynviz.recording import open as open_recording
-from dynviz.recording.metadata import Lane, Metadata, Named
-from dynviz.task import Scenario, Task
+from dynviz.recording.metadata import Lane
 from dynviz.training import devices
-from dynviz.training.crew import Crew, available, build, describe
-from dynviz.training.plan import Plan, Request, check_optimizer, check_requests, hyperparameters, labels, requests
-from dynviz.training.programs import Way, warm, ways
+from dynviz.training.plan import check_optimizer, labels, requests
+from dynviz.training.preparation import Asked, Prepared, check_size, compile_steps, prepare, rebuild
 from dynviz.training.session import Progress, Silence, train
 from dynviz.training.trainer import Trainer
 
-LARGE = 4_000_000_000
-"""Bytes above which a run is not begun unless told."""
 DTYPES = ("", "float32", "float64")
 
 
@@ -92,7 +86,7 @@ def run(
     asked = Asked(length, wanted, where, dtype, compiled)
     prepared = prepare(task_plugin, plugins, lanes, asked)
     check_size(prepared, large=large)
-    compile_steps(prepared, progress)
+    compile_steps(prepared, progress.does)
     folder = make_folder(out, task_plugin, names)
     trainers = write(folder, prepared)
     train(folder, trainers, progress)
@@ -123,8 +117,8 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
     progress = progress or Silence()
     with devices.one_thread():
-        prepared = [_rebuild(each.metadata, steps) for each in todo]
-    compile_steps(prepared, progress)
+        prepared = [rebuild(each.metadata, steps) for each in todo]
+    compile_steps(prepared, progress.does)
     trainers = []
     try:
         for recording, again in zip(todo, prepared, strict=True):
@@ -137,79 +131,6 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
         raise
     train(Path(folder), trainers, progress)
     return open_recording(folder)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A recording that could be begun: everything about it is checked, and nothing is written."""
-
-    crew: Crew
-    metadata: Metadata
-    ways: tuple[Way, ...] = ()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of a run beside its scenario, optimizers and lanes; see `run`."""
-
-    steps: int | None
-    wanted: tuple[Request, ...]
-    where: torch.device
-    dtype: str = ""
-    compiled: bool = False
-
-
-def prepare(scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, ...], asked: Asked) -> list[Prepared]:
-    """Build the lanes of each optimizer, and measure them once on the state before training.
-
-    Raises:
-        DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
-    """
-    tasks = _tasks(scenario, lanes)
-    length = tasks[0].steps if asked.steps is None else asked.steps
-    with devices.one_thread():
-        crews = []
-        for order, (plugin, label) in enumerate(zip(optimizers, labels(optimizers), strict=True)):
-            values = hyperparameters(plugin, tasks[0].hyperparameters, length)
-            plan = Plan(
-                scenario, plugin, label, order, values, lanes, length, asked.wanted, asked.dtype, tasks, asked.compiled
-            )
-            crews.append((plan, build(plan, asked.where)))
-        check_requests(asked.wanted, [name for _, crew in crews for name in available(crew)])
-        return [_prepared(crew, describe(plan, crew, "")) for plan, crew in crews]
-
-
-def _prepared(crew: Crew, metadata: Metadata) -> Prepared:
-    tapes = crew.tapes(metadata.channels)
-    return Prepared(crew, metadata, ways(crew, tapes, metadata.label, compiled=metadata.compiled))
-
-
-def compile_steps(prepared: Sequence[Prepared], progress: Progress) -> None:
-    """Compile the steps of recordings that are to be compiled; it is done once, and kept.
-
-    Raises:
-        DynvizError: They cannot be compiled.
-    """
-    with devices.one_thread():
-        for each in prepared:
-            if each.metadata.compiled:
-                warm(each.crew, each.ways, progress.does)
-
-
-def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT001
-    """Refuse a run that would write a great deal.
-
-    Raises:
-        DynvizError: It would, and `large` is not said.
-    """
-    heavy = [(size, name) for each in prepared for name, size in each.metadata.channel_bytes.items()]
-    total = sum(size for size, _ in heavy)
-    if total > LARGE and not large:
-        size, name = max(heavy)
-        raise DynvizError(
-            f"this run would write {total / 1e9:.1f} GB, of which {name} {size / 1e9:.1f} GB; "
-            f"record less (--record '{name}:every=...') or say --yes"
-        )
 
 
 def check_out(out: str | Path | None) -> None:
@@ -266,19 +187,6 @@ def _seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
     return read_seeds(",".join(str(seed) for seed in ([seeds] if isinstance(seeds, int) else seeds)))
 
 
-def _tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
-    if not (is_dataclass(scenario.target) and callable(getattr(scenario.target, "build", None))):
-        raise DynvizError(f"scenario {scenario.name} is not a dataclass with build(seed), which gives a Task")
-    made: Scenario = scenario.make()
-    # Lanes of one seed that differ in hyperparameters share its task.
-    built = {seed: made.build(seed) for seed in dict.fromkeys(lane.seed for lane in lanes)}
-    tasks = tuple(built[lane.seed] for lane in lanes)
-    for task in built.values():
-        if not isinstance(task, Task):
-            raise DynvizError(f"build(seed) of scenario {scenario.name} gave {type(task).__name__}, not a Task")
-    return tasks
-
-
 def _unfinished(recording: Recording, steps: int | None) -> bool:
     if steps is not None and steps < recording.total:
         raise DynvizError(
@@ -287,36 +195,3 @@ def _unfinished(recording: Recording, steps: int | None) -> bool:
     if recording.live:
         raise DynvizError(f"{recording.folder} is being written by another process")
     return recording.status != "finished" or (steps is not None and steps > recording.total)
-
-
-def _rebuild(metadata: Metadata, steps: int | None) -> Prepared:
-    """A recording that can be gone on with, from what it says about itself."""
-    scenario, optimizer = _again("scenarios", metadata.scenario), _again("optimizers", metadata.optimizer)
-    plan = Plan(
-        scenario,
-        optimizer,
-        metadata.label,
-        metadata.order,
-        metadata.hyperparameters,
-        metadata.lanes,
-        steps or metadata.steps,
-        tuple(Request(name, info.every or None) for name, info in metadata.channels.items()),
-        metadata.dtype,
-        _tasks(scenario, metadata.lanes),
-        metadata.compiled,
-    )
-    try:
-        device = devices.find(metadata.device)
-    except DynvizError as error:
-        raise DynvizError(
-            f"the run began on {metadata.device} and goes on there alone; here is no such device"
-        ) from error
-    return _prepared(build(plan, device), metadata)
-
-
-def _again(plural: str, named: Named) -> Plugin:
-    """The plug-in that a recording names, as it was."""
-    plugin = replace(load(plural, named.file or named.name), name=named.name)
-    if plugin.sha256() != named.sha256:
-        raise DynvizError(f"{named.file} has changed since the run began; begin a new run with it")
-    return replace(plugin, given=named.given)
