@@ -9,7 +9,7 @@ from dynviz.errors import DynvizError
 from dynviz.schedules import Schedule
 from dynviz.training.flat import Layout
 from dynviz.training.noise import Noise
-from dynviz.training.steppers import TorchStepper
+from dynviz.training.torch_stepper import TorchStepper
 
 BOWL = "surface:f=quadratic"
 NETWORK = "voronoi:model=labels,grid=8"

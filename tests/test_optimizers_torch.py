@@ -11,7 +11,7 @@ from torch import nn
 import dynviz
 from dynviz.errors import DynvizError
 from dynviz.training.flat import Layout
-from dynviz.training.steppers import TorchStepper
+from dynviz.training.torch_stepper import TorchStepper
 from tests.rules import LAYOUT, ROW, RULES, alone, departures, gradient, holds, make, options
 
 CLASSES = {

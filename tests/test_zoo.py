@@ -15,7 +15,7 @@ from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from dynviz.training import resume
 from dynviz.training.flat import Layout
-from dynviz.training.steppers import TorchStepper
+from dynviz.training.torch_stepper import TorchStepper
 from dynviz.training.trees import from_arrays, to_arrays
 from tests import network
 

@@ -22,8 +22,9 @@ from dynviz.training.plan import Plan, named, sampling
 from dynviz.training.program import LONGEST
 from dynviz.training.rates import Rates
 from dynviz.training.stack import Stack, cast, groups
-from dynviz.training.steppers import RuleStepper, Stepper, TorchStepper
+from dynviz.training.steppers import RuleStepper, Stepper
 from dynviz.training.tape import Tapes
+from dynviz.training.torch_stepper import TorchStepper
 from dynviz.training.trees import to_arrays
 from dynviz.training.watch import watched
 

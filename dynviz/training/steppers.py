@@ -1,4 +1,4 @@
-"""Steps of an optimizer over a stack: our rules, and any class of torch.optim."""
+"""Steps of an optimizer over a stack, and those of our rules."""
 
 import copy
 import dataclasses
@@ -7,17 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import vmap
 
-from dynviz.errors import DynvizError
 from dynviz.rule import NOISE, Rule, State
 from dynviz.schedules import Schedule
 from dynviz.training.flat import Layout
 from dynviz.training.moment import Moment
 from dynviz.training.noise import Noise
-from dynviz.training.trial import Make, decay_rates, noise, portable, trial
-from dynviz.zoo import two_sequences
 
 
 class Stepper(Protocol):
@@ -204,99 +201,3 @@ def _opened(rule: Rule, values: Mapping[str, Tensor]) -> Rule:
 
 def _tensors(values: Mapping[str, float], device: torch.device) -> dict[str, Tensor]:
     return {name: torch.tensor(value, dtype=torch.float64, device=device) for name, value in values.items()}
-
-
-class TorchStepper:
-    """Any `torch.optim.Optimizer`, one instance a lane, its parameters being views of a row that it changes in place.
-
-    Its step is one term; a decay that is decoupled is a term of its own. A class with `train()` and `eval()` trains one
-    sequence and hands over an average of it: what is stepped, recorded and drawn is the first, which gradients are
-    taken at, and its term is named training_step. Classes that are not torch's own may draw random numbers: they find
-    the generator seeded by the step, the same in all lanes.
-    """
-
-    def __init__(
-        self,
-        make: Make,
-        name: str,
-        layout: Layout,
-        theta: Tensor,
-        schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
-    ) -> None:
-        self.layout = layout
-        self.schedules = schedules
-        self.perturb: Perturb | None = None
-        self.row = theta.clone()
-        rows = self.row if theta.ndim == 2 else [self.row]
-        self.trial = trial(make, name, _parameters(layout, rows[0].clone()))
-        self.parameters = [_parameters(layout, row) for row in rows]
-        with noise(0, theta.device):
-            self.optimizers = [self.trial.make(parameters) for parameters in self.parameters]
-        for hyperparameter in schedules:
-            if any(hyperparameter not in group for group in self.optimizers[0].param_groups):
-                raise DynvizError(f"{name} keeps no {hyperparameter} that could change with the step; its lr can")
-        step = "step"
-        if two_sequences(type(self.optimizers[0])):
-            step = "training_step"
-            for optimizer in self.optimizers:
-                optimizer.train()  # type: ignore[attr-defined]
-        self.decays = self.trial.decays and bool(layout.shapes)
-        self.terms: tuple[str, ...] = (step, "decay") if self.decays else (step,)
-
-    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
-        assert isinstance(t, int)  # a class with a step of its own is no part of a block
-        stacked = theta.ndim == 2
-        decays = []
-        for lane, optimizer in enumerate(self.optimizers):
-            gradients = self.layout.views(gradient[lane] if stacked else gradient)
-            for parameter, part in zip(self.parameters[lane], gradients.values(), strict=bool(gradients)):
-                parameter.grad = part
-            for group in optimizer.param_groups:
-                group.update({hyperparameter: each.at(t) for hyperparameter, each in self.schedules.items()})
-            if self.decays:
-                decays.append(self._decay(lane, theta[lane] if stacked else theta))
-            if self.trial.ours:
-                optimizer.step()
-            else:
-                with noise(t, theta.device):
-                    optimizer.step()
-        after = self.row.clone()
-        if not decays:
-            return after, {self.terms[0]: after - theta}
-        decay = torch.stack(decays) if stacked else decays[0]
-        return after, {self.terms[0]: after - theta - decay, "decay": decay}
-
-    def state(self) -> Any:
-        states = []
-        for optimizer in self.optimizers:
-            state = portable(optimizer.state_dict())
-            if self.trial.attributes:
-                state["attributes"] = {name: vars(optimizer)[name] for name in self.trial.attributes}
-            states.append(state)
-        return states
-
-    def restore(self, theta: Tensor, state: Any) -> None:
-        self.row.copy_(theta)
-        for optimizer, kept in zip(self.optimizers, state, strict=True):
-            tree = {name: value for name, value in kept.items() if name != "attributes"}
-            pairs = zip(optimizer.param_groups, tree["param_groups"], strict=True)
-            tree["param_groups"] = [{**now, **group} for now, group in pairs]
-            optimizer.load_state_dict(tree)
-            # torch casts what it loads to the parameters' dtype and device; a state is what it was.
-            parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-            for key, values in tree["state"].items():
-                # A few classes keep a number under a name beside what belongs to parameters.
-                optimizer.state[parameters[key] if isinstance(key, int) else key] = values
-            vars(optimizer).update(kept.get("attributes", {}))
-
-    def _decay(self, lane: int, row: Tensor) -> Tensor:
-        rates = decay_rates(self.optimizers[lane])
-        if len(set(rates.values())) == 1:
-            return row * -next(iter(rates.values()))
-        views = zip(self.layout.views(row).items(), self.parameters[lane], strict=True)
-        return self.layout.join({name: view * -rates[id(parameter)] for (name, view), parameter in views})
-
-
-def _parameters(layout: Layout, row: Tensor) -> list[nn.Parameter]:
-    # torch refuses an empty list, and a task may have nothing to train: then there is one that gets no gradient.
-    return [nn.Parameter(view) for view in layout.views(row).values()] or [nn.Parameter(row.new_zeros(1))]
