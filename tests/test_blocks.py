@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
 import dynviz
 from dynviz.training import preparation, programs, trainer
 from dynviz.training.captured import Captured, capturable
 from dynviz.training.outlet import Outlet
 from dynviz.training.program import length
+from tests.rules import MODIFIED, RULES
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
 EVERYTHING = ["parameters:every=1", "gradient:every=5", "term.*:every=2", "loss:every=1"]
@@ -84,6 +86,32 @@ def test_blocks_give_the_bytes_of_single_steps(task, tmp_path, monkeypatch):
     blocks(monkeypatch, lambda program: functions.append(Replayed(program)) or functions[-1], captured=True)
     same(dynviz.run(scenario, optimizers, out=tmp_path / "graphs", **options), one_by_one)
     assert all(function._graph.replays > 1 for function in functions)
+
+
+class Traced:
+    """What the compiler is given: a flat list of operators, run one after the other."""
+
+    def __init__(self, program):
+        self.program, self.graph, self.found = program, None, None
+
+    def __call__(self, given):
+        if self.graph is None:
+
+            def function(*tensors):
+                self.found = self.program(given.like(tensors))
+                return self.found.flat()
+
+            self.graph = make_fx(function)(*given.flat())
+        return self.found.like(self.graph(*given.flat()))
+
+
+@pytest.mark.parametrize("rule", [*RULES, *MODIFIED])
+def test_every_rule_is_a_list_of_operators_that_gives_its_bytes(rule, tmp_path, monkeypatch):
+    options = {"steps": 9, "seeds": "0:2", "record": ["term.*:every=2", "parameters:every=1", "y:every=2"]}
+    plain = dynviz.run(BOWL, rule, out=tmp_path / "plain", **options)
+    made = blocks(monkeypatch, Traced, most=2)
+    same(dynviz.run(BOWL, rule, out=tmp_path / "traced", **options), plain)
+    assert made[0].length == 2
 
 
 def test_steps_that_no_graph_holds_are_taken_one_by_one(tmp_path, monkeypatch):
