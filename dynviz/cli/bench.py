@@ -2,14 +2,15 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
     from dynviz.bench.figure import Figure
 
@@ -37,7 +38,7 @@ def bench(*, parts: tuple[str, ...], quick: bool, as_json: bool) -> None:
         from rich.console import Console
 
         console = Console(highlight=False)
-        console.print(_table(figures))
+        console.print(*_tables(figures), sep="\n")
         console.print(", ".join(f"{name} {value}" for name, value in _machine().items()), style="dim")
 
 
@@ -59,26 +60,30 @@ def _measure(parts: Sequence[str], *, quick: bool) -> "list[Figure]":
     return found
 
 
-def _table(figures: "Sequence[Figure]") -> "Table":
+def _tables(figures: "Sequence[Figure]") -> "Iterator[RenderableType]":
+    """A table for each plain way that figures are beside, with columns that stand under each other."""
     from rich.table import Table
+    from rich.text import Text
 
+    rows = [_row(each) for each in figures]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for plain, group in groupby(zip(figures, rows, strict=True), key=lambda pair: pair[0].plain):
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for width, justify in zip(widths, ("left", "left", "right", "left", "left"), strict=True):
+            table.add_column(justify=justify, min_width=width)  # type: ignore[arg-type]
+        for each, (name, device, value, unit, target) in group:
+            style = {True: "green", False: "red", None: ""}[each.reached]
+            table.add_row(name, device, Text(value, style), unit, target, style="dim" if each.skipped else "")
+        yield Text(f"beside {plain}" if plain else "", "dim italic")
+        yield table
+
+
+def _row(figure: "Figure") -> tuple[str, str, str, str, str]:
     from dynviz.scene.caption import significant
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("", style="bold")
-    table.add_column("on")
-    for name in ("reached", "target"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("beside", style="dim")
-    for each in figures:
-        target = f"{'≤' if each.most else '≥'} {significant(each.target)}" if each.target == each.target else ""
-        if each.skipped:
-            table.add_row(each.name, each.device, "", target, each.skipped, style="dim")
-            continue
-        style = {True: "green", False: "red", None: ""}[each.reached]
-        value = f"{significant(each.value)} {each.unit}"
-        table.add_row(each.name, each.device, f"[{style}]{value}[/]" if style else value, target, each.plain)
-    return table
+    target = f"{'≤' if figure.most else '≥'} {significant(figure.target)}" if figure.target == figure.target else ""
+    value, unit = ("", figure.skipped) if figure.skipped else (significant(figure.value), figure.unit)
+    return figure.name, figure.device, value, unit, target
 
 
 def _machine() -> dict[str, str]:
