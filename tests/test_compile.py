@@ -45,7 +45,7 @@ def whole(tmp_path_factory):
 def test_compiled_steps_are_those_of_the_rule_but_for_rounding(whole, tmp_path):
     run, options, words = whole
     plain = dynviz.run(BOWL, ["adamw", "sgd:momentum=0.9"], out=tmp_path / "plain", **options)
-    assert words == ["compiling 10 steps; the next run finds them compiled"] * 2
+    assert words == ["compiling the steps (kept for the next run)"] * 2
     for name, recording in plain.items():
         assert (recording.metadata.compiled, run[name].metadata.compiled) == (False, True)
         assert list(recording) == list(run[name])
@@ -144,7 +144,7 @@ def test_without_a_compiler_there_is_one_line_and_no_folder(tmp_path):
 def test_run_and_sweep_compile_from_the_command_line(tmp_path):
     done = command("run", BOWL, "-o", "adamw", "--compile", "--headless", "--steps", 30, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("compiling 10 steps; the next run finds them compiled\n")
+    assert done.stderr.startswith("compiling the steps (kept for the next run)\n")
     shown = command("show", tmp_path / "run")
     assert ", compiled" in shown.stdout
     assert "Traceback" not in done.stderr

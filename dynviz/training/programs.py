@@ -51,7 +51,7 @@ def warm(crew: Crew, found: Sequence[Way], says: Callable[[str], None]) -> None:
     for stack, stepper, way in zip(crew.stacks, crew.steppers, found, strict=True):
         if way is not None:
             program, function = way
-            says(f"compiling {program.length} steps; the next run finds them compiled")
+            says("compiling the steps (kept for the next run)")
             function(given(stack, stepper, 0, stack.batches(0, program.length)))
 
 
