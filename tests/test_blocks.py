@@ -9,7 +9,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 import dynviz
 from dynviz.training import preparation, programs, trainer
-from dynviz.training.captured import Captured, capturable
+from dynviz.training.captured import Captured
+from dynviz.training.operators import operators
 from dynviz.training.outlet import Outlet
 from dynviz.training.program import length
 from tests.rules import MODIFIED, RULES
@@ -160,7 +161,7 @@ def test_samples_that_arrive_late_are_written_in_order_and_all(tmp_path, monkeyp
 )
 def test_what_waits_for_the_device_is_known_beforehand(function, can):
     x = torch.randn(4, 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
-    assert capturable(lambda: function(x)) is can
+    assert operators(lambda: function(x)).waits is not can
 
 
 def test_a_block_is_as_long_as_what_is_sampled_allows():

@@ -1,18 +1,12 @@
 """Blocks of steps as CUDA graphs: the device is told once what to do, and then only to do it again."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from dynviz.training.program import Found, Function, Given
 
 WARM = 3
 """Times that a block runs before it is captured, so that libraries have what they allocate at first use."""
-APART = ("linalg_vector_norm", "linalg_cross")
-"""Operators of linear algebra that are no factorisations."""
 
 
 class Captured:
@@ -69,25 +63,3 @@ class Captured:
             with torch.cuda.graph(graph):
                 found = self._function(given)
         return graph, found
-
-
-class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes whether an operator is called that waits for the device, which a graph cannot hold."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.waits = False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__
-        factorises = name.lstrip("_").startswith("linalg") and name not in APART
-        decides = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(func.tags)
-        self.waits |= factorises or bool(decides)
-        return func(*args, **(kwargs or {}))
-
-
-def capturable(function: Callable[[], object]) -> bool:
-    """Whether a graph can hold what this function does: nothing in it waits for the device."""
-    with _Operators() as seen:
-        function()
-    return not seen.waits

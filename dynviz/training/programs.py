@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from dynviz.errors import DynvizError
-from dynviz.training.captured import Captured, capturable
+from dynviz.training.captured import Captured
 from dynviz.training.compiled import Compiled, check_compiler
 from dynviz.training.crew import Crew
+from dynviz.training.operators import operators
 from dynviz.training.program import LONGEST, Function, Program, given, length
 from dynviz.training.stack import Stack
 from dynviz.training.steppers import RuleStepper, Stepper
@@ -13,6 +14,8 @@ from dynviz.training.tape import Measured, Tapes
 
 COMPILED = 10
 """Steps of a compiled block at most: twice as many take twice as long to compile, and are hardly faster."""
+OPERATORS = 1500
+"""About how many operators a compiled block has at most: a deep network's are compiled for minutes otherwise."""
 Way = tuple[Program, Function] | None
 """A program and what stands for it when it is compiled or captured; None where steps are taken one by one."""
 
@@ -65,10 +68,12 @@ def _way(stack: Stack, stepper: Stepper, tapes: Tapes, label: str, *, compiled: 
                 f"the steps of {label} cannot be compiled, for its class takes them itself; leave out --compile"
             )
         return None
-    captured = captured and capturable(lambda: _one_step(stack, stepper))
+    step = operators(lambda: _one_step(stack, stepper))
+    captured = captured and not step.waits
     if not (compiled or captured):
         return None
-    found = program(stack, stepper, tapes, COMPILED if compiled else LONGEST, captured=captured)
+    most = min(COMPILED, max(OPERATORS // step.count, 1)) if compiled else LONGEST
+    found = program(stack, stepper, tapes, most, captured=captured)
     function: Function = Compiled(found, label) if compiled else found
     return found, Captured(function) if captured else function
 
@@ -97,7 +102,7 @@ def _apart(stack: Stack, each: Measured, *, captured: bool) -> bool:
     if each.aside is not None:
         return True
     batch = stack.batches(0, 1)[0]
-    return captured and not capturable(lambda: stack.measure(each.probe, batch))
+    return captured and operators(lambda: stack.measure(each.probe, batch)).waits
 
 
 def _one_step(stack: Stack, stepper: RuleStepper) -> None:
