@@ -14,7 +14,7 @@ from dynviz.training.tape import Measured, Tapes
 
 COMPILED = 10
 """Steps of a compiled block at most: twice as many take twice as long to compile, and are hardly faster."""
-OPERATORS = 1500
+OPERATORS = 1300
 """About how many operators a compiled block has at most: a deep network's are compiled for minutes otherwise."""
 Way = tuple[Program, Function] | None
 """A program and what stands for it when it is compiled or captured; None where steps are taken one by one."""
