@@ -106,8 +106,8 @@ class BackgroundRun:
             return
         # The last report is read after the end was seen, or it would be missed.
         self._listen()
-        if code is None and self._done:
-            # To take torch down takes a while.
+        if self._done:
+            # To take torch down takes a while, and a signal that comes meanwhile ends nothing any more.
             code = 0
         if code is None:
             self.state = "training" if self.folder else "starting"

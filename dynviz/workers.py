@@ -23,7 +23,7 @@ from dynviz.drawing import Drawing
 from dynviz.errors import DynvizError
 from dynviz.frame import Code, Frame, Frames, Piece, Pixels, Progress
 
-START = "import json, sys; job = json.loads(sys.stdin.buffer.readline()); sys.path[:] = job['path']; "
+START = "import json, sys; job = json.loads(sys.stdin.buffer.readline() or sys.exit()); sys.path[:] = job['path']; "
 CODE = START + "from dynviz.workers import work; work(job)"
 RANGE = 12
 """Frames of a range: one more is drawn for each."""
@@ -81,7 +81,10 @@ class CrewFrames(Frames):
             "exporter": self._exporter,
             "code": pickle.dumps(code).hex() if code else "",
         }
-        worker = subprocess.Popen([sys.executable, "-c", CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Ctrl-C is for who asked for frames, who ends the others; they may be at their imports yet.
+        worker = subprocess.Popen(
+            [sys.executable, "-c", CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
         # One that died at once is seen when its first frame does not come.
         with suppress(BrokenPipeError), _pipe(worker.stdin) as pipe:
             pipe.write(json.dumps(job).encode() + b"\n")
@@ -123,8 +126,6 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 def work(job: dict[str, Any]) -> None:
     """Draw what the first line of stdin asked for, to stdout: the life of one process."""
-    # Ctrl-C reaches all processes of a terminal; the one that asked for frames ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     with suppress(BrokenPipeError):

@@ -1,8 +1,16 @@
-"""Snapshots: what the program prints, kept in files that a person has looked at."""
+"""How tests run everywhere; and snapshots: what the program prints, kept in files that a person has looked at."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that does other things too may be slow at any moment. Where `CI` is set each run draws the same examples.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("patient")
 
 FOLDER = Path(__file__).parent / "snapshots"
 

@@ -14,7 +14,7 @@ import time
 
 import pyte
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 UNKNOWN = {
     b"\x1b[?1049l": b"\x1b[0m\x1b[2J\x1b[H",  # back from the other screen
     b"\x1b[<u": b"",  # the keyboard as it was
@@ -114,5 +114,5 @@ class PseudoTerminal:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._reader.join(5)
+        self._reader.join(PATIENCE)
         os.close(self._master)

@@ -1,11 +1,15 @@
 """Short recordings, made up: the channels that each scenario records, with curves like theirs."""
 
+import functools
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dynviz import plugins
+from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer
 from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named
 
@@ -164,3 +168,24 @@ def cut(channels: Mapping[str, tuple[int, np.ndarray]], more: dict[str, Any]) ->
 
 
 KINDS = {"voronoi": voronoi, "surface": surface, "sensing": sensing, "network": network}
+
+
+@functools.cache
+def wanting() -> dict[tuple[str, str], str]:
+    """What each view that is found lacks in each kind of recording, in words; empty where it can show it."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in sorted(KINDS):
+            recording = KINDS[kind](Path(folder, kind))
+            for view in sorted(plugins.files("views")):
+                found[view, kind] = ""
+                try:
+                    plugins.load("views", view).target([recording])
+                except DynvizError as error:
+                    found[view, kind] = str(error)
+    return found
+
+
+def suiting() -> list[tuple[str, str]]:
+    """The views that are found, each with the kinds of recordings that it can show."""
+    return [pair for pair, lacks in wanting().items() if not lacks]

@@ -1,6 +1,7 @@
 """Training in a process of its own: what we learn of it, and what it survives."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 import dynviz
 from dynviz.background import OUTPUT_BYTES, BackgroundRun
 
-BOWL = str(Path(__file__).parent / "files" / "bowl.py")
+FILES = Path(__file__).parent / "files"
+BOWL = str(FILES / "bowl.py")
 PATIENCE = 90.0
 LONG = ["--steps", "1000000"]
 FALLS = textwrap.dedent("""
@@ -68,6 +70,17 @@ def started(*arguments):
 
 
 @pytest.fixture
+def held(tmp_path):
+    """The file of a bowl that waits where it is told to, however fast or slow this machine is."""
+    folder = tmp_path / "held"
+    folder.mkdir()
+    shutil.copy(FILES / "slow_bowl.py", folder)
+    yield folder / "slow_bowl.py"
+    for file in folder.glob("hold-*"):
+        file.unlink()
+
+
+@pytest.fixture
 def long_run(tmp_path):
     trainer = begun(started(BOWL, "-o", "adamw", *LONG, "--out", tmp_path / "run"))
     yield trainer
@@ -75,25 +88,28 @@ def long_run(tmp_path):
     trainer.wait(PATIENCE)
 
 
-def test_a_run_is_followed_from_its_start_to_its_end(tmp_path):
-    trainer = started(BOWL, "-o", "adamw", "-o", "sgd", "--steps", 200, "--out", tmp_path / "run")
-    trainer.poll()
-    assert (trainer.state, trainer.folder, trainer.exit_code) == ("starting", None, None)
+def test_a_run_is_followed_from_its_start_to_its_end(tmp_path, held):
+    imports, trains = held.with_name("hold-import"), held.with_name("hold-2")
+    imports.touch()
+    trains.touch()
+    trainer = started(f"{held}:seconds=0", "-o", "adamw", "-o", "sgd", "--steps", 200, "--out", tmp_path / "run")
+    assert trainer.doing == "importing torch"
     assert not trainer.wait(0.0)
-    states, doing = set(), []
-
-    def ended():
-        trainer.poll()
-        states.add(trainer.state)
-        doing.append(trainer.doing)
-        if trainer.folder:
-            # Whoever learns of the folder can open it.
-            assert list(dynviz.open(trainer.folder)) == ["adamw", "sgd"]
-        return trainer.ended
-
-    until(ended)
-    assert states == {"starting", "training", "finished"}
-    assert (doing[0], doing[-1]) == ("importing torch", "preparing the task")
+    assert (trainer.state, trainer.folder, trainer.exit_code) == ("starting", None, None)
+    until(held.with_name("held-import").exists)
+    trainer.poll()
+    assert (trainer.state, trainer.doing, trainer.folder) == ("starting", "preparing the task", None)
+    imports.unlink()
+    begun(trainer)
+    assert trainer.state == "training"
+    # Whoever learns of the folder can open it.
+    assert list(dynviz.open(trainer.folder)) == ["adamw", "sgd"]
+    until(held.with_name("held-2").exists)
+    assert not trainer.wait(0.0)
+    assert trainer.state == "training"
+    trains.unlink()
+    assert trainer.wait(PATIENCE)
+    assert trainer.state == "finished"
     assert (trainer.folder, trainer.exit_code, trainer.message) == (tmp_path / "run", 0, "")
     assert {recording.status for recording in dynviz.open(trainer.folder).values()} == {"finished"}
     assert trainer.wait(0.0)
@@ -120,13 +136,10 @@ def test_a_run_that_is_asked_to_stop_ends_cleanly_and_can_go_on(long_run):
 def test_a_run_that_is_stopped_before_it_begins_leaves_nothing(tmp_path, delay):
     trainer = started(BOWL, "-o", "adamw", *LONG, "--out", tmp_path / "run")
     trainer.wait(delay)
-    trainer.poll()
-    if trainer.folder is not None:
-        pytest.skip("it has begun already")
     trainer.stop()
     assert trainer.wait(PATIENCE)
     assert (trainer.state, trainer.exit_code) == ("stopped", 130)
-    # It may have begun between the look and the signal.
+    # On a fast machine it may have begun.
     assert ("nothing was written" in trainer.message) == (not (tmp_path / "run").exists())
 
 
@@ -159,6 +172,18 @@ def test_a_request_to_stop_that_is_lost_in_a_destructor_is_heeded(tmp_path):
     assert done.returncode == 130, done.stderr
     assert done.stderr.endswith("stopped before training began; nothing was written\n")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_asked_to_stop_when_it_is_whole_has_finished(tmp_path):
+    file = scenario_file(tmp_path)
+    ends = "import atexit, time; atexit.register(time.sleep, 600)\n"
+    Path(file).write_text(ends + Path(file).read_text())
+    trainer = started(file, "-o", "sgd", "--out", tmp_path / "run")
+    until(lambda: len(os.pread(trainer._reports, 10_000, 0).splitlines()) == 3)
+    trainer.stop()
+    assert trainer._process.wait(PATIENCE) != 0
+    assert trainer.wait(0)
+    assert (trainer.state, trainer.exit_code, trainer.message) == ("finished", 0, "")
 
 
 def test_a_killed_trainer_is_a_failure_and_its_recording_plays(long_run):
@@ -236,10 +261,13 @@ LEAVES = textwrap.dedent("""
 
 
 @pytest.mark.parametrize("end", ["well", signal.SIGKILL, signal.SIGINT, signal.SIGHUP])
-def test_training_goes_on_to_its_end_when_who_started_it_is_gone(tmp_path, end):
+def test_training_goes_on_to_its_end_when_who_started_it_is_gone(tmp_path, held, end):
     tmp = tmp_path / "tmp"
     tmp.mkdir()
-    command = [sys.executable, "-c", LEAVES, BOWL, "-o", "adamw", "--steps", "4000", "--out", str(tmp_path / "run")]
+    trains = held.with_name("hold-2")
+    trains.touch()
+    task = [f"{held}:seconds=0", "-o", "adamw", "--steps", "4000"]
+    command = [sys.executable, "-c", LEAVES, *task, "--out", str(tmp_path / "run")]
     parent = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -259,6 +287,7 @@ def test_training_goes_on_to_its_end_when_who_started_it_is_gone(tmp_path, end):
     _, errors = parent.communicate(timeout=PATIENCE)
     assert (parent.returncode == 0) == (end == "well")
     assert "ResourceWarning" not in errors
+    trains.unlink()
     recording = dynviz.open(tmp_path / "run")["adamw"]
     until(lambda: recording.status != "running")
     assert recording.status == "finished"

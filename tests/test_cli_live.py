@@ -1,7 +1,9 @@
 """`dynviz run` and `dynviz play` in a terminal, in the background, and where nobody listens."""
 
+import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,8 @@ from dynviz.cli import live
 from dynviz.recording import Recording
 from tests.pseudo_terminal import PseudoTerminal
 
-BOWL = str(Path(__file__).parent / "files" / "bowl.py")
+FILES = Path(__file__).parent / "files"
+BOWL = str(FILES / "bowl.py")
 PATIENCE = 90.0
 DYNVIZ = (sys.executable, "-m", "dynviz")
 
@@ -32,10 +35,12 @@ def until(what, seconds=PATIENCE):
         time.sleep(0.02)
 
 
-def trains(folder):
-    """Whether a recording has begun to grow."""
-    losses = list(folder.glob("*/channels/loss.npy"))
-    return bool(losses) and losses[0].stat().st_size > 1000
+@pytest.fixture
+def held(tmp_path):
+    """The file of a bowl that waits where it is told to, however fast or slow this machine is."""
+    yield Path(shutil.copy(FILES / "slow_bowl.py", tmp_path))
+    for file in tmp_path.glob("hold-*"):
+        file.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -138,39 +143,23 @@ def test_a_folder_that_nobody_reads_is_no_failure(tmp_path):
     assert err.endswith("see it with: dynviz export run run.gif\n")
 
 
-SLOW = '''
-import time
-from dataclasses import dataclass
-import torch
-from dynviz.task import Task
-
-
-@dataclass(frozen=True)
-class Slow:
-    """A step that takes longer than anybody waits."""
-
-    def build(self, seed):
-        def loss(p, c, b):
-            if b[0] > 3:
-                time.sleep(600)
-            return p["w"].square().sum()
-
-        return Task({"w": torch.ones(2)}, loss, lambda start, n: (torch.arange(start, start + n) * 1.0,), 100)
-
-
-scenario = Slow
-'''
-
-
-def test_a_second_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path):
-    (tmp_path / "slow.py").write_text(SLOW)
-    process = command("run", "./slow.py", "-o", "sgd", "--out", "run", cwd=tmp_path)
-    until((tmp_path / "run" / "sgd" / "run.json").exists)
-    time.sleep(0.3)  # into the step that does not end
+def test_a_second_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path, held):
+    # A step that takes longer than anybody waits.
+    held.with_name("hold-2").touch()
+    process = command("run", "./slow_bowl.py:seconds=0", "-o", "sgd", "--out", "run", cwd=tmp_path)
+    until(held.with_name("held-2").exists)
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.5)
-    process.send_signal(signal.SIGINT)
+
+    def ended():
+        # A process that had no time to heed the first takes two for one.
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        return process.returncode is not None
+
+    until(ended)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert re.search(r"stopped at step \d+; go on with: dynviz run --resume run\n$", err), err
@@ -212,8 +201,29 @@ def test_a_player_that_breaks_leaves_training_alone_and_says_how_to_end_it(monke
     kill_trainer(said)
 
 
+FALLS = """
+from dataclasses import dataclass
+import torch
+from dynviz.task import Task
+
+
+@dataclass(frozen=True)
+class Falls:
+    def build(self, seed):
+        def loss(p, c, b):
+            if b[0] > 3:
+                raise KeyError('w')
+            return p["w"].square().sum()
+
+        return Task({"w": torch.ones(2)}, loss, lambda start, n: (torch.arange(start, start + n) * 1.0,), 100)
+
+
+scenario = Falls
+"""
+
+
 def test_a_task_that_raises_shows_its_traceback_after_the_player(monkeypatch, capsys, tmp_path):
-    (tmp_path / "falls.py").write_text(SLOW.replace("time.sleep(600)", "raise KeyError('w')"))
+    (tmp_path / "falls.py").write_text(FALLS)
 
     def watched(*_, trainer, **__):
         until(lambda: trainer.wait(1))
@@ -238,17 +248,20 @@ def shown_step(text):
     return int(re.search(r"step ([\d ]+) of", text).group(1).replace(" ", ""))
 
 
-def test_a_run_in_a_terminal_is_shown_as_it_grows_and_left_to_go_on(tmp_path):
-    arguments = ("run", BOWL, "-o", "adamw", "--steps", 1_000_000, "--out", "live")
+def test_a_run_in_a_terminal_is_shown_as_it_grows_and_left_to_go_on(tmp_path, held):
+    imports = held.with_name("hold-import")
+    imports.touch()
+    arguments = ("run", f"{held}:seconds=0.0002", "-o", "adamw", "--steps", 1_000_000, "--out", "live")
     with in_terminal(*arguments, cwd=tmp_path) as terminal:
-        assert "waiting for the trainer" in terminal.wait_for("waiting for the trainer|● live")
+        terminal.wait_for("waiting for the trainer")
+        imports.unlink()
         first = shown_step(terminal.wait_for(r"● live +step \d"))
         until(lambda: shown_step(terminal.text) > first)
         # A size at which nothing can be drawn, and back.
         terminal.resize(30, 8)
         terminal.wait_for(r"too small")
         terminal.resize(80, 24)
-        terminal.wait_for(r"bowl.*● live")
+        terminal.wait_for(r"slow.bowl.*● live")
         terminal.send("q")
         terminal.wait_for("Training is not over")
         terminal.send("b")
@@ -269,7 +282,7 @@ def test_a_run_that_finishes_in_the_player_is_left_with_its_folder(tmp_path):
         terminal.send("\x1b[F")
         terminal.wait_for(r"✓ finished +step 60 of 60")
         terminal.send("q")
-        assert terminal.wait(10) == 0
+        assert terminal.wait() == 0
         assert "see it with: dynviz play run\nrun" in terminal.text
 
 
@@ -313,9 +326,13 @@ def test_a_trainer_that_is_killed_leaves_a_run_that_plays(tmp_path):
         terminal.wait_for(r"✕ killed +step \d")
 
 
-def test_closing_the_terminal_does_not_end_training(tmp_path):
-    with in_terminal("run", BOWL, "-o", "adamw", "--steps", 6_000, "--out", "run", cwd=tmp_path) as terminal:
+def test_closing_the_terminal_does_not_end_training(tmp_path, held):
+    trains = held.with_name("hold-2")
+    trains.touch()
+    arguments = ("run", f"{held}:seconds=0", "-o", "adamw", "--steps", 6_000, "--out", "run")
+    with in_terminal(*arguments, cwd=tmp_path) as terminal:
         terminal.wait_for(r"● live +step [1-9]")
+    trains.unlink()
     recording = Recording(tmp_path / "run" / "adamw")
     until(lambda: recording.status != "running")
     assert (recording.status, recording.recorded) == ("finished", 6_000)

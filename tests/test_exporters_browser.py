@@ -42,7 +42,7 @@ def test_a_browser_shows_the_frames_that_keys_ask_for(width, tmp_path):
     target.write_text(target.read_text(encoding="utf-8").replace("</body>", PRESS + "</body>"), encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     command = [BROWSER, *options, f"--window-size={width},700", "--virtual-time-budget=8000", "--dump-dom"]
-    done = subprocess.run([*command, target.as_uri()], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([*command, target.as_uri()], capture_output=True, text=True, check=True, timeout=300)
     assert '<pre id="wide">false</pre>' in done.stdout
     shown = re.search(r'<pre id="shown">(.*?)</pre>', done.stdout, re.DOTALL).group(1).splitlines()
     film = open_film([recording], "path")

@@ -9,6 +9,7 @@ from dynviz import plugins
 from dynviz.animation import animate
 from dynviz.errors import DynvizError
 from tests.recorded import voronoi
+from tests.test_exporters_formats import moves
 
 ROOM = 64 * 1024
 
@@ -35,11 +36,12 @@ def recording(tmp_path_factory):
     return voronoi(tmp_path_factory.mktemp("runs") / "adamw", steps=100, every=5)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("name", plugins.files("exporters"))
+# One picture is drawn by one process.
+@pytest.mark.parametrize(
+    ("name", "workers"),
+    [(name, count) for name in plugins.files("exporters") for count in ((1, 2) if moves(name) else (1,))],
+)
 def test_a_full_disk_is_one_clear_line_and_what_was_there_stays(name, workers, recording, small_disk):
-    if workers > 1 and name in {"png", "svg"}:
-        pytest.skip("one picture is drawn by one process")
     target = small_disk / f"a.{name}"
     target.write_bytes(b"old" * 6000)
     filler = small_disk / "filler"

@@ -109,7 +109,7 @@ def test_a_notebook_that_is_executed_holds_the_animation(tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(tmp_path / "jupyter"))
     cells = ["import dynviz", f"run = dynviz.open({str(tmp_path / 'run')!r})\nrun", "run['adamw']"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    NotebookClient(book, timeout=300, kernel_name="python3").execute()
     nbformat.validate(book)
     for cell, words in zip(book.cells[1:], ("<Run run: adamw>", "<Recording adamw: "), strict=True):
         (output,) = cell.outputs

@@ -668,7 +668,7 @@ class Terminal:
     def type(self, keys):
         os.write(self._ours, keys)
 
-    def until(self, said, seconds=40):
+    def until(self, said, seconds=90):
         """Read until something is on the screen."""
         end = time.monotonic() + seconds
         while not any(said in line for line in self._screen.display):
@@ -678,7 +678,7 @@ class Terminal:
 
     def close(self):
         """Read what is left, so that the process can end; its exit status."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 90
         while self.process.poll() is None and time.monotonic() < end:
             if select.select([self._ours], [], [], 0.1)[0]:
                 with contextlib.suppress(OSError):

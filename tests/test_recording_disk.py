@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer
 from dynviz.recording.metadata import ChannelInfo, Lane, Metadata, Named
 
+NOBODY = 65534
 CHANNELS = {"x": ChannelInfo(1, "<f4", (3,)), "y": ChannelInfo(1, "<f8")}
 DESCRIPTION = Metadata(Named("bowl"), Named("sgd"), "sgd", 0, {}, (), (Lane(0),), 10**6, CHANNELS)
 
@@ -239,13 +241,25 @@ def test_resuming_what_is_no_recording_is_an_error_and_makes_no_lock(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
-def test_a_folder_without_permission_is_an_error(tmp_path):
-    Writer.create(tmp_path / "sgd", DESCRIPTION).close()
-    for path in [tmp_path / "sgd", *(tmp_path / "sgd").rglob("*")]:
+@pytest.fixture
+def bound():
+    """A folder, where permissions bind us: they do not bind root."""
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() != 0:
+            yield Path(folder)
+            return
+        os.chown(folder, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+        yield Path(folder)
+        os.seteuid(0)
+
+
+def test_a_folder_without_permission_is_an_error(bound):
+    Writer.create(bound / "sgd", DESCRIPTION).close()
+    for path in [bound / "sgd", *(bound / "sgd").rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     with pytest.raises(DynvizError, match="Permission denied"):
-        Writer.resume(tmp_path / "sgd")
+        Writer.resume(bound / "sgd")
 
 
 def test_a_folder_that_vanished_is_an_error_for_writer_and_reader(tmp_path):

@@ -40,7 +40,7 @@ WRITER = textwrap.dedent("""
             writer.status("running", f"at {index}")
         print(index, flush=True)
         if index > 20_000:
-            index = 0
+            sys.stdin.read()
 """)
 
 
@@ -138,6 +138,24 @@ def test_readers_that_ask_whether_a_writer_lives_do_not_keep_one_out(tmp_path):
     fcntl.flock(fd, fcntl.LOCK_SH)
     threading.Timer(0.05, os.close, [fd]).start()
     Writer.resume(tmp_path / "sgd").close()
+
+
+def test_a_reader_that_gets_no_time_while_it_asks_keeps_no_writer_out(tmp_path, monkeypatch):
+    Writer.create(tmp_path / "sgd", DESCRIPTION).close()
+    fd = os.open(tmp_path / "sgd/lock", os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    monkeypatch.setattr(lock, "PATIENCE", 0.0)
+    monkeypatch.setattr(lock.time, "sleep", lambda _: os.close(fd))
+    Writer.resume(tmp_path / "sgd").close()
+
+
+def test_a_lock_that_no_writer_holds_and_nobody_lets_go_of_is_an_error_in_the_end(tmp_path, monkeypatch):
+    Writer.create(tmp_path / "sgd", DESCRIPTION).close()
+    monkeypatch.setattr(lock, "READER_PATIENCE", 0.0)
+    with (tmp_path / "sgd/lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with pytest.raises(DynvizError, match="is being written by another run"):
+            Writer.resume(tmp_path / "sgd")
 
 
 def test_a_recording_is_live_as_long_as_its_writer_and_no_longer(tmp_path):

@@ -195,10 +195,11 @@ def test_the_four_published_optimizers_come_down_to_rosenbrocks_valley(rate, tmp
 
 
 def test_two_thousand_noisy_lanes_run_stacked_in_seconds(tmp_path):
-    begun = time.perf_counter()
+    begun = time.process_time()
     spec = "surface:f=himmelblau,noise=20,spread=0.3,grid=32"
     recording = dynviz.run(spec, "sgd", seeds="0:2000", steps=150, out=tmp_path / "run")["sgd"]
-    assert time.perf_counter() - begun < 30
+    # Of processor time: others may be at work on this machine.
+    assert time.process_time() - begun < 30
     assert recording["position"].shape == (151, 2000, 2)
     assert len(np.unique(recording["position"][0, :, 0])) > 1900
 

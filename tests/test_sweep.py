@@ -22,6 +22,7 @@ from dynviz.sweeps.grid import choices
 from dynviz.sweeps.jobs import Plan, jobs, numbered, split
 
 SLOW = str(Path(__file__).parent / "files" / "slow_bowl.py")
+PATIENCE = 90.0
 
 
 def given(plural, text):
@@ -51,11 +52,21 @@ def finished_jobs(folder):
     return {row["job"] for row in rows(folder)} if (folder / table.FILE).exists() else set()
 
 
-def wait_for(condition, seconds=40):
+def wait_for(condition, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.01)
+
+
+@pytest.fixture
+def held(tmp_path):
+    """The file of a bowl that waits where it is told to, however fast or slow this machine is."""
+    folder = tmp_path / "held"
+    folder.mkdir()
+    yield Path(shutil.copy(SLOW, folder))
+    for file in folder.glob("hold-*"):
+        file.unlink()
 
 
 @pytest.mark.parametrize(
@@ -272,12 +283,15 @@ def test_little_memory_makes_more_jobs(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_killed_goes_on_and_redoes_nothing(tmp_path):
-    task, rule = f"{SLOW}:size=[2,3,4],steps=150", "adamw:lr=[.1,.01]"
+def test_a_sweep_that_is_killed_goes_on_and_redoes_nothing(tmp_path, held):
+    task, rule = f"{held}:size=[2,3,4],steps=150,seconds=0", "adamw:lr=[.1,.01]"
+    second = held.with_name("hold-3")
+    second.touch()
     folder, whole = tmp_path / "out", tmp_path / "whole"
     with started(task, "-o", rule, "--jobs", 1, "--out", folder) as process:
         wait_for(lambda: len(finished_jobs(folder)) == 1 and list(folder.glob("002*/*/checkpoints/1*.npz")))
         process.kill()
+    second.unlink()
     (done,) = finished_jobs(folder)
     before = {path: path.stat().st_mtime_ns for path in (folder / done).rglob("*") if path.name != "lock"}
     result = CliRunner().invoke(commands, ["sweep", "--resume", str(folder)], catch_exceptions=False)
@@ -290,14 +304,17 @@ def test_a_sweep_that_is_killed_goes_on_and_redoes_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_is_replaced_and_its_job_gone_on_with(tmp_path):
+def test_a_worker_that_is_killed_is_replaced_and_its_job_gone_on_with(tmp_path, held):
+    waits = held.with_name("hold-2")
+    waits.touch()
     folder, whole = tmp_path / "out", tmp_path / "whole"
-    with started(f"{SLOW}:steps=300", "-o", "adamw:lr=[.1,.01]", "--jobs", 1, "--out", folder) as process:
+    with started(f"{held}:steps=300,seconds=0", "-o", "adamw:lr=[.1,.01]", "--jobs", 1, "--out", folder) as process:
         wait_for(lambda: list(folder.glob("001*/*/checkpoints/*.npz")))
         workers = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
         (worker,) = map(int, workers.stdout.split())
         os.kill(worker, signal.SIGKILL)
-        _, said = process.communicate(timeout=40)
+        waits.unlink()
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
     assert "its process died; another one goes on" in said
     dynviz.sweep(f"{SLOW}:steps=300,seconds=0", "adamw:lr=[.1,.01]", processes=1, out=whole)
@@ -307,12 +324,13 @@ def test_a_worker_that_is_killed_is_replaced_and_its_job_gone_on_with(tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
     folder = tmp_path / "out"
-    with started(f"{SLOW}:size=[2,3],steps=2000", "-o", "sgd", "--jobs", 2, "--out", folder) as process:
+    # They take minutes: neither is done before it is stopped.
+    with started(f"{SLOW}:size=[2,3],steps=100000", "-o", "sgd", "--jobs", 2, "--out", folder) as process:
         wait_for(lambda: len([path for path in folder.glob("*/*/channels/loss.npy") if path.stat().st_size > 300]) == 2)
         with pytest.raises(DynvizError, match="is being written by another run"):
             CliRunner().invoke(commands, ["sweep", "--resume", str(folder)], catch_exceptions=False)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=40)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
     assert f"stopped with 0 of 2 jobs done; go on with: dynviz sweep --resume {folder}" in said
     assert {recording.status for recording in open_all([folder])} == {"interrupted"}

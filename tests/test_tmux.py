@@ -1,6 +1,5 @@
 """The player under tmux, with real keys: what a user sees."""
 
-import contextlib
 import re
 import shlex
 import shutil
@@ -15,7 +14,7 @@ import dynviz
 from dynviz.recording import Recording
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
-PATIENCE = 30.0
+PATIENCE = 90.0
 DYNVIZ = f"{shlex.quote(sys.executable)} -m dynviz"
 
 pytestmark = [
@@ -49,14 +48,6 @@ class Tmux:
         for key in keys:
             self._tmux("send-keys", key)
 
-    def press_until(self, pattern, *keys):
-        """Press keys until they have an effect: a dialog that has just come up may not listen yet."""
-        for _ in range(4):
-            self.press(*keys)
-            with contextlib.suppress(AssertionError):
-                return self.wait_for(pattern, seconds=3)
-        return self.wait_for(pattern, seconds=0)
-
     def resize(self, columns, rows):
         self._tmux("resize-window", "-x", columns, "-y", rows)
 
@@ -85,9 +76,33 @@ def tmux(tmp_path):
     server.close()
 
 
-def step_of(text):
+def step_of(tmux):
     """The step that the header says."""
+    text = tmux.wait_for(r"step [\d ]+? of")
     return int(re.search(r"step ([\d ]+?) of", text).group(1).replace(" ", ""))
+
+
+def until(what):
+    end = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def form_that_listens(tmux, *keys, shows):
+    """Open the form for an export and press keys: one that has just come up may not listen yet, and is opened again."""
+    for seconds in (3, 10, 30, PATIENCE):
+        tmux.press("e")
+        tmux.wait_for(r"Export curves(?s:.*)live-curves\.gif")
+        tmux.press(*keys)
+        try:
+            tmux.wait_for(shows, seconds=seconds)
+        except AssertionError:
+            tmux.press("Escape")
+            tmux.wait_for("● live", without="Export curves")
+        else:
+            return
+    raise AssertionError(f"{shows!r} was never shown")
 
 
 def edge(folder):
@@ -113,19 +128,13 @@ def test_a_run_is_watched_scrubbed_zoomed_exported_and_stopped(tmux):
     before = edge(folder)
     tmux.press("Right", "Right", "Right")
     tmux.wait_for(r"step [1-9]\d* of 1 000 000")
-    end = time.monotonic() + PATIENCE
-    while edge(folder) <= before + 100:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert step_of(tmux.text) < 100
+    until(lambda: edge(folder) > before + 100)
+    assert step_of(tmux) < 100
 
     # Follow again.
     tmux.press("f")
     tmux.wait_for(r"space pause")
-    end = time.monotonic() + PATIENCE
-    while step_of(tmux.text) <= before:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: step_of(tmux) > before)
 
     # Other sizes.
     tmux.resize(80, 24)
@@ -136,12 +145,12 @@ def test_a_run_is_watched_scrubbed_zoomed_exported_and_stopped(tmux):
     tmux.wait_for(r"bowl · size 5 +adamw +sgd")
 
     # A dialog for a file, and the file.
-    tmux.press("Space", "e")
-    tmux.wait_for(r"Export curves(?s:.*)live-curves\.gif")
-    tmux.press_until(r"live-curves\.mp4", "Down", "Right")
-    tmux.press_until(r"live-curves\.png(?s:.*)this step alone", "Right")
+    tmux.press("Space")
+    form_that_listens(tmux, "Down", "Right", shows=r"live-curves\.mp4")
+    tmux.press("Right")
+    tmux.wait_for(r"live-curves\.png(?s:.*)this step alone")
     tmux.press("Enter")
-    tmux.wait_for(r"written: live-curves\.png", seconds=PATIENCE)
+    tmux.wait_for(r"written: live-curves\.png")
     assert (tmux.folder / "live-curves.png").read_bytes().startswith(b"\x89PNG")
 
     # The question at the end, and the shell as it was.

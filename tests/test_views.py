@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +13,13 @@ import pytest
 from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.scene.marks import Band, Contours, Field, Line, Regions
-from tests.recorded import KINDS
+from tests.recorded import KINDS, suiting, wanting
 
 VIEWS = sorted(plugins.files("views"))
 
 
 def open_view(name, recordings, **options):
     return plugins.load("views", name).target(recordings, **options)
-
-
-def suits(name, recordings):
-    return name in {view for recording in recordings for view in recording.metadata.views} | {"benchmark", "scalars"}
 
 
 def scenes_of(film):
@@ -47,11 +45,6 @@ def axes(scene):
     return [(panel.title, panel.x, panel.y, panel.square) for panel in scene.panels]
 
 
-@pytest.fixture(params=sorted(KINDS))
-def kind(request):
-    return request.param
-
-
 @pytest.fixture(params=VIEWS)
 def name(request):
     return request.param
@@ -61,7 +54,7 @@ def make(kind, tmp_path, count=1, **options):
     return [KINDS[kind](tmp_path / f"rule{'x' * i}", label=f"rule{i}", **options) for i in range(count)]
 
 
-@pytest.mark.parametrize(("count", "options"), [
+OPTIONS = [
     (1, {}),
     (2, {}),
     (3, {"lanes": 2}),
@@ -72,15 +65,28 @@ def make(kind, tmp_path, count=1, **options):
     (2, {"lanes": 8, "samples": 1}),
     (1, {"samples": 1, "steps": 0}),
     (1, {"steps": 1}),
-])  # fmt: skip
-def test_a_view_makes_scenes_of_one_build_or_says_what_it_needs(name, kind, count, options, tmp_path):
-    recordings = make(kind, tmp_path, count, **options)
-    if not suits(name, recordings):
-        measured = r"the channel '[\w.*]+'|a projection on a \w+|measured eigenvalues"
-        needs = rf"(({measured}), which recording 'rule0'|numbers in which lanes differ)"
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), sorted(wanting().keys() - suiting()))
+def test_a_view_that_cannot_show_a_recording_says_what_it_needs(name, kind, tmp_path):
+    measured = r"the channel '[\w.*]+'|a projection on a \w+|measured eigenvalues"
+    needs = rf"(({measured}), which recording 'rule0'|numbers in which lanes differ)"
+    for number, (count, options) in enumerate(OPTIONS):
         with pytest.raises(DynvizError, match=rf"^view {name} needs {needs}"):
-            open_view(name, recordings)
-        return
+            open_view(name, make(kind, tmp_path / str(number), count, **options))
+
+
+def test_every_recording_can_be_shown_by_each_view_that_it_suggests():
+    with tempfile.TemporaryDirectory() as folder:
+        suggested = {(name, kind) for kind in KINDS for name in make(kind, Path(folder, kind))[0].metadata.views}
+    assert suggested <= set(suiting())
+
+
+@pytest.mark.parametrize(("count", "options"), OPTIONS)
+@pytest.mark.parametrize(("name", "kind"), suiting())
+def test_a_view_makes_scenes_of_one_build(name, kind, count, options, tmp_path):
+    recordings = make(kind, tmp_path, count, **options)
     film = open_view(name, recordings)
     assert film.steps.dtype == np.int64
     assert np.all(np.diff(film.steps) > 0)
@@ -99,10 +105,9 @@ def test_a_view_makes_scenes_of_one_build_or_says_what_it_needs(name, kind, coun
             assert axis.scale == "linear" or axis.limits[0] > 0
 
 
+@pytest.mark.parametrize(("name", "kind"), suiting())
 def test_what_does_not_change_is_the_same_object(name, kind, tmp_path):
     recordings = make(kind, tmp_path, 2, lanes=3)
-    if not suits(name, recordings):
-        pytest.skip("another scenario's")
     film = open_view(name, recordings)
     scenes = scenes_of(film)
     still = arrays(scenes[0])
@@ -123,10 +128,9 @@ def test_what_changes_with_samples_stays_the_same_object_between_them(tmp_path):
     assert fields_[0].values is not fields_[3].values
 
 
+@pytest.mark.parametrize(("name", "kind"), suiting())
 def test_limits_hold_all_that_is_drawn(name, kind, tmp_path):
     recordings = make(kind, tmp_path, 2, lanes=3)
-    if not suits(name, recordings):
-        pytest.skip("another scenario's")
     for panel in open_view(name, recordings).scene(0).panels:
         for mark in panel.marks:
             # A map shows a part of the plane: there may be centers beyond it.
@@ -163,11 +167,10 @@ def test_a_model_that_diverged_is_drawn_as_sure_of_nothing(tmp_path):
     assert panel.readouts[0].text == "diverged"
 
 
-def test_every_view_says_which_lanes_there_are(name, tmp_path):
+@pytest.mark.parametrize("name", [name for name in VIEWS if "lane" in plugins.load("views", name).options])
+def test_every_view_of_one_lane_says_which_lanes_there_are(name, tmp_path):
     plugin = plugins.load("views", name)
     kind = "sensing" if name == "spectrum" else "voronoi"
-    if "lane" not in plugin.options:
-        pytest.skip("it shows all lanes")
     with pytest.raises(DynvizError, match="no lane 2 in recording 'rule0'; it has lanes 0 to 1, with seeds 42, 43"):
         plugin.target(make(kind, tmp_path, lanes=2), lane=2)
 
@@ -192,10 +195,9 @@ def test_every_first_line_and_option_is_documented(name):
         assert option.help, option.name
 
 
+@pytest.mark.parametrize(("name", "kind"), suiting())
 def test_a_copy_of_every_view_is_a_users_file(name, kind, tmp_path):
     recordings = make(kind, tmp_path)
-    if not suits(name, recordings):
-        pytest.skip("another scenario's")
     copy = tmp_path / "mine.py"
     shutil.copy(plugins.files("views")[name], copy)
     ours, mine = open_view(name, recordings), plugins.load("views", str(copy)).target(recordings)

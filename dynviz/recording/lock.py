@@ -9,7 +9,9 @@ from dynviz.errors import DynvizError
 from dynviz.recording import disk, layout
 
 PATIENCE = 0.2
-"""Seconds to try: a reader that asks whether a writer lives holds the lock for some microseconds."""
+"""Seconds to wait for a writer that is just ending."""
+READER_PATIENCE = 30.0
+"""Seconds to wait for readers that ask whether a writer lives: some microseconds, unless they get no time to run."""
 
 
 def acquire(folder: Path) -> int:
@@ -38,14 +40,24 @@ def acquire(folder: Path) -> int:
 
 
 def _wait(fd: int) -> None:
-    end = time.monotonic() + PATIENCE
+    begun = time.monotonic()
     while True:
         try:
             return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > end:
+            if time.monotonic() - begun > (READER_PATIENCE if _shared(fd) else PATIENCE):
                 raise
         time.sleep(0.002)
+
+
+def _shared(fd: int) -> bool:
+    """Whether readers alone hold the lock."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(fd, fcntl.LOCK_UN)
+    return True
 
 
 def held(folder: Path) -> bool:

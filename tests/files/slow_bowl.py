@@ -1,12 +1,29 @@
-"""A bowl whose steps take a while, so that a test can end them on the way."""
+"""A bowl whose steps take a while, so that a test can end them on the way; and that waits where a test wants it to.
 
+It waits while there is a file `hold-import` or `hold-SIZE` beside it, and says by a file `held-...` that it does.
+"""
+
+import itertools
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from dynviz.errors import DynvizError
 from dynviz.task import Task, no_batches
+
+HERE = Path(__file__).parent
+LOSSES = 60
+"""A bowl that waits does it from this one on."""
+
+
+def hold(name: str) -> None:
+    file = HERE / f"hold-{name}"
+    if file.exists():
+        (HERE / f"held-{name}").touch()
+    while file.exists():
+        time.sleep(0.01)
 
 
 @dataclass(frozen=True)
@@ -29,15 +46,19 @@ class SlowBowl:
 
     def build(self, seed: int) -> Task:
         generator = torch.Generator().manual_seed(seed)
+        losses = itertools.count(1)
 
         def loss(parameters, constants, batch):
             time.sleep(self.seconds)
+            if next(losses) >= LOSSES:
+                hold(str(self.size))
             if self.size == 14 and len(constants["long"]):
                 raise ZeroDivisionError("nobody foresaw this")
             return parameters["w"].square().sum()
 
         start = {"w": torch.randn(self.size, generator=generator)}
-        return Task(start, loss, no_batches, self.steps, {"long": torch.zeros(4)}, every=1)
+        return Task(start, loss, no_batches, self.steps, {"long": torch.zeros(4)}, every=1, views=("curves",))
 
 
+hold("import")
 scenario = SlowBowl
