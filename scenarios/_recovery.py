@@ -23,8 +23,8 @@ SCALES = 16
 STREAM = 19
 """Which of all streams of vectors the seeds have.
 
-How far Adamax comes in 500 steps goes by the vectors: eight matrices of 64 end at 81 dB in the mean of many streams, with
-a spread of 2 dB between streams. In this one the seeds 0 to 7 end near the 84.3 dB of the published eight.
+How far Adamax comes in 500 steps goes by the vectors: eight matrices of 64 end at 81 dB in the mean of many streams,
+with a spread of 2 dB between streams. In this one the seeds 0 to 7 end near the 84.3 dB of the published eight.
 """
 RATES = {
     "adadelta": {"lr": 0.5},
@@ -131,7 +131,7 @@ def unit(numbers: Tensor) -> Tensor:
 
 
 def answers(x: Tensor, target: Tensor) -> Tensor:
-    """x Phi [rows, N], of x [rows, M], added up in two halves.
+    """Answers x Phi [rows, N] to x [rows, M], added up in two halves.
 
     A layer's sum goes through in one, so that the two are rounded independently, as by the two kernels that answered
     on the GPU of the published runs. Rounded alike they would cancel, and rules that come down to the rounding of
