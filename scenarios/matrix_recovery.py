@@ -37,7 +37,7 @@ class MatrixRecovery:
     As control stands beside it what a singular value decomposition makes of 2M pairs in float32.
 
     Published are 500 and 2 000 steps (`--steps 2000`) of square matrices (M = N), of fat ones (N = 1024, cut out of one
-    of full rank, so that their singular values are equal, too), of skinny ones (M = 1024), and of low rank (1024 x 1024).
+    of full rank, so that their singular values are equal, too), of skinny ones (M = 1024) and of low rank (both 1024).
 
     Attributes:
         M: Length of x.
