@@ -5,7 +5,6 @@ from typing import Any
 
 from dynviz.scenarios._sensing_models import Setting
 
-
 STABLE = 1.1
 """SGD's rate times the steepness of a sample's loss, at most: from 1.5 on some lanes diverge, from 2.2 on all."""
 WARM = 4
