@@ -43,13 +43,15 @@ def _steepness(setting: Setting, init: float) -> float:
     size = setting.gamma * d
 
     def square(layers: int) -> float:
-        drawn = d * math.pow(init, 2 * layers)
-        return drawn + (rank * math.pow(size, 2 * layers / depth) if layers else 0)
+        drawn: float = d * math.pow(init, 2 * layers)
+        learned: float = rank * math.pow(size, 2 * layers / depth) if layers else 0.0
+        return drawn + learned
 
     one = sum(square(layer) * square(depth - 1 - layer) for layer in range(depth))
     together = depth * math.pow(size, 2 - 2 / depth) if depth > 1 else 1.0
     # Squares of normal numbers are correlated with themselves: (d + 2)^2 in place of d^2.
-    return one * math.pow(1 + 2 / d, 2) + (setting.batch - 1) * together
+    found: float = one * math.pow(1 + 2 / d, 2) + (setting.batch - 1) * together
+    return found
 
 
 def _careful(descent: float, stride: float, steps: int) -> dict[str, Any]:
