@@ -20,6 +20,8 @@ from dynviz.training.trees import from_arrays
 
 LAST = 0.05
 """The share of a loss's samples, the last ones, that its end is the mean of: batches are noisy."""
+UNSEEN = ("val_loss", "test_loss")
+"""Channels of the loss on data that nothing is trained on; the first that a scenario has is shown."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Row:
         optimizer: As it was asked for.
         loss: At the end, the median over the lanes that did not diverge; NaN where all did.
         spread: Lower and upper quartile of it over these lanes.
-        validation: The validation loss at the end, likewise; NaN where the scenario has none.
+        validation: The loss on unseen data at the end, likewise; NaN where the scenario measures none.
         diverged: How many lanes diverged.
         lanes: How many there were.
         microseconds: Of wall time, a lane and step, recording included.
@@ -116,12 +118,12 @@ def row(optimizer: str, recording: Recording, seconds: float) -> Row:
     kept = [lane for lane in range(lanes) if lane not in lost]
     losses = recording["loss"][-max(1, int(LAST * len(recording["loss"]))) :, kept]
     low, middle, high = _quartiles(losses.mean(axis=0, dtype=np.float64))
-    validation = recording["val_loss"][-1, kept].astype(np.float64) if "val_loss" in recording else np.empty(0)
+    unseen = next((recording[name][-1, kept] for name in UNSEEN if name in recording), np.empty(0))
     return Row(
         optimizer,
         middle,
         (low, high),
-        _quartiles(validation)[1],
+        _quartiles(unseen.astype(np.float64))[1],
         len(lost),
         lanes,
         1e6 * seconds / lanes / recording.total,
