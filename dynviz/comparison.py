@@ -16,12 +16,11 @@ from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Metadata
 from dynviz.rule import NOISE
+from dynviz.sweeps.table import UNSEEN
 from dynviz.training.trees import from_arrays
 
 LAST = 0.05
 """The share of a loss's samples, the last ones, that its end is the mean of: batches are noisy."""
-UNSEEN = ("val_loss", "test_loss")
-"""Channels of the loss on data that nothing is trained on; the first that a scenario has is shown."""
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,14 @@ def test_every_lane_has_a_row_that_says_what_its_recording_says(swept):
     assert {row["momentum"] for row in found if row["optimizer"] == "adamw"} == {""}
 
 
+def test_validation_is_the_loss_on_unseen_data_whatever_it_is_called(tmp_path):
+    sweep = dynviz.sweep("matrix-recovery:M=[3,4]", "adam", seeds="0:2", steps=5, out=tmp_path / "out")
+    assert len(sweep.outcomes) == 4
+    for row in sweep.outcomes:
+        (recording,) = open_all([tmp_path / "out" / row["recording"]])
+        assert float(row["validation"]) == recording["test_loss"][-1, 0]
+
+
 def test_a_lane_of_a_sweep_is_the_run_of_its_hyperparameters(swept, tmp_path):
     (row,) = [row for row in rows(swept) if row["lr"] == "100000.0" and row["seed"] == "1" and row["grid"] == "8"]
     (lane,) = open_all([swept / row["recording"]])
