@@ -16,6 +16,7 @@ from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Metadata
 from dynviz.rule import NOISE
+from dynviz.sweeps.table import UNSEEN
 from dynviz.training.trees import from_arrays
 
 LAST = 0.05
@@ -30,7 +31,7 @@ class Row:
         optimizer: As it was asked for.
         loss: At the end, the median over the lanes that did not diverge; NaN where all did.
         spread: Lower and upper quartile of it over these lanes.
-        validation: The validation loss at the end, likewise; NaN where the scenario has none.
+        validation: The loss on unseen data at the end, likewise; NaN where the scenario measures none.
         diverged: How many lanes diverged.
         lanes: How many there were.
         microseconds: Of wall time, a lane and step, recording included.
@@ -119,12 +120,12 @@ def row(optimizer: str, recording: Recording, seconds: float) -> Row:
     kept = [lane for lane in range(lanes) if lane not in lost]
     losses = recording["loss"][-max(1, int(LAST * len(recording["loss"]))) :, kept]
     low, middle, high = _quartiles(losses.mean(axis=0, dtype=np.float64))
-    validation = recording["val_loss"][-1, kept].astype(np.float64) if "val_loss" in recording else np.empty(0)
+    unseen = next((recording[name][-1, kept] for name in UNSEEN if name in recording), np.empty(0))
     return Row(
         optimizer,
         middle,
         (low, high),
-        _quartiles(validation)[1],
+        _quartiles(unseen.astype(np.float64))[1],
         len(lost),
         lanes,
         1e6 * seconds / lanes / recording.total,

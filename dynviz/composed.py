@@ -106,7 +106,7 @@ def _nested(made: Any, values: Mapping[str, Any]) -> Rule:
 
 def _field(name: str, option: Option) -> tuple[str, Any, Any]:
     default = dataclasses.field() if option.default is MISSING else dataclasses.field(default=option.default)
-    return name, option.type, default
+    return name, option.annotation, default
 
 
 def _docstring(parts: Sequence[Part], fields: Mapping[str, Option]) -> str:

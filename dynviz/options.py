@@ -9,10 +9,11 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.grammar import is_grid, split
+from dynviz.ranges import Range
 from dynviz.schedules import Schedule
 
 MISSING = dataclasses.MISSING
@@ -21,12 +22,13 @@ _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """One option: its name, its type, its default (or MISSING) and one line that explains it."""
+    """One option: its name, type and default (or MISSING), one line that explains it, and its range if it has one."""
 
     name: str
     type: Any
     default: Any
     help: str = ""
+    range: Range | None = None
 
     @property
     def number(self) -> bool:
@@ -36,8 +38,13 @@ class Option:
 
     @property
     def type_name(self) -> str:
-        """The type as a user would write it: `float`, `tangent | nearest`, `int | none`."""
-        return type_name(self.type)
+        """The type as a user would write it: `float`, `tangent | nearest`, `int | none`, `float from 0`."""
+        return f"{type_name(self.type)} {self.range}" if self.range else type_name(self.type)
+
+    @property
+    def annotation(self) -> Any:
+        """The type with its range, as a field has it."""
+        return Annotated[self.type, self.range] if self.range else self.type
 
 
 def options(target: Callable[..., Any]) -> dict[str, Option]:
@@ -54,15 +61,17 @@ def options(target: Callable[..., Any]) -> dict[str, Option]:
     hints = _hints(target)
     if dataclasses.is_dataclass(target):
         return {
-            item.name: Option(item.name, hints[item.name], _default(item), lines.get(item.name, ""))
+            item.name: Option(item.name, kind, _default(item), lines.get(item.name, ""), range_)
             for item in dataclasses.fields(target)
+            for kind, range_ in [_split(hints[item.name])]
             if item.init
         }
     found = {}
     for name, parameter in _parameters(target).items():
         default = MISSING if parameter.default is parameter.empty else parameter.default
         hint = hints.get(name, Any if default is None or default is MISSING else type(default))
-        found[name] = Option(name, hint, default, lines.get(name, ""))
+        kind, range_ = _split(hint)
+        found[name] = Option(name, kind, default, lines.get(name, ""), range_)
     return found
 
 
@@ -78,7 +87,7 @@ def read(
         scheduled: Whether a number may be a schedule, `cosine(1e-2)`, which is then read as one.
 
     Raises:
-        DynvizError: An option does not exist, or a value is not of its type.
+        DynvizError: An option does not exist, or a value is not of its type or out of its range.
     """
     values = {}
     for name, value in given.items():
@@ -89,16 +98,25 @@ def read(
         if isinstance(value, str) and is_grid(value) and typing.get_origin(option.type) is not list:
             raise DynvizError(f"{name}={value} of {what} is a grid of values; a run takes one value")
         if scheduled and isinstance(value, str) and option.number and Schedule.looks(value):
-            values[name] = Schedule(value)
+            values[name] = _within(option, Schedule(value), text, what)
             continue
         try:
-            values[name] = _read(value, option.type)
+            found = _read(value, option.type)
         except (ValueError, TypeError, SyntaxError, OverflowError):
             more = ", or a schedule like cosine(1e-2)" if scheduled and option.number else ""
             raise DynvizError(
                 f"{name}={text} of {what} is not understood; {name} takes {option.type_name}{more}"
             ) from None
+        values[name] = _within(option, found, text, what)
     return values
+
+
+def _within(option: Option, value: Any, text: str, what: str) -> Any:
+    if option.range and value not in option.range:
+        raise DynvizError(
+            f"{option.name}={text} of {what} is out of range; {option.name} takes a number {option.range}"
+        )
+    return value
 
 
 def type_name(kind: Any) -> str:
@@ -223,10 +241,18 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
     hints: dict[str, Any] = {}
     for subject in subjects:
         try:
-            hints |= typing.get_type_hints(subject)
+            hints |= typing.get_type_hints(subject, include_extras=True)
         except (NameError, TypeError):
             continue
     return hints
+
+
+def _split(hint: Any) -> tuple[Any, Range | None]:
+    """The type of an annotation, and the range in it."""
+    if typing.get_origin(hint) is not Annotated:
+        return hint, None
+    kind, *more = typing.get_args(hint)
+    return kind, next((each for each in more if isinstance(each, Range)), None)
 
 
 def _default(item: dataclasses.Field[Any]) -> Any:

@@ -38,7 +38,7 @@ class Setting:
 
 SETTINGS: dict[str, Setting] = {
     "linear": Setting(256, 2, 100.0, 2, 1),
-    "deep": Setting(256, 2, 100.0, 3, 1),
+    "deep": Setting(256, 2, 1.0, 3, 1),
     "cnn": Setting(1024, 5, 0.04, 10, 256),
     "transformer": Setting(1024, 5, 0.04, 10, 256),
 }

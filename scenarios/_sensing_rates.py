@@ -5,33 +5,61 @@ from typing import Any
 
 from dynviz.scenarios._sensing_models import Setting
 
+STABLE = 1.1
+"""SGD's rate times the steepness of a sample's loss, at most: from 1.5 on some lanes diverge, from 2.2 on all."""
+WARM = 4
+"""How many times as much SGD's rate may be once it was warmed up."""
 
-def protocol(model: str, setting: Setting, steps: int, *, warmup: bool) -> dict[str, dict[str, Any]]:
+
+def protocol(model: str, setting: Setting, steps: int, *, init: float, warmup: bool) -> dict[str, dict[str, Any]]:
     """What each rule gets: with these T is learned at least in part, and nothing diverges.
 
     Args:
         model: What learns.
         setting: Its sizes.
         steps: Of the run.
-        warmup: Whether rates begin at a tenth and rise over .45 of the steps, SGD's to four times as much.
+        init: Scale of the initial weights.
+        warmup: Whether rates begin at a tenth and rise over .45 of the steps, SGD's to four times as much, of products
+            to no more than is stable.
     """
-    found = _products(setting, steps) if model in ("linear", "deep") else _nets(model, setting, steps)
+    products = model in ("linear", "deep")
+    limit = STABLE / _steepness(setting, init) if products else math.inf
+    found = _products(setting, steps, limit) if products else _nets(model, setting, steps)
     if not warmup:
         return found
-    return {name: _warm(given, steps, 4 if name in ("sgd", "asgd") else 1) for name, given in found.items()}
+    peaks = {name: min(WARM * found[name]["lr"], limit) for name in ("sgd", "asgd")}
+    rise = f"ramp(0.1,1,{max(1, round(0.45 * steps))})"
+    return {name: {**given, "lr": f"{peaks.get(name, given['lr'])}*{rise}"} for name, given in found.items()}
 
 
-def _warm(given: dict[str, Any], steps: int, times: int) -> dict[str, Any]:
-    rate = given["lr"] if times == 1 else times * given["lr"]
-    return {**given, "lr": f"{rate}*ramp(0.1,1,{max(1, round(0.45 * steps))})"}
+def _steepness(setting: Setting, init: float) -> float:
+    """The squared gradient of a^T W1 W2 ... b that a step of SGD meets in the end, once W1 W2 ... is T.
+
+    Of layer l it is |W1 ... a|^2 |... b|^2 of the layers before and behind. Each of them is what it was drawn as, and
+    beside that the root of T of its depth, in as many directions as T has. Of more samples a step goes along their
+    common direction, too, in which the product is as steep as T is large.
+    """
+    d, rank, depth = setting.d, setting.rank, setting.depth
+    size = setting.gamma * d
+
+    def square(layers: int) -> float:
+        drawn: float = d * math.pow(init, 2 * layers)
+        learned: float = rank * math.pow(size, 2 * layers / depth) if layers else 0.0
+        return drawn + learned
+
+    one = sum(square(layer) * square(depth - 1 - layer) for layer in range(depth))
+    together = depth * math.pow(size, 2 - 2 / depth) if depth > 1 else 1.0
+    # Squares of normal numbers are correlated with themselves: (d + 2)^2 in place of d^2.
+    found: float = one * math.pow(1 + 2 / d, 2) + (setting.batch - 1) * together
+    return found
 
 
 def _careful(descent: float, stride: float, steps: int) -> dict[str, Any]:
     """RAdam's first five steps grow with the gradient, later ones are Adam's: its rate goes from SGD's to Adam's."""
-    return {"lr": f"exponential({descent!r},{stride!r},{max(100, steps // 20)})"}
+    return {"lr": f"exponential({descent!r},{stride!r},{max(20, steps // 20)})"}
 
 
-def _products(setting: Setting, steps: int) -> dict[str, dict[str, Any]]:
+def _products(setting: Setting, steps: int, limit: float) -> dict[str, dict[str, Any]]:
     """Rates of products of matrices.
 
     Curvature grows with gamma, so SGD's rate falls with it; Adam does not see how large the gradient is, and has to
@@ -44,8 +72,7 @@ def _products(setting: Setting, steps: int) -> dict[str, dict[str, Any]]:
         # That of the bound: |x1 - x*| / (B sqrt(K)).
         descent = 1 / math.sqrt((batch * (d + 2) ** 2 + batch * (batch - 1)) * steps)
     else:
-        longer = 1.0 if setting.depth == 2 else 0.2
-        descent = longer * 2e-8 * math.pow(256 / d, 2.5) * (100 / gamma)
+        descent = min(2e-8 * math.pow(256 / d, 2.5) * (100 / gamma), limit)
     # NAG-GS divides by mu and gamma; a step of its velocity is twice as long as one of SGD.
     stiff = {"lr": 0.1, "mu": 0.05 / descent, "gamma": 0.05 / descent}
     growing = {name: {"lr": descent} for name in ("sgd", "asgd")} | {"radam": _careful(descent, stride, steps)}

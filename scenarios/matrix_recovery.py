@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from dynviz.errors import DynvizError
-from dynviz.scenarios._recovery import RATES, Shape, Truth, Vectors, control, published_start, truth
+from dynviz.scenarios._recovery import RATES, Shape, Truth, Vectors, answers, control, published_start, truth
 from dynviz.scenarios._spectra import CORNER, alignment, corner, of_product, singular_values, subspaces
 from dynviz.task import Batch, Channel, Measure, Probe, Task, Tensors
 
@@ -36,12 +36,13 @@ class MatrixRecovery:
     which the entry of the least-squares solution grows with M, so that large sizes come out about 7 dB too high.
     As control stands beside it what a singular value decomposition makes of 2M pairs in float32.
 
-    Published are 500 and 2 000 steps (`--steps 2000`).
+    Published are 500 and 2 000 steps (`--steps 2000`) of square matrices (M = N), of fat ones (N = 1024, cut out of one
+    of full rank, so that their singular values are equal, too), of skinny ones (M = 1024) and of low rank (both 1024).
 
     Attributes:
         M: Length of x.
         N: Length of y; none: M.
-        rank: Of the matrix before it is cropped; none: the smaller of M and N.
+        rank: Of the matrix before it is cropped; none: N.
         scaled: Whether singular values run from 1 to 5 before they are normalised, instead of being equal.
         bias: Whether the layer has one, which it does not need.
         snr: What stands above the line of the ratio.
@@ -70,7 +71,7 @@ class MatrixRecovery:
     def shape(self) -> Shape:
         """What matrices are drawn."""
         N = self.M if self.N is None else self.N
-        return Shape(self.M, N, min(self.M, N) if self.rank is None else self.rank, self.scaled)
+        return Shape(self.M, N, N if self.rank is None else self.rank, self.scaled)
 
     def build(self, seed: int) -> Task:
         shape, known = self.shape, truth(self.shape, seed)
@@ -143,10 +144,10 @@ class MatrixRecovery:
 
 def _errors(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
     """What the layer answers less what is true [rows, N]."""
-    answers = x @ parameters["weight"].T
+    found = x @ parameters["weight"].T
     if "bias" in parameters:
-        answers = answers + parameters["bias"]
-    errors: Tensor = answers - x @ constants["target"]
+        found = found + parameters["bias"]
+    errors: Tensor = found - answers(x, constants["target"])
     return errors
 
 

@@ -46,12 +46,12 @@ class MatrixSensing:
         model: What learns.
         d: Rows and columns of the matrix; none: 256, of nets 1024.
         rank: Of the matrix; none: 2, of nets 5.
-        gamma: Scale of the matrix; none: 100, of nets .04.
+        gamma: Scale of the matrix; none: 100, of deep 1, of nets .04: the deeper, the smaller, as published.
         init: Scale of the initial weights, 1 as published.
         depth: Matrices or layers; none: 2, deep 3, of nets 10.
         batch: Samples of a step; none: 1, of nets 256.
         warmup: Whether the learning rate begins at a tenth and rises over .45 of the steps, SGD's to four times what it
-            is without.
+            is without, of products to no more than is stable.
         least_norm: Whether the solution of least norm is computed from the lane's samples, or its error is that of
             theory; auto: computed up to d = 128.
     """
@@ -122,7 +122,7 @@ class MatrixSensing:
             steps=steps,
             constants=constants,
             probes=_probes(self.model, setting, steps),
-            hyperparameters=protocol(self.model, setting, steps, warmup=self.warmup),
+            hyperparameters=protocol(self.model, setting, steps, init=self.init, warmup=self.warmup),
             views=("spectrum", "heatmap", "alignment", "curves"),
             facts=facts,
         )

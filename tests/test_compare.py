@@ -47,6 +47,12 @@ def test_the_loss_is_that_of_the_last_twentieth(table):
         assert row["validation"] == pytest.approx(np.median(recording["val_loss"][-1]), rel=1e-6)
 
 
+def test_the_test_loss_counts_where_there_is_no_validation_loss(tmp_path):
+    row = next(compare("matrix-recovery:M=4", ["adam"], tmp_path, lambda *_: None, seeds="0:3", steps=20))
+    recording = next(iter(dynviz.open(row.folder).values()))
+    assert row.validation == pytest.approx(np.median(recording["test_loss"][-1]), rel=1e-6)
+
+
 def test_state_is_counted_a_lane(table):
     rows, _ = table
     recording = next(iter(dynviz.open(rows["adamw"]["folder"]).values()))

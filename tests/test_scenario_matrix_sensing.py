@@ -283,6 +283,33 @@ def test_rules_of_other_kinds_learn_a_good_part_of_it_by_the_rates_of_the_protoc
 
 
 @pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ("d=16", 1.0), ("d=32,gamma=1", 0.8), ("d=32,rank=8", 1.0), ("d=48,warmup=true", 0.9), ("d=64,batch=8", 0.5),
+        ("d=32,model=deep", 0.9), ("d=48,model=deep,depth=4", 0.9), ("d=32,init=.1", 1.0), ("d=24,depth=1", 0.4),
+    ],
+)  # fmt: skip
+def test_sgd_with_the_rate_of_the_protocol_diverges_nowhere(options, left, tmp_path):
+    recording = dynviz.run(f"matrix-sensing:{options}", "sgd", seeds="0:4", out=tmp_path / "run")["sgd"]
+    error = recording["relative_error"]
+    assert error.max() < 1.1
+    assert error[-1].mean() < left
+
+
+def test_at_the_published_size_only_the_published_rate_and_a_warm_up_to_what_is_stable():
+    assert MatrixSensing(least_norm="theory").build(0).hyperparameters["sgd"]["lr"] == 2e-8
+    warm = MatrixSensing(least_norm="theory", warmup=True).build(0).hyperparameters["sgd"]["lr"]
+    assert Schedule(warm).at(32_768) == pytest.approx(4.1e-8, rel=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", ["warmup=true", "model=deep"])
+def test_options_of_the_published_size_learn_by_the_rate_of_the_protocol(options, tmp_path):
+    recording = dynviz.run(f"matrix-sensing:{options}", "sgd", seeds=0, out=tmp_path / "run")["sgd"]
+    assert recording["relative_error"][-1, 0] < 0.1
+
+
+@pytest.mark.parametrize(
     ("options", "says"),
     [
         ({"model": "mlp"}, "there is linear, deep, cnn, transformer"),

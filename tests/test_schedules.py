@@ -101,7 +101,7 @@ def test_what_is_no_schedule_is_refused_in_words(text):
 
 
 def test_a_misspelt_schedule_is_refused_with_an_example_of_one():
-    with pytest.raises(DynvizError, match=r"lr takes float, or a schedule like cosine\(1e-2\)"):
+    with pytest.raises(DynvizError, match=r"lr takes float from 0, or a schedule like cosine\(1e-2\)"):
         plugins.load("optimizers", "adam:lr=cosin(1e-2)")
 
 

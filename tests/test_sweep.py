@@ -156,7 +156,7 @@ def test_lanes_are_parted_evenly_where_the_memory_does_not_hold_them(most, sizes
 
 
 def test_what_is_planned_is_read_back_as_it_was(tmp_path):
-    found = numbered(planned("surface", "adamw:lr=[.1,inf],eps=[1e-8,1e-6]", "torch.optim.SGD:lr=[.1,.2]"))
+    found = numbered(planned("surface", "adamw:lr=[.1,.3],eps=[1e-8,1e-6]", "torch.optim.SGD:lr=[.1,inf]"))
     plan = Plan(found, dynviz.sweeps.jobs.Settings(5, "cpu", "float64", ("term.*",)), {"a.py": "0"})
     plan.save(tmp_path)
     assert Plan.load(tmp_path) == plan
@@ -189,6 +189,14 @@ def test_every_lane_has_a_row_that_says_what_its_recording_says(swept):
         assert row["diverged_at"] == (str(lost[0]) if lost else "")
     assert {row["lr"] for row in found if row["diverged_at"]} >= {"1000000000000000.0"}
     assert {row["momentum"] for row in found if row["optimizer"] == "adamw"} == {""}
+
+
+def test_validation_is_the_loss_on_unseen_data_whatever_it_is_called(tmp_path):
+    sweep = dynviz.sweep("matrix-recovery:M=[3,4]", "adam", seeds="0:2", steps=5, out=tmp_path / "out")
+    assert len(sweep.outcomes) == 4
+    for row in sweep.outcomes:
+        (recording,) = open_all([tmp_path / "out" / row["recording"]])
+        assert float(row["validation"]) == recording["test_loss"][-1, 0]
 
 
 def test_a_lane_of_a_sweep_is_the_run_of_its_hyperparameters(swept, tmp_path):

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Size
 from dynviz.rule import Rule, State, Terms, joined, rate
 
 
@@ -24,8 +25,8 @@ class AveragedL1:
     """
 
     rule: Rule
-    decay: float = 1e-2
-    gamma: float = 0.99
+    decay: Size = 1e-2
+    gamma: Memory = 0.99
 
     coordinatewise: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("lr",)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from dynviz.ranges import Size
 from dynviz.rule import Rule, State, Terms, joined, rate
 
 
@@ -19,7 +20,7 @@ class DecoupledL1:
     """
 
     rule: Rule
-    decay: float = 1e-2
+    decay: Size = 1e-2
 
     coordinatewise: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("lr",)

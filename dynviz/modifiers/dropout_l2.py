@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Share, Size
 from dynviz.rule import NOISE, Rule, State, Terms, joined, rate
 
 
@@ -21,8 +22,8 @@ class DropoutL2:
     """
 
     rule: Rule
-    decay: float = 1e-2
-    p: float = 0.5
+    decay: Size = 1e-2
+    p: Share = 0.5
 
     coordinatewise: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("lr",)

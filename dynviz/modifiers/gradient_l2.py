@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Positive, Size
 from dynviz.rule import Rule, State, Terms, joined, rate
 
 
@@ -17,14 +18,14 @@ class GradientL2:
 
     Attributes:
         decay: Share of a weight without gradient, times lr, that goes at each step.
-        scale: The gradient (root mean square) at which a weight decays half as strongly.
+        scale: The gradient (root mean square) at which a weight decays half as strongly; above 0.
         gamma: Decay of the mean square, 0 to 1.
     """
 
     rule: Rule
-    decay: float = 1e-2
-    scale: float = 1e-3
-    gamma: float = 0.99
+    decay: Size = 1e-2
+    scale: Positive = 1e-3
+    gamma: Memory = 0.99
 
     coordinatewise: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("lr",)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from dynviz.ranges import Size
 from dynviz.rule import Rule, State, Terms
 
 
@@ -20,7 +21,7 @@ class L2:
     """
 
     rule: Rule
-    decay: float = 1e-2
+    decay: Size = 1e-2
 
     coordinatewise: ClassVar[bool] = True
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Size
 from dynviz.rule import Rule, State, Terms, rate
 
 
@@ -20,7 +21,7 @@ class ProximalL1:
     """
 
     rule: Rule
-    decay: float = 1e-2
+    decay: Size = 1e-2
 
     coordinatewise: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("lr",)

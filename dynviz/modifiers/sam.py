@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Size
 from dynviz.rule import Rule, State, Terms
 
 
@@ -22,7 +23,7 @@ class Sam:
     """
 
     rule: Rule
-    rho: float = 0.05
+    rho: Size = 0.05
 
     coordinatewise: ClassVar[bool] = True
     TINY: ClassVar[float] = 1e-12

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Share, Size
 from dynviz.rule import State, Terms
 
 
@@ -26,10 +27,10 @@ class Adadelta:
         weight_decay: L2 penalty, added to the gradient.
     """
 
-    lr: float = 1.0
-    rho: float = 0.9
-    eps: float = 1e-6
-    weight_decay: float = 0.0
+    lr: Size = 1.0
+    rho: Share = 0.9
+    eps: Size = 1e-6
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
 

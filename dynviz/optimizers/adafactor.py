@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Positive, Size
 from dynviz.rule import State, Terms
 
 
@@ -35,14 +36,14 @@ class Adafactor:
         weight_decay: Share of a weight, times lr, that goes at each step.
     """
 
-    lr: float = 1e-2
-    beta2_decay: float = 0.8
-    eps1: float = 1e-30
-    eps2: float = 1e-3
-    d: float = 1.0
+    lr: Size = 1e-2
+    beta2_decay: Size = 0.8
+    eps1: Size = 1e-30
+    eps2: Size = 1e-3
+    d: Positive = 1.0
     relative_step: bool = True
     scale_parameter: bool = True
-    weight_decay: float = 0.0
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = False
     departures: ClassVar[Mapping[str, str]] = {

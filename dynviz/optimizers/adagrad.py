@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Size
 from dynviz.rule import State, Terms
 
 
@@ -26,11 +27,11 @@ class Adagrad:
         weight_decay: L2 penalty, added to the gradient.
     """
 
-    lr: float = 1e-2
-    lr_decay: float = 0.0
-    initial_accumulator_value: float = 0.0
-    eps: float = 1e-10
-    weight_decay: float = 0.0
+    lr: Size = 1e-2
+    lr_decay: Size = 0.0
+    initial_accumulator_value: Size = 0.0
+    eps: Size = 1e-10
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
 
@@ -26,11 +27,11 @@ class Adam:
         weight_decay: L2 penalty, added to the gradient.
     """
 
-    lr: float = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    weight_decay: float = 0.0
+    lr: Size = 1e-3
+    beta1: Memory = 0.9
+    beta2: Memory = 0.999
+    eps: Size = 1e-8
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
 
@@ -25,11 +26,11 @@ class AdamW:
         weight_decay: Share of a weight, times lr, that goes at each step.
     """
 
-    lr: float = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    weight_decay: float = 1e-2
+    lr: Size = 1e-3
+    beta1: Memory = 0.9
+    beta2: Memory = 0.999
+    eps: Size = 1e-8
+    weight_decay: Size = 1e-2
 
     coordinatewise: ClassVar[bool] = True
 

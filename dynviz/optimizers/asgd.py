@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from dynviz.ranges import Size
 from dynviz.rule import State, Terms
 
 
@@ -28,11 +29,11 @@ class ASGD:
         weight_decay: L2 penalty, added to the gradient.
     """
 
-    lr: float = 1e-2
-    lambd: float = 1e-4
-    alpha: float = 0.75
-    t0: float = 1e6
-    weight_decay: float = 0.0
+    lr: Size = 1e-2
+    lambd: Size = 1e-4
+    alpha: Size = 0.75
+    t0: Size = 1e6
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
 

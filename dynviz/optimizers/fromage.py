@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Size
 from dynviz.rule import State, Terms
 
 
@@ -24,7 +25,7 @@ class Fromage:
         lr: Share of its norm by which a layer moves.
     """
 
-    lr: float = 1e-2
+    lr: Size = 1e-2
 
     coordinatewise: ClassVar[bool] = False
     departures: ClassVar[Mapping[str, str]] = {

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Size
 from dynviz.rule import State, Terms
 
 
@@ -32,10 +33,10 @@ class FTRLProximal:
         centre: What beta's regulariser holds weights to: where they `start`, or `zero`.
     """
 
-    lr: float = 0.1
-    beta: float = 1.0
-    l1: float = 0.0
-    l2: float = 0.0
+    lr: Size = 0.1
+    beta: Size = 1.0
+    l1: Size = 0.0
+    l2: Size = 0.0
     centre: Literal["start", "zero"] = "start"
 
     coordinatewise: ClassVar[bool] = True

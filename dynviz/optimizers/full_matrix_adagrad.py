@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.optimizers._roots import eigen, eigenvalues, powered, turned
+from dynviz.ranges import Size
 from dynviz.rule import State, Terms
 
 SHOWN = 16
@@ -34,8 +35,8 @@ class FullMatrixAdagrad:
         largest: Numbers that are whitened together at most.
     """
 
-    lr: float = 1e-2
-    eps: float = 1e-8
+    lr: Size = 1e-2
+    eps: Size = 1e-8
     largest: int = 512
 
     coordinatewise: ClassVar[bool] = False

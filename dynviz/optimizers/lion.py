@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Share, Size
 from dynviz.rule import State, Terms
 
 
@@ -27,10 +28,10 @@ class Lion:
         weight_decay: Share of a weight, times lr, that goes at each step.
     """
 
-    lr: float = 1e-4
-    beta1: float = 0.9
-    beta2: float = 0.99
-    weight_decay: float = 0.0
+    lr: Size = 1e-4
+    beta1: Share = 0.9
+    beta2: Memory = 0.99
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
     departures: ClassVar[Mapping[str, str]] = {

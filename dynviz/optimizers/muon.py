@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Range, Size
 from dynviz.rule import State, Terms
 
 A, B, C = 3.4445, -4.7750, 2.0315
@@ -52,18 +53,18 @@ class Muon:
         eps: Least norm, and what AdamW's step adds to the root.
     """
 
-    lr: float = 0.02
-    momentum: float = 0.95
+    lr: Size = 0.02
+    momentum: Memory = 0.95
     nesterov: bool = True
-    ns_steps: int = 5
-    weight_decay: float = 0.0
+    ns_steps: Annotated[int, Range(0)] = 5
+    weight_decay: Size = 0.0
     scale: Literal["original", "rms", "spectral", "none"] = "original"
     dtype: Literal["theta", "bfloat16"] = "theta"
     vectors: Literal["adamw", "sgd", "column"] = "adamw"
-    vector_rate: float = 1.0
-    beta1: float = 0.9
-    beta2: float = 0.95
-    eps: float = 1e-10
+    vector_rate: Size = 1.0
+    beta1: Memory = 0.9
+    beta2: Memory = 0.95
+    eps: Size = 1e-10
 
     coordinatewise: ClassVar[bool] = False
     departures: ClassVar[Mapping[str, str]] = {

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
 
@@ -31,12 +32,12 @@ class NAdam:
         decoupled_weight_decay: Whether the decay bypasses the running means.
     """
 
-    lr: float = 2e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    momentum_decay: float = 4e-3
-    weight_decay: float = 0.0
+    lr: Size = 2e-3
+    beta1: Memory = 0.9
+    beta2: Memory = 0.999
+    eps: Size = 1e-8
+    momentum_decay: Size = 4e-3
+    weight_decay: Size = 0.0
     decoupled_weight_decay: bool = False
 
     coordinatewise: ClassVar[bool] = True

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Positive, Size
 from dynviz.rule import State, Terms
 
 
@@ -28,9 +29,9 @@ class NAGGS:
         gamma: Scale of the flow at the start; from there it goes to mu.
     """
 
-    lr: float = 1e-2
-    mu: float = 1.0
-    gamma: float = 1.0
+    lr: Size = 1e-2
+    mu: Positive = 1.0
+    gamma: Size = 1.0
 
     coordinatewise: ClassVar[bool] = True
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Share, Size
 from dynviz.rule import State, Terms
 
 
@@ -30,12 +31,12 @@ class RMSprop:
         weight_decay: L2 penalty, added to the gradient.
     """
 
-    lr: float = 1e-2
-    alpha: float = 0.99
-    eps: float = 1e-8
-    momentum: float = 0.0
+    lr: Size = 1e-2
+    alpha: Memory = 0.99
+    eps: Size = 1e-8
+    momentum: Share = 0.0
     centered: bool = False
-    weight_decay: float = 0.0
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
     departures: ClassVar[Mapping[str, str]] = {

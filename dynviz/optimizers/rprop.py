@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Factor, Share, Size
 from dynviz.rule import State, Terms
 
 
@@ -30,11 +31,11 @@ class Rprop:
         step_max: Largest step size.
     """
 
-    lr: float = 1e-2
-    eta_minus: float = 0.5
-    eta_plus: float = 1.2
-    step_min: float = 1e-6
-    step_max: float = 50.0
+    lr: Size = 1e-2
+    eta_minus: Share = 0.5
+    eta_plus: Factor = 1.2
+    step_min: Size = 1e-6
+    step_max: Size = 50.0
 
     coordinatewise: ClassVar[bool] = True
 

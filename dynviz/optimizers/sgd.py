@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from dynviz.errors import DynvizError
+from dynviz.ranges import Share, Size
 from dynviz.rule import State, Terms
 
 
@@ -28,11 +29,11 @@ class SGD:
         weight_decay: L2 penalty, added to the gradient.
     """
 
-    lr: float = 1e-3
-    momentum: float = 0.0
-    dampening: float = 0.0
+    lr: Size = 1e-3
+    momentum: Share = 0.0
+    dampening: Share = 0.0
     nesterov: bool = False
-    weight_decay: float = 0.0
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
 

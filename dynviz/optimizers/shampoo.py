@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.optimizers._roots import along, eigen, eigenvalues, powered, sizes, turned, unfolded
+from dynviz.ranges import Share, Size
 from dynviz.rule import State, Terms
 
 
@@ -44,9 +45,9 @@ class Shampoo:
         largest: Entries of an axis that has a whole matrix, at most; a longer one has a diagonal.
     """
 
-    lr: float = 1e-2
-    beta2: float = 1.0
-    eps: float = 1e-6
+    lr: Size = 1e-2
+    beta2: Share = 1.0
+    eps: Size = 1e-6
     interval: int = 1
     largest: int = 1200
 

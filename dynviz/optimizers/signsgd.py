@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
 
@@ -26,9 +27,9 @@ class SignSGD:
         weight_decay: Share of a weight, times lr, that goes at each step.
     """
 
-    lr: float = 1e-3
-    momentum: float = 0.0
-    weight_decay: float = 0.0
+    lr: Size = 1e-3
+    momentum: Memory = 0.0
+    weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
     departures: ClassVar[Mapping[str, str]] = {"constant-step": "a sign is as long near an optimum as far from it"}

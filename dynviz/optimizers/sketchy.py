@@ -10,6 +10,7 @@ from torch import Tensor
 from dynviz.errors import DynvizError
 from dynviz.optimizers._roots import along, powered, sizes, turned, unfolded
 from dynviz.optimizers._sketch import Shrunk, shrink
+from dynviz.ranges import Share, Size
 from dynviz.rule import State, Terms
 
 
@@ -38,10 +39,10 @@ class Sketchy:
         eps: Added to the eigenvalues, as a share of the largest.
     """
 
-    lr: float = 1e-2
+    lr: Size = 1e-2
     rank: int = 128
-    beta2: float = 0.999
-    eps: float = 1e-7
+    beta2: Share = 0.999
+    eps: Size = 1e-7
 
     coordinatewise: ClassVar[bool] = False
 

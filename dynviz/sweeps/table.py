@@ -19,6 +19,8 @@ Row: TypeAlias = dict[str, Any]
 FILE = "outcomes.csv"
 LAST = 0.05
 """The share of a loss's samples, the last ones, that `loss_mean` is the mean of: batches are noisy."""
+UNSEEN = ("val_loss", "test_loss")
+"""Channels of the loss on data that nothing is trained on; the first that a scenario has is its validation."""
 OPENING = ("job", "lane", "status", "scenario")
 CLOSING = ("seed", "steps", "loss", "loss_mean", "validation", "diverged_at", "recording", "error")
 
@@ -31,7 +33,7 @@ def finished(folder: Path, job: Job) -> list[Row]:
         if event.kind == "diverged":
             diverged.setdefault(event.lane, event.step)
     ends, means = _ends(recording, "loss")
-    validation, _ = _ends(recording, "val_loss")
+    validation, _ = _ends(recording, next((name for name in UNSEEN if name in recording), UNSEEN[0]))
     metadata = recording.metadata
     rules = {name: each.value for name, each in metadata.hyperparameters.items()}
     return [
