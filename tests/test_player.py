@@ -554,14 +554,14 @@ async def test_nothing_is_drawn_again_while_nothing_changes(voronoi, monkeypatch
 
 
 @asynchronous
-async def test_frames_are_dropped_while_the_terminal_is_behind(voronoi, monkeypatch):
+async def test_frames_are_dropped_while_the_terminal_is_behind(voronoi):
     async with watching(voronoi, step=200) as watched:
         await watched.press("space")
-        monkeypatch.setattr(Player, "waiting", property(lambda _: 20))
+        watched.app.delivery.link.give(50_000)
         for _ in range(5):
             await watched.wait(0.1)
-        assert (watched.step, watched.app.rate.dropped) == (200, 5)
-        monkeypatch.setattr(Player, "waiting", property(lambda _: 0))
+        assert (watched.step, watched.app.delivery.dropped) == (200, 5)
+        watched.app.delivery.link.take(50_000)
         await watched.wait(0.1)
         assert watched.step == 212
 
