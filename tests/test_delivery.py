@@ -108,6 +108,18 @@ def test_what_was_cut_says_nothing_about_the_speed(link, clock):
     assert (link.age, link.news(), link.cutting) == (None, [], False)
 
 
+def test_after_a_pause_nothing_from_before_is_waited_for(link, clock):
+    link.ask()
+    link.answer()
+    link.give(BIG)
+    link.ask()
+    link.begin()
+    assert (link.age, link.left, link.answers) == (None, 0, False)
+    link.give(BIG)
+    link.take(BIG)
+    assert link.age is None
+
+
 def test_words_are_no_frames(link):
     link.give(FRAME - 1)
     assert (link.age, link.left) == (None, FRAME - 1)

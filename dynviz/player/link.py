@@ -44,13 +44,20 @@ class Link:
             clock: Says the time.
         """
         self._clock, self._lock = clock, threading.Lock()
-        self._given = self._taken = self._cut = 0
         self._frames: deque[_Sent] = deque()
         self._asked: deque[tuple[int, float]] = deque()
-        self._news: list[Arrival] = []
-        self._least: float | None = None
-        self._free = 0.0
         self.speed: float | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew: what was on its way before is not waited for."""
+        with self._lock:
+            self._given = self._taken = self._cut = 0
+            self._frames.clear()
+            self._asked.clear()
+            self._news: list[Arrival] = []
+            self._least: float | None = None
+            self._free = 0.0
 
     def give(self, size: int) -> None:
         """So many characters are to be written."""

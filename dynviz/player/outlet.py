@@ -94,6 +94,7 @@ class Terminal(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Begin, and ask something: the answer says how long even the shortest one takes."""
+        self._link.begin()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is not None:
             # A full queue would block the player; that little waits in it is seen to elsewhere.

@@ -192,7 +192,7 @@ class Plot(Widget):
         lines = [line for part in text.splitlines() for line in textwrap.wrap(part, room)]
         lines = lines[: max(height, 1)]
         top = max((height - len(lines)) // 2, 0)
-        style = look.style(self._theme, "muted")
+        style = look.style(self._theme, "muted", self.delivery.best.depth)
         left = max((width - max(map(len, lines), default=0)) // 2, 0)
         found = []
         for row in range(height):
