@@ -216,6 +216,12 @@ def test_room_is_kept_for_the_widest_text_of_a_readout():
     assert places(".5   ") == places("-1.23")
 
 
+def test_axes_without_ticks_are_left_out():
+    between = Axis((0.1, 0.9), whole=True)
+    assert not set("│└─") & set(text(one(x=between, y=between, square=True), 60, 20))
+    assert set("│└─") <= set(text(one(square=True), 60, 20))
+
+
 def test_a_readout_without_room_is_left_out_and_never_half_a_number():
     said = tuple(Readout(f"{index}.123456789", f"lane{index}") for index in range(6))
     title = Canvas(40, 12, head=False).draw(one(readouts=said)).text().splitlines()[:2]

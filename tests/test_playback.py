@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dynviz.player import footer, header, timeline
 from dynviz.player.growth import Growth
 from dynviz.player.playback import SECONDS, SPEEDS, Playback
-from dynviz.player.rate import LEAST, Rate
+from dynviz.player.rate import Rate
 from dynviz.player.standing import Standing
 from dynviz.player.timeline import Times, Track, layout, track
 from dynviz.player.words import Word, fit
@@ -117,22 +117,6 @@ def test_whatever_is_done_the_step_is_one_of_the_films(acts):
             getattr(made, act)()
         assert made.step == 0 or made.step in made.steps
         assert not made.following or made.live
-
-
-def test_frames_are_left_out_while_writes_wait_and_come_back_when_they_do_not():
-    rate = Rate(60)
-    assert rate.admits(0)
-    assert rate.interval == pytest.approx(1 / 60)
-    for _ in range(30):
-        assert not rate.admits(9)
-    assert rate.frames == LEAST
-    assert rate.dropped == 30
-    # A slow terminal must not have another frame to read before it shows what a key did.
-    assert not rate.admits(1)
-    for _ in range(100):
-        assert rate.admits(0)
-    assert rate.frames == 60
-    assert rate.admits(1)
 
 
 def test_what_takes_long_to_draw_is_drawn_less_often():

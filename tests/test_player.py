@@ -365,6 +365,27 @@ def test_a_real_export_writes_the_file(voronoi, tmp_path, monkeypatch):
     assert last.startswith("no view named 'none'")
 
 
+@pytest.mark.slow
+def test_an_export_that_is_left_ends_and_leaves_nothing(voronoi, tmp_path):
+    code = f"""
+import asyncio
+from dynviz.player.exporting import run
+
+async def leave():
+    begun = asyncio.Event()
+    arguments = ["export", {str(voronoi)!r}, {str(tmp_path / "out.gif")!r}, "--view", "curves", "--workers", "1"]
+    export = asyncio.create_task(run(arguments, lambda text: begun.set()))
+    await begun.wait()
+    export.cancel()
+    await asyncio.wait([export])
+
+asyncio.run(leave())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
 @asynchronous
 async def test_the_trainer_is_waited_for_then_followed_and_its_end_is_said(tmp_path):
     trainer = Trainer()
@@ -524,6 +545,24 @@ async def test_lines_of_runs_say_the_most_in_any_width(tmp_path):
 async def test_a_folder_without_runs_says_how_to_make_one(tmp_path):
     async with watching(root=tmp_path) as watched:
         assert "dynviz run voronoi --optimizer adamw-l1" in watched.text
+        assert watched.lines[-1].strip() == "r look again   t theme   q quit"
+
+
+@asynchronous
+async def test_words_around_the_picture_have_the_colours_of_what_is_in_it(voronoi):
+    for depth in ("true", "256", "16"):
+        async with watching(voronoi, step=200, depth=depth) as watched:
+            colors = {}
+            for name in ("header", "plot"):
+                widget = watched.stage.query_one(f"#{name}")
+                strips = widget.render_lines(widget.region.reset_offset)
+                colors[name] = {
+                    segment.text.split()[0]: (segment.style.color, segment.style.bgcolor)
+                    for strip in strips
+                    for segment in strip
+                    if segment.text.startswith("adamw")
+                }
+            assert colors["header"]["adamw"] == colors["plot"]["adamw"], depth
 
 
 @asynchronous
@@ -554,14 +593,14 @@ async def test_nothing_is_drawn_again_while_nothing_changes(voronoi, monkeypatch
 
 
 @asynchronous
-async def test_frames_are_dropped_while_the_terminal_is_behind(voronoi, monkeypatch):
+async def test_frames_are_dropped_while_the_terminal_is_behind(voronoi):
     async with watching(voronoi, step=200) as watched:
         await watched.press("space")
-        monkeypatch.setattr(Player, "waiting", property(lambda _: 20))
+        watched.app.delivery.link.give(50_000)
         for _ in range(5):
             await watched.wait(0.1)
-        assert (watched.step, watched.app.rate.dropped) == (200, 5)
-        monkeypatch.setattr(Player, "waiting", property(lambda _: 0))
+        assert (watched.step, watched.app.delivery.dropped) == (200, 5)
+        watched.app.delivery.link.take(50_000)
         await watched.wait(0.1)
         assert watched.step == 212
 

@@ -202,3 +202,17 @@ def test_a_run_is_chosen_from_those_that_there_are(tmux):
     tmux.wait_for(r"2 runs in runs")
     tmux.press("q")
     assert re.search(r"status 0", tmux.wait_for(r"status \d"))
+
+
+def test_ctrl_z_goes_to_the_shell_and_fg_comes_back(tmux):
+    dynviz.run(BOWL, "sgd", steps=30, out=tmux.folder / "runs" / "one")
+    tmux.type(f"{DYNVIZ} play runs/one --at 10")
+    tmux.wait_for(r"step 10 of 30")
+    tmux.press("C-z")
+    tmux.wait_for(r"[Ss]topped", without=r"step 10 of 30")
+    tmux.type("fg; echo status $?")
+    tmux.wait_for(r"step 10 of 30(?s:.*)space play")
+    tmux.press("Right")
+    tmux.wait_for(r"step 11 of 30")
+    tmux.press("q")
+    tmux.wait_for(r"status 0", without=r"step 11 of 30")

@@ -44,13 +44,21 @@ class Encoder:
         depth: How many colours the terminal shows.
     """
 
-    def __init__(self, palette: NDArray[np.uint8], depth: Depth, *, bold: bool = True) -> None:
+    def __init__(
+        self,
+        palette: NDArray[np.uint8],
+        depth: Depth,
+        *,
+        bold: bool = True,
+        instead: NDArray[np.uint8] | None = None,
+    ) -> None:
         """Make the tables.
 
         Args:
             palette: Of the cells [colours, 3].
             depth: Of the terminal.
             bold: Whether the terminal knows bold; without it and without colours, rows are characters alone.
+            instead: For each colour of the palette, the one that is drawn; by default itself.
         """
         self.depth = depth
         self._bold = bold
@@ -62,6 +70,8 @@ class Encoder:
             self._codes, self._apart = codes.nearest_256(palette), codes.apart_256()
         elif depth == "16":
             self._codes, self._apart = codes.nearest_16(palette), codes.apart_16(light=self._light)
+        if instead is not None:
+            self._codes = self._codes[instead]
         far = np.abs(codes.lightness(palette) - codes.lightness(palette[:1]))
         self._shares = far / max(far.max(), 1e-9)
         self._colors = self._table_of_colors(palette)

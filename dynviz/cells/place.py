@@ -88,9 +88,11 @@ class Draft:
 
     @property
     def bare(self) -> bool:
-        """Whether it is so small that its axes are left out."""
+        """Whether it is so small that its axes are left out, or has no ticks on them: lines alone say nothing."""
         least = SMALL_MAP if self.panel.square else SMALL
-        return self.cell.width < least[0] or self.cell.height < least[1]
+        if self.cell.width < least[0] or self.cell.height < least[1]:
+            return True
+        return not level_ticks(self.panel.x, self.cell.width) and not upright_ticks(self.panel, self.cell.height)
 
     @property
     def floor(self) -> bool:

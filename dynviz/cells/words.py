@@ -1,6 +1,7 @@
 """Words in cells: one character a column, wrapped, and cut where there is no room."""
 
 import functools
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ GAP = 2
 MARKERS: dict[Marker, str] = {"dot": "●", "ring": "○", "cross": "×", "star": "★"}
 LINES: dict[Dash, str] = {"solid": "──", "dashed": "╌╌", "dotted": "┈┈"}
 UNKNOWN = "\ufffd"
+NUMBER = re.compile(r"[-+−]?(\d[\d.]*|\.\d+)( \d{3})*(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,19 @@ def codes(text: str) -> NDArray[np.uint32]:
 
 
 def fit(text: str, room: int) -> str:
-    """The text, cut so that it fits into so many columns; an ellipsis says that it was.
+    """The text, cut so that it fits into so many columns; an ellipsis says that it was. Numbers are whole or not there.
 
-    >>> fit("validation loss", 10), fit("loss", 4), fit("loss", 0)
-    ('validatio…', 'loss', '')
+    >>> fit("validation loss", 10), fit("loss", 4), fit("loss", 0), fit("1.2 to 13.4", 9)
+    ('validatio…', 'loss', '', '1.2 to…')
     """
     text = plain(text)
     if len(text) <= room:
         return text
-    return text[: room - 1].rstrip() + ELLIPSIS if room > 0 else ""
+    # Half a number would be another one.
+    end = next(
+        (number.start() for number in NUMBER.finditer(text) if number.start() < room - 1 < number.end()), room - 1
+    )
+    return text[:end].rstrip(" ,") + ELLIPSIS if room > 0 else ""
 
 
 def flow(blocks: Sequence[Sequence[Words]], rooms: Sequence[int]) -> list[Flowed]:

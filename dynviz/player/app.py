@@ -4,17 +4,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import textual
+from rich.console import RenderableType
+from textual._compositor import LayoutUpdate
 from textual.app import App
 from textual.binding import BindingType
+from textual.driver import Driver
+from textual.screen import Screen
 
 from dynviz.cells.encode import Depth
 from dynviz.errors import DynvizError
-from dynviz.player import exporting, rate
+from dynviz.player import exporting
 from dynviz.player.browser import Browser
 from dynviz.player.command import Picture
+from dynviz.player.delivery import Delivery
 from dynviz.player.details import sections
 from dynviz.player.keys import help_sections
 from dynviz.player.look import textual_theme
@@ -35,10 +40,9 @@ class Player(App[int]):
 
     Attributes:
         look: The theme: `dark` or `light`.
-        depth: How many colours the terminal shows.
         clock: Says the time.
         timed: Whether the picture moves by itself; without, whoever holds the clock calls `Stage.beat`.
-        rate: How many frames a second are drawn.
+        delivery: How many frames are drawn, and how well.
         export_words: How an export goes.
     """
 
@@ -104,8 +108,8 @@ class Player(App[int]):
             DynvizError: A source cannot be opened.
         """
         super().__init__()
-        self.look, self.depth, self.clock, self.timed = theme, depth, clock, timed
-        self.rate = rate.Rate(rate.limit(environ or {}))
+        self.look, self.clock, self.timed = theme, clock, timed
+        self.delivery = Delivery(depth, environ or {}, clock)
         self.trainer, self.root = trainer, root
         self.export_words = ""
         self._run = run
@@ -125,11 +129,17 @@ class Player(App[int]):
         elif self.root is not None:
             self.push_screen(Browser(self.root))
 
-    @property
-    def waiting(self) -> int:
-        """How many writes wait for the terminal."""
-        thread = getattr(self._driver, "_writer_thread", None)
-        return thread._queue.qsize() if thread is not None else 0
+    def get_driver_class(self) -> type[Driver]:
+        """The one that knows how far the terminal is."""
+        from dynviz.player.outlet import Terminal
+
+        return Terminal
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write to the terminal; what waits there needs not be shown if all of the screen comes."""
+        if isinstance(renderable, LayoutUpdate):
+            self.delivery.link.cut()
+        super()._display(screen, renderable)
 
     @property
     def behind(self) -> str:

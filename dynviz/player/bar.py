@@ -1,9 +1,13 @@
 """Widgets of one row of words: plain, of views, and the timeline."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual import events
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -11,11 +15,15 @@ from textual.widget import Widget
 from dynviz.player import header, look, timeline
 from dynviz.player.words import Row
 
+if TYPE_CHECKING:
+    from dynviz.player.app import Player
+
 
 class Bar(Widget):
     """One row, exactly as wide as it is told to be; drawn again only when its words change."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
+    app: "Player"
 
     def __init__(self, name: str) -> None:
         super().__init__(id=name)
@@ -28,11 +36,17 @@ class Bar(Widget):
             self.words, self._theme = words, theme
             self.refresh()
 
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one
-        """The row."""
-        segments = [Segment(word.text, look.style(self._theme, word.role, bold=word.bold)) for word in self.words]
-        strip = Strip(segments, sum(word.width for word in self.words))
-        return strip.adjust_cell_length(self.size.width, look.style(self._theme, "text"))
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The row, or a part of it, in the very colours: Textual would have those of 16 mean what its theme says."""
+        style = partial(look.style, self._theme, depth=self.app.delivery.best.depth)
+        segments = [Segment(word.text, style(word.role, bold=word.bold)) for word in self.words]
+        row = Strip(segments, sum(word.width for word in self.words))
+        row = row.adjust_cell_length(self.size.width, style("text"))
+        filters = self.app.get_line_filters()
+        if any(not isinstance(each, ANSIToTruecolor) for each in filters):
+            for each in filters:
+                row = row.apply_filter(each, self.background_colors[1])
+        return [row.crop(crop.x, crop.right)] * crop.height
 
 
 class Tabs(Bar):

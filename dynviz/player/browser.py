@@ -56,7 +56,7 @@ class Browser(Screen[None]):
         yield Static("", id="title", markup=False)
         yield OptionList()
         yield Static("", id="none", markup=False)
-        yield Static("enter play   r look again   t theme   q quit", id="keys")
+        yield Static("", id="keys")
 
     def on_mount(self) -> None:
         """Look for them."""
@@ -81,6 +81,7 @@ class Browser(Screen[None]):
         self.query_one("#title", Static).update(shortened(title, max(self.size.width - 2, 1)))
         options, none = self.query_one(OptionList), self.query_one("#none", Static)
         options.display, none.display = bool(count), not count
+        self.query_one("#keys", Static).update(f"{'enter play   ' if count else ''}r look again   t theme   q quit")
         none.update(f"There is no run in {self.root}.\n\nMake one:\n\n    dynviz run voronoi --optimizer adamw-l1")
         at = options.highlighted
         options.clear_options()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
 
@@ -10,6 +11,8 @@ Say: TypeAlias = Callable[[str], None]
 Run: TypeAlias = Callable[[Sequence[str], Say], Awaitable[tuple[int, str]]]
 """Runs `dynviz` with arguments, hands on what it writes, and gives its exit status and its last line."""
 
+PATIENCE = 2.0
+"""Seconds in which an export that is no longer wanted has to end."""
 _COUNT = re.compile(r"(\d+)/(\d+)")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -36,7 +39,17 @@ async def run(arguments: Sequence[str], say: Say) -> tuple[int, str]:
         return await process.wait(), last
     finally:
         if process.returncode is None:
-            process.kill()
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to stop, which takes away what it had written, and have it gone before its loop is."""
+    process.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(process.communicate(), PATIENCE)
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
 
 
 async def _pieces(process: asyncio.subprocess.Process) -> AsyncIterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dynviz.player.projector import Projector
 from dynviz.player.words import Row, Word, fit
 
 
@@ -37,6 +38,31 @@ class Now:
     choosable: bool = False
     behind: str = ""
     picks: bool = False
+
+
+def now(projector: Projector, shown: int, behind: str) -> Now:
+    """What there is to be done with what is shown.
+
+    Args:
+        projector: What is shown.
+        shown: How many panels have room.
+        behind: What stands behind the stage, in a word.
+    """
+    playback, panels = projector.playback, len(projector.titles)
+    return Now(
+        film=projector.scene() is not None,
+        playing=playback.playing,
+        live=playback.live,
+        following=playback.following,
+        events=bool(projector.happened),
+        views=len(projector.views.names),
+        panels=panels,
+        hidden=0 < shown < panels,
+        zoomed=projector.zoomed,
+        choosable=projector.choosable,
+        behind=behind,
+        picks=projector.picks,
+    )
 
 
 def keys(now: Now) -> list[tuple[str, str, int]]:

@@ -57,6 +57,7 @@ KEYS = (
     Key((("d,i", "app.details"),), "d", "the run: hyperparameters, channels, events", WINDOW),
     Key((("question_mark,h,f1", "app.help"),), "?", "these keys", WINDOW),
     Key((("escape", "back"),), "esc", "back", WINDOW),
+    Key((("ctrl+z", "app.suspend_process"),), "ctrl z", "to the shell, and back with fg", WINDOW),
     Key((("q,ctrl+c,ctrl+q", "app.leave"),), "q", "quit", WINDOW),
 )
 

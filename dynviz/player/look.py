@@ -2,9 +2,13 @@
 
 import functools
 
+import numpy as np
 from rich.style import Style
 from textual.theme import Theme as TextualTheme
 
+from dynviz.cells.cells import Cells
+from dynviz.cells.depth import Depth
+from dynviz.cells.encode import Encoder
 from dynviz.scene.theme import RGB, theme
 
 PLAIN = frozenset({"grid", "ground"})
@@ -12,12 +16,13 @@ PLAIN = frozenset({"grid", "ground"})
 
 
 @functools.cache
-def style(name: str, role: str, *, bold: bool = False, marked: bool = False) -> Style:
-    """Words of a role on the theme's ground; `marked` ones stand on a bar."""
+def style(name: str, role: str, depth: Depth = "true", *, bold: bool = False) -> Style:
+    """Words of a role on the theme's ground, in the colours that pictures have in a terminal of this depth."""
     colors = theme(name)
-    ink = colors.color(role) if role in PLAIN else colors.ink(role)
-    ground = colors.color("grid" if marked else "ground")
-    return Style(color=_hex(ink), bgcolor=_hex(ground), bold=bold or None)
+    palette = np.array([colors.color("ground"), colors.color(role) if role in PLAIN else colors.ink(role)], np.uint8)
+    cells = Cells.blank(1, 1, palette)
+    cells.glyphs[:], cells.ink[:], cells.bold[:] = ord("x"), 1, bold
+    return Encoder(palette, depth).segments(cells, 0)[0].style or Style()
 
 
 def textual_theme(name: str) -> TextualTheme:

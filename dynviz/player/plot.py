@@ -13,8 +13,11 @@ from textual.widget import Widget
 
 from dynviz.cells.canvas import Canvas, Hit
 from dynviz.cells.cells import Cells
-from dynviz.cells.encode import Depth, Encoder
+from dynviz.cells.coarse import coarse
+from dynviz.cells.encode import Encoder
 from dynviz.player import look
+from dynviz.player.delivery import Delivery
+from dynviz.player.quality import Rung
 from dynviz.player.strip import strips
 from dynviz.player.words import Word, cut, shortened
 from dynviz.scene.marks import Scene
@@ -22,6 +25,8 @@ from dynviz.scene.theme import theme as find_theme
 
 WIDEST = 72
 """Columns of a line of words."""
+CALM = 0.5
+"""Seconds after which a picture that stays is sent again in full quality."""
 
 
 class Plot(Widget):
@@ -47,9 +52,9 @@ class Plot(Widget):
     class Picked(Pointed):
         """A place was clicked on."""
 
-    def __init__(self, depth: Depth) -> None:
+    def __init__(self, delivery: Delivery) -> None:
         super().__init__(id="plot")
-        self.depth: Depth = depth
+        self.delivery = delivery
         self.seconds = 0.0
         self.hovered: Hit | None = None
         self.problem = ""
@@ -57,9 +62,11 @@ class Plot(Widget):
         self._text = ""
         self._theme = "dark"
         self._canvas: tuple[tuple[int, int, str], Canvas] | None = None
-        self._encoder: tuple[str, Encoder] | None = None
+        self._encoders: dict[tuple[str, Rung], Encoder] = {}
         self._cells: Cells | None = None
-        self._strips: dict[bool, list[Strip]] = {}
+        self._strips: dict[tuple[bool, Rung], list[Strip]] = {}
+        # How well this picture is drawn, since when it stands, and how many of its rows were sent again.
+        self._rung, self._since, self._sharp = delivery.rung, 0.0, 0
 
     def show(self, scene: Scene | None, text: str, theme: str) -> None:
         """Show a scene, or words where there is none."""
@@ -75,6 +82,25 @@ class Plot(Widget):
     def on_resize(self) -> None:
         """Draw anew."""
         self._forget()
+
+    def redraw(self) -> None:
+        """Draw the same anew, as well as it can be by now."""
+        self._forget()
+        self.refresh()
+
+    def sharpen(self) -> None:
+        """Send more rows again in full quality, if they are not, where the picture stays and nothing else is sent."""
+        if self.lowered and self.delivery.now - self._since >= CALM:
+            first, width, height = self._sharp, self.size.width, self.size.height
+            self._sharp = min(first + self.delivery.rows(width), height)
+            if self._sharp > first:
+                self.refresh(Region(0, first, width, self._sharp - first))
+
+    @property
+    def lowered(self) -> str:
+        """What is less than it could be, in words; nothing where all is as it should."""
+        sharp = self._rung == self.delivery.best or self._sharp >= self.size.height
+        return "" if sharp else self._rung.words
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Say what is there."""
@@ -101,6 +127,7 @@ class Plot(Widget):
         self._cells = None
         self.problem = ""
         self._strips.clear()
+        self._rung, self._since, self._sharp = self.delivery.rung, self.delivery.now, 0
 
     @property
     def canvas(self) -> Canvas:
@@ -110,12 +137,13 @@ class Plot(Widget):
             self._canvas = key, Canvas(*key, head=False)
         return self._canvas[1]
 
-    @property
-    def encoder(self) -> Encoder:
-        """From cells to what the terminal reads."""
-        if self._encoder is None or self._encoder[0] != self._theme:
-            self._encoder = self._theme, Encoder(find_theme(self._theme).palette(), self.depth)
-        return self._encoder[1]
+    def encoder(self, rung: Rung) -> Encoder:
+        """From cells to what the terminal reads, in a quality."""
+        key = self._theme, rung
+        if key not in self._encoders:
+            colors = find_theme(self._theme)
+            self._encoders[key] = Encoder(colors.palette(), rung.depth, instead=coarse(colors, rung.levels))
+        return self._encoders[key]
 
     @property
     def shown(self) -> int:
@@ -126,15 +154,21 @@ class Plot(Widget):
         """The rows of a part of it."""
         # What dims or takes colours away works on Segments alone.
         plain = any(not isinstance(each, ANSIToTruecolor) for each in self.app.get_line_filters())
-        if plain not in self._strips:
-            began = time.perf_counter()
-            self._strips[plain] = self._drawn(plain=plain)
-            self.seconds = time.perf_counter() - began
-        rows = self._strips[plain][crop.y : crop.bottom]
+        rows = self._rows(self._rung, plain=plain)[crop.y : crop.bottom]
+        sharp = self._sharp - crop.y
+        if sharp > 0:
+            rows = self._rows(self.delivery.best, plain=plain)[crop.y : crop.bottom][:sharp] + rows[sharp:]
         whole = crop.x == 0 and crop.width == self.size.width
         return rows if whole else [strip.crop(crop.x, crop.right) for strip in rows]
 
-    def _drawn(self, *, plain: bool) -> list[Strip]:
+    def _rows(self, rung: Rung, *, plain: bool) -> list[Strip]:
+        if (plain, rung) not in self._strips:
+            began = time.perf_counter()
+            self._strips[plain, rung] = self._drawn(rung, plain=plain)
+            self.seconds = time.perf_counter() - began
+        return self._strips[plain, rung]
+
+    def _drawn(self, rung: Rung, *, plain: bool) -> list[Strip]:
         if self._scene is None:
             return self._words(self._text)
         try:
@@ -143,7 +177,7 @@ class Plot(Widget):
         except Exception as error:  # the marks may be of a user's view
             self.problem = f"this picture cannot be drawn: {type(error).__name__}: {error}"
             return self._words(self.problem)
-        cells, encoder = self._cells, self.encoder
+        cells, encoder = self._cells, self.encoder(rung)
         if plain:
             found = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
             background = self.background_colors[1]
@@ -158,7 +192,7 @@ class Plot(Widget):
         lines = [line for part in text.splitlines() for line in textwrap.wrap(part, room)]
         lines = lines[: max(height, 1)]
         top = max((height - len(lines)) // 2, 0)
-        style = look.style(self._theme, "muted")
+        style = look.style(self._theme, "muted", self.delivery.best.depth)
         left = max((width - max(map(len, lines), default=0)) // 2, 0)
         found = []
         for row in range(height):

@@ -1,13 +1,8 @@
-"""How many frames a second are drawn: as many as the terminal takes."""
+"""How many frames a second are drawn at most."""
 
 from collections.abc import Mapping
 
-LOCAL, REMOTE, LEAST = 60.0, 30.0, 4.0
-DEPTH = 2
-"""So many writes may wait for the terminal before a frame is left out."""
-SLOW = 15.0
-"""Frames a second of a terminal that is far behind."""
-SLOWER, QUICKER = 0.75, 1.05
+LOCAL, REMOTE = 60.0, 30.0
 SHARE = 0.7
 """Of a core, that drawing may take."""
 
@@ -22,28 +17,11 @@ def limit(environ: Mapping[str, str]) -> float:
 
 
 class Rate:
-    """Frames a second that adapt. A frame for which there is no time is left out, never put off.
-
-    Attributes:
-        frames: A second, by now.
-        dropped: How many were left out.
-    """
+    """Frames a second: fewer where it takes long to draw them."""
 
     def __init__(self, most: float) -> None:
         self._most = most
-        self.frames = most
-        self.dropped = 0
         self._cost = 0.0
-
-    def admits(self, waiting: int) -> bool:
-        """Whether to draw a frame while so many writes wait for the terminal."""
-        # Behind a terminal that is known to be slow nothing may wait: keys would be answered after it.
-        if waiting > (DEPTH if self.frames > SLOW else 0):
-            self.dropped += 1
-            self.frames = max(self.frames * SLOWER, LEAST)
-            return False
-        self.frames = min(self.frames * QUICKER, self._most)
-        return True
 
     def took(self, seconds: float) -> None:
         """Say how long a frame took to draw."""
@@ -52,4 +30,4 @@ class Rate:
     @property
     def interval(self) -> float:
         """Seconds until the next frame."""
-        return max(1 / self.frames, self._cost / SHARE)
+        return max(1 / self._most, self._cost / SHARE)

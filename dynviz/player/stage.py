@@ -16,12 +16,13 @@ from dynviz.player.keys import bindings
 from dynviz.player.notice import Notice
 from dynviz.player.plot import Plot
 from dynviz.player.projector import IDLE, LOOK, Projector
+from dynviz.player.words import Word
 
 if TYPE_CHECKING:
     from dynviz.player.app import Player
 
 LEAST_PAUSE, SOON = 0.001, 0.02
-"""Seconds between two frames at least, in which keys are read; between two views that are tried for a tab."""
+"""Seconds between two frames at least, in which keys are read; until what waits for something is tried again."""
 SAID = 12.0
 """Seconds for which something that was said stands."""
 LEAP = 0.05
@@ -45,13 +46,14 @@ class Stage(Screen[None]):
         self.projector = projector
         self.said = ""
         self._until = 0.0
+        self._late = False
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The rows, from the top."""
         yield Bar("header")
         yield Tabs("tabs")
-        yield Plot(self.app.depth)
+        yield Plot(self.app.delivery)
         yield Timeline("timeline")
         yield Bar("footer")
         yield Notice()
@@ -68,10 +70,17 @@ class Stage(Screen[None]):
         """Go to now, show it, and come again when something may have changed."""
         self._cancel()
         began = time.perf_counter()
-        if self.app.rate.admits(self.app.waiting):
+        delivery, plot = self.app.delivery, self.query_one(Plot)
+        if delivery.stuck():
+            # Of what was cut off, nobody knows what is on the screen.
+            plot.redraw()
+            self.refresh()
+        self._late = not delivery.admits()
+        if not self._late:
             self.projector.tick(self.app.clock())
             self.show()
-            self.app.rate.took(self.query_one(Plot).seconds)
+            plot.sharpen()
+            delivery.rate.took(plot.seconds)
             if self.app.timed:
                 self.projector.try_view()
         if self.app.timed:
@@ -81,11 +90,13 @@ class Stage(Screen[None]):
     @property
     def _pause(self) -> float:
         """Seconds until the next look."""
+        if self._late:
+            return SOON
         if self.projector.playback.moving:
-            return self.app.rate.interval
+            return self.app.delivery.rate.interval
         if self.projector.live:
             return LOOK
-        return SOON if self.projector.trying else IDLE
+        return SOON if self.projector.trying or self.query_one(Plot).lowered else IDLE
 
     def _cancel(self) -> None:
         if self._timer is not None:
@@ -109,7 +120,9 @@ class Stage(Screen[None]):
         tabs.names, line.total = projector.views.names, playback.total
         tabs.show(header.tabs(width, tabs.names, projector.view, beside), theme)
         line.show(timeline.layout(width, projector.times, timeline.side(playback) if scene is not None else ()), theme)
-        self.query_one("#footer", Bar).show(footer.footer(width, self._now()), theme)
+        said = [Word(plot.lowered, "muted")] if plot.lowered else []
+        now = footer.now(projector, plot.shown, self.app.behind)
+        self.query_one("#footer", Bar).show(footer.footer(width, now, said), theme)
         self.show_notice()
 
     def _make_room(self) -> None:
@@ -117,24 +130,6 @@ class Stage(Screen[None]):
         spare = self.size.height - LEAST[1] if self.size.width >= LEAST[0] else 0
         for place, name in enumerate(CHROME):
             self.query_one(f"#{name}", Bar).display = place < spare
-
-    def _now(self) -> footer.Now:
-        projector, shown = self.projector, self.query_one(Plot).shown
-        playback, panels = projector.playback, len(projector.titles)
-        return footer.Now(
-            film=projector.scene() is not None,
-            playing=playback.playing,
-            live=playback.live,
-            following=playback.following,
-            events=bool(projector.happened),
-            views=len(projector.views.names),
-            panels=panels,
-            hidden=0 < shown < panels,
-            zoomed=projector.zoomed,
-            choosable=projector.choosable,
-            behind=self.app.behind,
-            picks=projector.picks,
-        )
 
     def say(self, text: str) -> None:
         """Show some words until the next key, or for a while."""
