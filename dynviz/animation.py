@@ -1,5 +1,6 @@
 """From recordings to a file: the steps of a view, drawn one by one and handed to an exporter."""
 
+import contextlib
 import inspect
 import math
 import os
@@ -300,4 +301,6 @@ def write_whole(target: Path, write: Callable[[Path], None]) -> None:
     except OSError as error:
         raise DynvizError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        # What was not begun cannot be removed either, as below a file that is no folder.
+        with contextlib.suppress(OSError):
+            beside.unlink()

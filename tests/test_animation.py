@@ -157,6 +157,7 @@ def test_steps_are_those_of_the_film_between_the_ends(asked, count, found):
         ({"theme": "solarized"}, "no theme named 'solarized'"),
         ({"view": "benchmrk"}, "did you mean 'benchmark'"),
         ({"target": "nowhere/a.gif"}, "there is no folder"),
+        ({"target": f"{__file__}/a.gif"}, "there is no folder"),
         ({"workers": 0}, "0 processes cannot draw"),
         ({"quality": "tiny"}, r"quality=tiny of exporter gif is not understood; .* small \| balanced \| best"),
         ({"loop": -1}, "cannot be played -1 times; say 0 for ever"),

@@ -4,6 +4,7 @@ import functools
 import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -236,6 +237,23 @@ def test_export_prints_what_it_wrote(name, run_folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{name}\n"
     assert (tmp_path / name).stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["show", "RUN"], ["show", "RUN", "--view", "curves"], ["export", "RUN", "a.png"], ["--help"]]
+)
+def test_where_nothing_can_be_printed_there_is_one_clear_line_or_none(words, run_folder, tmp_path):
+    arguments = [str(run_folder) if word == "RUN" else word for word in words]
+    command = shlex.join([sys.executable, "-m", "dynviz", *arguments])
+    options = {"shell": True, "capture_output": True, "text": True, "cwd": tmp_path}
+    closed = subprocess.run(f"{command} >&-", check=False, **options)
+    assert (closed.returncode, closed.stderr) == (0, "")
+    closed = subprocess.run(f"{command} >&- 2>&- <&-", check=False, **options)
+    assert closed.returncode == 0
+    if Path("/dev/full").exists():
+        full = subprocess.run(f"{command} >/dev/full", check=False, **options)
+        said = "dynviz: cannot write to stdout: No space left on device\n"
+        assert (full.returncode, full.stderr) == (1, said)
 
 
 def test_what_is_said_can_be_typed_where_a_folder_has_spaces(tmp_path):

@@ -1,6 +1,8 @@
 """Numbers that others published, from runs through the front door."""
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,19 @@ STEPS = (1, 101, 1000, 5000, 10_000)
 LABELS = ((0.6887, 0.5441), (0.3639, 0.9997), (0.0300, 0.9997), (0.0030, 0.9998), (0.0016, 0.9998))
 OFFSET_SCALE = ((0.6922, 0.5603), (0.6756, 0.5905), (0.5532, 0.7093), (0.2781, 0.8747), (0.2513, 0.8800))
 EXACT, CHAOS = (5.1e-5, 5.1e-5, 5.1e-5), (0.005, 0.005, 0.03)
-# Torch's exponentials round by instruction set, which this model feels from about step 1000.
-AVX512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
+
+
+def rounds_as_the_documents():
+    """Whether this machine is of the kind that the documents' numbers come from.
+
+    Exponentials round by instruction set, and those of MKL by maker too, which this model feels from about step 1000.
+    """
+    made = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    told = any(name.startswith("MKL_") for name in os.environ)
+    return torch.backends.cpu.get_cpu_capability() == "AVX512" and "GenuineIntel" in made and not told
+
+
+ALIKE = rounds_as_the_documents()
 NO_MAP = ["prediction:every=10000", "*_gap:every=10000"]
 
 
@@ -51,7 +64,7 @@ def test_the_first_steps_are_the_documents(model, optimizer, published, tmp_path
     ("model", "optimizer", "published", "within"),
     [
         ("labels", "adamw", LABELS, EXACT),
-        ("offset-scale", "torch.optim.AdamW", OFFSET_SCALE, EXACT if AVX512 else CHAOS),
+        ("offset-scale", "torch.optim.AdamW", OFFSET_SCALE, EXACT if ALIKE else CHAOS),
         ("offset-scale", "adamw", OFFSET_SCALE, CHAOS),
     ],
 )
@@ -63,7 +76,7 @@ def test_the_whole_run_is_the_documents(model, optimizer, published, within, tmp
         assert found[0] == pytest.approx(loss, abs=tolerance)
         # Where the loss may differ in its last digits, so may the class of points near a border.
         assert found[1] == pytest.approx(accuracy, abs=max(tolerance, 5.1e-5))
-    if optimizer == "torch.optim.AdamW" and AVX512:
+    if optimizer == "torch.optim.AdamW" and ALIKE:
         recording = run[optimizer]
         assert float(recording["test_loss"][-1, 0]) == pytest.approx(0.23983, abs=5.1e-6)
         assert float(recording["test_accuracy"][-1, 0]) == pytest.approx(0.8890, abs=5.1e-5)

@@ -1,6 +1,9 @@
 """The command line."""
 
+import errno
+import os
 import sys
+from typing import NoReturn
 
 import click
 
@@ -18,6 +21,8 @@ from dynviz.cli.show import show
 from dynviz.cli.sweep import sweep
 from dynviz.errors import DynvizError
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="dynviz")
@@ -31,8 +36,33 @@ for command in (run, play, show, export, compare, sweep, project, sharpness, lis
 
 def main() -> None:
     """Run the command line; an error that the user can mend is one line on stderr and exit 1."""
+    _open_streams()
     try:
-        commands()
+        try:
+            commands()
+        finally:
+            sys.stdout.flush()
     except DynvizError as error:
-        click.echo(f"dynviz: {' '.join(str(error).splitlines())}", err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        # What is written to files says so itself, and names the file: this is what stdout goes to.
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        # It would be tried again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _fail(f"cannot write to stdout: {error.strerror}")
+
+
+def _fail(words: str) -> NoReturn:
+    click.echo(f"dynviz: {' '.join(words.splitlines())}", err=True)
+    sys.exit(1)
+
+
+def _open_streams() -> None:
+    """Give what was closed (`>&-`) somewhere to go; a file that is opened later must not take its place."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - it lasts as long as we do
+            if getattr(sys, name).fileno() != descriptor:
+                os.dup2(getattr(sys, name).fileno(), descriptor)
