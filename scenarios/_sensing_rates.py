@@ -12,7 +12,7 @@ WARM = 4
 
 
 def protocol(model: str, setting: Setting, steps: int, *, init: float, warmup: bool) -> dict[str, dict[str, Any]]:
-    """What each rule gets: with these T is learned at least in part, and nothing diverges.
+    """What each rule gets: with these nothing diverges, and T is learned at least in part, of transformers not by SGD.
 
     Args:
         model: What learns.
@@ -59,6 +59,13 @@ def _careful(descent: float, stride: float, steps: int) -> dict[str, Any]:
     return {"lr": f"exponential({descent!r},{stride!r},{max(20, steps // 20)})"}
 
 
+def _rectified(step: int) -> float:
+    """By what RAdam multiplies Adam's step at a step of a run, with the usual mean square; see that rule."""
+    keep, limit = math.pow(0.999, step), 1999.0
+    length = max(6.0, limit - 2 * step * keep / (1 - keep))
+    return math.sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length))
+
+
 def _products(setting: Setting, steps: int, limit: float) -> dict[str, dict[str, Any]]:
     """Rates of products of matrices.
 
@@ -83,15 +90,20 @@ def _products(setting: Setting, steps: int, limit: float) -> dict[str, dict[str,
 def _nets(model: str, setting: Setting, steps: int) -> dict[str, dict[str, Any]]:
     """Rates of nets, published at d = 1024 for one rule each; the others', and those of other sizes, are derived.
 
-    SGD's go by the curvature of the summed loss, Adam's by the size of the weights.
+    SGD's go by the curvature of the summed loss, of small batches by that of a sample: fewer of them allow no larger
+    steps. Adam's go by the size of the weights.
     """
-    d, gamma, batch = setting.d, setting.gamma, setting.batch
-    descent = 2.5e-8 * math.pow(1024 / d, 2.5) * (0.04 / gamma) * (256 / batch)
+    d, gamma = setting.d, setting.gamma
+    descent = 2.5e-8 * math.pow(1024 / d, 2.5) * (0.04 / gamma) * min(1.0, 256 / setting.batch)
     stride = 6e-4 * math.sqrt(1024 / d)
     momentum = {"momentum": 0.9} if model == "cnn" else {}
     if model == "transformer":
         # Nothing divides the gradient of its first layers before the normalisation that follows.
         descent *= 0.01
-    growing = {"asgd": {"lr": descent}, "radam": _careful(descent, stride, steps)}
+    # Nets are trained for so few steps that RAdam, which trusts its mean square by and by, would hardly move.
+    growing = {
+        "asgd": {"lr": descent},
+        "radam": _careful(descent, stride / _rectified(max(6, steps // 2)), steps),
+    }
     signs = {name: {"lr": 0.1 * stride} for name in ("lion", "signsgd")}
     return {"sgd": {"lr": descent, **momentum}, **growing, **signs, "*": {"lr": stride}}

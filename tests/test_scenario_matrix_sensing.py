@@ -296,6 +296,23 @@ def test_sgd_with_the_rate_of_the_protocol_diverges_nowhere(options, left, tmp_p
     assert error[-1].mean() < left
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "optimizer", "left"),
+    [
+        ("cnn", "sgd", 0.8),
+        ("cnn", "adam", 0.85),
+        ("cnn", "radam", 0.98),
+        ("transformer", "adam", 0.95),
+        ("transformer", "radam", 1.1),
+    ],
+)
+def test_a_reduced_net_learns_a_part_of_it_by_the_rates_of_the_protocol(model, optimizer, left, tmp_path):
+    scenario = f"matrix-sensing:model={model},d=128,batch=32,depth=6,rank=2"
+    recording = dynviz.run(scenario, optimizer, seeds="0:2", out=tmp_path / "run")[optimizer]
+    assert recording["relative_error"][-1].mean() < left
+
+
 def test_at_the_published_size_only_the_published_rate_and_a_warm_up_to_what_is_stable():
     assert MatrixSensing(least_norm="theory").build(0).hyperparameters["sgd"]["lr"] == 2e-8
     warm = MatrixSensing(least_norm="theory", warmup=True).build(0).hyperparameters["sgd"]["lr"]
