@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dynviz.cells.canvas import LEAST, Canvas
+from dynviz.cells.encode import Encoder
 from dynviz.cells.words import Words, flow, plain
 from dynviz.scene.marks import (
     Arrows,
@@ -94,6 +95,25 @@ def test_bars_end_at_eighths_of_a_cell_and_hang_below_their_base():
             └────┬───────┬───────┬───────┬───
                  0       1       2       3
         """)
+
+
+def test_bars_in_the_colour_of_the_ground_cover_and_are_not_seen_themselves():
+    behind = Field(np.ones((2, 1)), (0, 1, 0, 1), Norm(0.0, 1.0))
+    # A quarter of the plot, and half a row.
+    bar = Bars(np.array([0.5]), np.array([0.25]), "ground", 2.0)
+    canvas = Canvas(60, 20, head=False)
+    cells = canvas.draw(one(behind, bar))
+    glyphs, _, ground = plots(canvas, cells)
+    rows = round(0.25 * glyphs.shape[0] - 0.49)
+    assert rows > 1
+    assert (glyphs[-rows:] == ord(" ")).all()
+    assert (ground[-rows:] == 0).all()
+    seen = Encoder(cells.palette, "none", bold=False).rows(cells)
+    plot = canvas.places[0].plot
+    covered = [row[plot.left : plot.right] for row in seen[plot.top : plot.bottom]]
+    assert not "".join(covered[-rows:]).strip()
+    assert set("".join(covered[: -rows - 1])) == {"█"}
+    assert set(covered[-rows - 1]) <= set("░▒▓█")
 
 
 def test_a_field_is_half_blocks_and_what_lies_on_it_is_braille():

@@ -25,6 +25,7 @@ RESET = "\x1b[0m"
 BLANK, UPPER, LOWER = ord(" "), ord(UPPER_HALF), ord("▄")
 BLOCKS = (0x2580, 0x259F)
 """Characters that are areas of colour rather than signs."""
+EIGHTHS = (0x2581, 0x2588)
 SHADES = np.array([*map(ord, " ░▒▓█")], np.uint32)
 REPLACEMENT = 0xFFFD
 BOLD = np.array(["", "\x1b[1m", "\x1b[22m"], object)
@@ -121,8 +122,11 @@ class Encoder:
         """Pictures as shades: the further from the ground, the denser."""
         ink, ground = self._shares[cells.ink], self._shares[cells.ground]
         share = np.where(glyphs == UPPER, (ink + ground) / 2, ground)
+        # A part of a cell that is covered in the ground's own colour is empty.
+        covered = (cells.ink == 0) & _in(glyphs, EIGHTHS)
+        share = np.where(covered, share * (EIGHTHS[1] + 1.0 - glyphs) / 8, share)
         shades = SHADES[(share * (len(SHADES) - 1)).round().astype(np.int64)]
-        return np.where((glyphs == UPPER) | (glyphs == BLANK), shades, glyphs)
+        return np.where((glyphs == UPPER) | (glyphs == BLANK) | covered, shades, glyphs)
 
     def _changes(self, look: Cells, drawn: NDArray[np.bool_]) -> list[NDArray[np.object_]]:
         """What sets the ink [rows, columns] and what sets the ground after it; nothing where they stay."""

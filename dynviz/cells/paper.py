@@ -82,6 +82,10 @@ class Paper:
         np.copyto(own, np.uint8(ink), where=there)
         np.copyto(self.lower, np.uint8(ink), where=full)
         np.copyto(self.eighths, np.where(full, 8, 8 - eighths) if hanging else eighths, where=there)
+        if not ink:
+            # All of a cell in the ground's own colour is nothing, also where there are no colours.
+            np.copyto(self.upper, np.uint8(ink), where=full)
+            np.copyto(self.eighths, 0, where=full)
         # What stands in front of a bar has its nearest pixels behind it.
         most = there & (eighths >= 4)
         np.copyto(self.pixels[::2], np.uint8(ink), where=most if hanging else full)

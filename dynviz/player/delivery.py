@@ -7,8 +7,9 @@ from dynviz.player.link import Link
 from dynviz.player.quality import Quality, Rung
 from dynviz.player.rate import Rate, limit
 
-PART, CELL = 0.15, 22
-"""Seconds that a part of a picture takes which is sent again: so long a key may have to wait; characters of a cell."""
+PART, CELL, TINY = 0.15, 22, 1e-5
+"""Seconds that a part of a picture takes which is sent again: so long a key may have to wait; characters of a cell;
+seconds that a row takes at least."""
 LATE = 0.05
 """Seconds for which a frame may be on its way when the next one is drawn, where they arrive sooner than that."""
 MUCH = 20_000
@@ -54,7 +55,7 @@ class Delivery:
         """How many rows may be sent again now in full quality; none while something is on its way."""
         if self.link.age is not None or self.link.left:
             return 0
-        return max(int(PART * (self.link.speed or 0.0) / (CELL * columns)), 1)
+        return max(int(PART / max(self.link.pace * CELL * columns, TINY)), 1)
 
     @property
     def now(self) -> float:

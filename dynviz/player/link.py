@@ -10,7 +10,7 @@ FRAME = 4000
 PATIENCE = 10.0
 """Seconds without an answer after which a terminal is no longer believed to give any."""
 NEWEST = 0.3
-"""Weight of the newest frame in the speed."""
+"""Weight of the newest frame in the pace."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class Link:
     The system takes what a terminal far away gets seconds later. So the terminal is asked something after each frame,
     and answers when it has come so far; one that answers nothing is taken to have what the system took. Three threads
     talk to it: one gives, one takes, one hears.
+
+    Attributes:
+        pace: Seconds that a character of the last frames took.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -46,7 +49,7 @@ class Link:
         self._clock, self._lock = clock, threading.Lock()
         self._frames: deque[_Sent] = deque()
         self._asked: deque[tuple[int, float]] = deque()
-        self.speed: float | None = None
+        self.pace = 0.0
         self.begin()
 
     def begin(self) -> None:
@@ -93,10 +96,9 @@ class Link:
         while self._frames and self._frames[0].place <= place:
             frame = self._frames.popleft()
             if frame.whole:
-                seconds = max(now - max(frame.began + least, self._free), 1e-6)
+                seconds = max(now - max(frame.began + least, self._free), 0.0)
                 self._news.append(Arrival(frame.size, seconds))
-                speed = frame.size / seconds
-                self.speed = speed if self.speed is None else self.speed + NEWEST * (speed - self.speed)
+                self.pace += NEWEST * (seconds / frame.size - self.pace)
             self._free = now
 
     def news(self) -> list[Arrival]:

@@ -38,17 +38,17 @@ recording, view, way, report, first, last = sys.argv[1:]
 drawn = plot.Plot._drawn
 times = []
 
-def counted(self, *, plain):
+def counted(self, rung, *, plain):
     if self._scene is None:
-        return drawn(self, plain=plain)
+        return drawn(self, rung, plain=plain)
     times.append((time.process_time(), time.perf_counter()))
     if len(times) == int(last):
         loaded = sorted({"torch", "matplotlib"} & set(sys.modules))
         Path(report).write_text(json.dumps({"start": times[0][0], "times": times[int(first):], "loaded": loaded}))
     if way == "plain":
         cells = self.canvas.draw(self._scene)
-        return [Strip(self.encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
-    return drawn(self, plain=plain)
+        return [Strip(self.encoder(rung).segments(cells, row), cells.columns) for row in range(cells.rows)]
+    return drawn(self, rung, plain=plain)
 
 plot.Plot._drawn = counted
 sys.exit(player.play([recording], view=view or None, theme="dark"))
