@@ -15,6 +15,7 @@ from dynviz.scene.marks import Axis, Bars, Line, Mark, Panel, Points, Readout
 from dynviz.scene.moving import MovingPanel, film, union
 from dynviz.scene.samples import Latest, has, need
 from dynviz.scene.series import series
+from dynviz.scene.settings import parted
 
 Array: TypeAlias = NDArray[Any]
 
@@ -37,6 +38,7 @@ def view(recordings: Sequence[Recording], *, trail: int = 12, lanes: int = 200) 
         lanes: So many balls of a recording are drawn at most; the histogram is of all.
     """
     need("profile", recordings, "position", "landscape")
+    recordings = parted(recordings)
     for recording in recordings:
         if recording["position"].shape[2:] != (1,):
             raise DynvizError(

@@ -19,6 +19,7 @@ from dynviz.scene.norm import Norm
 from dynviz.scene.relief import Camera, Relief
 from dynviz.scene.samples import Latest, has
 from dynviz.scene.series import series
+from dynviz.scene.settings import parted
 
 Array: TypeAlias = NDArray[Any]
 
@@ -48,6 +49,7 @@ def view(
         lanes: So many lanes of a recording are drawn at most.
     """
     need_plane("surface3d", recordings)
+    recordings = parted(recordings)
     if not (10 <= elevation <= 90 and np.isfinite(azimuth) and 0 < height <= 4 and lanes >= 1):
         raise DynvizError(
             f"view surface3d takes elevation from 10 to 90, height above 0 to 4, lanes from 1; "
