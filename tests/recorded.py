@@ -26,17 +26,19 @@ def record(
     views: tuple[str, ...] = ("benchmark",),
     seeds: tuple[int, ...] | None = None,
     dims: Mapping[str, tuple[str, ...]] | None = None,
+    lanes: tuple[Lane, ...] = (),
+    rate: float = 0.01,
 ) -> Recording:
     """Write channels, each (every, [samples, lanes, ...]), and read them."""
-    lanes = next(iter(channels.values()))[1].shape[1]
+    count = next(iter(channels.values()))[1].shape[1]
     metadata = Metadata(
         Named(scenario, given or {}),
         Named(label),
         label,
         0,
-        {"lr": Hyperparameter(0.01, "given"), "eps": Hyperparameter(1e-8, "default")},
+        {"lr": Hyperparameter(rate, "given"), "eps": Hyperparameter(1e-8, "default")},
         ("gradient", "decay"),
-        tuple(Lane(seed) for seed in seeds or range(42, 42 + lanes)),
+        lanes or tuple(Lane(seed) for seed in seeds or range(42, 42 + count)),
         steps,
         {
             name: ChannelInfo(every, "<f4", values.shape[2:], (dims or {}).get(name, ()))

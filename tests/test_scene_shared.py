@@ -67,6 +67,11 @@ def test_maps_lead_and_are_the_largest(kinds, size, aspect, words):
     assert min(plots[0]) > 1.2 * sum(plots[1]) / len(plots[1])
 
 
+def test_maps_alone_have_room_beside_them_for_their_words():
+    rects = arrange(panels(["map", "map", "map", "map"]), 800, 600)
+    assert all(rect.width > 1.3 * rect.height for rect in rects)
+
+
 def test_a_lone_map_stands_in_the_middle():
     (rect,) = arrange(panels(["map"]), 800, 500)
     assert (rect.left, rect.right, rect.height) == (150, 650, 500)

@@ -6,7 +6,7 @@ import pytest
 import dynviz
 from dynviz import DynvizError, plugins
 from dynviz.scene.density import density
-from dynviz.scene.marks import Arrows, Bars, Contours, Field, Line, Points
+from dynviz.scene.marks import Arrows, Bars, Contours, Field, Line, Points, Text
 from dynviz.scene.moments import likeness, moments, product
 from dynviz.scene.relief import Camera, Relief
 from dynviz.scene.whitening import curvatures, gathered, own, scaled
@@ -23,10 +23,10 @@ def marks(panel, kind):
     return [mark for mark in panel.marks if isinstance(mark, kind)]
 
 
-def line(folder, *, lanes=1, steps=40, **more):
+def line(folder, *, lanes=1, steps=40, spread=1.0, **more):
     """Balls that roll to 0 on x^2 over [-2, 2]."""
     t = np.arange(steps + 1)[:, None]
-    position = 1.5 * 0.9**t * np.linspace(1, -1, lanes)[None]
+    position = 1.5 * 0.9**t * np.linspace(1, 1 - 2 * spread, lanes)[None]
     x = np.linspace(-2, 2, 201)
     channels = {
         "loss": (1, position**2),
@@ -157,6 +157,14 @@ def test_many_balls_have_a_histogram_of_their_shares(tmp_path):
     assert not bars.heights[np.abs(bars.x) > 1.6].any()
 
 
+def test_many_balls_at_one_place_lie_on_one_another_and_inside_the_picture(tmp_path):
+    panel = open_view("profile", [line(tmp_path / "a", lanes=30, spread=0.0)]).scene(0).panels[0]
+    balls = marks(panel, Points)[-1]
+    assert len(np.unique(balls.x)) == 1
+    assert len(np.unique(balls.y)) == 30
+    assert panel.y.limits[0] < balls.y.min() < balls.y.max() < panel.y.limits[1]
+
+
 def test_density_counts_each_point_once_wherever_it_is():
     extent = (-1.0, 3.0, 0.0, 2.0)
     found = density(np.array([[2.0, 0.5], [9.0, 9.0]]), extent, 64)
@@ -217,11 +225,23 @@ def test_what_is_behind_a_hill_is_dotted(tmp_path):
     facts = {"domain": [-1.0, 1.0, -1.0, 1.0], "norm": "linear"}
     recording = record(folder, channels, steps=40, scenario="surface", facts=facts, views=("path",))
     options = {"azimuth": 0.0, "elevation": 20.0, "height": 1.0}
-    seen, hidden = marks(open_view("surface3d", [recording], **options).scene(40).panels[0], Line)
+    _, seen, hidden = marks(open_view("surface3d", [recording], **options).scene(40).panels[0], Line)
     assert (seen.dash, hidden.dash) == ("solid", "dotted")
     assert np.isfinite(hidden.x[20])
     assert np.isfinite(seen.x[[0, 40]]).all()
     assert (np.isfinite(seen.x) ^ np.isfinite(hidden.x)).all()
+
+
+def test_a_relief_has_its_domain_and_heights_at_the_edges_of_its_box_and_no_other_axes(tmp_path):
+    panel = open_view("surface3d", [surface(tmp_path / "a")]).scene(10).panels[0]
+    words = [text.text for text in marks(panel, Text)]
+    assert not panel.axes
+    assert {"x", "y", "0"} <= set(words)
+    left, right = panel.x.limits
+    bottom, top = panel.y.limits
+    assert all(left < text.x < right and bottom < text.y < top for text in marks(panel, Text))
+    (ring,) = [points for points in marks(panel, Points) if points.marker == "ring"]
+    assert np.isfinite([ring.x, ring.y]).all()
 
 
 def test_a_preconditioner_keeps_areas_and_nothing_is_known_of_one_direction():

@@ -7,6 +7,7 @@ import torch
 from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
+from dynviz.recording.metadata import Lane
 from dynviz.scene import caption, limits, trend
 from dynviz.scene.marks import Axis, Band, Bars, Contours, Field, Line, Points, Rule
 from dynviz.scene.series import _moved
@@ -97,6 +98,35 @@ def test_several_lanes_are_a_band_thin_lines_and_a_bold_median(tmp_path):
     assert bold.width > max(line.width for line in thin)
     assert np.allclose(bold.y, np.median(values, axis=1))
     assert panel.readouts[0].text == f"{np.median(values[-1]):.2f}"
+
+
+def test_lanes_that_differ_in_hyperparameters_are_lines_of_their_own_with_medians_over_seeds(tmp_path):
+    def swept(name, rates):
+        lanes = tuple(Lane(seed, {"lr": rate}) for rate in rates for seed in range(3))
+        values = np.random.default_rng(0).random((20, len(lanes))) + 1
+        return curve(tmp_path / name, values, lanes=lanes), values
+
+    few, values = swept("few", (0.1, 0.2))
+    panel = scene("curves", [few], 19).panels[0]
+    bold = [line for line in marks(panel, Line) if line.label]
+    assert [(line.label, line.color) for line in bold] == [("adamw lr .1", "lane0"), ("adamw lr .2", "lane1")]
+    for index, line in enumerate(bold):
+        assert np.allclose(line.y, np.median(values[:, 3 * index : 3 * index + 3], axis=1))
+
+    many, values = swept("many", tuple(np.geomspace(1e-3, 1, 12).tolist()))
+    panel = scene("curves", [many], 19).panels[0]
+    middles = np.median(values.reshape(20, 12, 3), axis=2)
+    assert not marks(panel, Band)
+    assert np.allclose([line.y for line in marks(panel, Line)], middles.T)
+    assert panel.readouts[0].text == f"{middles[-1].min():.2f} to {middles[-1].max():.2f}"
+
+
+def test_a_rule_that_a_run_has_twice_is_named_by_what_differs(tmp_path):
+    def named(label, rate):
+        return curve(tmp_path / label, [[1.0], [0.5]], label=label, rate=rate)
+
+    assert caption.names([named("sgd", 0.1), named("sgd-2", 0.5)]) == ("sgd lr .1", "sgd lr .5")
+    assert caption.names([named("lion", 0.1), named("lion-2", 0.1)]) == ("lion", "lion-2")
 
 
 def test_a_mark_that_moves_keeps_everything_else():

@@ -112,8 +112,9 @@ class PanelPainter:
         for _, row in place.y:
             image[row - thin + 1 : row + 1, plot.left : plot.right] = grid
             image[row - thin + 1 : row + 1, plot.left - thin - length : plot.left] = line
-        image[plot.top : plot.bottom + thin, plot.left - thin : plot.left] = line
-        image[plot.bottom : plot.bottom + thin, plot.left - thin : plot.right] = line
+        if place.axes:
+            image[plot.top : plot.bottom + thin, plot.left - thin : plot.left] = line
+            image[plot.bottom : plot.bottom + thin, plot.left - thin : plot.right] = line
         for placed in place.words:
             for layer in words(placed, easel):
                 layer.put(image)

@@ -40,6 +40,7 @@ class Place:
         y: Ticks, and the row of each.
         words: What is written once: titles, labels, legend.
         spots: For the readouts there is room for.
+        axes: Whether its axes are drawn.
     """
 
     cell: Rect
@@ -48,6 +49,7 @@ class Place:
     y: tuple[tuple[Tick, int], ...]
     words: tuple[Placed, ...]
     spots: tuple[Spot, ...]
+    axes: bool = True
 
 
 @dataclass(frozen=True)
@@ -182,14 +184,16 @@ def _span(draft: Draft, drafts: Sequence[Draft], sizes: Sizes) -> tuple[int, int
 
 
 def _bare(draft: Draft, sizes: Sizes) -> bool:
-    """Whether a map is so small that its ticks are left out."""
+    """Whether there are no ticks: a map is small, or has no axes."""
+    if not draft.panel.axes:
+        return True
     return draft.panel.square and min(draft.cell.width, draft.cell.height) < 15 * sizes.ticks.size
 
 
 def _named(draft: Draft, drafts: Sequence[Draft], sizes: Sizes) -> bool:
     """Whether the horizontal axis is named here, and not under a panel below with the same axis."""
     cell, axis = draft.cell, draft.panel.x
-    if not axis.label or draft.panel.square or cell.height < 12 * sizes.ticks.size:
+    if not axis.label or _bare(draft, sizes) or cell.height < 12 * sizes.ticks.size:
         return False
     below = [other for other in drafts if other.cell.top >= cell.bottom and _overlap(other.cell, cell)]
     return not any(other.panel.x == axis and not other.panel.square for other in below)
@@ -270,7 +274,7 @@ def _written(draft: Draft, named: bool, plot: Rect, pen: Pen, sizes: Sizes) -> P
         middle = plot.left + (plot.width - pen.measure(panel.x.label, sizes.ticks)) / 2
         words = Words(panel.x.label, sizes.ticks, "muted")
         written.append(Placed(words, middle, plot.bottom + round(2.75 * sizes.ticks.size)))
-    place = Place(draft.cell, plot, across, upright, tuple(written), tuple(spots))
+    place = Place(draft.cell, plot, across, upright, tuple(written), tuple(spots), panel.axes)
     return replace(place, words=(*place.words, *_tick_words(place, pen, sizes.ticks)))
 
 

@@ -121,7 +121,7 @@ def axes(place: Place, sizes: Sizes, grid: str, line: str) -> list[str]:
     inside += [f"M{left},{number(row + half)}H{right}" for _, row in place.y]
     outside = [f"M{number(column + half)},{bottom}v{length}" for _, column in place.x]
     outside += [f"M{left},{number(row + half)}h{-length}" for _, row in place.y]
-    corner = f"M{number(plot.left - half)},{top}V{number(plot.bottom + half)}H{right}"
+    corner = f"M{number(plot.left - half)},{top}V{number(plot.bottom + half)}H{right}" if place.axes else ""
     width = sizes.thin
     return [
         f'<path d="{"".join(inside)}" fill="none" stroke="{grid}" stroke-width="{width}"/>',

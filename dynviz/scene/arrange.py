@@ -14,6 +14,8 @@ LEAD = 2.5
 """How many curves' worth of room a map takes."""
 MORE = 1.35
 """How much more room than at a map the words of a curve take: readouts, names at the ends of lines."""
+ROOMY = 1.7
+"""How much wider than their maps the cells of maps alone are, where there is room."""
 ROWS = 5
 """So many rows of curves beside or below maps are tried at most."""
 BESIDE, CALM = 2.0, 0.7
@@ -59,17 +61,25 @@ def arrange(
         aspect: Width of one pixel or cell over its height: 1 for pixels, about 0.5 for the cells of a terminal.
         words: Columns and rows of a panel that its title and ticks take.
     """
-    return _arranged(tuple(panel.square for panel in panels), Area(width, height, aspect, words))
+    shape = max(map(_shape, panels), default=1.0)
+    return _arranged(tuple(panel.square for panel in panels), Area(width, height, aspect, words, shape))
+
+
+def _shape(panel: Panel) -> float:
+    """How much wider than high a map is, at least 1."""
+    wide, tall = (abs(axis.limits[1] - axis.limits[0]) for axis in (panel.x, panel.y))
+    return max(wide / tall, 1.0) if panel.square and tall > 0 and math.isfinite(wide / tall) else 1.0
 
 
 @dataclass(frozen=True)
 class Area:
-    """What panels are put on: its size, the aspect of its units, and how many of them a panel's words take."""
+    """What panels are put on: its size, the aspect of its units, how many of them a panel's words take, a map's shape."""
 
     width: int
     height: int
     aspect: float
     words: Size
+    shape: float = 1.0
 
     @property
     def whole(self) -> Rect:
@@ -112,6 +122,9 @@ def _pages(maps: int, curves: int, area: Area) -> Iterator[tuple[list[Rect], lis
         for share in SIDES:
             block = area.block(columns, rows, share * largest)
             if not curves:
+                # Titles and readouts are often wider than a map.
+                wider = ROOMY if columns > 1 else area.shape
+                block = replace(block, width=min(round(wider * block.width), area.width))
                 left, top = (area.width - block.width) // 2, (area.height - block.height) // 2
                 yield _grid(replace(block, left=left, top=top), maps, rows), []
                 break

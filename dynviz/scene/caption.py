@@ -42,10 +42,14 @@ def title(recordings: Sequence[Recording]) -> str:
 
 
 def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
-    """A name for each recording: its label, and what tells it from others of the same label."""
-    labels = [recording.label for recording in recordings]
+    """A name for each recording: its label, and what tells it from others of the same label.
+
+    Where a run has a rule twice, as `sgd` and `sgd-2`, what they differ in says more than the number.
+    """
+    given = [recording.label for recording in recordings]
+    labels = [_unnumbered(label, given) for label in given]
     if len(set(labels)) == len(labels):
-        return tuple(labels)
+        return tuple(given)
     scenarios = [recording.metadata.scenario for recording in recordings]
     differences: list[list[Mapping[str, Any]]] = [
         [{"": _stem(scenario.name)} for scenario in scenarios],
@@ -60,7 +64,14 @@ def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
             labels[index] = " ".join([labels[index], *extra]).strip()
         if len(set(labels)) == len(labels):
             return tuple(labels)
+    if len(set(given)) == len(given):
+        return tuple(given)
     return tuple(f"{label} #{index + 1}" for index, label in enumerate(labels))
+
+
+def _unnumbered(label: str, among: Sequence[str]) -> str:
+    base, _, number = label.rpartition("-")
+    return base if number.isdecimal() and base in among else label
 
 
 def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:

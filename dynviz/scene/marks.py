@@ -209,6 +209,7 @@ class Panel:
         marks: What is drawn, the first at the back.
         readouts: Values of now, beside the title.
         square: Whether a unit of x is as long as a unit of y: maps and scatter plots of a plane.
+        axes: Whether there are axes with ticks; a picture that has its own among its marks needs none.
     """
 
     title: str
@@ -217,6 +218,7 @@ class Panel:
     marks: tuple[Mark, ...]
     readouts: tuple[Readout, ...] = ()
     square: bool = False
+    axes: bool = True
 
 
 @dataclass(frozen=True)

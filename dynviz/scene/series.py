@@ -1,11 +1,12 @@
 """Panels of curves: scalars and small vectors of recordings over the steps.
 
 One lane is a line. Several lanes are a thin line each for the first few of them, a bold line for their median and a
-band over their middle half. A loss that jumps from batch to batch is shown by its trailing mean, over a band from
-the tenth to the ninetieth percentile of the same samples.
+band over their middle half. Lanes that differ in hyperparameters have no median: each setting is a line. A loss that
+jumps from batch to batch is shown by its trailing mean, over a band from the tenth to the ninetieth percentile of the
+same samples.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -17,14 +18,16 @@ from dynviz.scene import caption, limits, trend
 from dynviz.scene.limits import Scale
 from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Readout, Text
 from dynviz.scene.moving import MovingPanel, step_axis, union
+from dynviz.scene.reading import NARROW, Reading, median
 from dynviz.scene.samples import Latest, has, index_at
+from dynviz.scene.settings import medians, settings
 
 Array: TypeAlias = NDArray[Any]
 
-NARROW = 4
-"""Vectors up to this length are drawn as so many lines; of longer ones the median and the middle half."""
 THIN_LINES = 8
 """So many lanes get a thin line of their own beside the median."""
+SETTING_LINES = 40
+"""So many settings of hyperparameters are lines at most; of more, evenly spaced ones."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 SHARES = ("accuracy", "prob")
 """Words in the names of channels that are at most 1."""
@@ -41,6 +44,7 @@ class Curve:
         dash: Of the entry.
         label: At the line's end.
         noise: Tenth and ninetieth percentile [samples, 2] of what `values` is the mean of; none where it is not.
+        groups: Lanes of one setting of hyperparameters each, where there are several: each is a line.
     """
 
     x: NDArray[np.int64]
@@ -49,6 +53,7 @@ class Curve:
     dash: Dash = "solid"
     label: str = ""
     noise: Array | None = None
+    groups: tuple[tuple[int, ...], ...] = ()
 
 
 def scalar_like(recording: Recording, channel: str) -> bool:
@@ -95,10 +100,12 @@ def series(
     y = limits.axis(drawn, scale, most=1.0 if any(word in channel for word in SHARES) else np.inf)
     x, title = step_axis(recordings), _title(recordings[shown[0]], channel, width)
     moving = Moving(curves, y)
-    values = [
-        Latest(recordings[index], channel, _value(Readout("", caption.color(index), names[index]), y, width, widest))
-        for index, widest in zip(shown, (_widest(recordings[index][channel], y) for index in shown), strict=True)
-    ]
+    values = []
+    for index in shown:
+        recording = recordings[index]
+        reading = Reading(y, width, _apart(recording, channel))
+        said = Readout("", caption.color(index), names[index])
+        values.append(Latest(recording, channel, reading.of(said, recording[channel])))
 
     def at(step: int) -> Panel:
         return Panel(title, x, y, moving.at(step), tuple(value.at(step) for value in values))
@@ -113,7 +120,7 @@ def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -
     steps = [curve.x for curve in curves]
 
     def at(step: int) -> Panel:
-        last = (_median(curve.values[index_at(curve.x, step)].tolist()) for curve in curves)
+        last = (median(curve.values[index_at(curve.x, step)].tolist()) for curve in curves)
         said = zip(curves, (caption.resolved(value, y.limits, y.scale) for value in last), strict=True)
         values = [Readout(text, curve.color, curve.label, ends) for curve, text in said]
         return Panel(title, x, y, moving.at(step), tuple(values))
@@ -174,7 +181,17 @@ def _curves(recording: Recording, channel: str, color: str, label: str) -> list[
     if count > NARROW:
         return [Curve(x, values.reshape(values.shape[0], -1), color, label=label)]
     labels = [f"{label} {entry}".strip() for entry in _entries(recording, channel, count)]
-    return [Curve(x, entries[:, :, entry], color, DASHES[entry % len(DASHES)], labels[entry]) for entry in range(count)]
+    groups = _apart(recording, channel)
+    return [
+        Curve(x, entries[:, :, entry], color, DASHES[entry % len(DASHES)], labels[entry], groups=groups)
+        for entry in range(count)
+    ]
+
+
+def _apart(recording: Recording, channel: str) -> tuple[tuple[int, ...], ...]:
+    """The lanes of each setting of hyperparameters; none where all lanes are of one, or a sample is a long vector."""
+    found = settings(recording)
+    return tuple(found) if len(found) > 1 and int(np.prod(recording[channel].shape[2:])) <= NARROW else ()
 
 
 def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
@@ -209,11 +226,15 @@ def _marks(curve: Curve, scale: str) -> list[Band | Line]:
         if curve.noise is None:
             return [bold]
         return [Band(curve.x, drawable(curve.noise[:, 0]), drawable(curve.noise[:, 1]), curve.color), bold]
+    at = trend.places(len(curve.x))
+    if curve.groups:
+        kept = [curve.groups[place] for place in trend.places(len(curve.groups), SETTING_LINES)]
+        each = replace(bold, x=curve.x[at], label="", width=0.8, dot=False)
+        return [replace(each, y=drawable(lane)) for lane in medians(curve.values[at], kept).T]
     thin = [
         replace(bold, y=drawable(lane), label="", width=0.5, ghost=False, dot=False)
         for lane in curve.values.T[:THIN_LINES]
     ]
-    at = trend.places(len(curve.x))
     low, median, high = (drawable(part) for part in trend.middle(curve.values[at]))
     x = curve.x[at]
     return [Band(x, low, high, curve.color), *thin, replace(bold, x=x, y=median, width=2.0)]
@@ -225,45 +246,6 @@ def _title(recording: Recording, channel: str, width: int) -> str:
     if entries > NARROW:
         return f"{title}, median of {caption.significant(entries)}"
     return f"{title}, mean of {width * info.every} steps" if width > 1 else title
-
-
-def _value(said: Readout, y: Axis, width: int, widest: str) -> Callable[[Array], Readout]:
-    """A function of samples [samples, lanes, ...]: what is drawn of the last one in words."""
-
-    def readout(past: Array) -> Readout:
-        with np.errstate(invalid="ignore", over="ignore"):
-            sample = past[-width:].mean(axis=0, dtype=np.float64) if width > 1 else past[-1]
-        lanes = sample.reshape(len(sample), -1)
-        lanes = lanes.reshape(-1, 1) if lanes.shape[1] > NARROW else lanes
-        if not limits.finite(lanes).any():
-            return replace(said, text=caption.DIVERGED, widest=widest)
-        texts = [caption.resolved(_median(entry), y.limits, y.scale) for entry in lanes.T.tolist()]
-        lost = len(lanes) - int(np.count_nonzero(limits.finite(lanes).all(axis=1))) if len(lanes) > 1 else 0
-        note = f" ({lost} of {len(lanes)} diverged)" if 0 < lost < len(lanes) else ""
-        return replace(said, text=f"{', '.join(texts)}{note}", widest=widest)
-
-    return readout
-
-
-def _widest(values: Array, y: Axis) -> str:
-    """The longest words that the values [samples, lanes, ...] can come to on this axis."""
-    entries = int(np.prod(values.shape[2:]))
-    ends = max((caption.resolved(end, y.limits, y.scale) for end in y.limits), key=len)
-    text = ", ".join([ends] * (entries if entries <= NARROW else 1))
-    lost = values.shape[0] > 0 and not limits.finite(values[-1]).all()
-    if not lost:
-        return text
-    lanes = values.shape[1]
-    return f"{text} ({lanes} of {lanes} diverged)" if lanes > 1 else max(text, caption.DIVERGED, key=len)
-
-
-def _median(values: list[float]) -> float:
-    """Of the finite ones; the first where none is. For a few values this takes a tenth of NumPy's time."""
-    good = sorted(value for value in values if abs(value) < limits.HUGE)
-    if not good:
-        return values[0]
-    half = len(good) // 2
-    return good[half] if len(good) % 2 else (good[half - 1] + good[half]) / 2
 
 
 def _moved(mark: Band | Line, now: float) -> Band | Line:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dynviz.recording import Recording
 from dynviz.scene.limits import drawable
 from dynviz.scene.marks import Line, Points
 from dynviz.scene.samples import index_at
+from dynviz.scene.trend import places
 
 FADES = (1.0, 0.55, 0.2)
 """Where the parts of a tail begin, as shares of its length before now."""
@@ -52,10 +52,10 @@ class Trail:
 
 
 def trails(recording: Recording, name: str, color: str, lanes: int, tail: int = 0) -> list[Trail]:
-    """The ways of the first lanes of a recording that has positions on a plane."""
+    """The ways of so many lanes of a recording that has positions on a plane, evenly spaced among all of them."""
     position, steps = recording["position"], recording.steps("position")
-    count = min(position.shape[1], lanes)
-    width = 1.5 if count == 1 else 1.0
+    drawn = places(position.shape[1], lanes)
+    width = 1.5 if len(drawn) == 1 else 1.0
     return [
         Trail(
             Line(
@@ -68,12 +68,13 @@ def trails(recording: Recording, name: str, color: str, lanes: int, tail: int = 
             ),
             tail,
         )
-        for lane in range(count)
+        for lane in drawn
     ]
 
 
 def starts(recordings: Sequence[Recording], lanes: int) -> Points:
-    """Rings where the ways of these recordings' first lanes begin, one at each place."""
-    places: NDArray[np.float64] = np.concatenate([one["position"][0, :lanes].astype(np.float64) for one in recordings])
-    places = np.unique(places[np.isfinite(places).all(axis=1)], axis=0)
-    return Points(places[:, 0], places[:, 1], "text", 4.0, "ring")
+    """Rings where the ways of so many of these recordings' lanes begin, one at each place."""
+    positions = [one["position"] for one in recordings]
+    begins = np.concatenate([each[0, places(each.shape[1], lanes)].astype(np.float64) for each in positions])
+    begins = np.unique(begins[np.isfinite(begins).all(axis=1)], axis=0)
+    return Points(begins[:, 0], begins[:, 1], "text", 4.0, "ring")

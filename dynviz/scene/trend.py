@@ -18,9 +18,9 @@ FEW = 10
 """A mean over fewer samples says nothing."""
 
 
-def places(samples: int) -> NDArray[np.int64]:
+def places(samples: int, most: int = POINTS) -> NDArray[np.int64]:
     """Evenly spaced indices of samples, the first and the last among them; all where there are few."""
-    return np.unique(np.linspace(0, samples - 1, min(samples, POINTS)).astype(np.int64))
+    return np.unique(np.linspace(0, samples - 1, min(samples, most)).astype(np.int64))
 
 
 def window(samples: int) -> int:

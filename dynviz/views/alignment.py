@@ -98,7 +98,8 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
             )
         values.append(Latest(recording, "core", _said(lane, Readout("", caption.color(index), ""))))
     found = limits.axis([part.reshape(-1, 1) for part in shown], "linear")
-    y = replace(found, limits=(min(found.limits[0], 0.0), max(found.limits[1], 1.05)))
+    # Above the line there is room for its name.
+    y = replace(found, limits=(min(found.limits[0], 0.0), max(found.limits[1], 1.2)))
     rule = Rule(1.0, "text", label="learned")
 
     def at(step: int) -> Panel:

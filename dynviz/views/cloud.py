@@ -18,6 +18,7 @@ from dynviz.scene.moving import MovingPanel, film
 from dynviz.scene.norm import Norm
 from dynviz.scene.samples import Latest, has
 from dynviz.scene.series import series
+from dynviz.scene.settings import parted
 
 Array: TypeAlias = NDArray[Any]
 
@@ -40,6 +41,7 @@ def view(recordings: Sequence[Recording], *, levels: int = 8, contrast: float = 
         contrast: Power of the density that is drawn, 0 to 1: the lower, the more is seen of thin places.
     """
     need_plane("cloud", recordings)
+    recordings = parted(recordings)
     if levels < 1 or not 0 < contrast <= 1:
         raise DynvizError(f"view cloud takes levels from 1 and contrast above 0 to 1; not {levels}, {contrast}")
     panels = [_panel(recordings, index, levels, contrast) for index in range(len(recordings))]

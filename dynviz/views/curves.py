@@ -9,6 +9,7 @@ from dynviz.scene.limits import Scale
 from dynviz.scene.moving import film
 from dynviz.scene.samples import has, missing, need
 from dynviz.scene.series import scalars, series
+from dynviz.scene.settings import parted
 
 TELLING = ("loss", "error", "accuracy")
 """Words in the names of the channels that say how well it goes."""
@@ -26,6 +27,7 @@ def view(recordings: Sequence[Recording], *, channels: tuple[str, ...] | str = (
         scale: Of the vertical axes; auto takes a logarithm where the values fall by a factor of a hundred.
     """
     need("curves", recordings)
+    recordings = parted(recordings)
     asked = channels.split(",") if isinstance(channels, str) else channels
     names = [name.strip() for name in asked if name.strip()] or _telling(recordings)
     for name in names:

@@ -243,6 +243,9 @@ class _Curves:
             for chosen, marker in ((lost[order] >= 1, "cross"), ((lost[order] > 0) & (lost[order] < 1), "ring")):
                 top = np.where(np.isfinite(alive[chosen]), alive[chosen], self.y.limits[1])
                 lines.append(Points(x[chosen], top, each.color, 5.0, marker))  # type: ignore[arg-type]
+            if np.isfinite(alive).any():
+                best = [int(np.nanargmin(alive))]
+                lines.append(Points(x[best], alive[best], each.color, 7.0, "star"))
         return (*bands, *lines)
 
     def _seen(self, values: Array) -> Array:

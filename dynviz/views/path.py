@@ -18,6 +18,7 @@ from dynviz.scene.marks import Mark, Panel, Readout
 from dynviz.scene.moving import MovingPanel, film, union
 from dynviz.scene.samples import Latest, has
 from dynviz.scene.series import series
+from dynviz.scene.settings import parted
 from dynviz.scene.trails import Trail, starts, trails
 
 Array: TypeAlias = NDArray[Any]
@@ -49,6 +50,7 @@ def view(
         lanes: So many lanes of a recording are drawn at most.
     """
     need_plane("path", recordings)
+    recordings = parted(recordings)
     if tail < 0 or lanes < 1 or levels < 1:
         raise DynvizError(f"view path takes tail from 0, lanes and levels from 1; not {tail}, {lanes}, {levels}")
     panels = []

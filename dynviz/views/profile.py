@@ -15,6 +15,7 @@ from dynviz.scene.marks import Axis, Bars, Line, Mark, Panel, Points, Readout
 from dynviz.scene.moving import MovingPanel, film, union
 from dynviz.scene.samples import Latest, has, need
 from dynviz.scene.series import series
+from dynviz.scene.settings import parted
 
 Array: TypeAlias = NDArray[Any]
 
@@ -24,6 +25,8 @@ TOP = 0.5
 """The top of a histogram's axis."""
 FEW = 8
 """Up to so many lanes leave a trail; more are dots and a histogram."""
+PILES, APART = 100, 0.028
+"""Many balls lie on one another in so many piles, so far apart, as a share of the picture's height."""
 TRAIL = (0.2, 0.4)
 """How solid the older and the newer half of a trail are."""
 
@@ -37,6 +40,7 @@ def view(recordings: Sequence[Recording], *, trail: int = 12, lanes: int = 200) 
         lanes: So many balls of a recording are drawn at most; the histogram is of all.
     """
     need("profile", recordings, "position", "landscape")
+    recordings = parted(recordings)
     for recording in recordings:
         if recording["position"].shape[2:] != (1,):
             raise DynvizError(
@@ -79,7 +83,7 @@ def _curve(recordings: Sequence[Recording], group: Sequence[int], trail: int, la
         still.append(Points(lowest, np.interp(lowest, places, heights), "text", 8.0, "star"))
     names = caption.names(recordings) if len(recordings) > 1 else ("",)
     balls = [
-        Latest(recordings[index], "position", _balls(caption.color(index), (places, heights), trail, lanes))
+        Latest(recordings[index], "position", _balls(caption.color(index), (places, heights), y, (trail, lanes)))
         for index in group
     ]
     said = [
@@ -95,8 +99,11 @@ def _curve(recordings: Sequence[Recording], group: Sequence[int], trail: int, la
     return MovingPanel(union([ball.steps for ball in balls]), at)
 
 
-def _balls(color: str, curve: tuple[Array, Array], trail: int, lanes: int) -> Callable[[Array], tuple[Points, ...]]:
-    """A function of positions [samples, lanes, 1]: the balls now, over where they were."""
+def _balls(
+    color: str, curve: tuple[Array, Array], y: Axis, most: tuple[int, int]
+) -> Callable[[Array], tuple[Points, ...]]:
+    """A function of positions [samples, lanes, 1]: the balls now, over where they were; many lie on one another."""
+    trail, lanes = most
 
     def balls(past: Array) -> tuple[Points, ...]:
         count = min(past.shape[1], lanes)
@@ -105,14 +112,29 @@ def _balls(color: str, curve: tuple[Array, Array], trail: int, lanes: int) -> Ca
         def points(samples: Array, size: float, alpha: float) -> Points:
             at = samples.astype(np.float64).ravel()
             at = at[limits.finite(at)]
-            return Points(at, np.interp(at, *curve), color, size, alpha=alpha)
+            heights = np.interp(at, *curve)
+            if not few:
+                heights += _piled(at, heights, curve[0], y)
+            return Points(at, heights, color, size, alpha=alpha)
 
         kept = past[max(len(past) - 1 - trail, 0) : -1, :count, 0] if few else past[:0, :count, 0]
         half = len(kept) // 2
         older, newer = (points(part, 4.0, alpha) for part, alpha in zip((kept[:half], kept[half:]), TRAIL, strict=True))
-        return older, newer, points(past[-1, :count], 9.0 if few else 5.0, 1.0 if few else 0.5)
+        return older, newer, points(past[-1, :count], 9.0 if few else 5.5, 1.0 if few else 0.8)
 
     return balls
+
+
+def _piled(at: Array, heights: Array, places: Array, y: Axis) -> Array:
+    """How far above the curve each ball [balls] lies on those that are at its place, closer where many are."""
+    _, pile, counts = np.unique(
+        np.floor((at - places[0]) / (places[-1] - places[0]) * PILES), return_inverse=True, return_counts=True
+    )
+    order = np.argsort(pile, kind="stable")
+    rank = np.empty(len(at))
+    rank[order] = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+    low, high = y.limits
+    return rank * np.minimum(APART * (high - low), (high - heights) / (counts[pile] + 1))
 
 
 def _where(name: str, color: str, lanes: int) -> Callable[[Array], Readout]:

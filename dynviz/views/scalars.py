@@ -7,6 +7,7 @@ from dynviz.recording import Recording
 from dynviz.scene.moving import film
 from dynviz.scene.samples import has, missing, need
 from dynviz.scene.series import scalars, series
+from dynviz.scene.settings import parted
 
 PARAMETERS = ("offset", "scale", "plus_minus")
 """The scalar parameters of the classification models, in the order in which their documents show them."""
@@ -20,6 +21,7 @@ def view(recordings: Sequence[Recording], *, everything: bool = False) -> Film:
         everything: Show all scalars, the measured ones too, where the model has scalar parameters of its own.
     """
     need("scalars", recordings)
+    recordings = parted(recordings)
     found = scalars(recordings)
     own = [name for name in PARAMETERS if any(has(recording, name) for recording in recordings)]
     losses = [name for name in ("loss", "val_loss") if name in found]

@@ -11,7 +11,8 @@ from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene import caption
-from dynviz.scene.ground import extent_of, grouped, heights, need_plane
+from dynviz.scene.edges import drawn, edges
+from dynviz.scene.ground import extent_of, grouped, heights, need_plane, plane
 from dynviz.scene.limits import finite
 from dynviz.scene.marks import Axis, Bars, Field, Line, Mark, Panel, Points, Readout
 from dynviz.scene.moving import MovingPanel, film, union
@@ -19,13 +20,21 @@ from dynviz.scene.norm import Norm
 from dynviz.scene.relief import Camera, Relief
 from dynviz.scene.samples import Latest, has
 from dynviz.scene.series import series
+from dynviz.scene.settings import parted
+from dynviz.scene.ticks import Tick, ticks
+from dynviz.scene.trails import starts
+from dynviz.scene.trend import places
 
 Array: TypeAlias = NDArray[Any]
 
 BLOCK = 6
 """Columns that are covered together, far from the surface."""
-LEFT, RIGHT, MARGIN = 0.03, 0.97, 0.02
-"""Where the picture is on its axes: between whole numbers, so that there are no ticks."""
+LEFT, RIGHT, MARGIN = 0.12, 0.92, 0.08
+"""Where the picture is on its axes: between whole numbers, and with room for the words of its own axes around it."""
+HIDDEN = 0.4
+"""How solid the star of an optimum behind a hill is."""
+RISE = 4
+"""Ticks of the height."""
 
 
 def view(
@@ -48,6 +57,7 @@ def view(
         lanes: So many lanes of a recording are drawn at most.
     """
     need_plane("surface3d", recordings)
+    recordings = parted(recordings)
     if not (10 <= elevation <= 90 and np.isfinite(azimuth) and 0 < height <= 4 and lanes >= 1):
         raise DynvizError(
             f"view surface3d takes elevation from 10 to 90, height above 0 to 4, lanes from 1; "
@@ -68,30 +78,36 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
     ground = picture.ground()
     optima = np.array(first.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
     stars, hidden = picture.place(optima)
-    ground += [replace(_points(stars[~hidden], "text", 8.0), marker="star")] if len(optima) else []
+    ground += drawn(edges(camera, plane(first)[:2], _rise(first)), picture.spot)
+    for seen, alpha in ((~hidden, 1.0), (hidden, HIDDEN)):
+        if seen.any():
+            ground.append(Points(stars[seen, 0], stars[seen, 1], "text", 8.0, "star", alpha=alpha))
+    begins = starts([recordings[index] for index in group], lanes)
+    rings, behind = picture.place(np.column_stack([begins.x, begins.y]))
+    ground.append(replace(begins, x=rings[~behind, 0], y=rings[~behind, 1]))
     ways = [
         way
         for index in group
-        for lane in range(min(len(recordings[index].seeds), lanes))
+        for lane in places(len(recordings[index].seeds), lanes)
         for way in picture.way(recordings[index], lane, caption.color(index), names[index] if lane == 0 else "")
     ]
     heads = [Latest(recordings[index], "position", picture.heads(lanes, caption.color(index))) for index in group]
     said = tuple(Readout("", caption.color(index), names[index]) for index in group if names[index])
     title = str(first.facts.get("function", "surface"))
     left, right, bottom, top = picture.box
-    x = Axis((left - MARGIN, right + MARGIN), whole=True)
-    y = Axis((bottom - MARGIN, top + MARGIN), whole=True)
+    x = Axis((left - 1.25 * MARGIN, right + 0.75 * MARGIN), whole=True)
+    y = Axis((bottom - MARGIN, top + MARGIN / 4), whole=True)
 
     def at(step: int) -> Panel:
         moved = [replace(way, now=float(step)) for way in ways]
         balls = [ball.at(step) for ball in heads]
-        return Panel(title, x, y, (*ground, *moved, *balls), said, square=True)
+        return Panel(title, x, y, (*ground, *moved, *balls), said, square=True, axes=False)
 
     return MovingPanel(union([ball.steps for ball in heads]), at)
 
 
-def _points(places: Array, color: str, size: float) -> Points:
-    return Points(places[:, 0], places[:, 1], color, size)
+def _points(at: Array, color: str, size: float) -> Points:
+    return Points(at[:, 0], at[:, 1], color, size)
 
 
 def _heights(recording: Recording) -> Array:
@@ -102,6 +118,17 @@ def _heights(recording: Recording) -> Array:
     if norm.scale == "linear":
         return above / norm.high
     return np.asarray(np.log1p(above / norm.low) / np.log1p(norm.high / norm.low))
+
+
+def _rise(recording: Recording) -> list[tuple[float, Tick]]:
+    """Ticks of the height above the landscape's lowest place, where they are on the upright edge, 0 to 1."""
+    _, norm = heights(recording)
+    low = norm.low if norm.scale == "log" else 0.0
+    found = ticks(Axis((low, norm.high), norm.scale), RISE)
+    if norm.scale == "linear":
+        return [(tick.value / norm.high, tick) for tick in found]
+    shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in found]
+    return [(0.0, Tick(0.0, "0")), *zip(shares, found, strict=True)]
 
 
 class Picture:
@@ -154,27 +181,34 @@ class Picture:
         left, right, bottom, top = self._extent
         middle, half = np.array([left + right, bottom + top]) / 2, np.array([right - left, top - bottom]) / 2
         seen, hidden = self._relief.place((points.astype(np.float64) - middle) / half)
+        return self._shown(seen), hidden
+
+    def spot(self, points: Array) -> Array:
+        """Where points [points, 3] of the box are in the picture."""
+        return self._shown(self._relief.camera.project(points)[:, :2])
+
+    def _shown(self, seen: Array) -> Array:
         low_u, high_u, low_v, high_v = self._relief.frame
         share = (seen - [low_u, low_v]) / [high_u - low_u, high_v - low_v]
         left, right, bottom, top = self.box
-        return np.array([left, bottom]) + share * [right - left, top - bottom], hidden
+        return np.asarray(np.array([left, bottom]) + share * [right - left, top - bottom])
 
     def way(self, recording: Recording, lane: int, color: str, name: str) -> list[Line]:
         """The part of a lane's way that is seen, and the part that is behind something."""
         positions = recording["position"][:, lane]
-        places, hidden = self.place(np.where(finite(positions), positions, np.nan))
+        found, hidden = self.place(np.where(finite(positions), positions, np.nan))
         steps = recording.steps("position")
-        seen, behind = (np.where((hidden == side)[:, None], places, np.nan) for side in (False, True))
+        seen, behind = (np.where((hidden == side)[:, None], found, np.nan) for side in (False, True))
         line = Line(seen[:, 0], seen[:, 1], color, name, along=steps, width=1.8, ghost=False, dot=False)
         parts = line, replace(line, x=behind[:, 0], y=behind[:, 1], label="", dash="dotted", width=0.8)
         return [part for part in parts if np.isfinite(part.x).any()]
 
     def heads(self, lanes: int, color: str) -> Callable[[Array], Points]:
-        """A function of positions [samples, lanes, 2]: where the first lanes are now."""
+        """A function of positions [samples, lanes, 2]: where so many lanes are now."""
 
         def heads(past: Array) -> Points:
-            now = past[-1, :lanes]
-            places, _ = self.place(np.where(finite(now), now, np.nan))
-            return _points(places[np.isfinite(places).all(axis=1)], color, 7.0)
+            now = past[-1, places(past.shape[1], lanes)]
+            found, _ = self.place(np.where(finite(now), now, np.nan))
+            return _points(found[np.isfinite(found).all(axis=1)], color, 7.0)
 
         return heads
