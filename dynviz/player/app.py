@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import textual
 from rich.console import RenderableType
+from textual import constants
 from textual._compositor import LayoutUpdate
 from textual.app import App
 from textual.binding import BindingType
@@ -130,7 +131,9 @@ class Player(App[int]):
             self.push_screen(Browser(self.root))
 
     def get_driver_class(self) -> type[Driver]:
-        """The one that knows how far the terminal is."""
+        """The one that knows how far the terminal is, unless another is asked for, as by who serves it to a browser."""
+        if constants.DRIVER is not None:
+            return super().get_driver_class()
         from dynviz.player.outlet import Terminal
 
         return Terminal
