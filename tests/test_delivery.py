@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -326,6 +327,11 @@ class Slow(PseudoTerminal):
         for found in re.finditer(rb"(\x1b\[2;3H)?" + re.escape(WHERE.encode()), data) if self._answers else ():
             self.send("\x1b[2;3R" if found[1] else "\x1b[1;1R")
 
+    @property
+    def wraps(self):
+        """Whether it is as a shell wants it: lines that are too long go on in the next one."""
+        return pyte.modes.DECAWM in self._screen.mode
+
     def looks(self):
         """Glyph, ink and ground of each cell, as hexadecimal numbers."""
         with self._lock:
@@ -374,3 +380,4 @@ def test_on_a_slow_line_the_picture_gets_poor_then_right_and_the_end_is_near(tmp
         terminal.send("q")
         assert terminal.wait() == 0
         assert terminal.text.strip() == ""
+        assert terminal.wraps

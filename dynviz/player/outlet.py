@@ -90,7 +90,7 @@ class Terminal(LinuxDriver):
         super().__init__(app, **options)
         self._link = app.delivery.link
         self._file: Any = Outlet(self._file, self._link)
-        self._over = threading.Event()
+        self._over, self._ended = threading.Event(), True
 
     def start_application_mode(self) -> None:
         """Begin, and ask something: the answer says how long even the shortest one takes."""
@@ -99,6 +99,7 @@ class Terminal(LinuxDriver):
         if self._writer_thread is not None:
             # A full queue would block the player; that little waits in it is seen to elsewhere.
             self._writer_thread._queue.maxsize = 0
+            self._ended = False
             self._ask()
 
     def write(self, data: str) -> None:
@@ -122,15 +123,26 @@ class Terminal(LinuxDriver):
         else:
             self._link.answer()
 
+    def stop_application_mode(self) -> None:
+        """End, and set the terminal right: with nothing of what is thrown away before that."""
+        self._discard()
+        super().stop_application_mode()
+
     def disable_input(self) -> None:
-        """End: throw away what nobody will see any more, and hear what was asked for, while that can be heard."""
-        if self._key_thread is not None and self._key_thread.is_alive():
-            self._link.cut()
-            with contextlib.suppress(termios.error):
-                termios.tcflush(self._file.fileno(), termios.TCOFLUSH)
-            self._over.clear()
-            self.write(CLEAN)
-            if self._link.answers:
-                self.write(f"\x1b[{CORNER[0]};{CORNER[1]}H{WHERE}")
-                self._over.wait(PATIENCE)
+        """End."""
+        self._discard()
         super().disable_input()
+
+    def _discard(self) -> None:
+        """Throw away what nobody will see any more, and hear what was asked for, while that can be heard."""
+        if self._ended:
+            return
+        self._ended = True
+        self._link.cut()
+        with contextlib.suppress(termios.error):
+            termios.tcflush(self._file.fileno(), termios.TCOFLUSH)
+        self._over.clear()
+        self.write(CLEAN)
+        if self._link.answers:
+            self.write(f"\x1b[{CORNER[0]};{CORNER[1]}H{WHERE}")
+            self._over.wait(PATIENCE)
