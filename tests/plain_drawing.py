@@ -49,8 +49,7 @@ def plain(scene, width, height, look):
             shift = sample_width(placed.words.font) if placed.words.sample else 0
             write(placed.words.text, placed.words.font, placed.words.color, placed.left + shift, placed.baseline)
         for spot, readout in zip(place.spots, panel.readouts, strict=False):
-            said = f"{readout.name} {readout.text}".strip() if spot.named else readout.text
-            write(said, size.words, readout.color, spot.left, spot.baseline)
+            write(readout.said(readout.text, named=spot.named), size.words, readout.color, spot.left, spot.baseline)
         _panel(figure, panel, place, size, colors)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -81,7 +80,7 @@ def _panel(figure, panel, place, size, colors):
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set(color=muted, linewidth=size.thin)
+        axes.spines[side].set(color=muted, linewidth=size.thin, visible=panel.axes)
     axes.set_xticks([tick.value for tick, _ in place.x], labels=[])
     axes.set_yticks([tick.value for tick, _ in place.y], labels=[])
     axes.tick_params(which="major", length=round(0.3 * size.ticks.size), width=size.thin, color=muted)

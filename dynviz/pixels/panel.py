@@ -140,7 +140,7 @@ class Readouts:
     def _layer(self, index: int, readout: Readout, spot: Spot) -> Layer:
         if index not in self._last or self._last[index][0] != readout:
             easel, font = self._easel, self._easel.sizes.words
-            said = f"{readout.name} {readout.text}".strip() if spot.named else readout.text
+            said = readout.said(readout.text, named=spot.named)
             text = fit(said, font, spot.room, easel.pen)
             shape = easel.pen.write(text, font, spot.left, spot.baseline)
             self._last[index] = readout, easel.words(shape, readout.color)

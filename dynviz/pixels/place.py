@@ -143,7 +143,7 @@ def _heads(panel: Panel, found: Labels, room: float, pen: Pen, sizes: Sizes) -> 
     """The title, readouts and legend of a panel, with the names of the readouts and without."""
     heads = []
     for named in (True, False):
-        said = [(f"{one.name} " if named and one.name else "") + (one.widest or one.text) for one in panel.readouts]
+        said = [one.said(one.widest or one.text, named=named) for one in panel.readouts]
         spoken = [Words(text, sizes.words, one.color) for text, one in zip(said, panel.readouts, strict=True)]
         heads.append(flow([_title(panel, sizes), spoken, found.legend], [room] * LINES, pen))
     return heads

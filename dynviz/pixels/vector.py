@@ -81,7 +81,7 @@ class Vector:
     def _readouts(self, readouts: Sequence[Readout], spots: Sequence[Spot], font: Font) -> list[str]:
         found = []
         for readout, spot in zip(readouts, spots, strict=False):
-            said = f"{readout.name} {readout.text}".strip() if spot.named else readout.text
+            said = readout.said(readout.text, named=spot.named)
             text = fit(said, font, spot.room, self._pen)
             found.append(self._ink.words(text, font, readout.color, spot.left, spot.baseline))
         return found

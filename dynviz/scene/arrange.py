@@ -73,7 +73,7 @@ def _shape(panel: Panel) -> float:
 
 @dataclass(frozen=True)
 class Area:
-    """What panels are put on: its size, the aspect of its units, how many of them a panel's words take, a map's shape."""
+    """What panels are put on: its size, its units' aspect, how many of them a panel's words take, a map's shape."""
 
     width: int
     height: int

@@ -197,6 +197,18 @@ class Readout:
     name: str = ""
     widest: str = ""
 
+    def said(self, text: str, *, named: bool = True) -> str:
+        """A value in words, after the name of what it belongs to.
+
+        >>> Readout("", name="adamw").said(".371"), Readout("", name="sgd lr .1").said(".371")
+        ('adamw .371', 'sgd lr .1: .371')
+        """
+        if not (named and self.name):
+            return text
+        # A name of several words mostly ends in a number of its own.
+        mark = ":" if " " in self.name and text else ""
+        return f"{self.name}{mark} {text}".strip()
+
 
 @dataclass(frozen=True)
 class Panel:
