@@ -1,5 +1,6 @@
 """`dynviz new`: the file that it writes runs as it is."""
 
+import shlex
 import subprocess
 import sys
 
@@ -63,3 +64,10 @@ def test_what_is_no_name_is_refused(tmp_path, name):
     result = new("optimizer", name)
     assert isinstance(result.exception, DynvizError | SystemExit)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_does_not_fit_is_not_left_half_written(tmp_path):
+    command = f"ulimit -f 0; exec {shlex.quote(sys.executable)} -m dynviz new optimizer mine"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "dynviz: cannot write mine.py: File too large\n")
+    assert list(tmp_path.iterdir()) == []

@@ -30,8 +30,13 @@ def new(kind: str, name: str) -> None:
     text = template.read_text(encoding="utf-8").replace("Mine", title).replace("NAME", target.stem)
     try:
         # Never over a file that is there.
-        with target.open("x", encoding="utf-8") as file:
-            file.write(text)
+        file = target.open("x", encoding="utf-8")
+        try:
+            with file:
+                file.write(text)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
     except FileExistsError:
         raise DynvizError(f"{target} is there already; take another name") from None
     except OSError as error:
