@@ -2,6 +2,7 @@ import dataclasses
 import doctest
 import gc
 import importlib
+import math
 import subprocess
 import sys
 import unicodedata
@@ -171,7 +172,7 @@ def test_a_small_terminal_says_so():
 
 
 def test_a_head_has_the_title_in_bold_the_readouts_and_the_step():
-    cells = Canvas(80, 24).draw(every_mark(430))
+    cells = Canvas(80, 24, head=True).draw(every_mark(430))
     assert cells.text().splitlines()[0] == " every mark · test  adamw  seed 1" + " " * 29 + "step 430 of 1 000"
     assert cells.bold[0].nonzero()[0].tolist() == list(range(1, 18))
     assert "every mark" not in Canvas(80, 24, head=False).draw(every_mark(430)).text()
@@ -282,7 +283,7 @@ def test_a_point_on_the_screen_has_the_coordinates_of_the_data_there():
 def test_a_canvas_that_drew_other_scenes_gives_the_same_cells_as_a_new_one(steps):
     used = Canvas(80, 24)
     for step in steps:
-        same(used.draw(every_mark(step)), Canvas(80, 24).draw(every_mark(step)))
+        same(used.draw(every_mark(step)), Canvas(80, 24, head=True).draw(every_mark(step)))
 
 
 def same(cells, wanted):
@@ -439,6 +440,19 @@ def test_any_scene_is_drawn_at_any_size(scene, columns, rows, head):
     assert len(cells.text().split("\n")) == rows
     for place in canvas.places:
         canvas.hit(place.plot.left, place.plot.top)
+
+
+EXTREMES = (0.0, 1e300, -1.79e308, 1.79e308, 5e-324, -1e-300, math.inf, -math.inf, math.nan, 1.0, 1.0 + 2**-52)
+
+
+@pytest.mark.parametrize("low", EXTREMES)
+def test_axes_reach_as_far_as_numbers_do(low):
+    for high in EXTREMES:
+        for scale in ("linear", "log"):
+            far, near = Axis((low, high), scale, "far"), Axis((0.0, 1.0))
+            line = Line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "lane0")
+            scene = Scene("far", (Panel("x", far, near, (line,)), Panel("y", near, far)), 1, 2)
+            assert Canvas(80, 24, head=True).draw(scene).glyphs.shape == (24, 80)
 
 
 @pytest.mark.parametrize("name", ["cells.words", "scene.identity", "scene.naming", "scene.counter"])

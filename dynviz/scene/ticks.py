@@ -103,9 +103,9 @@ def _linear(low: float, high: float, most: int, *, whole: bool) -> list[Decimal]
 
 
 def _steps(low: float, high: float, most: int, *, whole: bool) -> Iterator[Decimal]:
-    span = high - low
-    # Beyond what floats tell apart there are no ticks between the limits.
-    finest = max(span / (most + 1), abs(low) * 1e-15, abs(high) * 1e-15, 5e-324)
+    # Apart, since the span of the widest axes is no float. Beyond what floats tell apart there are no ticks.
+    share = high / (most + 1) - low / (most + 1)
+    finest = max(share, abs(low) * 1e-15, abs(high) * 1e-15, 5e-324)
     exponent = math.floor(math.log10(finest))
     if whole:
         exponent = max(exponent, 0)
