@@ -451,7 +451,7 @@ def test_axes_reach_as_far_as_numbers_do(low):
         for scale in ("linear", "log"):
             far, near = Axis((low, high), scale, "far"), Axis((0.0, 1.0))
             line = Line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "lane0")
-            scene = Scene("far", (Panel("x", far, near, (line,)), Panel("y", near, far)), 1, 2)
+            scene = Scene("far", (Panel("x", far, near, (line,)), Panel("y", near, far, ())), 1, 2)
             assert Canvas(80, 24, head=True).draw(scene).glyphs.shape == (24, 80)
 
 

@@ -14,6 +14,8 @@ LEAD = 2.5
 """How many curves' worth of room a map takes."""
 MORE = 1.35
 """How much more room than at a map the words of a curve take: readouts, names at the ends of lines."""
+WIDEST = 8.0
+"""How many times as wide as high a map is taken to be at most."""
 ROOMY = 1.7
 """How much wider than their maps the cells of maps alone are, where there is room."""
 ROWS = 5
@@ -66,9 +68,10 @@ def arrange(
 
 
 def _shape(panel: Panel) -> float:
-    """How much wider than high a map is, at least 1."""
+    """How much wider than high a map is, from 1 to what any area has room for."""
     wide, tall = (abs(axis.limits[1] - axis.limits[0]) for axis in (panel.x, panel.y))
-    return max(wide / tall, 1.0) if panel.square and tall > 0 and math.isfinite(wide / tall) else 1.0
+    ratio = wide / tall if panel.square and tall > 0 else 1.0
+    return min(max(ratio, 1.0), WIDEST) if math.isfinite(ratio) else 1.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ Scale: TypeAlias = Literal["auto", "linear", "log"]
 
 HUGE = 1e30
 """What is larger counts as infinite: no axis can show it beside anything else."""
+BLOWN_UP = 1e6
+"""How many times its first value, or 1 if that is larger, a value grows to before it counts as diverged."""
 SAME = 1e-5
 """Values that differ by this share at most are one value with float noise."""
 BUDGET = 1 << 22
@@ -55,7 +57,7 @@ def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "", most: 
     lanes = _without_diverged(np.concatenate([_extremes(curve) for curve in curves], axis=1))
     if not lanes.size:
         return Axis((0.0, 1.0), label=label)
-    lows, highs, positive, first, last = lanes
+    lows, highs, positive, first, last, _ = lanes
     low, high, tiny = float(lows.min()), float(highs.max()), float(positive.min())
     decades = high / tiny >= (100 if np.median(last) < np.median(first) else 10_000)
     if high > 0 and (scale == "log" or (scale == "auto" and low >= 0 and decades)):
@@ -80,7 +82,10 @@ def square(points: Array) -> tuple[float, float]:
 
 
 def _extremes(curve: Array) -> Array:
-    """Of each lane: lowest, highest, lowest positive, first and last finite value [5, lanes], lanes that have any."""
+    """What is known of each lane that has a finite value [6, lanes].
+
+    Lowest, highest and lowest positive value, the first and the last, and whether all are finite.
+    """
     seen = thinned(curve)
     good = finite(seen)
     # Most channels are finite and positive throughout: plain minima take a tenth of the time of masked ones.
@@ -89,7 +94,7 @@ def _extremes(curve: Array) -> Array:
         some = good.any(axis=0)
         seen, good = seen[:, some], good[:, some]
     if not seen.size:
-        return np.empty((5, 0))
+        return np.empty((6, 0))
     lows = (seen if whole else np.where(good, seen, np.inf)).min(axis=0).astype(np.float64)
     highs = (seen if whole else np.where(good, seen, -np.inf)).max(axis=0).astype(np.float64)
     # A loss that comes to zero in float32 would draw an axis of 45 decades.
@@ -98,15 +103,16 @@ def _extremes(curve: Array) -> Array:
     columns = np.arange(seen.shape[1])
     first: Any = 0 if whole else good.argmax(axis=0)
     last: Any = -1 if whole else len(good) - 1 - good[::-1].argmax(axis=0)
-    return np.stack([lows, highs, positive, seen[first, columns], seen[last, columns]])
+    return np.stack([lows, highs, positive, seen[first, columns], seen[last, columns], good.all(axis=0)])
 
 
 def _without_diverged(lanes: Array) -> Array:
-    """Without those lanes [5, lanes] that grew until they reach a thousand times as far as half of the others do.
+    """Without those lanes [6, lanes] that went to infinity, and a thousand times as far as half of the others do.
 
-    A lane that went to infinity passed through all magnitudes before; the others would be a flat line beside it. One
-    that was as large from the first is of another size, and shown.
+    On their way they passed through all magnitudes; the others would be a flat line beside them. One that was as large
+    from the first is of another size, and shown; so is one that grew and stays finite, unless out of all proportion.
     """
-    reach = np.maximum(np.abs(lanes[0]), np.abs(lanes[1]))
+    reach, first = np.maximum(np.abs(lanes[0]), np.abs(lanes[1])), np.abs(lanes[3])
     usual = np.sort(reach)[(len(reach) - 1) // 2] if len(reach) else 0.0
-    return lanes[:, (reach <= 1000 * usual) | (reach <= 10 * np.abs(lanes[3]))] if usual > 0 else lanes
+    lost = (lanes[5] == 0) | (reach > BLOWN_UP * np.maximum(first, 1))
+    return lanes[:, ~(lost & (reach > 1000 * usual) & (reach > 10 * first))] if usual > 0 else lanes
