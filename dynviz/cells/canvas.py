@@ -64,6 +64,7 @@ class Canvas:
         """The cells of a scene, new arrays each time."""
         if self.columns < LEAST[0] or self.rows < LEAST[1]:
             return self._too_small()
+        scene = scene.planned()
         # Whatever numbers a recording holds are drawn as far as they can be.
         with np.errstate(all="ignore"):
             found = key(scene)
@@ -171,7 +172,7 @@ class Canvas:
             _write(cells, text, counter.left - len(text), counter.row, self._inks.words("muted"))
 
     def _write_readout(self, cells: Cells, readout: Readout, spot: Spot) -> None:
-        said = f"{readout.name} {readout.text}".strip() if spot.named else readout.text
+        said = readout.said(readout.text, named=spot.named)
         _write(cells, fit(said, spot.room), spot.left, spot.row, self._inks.words(readout.color))
 
 

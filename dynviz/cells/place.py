@@ -153,7 +153,7 @@ def _heads(panel: Panel, found: Names, room: int, rows: int) -> list[list[Flowed
     lines = min(max(rows // ROWS_PER_LINE, 1), 3)
     heads = []
     for named in (True, False):
-        said = [(f"{one.name} " if named and one.name else "") + _widest(one) for one in panel.readouts]
+        said = [one.said(_widest(one), named=named) for one in panel.readouts]
         spoken = [Words(text, one.color) for text, one in zip(said, panel.readouts, strict=True)]
         heads.append(flow([_title(panel), spoken, legend], [max(room, 1)] * lines))
     return heads

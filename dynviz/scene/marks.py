@@ -8,7 +8,7 @@ panels of a film and the marks in each keep their order from step to step, and a
 same objects, not equal ones. A line that grows is one mark with all of its data and a moving `now`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -222,6 +222,7 @@ class Panel:
         readouts: Values of now, beside the title.
         square: Whether a unit of x is as long as a unit of y: maps and scatter plots of a plane.
         axes: Whether there are axes with ticks; a picture that has its own among its marks needs none.
+        plan: The same seen from above, for those who draw too coarsely for a picture in perspective.
     """
 
     title: str
@@ -231,6 +232,7 @@ class Panel:
     readouts: tuple[Readout, ...] = ()
     square: bool = False
     axes: bool = True
+    plan: "Panel | None" = None
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,12 @@ class Scene:
     step: int
     steps: int
     readouts: tuple[Readout, ...] = ()
+
+    def planned(self) -> "Scene":
+        """The same with the plans of those panels that have one."""
+        if all(panel.plan is None for panel in self.panels):
+            return self
+        return replace(self, panels=tuple(panel.plan or panel for panel in self.panels))
 
 
 def pixel_centers(extent: Extent, rows: int, columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

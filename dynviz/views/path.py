@@ -53,15 +53,14 @@ def view(
     recordings = parted(recordings)
     if tail < 0 or lanes < 1 or levels < 1:
         raise DynvizError(f"view path takes tail from 0, lanes and levels from 1; not {tail}, {lanes}, {levels}")
-    panels = []
+    panels: list[MovingPanel] = []
     for group in grouped(recordings):
-        ways = _ways(recordings, group, tail, lanes)
         marks = landscape(recordings[group[0]], ground, levels)
         heads = None
         if arrows:
             across = plane(recordings[group[0]])[0].limits
             heads = Heads("path", [recordings[index] for index in group], across[1] - across[0])
-        panels.append(_panel(recordings, group, marks, ways, heads))
+        panels.append(over(recordings, group, marks, heads, tail=tail, lanes=lanes))
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
     return film(recordings, panels)
@@ -75,9 +74,26 @@ def _ways(recordings: Sequence[Recording], group: Sequence[int], tail: int, lane
     return [replace(way, line=replace(way.line, ghost=len(found) <= GHOSTS)) for way in found]
 
 
-def _panel(
-    recordings: Sequence[Recording], group: Sequence[int], ground: list[Mark], ways: list[Trail], heads: Heads | None
+def over(
+    recordings: Sequence[Recording],
+    group: Sequence[int],
+    ground: list[Mark],
+    heads: Heads | None = None,
+    *,
+    tail: int = 0,
+    lanes: int = 16,
 ) -> MovingPanel:
+    """The ways of a group of recordings over their landscape.
+
+    Args:
+        recordings: What is shown.
+        group: Places of those that share the landscape.
+        ground: The landscape.
+        heads: Arrows of the next step.
+        tail: How many of the last steps are seen; 0: all of them.
+        lanes: So many lanes of a recording are drawn at most.
+    """
+    ways = _ways(recordings, group, tail, lanes)
     names = caption.names(recordings) if len(recordings) > 1 else ("",)
     first = recordings[group[0]]
     drawn = len(ways) // len(group)

@@ -13,6 +13,7 @@ from dynviz.recording import Recording
 from dynviz.scene import caption
 from dynviz.scene.edges import drawn, edges
 from dynviz.scene.ground import extent_of, grouped, heights, need_plane, plane
+from dynviz.scene.ground import ground as contours
 from dynviz.scene.limits import finite
 from dynviz.scene.marks import Axis, Bars, Field, Line, Mark, Panel, Points, Readout
 from dynviz.scene.moving import MovingPanel, film, union
@@ -24,6 +25,7 @@ from dynviz.scene.settings import parted
 from dynviz.scene.ticks import Tick, ticks
 from dynviz.scene.trails import starts
 from dynviz.scene.trend import places
+from dynviz.views.path import over
 
 Array: TypeAlias = NDArray[Any]
 
@@ -33,6 +35,8 @@ LEFT, RIGHT, MARGIN = 0.12, 0.92, 0.08
 """Where the picture is on its axes: between whole numbers, and with room for the words of its own axes around it."""
 HIDDEN = 0.4
 """How solid the star of an optimum behind a hill is."""
+LEVELS = 10
+"""Contours of the plan."""
 RISE = 4
 """Ticks of the height."""
 
@@ -46,6 +50,8 @@ def view(
     lanes: int = 8,
 ) -> Film:
     """Open the view. Recordings on the same landscape share a panel; what is behind a hill is dotted.
+
+    In a terminal, whose cells are too coarse for it, the same is drawn as contours.
 
     Heights are spaced as the contours of view path are: by factors, or evenly where the landscape says so.
 
@@ -97,11 +103,13 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
     left, right, bottom, top = picture.box
     x = Axis((left - 1.25 * MARGIN, right + 0.75 * MARGIN), whole=True)
     y = Axis((bottom - MARGIN, top + MARGIN / 4), whole=True)
+    plan = over(recordings, group, contours(first, "contours", LEVELS), lanes=lanes)
 
     def at(step: int) -> Panel:
         moved = [replace(way, now=float(step)) for way in ways]
         balls = [ball.at(step) for ball in heads]
-        return Panel(title, x, y, (*ground, *moved, *balls), said, square=True, axes=False)
+        marks = (*ground, *moved, *balls)
+        return Panel(title, x, y, marks, said, square=True, axes=False, plan=plan.at(step))
 
     return MovingPanel(union([ball.steps for ball in heads]), at)
 
