@@ -247,11 +247,12 @@ def test_a_relief_has_its_domain_and_heights_at_the_edges_of_its_box_and_no_othe
 def test_in_a_terminal_a_relief_is_contours_on_the_axes_of_its_plane(tmp_path):
     recordings = [surface(tmp_path / "a")]
     scene = open_view("surface3d", recordings).scene(10)
-    plan, path = scene.planned().panels[0], open_view("path", recordings).scene(10).panels[0]
+    planned = scene.planned()
+    plan, path = planned.panels[0], open_view("path", recordings).scene(10).panels[0]
     assert (plan.x, plan.y, plan.readouts) == (path.x, path.y, path.readouts)
     assert marks(plan, Contours)
     assert not marks(scene.panels[0], Contours)
-    assert scene.planned().planned() is scene.planned()
+    assert planned.planned() is planned
 
 
 def test_a_preconditioner_keeps_areas_and_nothing_is_known_of_one_direction():
