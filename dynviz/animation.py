@@ -12,7 +12,7 @@ import numpy as np
 
 from dynviz import plugins
 from dynviz.alt import describe
-from dynviz.drawing import Drawing, open_film
+from dynviz.drawing import Drawing, open_film, suggested
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.frame import Frame, Frames, Pixels, Progress, Sheet
@@ -85,7 +85,7 @@ def animate(
     fps, hold = FPS if fps is None else fps, HOLD if hold is None else hold
     _check(recordings, fps, frames, hold, workers)
     chosen = {**choose(export, options), **export.given}
-    view = view or default_view(recordings)
+    view = view or suggested(recordings)[0]
     # Workers may be started elsewhere.
     sources = tuple(os.path.abspath(recording.source) for recording in recordings)  # noqa: PTH100
     drawing = Drawing(sources, view, size, theme, chosen.get("background", "theme"), panel)
@@ -159,16 +159,6 @@ class Show:
         return (self._paint(self._film.scene(self._steps[index])) for index in chosen)
 
 
-def suggested(recordings: Sequence[Recording]) -> list[str]:
-    """Every view that the scenario of one of the recordings names.
-
-    Raises:
-        DynvizError: They name none.
-    """
-    default_view(recordings)
-    return list(dict.fromkeys(view for recording in recordings for view in recording.metadata.views))
-
-
 def make_folder(folder: Path) -> None:
     """See that there is a folder; the one that it stands in must be there.
 
@@ -188,19 +178,6 @@ def alt_file(target: Path) -> Path:
     'path.alt.txt'
     """
     return target.with_suffix(".alt.txt")
-
-
-def default_view(recordings: Sequence[Recording]) -> str:
-    """The view that the scenario names first.
-
-    Raises:
-        DynvizError: It names none.
-    """
-    metadata = recordings[0].metadata
-    if not metadata.views:
-        known = ", ".join(plugins.files("views"))
-        raise DynvizError(f"scenario {metadata.scenario.name} suggests no view; name one: {known}")
-    return metadata.views[0]
 
 
 def find_exporter(suffix: str) -> plugins.Plugin:

@@ -12,6 +12,8 @@ from dynviz.recording import Recording, Snapshot, open_all
 from dynviz.scene.marks import Scene
 
 Painter: TypeAlias = Callable[[Scene], Pixels]
+ANYWHERE = "curves"
+"""The view of recordings whose scenario suggests none: each has a loss."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class Drawing:
         """What `to_json` gave."""
         width, height = tree["size"]
         return cls(**{**tree, "sources": tuple(tree["sources"]), "size": (width, height)})
+
+
+def suggested(recordings: Sequence[Recording]) -> list[str]:
+    """The views that the scenario of one of the recordings suggests, the most telling first."""
+    return list(dict.fromkeys(view for recording in recordings for view in recording.metadata.views)) or [ANYWHERE]
 
 
 def open_film(recordings: Sequence[Recording], view: str, panel: str | None = None) -> Film:

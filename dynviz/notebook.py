@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from dynviz.animation import alt_file, animate, suggested
+from dynviz.animation import alt_file, animate
+from dynviz.drawing import suggested
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 

@@ -89,7 +89,8 @@ def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any]) -
 
 
 def _write_views(recordings: "list[Recording]", folder: Path, drawn: dict[str, Any]) -> None:
-    from dynviz.animation import make_folder, suggested
+    from dynviz.animation import make_folder
+    from dynviz.drawing import suggested
 
     views = suggested(recordings)
     make_folder(folder)

@@ -84,12 +84,11 @@ def _scene(
     theme: str,
 ) -> "tuple[Cells, str]":
     """The cells of one step of a view or of one of its panels, and what it is called."""
-    from dynviz.animation import default_view
     from dynviz.cells.canvas import Canvas
-    from dynviz.drawing import open_film
+    from dynviz.drawing import open_film, suggested
 
     view, panel = shown
-    film = open_film(recordings, view or default_view(recordings), panel)
+    film = open_film(recordings, view or suggested(recordings)[0], panel)
     scene = film.scene(_step(film, at))
     return Canvas(*size, theme).draw(scene), f"{scene.title}, step {scene.step}"
 

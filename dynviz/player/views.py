@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dynviz import plugins
-from dynviz.drawing import open_film
+from dynviz.drawing import open_film, suggested
 from dynviz.recording import Recording
 
 
@@ -21,12 +21,8 @@ class Views:
 
     def suggest(self, recordings: Sequence[Recording]) -> None:
         """Take what the scenarios suggest, and try the others again later."""
-        suggested = (view for recording in recordings for view in recording.metadata.views)
-        self.names = tuple(dict.fromkeys([*self._asked, *suggested, *self.names]))
+        self.names = tuple(dict.fromkeys([*self._asked, *suggested(recordings), *self.names]))
         self._untried = [name for name in plugins.files("views") if name not in self.names]
-        if not self.names:
-            # A scenario that suggests nothing: one must be shown, and say what it lacks.
-            self.names = tuple(self._untried[:1])
 
     @property
     def untried(self) -> bool:
