@@ -1,5 +1,6 @@
 """Sweeps: what grids stand for, what becomes of them, and that nothing ends a job that is done."""
 
+import contextlib
 import csv
 import os
 import shutil
@@ -43,9 +44,15 @@ def everything(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("channels/*.npy"))}
 
 
+@contextlib.contextmanager
 def started(*arguments):
     command = [sys.executable, "-m", "dynviz", "sweep", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            # One that waits for a test that failed would wait for ever.
+            process.kill()
 
 
 def finished_jobs(folder):
@@ -297,7 +304,7 @@ def test_a_sweep_that_is_killed_goes_on_and_redoes_nothing(tmp_path, held):
     second.touch()
     folder, whole = tmp_path / "out", tmp_path / "whole"
     with started(task, "-o", rule, "--jobs", 1, "--out", folder) as process:
-        wait_for(lambda: len(finished_jobs(folder)) == 1 and list(folder.glob("002*/*/checkpoints/1*.npz")))
+        wait_for(lambda: len(finished_jobs(folder)) == 1 and list(folder.glob("002*/*/checkpoints/[1-9]*.npz")))
         process.kill()
     second.unlink()
     (done,) = finished_jobs(folder)
