@@ -132,9 +132,10 @@ def test_a_run_that_is_not_measured_says_how(tmp_path):
 
 
 @pytest.mark.slow
-def test_sam_ends_in_a_wider_minimum_than_sgd(tmp_path):
-    rules = ["sgd:lr=0.05", "sgd+sam:lr=0.05,rho=0.1"]
-    found = dynviz.run("landscape:data=shapes", rules, steps=600, record="parameters:every=600", out=tmp_path / "run")
+@pytest.mark.parametrize("seed", [42, 1])
+def test_sam_ends_in_a_wider_minimum_than_sgd(seed, tmp_path):
+    rules = ["sgd", "sgd+sam:rho=0.1"]
+    found = dynviz.run("landscape", rules, seeds=seed, steps=600, record="parameters:every=600", out=tmp_path / "run")
     tops = []
     for recording in found.recordings:
         measure(recording, Look(samples=1, ways=1))
