@@ -379,5 +379,6 @@ def test_on_a_slow_line_the_picture_gets_poor_then_right_and_the_end_is_near(tmp
         terminal.wait_for("slow: ")
         terminal.send("q")
         assert terminal.wait() == 0
-        assert terminal.text.strip() == ""
+        # The answer of a terminal that had no time for three seconds is echoed; nothing else is left.
+        assert re.sub(r"\^\[\[\d+;\d+R", "", terminal.text).strip() == ""
         assert terminal.wraps

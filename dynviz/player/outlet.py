@@ -25,7 +25,7 @@ CLEAN = "\x18\x1b[0m"
 """Ends a sequence that was begun, and all colours."""
 CORNER = (2, 3)
 """Row and column, from 1, of the cursor when it is asked for last, and at no other time."""
-PATIENCE = 1.0
+PATIENCE = 3.0
 """Seconds in which the last answer is awaited: the shell would take it for keys."""
 
 
