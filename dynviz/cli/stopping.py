@@ -1,9 +1,10 @@
 """Ctrl-C and SIGTERM before training has its own way of ending cleanly."""
 
 import contextlib
-import signal
+import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
+
+from dynviz.signals import answered
 
 
 class Asked(KeyboardInterrupt):
@@ -21,19 +22,15 @@ def stoppable() -> Iterator[Callable[[], None]]:
     Gives a function to call where long work has ended: it raises when somebody asked and the exception was lost on
     the way, as those are that are raised in a destructor.
     """
-    asked: list[int] = []
+    asked = threading.Event()
 
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        asked.append(number)
+    def stop() -> None:
+        asked.set()
         raise Asked
 
     def heed() -> None:
-        if asked:
+        if asked.is_set():
             raise Asked
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with answered(stop):
         yield heed
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,16 +3,14 @@
 import contextlib
 import itertools
 import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 
 from dynviz import grammar
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin, load
 from dynviz.recording import disk, lock
+from dynviz.signals import answered
 from dynviz.sweeps import budget, table
 from dynviz.sweeps.grid import Choice, choices
 from dynviz.sweeps.jobs import Job, Plan, Settings, jobs, numbered, split
@@ -119,7 +117,8 @@ def _train(folder: Path, plan: Plan, pool: Pool, progress: Progress) -> Sweep:
     heeded = 0
     try:
         progress.begin(folder, plan.jobs, len(found.finished))
-        with _signals() as stops:
+        stops: list[None] = []
+        with answered(lambda: stops.append(None)):
             for report in pool.results():
                 if report is not None:
                     progress.hear(report)
@@ -226,22 +225,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(held)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """The times that Ctrl-C or SIGTERM came, so that jobs are stopped cleanly first."""
-    came: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield came
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        came.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

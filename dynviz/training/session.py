@@ -1,16 +1,15 @@
 """One run from beginning to end: its recordings are made side by side, in one folder."""
 
 import contextlib
-import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Protocol
 
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import Metadata
+from dynviz.signals import answered
 from dynviz.training import devices
 from dynviz.training.trainer import CAPACITY, Trainer
 
@@ -135,18 +134,11 @@ def _leave(folder: Path, trainers: Sequence[Trainer]) -> None:
 def _signals() -> Iterator[threading.Event]:
     """An event that Ctrl-C or SIGTERM sets, so that a block of steps is finished first; a second one stops at once."""
     stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped
-        return
 
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def stop() -> None:
         if stopped.is_set():
             raise KeyboardInterrupt
         stopped.set()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with answered(stop):
         yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

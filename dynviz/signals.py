@@ -1,0 +1,24 @@
+"""Ctrl-C and SIGTERM, which ask for the same: that the program ends."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def answered(answer: Callable[[], None]) -> Iterator[None]:
+    """Call `answer` each time one of them comes, between two instructions of the main thread.
+
+    In any other thread nothing is changed: Python hands signals to the main one alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asks = signal.SIGINT, signal.SIGTERM
+    before = {number: signal.signal(number, lambda *_: answer()) for number in asks}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
