@@ -20,6 +20,7 @@ ERROR_FILE = "error.txt"
 """In a run's folder: the traceback of a trainer that failed where nobody may have listened."""
 OUTPUT_BYTES = 1_000_000
 """Of what a trainer prints that is kept: a task that prints at every step must not fill the memory."""
+TRACEBACK = "Traceback (most recent call last)"
 STOPPED = 130
 """The exit status of a run that was stopped, as of any program after Ctrl-C."""
 
@@ -169,8 +170,10 @@ class Reports:
         """Say the folder: its recordings can be opened now."""
         self._folder = folder
         with contextlib.suppress(OSError):
-            # It is of a failure that this run, resumed, may get over.
-            (folder / ERROR_FILE).unlink(missing_ok=True)
+            # It is of a failure that this run, resumed, may get over. Another file of that name is not ours.
+            file = folder / ERROR_FILE
+            if file.read_text(errors="replace").startswith(TRACEBACK):
+                file.unlink()
         self._say(folder=str(folder))
 
     def move(self, label: str, step: int, loss: float) -> None:  # noqa: ARG002
@@ -196,8 +199,11 @@ class Reports:
         words = str(error) if isinstance(error, DynvizError) else f"{type(error).__name__}: {error}"
         if self._folder is not None and not isinstance(error, DynvizError):
             file = self._folder / ERROR_FILE
-            with contextlib.suppress(OSError):
-                file.write_text("".join(traceback.format_exception(error)))
+            with contextlib.suppress(DynvizError):
+                from dynviz.recording import disk
+
+                with disk.replacing(file) as target:
+                    target.write("".join(traceback.format_exception(error)).encode(errors="replace"))
                 words += f"; where it came from is in {file}"
         self._say(message=" ".join(words.split()))
 

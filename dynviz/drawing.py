@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from dynviz import plugins
+from dynviz import plugins, trust
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.frame import Background, Pixels
@@ -66,8 +66,12 @@ class Drawing:
 
 
 def suggested(recordings: Sequence[Recording]) -> list[str]:
-    """The views that the scenario of one of the recordings suggests, the most telling first."""
-    return list(dict.fromkeys(view for recording in recordings for view in recording.metadata.views)) or [ANYWHERE]
+    """The views that the scenario of one of the recordings suggests, the most telling first.
+
+    Only bundled ones: a recording may come from anybody, and a path in it would be a program that is run.
+    """
+    views = (view for recording in recordings for view in recording.metadata.views)
+    return list(dict.fromkeys(filter(trust.bundled_view, views))) or [ANYWHERE]
 
 
 def open_film(recordings: Sequence[Recording], view: str, panel: str | None = None) -> Film:

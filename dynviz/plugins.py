@@ -152,9 +152,9 @@ def check(plural: str, text: str) -> None:
         DynvizError: The grammar is broken, or there is no such name or file.
     """
     name = parse(text).name
-    parts = _parts(plural, name)
-    if parts:
-        for each, part in parts:
+    given = parts(plural, name)
+    if given:
+        for each, part in given:
             check(each, part)
     elif name.endswith(".py"):
         _existing(name, kind(plural))
@@ -178,9 +178,9 @@ def load(plural: str, text: str) -> Plugin:
         DynvizError: It does not exist, cannot be imported, or has no such option.
     """
     spec, which, file = parse(text), kind(plural), ""
-    parts = tuple(load(each, part) for each, part in _parts(plural, spec.name))
-    if parts:
-        return _composed(parts, spec)
+    loaded = tuple(load(each, part) for each, part in parts(plural, spec.name))
+    if loaded:
+        return _composed(loaded, spec)
     name = spec.name
     if spec.name.endswith(".py"):
         path = _existing(spec.name, which)
@@ -199,7 +199,7 @@ def load(plural: str, text: str) -> Plugin:
     return replace(found, given=given)
 
 
-def _parts(plural: str, name: str) -> list[tuple[str, str]]:
+def parts(plural: str, name: str) -> list[tuple[str, str]]:
     """The kind and the name of each part of a rule with modifiers; nothing where a name is not put together."""
     if plural != "optimizers" or "+" not in name or Path(name).is_file():
         return []

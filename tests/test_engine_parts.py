@@ -75,7 +75,7 @@ def test_a_scheduled_run_goes_on_to_the_same_bytes(tmp_path):
         out=half,
     )
     assert next(iter(crashed.values())).status == "finished"
-    on = next(iter(dynviz.resume(half, steps=60).values()))
+    on = next(iter(dynviz.resume(half, steps=60, trust="/").values()))
     for channel in ("loss", "lr", "decay"):
         assert np.array_equal(whole[channel], on[channel]), channel
 
@@ -127,7 +127,7 @@ def test_the_reach_of_sam_may_be_scheduled_and_goes_on_to_the_same_bytes(tmp_pat
     np.testing.assert_allclose(lengths, [0.1 + 0.3 * step / 40 for step in range(41)], rtol=1e-9)
     np.testing.assert_allclose(whole["rho"][:, 0], lengths, rtol=1e-6)
     dynviz.run(BOWL, optimizer, steps=20, seeds=1, dtype="float64", record=record, out=tmp_path / "half")
-    on = next(iter(dynviz.resume(tmp_path / "half", steps=40).values()))
+    on = next(iter(dynviz.resume(tmp_path / "half", steps=40, trust="/").values()))
     for channel in ("loss", "perturbation", "rho"):
         assert np.array_equal(whole[channel], on[channel]), channel
 
@@ -137,7 +137,7 @@ def test_what_is_shown_of_a_state_takes_scheduled_hyperparameters_of_the_last_st
     optimizer = "adagrad:lr=0.01,eps=ramp(1,3,40)"
     whole = run(tmp_path, optimizer, record=record)
     dynviz.run(BOWL, optimizer, steps=20, seeds=1, dtype="float64", record=record, out=tmp_path / "half")
-    on = next(iter(dynviz.resume(tmp_path / "half", steps=40).values()))
+    on = next(iter(dynviz.resume(tmp_path / "half", steps=40, trust="/").values()))
     (name,) = (name for name in whole.channels if name.startswith("state."))
     assert np.array_equal(whole[name], on[name])
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -262,20 +263,30 @@ def test_a_folder_without_permission_is_an_error(bound):
         Writer.resume(bound / "sgd")
 
 
-def test_a_folder_that_vanished_is_an_error_for_writer_and_reader(tmp_path):
+def test_a_writer_goes_on_in_a_folder_that_was_renamed_and_a_reader_says_that_it_is_gone(tmp_path):
     with Writer.create(tmp_path / "sgd", DESCRIPTION) as writer:
         writer.write("x", 0, block("x", 0, 3))
         recording = Recording(tmp_path / "sgd")
         samples = recording["x"]
         (tmp_path / "sgd").rename(tmp_path / "elsewhere")
-        with pytest.raises(DynvizError, match=r"cannot write .*run\.json: No such file"):
-            writer.status("finished")
-        with pytest.raises(DynvizError, match="cannot write"):
-            writer.checkpoint(1, {})
         with pytest.raises(DynvizError, match="cannot read"):
             recording["x"]
         with pytest.raises(DynvizError, match="cannot read"):
             recording.events()
         with pytest.raises(DynvizError, match="there is no folder"):
             _ = recording.status
+        writer.checkpoint(1, {})
+        writer.status("finished")
+        moved = Recording(tmp_path / "elsewhere")
+        assert moved.status == "finished"
+        assert moved.checkpoints() == (1,)
         assert np.array_equal(samples, block("x", 0, 3))
+
+
+def test_a_folder_that_was_removed_is_an_error_for_its_writer(tmp_path):
+    with Writer.create(tmp_path / "sgd", DESCRIPTION) as writer:
+        shutil.rmtree(tmp_path / "sgd")
+        with pytest.raises(DynvizError, match=r"cannot write .*run\.json\.new: No such file"):
+            writer.status("finished")
+        with pytest.raises(DynvizError, match="cannot write"):
+            writer.checkpoint(1, {})

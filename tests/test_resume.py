@@ -34,7 +34,7 @@ def begin(folder):
 
 def go_on(folder):
     trainer.CAPACITY = 5
-    dynviz.resume(folder)
+    dynviz.resume(folder, trust="/")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_run_made_longer_equals_a_long_run(scenario, stop, tmp_path):
     for recording in short.values():
         # As an interrupted run leaves one; a finished run has none at its end.
         assert recording.total == stop
-    longer = dynviz.resume(tmp_path / "short", steps=50)
+    longer = dynviz.resume(tmp_path / "short", steps=50, trust="/")
     assert files_of(longer) == files_of(long)
     assert all(recording.status == "finished" for recording in longer.values())
 
@@ -143,22 +143,22 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(number, tmp_path):
     assert recording.status == "interrupted"
     stopped = len(recording["loss"])
     assert 0 < stopped < 4000
-    dynviz.resume(folder)
+    dynviz.resume(folder, trust="/")
     whole = dynviz.run(BOWL, "adamw", steps=4000, out=tmp_path / "whole")
     assert files_of(dynviz.open(folder)) == files_of(whole)
 
 
 def test_a_finished_run_has_nothing_to_go_on_with(whole):
     with pytest.raises(DynvizError, match="is finished at step 400; --steps N with a larger N makes it longer"):
-        dynviz.resume(whole.folder)
+        dynviz.resume(whole.folder, trust="/")
     with pytest.raises(DynvizError, match="not shorter"):
-        dynviz.resume(whole.folder, steps=10)
+        dynviz.resume(whole.folder, steps=10, trust="/")
 
 
 def test_a_recording_that_is_being_written_is_left_alone(tmp_path):
     run = dynviz.run(BOWL, "adamw", steps=10, out=tmp_path / "run")
     with Writer.resume(run["adamw"].folder), pytest.raises(DynvizError, match="being written by another process"):
-        dynviz.resume(run.folder, steps=20)
+        dynviz.resume(run.folder, steps=20, trust="/")
 
 
 def test_a_users_file_that_changed_is_refused(tmp_path):
@@ -167,13 +167,13 @@ def test_a_users_file_that_changed_is_refused(tmp_path):
     run = dynviz.run(str(mine), "adamw", steps=10, out=tmp_path / "run")
     mine.write_text(mine.read_text().replace("0.1 * b[0]", "0.2 * b[0]"))
     with pytest.raises(DynvizError, match="has changed since the run began"):
-        dynviz.resume(run.folder, steps=20)
+        dynviz.resume(run.folder, steps=20, trust="/")
     assert dynviz.open(run.folder)["adamw"].total == 10
 
 
 def test_one_recording_of_a_run_can_go_on_alone(tmp_path):
     run = dynviz.run(BOWL, OPTIMIZERS, steps=10, out=tmp_path / "run")
-    longer = dynviz.resume(run["adamw"].folder, steps=30)
+    longer = dynviz.resume(run["adamw"].folder, steps=30, trust="/")
     assert longer.total == 30
     assert run["torch.optim.NAdam"].total == 10
 
@@ -184,7 +184,7 @@ def test_a_users_file_that_is_gone_is_named(tmp_path):
     run = dynviz.run(str(mine), "adamw", steps=10, out=tmp_path / "run")
     mine.unlink()
     with pytest.raises(DynvizError, match=rf"there is no file {mine}"):
-        dynviz.resume(run.folder, steps=20)
+        dynviz.resume(run.folder, steps=20, trust="/")
     assert dynviz.open(run.folder)["adamw"].status == "finished"
 
 
@@ -193,7 +193,7 @@ def test_a_run_from_a_gpu_says_what_is_missing_where_there_is_none(tmp_path):
     path = run["adamw"].folder / "run.json"
     path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda:77"'))
     with pytest.raises(DynvizError, match="began on cuda:77 and goes on there alone"):
-        dynviz.resume(run.folder, steps=20)
+        dynviz.resume(run.folder, steps=20, trust="/")
 
 
 @pytest.mark.parametrize("optimizer", ["torch.optim.NAdam", "torch.optim.ASGD", "sgd:momentum=0.9"])
@@ -209,7 +209,7 @@ def test_a_state_goes_on_in_the_dtype_it_had(optimizer, short, tmp_path):
     common = {"seeds": "0:2", "dtype": dtype, "record": "parameters:every=1"}
     whole = dynviz.run(str(scenario), optimizer, steps=40, out=tmp_path / "whole", **common)
     dynviz.run(str(scenario), optimizer, steps=20, out=tmp_path / "parts", **common)
-    assert files_of(dynviz.resume(tmp_path / "parts", steps=40)) == files_of(whole)
+    assert files_of(dynviz.resume(tmp_path / "parts", steps=40, trust="/")) == files_of(whole)
 
 
 def test_a_damaged_checkpoint_costs_only_time(tmp_path):
@@ -219,7 +219,7 @@ def test_a_damaged_checkpoint_costs_only_time(tmp_path):
     last = recording.folder / "checkpoints" / f"{recording.checkpoints()[-1]}.npz"
     last.write_bytes(last.read_bytes()[:100])
     whole = dynviz.run(BOWL, "adamw", steps=60, out=tmp_path / "whole")
-    assert files_of(dynviz.resume(folder, steps=60)) == files_of(whole)
+    assert files_of(dynviz.resume(folder, steps=60, trust="/")) == files_of(whole)
 
 
 def test_what_happened_at_the_end_is_still_known_when_a_run_is_made_longer(tmp_path):
@@ -228,7 +228,7 @@ def test_what_happened_at_the_end_is_still_known_when_a_run_is_made_longer(tmp_p
     (event,) = whole["sgd"].events()
     assert 0 < event.step < 12
     dynviz.run("surface:f=rosenbrock", rates, steps=event.step, out=tmp_path / "parts")
-    assert dynviz.resume(tmp_path / "parts", steps=12)["sgd"].events() == (event,)
+    assert dynviz.resume(tmp_path / "parts", steps=12, trust="/")["sgd"].events() == (event,)
 
 
 def test_a_listener_that_fails_fails_the_run_and_lets_go_of_it(tmp_path):
@@ -240,4 +240,4 @@ def test_a_listener_that_fails_fails_the_run_and_lets_go_of_it(tmp_path):
         dynviz.run(BOWL, "adamw", steps=10, out=tmp_path / "run", progress=Deaf())
     recording = dynviz.open(tmp_path / "run")["adamw"]
     assert (recording.status, recording.live) == ("failed", False)
-    assert dynviz.resume(tmp_path / "run")["adamw"].status == "finished"
+    assert dynviz.resume(tmp_path / "run", trust="/")["adamw"].status == "finished"

@@ -64,7 +64,7 @@ def test_one_lane_shows_what_it_shows_among_several(run, tmp_path):
 def test_a_run_made_longer_goes_on_with_its_states(run, tmp_path):
     arguments = {"seeds": "0:2", "record": ["state.*:every=4"]}
     dynviz.run(BOWL, "shampoo", steps=13, out=tmp_path / "run", **arguments)
-    launch.resume(tmp_path / "run", steps=30)
+    launch.resume(tmp_path / "run", steps=30, trust="/")
     recording = dynviz.open(tmp_path / "run")["shampoo"]
     assert recording.steps(NAMES[0]).tolist() == [0, 4, 8, 12, 16, 20, 24, 28, 30]
     for name in NAMES:

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dynviz.background import BackgroundRun
+from dynviz.background import TRACEBACK, BackgroundRun
 from dynviz.cli.say import say
 
 GLANCE = 0.05
 """Seconds between two looks at a trainer that has not begun."""
 PATIENCE = 10.0
 """Seconds that a trainer has to end cleanly, before its user gets the prompt back all the same."""
-
-TRACEBACK = "Traceback (most recent call last)"
 
 
 def is_terminal() -> bool:

@@ -4,6 +4,9 @@ from typing import Any
 
 import click
 
+from dynviz.cli import consent
+from dynviz.cli.consent import trust_option
+
 
 @click.command(short_help="The loss on a line or a plane through the parameters.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
@@ -26,7 +29,10 @@ import click
 @click.option(
     "--name", help="Of the projection. [default: as pca-plane; what --at and lanes add: pca-plane-300-lane-1]"
 )
-def project(runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | None, **asked: Any) -> None:  # noqa: FBT001
+@trust_option
+def project(
+    *, runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | None, trust: tuple[str, ...], **asked: Any
+) -> None:
     """Evaluate the loss of trained networks on a line or a plane, and how far the trajectory is off it.
 
     Each recording needs the channel parameters. Its projection is written beside it, and the views landscape and line
@@ -40,13 +46,14 @@ def project(runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | 
     from dynviz.recording import open_all
 
     recordings, goals = open_all(runs), open_all(to)
+    allowed = consent.of_recordings(recordings, trust, optimizers=False)
     from dynviz.projection.project import Wish
     from dynviz.projection.project import project as evaluate
     from dynviz.projection.stored import titled
 
     memory = asked.pop("memory") or 0
     asked["directions"] = asked["directions"] or ("between" if goals else "filter")
-    wish = Wish(dimensions=1 if line else 2, memory=memory * 1_000_000, **asked)
+    wish = Wish(dimensions=1 if line else 2, memory=memory * 1_000_000, trust=allowed, **asked)
     for recording in recordings:
         with Bar(recording.label, "points") as bar:
             found = evaluate(recording, wish, goals, bar)

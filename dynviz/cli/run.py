@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from dynviz import plugins
+from dynviz.cli import consent
+from dynviz.cli.consent import trust_option
 
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 PLAYER = {"view", "theme"}
@@ -23,6 +25,7 @@ WAYS = {"headless", "detach", "report"}
 @click.option("--record", multiple=True, metavar="CHANNEL[:every=N]", help="Record also, or oftener: 'term.*'.")
 @click.option("--out", metavar="DIR", help="Folder to make. [default: the first free runs/<scenario>-<optimizers>-<n>]")
 @click.option("--resume", metavar="DIR", help="Go on with a run that was stopped; with --steps, make it longer.")
+@trust_option
 @click.option("--yes", is_flag=True, help="Write more than 4 GB without refusing.")
 @click.option("--headless", is_flag=True, help="Train here with plain progress, as where there is no terminal.")
 @click.option("--detach", is_flag=True, help="Train in the background, and give the prompt back at once.")
@@ -36,6 +39,7 @@ def run(
     *,
     scenario: str | None,
     resume: str | None,
+    trust: tuple[str, ...],
     headless: bool,
     detach: bool,
     view: str | None,
@@ -55,7 +59,10 @@ def run(
     given = {name for name in context.params if context.get_parameter_source(name) is COMMANDLINE}
     _check_ways(given)
     if resume:
-        _check_resume(resume, given)
+        context.params["trust"] = trust = _check_resume(resume, given, trust)
+        given |= {"trust"} if trust else set()
+    elif trust:
+        raise click.UsageError("--trust is for --resume; what the command line names is run anyway")
     else:
         _check_names(scenario, asked["optimizers"])
     if view:
@@ -71,7 +78,7 @@ def run(
         from dynviz.cli.headless import train
 
         asked |= {"scenario": scenario, "large": asked.pop("yes"), "dtype": asked["dtype"] or ""}
-        train({"steps": asked["steps"]} if resume else asked, resume, report)
+        train({"steps": asked["steps"], "trust": trust} if resume else asked, resume, report)
 
 
 def _check_ways(given: set[str]) -> None:
@@ -82,12 +89,13 @@ def _check_ways(given: set[str]) -> None:
         raise click.UsageError(f"--{min(unused)} is for the player, which --{min(alone)} does not open")
 
 
-def _check_resume(folder: str, given: set[str]) -> None:
-    if given - {"resume", "steps"} - PLAYER - WAYS:
-        raise click.UsageError("--resume goes on with a run as it was begun; it takes --steps alone")
+def _check_resume(folder: str, given: set[str], trusted: tuple[str, ...]) -> tuple[str, ...]:
+    """What may be run beside what is bundled."""
+    if given - {"resume", "steps", "trust"} - PLAYER - WAYS:
+        raise click.UsageError("--resume goes on with a run as it was begun; it takes --steps and --trust alone")
     from dynviz.recording import open_all
 
-    open_all([folder])
+    return consent.of_recordings(open_all([folder]), trusted, optimizers=True)
 
 
 def _check_names(scenario: str | None, optimizers: tuple[str, ...]) -> None:

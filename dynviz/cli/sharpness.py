@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from dynviz.cli import consent
+from dynviz.cli.consent import trust_option
 from dynviz.cli.project import Bar
 
 
@@ -18,7 +20,8 @@ from dynviz.cli.project import Bar
 @click.option("--lane", type=click.IntRange(min=0), default=0, show_default=True, help="Whose parameters.")
 @click.option("--batches", type=click.IntRange(min=1), default=1, show_default=True, help="Of training, for its loss.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-def sharpness(runs: tuple[str, ...], **asked: Any) -> None:
+@trust_option
+def sharpness(*, runs: tuple[str, ...], trust: tuple[str, ...], **asked: Any) -> None:
     """Measure the largest eigenvalues of the loss's Hessian along runs, and the loss around the last step.
 
     Each recording needs the channel parameters. What was measured is written beside it, and the view sharpness draws
@@ -32,9 +35,10 @@ def sharpness(runs: tuple[str, ...], **asked: Any) -> None:
     from dynviz.recording import open_all
 
     recordings = open_all(runs)
+    allowed = consent.of_recordings(recordings, trust, optimizers=False)
     from dynviz.projection.curvature import Look, measure
 
-    look = Look(**asked)
+    look = Look(trust=allowed, **asked)
     for recording in recordings:
         with Bar(recording.label, "steps") as bar:
             path = measure(recording, look, bar)

@@ -1,7 +1,9 @@
 """`dynviz sweep`: a scenario and its optimizers over grids, in several processes."""
 
+import contextlib
 import shlex
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,8 @@ import click
 
 from dynviz import plugins
 from dynviz.background import STOPPED
+from dynviz.cli import consent
+from dynviz.cli.consent import trust_option
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
 
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 GIGABYTE = 1_000_000_000
-RESUMED = {"resume", "jobs"}
+RESUMED = {"resume", "jobs", "trust"}
 """What can be said of a sweep that is gone on with."""
 
 
@@ -33,7 +37,8 @@ RESUMED = {"resume", "jobs"}
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side. [default: one a core; on a GPU 1]")
 @click.option("--memory", type=click.FloatRange(min=0), metavar="GB", help="For each. [default: half of it in all]")
 @click.option("--out", metavar="DIR", help="Folder to make. [default: the first free runs/sweep-<scenario>-<n>]")
-@click.option("--resume", metavar="DIR", help="Go on with a sweep that was stopped or killed; with --jobs alone.")
+@click.option("--resume", metavar="DIR", help="Go on with a sweep that was stopped or killed.")
+@trust_option
 @click.option("--yes", is_flag=True, help="Write more than 4 GB without refusing.")
 @click.pass_context
 def sweep(
@@ -43,6 +48,7 @@ def sweep(
     scenario: str | None,
     optimizers: tuple[str, ...],
     resume: str | None,
+    trust: tuple[str, ...],
     jobs: int | None,
     memory: float | None,
     dtype: str | None,
@@ -62,18 +68,23 @@ def sweep(
     given = {name for name in context.params if context.get_parameter_source(name) is COMMANDLINE}
     if resume:
         if given - RESUMED:
-            raise click.UsageError("--resume goes on with a sweep as it was begun; it takes --jobs alone")
+            raise click.UsageError("--resume goes on with a sweep as it was begun; it takes --jobs and --trust alone")
+    elif trust:
+        raise click.UsageError("--trust is for --resume; what the command line names is run anyway")
     else:
         _check_names(scenario, optimizers)
-    done = _sweep(
-        resume,
-        jobs,
-        scenario=scenario,
-        optimizers=optimizers,
-        memory=None if memory is None else memory * GIGABYTE,
-        dtype=dtype or "",
-        large=yes,
-        **asked,
+    done = (
+        _resume(resume, jobs, trust)
+        if resume
+        else _sweep(
+            processes=jobs,
+            scenario=scenario,
+            optimizers=optimizers,
+            memory=None if memory is None else memory * GIGABYTE,
+            dtype=dtype or "",
+            large=yes,
+            **asked,
+        )
     )
     _say_end(done)
 
@@ -88,18 +99,35 @@ def _check_names(scenario: str | None, optimizers: tuple[str, ...]) -> None:
         plugins.check("optimizers", optimizer)
 
 
-def _sweep(folder: str | None, processes: int | None, **asked: Any) -> "Sweep":
+def _resume(folder: str, processes: int | None, trusted: tuple[str, ...]) -> "Sweep":
+    from dynviz.sweeps.jobs import Plan, foreign_code
+
+    allowed = consent.given(foreign_code(Plan.load(Path(folder))), trusted)
+    with _ended_cleanly() as heed:
+        from dynviz.cli.sweeping import SweepProgress
+        from dynviz.sweeps import launch
+
+        heed()
+        return launch.resume(folder, processes=processes, trust=allowed, progress=SweepProgress())
+
+
+def _sweep(**asked: Any) -> "Sweep":
+    with _ended_cleanly() as heed:
+        from dynviz.cli.sweeping import SweepProgress
+        from dynviz.sweeps import launch
+
+        heed()
+        return launch.sweep(progress=SweepProgress(), **asked)
+
+
+@contextlib.contextmanager
+def _ended_cleanly() -> Iterator[Callable[[], None]]:
+    """Say how to go on with a sweep that was stopped, and exit; gives what `stoppable` gives."""
     from dynviz.sweeps.standing import Stopped
 
     try:
         with stoppable() as heed:
-            from dynviz.cli.sweeping import SweepProgress
-            from dynviz.sweeps import launch
-
-            heed()
-            if folder:
-                return launch.resume(folder, processes=processes, progress=SweepProgress())
-            return launch.sweep(processes=processes, progress=SweepProgress(), **asked)
+            yield heed
     except Stopped as stopped:
         where = shlex.quote(str(stopped.sweep.folder))
         say(f"{stopped}; go on with: dynviz sweep --resume {where}")

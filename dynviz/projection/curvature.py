@@ -42,6 +42,7 @@ class Look:
         lane: Whose parameters.
         batches: Over how many of training's batches `loss` is the mean.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        trust: Where the user's own file is that the scenario is, see `dynviz.trust`.
     """
 
     samples: int = 20
@@ -53,6 +54,7 @@ class Look:
     lane: int = 0
     batches: int = 1
     device: str = "auto"
+    trust: tuple[str, ...] = ()
 
 
 def largest(function: Scalar, row: Tensor, count: int, seed: int = 0) -> Array:
@@ -120,7 +122,7 @@ def measure(recording: Recording, look: Look, progress: Progress | None = None) 
         raise DynvizError("sharpness is measured at one step or more, of one eigenvalue or more, at two radii or more")
     rows = rows_of(recording, look.lane)
     name = look.loss or suggested(recording)[0]
-    measured = losses(task_of(recording, look.lane), (name,), look.batches, look.device)
+    measured = losses(task_of(recording, look.lane, look.trust), (name,), look.batches, look.device)
     at = np.unique(np.linspace(len(rows) - 1, 0, look.samples).astype(np.int64))
     eigenvalues = _along(measured, rows[at], look.eigenvalues, progress)
     last = rows[-1].astype(np.float64)

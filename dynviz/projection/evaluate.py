@@ -15,12 +15,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dynviz.errors import unknown
-from dynviz.plugins import load
 from dynviz.recording import Recording
 from dynviz.task import Batch, Measure, Task, Tensors
 from dynviz.training import devices
 from dynviz.training.flat import Layout
+from dynviz.training.preparation import rebuilt, tasks
 from dynviz.training.stack import cast
+from dynviz.trust import Trusted
 
 Array: TypeAlias = NDArray[np.float64]
 Progress: TypeAlias = Callable[[int, int], None]
@@ -123,15 +124,14 @@ def _threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def task_of(recording: Recording, lane: int) -> Task:
+def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
     """The task of a recording's lane, as it was trained.
 
     Raises:
-        DynvizError: Its scenario is not there any more.
+        DynvizError: Its scenario is not there any more, or needs consent, see `dynviz.trust`.
     """
     metadata = recording.metadata
-    scenario = load("scenarios", metadata.scenario.file or metadata.scenario.name)
-    task: Task = scenario.target(**dict(metadata.scenario.given)).build(metadata.lanes[lane].seed)
+    (task,) = tasks(rebuilt("scenarios", metadata.scenario, trusted), metadata.lanes[lane : lane + 1])
     return cast(task, getattr(torch, metadata.dtype)) if metadata.dtype else task
 
 

@@ -40,6 +40,7 @@ class Wish:
         batches: Over how many of training's batches `loss` is the mean.
         memory: Bytes of intermediate values; 0 for the default.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        trust: Where the user's own file is that the scenario is, see `dynviz.trust`.
     """
 
     directions: Kind = "filter"
@@ -53,6 +54,7 @@ class Wish:
     batches: int = 1
     memory: int = 0
     device: str = "auto"
+    trust: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.directions not in get_args(Kind):
@@ -90,7 +92,8 @@ def project(
         )
     others = [rows_of(goal, 0, rows.shape[1]) for goal in goals]
     directions = _directions(recording, wish, base, rows, others)
-    measured = losses(task_of(recording, wish.lane), wish.losses or suggested(recording), wish.batches, wish.device)
+    task = task_of(recording, wish.lane, wish.trust)
+    measured = losses(task, wish.losses or suggested(recording), wish.batches, wish.device)
     trajectories = [(recording, rows), *zip(goals, others, strict=True)]
     kept = [_kept(one, moved, index if one is recording else -1) for one, moved in trajectories]
     axes = tuple(_axes(wish, [_place(moved - base, directions)[0] for _, moved in kept]))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.recording import disk
+from dynviz.recording.disk import Folder
 from dynviz.recording.values import decode, encode, frozen
 
 Array: TypeAlias = NDArray[np.float64]
@@ -191,17 +192,17 @@ def write(folder: Path, name: str, about: Mapping[str, Any], arrays: Mapping[str
         raise DynvizError(
             f"a projection cannot be named {name!r}: letters, digits, '_' and '-', then '.' too, 100 at most"
         )
-    path = file(folder, name)
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise disk.unwritable(path.parent, error) from error
     text = np.frombuffer(json.dumps(encode(dict(about), _ABOUT), allow_nan=False).encode(), np.uint8)
-    with disk.beside(path) as target, zipfile.ZipFile(target, "w") as archive:
+    with (
+        Folder(folder) as root,
+        root.folder(FOLDER, make=True) as inside,
+        inside.replacing(f"{name}{SUFFIX}") as target,
+        zipfile.ZipFile(target, "w") as archive,
+    ):
         for key, array in {_ABOUT: text, **arrays}.items():
             with archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
-    return path
+    return file(folder, name)
 
 
 def read(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, layout
+from dynviz.recording.disk import Folder
 
 _COPY_BYTES = 1 << 20
 
@@ -58,18 +59,28 @@ class GrowingChannel:
         count: How many samples there are.
     """
 
-    __slots__ = ("_fd", "_form", "count")
+    __slots__ = ("_fd", "_file", "_folder", "_form", "count")
 
-    def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...], *, new: bool) -> None:
-        self._form = _Form(path, dtype, shape)
+    def __init__(self, folder: Folder, name: str, dtype: DTypeLike, shape: tuple[int, ...], *, new: bool) -> None:
+        """Open a channel.
+
+        Args:
+            folder: That of a recording's channels.
+            name: The channel's.
+            dtype: Of the numbers.
+            shape: Of one sample, the axis of lanes included.
+            new: Whether its file is to be made.
+        """
+        self._folder, self._file = folder, f"{name}{layout.CHANNEL_SUFFIX}"
+        self._form = _Form(folder.path / self._file, dtype, shape)
         self._fd = -1
         if new:
-            disk.write_new(path, self._form.header)
+            folder.create(self._file, self._form.header)
         self._open()
 
     def _open(self) -> None:
         try:
-            self._fd = os.open(self._form.path, os.O_RDWR)
+            self._fd = self._folder.open(self._file, os.O_RDWR)
             self.count = self._form.samples(self._fd)
             # A writer that was killed may have left samples that the header does not count yet.
             disk.write_at(self._fd, *layout.count_change(self.count))
@@ -114,7 +125,7 @@ class GrowingChannel:
         """
         form = self._form
         end = layout.HEADER_BYTES + count * form.sample_bytes
-        with disk.beside(Path(form.path)) as file:
+        with self._folder.replacing(self._file) as file:
             file.write(layout.header(form.dtype, form.shape, count))
             for offset in range(layout.HEADER_BYTES, end, _COPY_BYTES):
                 file.write(os.pread(self._fd, min(_COPY_BYTES, end - offset), offset))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, layout
+from dynviz.recording.disk import Folder
 
 
 def steps(folder: Path) -> tuple[int, ...]:
@@ -18,16 +19,16 @@ def steps(folder: Path) -> tuple[int, ...]:
         names = os.listdir(folder / layout.CHECKPOINTS)  # noqa: PTH208 - ten times as fast
     except OSError:
         return ()
-    stems = (name.removesuffix(".npz") for name in names if name.endswith(".npz"))
+    stems = (name.removesuffix(layout.CHECKPOINT_SUFFIX) for name in names if name.endswith(layout.CHECKPOINT_SUFFIX))
     return tuple(sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit()))
 
 
-def save(folder: Path, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write the checkpoint of a step; it is there whole or not at all."""
+def save(folder: Folder, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write the checkpoint of a step into the folder of checkpoints; it is there whole or not at all."""
     import zipfile
 
     # Not np.savez: it stores the time of day, and refuses arrays that are named like its own arguments.
-    with disk.beside(folder / layout.checkpoint_file(step)) as file, zipfile.ZipFile(file, "w") as archive:
+    with folder.replacing(f"{step}{layout.CHECKPOINT_SUFFIX}") as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)

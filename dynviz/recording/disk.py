@@ -1,15 +1,24 @@
-"""Writing to a disk that may be full, read-only or gone: whole pieces, and errors in one line."""
+"""Writing to a disk that may be full, read-only or gone, in a folder that anybody may have made.
+
+Whole pieces are written, and errors are one line. Files are opened inside a folder's descriptor, links are never
+followed, and only regular files are opened: nothing outside of the folder is touched.
+"""
 
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
 from dynviz.errors import DynvizError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# A named pipe would be waited for.
+_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def unwritable(path: Path | str, error: OSError) -> DynvizError:
@@ -42,16 +51,115 @@ def make_folder(folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet."""
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+class Folder:
+    """A folder that is written to.
+
+    The folder itself may be reached through a link, which its user wrote. Inside it no link is followed.
+
+    Attributes:
+        path: The folder's.
+        fd: Its descriptor; the folder may be renamed while it is open.
+
+    Raises:
+        DynvizError: From every method, where the file cannot be opened or is a link, a pipe or a device.
+    """
+
+    def __init__(self, path: Path, fd: int | None = None) -> None:
+        """Open it.
+
+        Args:
+            path: The folder's.
+            fd: A descriptor of it that is open already.
+        """
+        self.path = path
+        try:
+            self.fd = os.open(path, _FOLDER) if fd is None else fd
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def folder(self, name: str, *, make: bool = False) -> "Folder":
+        """A folder in this one.
+
+        Args:
+            name: Of the folder.
+            make: Whether to make it where it is missing.
+        """
+        path = self.path / name
+        try:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=self.fd)
+            return Folder(path, os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=self.fd))
+        except OSError as error:
+            raise self._refused(name, error) from error
+
+    def open(self, name: str, flags: int) -> int:
+        """A descriptor of a regular file in this folder, opened with these flags."""
+        try:
+            fd = os.open(name, flags | _FILE, 0o666, dir_fd=self.fd)
+        except OSError as error:
+            raise self._refused(name, error) from error
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise DynvizError(f"cannot write {self.path / name}: it is not a regular file")
+        return fd
+
+    def create(self, name: str, data: bytes) -> None:
+        """Write a file that must not exist yet."""
+        fd = self.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             write_at(fd, data, 0)
+        except OSError as error:
+            raise unwritable(self.path / name, error) from error
         finally:
             os.close(fd)
-    except OSError as error:
-        raise unwritable(path, error) from error
+
+    @contextlib.contextmanager
+    def replacing(self, name: str) -> Iterator[BinaryIO]:
+        """A file that takes the place of `name` when the block ends well, and vanishes when it does not.
+
+        A reader finds the old file or the new one, whole.
+        """
+        new = f"{name}.new"
+        with contextlib.suppress(OSError):
+            # A writer that was killed left it.
+            os.unlink(new, dir_fd=self.fd)
+        fd = self.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            try:
+                with os.fdopen(fd, "wb") as file:
+                    yield file
+                os.replace(new, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(new, dir_fd=self.fd)
+                raise
+        except OSError as error:
+            raise unwritable(self.path / name, error) from error
+
+    def _refused(self, name: str, error: OSError) -> DynvizError:
+        path = self.path / name
+        if error.errno in (errno.ELOOP, errno.ENOTDIR) and path.is_symlink():
+            return DynvizError(f"{path} is a link, and links in a recording are not followed; put the file there")
+        if error.errno == errno.ENXIO:
+            return DynvizError(f"cannot write {path}: it is not a regular file")
+        return unwritable(path, error)
+
+    def close(self) -> None:
+        """Let go of it. Closing twice is harmless."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __enter__(self) -> "Folder":
+        """The folder itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
 
 
 def write_at(fd: int, data: bytes | memoryview, offset: int) -> None:
@@ -65,20 +173,7 @@ def write_at(fd: int, data: bytes | memoryview, offset: int) -> None:
 
 
 @contextlib.contextmanager
-def beside(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `path` when the block ends well, and vanishes when it does not.
-
-    A reader finds the old file or the new one, whole.
-    """
-    new = path.with_name(f"{path.name}.new")
-    try:
-        try:
-            with new.open("wb") as file:
-                yield file
-            new.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                new.unlink()
-            raise
-    except OSError as error:
-        raise unwritable(path, error) from error
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """See `Folder.replacing`: for a single file, in a folder that is opened for it."""
+    with Folder(path.parent) as folder, folder.replacing(path.name) as file:
+        yield file

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk
+from dynviz.recording import disk, layout
+from dynviz.recording.disk import Folder
 
 
 @dataclass(frozen=True)
@@ -65,20 +66,27 @@ def _event(*, step: Any, lane: Any, kind: Any, value: Any) -> Event:
 class EventLog:
     """events.jsonl, open for writing."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Folder) -> None:
+        """Open that of a recording's folder."""
+        self._folder = folder
+        self._path = folder.path / layout.EVENTS
         self._fd = -1
         self._open()
 
     def _open(self) -> None:
+        self._fd = self._folder.open(layout.EVENTS, os.O_RDWR | os.O_CREAT)
         try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-            data = self._path.read_bytes()
-        except OSError as error:
+            # A torn last line gets overwritten by the next event.
+            self._end = self._read().rfind(b"\n") + 1
+        except BaseException:
             self.close()
-            raise disk.unwritable(self._path, error) from error
-        # A torn last line gets overwritten by the next event.
-        self._end = data.rfind(b"\n") + 1
+            raise
+
+    def _read(self) -> bytes:
+        try:
+            return os.pread(self._fd, os.fstat(self._fd).st_size, 0)
+        except OSError as error:
+            raise disk.unreadable(self._path, error) from error
 
     def append(self, event: Event) -> None:
         """Write one event; when it fails, the next one is written over what there is of it."""
@@ -91,12 +99,9 @@ class EventLog:
 
     def drop(self, after: int) -> None:
         """Remove the events of steps after this one."""
-        try:
-            events = parse(self._path.read_bytes(), self._path)
-        except OSError as error:
-            raise disk.unreadable(self._path, error) from error
+        events = parse(self._read(), self._path)
         kept = b"".join(event.line() for event in events if event.step <= after)
-        with disk.beside(self._path) as file:
+        with self._folder.replacing(layout.EVENTS) as file:
             file.write(kept)
         self.close()
         self._open()

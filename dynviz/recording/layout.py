@@ -22,6 +22,8 @@ CHANNELS = "channels"
 EVENTS = "events.jsonl"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
+CHANNEL_SUFFIX = ".npy"
+CHECKPOINT_SUFFIX = ".npz"
 
 HEADER_BYTES = 256
 COUNT_AT = 64
@@ -38,12 +40,12 @@ def channel_file(name: str) -> str:
     >>> channel_file("term.gradient")
     'channels/term.gradient.npy'
     """
-    return f"{CHANNELS}/{name}.npy"
+    return f"{CHANNELS}/{name}{CHANNEL_SUFFIX}"
 
 
 def checkpoint_file(step: int) -> str:
     """The path of a checkpoint inside its recording's folder."""
-    return f"{CHECKPOINTS}/{step}.npz"
+    return f"{CHECKPOINTS}/{step}{CHECKPOINT_SUFFIX}"
 
 
 def check_channel(name: str, dtype: str) -> None:

@@ -1,38 +1,48 @@
 """The lock that says that a writer lives; the system lets go of it when the process ends, however it ends."""
 
+import errno
 import fcntl
 import os
 import time
 from pathlib import Path
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, layout
+from dynviz.recording import layout
+from dynviz.recording.disk import Folder
 
 PATIENCE = 0.2
 """Seconds to wait for a writer that is just ending."""
 READER_PATIENCE = 30.0
 """Seconds to wait for readers that ask whether a writer lives: some microseconds, unless they get no time to run."""
+_UNSUPPORTED = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP)
+"""What network file systems say of a lock on a folder."""
 
 
-def acquire(folder: Path) -> int:
-    """Take the lock of a recording; closing the descriptor that is returned lets go of it.
+def acquire(folder: Folder) -> int:
+    """Take the lock of a recording or a sweep; closing the descriptor that is returned lets go of it.
+
+    The folder itself is locked too, where the file system can, so that no second writer gets in when somebody deletes
+    the lock's file; that goes with the folder's own descriptor.
 
     Raises:
         DynvizError: Another writer has it, in this process or another, or the folder cannot be written.
     """
-    path = folder / layout.LOCK
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise disk.unwritable(path, error) from error
+    fd = folder.open(layout.LOCK, os.O_RDWR | os.O_CREAT)
     try:
         _wait(fd)
+        try:
+            _wait(folder.fd)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
     except BlockingIOError:
         os.close(fd)
-        raise DynvizError(f"{folder} is being written by another run: wait until it ends, or stop it") from None
+        raise DynvizError(f"{folder.path} is being written by another run: wait until it ends, or stop it") from None
     except OSError as error:
         os.close(fd)
-        raise DynvizError(f"cannot lock {path}: {error.strerror}; record on a file system that has flock") from error
+        raise DynvizError(
+            f"cannot lock {folder.path / layout.LOCK}: {error.strerror}; record on a file system that has flock"
+        ) from error
     except BaseException:
         os.close(fd)
         raise
@@ -62,8 +72,13 @@ def _shared(fd: int) -> bool:
 
 def held(folder: Path) -> bool:
     """Whether a writer has the lock now."""
+    return _held(folder / layout.LOCK) or _held(folder)
+
+
+def _held(path: Path) -> bool:
     try:
-        fd = os.open(folder / layout.LOCK, os.O_RDONLY)
+        # A named pipe in the lock's place would be waited for.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

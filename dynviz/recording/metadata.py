@@ -10,6 +10,7 @@ import numpy as np
 
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, layout
+from dynviz.recording.disk import Folder
 from dynviz.recording.values import decode, encode, frozen
 
 FORMAT = 1
@@ -86,6 +87,11 @@ class Named:
     options: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
     sha256: str = ""
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Of each user's file in its name, in order."""
+        return tuple(self.sha256.split("+")) if self.sha256 else ()
 
 
 @dataclass(frozen=True)
@@ -229,10 +235,10 @@ def load(folder: Path) -> Metadata:
         raise DynvizError(f"cannot read {path}: {error}") from error
 
 
-def save(folder: Path, metadata: Metadata) -> None:
+def save(folder: Folder, metadata: Metadata) -> None:
     """Write run.json; a reader finds the old one or the new one, whole."""
     text = json.dumps(metadata.to_json(), indent=1, allow_nan=False)
-    with disk.beside(folder / layout.METADATA) as file:
+    with folder.replacing(layout.METADATA) as file:
         file.write(f"{text}\n".encode())
 
 

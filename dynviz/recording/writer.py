@@ -14,6 +14,7 @@ from dynviz.errors import DynvizError
 from dynviz.recording import checkpoint, disk, layout, lock
 from dynviz.recording import metadata as runjson
 from dynviz.recording.channel import GrowingChannel
+from dynviz.recording.disk import Folder
 from dynviz.recording.events import Event, EventLog
 from dynviz.recording.metadata import Metadata, Status
 
@@ -50,6 +51,8 @@ class Writer:
         self.folder = folder
         self._metadata: Metadata
         self._lock = -1
+        # The recording's folder and those in it, as long as they are open.
+        self._folders: list[Folder] = []
         self._channels: dict[str, GrowingChannel] = {}
         self._events: EventLog | None = None
 
@@ -62,9 +65,7 @@ class Writer:
         writer = cls(Path(folder))
         disk.make_folder(writer.folder)
         try:
-            writer._lock = lock.acquire(writer.folder)
-            disk.make_folder(writer.folder / layout.CHANNELS)
-            disk.make_folder(writer.folder / layout.CHECKPOINTS)
+            writer._open_folders(make=True)
             writer._open(metadata, new=True)
             writer._save(metadata)
         except BaseException:
@@ -88,7 +89,7 @@ class Writer:
         writer = cls(Path(folder))
         runjson.load(writer.folder)
         try:
-            writer._lock = lock.acquire(writer.folder)
+            writer._open_folders(make=False)
             metadata = runjson.load(writer.folder)
             writer._open(metadata, new=False)
             if steps is not None and steps != metadata.steps:
@@ -100,12 +101,19 @@ class Writer:
             raise
         return writer
 
+    def _open_folders(self, *, make: bool) -> None:
+        root = Folder(self.folder)
+        self._folders.append(root)
+        self._lock = lock.acquire(root)
+        for name in (layout.CHANNELS, layout.CHECKPOINTS):
+            self._folders.append(root.folder(name, make=make))
+
     def _open(self, metadata: Metadata, *, new: bool) -> None:
+        root, channels, _ = self._folders
         lanes = len(metadata.lanes)
         for name, info in metadata.channels.items():
-            path = self.folder / layout.channel_file(name)
-            self._channels[name] = GrowingChannel(path, info.dtype, (lanes, *info.shape), new=new)
-        self._events = EventLog(self.folder / layout.EVENTS)
+            self._channels[name] = GrowingChannel(channels, name, info.dtype, (lanes, *info.shape), new=new)
+        self._events = EventLog(root)
 
     def _lengthen(self, metadata: Metadata, steps: int) -> None:
         if steps < metadata.steps:
@@ -120,7 +128,7 @@ class Writer:
                 channel.cut(last - 1)
 
     def _save(self, metadata: Metadata) -> None:
-        runjson.save(self.folder, metadata)
+        runjson.save(self._folders[0], metadata)
         self._metadata = metadata
 
     @property
@@ -160,7 +168,7 @@ class Writer:
 
     def checkpoint(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep the state of training after a step; it is there whole or not at all."""
-        checkpoint.save(self.folder, step, arrays)
+        checkpoint.save(self._folders[2], step, arrays)
 
     def load_checkpoint(self, step: int) -> dict[str, NDArray[Any]]:
         """The arrays that `checkpoint` was given at that step."""
@@ -182,6 +190,9 @@ class Writer:
         if self._events is not None:
             self._events.close()
             self._events = None
+        for folder in self._folders:
+            folder.close()
+        self._folders.clear()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1

@@ -8,14 +8,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from dynviz import grammar
 from dynviz.errors import DynvizError
 from dynviz.recording import disk
 from dynviz.recording.metadata import Lane
 from dynviz.recording.run import SWEEP
 from dynviz.recording.values import decode, encode
 from dynviz.sweeps.grid import Choice
+from dynviz.trust import Code, foreign
 
 FORMAT = 1
+_UNNAMED = re.compile(r"[^\w.=+-]+")
+_LONGEST = 80
+"""What stands in no job's name, and how long its words are at most."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Plan:
         """Write it into the sweep's folder."""
         tree = {"format": FORMAT, "settings": asdict(self.settings), "files": dict(self.files)}
         tree["jobs"] = [asdict(job) for job in self.jobs]
-        with disk.beside(folder / SWEEP) as file:
+        with disk.replacing(folder / SWEEP) as file:
             file.write(f"{json.dumps(encode(tree, SWEEP), indent=1, allow_nan=False)}\n".encode())
 
     @classmethod
@@ -96,8 +101,16 @@ class Plan:
             Job(each["name"], each["scenario"], each["optimizer"], tuple(Lane(**lane) for lane in each["lanes"]))
             for each in tree["jobs"]
         )
+        _check_names([job.name for job in jobs], path)
         settings = tree["settings"]
         return cls(jobs, Settings(**{**settings, "record": tuple(settings["record"])}), tree["files"])
+
+
+def foreign_code(plan: Plan) -> tuple[Code, ...]:
+    """The user's own code that a sweep's file names."""
+    specs = {("scenarios", job.scenario) for job in plan.jobs} | {("optimizers", job.optimizer) for job in plan.jobs}
+    codes = [code for kind, text in sorted(specs) for code in foreign(kind, grammar.parse(text).name)]
+    return tuple(Code(name, plan.files.get(name, "")) for name in dict.fromkeys(code.name for code in codes))
 
 
 def jobs(scenarios: Sequence[Choice], rules: Sequence[Sequence[Choice]], seeds: Sequence[int]) -> tuple[Job, ...]:
@@ -124,8 +137,24 @@ def split(job: Job, most: int) -> tuple[Job, ...]:
 
 def numbered(jobs: Sequence[Job]) -> tuple[Job, ...]:
     """The same with a number before each name, which makes it the only one of that name."""
-    digits = max(3, len(str(len(jobs))))
-    return tuple(replace(job, name=f"{number:0{digits}}-{job.name}") for number, job in enumerate(jobs, 1))
+    return tuple(replace(job, name=f"{_number(place, len(jobs))}-{job.name}") for place, job in enumerate(jobs, 1))
+
+
+def _number(place: int, count: int) -> str:
+    return f"{place:0{max(3, len(str(count)))}}"
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    """See that a sweep's file names folders inside its own, as `numbered` names them.
+
+    Raises:
+        DynvizError: It names others: a path may lead anywhere.
+    """
+    for place, name in enumerate(names, 1):
+        number = _number(place, len(names))
+        words = name.removeprefix(f"{number}-") if isinstance(name, str) else name
+        if words == name or len(words) > _LONGEST or _UNNAMED.search(words):
+            raise DynvizError(f"{path} is damaged: job {place} is named {name!r}, not {number}-... as a sweep names it")
 
 
 def _groups(choices: Sequence[Choice]) -> list[list[Choice]]:
@@ -167,4 +196,4 @@ def _words(scenario: Choice, rule: Choice, varying: set[str]) -> str:
     """What tells a job from others in its folder's name."""
     said = [*(f"{name}={value}" for name, value in scenario.spec.options.items()), rule.plugin.label]
     said += [f"{name}={value}" for name, value in rule.spec.options.items() if name not in varying]
-    return re.sub(r"[^\w.=+-]+", "_", "-".join(said))[:80].strip("_")
+    return _UNNAMED.sub("_", "-".join(said))[:_LONGEST].strip("_")

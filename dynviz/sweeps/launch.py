@@ -10,13 +10,15 @@ from dynviz import grammar
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin, load
 from dynviz.recording import disk, lock
+from dynviz.recording.disk import Folder
 from dynviz.signals import answered
 from dynviz.sweeps import budget, table
 from dynviz.sweeps.grid import Choice, choices
-from dynviz.sweeps.jobs import Job, Plan, Settings, jobs, numbered, split
+from dynviz.sweeps.jobs import Job, Plan, Settings, foreign_code, jobs, numbered, split
 from dynviz.sweeps.pool import Pool, ProcessPool, Report
 from dynviz.sweeps.standing import Progress, Silence, Stopped, Sweep
 from dynviz.sweeps.work import finished
+from dynviz.trust import Trusted
 
 
 def sweep(
@@ -72,17 +74,20 @@ def sweep(
     count = processes or budget.processes(settings.device)
     limit = int(memory) if memory is not None else budget.memory(settings.device, count)
     found = _sized(jobs(tasks, expanded, numbers), tasks, settings, limit, large=large)
-    plan = Plan(found, settings, _fingerprints([*tasks, *itertools.chain(*expanded)]))
+    chosen = [*tasks, *itertools.chain(*expanded)]
+    plan = Plan(found, settings, _fingerprints(chosen))
     folder = _make_folder(out, tasks[0].plugin)
     with _locked(folder):
         plan.save(folder)
-        return _train(folder, plan, pool or ProcessPool(folder, settings, count), progress or Silence())
+        pool = pool or ProcessPool(folder, settings, count, _named(plan))
+        return _train(folder, plan, pool, progress or Silence())
 
 
 def resume(
     folder: str | Path,
     *,
     processes: int | None = None,
+    trust: Trusted = (),
     progress: Progress | None = None,
     pool: Pool | None = None,
 ) -> Sweep:
@@ -90,18 +95,31 @@ def resume(
 
     Jobs that failed are tried again.
 
+    Args:
+        folder: The sweep's.
+        processes: How many train side by side; None for one a core.
+        trust: Where the user's own files are that the sweep was begun with, or import paths: its folder is data, and
+            what that names is run only where it is bundled or named here.
+        progress: Who hears how it goes.
+        pool: Who does the jobs; None for processes of this machine.
+
     Raises:
-        DynvizError: It is no sweep, another process works on it, or a file that it uses has changed.
+        DynvizError: It is no sweep, another process works on it, or a file that it uses has changed or is not trusted.
         Stopped: Ctrl-C; as for `sweep`.
     """
     folder = Path(folder)
     plan = Plan.load(folder)
-    for path, before in plan.files.items():
-        if not Path(path).is_file() or _sha256(path) != before:
-            raise DynvizError(f"{path} has changed since the sweep began; begin a new sweep with it")
+    for code in foreign_code(plan):
+        if Path(code.located(trust)).resolve() != Path(code.name).resolve():
+            raise DynvizError(f"the sweep was begun with {code.name}; put the file there again, or begin a new sweep")
     with _locked(folder):
         count = processes or budget.processes(plan.settings.device)
-        return _train(folder, plan, pool or ProcessPool(folder, plan.settings, count), progress or Silence())
+        pool = pool or ProcessPool(folder, plan.settings, count, _named(plan))
+        return _train(folder, plan, pool, progress or Silence())
+
+
+def _named(plan: Plan) -> tuple[str, ...]:
+    return tuple(code.name for code in foreign_code(plan))
 
 
 def _train(folder: Path, plan: Plan, pool: Pool, progress: Progress) -> Sweep:
@@ -211,17 +229,12 @@ def _fingerprints(found: Sequence[Choice]) -> dict[str, str]:
     return {plugin.file: plugin.sha256() for plugin in plugins if plugin.file}
 
 
-def _sha256(path: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One process works on a sweep."""
-    held = lock.acquire(folder)
-    try:
-        yield
-    finally:
-        os.close(held)
+    with Folder(folder) as opened:
+        held = lock.acquire(opened)
+        try:
+            yield
+        finally:
+            os.close(held)

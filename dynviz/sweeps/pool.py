@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 from dynviz.errors import DynvizError
+from dynviz.recording.disk import Folder
 from dynviz.sweeps.jobs import Job, Settings
 from dynviz.sweeps.work import to_line
 
@@ -22,7 +23,7 @@ CODE = (
     "import json, sys; given = json.loads(sys.stdin.buffer.readline()); sys.path[:] = given['path']; "
     "from pathlib import Path; from dynviz.sweeps import jobs, work; "
     "given['settings']['record'] = tuple(given['settings']['record']); "
-    "work.live(Path(given['folder']), jobs.Settings(**given['settings']))"
+    "work.live(Path(given['folder']), jobs.Settings(**given['settings']), given['trust'])"
 )
 LOG = "workers.log"
 """What the processes print: warnings of a scenario, and the last words of one that crashed."""
@@ -109,11 +110,13 @@ class ProcessPool:
         folder: The sweep's.
         settings: What all jobs share.
         count: Of processes at most.
+        trust: Files and import paths of the user's own that may be run, see `dynviz.trust`.
     """
 
     folder: Path
     settings: Settings
     count: int
+    trust: tuple[str, ...] = ()
     _waiting: deque[Job] = field(default_factory=deque)
     _workers: list[_Worker] = field(default_factory=list)
     _deaths: Counter[str] = field(default_factory=Counter)
@@ -167,7 +170,7 @@ class ProcessPool:
 
     def _start(self) -> _Worker:
         try:
-            with (self.folder / LOG).open("ab") as log:
+            with self._log() as log:
                 process = subprocess.Popen(
                     [sys.executable, "-X", "faulthandler", "-c", CODE],
                     stdin=subprocess.PIPE,
@@ -179,11 +182,16 @@ class ProcessPool:
         except OSError as error:
             raise DynvizError(f"cannot start a process that trains: {error.strerror or error}") from error
         worker = _Worker(process)
-        given: dict[str, Any] = {"path": sys.path, "folder": str(self.folder), "settings": asdict(self.settings)}
+        given: dict[str, Any] = {"path": sys.path, "folder": str(self.folder)}
+        given |= {"settings": asdict(self.settings), "trust": self.trust}
         worker.ask(json.dumps(given).encode() + b"\n")
         self._workers.append(worker)
         self._ears.register(worker.ear, selectors.EVENT_READ, worker)
         return worker
+
+    def _log(self) -> BinaryIO:
+        with Folder(self.folder) as folder:
+            return os.fdopen(folder.open(LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
 
     def _hear(self, worker: _Worker) -> Iterator[Report]:
         data = os.read(worker.ear, 1 << 16)

@@ -83,7 +83,7 @@ def save(folder: Path, rows: Iterable[Row]) -> None:
     writer = csv.DictWriter(text, columns(rows), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    with disk.beside(folder / FILE) as file:
+    with disk.replacing(folder / FILE) as file:
         file.write(text.getvalue().encode())
 
 

@@ -1,10 +1,10 @@
 """One job of a sweep, from wherever it stands to its end; and the life of a process that does jobs."""
 
 import contextlib
+import itertools
 import json
 import os
 import queue
-import shutil
 import signal
 import sys
 import threading
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from dynviz.errors import DynvizError
-from dynviz.recording import Run, layout
+from dynviz.recording import Run, disk, layout
+from dynviz.recording.disk import Folder
 from dynviz.recording.metadata import Lane, Metadata
 from dynviz.recording.values import decode, encode
 from dynviz.sweeps.jobs import Job, Settings
@@ -25,17 +26,20 @@ LET_GO = 10.0
 """Seconds to wait for the process that trained this job before, which ends after its present block of steps."""
 OFTEN = 0.2
 """Seconds between two messages about how far a job is."""
+ASIDE = "aside"
+"""The folder in a sweep's where the leftovers of jobs are kept that were killed before their recordings were whole."""
 ERRORS = "errors"
 """The folder in a sweep's where tracebacks of jobs are kept that failed in a way that nobody foresaw."""
 
 
-def perform(folder: Path, job: Job, settings: Settings, progress: Any) -> None:
+def perform(folder: Path, job: Job, settings: Settings, trust: Sequence[str], progress: Any) -> None:
     """Train a job's lanes: begin, or go on where they were left, or see that they are at their end.
 
     Args:
         folder: The sweep's.
         job: What to do.
         settings: What all jobs share.
+        trust: Files and import paths of the user's own that may be run, see `dynviz.trust`.
         progress: Hears how it goes, see `dynviz.training.session.Progress`.
 
     Raises:
@@ -45,15 +49,29 @@ def perform(folder: Path, job: Job, settings: Settings, progress: Any) -> None:
     from dynviz import training
 
     run = folder / job.name
+    if run.is_symlink():
+        raise DynvizError(f"{run} is a link, which is not followed; put the run itself there, or remove the link")
     if not any(run.glob(f"*/{layout.METADATA}")):
-        # Killed before its recording was whole.
-        shutil.rmtree(run, ignore_errors=True)
+        _move_aside(folder, job.name)
         shared: dict[str, Any] = asdict(settings)
         training.run(job.scenario, job.optimizer, lanes=job.lanes, out=run, large=True, progress=progress, **shared)
     elif not finished(run):
         _wait(run)
         if not finished(run):
-            training.resume(run, progress=progress)
+            training.resume(run, trust=trust, progress=progress)
+
+
+def _move_aside(folder: Path, name: str) -> None:
+    """Free the name of a job that was killed before its recording was whole; what it left may be somebody's."""
+    if not (folder / name).exists():
+        return
+    with Folder(folder) as sweep, sweep.folder(ASIDE, make=True) as aside:
+        names = (f"{name}-{number}" for number in itertools.count(1))
+        place = next(free for free in names if not (aside.path / free).exists())
+        try:
+            os.rename(name, place, src_dir_fd=sweep.fd, dst_dir_fd=aside.fd)
+        except OSError as error:
+            raise disk.unwritable(folder / name, error) from error
 
 
 def finished(run: Path) -> bool:
@@ -99,8 +117,14 @@ class _Mouth:
         """What ended it is said by who asked for it."""
 
 
-def live(folder: Path, settings: Settings) -> None:
-    """Do the jobs that stdin names, a line of JSON each, until it ends; stop what is begun when it ends early."""
+def live(folder: Path, settings: Settings, trust: Sequence[str]) -> None:
+    """Do the jobs that stdin names, a line of JSON each, until it ends; stop what is begun when it ends early.
+
+    Args:
+        folder: The sweep's.
+        settings: What all jobs share.
+        trust: Files and import paths of the user's own that may be run, see `dynviz.trust`.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a scenario prints must not stand between our lines.
     mouth = _Mouth(os.fdopen(os.dup(1), "wb"))
@@ -109,7 +133,7 @@ def live(folder: Path, settings: Settings) -> None:
     threading.Thread(target=ear.listen, daemon=True).start()
     with contextlib.suppress(BrokenPipeError):
         while line := ear.asked.get():
-            healthy = _do(folder, from_line(line), settings, mouth)
+            healthy = _do(folder, from_line(line), settings, trust, mouth)
             ear.done += 1
             if not healthy:
                 break
@@ -134,10 +158,10 @@ class _Ear:
         self.asked.put(b"")
 
 
-def _do(folder: Path, job: Job, settings: Settings, mouth: _Mouth) -> bool:
+def _do(folder: Path, job: Job, settings: Settings, trust: Sequence[str], mouth: _Mouth) -> bool:
     """Whether this process may do another job."""
     try:
-        perform(folder, job, settings, mouth)
+        perform(folder, job, settings, trust, mouth)
     except KeyboardInterrupt:
         mouth.say("stopped", leaves=True)
         return False
@@ -146,15 +170,23 @@ def _do(folder: Path, job: Job, settings: Settings, mouth: _Mouth) -> bool:
         return True
     except Exception as error:  # a scenario is anybody's code
         message = " ".join(f"{type(error).__name__}: {error}".split())
-        with contextlib.suppress(OSError):
-            (folder / ERRORS).mkdir(exist_ok=True)
-            (folder / ERRORS / f"{job.name}.txt").write_text(traceback.format_exc())
+        with contextlib.suppress(DynvizError):
+            _keep_traceback(folder, job)
             message += f" (see {folder / ERRORS / job.name}.txt)"
         # After what nobody foresaw, another process does the next job.
         mouth.say("failed", message=message, leaves=True)
         return False
     mouth.say("finished")
     return True
+
+
+def _keep_traceback(folder: Path, job: Job) -> None:
+    with (
+        Folder(folder) as sweep,
+        sweep.folder(ERRORS, make=True) as errors,
+        errors.replacing(f"{job.name}.txt") as file,
+    ):
+        file.write(traceback.format_exc().encode(errors="replace"))
 
 
 def to_line(job: Job) -> bytes:

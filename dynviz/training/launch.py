@@ -22,6 +22,7 @@ from dynviz.training.plan import check_optimizer, labels, requests
 from dynviz.training.preparation import Asked, Prepared, check_size, compile_steps, prepare, rebuild
 from dynviz.training.session import Progress, Silence, train
 from dynviz.training.trainer import Trainer
+from dynviz.trust import Trusted
 
 DTYPES = ("", "float32", "float64")
 
@@ -93,7 +94,9 @@ def run(
     return Run(folder)
 
 
-def resume(folder: str | Path, *, steps: int | None = None, progress: Progress | None = None) -> Run | Recording:
+def resume(
+    folder: str | Path, *, steps: int | None = None, trust: Trusted = (), progress: Progress | None = None
+) -> Run | Recording:
     """Go on with a run that was stopped or killed, or make a finished one longer.
 
     Channels end as those of a run that was never stopped, byte for byte.
@@ -101,6 +104,8 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
     Args:
         folder: A run's, or one recording's.
         steps: How long it shall be in all; None for the length it was begun with.
+        trust: Where a user's own files are that the run was begun with, or the import paths of its classes: a
+            recording is data, and what it names is run only where it is bundled or named here.
         progress: Who hears how it goes.
 
     Raises:
@@ -111,13 +116,16 @@ def resume(folder: str | Path, *, steps: int | None = None, progress: Progress |
     if not Path(folder).exists():
         raise DynvizError(f"{folder} names some lanes of a run; all of them go on together: give the folder alone")
     recordings = list(opened.values()) if isinstance(opened, Run) else [opened]
+    for recording in recordings:
+        if isinstance(opened, Run) and recording.folder.is_symlink():
+            raise DynvizError(f"{recording.folder} is a link, which is not followed; resume what it leads to by itself")
     todo = [each for each in recordings if _unfinished(each, steps)]
     if not todo:
         length = max(each.total for each in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
     progress = progress or Silence()
     with devices.one_thread():
-        prepared = [rebuild(each.metadata, steps) for each in todo]
+        prepared = [rebuild(each.metadata, steps, trust) for each in todo]
     compile_steps(prepared, progress.does)
     trainers = []
     try:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, is_dataclass, replace
 import torch
 
 from dynviz.errors import DynvizError
+from dynviz.options import read
 from dynviz.plugins import Plugin, load
 from dynviz.recording.metadata import Lane, Metadata, Named
 from dynviz.task import Scenario, Task
 from dynviz.training import devices
 from dynviz.training.crew import Crew, available, build, describe
-from dynviz.training.plan import Plan, Request, check_requests, hyperparameters, labels
+from dynviz.training.plan import Plan, Request, check_optimizer, check_requests, hyperparameters, labels
 from dynviz.training.programs import Way, warm, ways
+from dynviz.trust import Trusted, resolve
 
 LARGE = 4_000_000_000
 """Bytes above which a run is not begun unless told."""
@@ -44,14 +46,24 @@ def prepare(scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, .
     Raises:
         DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
     """
-    tasks = _tasks(scenario, lanes)
-    length = tasks[0].steps if asked.steps is None else asked.steps
+    built = tasks(scenario, lanes)
+    length = built[0].steps if asked.steps is None else asked.steps
     with devices.one_thread():
         crews = []
         for order, (plugin, label) in enumerate(zip(optimizers, labels(optimizers), strict=True)):
-            values = hyperparameters(plugin, tasks[0].hyperparameters, length)
+            values = hyperparameters(plugin, built[0].hyperparameters, length)
             plan = Plan(
-                scenario, plugin, label, order, values, lanes, length, asked.wanted, asked.dtype, tasks, asked.compiled
+                scenario,
+                plugin,
+                label,
+                order,
+                values,
+                lanes,
+                length,
+                asked.wanted,
+                asked.dtype,
+                built,
+                asked.compiled,
             )
             crews.append((plan, build(plan, asked.where)))
         check_requests(asked.wanted, [name for _, crew in crews for name in available(crew)])
@@ -95,22 +107,39 @@ def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT0
         )
 
 
-def _tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
+def tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
+    """The task of each lane; lanes of one seed share it.
+
+    Raises:
+        DynvizError: It is no scenario, or refuses its options.
+    """
     if not (is_dataclass(scenario.target) and callable(getattr(scenario.target, "build", None))):
         raise DynvizError(f"scenario {scenario.name} is not a dataclass with build(seed), which gives a Task")
     made: Scenario = scenario.make()
-    # Lanes of one seed that differ in hyperparameters share its task.
     built = {seed: made.build(seed) for seed in dict.fromkeys(lane.seed for lane in lanes)}
-    tasks = tuple(built[lane.seed] for lane in lanes)
     for task in built.values():
         if not isinstance(task, Task):
             raise DynvizError(f"build(seed) of scenario {scenario.name} gave {type(task).__name__}, not a Task")
-    return tasks
+    return tuple(built[lane.seed] for lane in lanes)
 
 
-def rebuild(metadata: Metadata, steps: int | None) -> Prepared:
-    """A recording that can be gone on with, from what it says about itself."""
-    scenario, optimizer = _again("scenarios", metadata.scenario), _again("optimizers", metadata.optimizer)
+def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> Prepared:
+    """A recording that can be gone on with, from what it says about itself.
+
+    Args:
+        metadata: The recording's.
+        steps: How long it shall be; None for as long as it was meant to be.
+        trusted: What may be run beside what is bundled, see `dynviz.trust`.
+
+    Raises:
+        DynvizError: What it names is not trusted, has changed, or does not take what is recorded.
+    """
+    scenario = rebuilt("scenarios", metadata.scenario, trusted)
+    optimizer = rebuilt("optimizers", metadata.optimizer, trusted)
+    check_optimizer(optimizer)
+    hyperparameters = {name: each.value for name, each in metadata.hyperparameters.items()}
+    for values in (hyperparameters, *(lane.hyperparameters for lane in metadata.lanes)):
+        read(optimizer.options, values, f"optimizer {optimizer.name}", scheduled=True)
     plan = Plan(
         scenario,
         optimizer,
@@ -121,7 +150,7 @@ def rebuild(metadata: Metadata, steps: int | None) -> Prepared:
         steps or metadata.steps,
         tuple(Request(name, info.every or None) for name, info in metadata.channels.items()),
         metadata.dtype,
-        _tasks(scenario, metadata.lanes),
+        tasks(scenario, metadata.lanes),
         metadata.compiled,
     )
     try:
@@ -133,9 +162,13 @@ def rebuild(metadata: Metadata, steps: int | None) -> Prepared:
     return _prepared(build(plan, device), metadata)
 
 
-def _again(plural: str, named: Named) -> Plugin:
-    """The plug-in that a recording names, as it was."""
-    plugin = replace(load(plural, named.file or named.name), name=named.name)
-    if plugin.sha256() != named.sha256:
-        raise DynvizError(f"{named.file} has changed since the run began; begin a new run with it")
-    return replace(plugin, given=named.given)
+def rebuilt(plural: str, named: Named, trusted: Trusted = ()) -> Plugin:
+    """The plug-in that a recording names, as it was.
+
+    Raises:
+        DynvizError: It is not trusted, has changed, or takes other options.
+    """
+    name = resolve(plural, named.file or named.name, trusted, named.fingerprints)
+    plugin = load(plural, name)
+    read(plugin.options, named.given, f"{plugin.kind.binds} {named.name}", scheduled=plural == "optimizers")
+    return replace(plugin, name=named.name, given=named.given)
