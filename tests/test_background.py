@@ -126,9 +126,8 @@ def test_a_run_that_is_asked_to_stop_ends_cleanly_and_can_go_on(long_run):
     long_run.stop()
     assert long_run.wait(PATIENCE)
     assert (long_run.state, long_run.exit_code, recording.status) == ("stopped", 130, "interrupted")
-    assert long_run.message == f"stopped at step {len(recording['loss'])}; go on with: dynviz run --resume " + str(
-        long_run.folder
-    )
+    command = f"dynviz run --resume {long_run.folder} --trust {BOWL}"
+    assert long_run.message == f"stopped at step {len(recording['loss'])}; go on with: {command}"
     assert recording.checkpoints()[-1] == len(recording["loss"])
 
 
@@ -297,7 +296,7 @@ def test_training_goes_on_to_its_end_when_who_started_it_is_gone(tmp_path, held,
 
 def test_a_run_can_be_resumed_in_the_background(tmp_path):
     dynviz.run(BOWL, "sgd", steps=10, out=tmp_path / "run")
-    trainer = started("--resume", tmp_path / "run", "--steps", 30)
+    trainer = started("--resume", tmp_path / "run", "--steps", 30, "--trust", BOWL)
     assert trainer.wait(PATIENCE)
     assert (trainer.state, trainer.folder) == ("finished", tmp_path / "run"), trainer.message
     assert len(dynviz.open(tmp_path / "run")["sgd"]["loss"]) == 31

@@ -60,7 +60,7 @@ def test_run_prints_the_folder_on_stdout_and_talks_on_stderr(tmp_path):
         (["run", BOWL], 2, "name an optimizer with -o"),
         (["run", BOWL, "-o", "adamw", "--steps", "ten"], 2, "not a valid integer"),
         (["run", BOWL, "-o", "adamw", "--nonsense"], 2, "No such option"),
-        (["run", "--resume", "x", "--seeds", "3"], 2, "it takes --steps alone"),
+        (["run", "--resume", "x", "--seeds", "3"], 2, "it takes --steps and --trust alone"),
         (["frobnicate"], 2, "No such command"),
         (["export", "only.gif"], 2, "name one run or more, then the file to write"),
         (["run", "vorono", "-o", "adamw"], 1, "no scenario named 'vorono'; did you mean 'voronoi'?"),

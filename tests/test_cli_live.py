@@ -162,7 +162,7 @@ def test_a_second_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path, held):
     until(ended)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
-    assert re.search(r"stopped at step \d+; go on with: dynviz run --resume run\n$", err), err
+    assert re.search(r"stopped at step \d+; go on with: dynviz run --resume run --trust \S+slow_bowl\.py\n$", err), err
     assert "Aborted" not in err
     assert "Traceback" not in err
     assert not Recording(tmp_path / "run" / "sgd").live
@@ -288,13 +288,13 @@ def test_a_run_that_finishes_in_the_player_is_left_with_its_folder(tmp_path):
 
 def test_a_stopped_run_goes_on_in_the_player(tmp_path):
     dynviz.run(BOWL, "adamw", steps=20, out=tmp_path / "run")
-    with in_terminal("run", "--resume", "run", "--steps", 1_000_000, cwd=tmp_path) as terminal:
+    with in_terminal("run", "--resume", "run", "--steps", 1_000_000, "--trust", BOWL, cwd=tmp_path) as terminal:
         terminal.wait_for(r"● live +step [1-9][\d ]* of 1 000 000")
         terminal.send("q")
         terminal.wait_for("Training is not over")
         terminal.send("s")
         assert terminal.wait() == 130
-        assert re.search(r"stopped at step \d+; go on with: dynviz run --resume run$", terminal.text.strip())
+        assert re.search(r"stopped at step \d+; go on with: dynviz run --resume run --trust", terminal.text)
     recording = Recording(tmp_path / "run" / "adamw")
     assert (recording.status, recording.total) == ("interrupted", 1_000_000)
 

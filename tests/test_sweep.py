@@ -239,7 +239,7 @@ def test_a_sweep_is_drawn_as_a_map_and_a_lane_of_it_alone(swept, tmp_path):
 
 def test_a_sweep_that_is_done_is_left_as_it_is(swept):
     before = {path: path.stat().st_mtime_ns for path in swept.rglob("run.json")}
-    result = CliRunner().invoke(commands, ["sweep", "--resume", str(swept)], catch_exceptions=False)
+    result = CliRunner().invoke(commands, ["sweep", "--resume", str(swept), "--trust", "/"], catch_exceptions=False)
     assert result.exit_code == 0
     assert {path: path.stat().st_mtime_ns for path in swept.rglob("run.json")} == before
 
@@ -281,14 +281,14 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(command, word
 
 def test_only_a_sweep_is_gone_on_with_and_only_with_the_files_that_it_began_with(tmp_path):
     with pytest.raises(DynvizError, match=r"is not a sweep: it has no sweep\.json"):
-        CliRunner().invoke(commands, ["sweep", "--resume", str(tmp_path)], catch_exceptions=False)
+        CliRunner().invoke(commands, ["sweep", "--resume", str(tmp_path), "--trust", "/"], catch_exceptions=False)
     task = tmp_path / "mine.py"
     shutil.copy(SLOW, task)
     done = dynviz.sweep(f"{task}:seconds=0,steps=2", "sgd", processes=1, out=tmp_path / "out")
     assert done.finished == {done.jobs[0].name}
     task.write_text(task.read_text() + "\n# another one\n")
-    with pytest.raises(DynvizError, match=r"mine\.py has changed since the sweep began"):
-        CliRunner().invoke(commands, ["sweep", "--resume", str(done.folder)], catch_exceptions=False)
+    with pytest.raises(DynvizError, match=r"mine\.py has changed since the run began"):
+        CliRunner().invoke(commands, ["sweep", "--resume", str(done.folder), "--trust", "/"], catch_exceptions=False)
 
 
 def test_little_memory_makes_more_jobs(tmp_path):
@@ -309,7 +309,7 @@ def test_a_sweep_that_is_killed_goes_on_and_redoes_nothing(tmp_path, held):
     second.unlink()
     (done,) = finished_jobs(folder)
     before = {path: path.stat().st_mtime_ns for path in (folder / done).rglob("*") if path.name != "lock"}
-    result = CliRunner().invoke(commands, ["sweep", "--resume", str(folder)], catch_exceptions=False)
+    result = CliRunner().invoke(commands, ["sweep", "--resume", str(folder), "--trust", "/"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert "of which 1 are done already" in result.stderr
@@ -343,11 +343,11 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
     with started(f"{SLOW}:size=[2,3],steps=100000", "-o", "sgd", "--jobs", 2, "--out", folder) as process:
         wait_for(lambda: len([path for path in folder.glob("*/*/channels/loss.npy") if path.stat().st_size > 300]) == 2)
         with pytest.raises(DynvizError, match="is being written by another run"):
-            CliRunner().invoke(commands, ["sweep", "--resume", str(folder)], catch_exceptions=False)
+            CliRunner().invoke(commands, ["sweep", "--resume", str(folder), "--trust", "/"], catch_exceptions=False)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
-    assert f"stopped with 0 of 2 jobs done; go on with: dynviz sweep --resume {folder}" in said
+    assert f"stopped with 0 of 2 jobs done; go on with: dynviz sweep --resume {folder} --trust {SLOW}" in said
     assert {recording.status for recording in open_all([folder])} == {"interrupted"}
 
 
@@ -369,7 +369,7 @@ def test_a_disk_that_is_full_loses_no_job_that_is_done(tmp_path):
         assert (first.status, len(first["loss"])) == ("finished", 101)
         kept = everything(next(folder.glob("001*")))
         subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
-        again = CliRunner().invoke(commands, ["sweep", "--resume", str(folder)], catch_exceptions=False)
+        again = CliRunner().invoke(commands, ["sweep", "--resume", str(folder), "--trust", "/"], catch_exceptions=False)
         assert again.exit_code == 0, again.output
         assert [row["status"] for row in rows(folder)] == ["finished"] * 3
         assert everything(next(folder.glob("001*"))) == kept

@@ -1,5 +1,6 @@
 """Whether code may be run that a recording names: by `--trust`, or by a question where there is a terminal."""
 
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -31,13 +32,30 @@ def of_recordings(recordings: "Iterable[Recording]", trusted: Sequence[str], *, 
         trusted: What the command line says.
         optimizers: Whether optimizers are run, beside scenarios.
     """
+    return given(_codes(recordings, optimizers=optimizers), trusted)
+
+
+def resume_command(folder: Path) -> str:
+    """The command that goes on with a run that was stopped, with the code that it needs."""
+    from dynviz.recording import open_all
+
+    codes = _codes(open_all([folder]), optimizers=True)
+    return with_trust(f"dynviz run --resume {shlex.quote(str(folder))}", codes)
+
+
+def with_trust(command: str, codes: Iterable[Code]) -> str:
+    """A command, and `--trust` for each code of the user's that it runs."""
+    return " ".join([command, *(f"--trust {shlex.quote(code.name)}" for code in dict.fromkeys(codes))])
+
+
+def _codes(recordings: "Iterable[Recording]", *, optimizers: bool) -> list[Code]:
     codes: list[Code] = []
     for recording in recordings:
         scenario, rule = recording.metadata.scenario, recording.metadata.optimizer
         codes += foreign("scenarios", scenario.file or scenario.name, scenario.fingerprints)
         if optimizers:
             codes += foreign("optimizers", rule.file or rule.name, rule.fingerprints)
-    return given(codes, trusted)
+    return codes
 
 
 def given(codes: Iterable[Code], trusted: Sequence[str]) -> tuple[str, ...]:

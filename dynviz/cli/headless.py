@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dynviz.background import STOPPED, Reports
+from dynviz.cli.consent import resume_command
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
 
@@ -43,7 +44,7 @@ def stopped_at(folder: Path | None, step: int) -> str:
     """What is said of a run that was stopped, with the command that goes on."""
     if folder is None:
         return "stopped before training began; nothing was written"
-    return f"stopped at step {step}; go on with: dynviz run --resume {shlex.quote(str(folder))}"
+    return f"stopped at step {step}; go on with: {resume_command(folder)}"
 
 
 def finished(folder: Path) -> str:

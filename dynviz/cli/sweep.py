@@ -129,12 +129,17 @@ def _ended_cleanly() -> Iterator[Callable[[], None]]:
         with stoppable() as heed:
             yield heed
     except Stopped as stopped:
-        where = shlex.quote(str(stopped.sweep.folder))
-        say(f"{stopped}; go on with: dynviz sweep --resume {where}")
+        say(f"{stopped}; go on with: {_resume_command(stopped.sweep.folder)}")
         sys.exit(STOPPED)
     except KeyboardInterrupt:
         say("stopped before training began")
         sys.exit(STOPPED)
+
+
+def _resume_command(folder: Path) -> str:
+    from dynviz.sweeps.jobs import Plan, foreign_code
+
+    return consent.with_trust(f"dynviz sweep --resume {shlex.quote(str(folder))}", foreign_code(Plan.load(folder)))
 
 
 def _say_end(done: "Sweep") -> None:
@@ -150,5 +155,5 @@ def _say_end(done: "Sweep") -> None:
     say(str(done.folder), err=False)
     if done.failed or done.problem:
         lost = f"{len(done.failed)} of {len(done.jobs)} jobs failed"
-        say(f"{lost}; try {'them' if done.failed else 'it'} again with: dynviz sweep --resume {folder}")
+        say(f"{lost}; try {'them' if done.failed else 'it'} again with: {_resume_command(done.folder)}")
         sys.exit(1)
