@@ -1,7 +1,6 @@
 """The stacks of one recording with their steppers, and what its probes measure."""
 
 import dataclasses
-import os
 import platform
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -58,7 +57,7 @@ class Crew:
     shown: tuple[Mapping[str, Tensor], ...]
     rates: Rates
     aside: Executor = dataclasses.field(
-        default_factory=lambda: ThreadPoolExecutor(os.cpu_count(), initializer=devices.settle)
+        default_factory=lambda: ThreadPoolExecutor(devices.cores(), initializer=devices.settle)
     )
 
     def tapes(self, channels: Mapping[str, ChannelInfo]) -> list[Tapes]:

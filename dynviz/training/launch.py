@@ -75,8 +75,9 @@ def run(
     if dtype not in DTYPES:
         raise DynvizError(f"no dtype named {dtype!r}; there are float32 and float64")
     where = devices.find(device)
-    task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
-    plugins = [each if isinstance(each, Plugin) else load("optimizers", each) for each in rules]
+    with devices.one_thread():
+        task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
+        plugins = [each if isinstance(each, Plugin) else load("optimizers", each) for each in rules]
     for plugin in plugins:
         check_optimizer(plugin)
     wanted = requests([record] if isinstance(record, str) else record)
@@ -124,8 +125,7 @@ def resume(
         length = max(each.total for each in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
     progress = progress or Silence()
-    with devices.one_thread():
-        prepared = [rebuild(each.metadata, steps, trust) for each in todo]
+    prepared = [rebuild(each.metadata, steps, trust) for each in todo]
     compile_steps(prepared, progress.does)
     trainers = []
     try:
