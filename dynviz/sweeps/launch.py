@@ -9,7 +9,7 @@ from pathlib import Path
 from dynviz import grammar
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin, load
-from dynviz.recording import disk, lock
+from dynviz.recording import lock, staging
 from dynviz.recording.disk import Folder
 from dynviz.signals import answered
 from dynviz.sweeps import budget, table
@@ -76,9 +76,8 @@ def sweep(
     found = _sized(jobs(tasks, expanded, numbers), tasks, settings, limit, large=large)
     chosen = [*tasks, *itertools.chain(*expanded)]
     plan = Plan(found, settings, _fingerprints(chosen))
-    folder = _make_folder(out, tasks[0].plugin)
+    folder = _lay_out(out, tasks[0].plugin, plan)
     with _locked(folder):
-        plan.save(folder)
         pool = pool or ProcessPool(folder, settings, count, _named(plan))
         return _train(folder, plan, pool, progress or Silence())
 
@@ -204,20 +203,14 @@ def _sized(
     return numbered([part for job in found for part in split(job, most.get(job.scenario, len(job.lanes)))])
 
 
-def _make_folder(out: str | Path | None, scenario: Plugin) -> Path:
-    if out is not None:
-        disk.make_folder(Path(out))
-        return Path(out)
-    for number in itertools.count(1):
-        folder = Path("runs") / f"sweep-{scenario.stem}-{number}"
-        try:
-            disk.make_folder(folder)
-        except DynvizError:
-            if not folder.exists():
-                raise
-            continue
-        return folder
-    raise AssertionError
+def _lay_out(out: str | Path | None, scenario: Plugin, plan: Plan) -> Path:
+    """Make the sweep's folder; one that is there knows its jobs, whenever this process is killed."""
+    numbered = (Path("runs") / f"sweep-{scenario.stem}-{number}" for number in itertools.count(1))
+    places = numbered if out is None else iter([Path(out)])
+    first = next(places)
+    with staging.beside(first) as whole:
+        plan.save(whole)
+        return staging.move(whole, itertools.chain([first], places))
 
 
 def _list(seeds: int | Sequence[int]) -> Sequence[int]:
