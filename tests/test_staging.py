@@ -53,7 +53,7 @@ def test_a_place_that_is_taken_at_the_last_moment_is_passed_over(tmp_path, monke
 
 
 def test_a_folder_that_cannot_be_moved_is_an_error(tmp_path):
-    with staging.beside(tmp_path / "one") as whole, pytest.raises(DynvizError, match="cannot write .*missing/one"):
+    with staging.beside(tmp_path / "one") as whole, pytest.raises(DynvizError, match=r"cannot write .*missing/one"):
         staging.move(whole, [tmp_path / "missing/one"])
 
 

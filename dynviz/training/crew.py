@@ -24,7 +24,7 @@ from dynviz.training.stack import Stack, cast, groups
 from dynviz.training.steppers import RuleStepper, Stepper
 from dynviz.training.tape import Tapes
 from dynviz.training.torch_stepper import TorchStepper
-from dynviz.training.trees import to_arrays
+from dynviz.training.trees import form, to_arrays
 from dynviz.training.watch import watched
 
 CHECKPOINTS = 20
@@ -75,6 +75,14 @@ class Crew:
             {"theta": stack.theta, "buffers": stack.buffers, "optimizer": stepper.state()}
             for stack, stepper in zip(self.stacks, self.steppers, strict=True)
         ]
+
+    def fits(self, state: Any) -> bool:
+        """Whether a state is one of these parameters, buffers and rules, by its names and shapes."""
+        # Classes of torch's kind make their state at the first step, and check what they are given themselves.
+        grown = isinstance(self.steppers[0], TorchStepper)
+        forms = (form(each) for each in (state, self.state()))
+        own, other = ([{**stack, "optimizer": None} if grown else stack for stack in each] for each in forms)
+        return own == other
 
     def restore(self, state: Any) -> None:
         """Go on from a state."""

@@ -118,6 +118,9 @@ def resume(
     for recording in recordings:
         if isinstance(opened, Run) and recording.folder.is_symlink():
             raise DynvizError(f"{recording.folder} is a link, which is not followed; resume what it leads to by itself")
+    if steps is None and any(each.status != "finished" for each in recordings):
+        # A process that is killed while it makes a run longer may leave some of its recordings as they were.
+        steps = max(each.total for each in recordings)
     todo = [each for each in recordings if _unfinished(each, steps)]
     if not todo:
         length = max(each.total for each in recordings)
@@ -128,9 +131,12 @@ def resume(
     trainers = []
     try:
         for recording, again in zip(todo, prepared, strict=True):
-            writer = Writer.resume(recording.folder, steps=steps)
+            writer = Writer.claim(recording.folder, steps=steps)
             trainers.append(Trainer(again.crew, writer, again.ways))
-            trainers[-1].resume()
+            trainers[-1].rewind()
+        # Everything is checked: nothing was written so far.
+        for trainer in trainers:
+            trainer.resume()
     except BaseException:
         for trainer in trainers:
             trainer.close()
