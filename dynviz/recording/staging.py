@@ -58,6 +58,16 @@ def beside(place: Path) -> Iterator[Path]:
             os.close(lock)
 
 
+def check_free(place: Path) -> None:
+    """See that a place is free, before any work is done.
+
+    Raises:
+        DynvizError: There is something.
+    """
+    if os.path.lexists(place):
+        raise _taken(place)
+
+
 def move(whole: Path, places: Iterable[Path]) -> Path:
     """Move a folder to the first place that is free, at once with all that is in it; nothing is ever replaced.
 
@@ -76,14 +86,21 @@ def move(whole: Path, places: Iterable[Path]) -> Path:
                 continue
             raise disk.unwritable(place, error) from error
         return place
-    raise DynvizError(f"{place} exists already and is never overwritten: choose another folder, or resume it")
+    raise _taken(place)
+
+
+def _taken(place: Path) -> DynvizError:
+    return DynvizError(f"{place} exists already and is never overwritten: choose another folder, or resume it")
 
 
 def _clean(parent: Path) -> None:
     """Remove what killed processes left."""
     for outer in parent.glob(f".*{MARK}*"):
         with contextlib.suppress(OSError):
-            if outer.is_symlink() or not {layout.LOCK} <= set(os.listdir(outer)) <= {layout.LOCK, WHOLE}:
+            if outer.is_symlink() or not {layout.LOCK} <= {path.name for path in outer.iterdir()} <= {
+                layout.LOCK,
+                WHOLE,
+            }:
                 continue
             if time.time() - outer.stat().st_mtime < ABANDONED:
                 continue

@@ -69,6 +69,8 @@ def sweep(
     if not rules:
         raise DynvizError("a sweep needs an optimizer: adamw:lr=log(1e-4,1,25), or several of them")
     budget.check(settings)
+    if out is not None:
+        staging.check_free(Path(out))
     numbers = grammar.seeds(seeds if isinstance(seeds, str) else ",".join(map(str, _list(seeds))))
     tasks, expanded = choices("scenarios", scenario), [choices("optimizers", rule) for rule in rules]
     count = processes or budget.processes(settings.device)

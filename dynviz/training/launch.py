@@ -186,7 +186,8 @@ def begin(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
     trainers: list[Trainer] = []
     try:
         for each in prepared:
-            trainers.append(Trainer(each.crew, Writer.resume(folder / each.metadata.label), each.ways))
+            writer = Writer.resume(folder / each.metadata.label)
+            trainers.append(Trainer(each.crew, writer, each.ways))
     except BaseException:
         for trainer in trainers:
             trainer.close()
