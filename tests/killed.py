@@ -141,7 +141,7 @@ class Forks:
         while self.jobs:
             two, self.jobs = self.jobs[:2], self.jobs[2:]
             running = [
-                (job, fork(lambda job=job: work.perform(self.folder, job, self.settings, Silence()))) for job in two
+                (job, fork(lambda job=job: work.perform(self.folder, job, self.settings, (), Silence()))) for job in two
             ]
             for job, process in running:
                 yield Report(job, "failed" if os.waitpid(process, 0)[1] else "finished")

@@ -164,7 +164,7 @@ def test_all_that_a_scenario_does_is_done_with_one_thread(tmp_path):
     torch.set_num_threads(2)
     with threadpool_limits(2, user_api="blas"):
         made = run(str(tmp_path / "spy.py"), "sgd", record="parameters", out=tmp_path / "run")
-        task = task_of(next(iter(Run(made.folder).values())), 0)
+        task = task_of(next(iter(Run(made.folder).values())), 0, [tmp_path / "spy.py"])
         measured = losses(task, ("loss", "size"))
         measured.at(lambda start, stop: np.ones((stop - start, 3)), 40)
     torch.set_num_threads(1)
