@@ -33,7 +33,7 @@ from tests.same_bytes import fingerprints
 BOOTH = "surface:f=booth,grid=8"
 FOUR = ["adam", "sgd", "lion", "signsgd"]
 RECORD = ["parameters:every=3", "gradient:every=7"]
-STEPS, SHORT = 45, 25
+STEPS, SHORT = 32, 11
 
 
 class Victim:

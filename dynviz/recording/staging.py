@@ -24,7 +24,7 @@ MARK = ".new-"
 WHOLE = "whole"
 ABANDONED = 60.0
 """Seconds after which a folder without a living owner is removed; a younger one may not have its lock yet."""
-_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
+_REFUSALS = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 @contextlib.contextmanager
@@ -82,7 +82,7 @@ def move(whole: Path, places: Iterable[Path]) -> Path:
             # Where somebody takes the place at this moment, the system refuses: a folder with anything in it stays.
             whole.rename(place)
         except OSError as error:
-            if error.errno in _TAKEN:
+            if error.errno in _REFUSALS:
                 continue
             raise disk.unwritable(place, error) from error
         return place
