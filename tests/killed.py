@@ -249,7 +249,10 @@ def main(name: str, folder: Path, count: int) -> None:
                 kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        killed += os.waitpid(process, 0)[1] == signal.SIGKILL
+        early = os.waitpid(process, 0)[1] == signal.SIGKILL
+        killed += early
+        # How long it takes changes with what else the machine does.
+        length *= 1.01 if early else 0.9
         done(lambda here=here: victim.check(here, whole))
         shutil.rmtree(here)
     print(killed)
