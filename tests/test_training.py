@@ -1,6 +1,7 @@
 """Training and what it records: samples, lanes, hyperparameters, divergence, refusals."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +155,8 @@ def lanes_with(rates, out, optimizer="sgd", scenario="surface:f=rosenbrock"):
     values = plan.hyperparameters(rule, tasks[0].hyperparameters)
     planned = plan.Plan(task, rule, optimizer, 0, values, lanes, 200, (), "", tasks)
     crew = build(planned, torch.device("cpu"))
-    trainers = launch.write(out, [launch.Prepared(crew, describe(planned, crew, ""))])
+    prepared = [launch.Prepared(crew, describe(planned, crew, ""))]
+    trainers = launch.begin(launch.lay_out([out], prepared), prepared)
     session.train(out, trainers, session.Silence())
     return dynviz.open(out)[optimizer]
 
@@ -385,14 +387,16 @@ def test_a_scenario_that_is_wrong_is_told_what(old, new, says, tmp_path):
 
 def test_a_number_that_another_run_takes_meanwhile_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    make = launch.disk.make_folder
+    free = os.path.lexists
 
-    def taken(folder):
-        monkeypatch.setattr(launch.disk, "make_folder", make)
-        folder.mkdir(parents=True)
-        make(folder)
+    def free_until_now(place):
+        if free(place):
+            return True
+        monkeypatch.setattr(launch.staging.os.path, "lexists", free)
+        (place / "other").mkdir(parents=True)
+        return False
 
-    monkeypatch.setattr(launch.disk, "make_folder", taken)
+    monkeypatch.setattr(launch.staging.os.path, "lexists", free_until_now)
     assert dynviz.run(BOWL, "adamw", steps=1).folder.name == "bowl-adamw-2"
 
 

@@ -52,7 +52,7 @@ def recording(record: Sequence[str], folder: Path, seeds: Sequence[int] = (42,),
     """The trainer of a new recording."""
     prepared = prepare(record, seeds, **more)  # type: ignore[arg-type]
     preparation.compile_steps([prepared], session.Silence().does)
-    (trainer,) = launch.write(folder, [prepared])
+    (trainer,) = launch.begin(launch.lay_out([folder], [prepared]), [prepared])
     return trainer
 
 

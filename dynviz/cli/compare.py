@@ -59,6 +59,8 @@ def compare(
     plugins.check("scenarios", scenario)
     for optimizer in optimizers:
         plugins.check("optimizers", optimizer)
+    # What the scenario refuses is refused before there is a folder.
+    plugins.load("scenarios", scenario).make()
     folder = _make_folder(scenario, out)
     chosen = optimizers or tuple(plugins.files("optimizers"))
     rows = _train(scenario, chosen, folder, seeds=seeds, steps=steps, device=device)

@@ -57,7 +57,7 @@ def _runs() -> list[tuple[str, str]]:
     from dynviz.recording.run import is_sweep
 
     rows = []
-    folders = sorted(Path(RUNS).glob("*/"))
+    folders = sorted(folder for folder in Path(RUNS).glob("*/") if not folder.name.startswith("."))
     # A comparison's folder holds a run for each optimizer.
     within = [sorted(run.folder for run in find(each)) if holds_runs(each) else [each] for each in folders]
     for folder in itertools.chain.from_iterable(within):

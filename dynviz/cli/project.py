@@ -54,9 +54,12 @@ def project(
     memory = asked.pop("memory") or 0
     asked["directions"] = asked["directions"] or ("between" if goals else "filter")
     wish = Wish(dimensions=1 if line else 2, memory=memory * 1_000_000, trust=allowed, **asked)
+    evaluated = []
     for recording in recordings:
         with Bar(recording.label, "points") as bar:
-            found = evaluate(recording, wish, goals, bar)
+            evaluated.append((recording, evaluate(recording, wish, goals, bar)))
+    # Nothing is written before all of them are there: where one is refused nothing changes.
+    for recording, found in evaluated:
         words = [wish.directions, "line" if line else "plane", *([str(found.about.at)] if wish.at is not None else [])]
         click.echo(str(found.save(recording.folder, name or titled(*words, lane=found.about.lane))))
 

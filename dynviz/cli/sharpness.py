@@ -36,10 +36,13 @@ def sharpness(*, runs: tuple[str, ...], trust: tuple[str, ...], **asked: Any) ->
 
     recordings = open_all(runs)
     allowed = consent.of_recordings(recordings, trust, optimizers=False)
-    from dynviz.projection.curvature import Look, measure
+    from dynviz.projection.curvature import Look, evaluate
 
     look = Look(trust=allowed, **asked)
+    evaluated = []
     for recording in recordings:
         with Bar(recording.label, "steps") as bar:
-            path = measure(recording, look, bar)
-        click.echo(str(path))
+            evaluated.append(evaluate(recording, look, bar))
+    # Nothing is written before all of them are there: where one is refused nothing changes.
+    for found in evaluated:
+        click.echo(str(found.save()))

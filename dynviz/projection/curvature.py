@@ -1,7 +1,6 @@
 """How sharp a minimum is: the largest eigenvalues of the Hessian, and the loss at a distance from it."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dynviz.errors import DynvizError
-from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
+from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of, threads
 from dynviz.projection.project import PARAMETERS, number, rows_of
 from dynviz.projection.stored import titled, write
 from dynviz.recording import Recording
@@ -112,8 +111,33 @@ def _lanczos(function: Scalar, row: Tensor, count: int, seed: int) -> Array:
     return np.sort(found)[::-1]
 
 
+@dataclass(frozen=True)
+class Sharpness:
+    """What was measured of a recording.
+
+    Attributes:
+        recording: Of which.
+        about: What it is.
+        arrays: The numbers, by name.
+    """
+
+    recording: Recording
+    about: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]]
+
+    def save(self) -> Path:
+        """Write it beside the recording's channels, for the view `sharpness`."""
+        return write(self.recording.folder, titled(NAME, lane=self.about["lane"]), self.about, self.arrays)
+
+
 def measure(recording: Recording, look: Look, progress: Progress | None = None) -> Path:
-    """Measure the sharpness along a recording, and write it beside it, for the view `sharpness`.
+    """Measure the sharpness along a recording, and write it beside it; see `evaluate`."""
+    return evaluate(recording, look, progress).save()
+
+
+@devices.one_thread()
+def evaluate(recording: Recording, look: Look, progress: Progress | None = None) -> Sharpness:
+    """Measure the sharpness along a recording.
 
     Raises:
         DynvizError: Parameters are not recorded, or there is no such loss.
@@ -136,7 +160,7 @@ def measure(recording: Recording, look: Look, progress: Progress | None = None) 
         "radii": radii,
         "around": _around(measured, last, radii, look.ways),
     }
-    return write(recording.folder, titled(NAME, lane=lane), about, arrays)
+    return Sharpness(recording, about, arrays)
 
 
 def _along(measured: Losses, rows: NDArray[Any], count: int, progress: Progress | None) -> Array:
@@ -149,8 +173,7 @@ def _along(measured: Losses, rows: NDArray[Any], count: int, progress: Progress 
         return largest(function, measured.row(row), count)
 
     found = []
-    threads = 1 if measured.device.type == "cuda" else torch.get_num_threads()
-    with devices.one_thread(), ThreadPoolExecutor(threads, initializer=devices.settle) as pool:
+    with threads(measured.device) as pool:
         for values in pool.map(one, rows):
             found.append(values)
             if progress:

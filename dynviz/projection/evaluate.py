@@ -33,6 +33,11 @@ MEMORY = 64_000_000
 MEMORY_CUDA = 8_000_000_000
 MOST = 4096
 """Points that are evaluated together, at most."""
+PARTS = 16
+"""Points are evaluated in so many parts at least, which the cores share.
+
+The cores of the machine do not tell how many are evaluated together, which their rounding depends on.
+"""
 TRAINING_LOSS = "loss"
 
 
@@ -66,10 +71,10 @@ class Losses:
         found = np.empty((len(self.names), count))
         if not count:
             return found
-        size = self.together(rows(0, 1), memory, count)
-        starts = range(0, count, size)
         done = 0
-        with _threads(self.device) as pool:
+        with threads(self.device) as pool:
+            size = self.together(rows(0, 1), memory, count)
+            starts = range(0, count, size)
             parts = pool.map(lambda start: self._some(rows(start, min(start + size, count))), starts)
             for start, part in zip(starts, parts, strict=True):
                 found[:, start : start + part.shape[1]] = part
@@ -83,9 +88,9 @@ class Losses:
         limit = memory or (MEMORY_CUDA if self.device.type == "cuda" else MEMORY)
         with torch.no_grad(), _Bytes() as meter:
             self.measure(self.layout.views(self.row(row[0])))
-        workers = 1 if self.device.type == "cuda" else torch.get_num_threads()
+        parts = 1 if self.device.type == "cuda" else PARTS
         fitting: int = limit // max(meter.total, 1)
-        return max(1, min(fitting, MOST, -(-count // workers)))
+        return max(1, min(fitting, MOST, -(-count // parts)))
 
     def _some(self, rows: NDArray[Any]) -> Array:
         with torch.no_grad():
@@ -117,10 +122,10 @@ class _Bytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 @contextlib.contextmanager
-def _threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
-    """Threads that each compute alone, as many as torch has: one operation of this size is no work for two."""
-    threads = 1 if device.type == "cuda" else torch.get_num_threads()
-    with devices.one_thread(), ThreadPoolExecutor(threads, initializer=devices.settle) as pool:
+def threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
+    """Threads that each compute alone, one for each core: one operation of this size is no work for two."""
+    count = 1 if device.type == "cuda" else devices.cores()
+    with devices.one_thread(), ThreadPoolExecutor(count, initializer=devices.settle) as pool:
         yield pool
 
 
@@ -131,7 +136,8 @@ def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
         DynvizError: Its scenario is not there any more, or needs consent, see `dynviz.trust`.
     """
     metadata = recording.metadata
-    (task,) = tasks(rebuilt("scenarios", metadata.scenario, trusted), metadata.lanes[lane : lane + 1])
+    with devices.one_thread():
+        (task,) = tasks(rebuilt("scenarios", metadata.scenario, trusted), metadata.lanes[lane : lane + 1])
     return cast(task, getattr(torch, metadata.dtype)) if metadata.dtype else task
 
 

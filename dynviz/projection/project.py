@@ -14,6 +14,7 @@ from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task
 from dynviz.projection.stored import About, Projection, Trajectory
 from dynviz.recording import Recording
 from dynviz.scene.samples import index_at
+from dynviz.training import devices
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -67,6 +68,7 @@ class Wish:
             raise DynvizError(f"an extent of {self.extent} is none; write a number above 0")
 
 
+@devices.one_thread()
 def project(
     recording: Recording, wish: Wish, goals: Sequence[Recording] = (), progress: Progress | None = None
 ) -> Projection:

@@ -82,13 +82,18 @@ class GrowingChannel:
         try:
             self._fd = self._folder.open(self._file, os.O_RDWR)
             self.count = self._form.samples(self._fd)
-            # A writer that was killed may have left samples that the header does not count yet.
-            disk.write_at(self._fd, *layout.count_change(self.count))
         except BaseException as error:
             self.close()
             if isinstance(error, OSError):
                 raise disk.unwritable(self._form.path, error) from error
             raise
+
+    def count_all(self) -> None:
+        """Write into the header how many samples there are: a writer that was killed may have left more."""
+        try:
+            disk.write_at(self._fd, *layout.count_change(self.count))
+        except OSError as error:
+            raise disk.unwritable(self._form.path, error) from error
 
     def write(self, index: int, block: NDArray[Any]) -> None:
         """Write samples index, index + 1, ...: data first, then the header's count if it grew.

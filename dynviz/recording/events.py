@@ -88,6 +88,14 @@ class EventLog:
         except OSError as error:
             raise disk.unreadable(self._path, error) from error
 
+    def check(self) -> None:
+        """See that every line is an event, as `drop` needs it.
+
+        Raises:
+            DynvizError: One is not.
+        """
+        parse(self._read(), self._path)
+
     def append(self, event: Event) -> None:
         """Write one event; when it fails, the next one is written over what there is of it."""
         line = event.line()

@@ -1,5 +1,6 @@
 """The only one who writes a recording."""
 
+import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from dynviz.recording.metadata import Metadata, Status
 
 
 class Writer:
-    """Writes a recording, as the only one; made by `create` or `resume`.
+    """Writes a recording, as the only one; made by `create`, `resume` or `claim`.
 
     A process that is killed leaves a readable recording with every sample that `write` returned from. Nothing is
     forced out of the system's cache: a machine that loses power may lose the last seconds.
@@ -50,6 +51,9 @@ class Writer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._metadata: Metadata
+        # What run.json says of a recording that is claimed, and the samples that channels keep when it begins.
+        self._stored: Metadata
+        self._kept: dict[str, int] = {}
         self._lock = -1
         # The recording's folder and those in it, as long as they are open.
         self._folders: list[Folder] = []
@@ -76,7 +80,20 @@ class Writer:
 
     @classmethod
     def resume(cls, folder: Path | str, *, steps: int | None = None) -> "Writer":
-        """Go on with a recording; its status becomes `running`.
+        """Go on with a recording: `claim` it, and `begin`."""
+        writer = cls.claim(folder, steps=steps)
+        try:
+            writer.begin()
+        except BaseException:
+            writer.close()
+            raise
+        return writer
+
+    @classmethod
+    def claim(cls, folder: Path | str, *, steps: int | None = None) -> "Writer":
+        """Take a recording that is to be gone on with, as the only one; nothing is written before `begin`.
+
+        What is asked of the writer meanwhile is answered as it will be afterwards.
 
         Args:
             folder: The recording's.
@@ -84,22 +101,46 @@ class Writer:
                 where it sat at the former end and not at a multiple of its `every`.
 
         Raises:
-            DynvizError: There is no recording, another writer has it, it is damaged, or `steps` is less than before.
+            DynvizError: There is no recording, another writer has it, it is damaged or cannot be written, or `steps`
+                is less than before.
         """
         writer = cls(Path(folder))
         runjson.load(writer.folder)
         try:
             writer._open_folders(make=False)
             metadata = runjson.load(writer.folder)
+            writer._check()
             writer._open(metadata, new=False)
+            writer._stored = writer._metadata = metadata
             if steps is not None and steps != metadata.steps:
-                writer._lengthen(metadata, steps)
-                metadata = replace(metadata, steps=steps)
-            writer._save(metadata.with_status("running"))
+                writer._kept = writer._shortened(metadata, steps)
+                writer._metadata = replace(metadata, steps=steps)
         except BaseException:
             writer.close()
             raise
         return writer
+
+    def begin(self) -> None:
+        """Make a claimed recording one that is written; its status becomes `running`.
+
+        Whenever this is interrupted, the recording can be gone on with.
+        """
+        longer = self._metadata
+        for channel in self._channels.values():
+            channel.count_all()
+        if self._kept:
+            # Without its last samples it is not finished any more, and not yet longer either.
+            self._save(self._stored.with_status("running"))
+            for name, count in self._kept.items():
+                self._channels[name].cut(count)
+            self._kept = {}
+        self._save(longer.with_status("running"))
+
+    def _check(self) -> None:
+        """See that files can be made and replaced."""
+        for place in (self.folder, self.folder / layout.CHANNELS, self.folder / layout.CHECKPOINTS):
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise disk.unwritable(place, OSError(errno.EACCES, os.strerror(errno.EACCES)))
 
     def _open_folders(self, *, make: bool) -> None:
         root = Folder(self.folder)
@@ -113,19 +154,23 @@ class Writer:
         lanes = len(metadata.lanes)
         for name, info in metadata.channels.items():
             self._channels[name] = GrowingChannel(channels, name, info.dtype, (lanes, *info.shape), new=new)
-        self._events = EventLog(root)
+        if new or os.path.lexists(self.folder / layout.EVENTS):
+            self._events = EventLog(root)
+            self._events.check()
 
-    def _lengthen(self, metadata: Metadata, steps: int) -> None:
+    def _shortened(self, metadata: Metadata, steps: int) -> dict[str, int]:
+        """How many samples remain, by channel, of those that lose the last one when the run becomes longer."""
         if steps < metadata.steps:
             raise DynvizError(
                 f"{self.folder} is a run of {metadata.steps} steps and cannot be shortened to {steps}: "
                 f"give {metadata.steps} or more"
             )
-        for name, info in metadata.channels.items():
-            channel = self._channels[name]
-            last = info.samples(metadata.steps)
-            if info.every and metadata.steps % info.every and channel.count >= last:
-                channel.cut(last - 1)
+        last = {name: info.samples(metadata.steps) for name, info in metadata.channels.items()}
+        return {
+            name: last[name] - 1
+            for name, info in metadata.channels.items()
+            if info.every and metadata.steps % info.every and self._channels[name].count >= last[name]
+        }
 
     def _save(self, metadata: Metadata) -> None:
         runjson.save(self._folders[0], metadata)
@@ -151,7 +196,8 @@ class Writer:
 
     def samples(self, name: str) -> int:
         """How many samples of a channel there are."""
-        return self._channels[name].count
+        count = self._channels[name].count
+        return min(count, self._kept.get(name, count))
 
     def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None:
         """Write down that something happened; a value that is not finite is written as null."""
@@ -162,6 +208,8 @@ class Writer:
         self._log().drop(after)
 
     def _log(self) -> EventLog:
+        if self._events is None and self._lock >= 0:
+            self._events = EventLog(self._folders[0])
         if self._events is None:
             raise ValueError(f"the writer of {self.folder} is closed")
         return self._events

@@ -48,7 +48,7 @@ def memory(device: str, processes: int) -> int:
 
 def processes(device: str) -> int:
     """How many processes train side by side, unless told: one a core; on a GPU one, which fills it with lanes."""
-    return 1 if devices.find(device).type == "cuda" else len(os.sched_getaffinity(0))
+    return 1 if devices.find(device).type == "cuda" else devices.cores()
 
 
 def measure(scenario: Plugin, rule: Plugin, lane: Lane, settings: Settings) -> tuple[int, int]:
@@ -59,8 +59,9 @@ def measure(scenario: Plugin, rule: Plugin, lane: Lane, settings: Settings) -> t
     """
     check_optimizer(rule)
     asked = Asked(settings.steps, requests(settings.record), torch.device("cpu"), settings.dtype, settings.compiled)
-    (prepared,) = prepare(scenario, [rule], (lane,), asked)
-    return _memory(prepared), sum(prepared.metadata.channel_bytes.values())
+    with devices.one_thread():
+        (prepared,) = prepare(scenario, [rule], (lane,), asked)
+        return _memory(prepared), sum(prepared.metadata.channel_bytes.values())
 
 
 def _memory(prepared: Prepared) -> int:

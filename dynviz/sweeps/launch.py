@@ -9,7 +9,7 @@ from pathlib import Path
 from dynviz import grammar
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin, load
-from dynviz.recording import disk, lock
+from dynviz.recording import lock, staging
 from dynviz.recording.disk import Folder
 from dynviz.signals import answered
 from dynviz.sweeps import budget, table
@@ -69,6 +69,8 @@ def sweep(
     if not rules:
         raise DynvizError("a sweep needs an optimizer: adamw:lr=log(1e-4,1,25), or several of them")
     budget.check(settings)
+    if out is not None:
+        staging.check_free(Path(out))
     numbers = grammar.seeds(seeds if isinstance(seeds, str) else ",".join(map(str, _list(seeds))))
     tasks, expanded = choices("scenarios", scenario), [choices("optimizers", rule) for rule in rules]
     count = processes or budget.processes(settings.device)
@@ -76,9 +78,8 @@ def sweep(
     found = _sized(jobs(tasks, expanded, numbers), tasks, settings, limit, large=large)
     chosen = [*tasks, *itertools.chain(*expanded)]
     plan = Plan(found, settings, _fingerprints(chosen))
-    folder = _make_folder(out, tasks[0].plugin)
+    folder = _lay_out(out, tasks[0].plugin, plan)
     with _locked(folder):
-        plan.save(folder)
         pool = pool or ProcessPool(folder, settings, count, _named(plan))
         return _train(folder, plan, pool, progress or Silence())
 
@@ -204,20 +205,14 @@ def _sized(
     return numbered([part for job in found for part in split(job, most.get(job.scenario, len(job.lanes)))])
 
 
-def _make_folder(out: str | Path | None, scenario: Plugin) -> Path:
-    if out is not None:
-        disk.make_folder(Path(out))
-        return Path(out)
-    for number in itertools.count(1):
-        folder = Path("runs") / f"sweep-{scenario.stem}-{number}"
-        try:
-            disk.make_folder(folder)
-        except DynvizError:
-            if not folder.exists():
-                raise
-            continue
-        return folder
-    raise AssertionError
+def _lay_out(out: str | Path | None, scenario: Plugin, plan: Plan) -> Path:
+    """Make the sweep's folder; one that is there knows its jobs, whenever this process is killed."""
+    numbered = (Path("runs") / f"sweep-{scenario.stem}-{number}" for number in itertools.count(1))
+    places = numbered if out is None else iter([Path(out)])
+    first = next(places)
+    with staging.beside(first) as whole:
+        plan.save(whole)
+        return staging.move(whole, itertools.chain([first], places))
 
 
 def _list(seeds: int | Sequence[int]) -> Sequence[int]:

@@ -1,7 +1,6 @@
 """The stacks of one recording with their steppers, and what its probes measure."""
 
 import dataclasses
-import os
 import platform
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -25,7 +24,7 @@ from dynviz.training.stack import Stack, cast, groups
 from dynviz.training.steppers import RuleStepper, Stepper
 from dynviz.training.tape import Tapes
 from dynviz.training.torch_stepper import TorchStepper
-from dynviz.training.trees import to_arrays
+from dynviz.training.trees import form, to_arrays
 from dynviz.training.watch import watched
 
 CHECKPOINTS = 20
@@ -58,7 +57,7 @@ class Crew:
     shown: tuple[Mapping[str, Tensor], ...]
     rates: Rates
     aside: Executor = dataclasses.field(
-        default_factory=lambda: ThreadPoolExecutor(os.cpu_count(), initializer=devices.settle)
+        default_factory=lambda: ThreadPoolExecutor(devices.cores(), initializer=devices.settle)
     )
 
     def tapes(self, channels: Mapping[str, ChannelInfo]) -> list[Tapes]:
@@ -76,6 +75,14 @@ class Crew:
             {"theta": stack.theta, "buffers": stack.buffers, "optimizer": stepper.state()}
             for stack, stepper in zip(self.stacks, self.steppers, strict=True)
         ]
+
+    def fits(self, state: Any) -> bool:
+        """Whether a state is one of these parameters, buffers and rules, by its names and shapes."""
+        # Classes of torch's kind make their state at the first step, and check what they are given themselves.
+        grown = isinstance(self.steppers[0], TorchStepper)
+        forms = (form(each) for each in (state, self.state()))
+        own, other = ([{**stack, "optimizer": None} if grown else stack for stack in each] for each in forms)
+        return own == other
 
     def restore(self, state: Any) -> None:
         """Go on from a state."""

@@ -1,12 +1,15 @@
 """Where a run trains."""
 
 import contextlib
+import os
 import platform
+import sys
 from collections.abc import Iterator
 
 import torch
 
 from dynviz.errors import DynvizError
+from dynviz.training import openblas
 
 
 def find(name: str) -> torch.device:
@@ -36,16 +39,27 @@ def describe(device: torch.device) -> str:
     return platform.processor() or platform.machine()
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one thread of torch, which is fastest for tasks of this size, and give back what was set."""
-    threads = torch.get_num_threads()
+    """Compute with one thread, and give back what was set.
+
+    It is fastest for tasks of this size, and numbers depend on it: a sum of several threads is rounded otherwise than
+    that of one. So all that makes numbers that are kept runs under it: building tasks, training, probes, projections.
+    Threads that are started meanwhile each need `settle`.
+    """
+    threads, flushes = torch.get_num_threads(), _flushes()
     settle()
     try:
-        yield
+        with openblas.one_thread():
+            yield
     finally:
         torch.set_num_threads(threads)
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(flushes)
 
 
 def settle() -> None:
@@ -56,3 +70,8 @@ def settle() -> None:
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+
+
+def _flushes() -> bool:
+    """Whether the present thread takes numbers that are too small for full precision as 0; torch does not tell."""
+    return sys.float_info.min * 0.5 == 0.0

@@ -5,8 +5,7 @@ import itertools
 import operator
 import os
 import re
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import SupportsIndex
@@ -14,7 +13,7 @@ from typing import SupportsIndex
 from dynviz.errors import DynvizError
 from dynviz.grammar import seeds as read_seeds
 from dynviz.plugins import Plugin, load
-from dynviz.recording import Recording, Run, Writer, disk
+from dynviz.recording import Recording, Run, Writer, staging
 from dynviz.recording import open as open_recording
 from dynviz.recording.metadata import Lane
 from dynviz.training import devices
@@ -75,8 +74,9 @@ def run(
     if dtype not in DTYPES:
         raise DynvizError(f"no dtype named {dtype!r}; there are float32 and float64")
     where = devices.find(device)
-    task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
-    plugins = [each if isinstance(each, Plugin) else load("optimizers", each) for each in rules]
+    with devices.one_thread():
+        task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
+        plugins = [each if isinstance(each, Plugin) else load("optimizers", each) for each in rules]
     for plugin in plugins:
         check_optimizer(plugin)
     wanted = requests([record] if isinstance(record, str) else record)
@@ -88,9 +88,8 @@ def run(
     prepared = prepare(task_plugin, plugins, lanes, asked)
     check_size(prepared, large=large)
     compile_steps(prepared, progress.does)
-    folder = make_folder(out, task_plugin, names)
-    trainers = write(folder, prepared)
-    train(folder, trainers, progress)
+    folder = lay_out(places(out, task_plugin, names), prepared)
+    train(folder, begin(folder, prepared), progress)
     return Run(folder)
 
 
@@ -119,20 +118,25 @@ def resume(
     for recording in recordings:
         if isinstance(opened, Run) and recording.folder.is_symlink():
             raise DynvizError(f"{recording.folder} is a link, which is not followed; resume what it leads to by itself")
+    if steps is None and any(each.status != "finished" for each in recordings):
+        # A process that is killed while it makes a run longer may leave some of its recordings as they were.
+        steps = max(each.total for each in recordings)
     todo = [each for each in recordings if _unfinished(each, steps)]
     if not todo:
         length = max(each.total for each in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
     progress = progress or Silence()
-    with devices.one_thread():
-        prepared = [rebuild(each.metadata, steps, trust) for each in todo]
+    prepared = [rebuild(each.metadata, steps, trust) for each in todo]
     compile_steps(prepared, progress.does)
     trainers = []
     try:
         for recording, again in zip(todo, prepared, strict=True):
-            writer = Writer.resume(recording.folder, steps=steps)
+            writer = Writer.claim(recording.folder, steps=steps)
             trainers.append(Trainer(again.crew, writer, again.ways))
-            trainers[-1].resume()
+            trainers[-1].rewind()
+        # Everything is checked: nothing was written so far.
+        for trainer in trainers:
+            trainer.resume()
     except BaseException:
         for trainer in trainers:
             trainer.close()
@@ -151,40 +155,42 @@ def check_out(out: str | Path | None) -> None:
         raise DynvizError(f"{Path(out)} exists; a run is never overwritten: name another folder, or remove it first")
 
 
-def make_folder(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> Path:
-    """Make the run's folder: `out`, else the first free `runs/<scenario>-<optimizers>-<n>`.
+def places(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> Iterator[Path]:
+    """Where the run's folder may stand: `out`, else `runs/<scenario>-<optimizers>-<n>` with any number."""
+    if out is not None:
+        yield Path(out)
+        return
+    name = re.sub(r"[^\w.-]+", "-", "-".join([scenario.stem, *labels]))[:100]
+    yield from (Path("runs") / f"{name}-{number}" for number in itertools.count(1))
+
+
+def lay_out(places: Iterable[Path], prepared: Sequence[Prepared]) -> Path:
+    """Make the run's folder at the first place that is free, with an empty recording for each of `prepared`.
+
+    It comes to be at once: a process that is killed meanwhile leaves no run that lacks some of its recordings.
 
     Raises:
-        DynvizError: It cannot be made, or `out` exists.
+        DynvizError: It cannot be made, or no place is free; then nothing is left of it.
     """
-    if out is not None:
-        disk.make_folder(Path(out))
-        return Path(out)
-    name = re.sub(r"[^\w.-]+", "-", "-".join([scenario.stem, *labels]))[:100]
-    while True:
-        folder = next(path for n in itertools.count(1) if not (path := Path("runs") / f"{name}-{n}").exists())
-        try:
-            disk.make_folder(folder)
-        except DynvizError:
-            if not folder.exists():
-                raise
-            # Another run that began at the same moment took this number.
-            continue
-        return folder
-
-
-def write(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
-    """Make a recording in the run's folder for each of `prepared`; when one cannot be made, the folder goes."""
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    places = iter(places)
+    first = next(places)
+    with staging.beside(first) as whole:
+        for each in prepared:
+            Writer.create(whole / each.metadata.label, replace(each.metadata, created=created)).close()
+        return staging.move(whole, itertools.chain([first], places))
+
+
+def begin(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
+    """The trainers of a run that was laid out."""
     trainers: list[Trainer] = []
     try:
         for each in prepared:
-            writer = Writer.create(folder / each.metadata.label, replace(each.metadata, created=created))
+            writer = Writer.resume(folder / each.metadata.label)
             trainers.append(Trainer(each.crew, writer, each.ways))
     except BaseException:
         for trainer in trainers:
             trainer.close()
-        shutil.rmtree(folder, ignore_errors=True)
         raise
     return trainers
 

@@ -46,9 +46,9 @@ def prepare(scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, .
     Raises:
         DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
     """
-    built = tasks(scenario, lanes)
-    length = built[0].steps if asked.steps is None else asked.steps
     with devices.one_thread():
+        built = tasks(scenario, lanes)
+        length = built[0].steps if asked.steps is None else asked.steps
         crews = []
         for order, (plugin, label) in enumerate(zip(optimizers, labels(optimizers), strict=True)):
             values = hyperparameters(plugin, built[0].hyperparameters, length)
@@ -134,6 +134,11 @@ def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> Pre
     Raises:
         DynvizError: What it names is not trusted, has changed, or does not take what is recorded.
     """
+    with devices.one_thread():
+        return _rebuild(metadata, steps, trusted)
+
+
+def _rebuild(metadata: Metadata, steps: int | None, trusted: Trusted) -> Prepared:
     scenario = rebuilt("scenarios", metadata.scenario, trusted)
     optimizer = rebuilt("optimizers", metadata.optimizer, trusted)
     check_optimizer(optimizer)

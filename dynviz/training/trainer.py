@@ -117,23 +117,44 @@ class Trainer:
         }
         self.writer.checkpoint(self.step, to_arrays(tree))
 
-    def resume(self) -> None:
-        """Go back to the last checkpoint whose samples are all there; without one, to the start."""
+    def rewind(self) -> None:
+        """Go back to the last checkpoint whose samples are all there; without one, to the start. Nothing is written.
+
+        Raises:
+            DynvizError: A checkpoint is of another optimizer or task than the recording.
+        """
         for step in reversed(self.writer.checkpoints()):
             if step <= self.steps and self._covered(step) and self._even(step):
                 try:
-                    arrays = self.writer.load_checkpoint(step)
-                except DynvizError:
+                    tree = from_arrays(self.writer.load_checkpoint(step), self.crew.device)
+                    state, reference, diverged = (tree[name] for name in ("crew", "reference", "diverged"))
+                except (DynvizError, LookupError, TypeError, ValueError):
                     # Damaged, as a machine that loses power may leave it: the one before takes a little longer.
                     continue
-                tree = from_arrays(arrays, self.crew.device)
-                self.crew.restore(tree["crew"])
-                self._reference, self._diverged = tree["reference"].numpy(), tree["diverged"].numpy()
+                self._restore(step, state)
+                self._reference, self._diverged = reference.numpy(), diverged.numpy()
                 self.step = step
                 break
+        self._diverged[self._diverged >= self.step] = -1
+
+    def _restore(self, step: int, state: Any) -> None:
+        try:
+            fits = self.crew.fits(state)
+            if fits:
+                self.crew.restore(state)
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise DynvizError(
+                f"the checkpoint at step {step} of {self.writer.folder} is not one of this optimizer and task; "
+                "begin a new run"
+            )
+
+    def resume(self) -> None:
+        """Begin to write, from where `rewind` came to."""
+        self.writer.begin()
         # What happened from here on will happen again, at the end of a run that is made longer too.
         self.writer.drop_events(after=self.step - 1)
-        self._diverged[self._diverged >= self.step] = -1
 
     def _write(self, begun: int, parcels: Sequence[Parcel]) -> None:
         found: dict[str, list[tuple[tuple[int, ...], NDArray[Any]]]] = {}

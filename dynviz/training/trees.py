@@ -30,6 +30,17 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Any
     return _build(json.loads(str(arrays[_TREE])), arrays, device)
 
 
+def form(tree: Any) -> Any:
+    """The same tree with the shapes of its tensors in place of all values."""
+    if isinstance(tree, torch.Tensor):
+        return tuple(tree.shape)
+    if isinstance(tree, Mapping):
+        return {key: form(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [form(value) for value in tree]
+    return None
+
+
 def _shape(node: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if isinstance(node, torch.Tensor):
         name = f"tensor{len(arrays)}"

@@ -62,7 +62,7 @@ def recorded(scenario, folder, *, compiled):
     asked = preparation.Asked(1_000_000, (), torch.device("cpu"), compiled=compiled)
     prepared = preparation.prepare(task, [rule], (Lane(0),), asked)
     preparation.compile_steps(prepared, print)
-    (trainer,) = launch.write(folder, prepared)
+    (trainer,) = launch.begin(launch.lay_out([folder], prepared), prepared)
     return trainer
 
 

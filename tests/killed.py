@@ -1,0 +1,262 @@
+"""A process that has others killed at random moments, and sees what they leave.
+
+Everything is imported once, and each victim is forked, so that a kill costs what the victim did and no more. What is
+left is looked at in a process of its own too. This one has no other thread when it forks, which a fork would lose.
+"""
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+import dynviz
+from dynviz import training
+from dynviz.animation import animate
+from dynviz.projection import stored
+from dynviz.projection.project import Wish, project
+from dynviz.recording import Run, open_all
+from dynviz.recording import open as open_run
+from dynviz.sweeps import launch, work
+from dynviz.sweeps.jobs import Job, Settings
+from dynviz.sweeps.pool import Report
+from dynviz.training.session import Silence
+from tests.same_bytes import fingerprints
+
+BOOTH = "surface:f=booth,grid=8"
+FOUR = ["adam", "sgd", "lion", "signsgd"]
+RECORD = ["parameters:every=3", "gradient:every=7"]
+STEPS, SHORT = 32, 11
+
+
+class Victim:
+    """Something that is killed, and what must hold afterwards; both in the folder that `prepare` made."""
+
+    def prepare(self, here: Path) -> None:
+        """Make what is there before."""
+
+    def act(self, here: Path) -> None:
+        """Do what is killed."""
+        raise NotImplementedError
+
+    def check(self, here: Path, whole: Path) -> None:
+        """See what is left, do it again, and compare with a folder in which nobody was killed."""
+        raise NotImplementedError
+
+
+def numbers(run: Path) -> dict[str, str]:
+    """The channels and events of a run."""
+    return {name: mark for name, mark in fingerprints(run).items() if "channels" in name or "events" in name}
+
+
+def opens(run: Path) -> None:
+    """Read everything in a run, as a player does."""
+    for recording in Run(run).values():
+        for name in recording.metadata.channels:
+            assert len(recording[name]) == len(recording.steps(name))
+        recording.events()
+        assert recording.status in {"killed", "finished", "interrupted"}
+
+
+def visible(here: Path) -> set[str]:
+    return {path.name for path in here.iterdir() if not path.name.startswith(".")}
+
+
+class Layout(Victim):
+    """A run of four optimizers, from its layout to its end."""
+
+    def act(self, here: Path) -> None:
+        dynviz.run(BOOTH, FOUR, steps=STEPS, record=RECORD, out=here / "run")
+
+    def check(self, here: Path, whole: Path) -> None:
+        assert visible(here) <= {"run"}
+        if (here / "run").exists():
+            assert list(Run(here / "run")) == FOUR
+            opens(here / "run")
+            if any(recording.status != "finished" for recording in Run(here / "run").values()):
+                training.resume(here / "run")
+        else:
+            self.act(here)
+        assert numbers(here / "run") == numbers(whole / "run")
+
+
+class Resume(Victim):
+    """A run of two optimizers that is made longer."""
+
+    def prepare(self, here: Path) -> None:
+        dynviz.run(BOOTH, FOUR[:2], steps=SHORT, record=RECORD, out=here / "run")
+
+    def act(self, here: Path) -> None:
+        training.resume(here / "run", steps=STEPS)
+
+    def check(self, here: Path, whole: Path) -> None:
+        opens(here / "run")
+        if {recording.total for recording in Run(here / "run").values()} == {SHORT}:
+            training.resume(here / "run", steps=STEPS)
+        elif any(recording.status != "finished" for recording in Run(here / "run").values()):
+            training.resume(here / "run")
+        assert numbers(here / "run") == numbers(whole / "run")
+
+
+class Sweep(Victim):
+    """A sweep whose jobs are done two at a time."""
+
+    def act(self, here: Path) -> None:
+        folder, settings = here / "sweep", Settings(SHORT)
+        options = {"steps": SHORT, "out": folder, "processes": 2}
+        launch.sweep(BOOTH, ["adam:lr=[.1,.2]", *FOUR[1:]], seeds="0:2", pool=Forks(folder, settings), **options)
+
+    def check(self, here: Path, whole: Path) -> None:
+        assert visible(here) <= {"sweep"}
+        if (here / "sweep").exists():
+            for run in (here / "sweep").iterdir():
+                if run.is_dir() and not run.name.startswith("."):
+                    opens(run)
+            assert not launch.resume(here / "sweep", pool=Forks(here / "sweep", Settings(SHORT))).failed
+        else:
+            self.act(here)
+        assert numbers(here / "sweep") == numbers(whole / "sweep")
+        assert (here / "sweep/outcomes.csv").read_bytes() == (whole / "sweep/outcomes.csv").read_bytes()
+
+
+@dataclass
+class Forks:
+    """A pool whose processes are forked."""
+
+    folder: Path
+    settings: Settings
+    jobs: list[Job] = field(default_factory=list)
+
+    def submit(self, job: Job) -> None:
+        self.jobs.append(job)
+
+    def results(self) -> Iterator[Report | None]:
+        while self.jobs:
+            two, self.jobs = self.jobs[:2], self.jobs[2:]
+            running = [
+                (job, fork(lambda job=job: work.perform(self.folder, job, self.settings, (), Silence()))) for job in two
+            ]
+            for job, process in running:
+                yield Report(job, "failed" if os.waitpid(process, 0)[1] else "finished")
+
+    def stop(self) -> None:
+        self.jobs.clear()
+
+    def close(self) -> None:
+        self.jobs.clear()
+
+
+class Projection(Victim):
+    """A plane through the parameters of a run, which takes the place of another one."""
+
+    def prepare(self, here: Path) -> None:
+        dynviz.run(BOOTH, "adam", steps=SHORT, record=RECORD, out=here / "run")
+        self._project(here, 4)
+
+    def _project(self, here: Path, grid: int) -> None:
+        (recording,) = open_all([here / "run"])
+        project(recording, Wish("gaussian", grid=grid)).save(recording.folder, "plane")
+
+    def act(self, here: Path) -> None:
+        self._project(here, 5)
+
+    def check(self, here: Path, whole: Path) -> None:
+        assert len(stored.load(here / "run/adam", "plane").axes[0]) in {4, 5}
+        assert stored.names(here / "run/adam") == ("plane",)
+        opens(here / "run")
+        self.act(here)
+        assert fingerprints(here / "run") == fingerprints(whole / "run")
+
+
+class Export(Victim):
+    """An animation that takes the place of another file."""
+
+    def prepare(self, here: Path) -> None:
+        dynviz.run(BOOTH, "adam", steps=SHORT, record=RECORD, out=here / "run")
+        (here / "out.gif").write_bytes(b"old")
+
+    def act(self, here: Path) -> None:
+        animate(open_all([here / "run"]), here / "out.gif", frames=4, size=(200, 160), workers=1)
+
+    def check(self, here: Path, whole: Path) -> None:
+        new = (whole / "out.gif").read_bytes()
+        assert (here / "out.gif").read_bytes() in {b"old", new}
+        self.act(here)
+        assert (here / "out.gif").read_bytes() == new
+        open_run(here / "run")
+
+
+VICTIMS: dict[str, Callable[[], Victim]] = {
+    each.__name__.lower(): each for each in (Layout, Resume, Sweep, Projection, Export)
+}
+
+
+def fork(act: Callable[[], object]) -> int:
+    """A process of its own that does something and ends, with 1 where it fails."""
+    process = os.fork()
+    if process:
+        return process
+    try:
+        act()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    os._exit(1)
+
+
+def done(act: Callable[[], object]) -> None:
+    """Have another process do something to its end."""
+    if os.waitpid(fork(act), 0)[1]:
+        sys.exit(1)
+
+
+def main(name: str, folder: Path, count: int) -> None:
+    """Kill so many victims of a kind."""
+    victim, draw = VICTIMS[name](), random.Random(name)
+    folder.mkdir()
+    whole, before = folder / "whole", folder / "before"
+    before.mkdir()
+    # What is done first takes long, for much is imported late; so it is done here once, before anything is forked.
+    torch.set_num_threads(1)
+    victim.prepare(before)
+    shutil.copytree(before, whole)
+    victim.act(whole)
+    shutil.copytree(before, folder / "timed")
+    begun = time.monotonic()
+    done(lambda: victim.act(folder / "timed"))
+    length = time.monotonic() - begun
+    killed = 0
+    for number in range(count):
+        here = folder / str(number)
+        shutil.copytree(before, here)
+
+        def act(here: Path = here) -> None:
+            os.setsid()
+            victim.act(here)
+
+        process = fork(act)
+        time.sleep(draw.uniform(0, length))
+        for kill in (os.killpg, os.kill):
+            try:
+                kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        early = os.waitpid(process, 0)[1] == signal.SIGKILL
+        killed += early
+        # How long it takes changes with what else the machine does.
+        length *= 1.01 if early else 0.9
+        done(lambda here=here: victim.check(here, whole))
+        shutil.rmtree(here)
+    print(killed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
