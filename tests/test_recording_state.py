@@ -101,7 +101,7 @@ def test_dropping_events_keeps_those_up_to_a_step_and_new_ones_follow(folder):
         assert len(recording.events()) == 5
         writer.drop_events(after=5)
         assert [event.step for event in recording.events()] == [1, 5, 3]
-        writer.event(7, 1, "grew")
+        writer.event(7, 0, "grew")
         assert [event.step for event in recording.events()] == [1, 5, 3, 7]
         writer.drop_events(after=-1)
         assert recording.events() == ()

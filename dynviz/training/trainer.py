@@ -122,11 +122,10 @@ class Trainer:
         for step in reversed(self.writer.checkpoints()):
             if step <= self.steps and self._covered(step) and self._even(step):
                 try:
-                    arrays = self.writer.load_checkpoint(step)
+                    tree = from_arrays(self.writer.load_checkpoint(step), self.crew.device)
                 except DynvizError:
                     # Damaged, as a machine that loses power may leave it: the one before takes a little longer.
                     continue
-                tree = from_arrays(arrays, self.crew.device)
                 self.crew.restore(tree["crew"])
                 self._reference, self._diverged = tree["reference"].numpy(), tree["diverged"].numpy()
                 self.step = step
