@@ -52,7 +52,7 @@ def test_opening_a_recording_imports_nothing_heavy(folder):
 
 
 def test_events_come_back_in_order_and_are_seen_as_they_are_written(folder):
-    events = [Event(3, 0, "died", 2.0), Event(1, 4, "grew", None), Event(10, 0, 'öl "\n', -0.5)]
+    events = [Event(3, 0, "died", 2.0), Event(1, 0, "grew", None), Event(10, 0, 'öl "\n', -0.5)]
     with Writer.create(folder, describe()) as writer:
         recording = Recording(folder)
         for count, event in enumerate(events):

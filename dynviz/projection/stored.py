@@ -193,8 +193,16 @@ _OWN_READER: schema.Reader[dict[str, Any]] = record(
 
 def names(folder: Path) -> tuple[str, ...]:
     """The projections of a recording, the newest first."""
-    found = sorted((folder / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: (-path.stat().st_mtime_ns, path.name))
+    found = sorted((folder / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: (-_written(path), path.name))
     return tuple(path.name.removesuffix(SUFFIX) for path in found)
+
+
+def _written(path: Path) -> int:
+    """When; a link that leads nowhere is the oldest."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def titled(*words: str, lane: int) -> str:
