@@ -15,7 +15,7 @@ from dynviz.animation import animate
 from dynviz.text import clean
 from tests import recorded
 
-HOSTILE = "a\x1b]0;owned\x07b\u202ec\x9b2J[bold]d\u2028\ud800"
+HOSTILE = "a\x1b]0;owned\x07b\u202ec\x9b2J[bold]d\u2028\udc80"
 OBEYED = ["\x1b]0", "\x07", "\u202e", "\x9b", "\u2028"]
 PTY = """
 import os, pty, sys
