@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from dynviz.recording import disk, files, layout
 from dynviz.recording.disk import Folder
 
 _COPY_BYTES = 1 << 20
+_TICK = 20_000_000
+"""Nanoseconds; file systems tell times apart by 1 to 10 milliseconds."""
 _EMPTY = 10**8
 """Samples without a number in them, which no size of a file speaks against."""
 _COPIED_BYTES = 1 << 20
@@ -169,7 +172,9 @@ class MappedChannel:
             now = (file.st_ino, file.st_size, file.st_mtime_ns if copied else 0)
             if now != self._seen:
                 self._array = self._read(copied=copied)
-                self._seen = now
+                # What is written within one tick of the file system's clock does not change the time again.
+                settled = not copied or time.time_ns() - file.st_mtime_ns > _TICK
+                self._seen = now if settled else (-1, -1, -1)
         except OSError as error:
             raise disk.unreadable(self._form.path, error) from error
         return self._array

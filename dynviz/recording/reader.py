@@ -138,7 +138,7 @@ class Recording:
         return iter(self.metadata.channels)
 
     def __getitem__(self, name: str) -> Array:
-        """All complete samples of a channel, [samples, lanes, ...], read-only and mapped, not copied.
+        """All complete samples of a channel, [samples, lanes, ...], read-only; those of long files mapped, not copied.
 
         The array keeps its length when the recording grows; ask again for a longer one.
 
