@@ -169,6 +169,8 @@ def main(folder, count, seed):
             break
         os.chdir("/")
         shutil.rmtree(inside)
+        if number % 50 == 49:
+            print(number + 1, "read,", len(found), "wrong", file=sys.stderr, flush=True)
     print(json.dumps(found))
 
 
