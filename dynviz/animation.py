@@ -260,7 +260,7 @@ def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold
     if not recordings:
         raise DynvizError("there is no recording to draw")
     if not SLOWEST <= fps <= FASTEST:
-        raise DynvizError(f"{fps} frames a second cannot be shown; say {SLOWEST} to {FASTEST}")
+        raise DynvizError(f"{fps} frames a second cannot be shown; say {SLOWEST} or more and at most {FASTEST}")
     if frames is not None and not 1 <= frames <= MOST_FRAMES:
         raise DynvizError(f"{frames:.4g} frames cannot be drawn; say 1 to {MOST_FRAMES}")
     if not 0 <= hold <= MOST_SECONDS:
