@@ -1,7 +1,7 @@
 """Words that come from a file or from outside, made safe to show in a terminal, a document or a picture."""
 
 import unicodedata
-from xml.sax.saxutils import escape
+from html import escape
 
 REPLACED = "\ufffd"
 """What stands in the place of a character that would be obeyed rather than shown."""
@@ -34,7 +34,7 @@ def xml(text: str, *, lines: bool = False) -> str:
     >>> xml("a < b\x00")
     'a &lt; b�'
     """
-    return escape(clean(text, lines=lines))
+    return escape(clean(text, lines=lines), quote=False)
 
 
 def _shown(character: str, *, lines: bool) -> str:

@@ -37,7 +37,7 @@ def test_words_of_every_script_stay():
 
 def test_the_commands_print_through_one_door():
     for file in Path(cli.__file__).parent.glob("*.py"):
-        if file.name == "say.py":
+        if file.name in ("say.py", "console.py"):
             continue
         for node in ast.walk(ast.parse(file.read_text())):
             if not isinstance(node, ast.Call):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dynviz.cli.say import console, say
+from dynviz.cli.say import say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,6 +37,8 @@ def bench(*, parts: tuple[str, ...], quick: bool, as_json: bool) -> None:
     if as_json:
         say(json.dumps({"machine": _machine(), "figures": [each.to_json() for each in figures]}, indent=2), err=False)
     else:
+        from dynviz.cli.console import console
+
         stdout = console(err=False)
         stdout.print(*_tables(figures), sep="\n")
         stdout.print(", ".join(f"{name} {value}" for name, value in _machine().items()), style="dim")
@@ -46,6 +48,8 @@ def _measure(parts: Sequence[str], *, quick: bool) -> "list[Figure]":
     from importlib import import_module
 
     found: list[Figure] = []
+    from dynviz.cli.console import console
+
     with tempfile.TemporaryDirectory() as folder, console().status("") as status:
         for part in parts:
             status.update(f"measuring {part}")

@@ -15,7 +15,7 @@ import click
 
 from dynviz import plugins
 from dynviz.background import STOPPED
-from dynviz.cli.say import console, say
+from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def compare(
     else:
         from rich.text import Text
 
+        from dynviz.cli.console import console
+
         stdout = console(err=False)
         stdout.print(_table(rows))
         for row in rows:
@@ -92,6 +94,7 @@ def _train(
 ) -> "list[Row]":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from dynviz.cli.console import console
     from dynviz.comparison import compare as train
     from dynviz.comparison import sorted_rows
 

@@ -8,7 +8,8 @@ from rich import filesize
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from dynviz.cli.say import console, say
+from dynviz.cli.console import console
+from dynviz.cli.say import say
 from dynviz.recording.metadata import Hyperparameter, Metadata
 
 LINE_SECONDS = 10.0

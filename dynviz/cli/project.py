@@ -6,7 +6,7 @@ import click
 
 from dynviz.cli import consent
 from dynviz.cli.consent import trust_option
-from dynviz.cli.say import console, say
+from dynviz.cli.say import say
 
 
 @click.command(short_help="The loss on a line or a plane through the parameters.")
@@ -69,6 +69,8 @@ class Bar:
 
     def __init__(self, name: str, what: str) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from dynviz.cli.console import console
 
         columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), MofNCompleteColumn())
         stderr = console()

@@ -1,16 +1,12 @@
 """The one door through which the commands print: clean of what a terminal would obey, to whoever still listens."""
 
-import contextlib
 import errno
 import io
 import os
 import sys
-from collections.abc import Iterable
-from typing import IO, Any
+from typing import IO
 
 import click
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
 
 from dynviz.text import clean
 
@@ -30,7 +26,7 @@ def say(text: str, *, err: bool = True, bold: bool = False) -> None:
     except OSError as error:
         if not err and error.errno not in GONE:
             raise
-        _hush(sys.stderr if err else sys.stdout)
+        hush(sys.stderr if err else sys.stdout)
 
 
 def pass_on(text: str) -> None:
@@ -44,50 +40,12 @@ def pass_on(text: str) -> None:
     except OSError as error:
         if error.errno not in GONE:
             raise
-        _hush(sys.stdout)
+        hush(sys.stdout)
 
 
-def console(*, err: bool = True, **options: Any) -> Console:
-    """Where tables and bars are printed; what is in them is shown and never obeyed, markup included."""
-    if err:
-        options["file"] = _Unfailing(sys.stderr)
-    return _Console(**{"highlight": False, "markup": False, "emoji": False, **options})
-
-
-def _hush(stream: IO[str]) -> None:
+def hush(stream: IO[str]) -> None:
     """Let all that follows go nowhere."""
     nobody = os.open(os.devnull, os.O_WRONLY)
     # The descriptor itself: what is still buffered must go somewhere too, when the interpreter ends.
     os.dup2(nobody, stream.fileno())
     os.close(nobody)
-
-
-class _Console(Console):
-    """A console that cleans the text of what it renders, and leaves its own control sequences."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        for segment in super().render(renderable, options):
-            text, style, control = segment
-            yield segment if control or text.isprintable() else Segment(clean(text, lines=True), style)
-
-
-class _Unfailing:
-    """A stream whose errors are not heard: bars are drawn by a thread, and training goes on without them."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        with contextlib.suppress(OSError):
-            return self._stream.write(text)
-        _hush(self._stream)
-        return len(text)
-
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except OSError:
-            _hush(self._stream)

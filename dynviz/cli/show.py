@@ -11,7 +11,7 @@ import click
 
 from dynviz import plugins
 from dynviz.cells.depth import Depth, detect
-from dynviz.cli.say import console, pass_on, say
+from dynviz.cli.say import pass_on, say
 from dynviz.errors import DynvizError
 
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ def _print_summaries(recordings: "Sequence[Recording]", theme: str, depth: Depth
     bold = depth != "none" or _knows_bold()
     width = shutil.get_terminal_size(SIZE).columns if sys.stdout.isatty() else SIZE[0]
     systems = {"true": "truecolor", "256": "256", "16": "standard", "none": "standard"}
+    from dynviz.cli.console import console
+
     terminal = console(
         err=False,
         width=max(width, 40),

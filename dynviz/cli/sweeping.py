@@ -6,8 +6,9 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from dynviz.cli.console import console
 from dynviz.cli.progress import LINE_SECONDS
-from dynviz.cli.say import console, say
+from dynviz.cli.say import say
 from dynviz.sweeps.jobs import Job
 from dynviz.sweeps.pool import Report
 
