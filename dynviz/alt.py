@@ -7,6 +7,7 @@ import numpy as np
 from dynviz.film import Film
 from dynviz.scene.caption import resolved
 from dynviz.scene.marks import Line, Panel, Readout, Scene
+from dynviz.text import clean
 
 
 def describe(film: Film, steps: Sequence[int]) -> str:
@@ -23,7 +24,7 @@ def describe(film: Film, steps: Sequence[int]) -> str:
     sentences = [f"{kind} of {made}." if made else f"{kind}.", f"{_span(first, last)}."]
     for before, after in zip(first.panels, last.panels, strict=True):
         sentences.append(f"{_panel(before, after)}.")
-    return " ".join(sentences)
+    return clean(" ".join(sentences))
 
 
 def _span(first: Scene, last: Scene) -> str:

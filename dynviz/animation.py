@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,8 +24,14 @@ from dynviz.workers import CrewFrames
 Steps: TypeAlias = tuple[int | None, int | None]
 
 FRAMES, FPS, HOLD = 100, 10.0, 1.0
-FASTEST = 50
+SLOWEST, FASTEST = 0.01, 50
 """Frames a second; GIF holds none for less than two hundredths."""
+MOST_FRAMES = 100_000
+"""Of an animation: over half an hour of the fastest."""
+MOST_SECONDS = 3600
+"""For the last frame: a video shows it again and again for so long."""
+MOST_WORKERS = 256
+"""Processes, each with a hundred megabytes."""
 SHARED = ("quality", "loop", "background")
 """Options that mean the same in every format that has them."""
 MOST_LOOPS = 0xFFFF
@@ -254,14 +259,14 @@ def _moving() -> str:
 def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold: float, workers: int) -> None:
     if not recordings:
         raise DynvizError("there is no recording to draw")
-    if not 0 < fps <= FASTEST:
-        raise DynvizError(f"{fps} frames a second cannot be shown; say more than 0 and at most {FASTEST}")
-    if frames is not None and frames < 1:
-        raise DynvizError(f"{frames} frames cannot be drawn; say 1 or more")
-    if not (math.isfinite(hold) and hold >= 0):
-        raise DynvizError(f"the last frame cannot be held for {hold} seconds; say 0 or more")
-    if workers < 1:
-        raise DynvizError(f"{workers} processes cannot draw; say 1 or more")
+    if not SLOWEST <= fps <= FASTEST:
+        raise DynvizError(f"{fps} frames a second cannot be shown; say {SLOWEST} or more and at most {FASTEST}")
+    if frames is not None and not 1 <= frames <= MOST_FRAMES:
+        raise DynvizError(f"{frames:.4g} frames cannot be drawn; say 1 to {MOST_FRAMES}")
+    if not 0 <= hold <= MOST_SECONDS:
+        raise DynvizError(f"the last frame cannot be held for {hold:.4g} seconds; say 0 to {MOST_SECONDS}")
+    if not 1 <= workers <= MOST_WORKERS:
+        raise DynvizError(f"{workers:.4g} processes cannot draw; say 1 to {MOST_WORKERS}")
 
 
 def write_whole(target: Path, write: Callable[[Path], None]) -> None:

@@ -1,6 +1,7 @@
 """From steps to pixels: what is drawn, on what, and by how many processes."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -12,6 +13,8 @@ from dynviz.recording import Recording, Snapshot, open_all
 from dynviz.scene.marks import Scene
 
 Painter: TypeAlias = Callable[[Scene], Pixels]
+UNFIT = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError, RecursionError)
+"""What computing with numbers of another kind or shape than was expected raises."""
 ANYWHERE = "curves"
 """The view of recordings whose scenario suggests none: each has a loss."""
 
@@ -87,10 +90,39 @@ def open_film(recordings: Sequence[Recording], view: str, panel: str | None = No
     """
     # One that grows may grow between two questions of a view.
     still = tuple(each if isinstance(each, Snapshot) else Snapshot(each) for each in recordings)
-    film: Film = plugins.load("views", view).make(recordings=still)
+    film = _fitting(plugins.load("views", view), still)
     if not len(film.steps):
         raise DynvizError(f"view {view} has nothing to show: nothing that it draws is recorded yet")
     return film if panel is None else _narrowed(film, view, panel)
+
+
+def _fitting(view: plugins.Plugin, recordings: Sequence[Recording]) -> Film:
+    """Open a view. Of a bundled one what goes wrong is said in one line: its recordings may come from anywhere.
+
+    What is recorded may be whole and yet no picture: a matrix of the wrong shape, a fact of the wrong kind. The cause
+    is kept, and a view of the user's own keeps its traceback.
+    """
+    if view.file:
+        mine: Film = view.make(recordings=recordings)
+        return mine
+    with _unfit(view.name, recordings):
+        film: Film = view.make(recordings=recordings)
+
+    def scene(step: int) -> Scene:
+        with _unfit(view.name, recordings):
+            return film.scene(step)
+
+    return replace(film, scene=scene)
+
+
+@contextlib.contextmanager
+def _unfit(view: str, recordings: Sequence[Recording]) -> Iterator[None]:
+    try:
+        yield
+    except UNFIT as error:
+        names = ", ".join(str(recording.folder) for recording in recordings)
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DynvizError(f"view {view} cannot draw what is recorded in {names}: {why}") from error
 
 
 def _narrowed(film: Film, view: str, panel: str) -> Film:

@@ -9,6 +9,10 @@ from dynviz.errors import DynvizError
 
 _OPENING = {"(": ")", "[": "]"}
 _GRID = re.compile(r"^\[|^(log|linear)\(")
+_DIGITS = 20
+"""Of a seed, a lane, a step."""
+_VALUES = 2**16
+"""How many values a grid may have."""
 _SEEDS = 2**16
 """How many seeds one run may have; each is a lane with parameters of its own."""
 
@@ -113,6 +117,8 @@ def grid(value: str, *, whole: bool = False) -> tuple[str, ...]:
         if not all(items):
             raise DynvizError(f"{value} is not a list of values; write one like [8,64,256]")
         found = [each for item in items for each in grid(item, whole=whole)]
+        if len(found) > _VALUES:
+            raise DynvizError(f"a list stands for {len(found)} values, and a grid may have {_VALUES}")
     else:
         found = [f"{round(number) if whole else number:.12g}" for number in _spaced(value)]
     return tuple(dict.fromkeys(found))
@@ -122,13 +128,13 @@ def _spaced(value: str) -> list[float]:
     kind, _, inside = value.partition("(")
     try:
         first, last, count = (float(part) for part in inside.removesuffix(")").split(","))
-        well = value.endswith(")") and count.is_integer() and 2 <= count <= _SEEDS and math.isfinite(last - first)
+        well = value.endswith(")") and count.is_integer() and 2 <= count <= _VALUES and math.isfinite(last - first)
     except ValueError:
         well = False
     if not well or (kind == "log" and not (first > 0 and last > 0)):
         raise DynvizError(
             f"{value} is not understood; write {kind}(first,last,count), for example log(1e-4,1,25): "
-            f"from two to {_SEEDS} values{', above zero' if kind == 'log' else ''}"
+            f"from two to {_VALUES} values{', above zero' if kind == 'log' else ''}"
         )
     shares = [index / (count - 1) for index in range(int(count))]
     if kind == "log":
@@ -174,11 +180,18 @@ def _numbers(text: str) -> Sequence[int]:
     """A list or a range; nothing where it is neither."""
     try:
         if ":" in text:
-            first, last = (int(part) for part in text.split(":"))
+            first, last = map(_whole, text.split(":"))
             return range(first, last)
-        return [int(part) for part in text.split(",")]
+        return [_whole(part) for part in text.split(",")]
     except ValueError:
         return ()
+
+
+def _whole(text: str) -> int:
+    """A whole number; of more digits than mean anything here Python would read, or refuse to, a thousand."""
+    if len(text) > _DIGITS:
+        raise ValueError
+    return int(text)
 
 
 def step_range(text: str) -> tuple[int | None, int | None]:
@@ -192,8 +205,8 @@ def step_range(text: str) -> tuple[int | None, int | None]:
     """
     first, colon, last = text.partition(":")
     try:
-        low = int(first) if first.strip() else None
-        high = int(last) if last.strip() else None
+        low = _whole(first) if first.strip() else None
+        high = _whole(last) if last.strip() else None
     except ValueError:
         low, high = -1, None
     if not colon:
@@ -212,7 +225,7 @@ def size(text: str) -> tuple[int, int]:
     Raises:
         DynvizError: It is not WIDTHxHEIGHT.
     """
-    match = re.fullmatch(r"(\d+)[x×](\d+)", text.strip())
+    match = re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", text.strip(), re.ASCII)
     if not match:
         raise DynvizError(f"size {text!r} is not understood; write WIDTHxHEIGHT in pixels, like 800x600")
     return int(match.group(1)), int(match.group(2))

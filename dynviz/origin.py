@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dynviz.recording import Recording
+from dynviz.text import clean
 
 
 def comment(recordings: Sequence[Recording], view: str) -> str:
@@ -20,7 +21,7 @@ def comment(recordings: Sequence[Recording], view: str) -> str:
         lines.append(f"optimizer {_written(metadata.optimizer.name, values)} seeds {seeds}")
     lines.append(f"view {view}")
     lines.append(" ".join(f"{name} {version}" for name, version in first.versions.items() if name != "dynviz"))
-    return "\n".join(line for line in lines if line)
+    return "\n".join(clean(line) for line in lines if line)
 
 
 def facts(recordings: Sequence[Recording], view: str, steps: Sequence[int]) -> dict[str, Any]:

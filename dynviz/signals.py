@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, which ask for the same: that the program ends."""
+"""Ctrl-C, SIGTERM and SIGHUP, which ask for the same: that the program ends."""
 
 import contextlib
 import signal
@@ -15,7 +15,9 @@ def answered(answer: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asks = signal.SIGINT, signal.SIGTERM
+    # Under nohup the end of the terminal is to be ignored.
+    heeded = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    asks = signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if heeded else [])
     before = {number: signal.signal(number, lambda *_: answer()) for number in asks}
     try:
         yield

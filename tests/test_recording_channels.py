@@ -91,16 +91,17 @@ def test_a_shape_that_does_not_fit_the_header_is_refused(folder):
     assert not folder.exists()
 
 
-def test_an_array_is_read_only_and_a_view_of_the_file(folder):
+def test_an_array_is_read_only_and_what_is_overwritten_is_seen_when_asked_again(folder):
     with Writer.create(folder, describe({"x": ChannelInfo(1, "<f4")})) as writer:
         writer.write("x", 0, ramp(0, 5))
-        array = Recording(folder)["x"]
+        recording = Recording(folder)
+        array = recording["x"]
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
         with pytest.raises(ValueError, match="WRITEABLE"):
             array.setflags(write=True)
         writer.write("x", 2, ramp(7, 1))
-        assert array[:, 0].tolist() == [0, 1, 7, 3, 4]
+        assert recording["x"][:, 0].tolist() == [0, 1, 7, 3, 4]
 
 
 def test_a_growing_file_is_seen_longer_and_the_earlier_arrays_stay(folder):

@@ -52,7 +52,7 @@ def test_opening_a_recording_imports_nothing_heavy(folder):
 
 
 def test_events_come_back_in_order_and_are_seen_as_they_are_written(folder):
-    events = [Event(3, 0, "died", 2.0), Event(1, 4, "grew", None), Event(10, 0, 'öl "\n', -0.5)]
+    events = [Event(3, 0, "died", 2.0), Event(1, 0, "grew", None), Event(10, 0, 'öl "\n', -0.5)]
     with Writer.create(folder, describe()) as writer:
         recording = Recording(folder)
         for count, event in enumerate(events):
@@ -101,7 +101,7 @@ def test_dropping_events_keeps_those_up_to_a_step_and_new_ones_follow(folder):
         assert len(recording.events()) == 5
         writer.drop_events(after=5)
         assert [event.step for event in recording.events()] == [1, 5, 3]
-        writer.event(7, 1, "grew")
+        writer.event(7, 0, "grew")
         assert [event.step for event in recording.events()] == [1, 5, 3, 7]
         writer.drop_events(after=-1)
         assert recording.events() == ()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dynviz.cells.cells import UPPER_HALF, Cells
 from dynviz.cells.glyphs import ARMS, HEAVY, SHADES, braille_dots, covered
+from dynviz.text import clean
 
 WIDTH, HEIGHT = 10, 20
 """Of a cell, in pixels: halves of cells are squares, and dots of braille are as far apart in both directions."""
@@ -36,7 +37,7 @@ def svg(cells: Cells, title: str = "") -> str:
     """
     width, height = cells.columns * WIDTH + 2 * MARGIN, cells.rows * HEIGHT + 2 * MARGIN
     inks = [f"#{bytes(color).hex()}" for color in cells.palette]
-    name = f"<title>{escape(_printable(title))}</title>" if title else ""
+    name = f"<title>{escape(clean(title))}</title>" if title else ""
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="{-MARGIN} {-MARGIN} {width} {height}" role="img">{name}',
@@ -143,7 +144,7 @@ def _words(cells: Cells, inks: list[str]) -> Iterator[str]:
         ]
         for (_, ink, bold), run in groupby(marked, key=lambda cell: cell[:3]):
             places = [cell[3] for cell in run]
-            text = _printable("".join(chr(cells.glyphs[row, column]) for column in places))
+            text = clean("".join(chr(cells.glyphs[row, column]) for column in places))
             style = (f'fill="{inks[ink]}"', *(['font-weight="bold"'] if bold else []))
             groups.setdefault(style, []).append(_text(text, places[0], row))
     if groups:
@@ -156,11 +157,6 @@ def _words(cells: Cells, inks: list[str]) -> Iterator[str]:
 def _text(text: str, column: int, row: int) -> str:
     stretched = f' textLength="{len(text) * WIDTH}" lengthAdjust="spacingAndGlyphs"' if len(text) > 1 else ""
     return f'<text x="{column * WIDTH}" y="{row * HEIGHT + BASELINE}"{stretched}>{escape(text)}</text>'
-
-
-def _printable(text: str) -> str:
-    """Without what XML cannot hold."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _box(x: float, y: float, width: float, height: float) -> str:

@@ -1,9 +1,11 @@
 """The command line."""
 
+import contextlib
 import errno
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import click
 
@@ -16,15 +18,41 @@ from dynviz.cli.new import new
 from dynviz.cli.play import play
 from dynviz.cli.project import project
 from dynviz.cli.run import run
+from dynviz.cli.say import say
 from dynviz.cli.sharpness import sharpness
 from dynviz.cli.show import show
 from dynviz.cli.sweep import sweep
 from dynviz.errors import DynvizError
+from dynviz.text import clean
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands; what click says of a wrong command line repeats what was written, and is cleaned too."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read what stands before the command's name."""
+        with _cleaned():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Read the rest, and do it."""
+        with _cleaned():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _cleaned() -> Iterator[None]:
+    try:
+        yield
+    except click.ClickException as error:
+        # Its words are those that click shows; no class of ours could carry the usage line too.
+        vars(error)["message"] = clean(error.message, lines=True)
+        raise
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="dynviz")
 def commands() -> None:
     """See what an optimizer does: train small tasks, record every step, draw the animations."""
@@ -54,7 +82,7 @@ def main() -> None:
 
 
 def _fail(words: str) -> NoReturn:
-    click.echo(f"dynviz: {' '.join(words.splitlines())}", err=True)
+    say(f"dynviz: {' '.join(words.splitlines())}")
     sys.exit(1)
 
 

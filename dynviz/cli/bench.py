@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dynviz.cli.say import say
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -33,23 +35,22 @@ def bench(*, parts: tuple[str, ...], quick: bool, as_json: bool) -> None:
     """  # noqa: D301
     figures = _measure(parts or PARTS, quick=quick)
     if as_json:
-        click.echo(json.dumps({"machine": _machine(), "figures": [each.to_json() for each in figures]}, indent=2))
+        say(json.dumps({"machine": _machine(), "figures": [each.to_json() for each in figures]}, indent=2), err=False)
     else:
-        from rich.console import Console
+        from dynviz.cli.console import console
 
-        console = Console(highlight=False)
-        console.print(*_tables(figures), sep="\n")
-        console.print(", ".join(f"{name} {value}" for name, value in _machine().items()), style="dim")
+        stdout = console(err=False)
+        stdout.print(*_tables(figures), sep="\n")
+        stdout.print(", ".join(f"{name} {value}" for name, value in _machine().items()), style="dim")
 
 
 def _measure(parts: Sequence[str], *, quick: bool) -> "list[Figure]":
     from importlib import import_module
 
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False)
     found: list[Figure] = []
-    with tempfile.TemporaryDirectory() as folder, console.status("") as status:
+    from dynviz.cli.console import console
+
+    with tempfile.TemporaryDirectory() as folder, console().status("") as status:
         for part in parts:
             status.update(f"measuring {part}")
             where = Path(folder, part)

@@ -72,18 +72,19 @@ def compare(
         folder.rmdir()
         raise DynvizError("no optimizer ran: " + "; ".join(dict.fromkeys(row.refused for row in rows)))
     if as_csv:
-        click.echo(_csv(rows), nl=False)
+        say(_csv(rows).removesuffix("\n"), err=False)
     elif as_json:
-        click.echo(json.dumps([row.to_json() for row in rows], indent=2))
+        say(json.dumps([row.to_json() for row in rows], indent=2), err=False)
     else:
-        from rich.console import Console
         from rich.text import Text
 
-        console = Console(highlight=False)
-        console.print(_table(rows))
+        from dynviz.cli.console import console
+
+        stdout = console(err=False)
+        stdout.print(_table(rows))
         for row in rows:
             if row.refused:
-                console.print(Text.assemble((row.optimizer, "bold"), f" did not run: {row.refused}", style="dim"))
+                stdout.print(Text.assemble((row.optimizer, "bold"), f" did not run: {row.refused}", style="dim"))
     say(f"see them with: dynviz play {shlex.quote(str(folder))}")
     if stopped:
         say(f"stopped; {len(rows)} of {len(chosen)} optimizers are compared")
@@ -93,20 +94,19 @@ def compare(
 def _train(
     scenario: str, optimizers: Sequence[str], folder: Path, *, seeds: str, steps: int | None, device: str
 ) -> "list[Row]":
-    from rich.console import Console
-    from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from dynviz.cli.console import console
     from dynviz.comparison import compare as train
     from dynviz.comparison import sorted_rows
 
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=None), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), TimeElapsedColumn()
+    with Progress(*columns, console=console(), transient=True) as progress:
         task = progress.add_task("", total=len(optimizers))
         done: list[Row] = []
 
         def told(optimizer: str, share: float) -> None:
-            progress.update(task, description=escape(optimizer), completed=len(done) + share)
+            progress.update(task, description=optimizer, completed=len(done) + share)
 
         # Ctrl-C: the table is of those that were done.
         with contextlib.suppress(KeyboardInterrupt):

@@ -1,11 +1,15 @@
 """`dynviz export`: recordings to a file, or every view of them to a folder."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dynviz import grammar
+from dynviz.background import STOPPED
+from dynviz.cli.say import say
+from dynviz.cli.stopping import stoppable
 
 if TYPE_CHECKING:
     from dynviz.recording import Recording
@@ -70,11 +74,17 @@ def export(
     drawn |= {name: value for name, value in shared.items() if value is not None}
     from dynviz.recording import open_all
 
-    recordings = open_all(runs)
-    if to_folder:
-        _write_views(recordings, Path(target), drawn)
-    else:
-        _write(recordings, Path(target), drawn)
+    recordings = open_all(runs, say)
+    try:
+        # What is half written vanishes, however it is asked to end.
+        with stoppable():
+            if to_folder:
+                _write_views(recordings, Path(target), drawn)
+            else:
+                _write(recordings, Path(target), drawn)
+    except KeyboardInterrupt:
+        say(f"stopped before {target} was complete")
+        sys.exit(STOPPED)
 
 
 def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any]) -> None:
@@ -83,9 +93,9 @@ def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any]) -
 
     with ExportProgress(target.name) as progress:
         animate(recordings, target, progress=progress, **drawn)
-    click.echo(str(target))
+    say(str(target), err=False)
     if drawn["alt"]:
-        click.echo(str(alt_file(target)))
+        say(str(alt_file(target)), err=False)
 
 
 def _write_views(recordings: "list[Recording]", folder: Path, drawn: dict[str, Any]) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from dynviz import plugins, zoo
+from dynviz.cli.say import say
 from dynviz.errors import DynvizError, unknown
 from dynviz.options import MISSING
+from dynviz.text import clean
 
 RUNS = "runs"
 
@@ -29,9 +31,9 @@ def listing(kind: str | None, name: str | None) -> None:
     """  # noqa: D301
     if kind is None:
         for plural in plugins.KINDS:
-            click.secho(plural, bold=True)
+            say(plural, err=False, bold=True)
             _table(_summaries(plural), indent=2)
-        click.secho(RUNS, bold=True)
+        say(RUNS, err=False, bold=True)
         _table(_runs(), indent=2)
     elif kind not in {*plugins.KINDS, RUNS}:
         raise unknown("kind", kind, [*plugins.KINDS, RUNS])
@@ -66,7 +68,8 @@ def _runs() -> list[tuple[str, str]]:
                 rows.append((str(folder), _sweep(folder)))
                 continue
             run = Run(folder)
-            rows.append((str(folder), ", ".join(f"{label} {recording.status}" for label, recording in run.items())))
+            words = [f"{label} {recording.status}" for label, recording in run.items()]
+            rows.append((str(folder), "; ".join([", ".join(words), *run.problems])))
         except DynvizError as error:
             rows.append((str(folder), f"cannot be read: {error}"))
     return rows
@@ -88,14 +91,14 @@ def _options(plural: str, name: str) -> None:
     for part in plugin.parts or (plugin,):
         file = Path(part.file) if part.file else plugins.files(part.kind.plural).get(part.name)
         if file:
-            click.echo(plugins.summary(file))
+            say(plugins.summary(file), err=False)
         elif part.name.startswith(zoo.PREFIX):
-            click.echo(zoo.summary(part.target))
+            say(zoo.summary(part.target), err=False)
     rows = [(option.name, option.type_name, _shown(option.default), option.help) for option in plugin.options.values()]
     if not rows:
-        click.echo("It has no options.")
+        say("It has no options.", err=False)
     else:
-        click.echo()
+        say("", err=False)
         _table([("option", "type", "default", ""), *rows])
 
 
@@ -115,12 +118,13 @@ def _table(rows: list[Any], indent: int = 0) -> None:
     """Print rows in columns; the last column is folded at the terminal's width."""
     if not rows:
         return
+    rows = [tuple(map(clean, row)) for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lead = indent + sum(width + 2 for width in widths)
     room = max(shutil.get_terminal_size((100, 24)).columns - lead, 30)
     for row in rows:
         cells = "".join(cell.ljust(width + 2) for cell, width in zip(row[:-1], widths, strict=True))
         lines = textwrap.wrap(row[-1], room) or [""]
-        click.echo((" " * indent + cells + lines[0]).rstrip())
+        say((" " * indent + cells + lines[0]).rstrip(), err=False)
         for line in lines[1:]:
-            click.echo(" " * lead + line)
+            say(" " * lead + line, err=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 
 
@@ -43,5 +44,5 @@ def new(kind: str, name: str) -> None:
         raise DynvizError(f"cannot write {target}: {error.strerror or error}") from error
     shown = target if target.is_absolute() or str(target).startswith(".") else f"./{target}"
     example = f"surface:f=rosenbrock -o {shown} -o sgd" if kind == "optimizer" else f"{shown} -o sgd -o adam"
-    click.echo(f"try it with: dynviz run {example}", err=True)
-    click.echo(str(target))
+    say(f"try it with: dynviz run {example}")
+    say(str(target), err=False)

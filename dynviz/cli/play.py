@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dynviz import plugins
+from dynviz.cli.say import pass_on, say
 from dynviz.errors import DynvizError
 
 
@@ -15,7 +16,7 @@ from dynviz.errors import DynvizError
 @click.argument("runs", nargs=-1, metavar="[RUN...]")
 @click.option("--view", help="What is shown first. [default: the scenario's first]")
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
-@click.option("--at", type=click.IntRange(min=0), metavar="STEP", help="Where to begin.")
+@click.option("--at", type=click.IntRange(0, 2**53), metavar="STEP", help="Where to begin.")
 @click.option("--svg", is_flag=True, help="Print a picture of the player's screen instead.")
 @click.option("--size", default="120x36", show_default=True, metavar="COLUMNSxROWS", help="Of that picture.")
 def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None, svg: bool, size: str) -> None:
@@ -36,7 +37,7 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None,
         from dynviz.cli.show import columns_and_rows
         from dynviz.player.portrait import portrait
 
-        click.echo(portrait(runs, view=view, theme=theme, step=at, size=columns_and_rows(size)), nl=False)
+        pass_on(portrait(runs, view=view, theme=theme, step=at, size=columns_and_rows(size)))
         return
     from dynviz.cli.live import is_terminal, show
 
@@ -52,4 +53,4 @@ def _check(runs: Sequence[str]) -> None:
     from dynviz.recording import open_all
 
     if len(runs) != 1 or not holds_runs(Path(runs[0])):
-        open_all(runs)
+        open_all(runs, say)

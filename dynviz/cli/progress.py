@@ -8,6 +8,7 @@ from rich import filesize
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from dynviz.cli.console import console
 from dynviz.cli.say import say
 from dynviz.recording.metadata import Hyperparameter, Metadata
 
@@ -34,7 +35,7 @@ class TrainingProgress:
     """How training goes: a bar for each recording, with steps/s, loss and time left."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = console()
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._steps: dict[str, int] = {}
@@ -68,7 +69,7 @@ class TrainingProgress:
             self._steps[each.label] = each.steps
         if self._console.is_terminal:
             self._bars = _Bars(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=None),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]:>12} {task.fields[loss]:>12}"),
@@ -105,7 +106,7 @@ class ExportProgress:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._console = Console(stderr=True, highlight=False)
+        self._console = console()
         self._bars: Progress | None = None
         self._task = TaskID(0)
 
@@ -114,7 +115,7 @@ class ExportProgress:
         if not self._console.is_terminal:
             return
         if self._bars is None:
-            columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn())
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), MofNCompleteColumn())
             self._bars = Progress(
                 *columns, TextColumn("frames"), TimeRemainingColumn(compact=True), console=self._console
             )

@@ -6,6 +6,7 @@ import click
 
 from dynviz.cli import consent
 from dynviz.cli.consent import trust_option
+from dynviz.cli.say import say
 
 
 @click.command(short_help="The loss on a line or a plane through the parameters.")
@@ -18,14 +19,16 @@ from dynviz.cli.consent import trust_option
 @click.option("--line", is_flag=True, help="A line; a plane otherwise.")
 @click.option("--grid", type=click.IntRange(2, 1001), default=51, show_default=True, help="Points along a direction.")
 @click.option("--extent", type=float, help="How far: so many times the norm; beyond the trajectory, its share.")
-@click.option("--at", type=click.IntRange(min=0), metavar="STEP", help="What it goes through. [default: the last]")
+@click.option("--at", type=click.IntRange(0, 2**53), metavar="STEP", help="What it goes through. [default: the last]")
 @click.option("--to", multiple=True, metavar="RUN", help="Where directions between networks lead; twice for a plane.")
 @click.option("--of", "losses", multiple=True, metavar="CHANNEL", help="Which loss; again for more.")
-@click.option("--batches", type=click.IntRange(min=1), default=1, show_default=True, help="Of training, for its loss.")
+@click.option(
+    "--batches", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Of training, for its loss."
+)
 @click.option("--lane", type=click.IntRange(min=0), default=0, show_default=True, help="Whose parameters.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random directions.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True, help="Of random directions.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="For the points that are evaluated together.")
+@click.option("--memory", type=click.IntRange(1, 10**9), metavar="MB", help="For points evaluated together.")
 @click.option(
     "--name", help="Of the projection. [default: as pca-plane; what --at and lanes add: pca-plane-300-lane-1]"
 )
@@ -45,7 +48,7 @@ def project(
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     from dynviz.recording import open_all
 
-    recordings, goals = open_all(runs), open_all(to)
+    recordings, goals = open_all(runs, say), open_all(to, say)
     allowed = consent.of_recordings(recordings, trust, optimizers=False)
     from dynviz.projection.project import Wish
     from dynviz.projection.project import project as evaluate
@@ -61,24 +64,25 @@ def project(
     # Nothing is written before all of them are there: where one is refused nothing changes.
     for recording, found in evaluated:
         words = [wish.directions, "line" if line else "plane", *([str(found.about.at)] if wish.at is not None else [])]
-        click.echo(str(found.save(recording.folder, name or titled(*words, lane=found.about.lane))))
+        say(str(found.save(recording.folder, name or titled(*words, lane=found.about.lane))), err=False)
 
 
 class Bar:
     """How many points are evaluated, on stderr; nothing where it is no terminal."""
 
     def __init__(self, name: str, what: str) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn())
-        console = Console(stderr=True, highlight=False)
+        from dynviz.cli.console import console
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), MofNCompleteColumn())
+        stderr = console()
         self._bar = Progress(
             *columns,
             TextColumn(what),
             TimeRemainingColumn(compact=True),
-            console=console,
-            disable=not console.is_terminal,
+            console=stderr,
+            disable=not stderr.is_terminal,
         )
         self._task = self._bar.add_task(name, total=None)
 

@@ -7,6 +7,7 @@ import click
 from dynviz import plugins
 from dynviz.cli import consent
 from dynviz.cli.consent import trust_option
+from dynviz.errors import DynvizError
 
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 PLAYER = {"view", "theme"}
@@ -95,7 +96,12 @@ def _check_resume(folder: str, given: set[str], trusted: tuple[str, ...]) -> tup
         raise click.UsageError("--resume goes on with a run as it was begun; it takes --steps and --trust alone")
     from dynviz.recording import open_all
 
-    return consent.of_recordings(open_all([folder]), trusted, optimizers=True)
+    return consent.of_recordings(open_all([folder], _refuse), trusted, optimizers=True)
+
+
+def _refuse(problem: str) -> None:
+    """A run is gone on with as a whole."""
+    raise DynvizError(problem.removeprefix("left out: "))
 
 
 def _check_names(scenario: str | None, optimizers: tuple[str, ...]) -> None:

@@ -7,18 +7,23 @@ import click
 from dynviz.cli import consent
 from dynviz.cli.consent import trust_option
 from dynviz.cli.project import Bar
+from dynviz.cli.say import say
 
 
 @click.command(short_help="Curvature along a run, and how wide its end is.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--samples", type=click.IntRange(min=1), default=20, show_default=True, help="Steps, evenly spaced.")
-@click.option("--eigenvalues", type=click.IntRange(min=1), default=2, show_default=True, help="So many, the largest.")
+@click.option("--samples", type=click.IntRange(1, 10**5), default=20, show_default=True, help="Steps, evenly spaced.")
+@click.option("--eigenvalues", type=click.IntRange(1, 1000), default=2, show_default=True, help="So many, the largest.")
 @click.option("--of", "loss", default="", metavar="CHANNEL", help="Which loss. [default: the scenario's]")
-@click.option("--ways", type=click.IntRange(min=1), default=10, show_default=True, help="Random directions.")
-@click.option("--radii", type=click.IntRange(min=2), default=21, show_default=True, help="Distances in each direction.")
+@click.option("--ways", type=click.IntRange(1, 10**4), default=10, show_default=True, help="Random directions.")
+@click.option(
+    "--radii", type=click.IntRange(2, 10**4), default=21, show_default=True, help="Distances in each direction."
+)
 @click.option("--reach", type=float, help="The largest distance. [default: a quarter of the parameters' norm]")
 @click.option("--lane", type=click.IntRange(min=0), default=0, show_default=True, help="Whose parameters.")
-@click.option("--batches", type=click.IntRange(min=1), default=1, show_default=True, help="Of training, for its loss.")
+@click.option(
+    "--batches", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Of training, for its loss."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @trust_option
 def sharpness(*, runs: tuple[str, ...], trust: tuple[str, ...], **asked: Any) -> None:
@@ -34,7 +39,7 @@ def sharpness(*, runs: tuple[str, ...], trust: tuple[str, ...], **asked: Any) ->
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     from dynviz.recording import open_all
 
-    recordings = open_all(runs)
+    recordings = open_all(runs, say)
     allowed = consent.of_recordings(recordings, trust, optimizers=False)
     from dynviz.projection.curvature import Look, evaluate
 
@@ -45,4 +50,4 @@ def sharpness(*, runs: tuple[str, ...], trust: tuple[str, ...], **asked: Any) ->
             evaluated.append(evaluate(recording, look, bar))
     # Nothing is written before all of them are there: where one is refused nothing changes.
     for found in evaluated:
-        click.echo(str(found.save()))
+        say(str(found.save()), err=False)

@@ -11,6 +11,7 @@ import click
 
 from dynviz import plugins
 from dynviz.cells.depth import Depth, detect
+from dynviz.cli.say import pass_on, say
 from dynviz.errors import DynvizError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def show(
     asked = _size(size)
     from dynviz.recording import open_all
 
-    recordings = open_all(runs)
+    recordings = open_all(runs, say)
     depth = _depth("none" if as_text else color)
     if not (as_svg or as_text or any(each is not None for each in (view, panel, at, size))):
         _print_summaries(recordings, theme, depth)
@@ -71,9 +72,9 @@ def show(
     if as_svg:
         from dynviz.cells.svg import svg
 
-        _write(svg(cells, title))
+        pass_on(svg(cells, title))
     else:
-        _write(_lines(cells, depth, bold=not as_text and _knows_bold()))
+        pass_on(_lines(cells, depth, bold=not as_text and _knows_bold()))
 
 
 def _scene(
@@ -153,41 +154,24 @@ def _print_summaries(recordings: "Sequence[Recording]", theme: str, depth: Depth
     """One after the other, those of a run together."""
     from itertools import groupby
 
-    from rich.console import Console
-
     from dynviz.cli.paint import painter
     from dynviz.cli.summary import summary
 
     bold = depth != "none" or _knows_bold()
     width = shutil.get_terminal_size(SIZE).columns if sys.stdout.isatty() else SIZE[0]
     systems = {"true": "truecolor", "256": "256", "16": "standard", "none": "standard"}
-    console = Console(
+    from dynviz.cli.console import console
+
+    terminal = console(
+        err=False,
         width=max(width, 40),
-        color_system=systems[depth] if bold else None,  # type: ignore[arg-type]
+        color_system=systems[depth] if bold else None,
         force_terminal=bold,
         no_color=depth == "none",
-        markup=False,
-        emoji=False,
-        highlight=False,
     )
-    with console.capture() as captured:
+    with terminal.capture() as captured:
         for index, (_, run) in enumerate(groupby(recordings, key=lambda recording: recording.folder.parent)):
             if index:
-                console.print()
-            console.print(summary(list(run), painter(theme, depth)))
-    _write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
-
-
-def _write(text: str) -> None:
-    """To stdout as it is; when its reader has gone, as after `| head`, the rest goes nowhere."""
-    # What the stream's encoding lacks is left out rather than an error.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nobody = os.open(os.devnull, os.O_WRONLY)
-        # The descriptor itself: what is still buffered must go somewhere too, when the interpreter ends.
-        os.dup2(nobody, sys.stdout.fileno())
-        os.close(nobody)
+                terminal.print()
+            terminal.print(summary(list(run), painter(theme, depth)))
+    pass_on("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))

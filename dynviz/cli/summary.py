@@ -14,6 +14,7 @@ from rich.text import Text
 
 from dynviz.recording import Recording
 from dynviz.scene import caption
+from dynviz.text import clean
 
 Paint = Callable[[str], Style]
 """The style of a role of the theme, as the terminal can show it."""
@@ -43,7 +44,7 @@ def summary(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
 def _head(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
     """What was trained, and where it lies."""
     first = recordings[0].metadata
-    title = Text(_clean(caption.title(recordings[:1])), paint("text") + Style(bold=True))
+    title = Text(clean(caption.title(recordings[:1])), paint("text") + Style(bold=True))
     options = ", ".join(f"{name} {shown(value)}" for name, value in first.scenario.options.items())
     lanes = f"{len(first.lanes)} lanes, " if len(first.lanes) > 1 else ""
     device = f"{first.device} ({first.device_name})" if first.device_name else first.device
@@ -68,7 +69,7 @@ def _standings(recordings: Sequence[Recording], paint: Paint) -> Table:
         status = recording.status
         role = {"finished": "lane2", "running": "lane0"}.get(status, "lane3")
         steps = f"{recording.recorded} of {recording.total}"
-        error = Text(_clean(recording.metadata.error), paint("lane3"))
+        error = Text(clean(recording.metadata.error), paint("lane3"))
         table.add_row(_name(recording, index, paint), Text(status, paint(role)), steps, error)
     return table
 
@@ -83,7 +84,7 @@ def _values(recordings: Sequence[Recording], indices: range, paint: Paint) -> Gr
     names = [_name(recording, index, paint) for recording, index in zip(some, indices, strict=True)]
     table = _table(("", "left"), *((name, "right") for name in names))
     for channel in channels:
-        table.add_row(_clean(caption.words(channel)), *(_last(recording, channel) for recording in some))
+        table.add_row(clean(caption.words(channel)), *(_last(recording, channel) for recording in some))
     return Group(Text(f"at the end{spread}", Style(bold=True)), table)
 
 
@@ -105,7 +106,7 @@ def _last(recording: Recording, channel: str) -> str:
     text = caption.significant(float(found.mean()))
     if len(found) > 1:
         text += f" ± {caption.significant(float(found.std(ddof=1)), 2)}"
-    return _clean(f"{text}, {lost}" if len(found) < len(sample) else text)
+    return clean(f"{text}, {lost}" if len(found) < len(sample) else text)
 
 
 def _hyperparameters(recordings: Sequence[Recording], paint: Paint) -> Table:
@@ -121,7 +122,7 @@ def _hyperparameters(recordings: Sequence[Recording], paint: Paint) -> Table:
                 shown(lane.hyperparameters[key]) for lane in recording.metadata.lanes if key in lane.hyperparameters
             )
             text = ", ".join(own) if own else shown(each.value)
-            table.add_row(name if place == 0 else "", _clean(key), Text(_clean(text), style), Text(each.source, style))
+            table.add_row(name if place == 0 else "", clean(key), Text(clean(text), style), Text(each.source, style))
         if not values:
             table.add_row(name, Text("none", paint("muted")), "", "")
     return table
@@ -137,7 +138,7 @@ def _events(recordings: Sequence[Recording], paint: Paint) -> Table | None:
             first, last = min(event.step for event in same), max(event.step for event in same)
             steps = f"{first}" if first == last else f"{first} to {last}"
             lanes = len({event.lane for event in same})
-            table.add_row(_name(recording, index, paint), _clean(kind), str(len(same)), str(lanes), steps)
+            table.add_row(_name(recording, index, paint), clean(kind), str(len(same)), str(lanes), steps)
     return table if table.row_count else None
 
 
@@ -146,7 +147,7 @@ def _facts(facts: dict[str, str], paint: Paint) -> Table:
     table.add_column(width=9)
     table.add_column(overflow="fold")
     for name, text in facts.items():
-        table.add_row(Text(name, paint("muted")), _clean(text))
+        table.add_row(Text(name, paint("muted")), clean(text))
     return table
 
 
@@ -159,12 +160,7 @@ def _table(*columns: tuple[str | Text, Any]) -> Table:
 
 
 def _name(recording: Recording, index: int, paint: Paint) -> Text:
-    return Text(_clean(recording.label), paint(caption.color(index)) + Style(bold=True))
-
-
-def _clean(text: str) -> str:
-    """Without what would move the cursor; a folder from elsewhere may hold any name."""
-    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+    return Text(clean(recording.label), paint(caption.color(index)) + Style(bold=True))
 
 
 def shown(value: Any) -> str:

@@ -34,8 +34,8 @@ RESUMED = {"resume", "jobs", "trust"}
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the arithmetic. [default: the scenario's]")
 @click.option("--compile", "compiled", is_flag=True, help="Each job compiles its steps first.")
 @click.option("--record", multiple=True, metavar="CHANNEL[:every=N]", help="Record also, or oftener: 'term.*'.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side. [default: one a core; on a GPU 1]")
-@click.option("--memory", type=click.FloatRange(min=0), metavar="GB", help="For each. [default: half of it in all]")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes side by side. [default: one a core; on a GPU 1]")
+@click.option("--memory", type=click.FloatRange(0, 1e6), metavar="GB", help="For each. [default: half of it in all]")
 @click.option("--out", metavar="DIR", help="Folder to make. [default: the first free runs/sweep-<scenario>-<n>]")
 @click.option("--resume", metavar="DIR", help="Go on with a sweep that was stopped or killed.")
 @trust_option

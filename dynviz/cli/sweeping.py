@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from dynviz.cli.console import console
 from dynviz.cli.progress import LINE_SECONDS
 from dynviz.cli.say import say
 from dynviz.sweeps.jobs import Job
@@ -19,7 +19,7 @@ class SweepProgress:
     """Bars in a terminal, lines elsewhere. A job counts by its lanes."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = console()
         self._bars: Progress | None = None
         self._whole = TaskID(0)
         self._tasks: dict[str, TaskID] = {}
@@ -36,9 +36,9 @@ class SweepProgress:
         if not self._console.is_terminal:
             return
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[said]}", justify="right"),
+            TextColumn("{task.fields[said]}", justify="right", markup=False),
             TimeRemainingColumn(compact=True),
             console=self._console,
         )
@@ -79,7 +79,7 @@ class SweepProgress:
         elif report.kind in ENDED and name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
         if report.kind == "failed":
-            self._bars.console.print(f"{name} failed: {report.message}", markup=False, soft_wrap=True)
+            self._bars.console.print(f"{name} failed: {report.message}", soft_wrap=True)
         done = self._ended + self._failed + sum(self._shares.values())
         self._bars.update(self._whole, completed=done, said=self._standing())
 

@@ -4,7 +4,6 @@ import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +31,7 @@ from dynviz.scene.marks import (
     Text,
 )
 from dynviz.scene.theme import Theme
+from dynviz.text import xml
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class Ink:
         bold = ' font-weight="bold"' if font.bold else ""
         return (
             f'<text x="{number(left)}" y="{number(baseline)}" font-size="{font.size}"{bold}{long} '
-            f'fill="{hexadecimal(self.theme.ink(role))}">{escape(text)}</text>'
+            f'fill="{hexadecimal(self.theme.ink(role))}">{xml(text)}</text>'
         )
 
     def image(self, pixels: Image, left: float, top: float, right: float, bottom: float) -> str:

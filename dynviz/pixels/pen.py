@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
 from dynviz.scene.arrange import Rect
 from dynviz.scene.marks import Dash
+from dynviz.text import clean
 
 FAMILY = "DejaVu Sans"
 """It comes with matplotlib, so that every machine writes the same letters."""
@@ -92,13 +93,13 @@ class Pen:
 
     def measure(self, text: str, font: Font) -> float:
         """How far the pen moves when it writes the text, in pixels."""
-        return sum(self._word(piece, font)[1] for piece in PIECES.findall(text))
+        return sum(self._word(piece, font)[1] for piece in PIECES.findall(clean(text)))
 
     def write(self, text: str, font: Font, left: float, baseline: int) -> Coverage:
         """Words from `left` on; what would leave the canvas is left out."""
         pieces = []
         x = left
-        for piece in PIECES.findall(text):
+        for piece in PIECES.findall(clean(text)):
             shape, advance = self._word(piece, font)
             room = 2 * font.size
             at = round(x)

@@ -1,7 +1,6 @@
 """One scene as SVG: text as text, lines as paths, fields as small pictures. The page is that of the pixels."""
 
 from collections.abc import Callable, Sequence
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from dynviz.pixels.words import Placed, fit, sample_width
 from dynviz.scene.counter import step_words
 from dynviz.scene.marks import Axis, Marker, Panel, Readout, Scene
 from dynviz.scene.theme import Theme
+from dynviz.text import xml
 
 Encode = Callable[[Image], bytes]
 """From pixels to the bytes of a PNG."""
@@ -44,8 +44,8 @@ class Vector:
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" font-family="{FAMILY}, Verdana, sans-serif" role="img">',
-            f"<title>{escape(scene.title)}</title>",
-            f"<desc>{escape(description)}</desc>",
+            f"<title>{xml(scene.title)}</title>",
+            f"<desc>{xml(description, lines=True)}</desc>",
         ]
         if self._ink.ground:
             parts.append(f'<rect width="{width}" height="{height}" fill="{self._ink.color("ground")}"/>')
@@ -67,7 +67,7 @@ class Vector:
     def _panel(self, index: int, place: Place, panel: Panel, easel: Easel) -> list[str]:
         clip, name = easel.clip, f"plot{index}"
         parts = [
-            f"<g><title>{escape(panel.title)}</title>",
+            f"<g><title>{xml(panel.title)}</title>",
             f'<clipPath id="{name}"><rect x="{clip.left}" y="{clip.top}" '
             f'width="{clip.width}" height="{clip.height}"/></clipPath>',
             *shapes.axes(place, easel.sizes, self._ink.color("grid"), self._ink.color("muted")),

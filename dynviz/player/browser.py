@@ -16,9 +16,10 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from dynviz.player import look
-from dynviz.player.runs import Found, find
+from dynviz.player.runs import UNREADABLE, Found, find
 from dynviz.player.standing import BAD, LIVE, SAID, SIGNS
-from dynviz.player.words import grouped, shortened, tame
+from dynviz.player.words import grouped, shortened
+from dynviz.text import clean
 
 if TYPE_CHECKING:
     from dynviz.player.app import Player
@@ -77,7 +78,7 @@ class Browser(Screen[None]):
 
     def _show(self) -> None:
         count = len(self._found)
-        title = tame(f"{count} run{'s' * (count != 1)} in {self.root}")
+        title = clean(f"{count} run{'s' * (count != 1)} in {self.root}")
         self.query_one("#title", Static).update(shortened(title, max(self.size.width - 2, 1)))
         options, none = self.query_one(OptionList), self.query_one("#none", Static)
         options.display, none.display = bool(count), not count
@@ -118,7 +119,7 @@ def stands(run: Found) -> str:
     words = run.status.split(", ")
     worst = next((word for word in SIGNS if word in words), "")
     done, total = map(grouped, run.steps)
-    if worst == "finished":
+    if worst == "finished" and UNREADABLE not in words:
         return f"{SIGNS[worst]} {total} steps"
     return f"{SIGNS.get(worst, '')} {', '.join(SAID.get(word, word) for word in words)} at {done} of {total}".strip()
 
@@ -156,5 +157,5 @@ def row(run: Found, columns: Sequence[int], room: int, theme: str) -> Text:
     for place, (text, width, role) in enumerate(zip(texts, columns, ("", "muted", "", state, "muted"), strict=False)):
         style = Style(color=look.style(theme, role).color) if role and not run.problem else Style(bold=not place)
         found.append(" " * BETWEEN if place else "")
-        found.append(set_cell_size(shortened(tame(text), width), width), style)
+        found.append(set_cell_size(shortened(clean(text), width), width), style)
     return found

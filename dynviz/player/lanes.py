@@ -11,7 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from dynviz.player.selection import Selection
-from dynviz.player.words import tame
+from dynviz.text import clean
 
 
 class Lanes(ModalScreen[Selection | None]):
@@ -45,9 +45,9 @@ class Lanes(ModalScreen[Selection | None]):
         mark = "●" if self.chosen.holds(recording, lane) else "○"
         if lane is None:
             some = f"  {len(choice.chosen)} of {len(choice.lanes)} lanes" if len(choice.lanes) > 1 else ""
-            return Text(tame(f"{mark} {choice.name}{some}"))
+            return Text(clean(f"{mark} {choice.name}{some}"))
         # Plain spaces at the start of a row are taken away.
-        return Text(f"\u00a0\u00a0\u00a0{mark} {tame(choice.lanes[lane])}")
+        return Text(f"\u00a0\u00a0\u00a0{mark} {clean(choice.lanes[lane])}")
 
     def _show(self) -> None:
         options = self.query_one(OptionList)

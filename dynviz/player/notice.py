@@ -2,7 +2,7 @@
 
 from textual.widgets import Static
 
-from dynviz.player.words import tame
+from dynviz.text import clean
 
 
 class Notice(Static):
@@ -21,5 +21,5 @@ class Notice(Static):
         """Say this, or nothing."""
         if text != self._said:
             self._said = text
-            self.update(tame(text))
+            self.update(clean(text, lines=True))
             self.display = bool(text)

@@ -10,6 +10,8 @@ from dynviz.scene import caption
 
 DEEPEST = 3
 """Folders are looked into so far down."""
+UNREADABLE = "unreadable"
+"""The status of a recording that is no recording any more."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,16 @@ def _is_recording(folder: Path) -> bool:
 
 def _read(folder: Path) -> Found:
     try:
-        recordings = Run(folder).recordings
+        run = Run(folder)
+        recordings = run.recordings
+        words = [*(recording.status for recording in recordings), *([UNREADABLE] if run.problems else [])]
         return Found(
             folder,
             max(recording.metadata.created for recording in recordings),
             caption.title(recordings),
             tuple(recording.label for recording in recordings),
             (max(each.recorded for each in recordings), max(each.total for each in recordings)),
-            ", ".join(dict.fromkeys(recording.status for recording in recordings)),
+            ", ".join(dict.fromkeys(words)),
         )
     except DynvizError as error:
         return Found(folder, problem=str(error))

@@ -12,7 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from dynviz.player.words import tame
+from dynviz.text import clean
 
 WIDEST = 26
 """Columns of the first column at most."""
@@ -39,11 +39,11 @@ class Sheet(ModalScreen[None]):
         """The words in a box that scrolls."""
         first = max((cell_len(row[0]) for _, rows in self._sections for row in rows if len(row) > 1), default=0)
         with Vertical(classes="dialog wide"):
-            yield Static(tame(self._heading), classes="title", markup=False)
+            yield Static(clean(self._heading, lines=True), classes="title", markup=False)
             with VerticalScroll(can_focus=False):
                 for place, (heading, rows) in enumerate(self._sections):
                     if heading:
-                        yield Static(Text(tame(heading)), classes="heading" if place else "heading first")
+                        yield Static(Text(clean(heading, lines=True)), classes="heading" if place else "heading first")
                     yield Static(_table(rows, min(first, WIDEST)), classes="rows")
             yield Static("esc closes", classes="hint")
 
@@ -60,5 +60,5 @@ def _table(rows: Sequence[tuple[str, ...]], first: int) -> Table:
         alone = columns == 1
         table.add_column(min_width=0 if place or alone else first, no_wrap=place == 0 and not alone, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(tame(each)) for each in row))
+        table.add_row(*(Text(clean(each, lines=True)) for each in row))
     return table

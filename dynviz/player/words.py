@@ -1,10 +1,11 @@
 """Rows of words: coloured pieces that are left out, the least important first, until they fit."""
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len, set_cell_size
+
+from dynviz.text import clean
 
 GAP = 3
 """Columns between two pieces."""
@@ -31,7 +32,7 @@ class Word:
     def __post_init__(self) -> None:
         """Keep what a name or an error holds from moving the cursor."""
         if not self.text.isprintable():
-            object.__setattr__(self, "text", tame(self.text).replace("\n", " "))
+            object.__setattr__(self, "text", clean(self.text))
 
     @property
     def width(self) -> int:
@@ -99,15 +100,6 @@ def shortened(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""
-
-
-def tame(text: str) -> str:
-    r"""The text without what a terminal would obey; lines stay.
-
-    >>> tame("a\x1b[2Jb\tc\nd")
-    'a [2Jb c\nd'
-    """
-    return "".join(each if each == "\n" or not unicodedata.category(each).startswith("C") else " " for each in text)
 
 
 def grouped(number: float) -> str:

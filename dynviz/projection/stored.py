@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError, unknown
-from dynviz.recording import disk
+from dynviz.recording import disk, schema
+from dynviz.recording.arrays import check_shapes, read_npz
 from dynviz.recording.disk import Folder
-from dynviz.recording.values import decode, encode, frozen
+from dynviz.recording.schema import list_of, record, whole
+from dynviz.recording.values import encode
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -25,6 +27,8 @@ FOLDER = "projections"
 SUFFIX = ".npz"
 FORMAT = 1
 _ABOUT = "about"
+MOST_BYTES = 1 << 29
+"""Of all arrays of a projection: half a gigabyte is a plane of a thousand times a thousand points with 64 losses."""
 _NAME = re.compile(r"[\w-][\w.-]{0,99}", re.ASCII)
 
 
@@ -137,8 +141,18 @@ def load(folder: Path, name: str) -> Projection:
     """
     tree, arrays = read(folder, name)
     try:
-        own = {key: tree.pop(key) for key in ("lengths", "cosine", "explained")}
-        about = About(**frozen(tree))
+        about, own = _about(tree)
+        plane, count = "axis1" in arrays, len(about.paths)
+        forms = {"axis0": "a", **({"axis1": "b", "values": "lba"} if plane else {"values": "la"})}
+        for index in range(count):
+            # A letter of its own for the samples of each trajectory.
+            samples = chr(0x100 + index)
+            own_forms = {"steps": "", "place": "d", "off": "", "far": ""}
+            forms |= {f"path{index}.{key}": samples + form for key, form in own_forms.items()}
+            forms |= {f"path{index}.{key}": f"l{samples}" for key in ("loss", "shadow")}
+        check_shapes(arrays, forms)
+        if len(about.losses) != len(arrays["values"]) or arrays["path0.place"].shape[1] != 1 + plane:
+            raise DynvizError("its arrays are not those of its losses on its line or plane")  # noqa: TRY301
         paths = tuple(
             Trajectory(
                 **{key: arrays[f"path{index}.{key}"] for key in ("steps", "place", "off", "far", "loss", "shadow")},
@@ -148,14 +162,47 @@ def load(folder: Path, name: str) -> Projection:
         )
         axes = tuple(arrays[key] for key in ("axis0", "axis1") if key in arrays)
         return Projection(about, axes, arrays["values"], paths, tuple(own["lengths"]), own["cosine"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (DynvizError, ValueError) as error:
         raise DynvizError(f"{file(folder, name)} is not a projection: {error}") from error
+
+
+def _about(tree: dict[str, Any]) -> tuple[About, dict[str, Any]]:
+    own = {key: tree.pop(key, None) for key in ("lengths", "cosine", "explained")}
+    about = schema.check(_ABOUT_READER, tree, "a projection")
+    known: dict[str, Any] = schema.check(_OWN_READER, own, "a projection")
+    if not 1 <= len(about.paths) == len(known["explained"]):
+        raise ValueError("it does not name its trajectories")
+    return about, known
+
+
+_ABOUT_READER = record(
+    About,
+    directions=schema.text,
+    at=whole(0, schema.STEPS),
+    seed=whole(0, 2**64),
+    lane=whole(0, schema.LANES - 1),
+    losses=list_of(schema.text, 1),
+    paths=list_of(schema.text, 1),
+    goals=list_of(schema.text),
+    format=whole(0, FORMAT),
+)
+_OWN_READER: schema.Reader[dict[str, Any]] = record(
+    dict, lengths=list_of(schema.number, most=2), cosine=schema.number, explained=list_of(schema.number, 1)
+)
 
 
 def names(folder: Path) -> tuple[str, ...]:
     """The projections of a recording, the newest first."""
-    found = sorted((folder / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: (-path.stat().st_mtime_ns, path.name))
+    found = sorted((folder / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: (-_written(path), path.name))
     return tuple(path.name.removesuffix(SUFFIX) for path in found)
+
+
+def _written(path: Path) -> int:
+    """When; a link that leads nowhere is the oldest."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def titled(*words: str, lane: int) -> str:
@@ -205,6 +252,21 @@ def write(folder: Path, name: str, about: Mapping[str, Any], arrays: Mapping[str
     return file(folder, name)
 
 
+_SAME = {"format": whole(0), "lane": whole(0, schema.LANES - 1), "kind": schema.text}
+"""What any measurement may say of itself."""
+
+
+def _said(text: NDArray[Any] | None) -> dict[str, Any]:
+    """What a file says that it is."""
+    tree = None if text is None else json.loads(text.tobytes())
+    if not isinstance(tree, dict):
+        raise DynvizError("it does not say what it is")
+    for key, reader in _SAME.items():
+        if key in tree:
+            schema.check(reader, tree[key], f"a projection by its {key}")
+    return tree
+
+
 def read(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What `write` wrote.
 
@@ -215,12 +277,11 @@ def read(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any
     if not path.exists():
         raise unknown(f"projection of {folder.name}", name, names(folder))
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-        tree = decode(json.loads(arrays.pop(_ABOUT).tobytes()))
+        arrays = read_npz(path, MOST_BYTES)
+        tree = _said(arrays.pop(_ABOUT, None))
     except OSError as error:
         raise disk.unreadable(path, error) from error
-    except Exception as error:  # of what damaged bytes can raise there is no list
+    except (ValueError, RecursionError, DynvizError) as error:
         raise DynvizError(f"{path} is not a projection: {' '.join(str(error).split())}") from error
     if tree.get("format", 0) > FORMAT:
         raise DynvizError(f"{path} is of format {tree['format']}; this dynviz reads up to {FORMAT}: make it again")

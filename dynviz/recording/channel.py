@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,16 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, layout
+from dynviz.recording import disk, files, layout
 from dynviz.recording.disk import Folder
 
 _COPY_BYTES = 1 << 20
+_TICK = 20_000_000
+"""Nanoseconds; file systems tell times apart by 1 to 10 milliseconds."""
+_EMPTY = 10**8
+"""Samples without a number in them, which no size of a file speaks against."""
+_COPIED_BYTES = 1 << 20
+"""Up to this size a file is read as fast as it is mapped, touched and unmapped."""
 
 
 class _Form:
@@ -46,6 +53,8 @@ class _Form:
                 f"{self.path} is damaged: its header is not that of an array [samples, {sizes}] of {self.dtype.str!r}, "
                 "which is what run.json says"
             )
+        if not self.sample_bytes and promised > _EMPTY:
+            raise DynvizError(f"{self.path} is damaged: it promises {promised} samples of no bytes")
         held = (size - layout.HEADER_BYTES) // self.sample_bytes if self.sample_bytes else promised
         if held < promised:
             raise DynvizError(f"{self.path} is truncated: {promised} samples were written, {held} are there")
@@ -145,35 +154,52 @@ class GrowingChannel:
 
 
 class MappedChannel:
-    """A channel that is read: the file mapped into memory, and mapped again when it grew."""
+    """A channel that is read: what is short is copied, what is long is mapped into memory; again when it changed.
+
+    A file that is made shorter while it is mapped ends the process that looks at what is gone (SIGBUS). Our writer
+    never does that, it replaces files. When somebody else does, copies are not harmed; of a mapped file it is an error
+    the next time that the array is asked for. What remains is a file cut between that question and the look itself.
+    """
 
     __slots__ = ("_array", "_form", "_seen")
 
     def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
         self._form = _Form(path, dtype, shape)
-        self._seen = (-1, -1)
+        self._seen: tuple[int, int, int] = (-1, -1, -1)
         self._array: NDArray[Any]
 
     def array(self) -> NDArray[Any]:
         """All complete samples that the file holds now, read-only."""
         try:
             file = os.stat(self._form.path)  # noqa: PTH116 - this is the whole cost of seeking
-            now = (file.st_ino, file.st_size)
+            # A copy must follow what is overwritten in place too.
+            copied = file.st_size <= _COPIED_BYTES
+            now = (file.st_ino, file.st_size, file.st_mtime_ns if copied else 0)
             if now != self._seen:
-                self._array = self._map()
-                self._seen = now
+                fresh = self._read(copied=copied)
+                # The same samples are the same array: views keep what they made of it.
+                if not copied or self._seen[:2] != now[:2] or fresh.tobytes() != self._array.tobytes():
+                    self._array = fresh
+                # What is written within one tick of the file system's clock does not change the time again.
+                settled = not copied or time.time_ns() - file.st_mtime_ns > _TICK
+                self._seen = now if settled else (*now[:2], -1)
         except OSError as error:
             raise disk.unreadable(self._form.path, error) from error
         return self._array
 
-    def _map(self) -> NDArray[Any]:
+    def _read(self, *, copied: bool) -> NDArray[Any]:
         form = self._form
-        fd = os.open(form.path, os.O_RDONLY)
+        fd = files.open_regular(form.path)
         try:
             shape = (form.samples(fd), *form.shape)
             length = layout.HEADER_BYTES + shape[0] * form.sample_bytes
-            # The array keeps the map, and the map goes with the last array that shows a part of it.
-            pages = mmap.mmap(fd, length, access=mmap.ACCESS_READ)
+            if copied:
+                pages: Any = os.pread(fd, length, 0)
+                if len(pages) < length:
+                    raise DynvizError(f"{form.path} is truncated: it became shorter while it was read")
+            else:
+                # The array keeps the map, and the map goes with the last array that shows a part of it.
+                pages = mmap.mmap(fd, length, access=mmap.ACCESS_READ)
         finally:
             os.close(fd)
         return np.ndarray(shape, form.dtype, pages, layout.HEADER_BYTES)

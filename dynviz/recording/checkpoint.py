@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, layout
+from dynviz.recording.arrays import read_npz
 from dynviz.recording.disk import Folder
 
 
@@ -40,21 +41,14 @@ def load(folder: Path, step: int) -> dict[str, NDArray[Any]]:
     Raises:
         DynvizError: There is none at that step, or it is damaged, or it holds Python objects.
     """
-    import zipfile
-
     path = folder / layout.checkpoint_file(step)
-    arrays = {}
     try:
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                with archive.open(name) as member:
-                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
+        return read_npz(path)
     except FileNotFoundError as error:
         known = ", ".join(map(str, steps(folder)))
         there = f"there are checkpoints at {known}" if known else "there is none"
         raise DynvizError(f"no checkpoint at step {step} in {folder}: {there}") from error
     except OSError as error:
         raise disk.unreadable(path, error) from error
-    except Exception as error:  # of what damaged bytes can raise there is no list
+    except ValueError as error:
         raise DynvizError(f"{path} is not a checkpoint: {' '.join(str(error).split())}") from error
-    return arrays

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, layout
+from dynviz.recording import disk, layout, schema
 from dynviz.recording.disk import Folder
+from dynviz.recording.schema import Misfit, record, whole
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,24 @@ def parse(data: bytes, path: Path) -> tuple[Event, ...]:
 
 def _parse_line(line: bytes, number: int, path: Path) -> Event:
     try:
-        return _event(**json.loads(line))
-    except (ValueError, TypeError, RecursionError) as error:
+        return _EVENT(json.loads(line))
+    except Misfit as misfit:
+        raise DynvizError(f"{path} is damaged: line {number} is not an event: {misfit}") from misfit
+    except (ValueError, RecursionError) as error:
         raise DynvizError(f"{path} is damaged: line {number} is not an event") from error
 
 
-def _event(*, step: Any, lane: Any, kind: Any, value: Any) -> Event:
-    if type(step) is int and type(lane) is int and type(kind) is str:
-        return Event(step, lane, kind, None if value is None else float(value))
-    raise TypeError("of other types")
+def _value(value: Any) -> float | None:
+    return None if value is None else schema.number(value)
+
+
+_EVENT = record(
+    Event,
+    step=whole(0, schema.STEPS),
+    lane=whole(0, schema.LANES - 1),
+    kind=schema.text,
+    value=_value,
+)
 
 
 class EventLog:

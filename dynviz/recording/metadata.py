@@ -4,19 +4,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, layout
+from dynviz.recording import disk, files, layout, schema
 from dynviz.recording.disk import Folder
-from dynviz.recording.values import decode, encode, frozen
+from dynviz.recording.values import encode
 
 FORMAT = 1
 Status: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
 Source: TypeAlias = Literal["given", "protocol", "default"]
-_Described = TypeVar("_Described", "Metadata", "Named", "Lane", "ChannelInfo", "Part")
 
 
 @dataclass(frozen=True)
@@ -198,11 +197,9 @@ class Metadata:
             raise DynvizError(
                 f"it is of format {tree['format']}; this dynviz reads up to {FORMAT}: install a newer dynviz"
             )
-        try:
-            return _metadata(decode(tree))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            missing = "no " if isinstance(error, KeyError) else ""
-            raise DynvizError(f"it does not describe a recording: {missing}{error}") from error
+        from dynviz.recording import expected  # which needs the classes of this module
+
+        return schema.check(expected.metadata, tree, "a recording")
 
 
 def version(folder: Path) -> tuple[int, int, int]:
@@ -222,7 +219,7 @@ def load(folder: Path) -> Metadata:
     """
     path = folder / layout.METADATA
     try:
-        return Metadata.from_json(json.loads(path.read_bytes()))
+        return Metadata.from_json(json.loads(files.read(path)))
     except FileNotFoundError as error:
         if folder.is_dir():
             raise DynvizError(f"{folder} is not a recording: it has no {layout.METADATA}") from error
@@ -240,60 +237,3 @@ def save(folder: Folder, metadata: Metadata) -> None:
     text = json.dumps(metadata.to_json(), indent=1, allow_nan=False)
     with folder.replacing(layout.METADATA) as file:
         file.write(f"{text}\n".encode())
-
-
-def _metadata(tree: dict[str, Any]) -> Metadata:
-    known = dict(tree)
-    known["scenario"] = _named(tree["scenario"])
-    known["optimizer"] = _named(tree["optimizer"])
-    known["hyperparameters"] = {
-        name: Hyperparameter(**frozen(value)) for name, value in tree["hyperparameters"].items()
-    }
-    known["lanes"] = tuple(_typed(Lane(lane["seed"], frozen(dict(lane["hyperparameters"])))) for lane in tree["lanes"])
-    known["channels"] = {name: _channel(info) for name, info in tree["channels"].items()}
-    known["parameters"] = {name: _sizes(shape) for name, shape in tree["parameters"].items()}
-    known["facts"] = dict(tree["facts"])
-    known["versions"] = dict(tree["versions"])
-    known["terms"] = tuple(tree["terms"])
-    known["views"] = tuple(tree["views"])
-    metadata = _typed(Metadata(**known))
-    if metadata.steps < 0:
-        raise ValueError(f"its steps are {metadata.steps}")
-    if metadata.status not in get_args(Status):
-        raise ValueError(f"an unknown status {metadata.status!r}")
-    return metadata
-
-
-def _named(tree: dict[str, Any]) -> Named:
-    known = dict(tree)
-    known["given"] = frozen(dict(tree["given"]))
-    known["options"] = frozen(dict(tree["options"]))
-    return _typed(Named(**known))
-
-
-def _channel(tree: dict[str, Any]) -> ChannelInfo:
-    known = dict(tree)
-    known["shape"] = _sizes(tree["shape"])
-    known["dims"] = tuple(tree["dims"])
-    known["shapes"] = tuple(map(_sizes, tree["shapes"]))
-    known["parts"] = {name: _typed(Part(part["start"], _sizes(part["shape"]))) for name, part in tree["parts"].items()}
-    info = _typed(ChannelInfo(**known))
-    if info.every < 0:
-        raise ValueError(f"a channel with a sample every {info.every} steps")
-    return info
-
-
-def _sizes(tree: list[Any]) -> tuple[int, ...]:
-    for size in tree:
-        if type(size) is not int or size < 0:
-            raise TypeError(f"a shape {tree}")
-    return tuple(tree)
-
-
-def _typed(value: _Described) -> _Described:
-    """Refuse a dataclass whose plain fields are not of their types."""
-    for each in fields(value):
-        found = getattr(value, each.name)
-        if each.type in (int, str) and type(found) is not each.type:
-            raise TypeError(f"{each.name} is {found!r}")
-    return value

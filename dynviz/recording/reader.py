@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from dynviz import errors
 from dynviz.errors import DynvizError
-from dynviz.recording import checkpoint, disk, events, layout, lock
+from dynviz.recording import checkpoint, disk, events, files, layout, lock
 from dynviz.recording import metadata as runjson
 from dynviz.recording.channel import MappedChannel
 from dynviz.recording.events import Event
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
+from dynviz.text import clean
 
 Array: TypeAlias = NDArray[Any]
+SHOWN = 8
+"""Lanes that an error names."""
 Standing: TypeAlias = Status | Literal["killed"]
 
 
@@ -71,7 +74,8 @@ class Recording:
     def __repr__(self) -> str:
         """What it is, in one line."""
         seeds = ", ".join(map(str, dict.fromkeys(self.seeds)))
-        return f"<Recording {self.label}: {self.total} steps, seeds {seeds}, channels {', '.join(self.channels)}>"
+        channels = ", ".join(self.channels)
+        return clean(f"<Recording {self.label}: {self.total} steps, seeds {seeds}, channels {channels}>")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows of it: a small animation."""
@@ -91,10 +95,8 @@ class Recording:
         if self.chosen is None:
             return metadata
         if not self.chosen or max(self.chosen) >= self._lanes:
-            raise DynvizError(
-                f"recording {metadata.label!r} has lanes 0 to {self._lanes - 1}, "
-                f"not {', '.join(map(str, self.chosen)) or 'none'}"
-            )
+            asked = ", ".join(map(str, self.chosen[:SHOWN])) + (", ..." if len(self.chosen) > SHOWN else "")
+            raise DynvizError(f"recording {metadata.label!r} has lanes 0 to {self._lanes - 1}, not {asked or 'none'}")
         return replace(metadata, lanes=tuple(metadata.lanes[lane] for lane in self.chosen))
 
     @property
@@ -136,7 +138,7 @@ class Recording:
         return iter(self.metadata.channels)
 
     def __getitem__(self, name: str) -> Array:
-        """All complete samples of a channel, [samples, lanes, ...], read-only and mapped, not copied.
+        """All complete samples of a channel, [samples, lanes, ...], read-only; those of long files mapped, not copied.
 
         The array keeps its length when the recording grows; ask again for a longer one.
 
@@ -172,7 +174,7 @@ class Recording:
 
     def steps(self, name: str) -> NDArray[np.int64]:
         """The step of each sample of a channel, ascending."""
-        every = self._info(name).every
+        every = min(self._info(name).every, self.total)
         return np.minimum(np.arange(len(self[name]), dtype=np.int64) * every, self.total)
 
     def at(self, name: str, step: int) -> Array:
@@ -212,13 +214,23 @@ class Recording:
             file = path.stat()
             now = (file.st_ino, file.st_size)
             if now != self._events[0]:
-                self._events = (now, events.parse(path.read_bytes(), path))
+                self._events = (now, self._read_events(path))
         except OSError as error:
             raise disk.unreadable(path, error) from error
         if self.chosen is None:
             return self._events[1]
         place = {lane: index for index, lane in enumerate(self.chosen)}
         return tuple(replace(each, lane=place[each.lane]) for each in self._events[1] if each.lane in place)
+
+    def _read_events(self, path: Path) -> tuple[Event, ...]:
+        found = events.parse(files.read(path), path)
+        for event in found:
+            if event.lane >= self._lanes:
+                raise DynvizError(
+                    f"{path} is damaged: it has an event of lane {event.lane}, "
+                    f"and the recording has lanes 0 to {self._lanes - 1}"
+                )
+        return found
 
     @property
     def live(self) -> bool:

@@ -1,6 +1,6 @@
 """A run: one scenario's recordings, by name."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from dynviz import errors, grammar
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, layout
 from dynviz.recording.reader import Recording
+from dynviz.text import clean
 
 SWEEP = "sweep.json"
 """The file that a sweep's folder has; the folders of its runs stand beside it."""
@@ -18,6 +19,7 @@ class Run(Mapping[str, Recording]):
 
     Attributes:
         folder: Where it is.
+        problems: What is wrong with recordings in it that cannot be read; the others are there all the same.
 
     Example:
         >>> import tempfile
@@ -39,10 +41,19 @@ class Run(Mapping[str, Recording]):
         """Read its recordings, of each all lanes or those that are asked for.
 
         Raises:
-            DynvizError: It is no run, or has no such lane.
+            DynvizError: It is no run, or none of its recordings can be read or has such a lane.
         """
         self.folder = Path(folder)
-        found = [Recording(path, lanes) for path in _recording_folders(self.folder)]
+        found: list[Recording] = []
+        problems: list[DynvizError] = []
+        for path in _recording_folders(self.folder):
+            try:
+                found.append(Recording(path, lanes))
+            except DynvizError as error:
+                problems.append(error)
+        if not found:
+            raise problems[0]
+        self.problems = tuple(map(str, problems))
         self._recordings: dict[str, Recording] = {}
         for recording in sorted(found, key=lambda each: each.metadata.order):
             # A copy of a recording has its label too; then the folder's name tells them apart.
@@ -51,7 +62,8 @@ class Run(Mapping[str, Recording]):
 
     def __repr__(self) -> str:
         """What is in it, in one line."""
-        return f"<Run {self.folder.name}: {', '.join(self)}>"
+        unread = f"; {len(self.problems)} cannot be read" if self.problems else ""
+        return clean(f"<Run {self.folder.name}: {', '.join(self)}{unread}>")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows of it: a small animation of all recordings."""
@@ -110,14 +122,38 @@ def open(source: Path | str) -> Run | Recording:
     return Recording(folder, lanes) if (folder / layout.METADATA).exists() else Run(folder, lanes)
 
 
-def open_all(sources: Iterable[Path | str]) -> list[Recording]:
+def open_all(sources: Iterable[Path | str], told: Callable[[str], None] | None = None) -> list[Recording]:
     """The recordings of several sources, those of runs in their order; a sweep's folder stands for all of its runs.
 
+    Args:
+        sources: Folders, as for `open`.
+        told: Hears what is wrong with recordings of a run, and runs of a sweep, that are left out.
+
     Raises:
-        DynvizError: As for `open`.
+        DynvizError: As for `open`; or of a sweep no run can be read.
     """
-    opened = [open(each) for source in sources for each in _members(source)]
-    return [each for one in opened for each in (one.values() if isinstance(one, Run) else [one])]
+    return [recording for source in sources for recording in _recordings(source, told or (lambda _: None))]
+
+
+def _recordings(source: Path | str, told: Callable[[str], None]) -> list[Recording]:
+    found: list[Recording] = []
+    problem: DynvizError | None = None
+    for member in _members(source):
+        try:
+            opened = open(member)
+        except DynvizError as error:
+            if member is source:
+                raise
+            problem = error
+            told(f"left out: {error}")
+            continue
+        if isinstance(opened, Run):
+            for words in opened.problems:
+                told(f"left out: {words}")
+        found += opened.values() if isinstance(opened, Run) else [opened]
+    if problem and not found:
+        raise problem
+    return found
 
 
 def is_sweep(folder: Path | str) -> bool:

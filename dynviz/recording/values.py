@@ -16,7 +16,8 @@ import numpy as np
 from dynviz.errors import DynvizError
 
 _WORD = re.compile(r"\\*(NaN|-?Infinity)")
-_ENDS = ("NaN", "Infinity")
+WORD_ENDS = ("NaN", "Infinity")
+"""Nearly every text ends otherwise, which is told faster than whether it is a word."""
 
 
 def encode(value: Any, where: str) -> Any:
@@ -66,8 +67,7 @@ def decode(tree: Any) -> Any:
     {'clip': -inf}
     """
     if isinstance(tree, str):
-        # Nearly every text ends otherwise, which is told faster; opening a recording should cost next to nothing.
-        if not tree.endswith(_ENDS) or not _WORD.fullmatch(tree):
+        if not tree.endswith(WORD_ENDS) or not _WORD.fullmatch(tree):
             return tree
         return tree[1:] if tree.startswith("\\") else float(tree)
     if isinstance(tree, list):
@@ -75,16 +75,3 @@ def decode(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {key: decode(each) for key, each in tree.items()}
     return tree
-
-
-def frozen(value: Any) -> Any:
-    """The same with tuples for lists, as the fields of a frozen dataclass hold them.
-
-    >>> frozen({"betas": [0.9, 0.99]})
-    {'betas': (0.9, 0.99)}
-    """
-    if isinstance(value, list):
-        return tuple(frozen(each) for each in value)
-    if isinstance(value, dict):
-        return {key: frozen(each) for key, each in value.items()}
-    return value

@@ -12,6 +12,8 @@ from dynviz.scene.samples import has, missing
 PREFIX = "term."
 BUDGET = 1 << 25
 """Numbers of a term that are read; of longer recordings evenly spaced samples are."""
+BLOCK = 1 << 16
+"""Numbers of a term that are worked on together: they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,19 @@ def ledger(recording: Recording) -> Ledger:
     steps = recording.steps(PREFIX + names[0])[:count]
     sample: Any = recording[PREFIX + names[0]][0]
     at = np.unique(np.linspace(0, count - 1, max(2, min(count, BUDGET // max(sample.size, 1)))).astype(np.int64))
+    channels = {name: recording[PREFIX + name] for name in names}
     norms = {name: np.empty((len(at), len(sample))) for name in names}
     total = np.empty((len(at), len(sample)))
+    many = max(1, BLOCK // max(sample.size, 1))
     with np.errstate(over="ignore", invalid="ignore"):
-        for place, index in enumerate(at):
+        for start in range(0, len(at), many):
+            block = slice(start, start + many)
             whole: Any = 0.0
-            for name in names:
-                term = recording[PREFIX + name][index].astype(np.float64)
-                norms[name][place] = np.sqrt((term * term).sum(axis=-1))
+            for name, samples in channels.items():
+                term = samples[at[block]].astype(np.float64)
+                norms[name][block] = np.sqrt((term * term).sum(axis=-1))
                 whole = whole + term
-            total[place] = np.sqrt((whole * whole).sum(axis=-1))
+            total[block] = np.sqrt((whole * whole).sum(axis=-1))
     at_work = {name: found for name, found in norms.items() if np.any(found != 0)}
     return Ledger(steps[at], at_work or norms, total)
 
@@ -86,10 +91,24 @@ def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[st
     first = min(1, count - 1)
     at = np.unique(np.linspace(first, count - 1, max(2, min(count, BUDGET // size))).astype(np.int64))
     found = {name: np.full(len(at), np.nan) for name in names}
-    for place, index in enumerate(at):
-        downhill = -recording["gradient"][nearest[index], lane].astype(np.float64).ravel()
-        for name in names:
-            term = recording[PREFIX + name][index, lane].astype(np.float64).ravel()
+    gradients, channels = recording["gradient"], {name: recording[PREFIX + name] for name in names}
+    many = max(1, BLOCK // size)
+    for start in range(0, len(at), many):
+        block = slice(start, start + many)
+        downhill = -_rows(gradients[nearest[at[block]], lane])
+        for name, samples in channels.items():
+            term = _rows(samples[at[block], lane])
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                found[name][place] = term @ downhill / np.sqrt((term @ term) * (downhill @ downhill))
+                lengths = np.sqrt(_products(term, term) * _products(downhill, downhill))
+                found[name][block] = _products(term, downhill) / lengths
     return steps[at], {name: values for name, values in found.items() if np.isfinite(values).any()} or found
+
+
+def _rows(samples: NDArray[Any]) -> NDArray[np.float64]:
+    return samples.reshape(len(samples), -1).astype(np.float64)
+
+
+def _products(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inner product of each row with the other's."""
+    products: NDArray[np.float64] = np.einsum("ij,ij->i", one, other)
+    return products

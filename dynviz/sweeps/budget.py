@@ -9,6 +9,7 @@ from torch import Tensor
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin
 from dynviz.recording.metadata import Lane
+from dynviz.recording.schema import STEPS
 from dynviz.sweeps.jobs import Settings
 from dynviz.training import devices
 from dynviz.training.launch import DTYPES
@@ -18,6 +19,8 @@ from dynviz.training.trainer import CAPACITY
 
 SHARE = 0.5
 """Of the memory that is there, all processes together take so much at most, unless they are told."""
+LANES = 2**20
+"""Of a whole sweep; the table has a row for each."""
 COPIES = 12
 """So many tensors of the size of all parameters a step holds at most: gradient, terms, state, old and new."""
 
@@ -28,12 +31,22 @@ def check(settings: Settings) -> None:
     Raises:
         DynvizError: They are not.
     """
-    if settings.steps is not None and settings.steps < 1:
-        raise DynvizError(f"{settings.steps} steps are no training; steps is a whole number from 1")
+    if settings.steps is not None and not 1 <= settings.steps <= STEPS:
+        raise DynvizError(f"{settings.steps} steps are no training; steps is a whole number from 1 to {STEPS}")
     if settings.dtype not in DTYPES:
         raise DynvizError(f"no dtype named {settings.dtype!r}; there are float32 and float64")
     devices.find(settings.device)
     requests(settings.record)
+
+
+def check_lanes(count: int) -> None:
+    """Refuse a sweep of more lanes than its table could be read with.
+
+    Raises:
+        DynvizError: There are more.
+    """
+    if count > LANES:
+        raise DynvizError(f"this sweep would have {count:,} lanes, and may have {LANES:,}: give fewer values or seeds")
 
 
 def memory(device: str, processes: int) -> int:

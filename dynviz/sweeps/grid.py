@@ -1,6 +1,7 @@
 """From what was written to one plug-in for each combination of the values in its grids."""
 
 import itertools
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +11,9 @@ from dynviz.errors import DynvizError
 from dynviz.grammar import Spec
 from dynviz.options import MISSING, Option, read
 from dynviz.plugins import Plugin, load
+
+COMBINATIONS = 2**16
+"""Of the values in all grids of one plug-in: each is checked, and has lanes of its own."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ def choices(plural: str, text: str) -> tuple[Choice, ...]:
         for name, value in spec.options.items()
         if name not in linked
     }
+    count = math.prod(map(len, listed.values()))
+    if count > COMBINATIONS:
+        raise DynvizError(
+            f"the grids of {what} have {count:,} combinations, and a sweep may have {COMBINATIONS:,}: give fewer values"
+        )
     found = []
     for values in itertools.product(*listed.values()):
         texts = dict(zip(listed, values, strict=True))

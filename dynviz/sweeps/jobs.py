@@ -10,10 +10,11 @@ from typing import Any
 
 from dynviz import grammar
 from dynviz.errors import DynvizError
-from dynviz.recording import disk
+from dynviz.recording import disk, files, schema
 from dynviz.recording.metadata import Lane
 from dynviz.recording.run import SWEEP
-from dynviz.recording.values import decode, encode
+from dynviz.recording.schema import list_of, mapping_of, optional, record, whole
+from dynviz.recording.values import encode
 from dynviz.sweeps.grid import Choice
 from dynviz.trust import Code, foreign
 
@@ -81,29 +82,48 @@ class Plan:
         """
         path = folder / SWEEP
         try:
-            tree = decode(json.loads(path.read_bytes()))
+            tree = json.loads(files.read(path))
         except FileNotFoundError as error:
             raise DynvizError(f"{folder} is not a sweep: it has no {SWEEP}") from error
         except OSError as error:
             raise disk.unreadable(path, error) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DynvizError(f"cannot read {path}: it is not JSON: {error}") from error
+        number = tree.get("format") if isinstance(tree, dict) else None
+        if type(number) is int and number > FORMAT:
+            raise DynvizError(f"{path} is of format {number}; this dynviz reads up to {FORMAT}")
         try:
-            return cls._read(tree, path)
-        except (KeyError, TypeError) as error:
-            raise DynvizError(f"cannot read {path}: it does not describe a sweep: {error}") from error
+            known = schema.check(_PLAN, tree, "a sweep")
+        except DynvizError as error:
+            raise DynvizError(f"cannot read {path}: {error}") from error
+        _check_names([job.name for job in known["jobs"]], path)
+        return cls(known["jobs"], known["settings"], known["files"])
 
-    @classmethod
-    def _read(cls, tree: Any, path: Path) -> "Plan":
-        if tree["format"] > FORMAT:
-            raise DynvizError(f"{path} is of format {tree['format']}; this dynviz reads up to {FORMAT}")
-        jobs = tuple(
-            Job(each["name"], each["scenario"], each["optimizer"], tuple(Lane(**lane) for lane in each["lanes"]))
-            for each in tree["jobs"]
-        )
-        _check_names([job.name for job in jobs], path)
-        settings = tree["settings"]
-        return cls(jobs, Settings(**{**settings, "record": tuple(settings["record"])}), tree["files"])
+
+_JOBS = list_of(
+    record(
+        Job,
+        name=schema.text,
+        scenario=schema.text,
+        optimizer=schema.text,
+        lanes=list_of(record(Lane, seed=whole(0, 2**64), hyperparameters=mapping_of(schema.plain)), 1, schema.LANES),
+    ),
+    least=1,
+)
+_PLAN: schema.Reader[dict[str, Any]] = record(
+    dict,
+    format=whole(0, FORMAT),
+    settings=record(
+        Settings,
+        steps=optional(whole(0, schema.STEPS)),
+        device=schema.text,
+        dtype=schema.text,
+        record=list_of(schema.text),
+        compiled=schema.flag,
+    ),
+    files=mapping_of(schema.text),
+    jobs=_JOBS,
+)
 
 
 def foreign_code(plan: Plan) -> tuple[Code, ...]:
@@ -152,7 +172,7 @@ def _check_names(names: Sequence[str], path: Path) -> None:
     """
     for place, name in enumerate(names, 1):
         number = _number(place, len(names))
-        words = name.removeprefix(f"{number}-") if isinstance(name, str) else name
+        words = name.removeprefix(f"{number}-")
         if words == name or len(words) > _LONGEST or _UNNAMED.search(words):
             raise DynvizError(f"{path} is damaged: job {place} is named {name!r}, not {number}-... as a sweep names it")
 

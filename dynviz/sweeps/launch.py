@@ -73,6 +73,7 @@ def sweep(
         staging.check_free(Path(out))
     numbers = grammar.seeds(seeds if isinstance(seeds, str) else ",".join(map(str, _list(seeds))))
     tasks, expanded = choices("scenarios", scenario), [choices("optimizers", rule) for rule in rules]
+    budget.check_lanes(len(tasks) * sum(map(len, expanded)) * len(numbers))
     count = processes or budget.processes(settings.device)
     limit = int(memory) if memory is not None else budget.memory(settings.device, count)
     found = _sized(jobs(tasks, expanded, numbers), tasks, settings, limit, large=large)

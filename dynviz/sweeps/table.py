@@ -11,12 +11,14 @@ import numpy as np
 
 from dynviz import grammar
 from dynviz.errors import DynvizError
-from dynviz.recording import Recording, Run, disk
+from dynviz.recording import Recording, Run, disk, files
 from dynviz.sweeps.jobs import Job
 
 Row: TypeAlias = dict[str, Any]
 
 FILE = "outcomes.csv"
+MOST_BYTES = 1 << 29
+"""Of the table: a million rows, half of each its error."""
 LAST = 0.05
 """The share of a loss's samples, the last ones, that `loss_mean` is the mean of: batches are noisy."""
 UNSEEN = ("val_loss", "test_loss")
@@ -94,10 +96,12 @@ def load(folder: Path) -> list[dict[str, str]]:
         DynvizError: It cannot be read.
     """
     try:
-        with (folder / FILE).open(newline="") as file:
-            return list(csv.DictReader(file))
+        text = files.read(folder / FILE, MOST_BYTES).decode("utf-8", "replace")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
     except OSError as error:
         raise disk.unreadable(folder / FILE, error) from error
+    except csv.Error as error:
+        raise DynvizError(f"cannot read {folder / FILE}: it is no table: {error}") from error
 
 
 def columns(rows: Sequence[Row]) -> list[str]:

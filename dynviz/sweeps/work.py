@@ -77,10 +77,10 @@ def _move_aside(folder: Path, name: str) -> None:
 def finished(run: Path) -> bool:
     """Whether a job's run is at its end."""
     try:
-        recordings = Run(run).recordings
+        opened = Run(run)
     except DynvizError:
         return False
-    return all(recording.status == "finished" for recording in recordings)
+    return not opened.problems and all(recording.status == "finished" for recording in opened.recordings)
 
 
 def _wait(run: Path) -> None:

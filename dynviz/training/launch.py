@@ -16,6 +16,7 @@ from dynviz.plugins import Plugin, load
 from dynviz.recording import Recording, Run, Writer, staging
 from dynviz.recording import open as open_recording
 from dynviz.recording.metadata import Lane
+from dynviz.recording.schema import STEPS
 from dynviz.training import devices
 from dynviz.training.plan import check_optimizer, labels, requests
 from dynviz.training.preparation import Asked, Prepared, check_size, compile_steps, prepare, rebuild
@@ -69,8 +70,8 @@ def run(
     rules = [optimizers] if isinstance(optimizers, str | Plugin) else list(optimizers)
     if not rules:
         raise DynvizError("a run needs an optimizer: adamw, or several of them")
-    if steps is not None and (not isinstance(steps, SupportsIndex) or operator.index(steps) < 1):
-        raise DynvizError(f"{steps} steps are no training; steps is a whole number from 1")
+    if steps is not None and not (isinstance(steps, SupportsIndex) and 1 <= operator.index(steps) <= STEPS):
+        raise DynvizError(f"{steps} steps are no training; steps is a whole number from 1 to {STEPS}")
     if dtype not in DTYPES:
         raise DynvizError(f"no dtype named {dtype!r}; there are float32 and float64")
     where = devices.find(device)
@@ -112,6 +113,8 @@ def resume(
         KeyboardInterrupt: Ctrl-C; as for `run`.
     """
     opened = open_recording(folder)
+    if isinstance(opened, Run) and opened.problems:
+        raise DynvizError(opened.problems[0])
     if not Path(folder).exists():
         raise DynvizError(f"{folder} names some lanes of a run; all of them go on together: give the folder alone")
     recordings = list(opened.values()) if isinstance(opened, Run) else [opened]

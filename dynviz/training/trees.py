@@ -26,8 +26,15 @@ def to_arrays(tree: Any) -> dict[str, NDArray[Any]]:
 
 
 def from_arrays(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Any:
-    """The tree that `to_arrays` took apart, its tensors on this device."""
-    return _build(json.loads(str(arrays[_TREE])), arrays, device)
+    """The tree that `to_arrays` took apart, its tensors on this device.
+
+    Raises:
+        DynvizError: It is none, or names an array that is not there.
+    """
+    try:
+        return _build(json.loads(str(arrays[_TREE])), arrays, device)
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise DynvizError(f"a checkpoint does not hold the state of training: {error!r}") from error
 
 
 def form(tree: Any) -> Any:
@@ -67,7 +74,9 @@ def _build(shape: Any, arrays: Mapping[str, NDArray[Any]], device: torch.device)
         return tensor if shape[2] else tensor.to(device)
     if kind == "dict":
         return {key: _build(value, arrays, device) for key, value in content}
+    if kind == "value":
+        return content
     if kind in {"list", "tuple"}:
         values = [_build(value, arrays, device) for value in content]
         return values if kind == "list" else tuple(values)
-    return content
+    raise ValueError(f"there is no {kind!r}")

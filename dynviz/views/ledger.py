@@ -100,8 +100,15 @@ def _shares(book: Ledger, x: Axis, said: tuple[Readout, ...]) -> MovingPanel:
 
 def _median(values: Array) -> Array:
     """Over the lanes that did not diverge."""
-    good = np.where(np.isfinite(values), values, np.nan)
-    some = np.isfinite(good).any(axis=1)
-    found = np.full(len(good), np.nan)
-    found[some] = np.nanmedian(good[some], axis=1)
-    return found
+    finite = np.isfinite(values)
+    good = np.where(finite, values, np.nan)
+    if good.shape[1] == 1:
+        return good[:, 0]
+    # NaN is sorted behind all others. np.nanmedian takes a hundred times as long for a few lanes.
+    ordered = np.sort(good, axis=1)
+    count = finite.sum(axis=1)
+    rows = np.arange(len(good))
+    below, above = np.maximum(count - 1, 0) // 2, np.where(count > 0, count // 2, 0)
+    with np.errstate(over="ignore"):
+        middle: Array = (ordered[rows, below] + ordered[rows, above]) / 2
+    return middle

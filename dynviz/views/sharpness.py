@@ -9,6 +9,7 @@ from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.projection import stored
 from dynviz.recording import Recording
+from dynviz.recording.arrays import check_shapes
 from dynviz.scene import caption, limits
 from dynviz.scene.marks import Axis, Band, Line, Mark, Panel, Readout, Rule
 from dynviz.scene.moving import MovingPanel, film, step_axis
@@ -56,7 +57,12 @@ def _measured(recording: Recording) -> dict[str, np.ndarray]:
             f"view sharpness needs measured eigenvalues, which recording {recording.label!r} does not have; "
             f"measure them with dynviz sharpness {recording.source}"
         )
-    return stored.read(recording.folder, name)[1]
+    arrays = stored.read(recording.folder, name)[1]
+    try:
+        check_shapes(arrays, {"steps": "s", "eigenvalues": "sk", "radii": "r", "around": "wr"})
+    except ValueError as error:
+        raise DynvizError(f"{stored.file(recording.folder, name)} is not what view sharpness draws: {error}") from error
+    return arrays
 
 
 def _eigenvalues(

@@ -1,0 +1,102 @@
+"""Named arrays in a .npz file, read without pickle and without trust in what their headers promise."""
+
+import math
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.recording import files
+
+NUMBERS = "biufcU"
+"""Kinds of types that are read: numbers, and texts of a length that is known."""
+
+
+def read_npz(path: Path, most: int | None = None) -> dict[str, NDArray[Any]]:
+    """The arrays of a file that we wrote: its members are stored as they are, so that none is larger than the file.
+
+    Args:
+        path: The file.
+        most: Bytes that all arrays may take together; None for the size of the file.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+        ValueError: It is damaged, or holds something else, or more than is expected.
+    """
+    # Importing it takes as long as reading some files.
+    import zipfile
+
+    with open(files.open_regular(path), "rb") as file:  # noqa: PTH123 - it is open already
+        room = os.fstat(file.fileno()).st_size
+        room = room if most is None else min(room, most)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                members = archive.infolist()
+                if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                    raise ValueError("its arrays are compressed, and ours never are")
+                if (total := sum(member.file_size for member in members)) > room:
+                    raise ValueError(f"its arrays take {total} bytes, more than the {room} that are expected at most")
+                return {
+                    member.filename.removesuffix(".npy"): _array(archive.open(member), member.file_size)
+                    for member in members
+                }
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error, EOFError, KeyError) as error:
+            # An encrypted member is a RuntimeError, one of a newer format NotImplementedError.
+            raise ValueError(" ".join(str(error).split())) from error
+
+
+def check_shapes(arrays: Mapping[str, NDArray[Any]], forms: Mapping[str, str]) -> None:
+    """See that arrays are there, of numbers, and of shapes that go together.
+
+    Args:
+        arrays: By name.
+        forms: For each name a letter for each dimension: the same letter is the same length everywhere, and not 0.
+
+    Raises:
+        ValueError: One is missing or does not fit.
+
+    >>> check_shapes({"x": np.zeros(3), "y": np.zeros((2, 3))}, {"x": "a", "y": "ba"})
+    >>> check_shapes({"x": np.zeros(3), "y": np.zeros((2, 4))}, {"x": "a", "y": "ba"})
+    Traceback (most recent call last):
+    ValueError: its array y has the shape (2, 4), which does not go with that of x
+    """
+    lengths: dict[str, tuple[int, str]] = {}
+    for name, form in forms.items():
+        if name not in arrays:
+            raise ValueError(f"it has no array {name}")
+        array = arrays[name]
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"its array {name} is of {array.dtype}, not of numbers")
+        if array.ndim != len(form) or 0 in array.shape:
+            raise ValueError(f"its array {name} has the shape {array.shape}, not one of {len(form)} dimensions")
+        for letter, length in zip(form, array.shape, strict=True):
+            known, other = lengths.setdefault(letter, (length, name))
+            if known != length:
+                raise ValueError(
+                    f"its array {name} has the shape {array.shape}, which does not go with that of {other}"
+                )
+
+
+def _array(file: IO[bytes], size: int) -> NDArray[Any]:
+    """One array, whose header is compared with what is there before memory is asked for."""
+    with file:
+        version = np.lib.format.read_magic(file)
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+        if read is None:
+            raise ValueError(f"an array of format {version} is not read")
+        try:
+            shape, by_columns, dtype = read(file)
+        except (SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
+            raise ValueError("the header of an array is damaged") from error
+        if dtype.kind not in NUMBERS or dtype.itemsize == 0 or any(length < 0 for length in shape):
+            raise ValueError(f"an array of {dtype} and shape {shape} is not read")
+        length = math.prod(shape) * dtype.itemsize
+        if length != size - file.tell():
+            raise ValueError(f"an array promises {length} bytes, and {size - file.tell()} are there")
+        # Its own memory, which may be written to.
+        flat = np.frombuffer(bytearray(file.read(length)), dtype)
+        return flat.reshape(shape, order="F" if by_columns else "C")

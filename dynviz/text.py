@@ -1,0 +1,45 @@
+"""Words that come from a file or from outside, made safe to show in a terminal, a document or a picture."""
+
+import unicodedata
+from html import escape
+
+REPLACED = "\ufffd"
+"""What stands in the place of a character that would be obeyed rather than shown."""
+_UNSEEN = ("C", "Zl", "Zp")
+"""Categories of Unicode: control and format characters, surrogates, and what begins a line elsewhere."""
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    r"""The text with every character replaced that a terminal obeys or a document must not hold.
+
+    A name in a recording may hold an escape sequence, a character that reverses the order of others, or half a
+    surrogate pair. Tabs become spaces, and so do the ends of lines unless they are kept.
+
+    Args:
+        text: What is to be shown.
+        lines: Whether the ends of lines stay.
+
+    >>> clean("adam\x1b[2J\tw\nx"), clean("a\nb\r\n", lines=True)
+    ('adam�[2J w x', 'a\nb\n')
+    """
+    if text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n")
+    return "".join(character if character.isprintable() else _shown(character, lines=lines) for character in text)
+
+
+def xml(text: str, *, lines: bool = False) -> str:
+    r"""The text as it stands between the tags of a document.
+
+    >>> xml("a < b\x00")
+    'a &lt; b�'
+    """
+    return escape(clean(text, lines=lines), quote=False)
+
+
+def _shown(character: str, *, lines: bool) -> str:
+    if character == "\n" and lines:
+        return character
+    if character in "\n\t":
+        return " "
+    return REPLACED if unicodedata.category(character).startswith(_UNSEEN) else character
