@@ -32,5 +32,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
+        # Recordings that are got from here can be drawn.
+        import_module("dynviz.animation.methods")
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'dynviz' has no attribute {name!r}")

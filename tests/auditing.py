@@ -68,11 +68,11 @@ def commands(run, target, rng):
 
     import dynviz
     from dynviz import plugins
-    from dynviz.animation import animate
+    from dynviz.animation.drawing import open_film, suggested
+    from dynviz.animation.export import animate
     from dynviz.cli.listing import _runs
     from dynviz.cli.paint import painter
     from dynviz.cli.summary import summary
-    from dynviz.drawing import open_film, suggested
     from dynviz.recording import open_all
 
     def summarise():

@@ -19,11 +19,11 @@ import torch
 
 import dynviz
 from dynviz import training
-from dynviz.animation import animate
-from dynviz.projection import stored
+from dynviz.animation.export import animate
 from dynviz.projection.project import Wish, project
 from dynviz.recording import Run, open_all
 from dynviz.recording import open as open_run
+from dynviz.recording import projections as stored
 from dynviz.sweeps import launch, work
 from dynviz.sweeps.jobs import Job, Settings
 from dynviz.sweeps.pool import Report

@@ -8,12 +8,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from dynviz.layout.counter import step_words
 from dynviz.pixels.arrows import HEAD, LEAST, NECK, SLENDER
 from dynviz.pixels.page import lay_out
 from dynviz.pixels.pen import DASHES, Pen
 from dynviz.pixels.still import CONTOUR
 from dynviz.pixels.words import sample_width
-from dynviz.scene.counter import step_words
 from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Points, Regions, Rule, Text, pixel_centers
 from dynviz.scene.theme import theme
 

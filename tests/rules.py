@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dynviz import plugins
-from dynviz.options import Option
+from dynviz.plugins.options import Option
 from dynviz.rule import DEPARTURES, Rule
 from dynviz.training.flat import Layout
 from dynviz.training.steppers import RuleStepper, Stepper

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dynviz import plugins
-from dynviz.alt import describe
-from dynviz.animation import animate, spread
+from dynviz.animation.alt import describe
+from dynviz.animation.export import animate, spread
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.pixels import Canvas

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import dynviz
-from dynviz.background import OUTPUT_BYTES, BackgroundRun
+from dynviz.process.background import OUTPUT_BYTES, BackgroundRun
 
 FILES = Path(__file__).parent / "files"
 BOWL = str(FILES / "bowl.py")
@@ -249,7 +249,7 @@ def test_what_a_task_prints_at_every_step_is_forgotten_in_time(tmp_path):
 
 LEAVES = textwrap.dedent("""
     import sys
-    from dynviz.background import BackgroundRun
+    from dynviz.process.background import BackgroundRun
     trainer = BackgroundRun.start(sys.argv[1:])
     while trainer.folder is None:
         trainer.wait(0.01)

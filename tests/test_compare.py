@@ -11,8 +11,8 @@ from click.testing import CliRunner
 import dynviz
 from dynviz import plugins, training
 from dynviz.cli import commands
-from dynviz.comparison import Row, compare, sorted_rows
 from dynviz.errors import DynvizError
+from dynviz.sweeps.comparison import Row, compare, sorted_rows
 
 OPTIMIZERS = ("sgd:lr=1e-3", "adamw", "sgd:lr=1e30", "torch.optim.RMSprop:lr=1e-3", "torch.optim.LBFGS")
 

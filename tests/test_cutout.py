@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dynviz.cutout import Cutout, unmixed
 from dynviz.pixels import Canvas
+from dynviz.pixels.cutout import Cutout, unmixed
 from dynviz.scene.theme import theme
 from tests.scenes import every_mark
 

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from dynviz.cells.coarse import coarse
 from dynviz.cells.inks import Inks
-from dynviz.player.delivery import Delivery
-from dynviz.player.link import FRAME, PATIENCE, Link
-from dynviz.player.outlet import CLEAN, PIECE, WHERE, Outlet, pieces
 from dynviz.player.plot import CALM, Plot
 from dynviz.player.portrait import screen
-from dynviz.player.quality import HOLD, Quality, ladder
+from dynviz.player.terminal.delivery import Delivery
+from dynviz.player.terminal.link import FRAME, PATIENCE, Link
+from dynviz.player.terminal.outlet import CLEAN, PIECE, WHERE, Outlet, pieces
+from dynviz.player.terminal.quality import HOLD, Quality, ladder
 from dynviz.scene.theme import theme
 from tests.pseudo_terminal import PseudoTerminal
 from tests.recorded import surface

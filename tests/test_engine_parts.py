@@ -6,7 +6,7 @@ import torch
 
 import dynviz
 from dynviz.errors import DynvizError
-from dynviz.schedules import Schedule
+from dynviz.plugins.schedules import Schedule
 from dynviz.training.flat import Layout
 from dynviz.training.noise import Noise
 from dynviz.training.torch_stepper import TorchStepper

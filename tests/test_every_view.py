@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dynviz import plugins
-from dynviz.animation import animate
+from dynviz.animation.export import animate
 from dynviz.cells.canvas import Canvas as Cells
 from dynviz.pixels import Canvas as Pixels
 from tests import trained

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dynviz.animation import animate, spread
-from dynviz.drawing import open_film
+from dynviz.animation.drawing import open_film
+from dynviz.animation.export import animate, spread
 from dynviz.pixels import Canvas
 from tests.recorded import surface
 

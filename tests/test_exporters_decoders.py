@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dynviz.animation import animate
+from dynviz.animation.export import animate
 from tests.recorded import KINDS
 
 SIZE = (400, 300)

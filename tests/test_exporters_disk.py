@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from dynviz import plugins
-from dynviz.animation import animate
+from dynviz.animation.export import animate
 from dynviz.errors import DynvizError
 from tests.recorded import voronoi
 from tests.test_exporters_formats import moves

@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from dynviz import plugins
-from dynviz.animation import animate, spread
-from dynviz.drawing import open_film
+from dynviz.animation.drawing import open_film
+from dynviz.animation.export import animate, spread
 from dynviz.errors import DynvizError
 from dynviz.pixels import Canvas
 from tests.recorded import KINDS, surface, voronoi

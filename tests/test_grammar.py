@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynviz import grammar, options
 from dynviz.errors import DynvizError, unknown
+from dynviz.plugins import grammar, options
 
 names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 keys = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)

@@ -11,10 +11,11 @@ import dynviz
 from dynviz.cli.project import project as command
 from dynviz.errors import DynvizError
 from dynviz.plugins import load
-from dynviz.projection import directions, stored
+from dynviz.projection import directions
 from dynviz.projection.evaluate import losses, task_of
 from dynviz.projection.project import Wish, project
 from dynviz.recording import Recording
+from dynviz.recording import projections as stored
 from dynviz.recording.metadata import Part
 from dynviz.scenarios.landscape import Landscape
 from tests.recorded import record

@@ -12,9 +12,10 @@ import dynviz
 from dynviz.cli.sharpness import sharpness as command
 from dynviz.errors import DynvizError
 from dynviz.plugins import load
-from dynviz.projection import curvature, stored
+from dynviz.projection import curvature
 from dynviz.projection.curvature import Look, largest, measure
 from dynviz.projection.evaluate import task_of
+from dynviz.recording import projections as stored
 from dynviz.views.sharpness import bound
 from tests import network
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dynviz
-from dynviz.drawing import open_film
+from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.recording import Event, Recording, Writer, open_all
 from tests import recorded

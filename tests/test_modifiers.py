@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from dynviz import plugins
-from dynviz.composed import compose
 from dynviz.errors import DynvizError
+from dynviz.plugins.composition import compose
 from dynviz.rule import NOISE
 from dynviz.training.flat import Layout
 from dynviz.training.steppers import RuleStepper

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 import dynviz
-from dynviz import notebook
+from dynviz.animation import methods, notebook
 from tests.recorded import KINDS, record, surface, voronoi
 
 
@@ -44,7 +44,7 @@ def shown(bundle):
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_recording_shows_itself_as_a_small_animation_and_in_words(kind, tmp_path):
     recording = KINDS[kind](tmp_path / "adamw", lanes=3)
-    bundle = recording._repr_mimebundle_()
+    bundle = methods.mimebundle(recording)
     frames, alt = shown(bundle)
     assert 20 <= frames <= 40
     assert alt.startswith(f"Animation of {recording.metadata.scenario.name}")
@@ -56,7 +56,7 @@ def test_a_run_shows_all_of_its_recordings(tmp_path):
     for label in ("adamw", "sgd"):
         surface(tmp_path / label, label=label, steps=40)
     run = dynviz.open(tmp_path)
-    bundle = run._repr_mimebundle_()
+    bundle = methods.mimebundle(run)
     _, alt = shown(bundle)
     assert "adamw" in alt
     assert "sgd" in alt
@@ -66,19 +66,19 @@ def test_a_run_shows_all_of_its_recordings(tmp_path):
 def test_an_animation_that_would_be_large_is_made_smaller(tmp_path, monkeypatch):
     recording = surface(tmp_path / "adamw", steps=100)
     monkeypatch.setattr(notebook, "MOST", 1)
-    frames, _ = shown(recording._repr_mimebundle_())
+    frames, _ = shown(methods.mimebundle(recording))
     assert frames <= 16
 
 
 def test_words_in_an_alt_text_are_no_markup(tmp_path):
     recording = surface(tmp_path / "adamw", steps=20, given={"f": '<b>&"quoted"'})
-    _, alt = shown(recording._repr_mimebundle_())
+    _, alt = shown(methods.mimebundle(recording))
     assert '<b>&"quoted"' in alt
 
 
 def test_what_has_nothing_to_show_yet_says_so_in_words(tmp_path):
     recording = voronoi(tmp_path / "adamw", samples=0)
-    bundle = recording._repr_mimebundle_()
+    bundle = methods.mimebundle(recording)
     assert list(bundle) == ["text/plain"]
     first, second = bundle["text/plain"].split("\n")
     assert first == repr(recording)
@@ -88,17 +88,17 @@ def test_what_has_nothing_to_show_yet_says_so_in_words(tmp_path):
 def test_a_scenario_that_suggests_no_view_is_shown_by_its_curves(tmp_path):
     loss = {"loss": (1, np.linspace(1, 0, 11)[:, None])}
     recording = record(tmp_path / "sgd", loss, scenario="bowl", steps=10, views=())
-    assert "Loss" in shown(recording._repr_mimebundle_())[1]
+    assert "Loss" in shown(methods.mimebundle(recording))[1]
 
 
 def test_a_view_that_does_not_suit_gives_way_to_the_next(tmp_path):
     loss = {"loss": (1, np.linspace(1, 0, 11)[:, None])}
     recording = record(tmp_path / "sgd", loss, scenario="bowl", steps=10, views=("spectrum", "curves"))
-    assert "Loss" in shown(recording._repr_mimebundle_())[1]
+    assert "Loss" in shown(methods.mimebundle(recording))[1]
 
 
 def test_reading_a_recording_does_not_import_what_draws_it():
-    code = "import dynviz.recording, sys; sys.exit('dynviz.notebook' in sys.modules or 'matplotlib' in sys.modules)"
+    code = "import dynviz.recording, sys; sys.exit(bool({'dynviz.animation', 'matplotlib'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

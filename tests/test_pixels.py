@@ -258,7 +258,7 @@ def test_the_example_of_the_package_is_true():
 
 
 def test_only_the_pixels_backend_needs_matplotlib():
-    code = "import dynviz.animation, sys; sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
+    code = "import dynviz.animation.export, sys; sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

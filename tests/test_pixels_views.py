@@ -3,7 +3,7 @@
 import pytest
 
 from dynviz import plugins
-from dynviz.drawing import open_film
+from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.pixels import Canvas
 from tests.plain_drawing import apart, plain

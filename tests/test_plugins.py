@@ -10,7 +10,7 @@ import pytest
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
-from dynviz.options import MISSING
+from dynviz.plugins.options import MISSING
 
 ROOT = Path(__file__).parent.parent
 FOUND = [(plural, name) for plural in plugins.KINDS for name in plugins.files(plural)]

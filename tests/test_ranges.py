@@ -7,8 +7,8 @@ import torch
 
 import dynviz
 from dynviz import DynvizError, plugins
-from dynviz.ranges import Range
-from dynviz.schedules import Schedule
+from dynviz.plugins.ranges import Range
+from dynviz.plugins.schedules import Schedule
 
 RULES = [*plugins.files("optimizers"), *(f"adam+{name}" for name in plugins.files("modifiers"))]
 NUMBERS = [

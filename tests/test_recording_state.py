@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dynviz.recording
+from dynviz.animation import export
 from dynviz.errors import DynvizError
 from dynviz.recording import Event, Recording, Run, Writer
 from dynviz.recording.events import parse
@@ -270,11 +271,11 @@ def test_open_tells_a_run_from_a_recording_and_refuses_the_rest(tmp_path):
 
 def test_animate_hands_recordings_and_options_on(tmp_path, monkeypatch):
     calls = []
-    module = type(sys)("dynviz.animation")
-    module.animate = lambda recordings, target, **options: calls.append((recordings, target, options))
-    monkeypatch.setitem(sys.modules, "dynviz.animation", module)
+    monkeypatch.setattr(
+        export, "animate", lambda recordings, target, **options: calls.append((recordings, target, options))
+    )
     Writer.create(tmp_path / "sgd", describe()).close()
-    run = Run(tmp_path)
+    run = dynviz.open(tmp_path)
     run.animate("out.gif", fps=5)
     run["sgd"].animate("sgd.gif")
     assert calls == [([run["sgd"]], "out.gif", {"fps": 5}), ([run["sgd"]], "sgd.gif", {})]

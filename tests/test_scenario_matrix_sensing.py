@@ -7,11 +7,12 @@ import pytest
 import torch
 
 import dynviz
-from dynviz import DynvizError, drawing
+from dynviz import DynvizError
+from dynviz.animation import drawing
+from dynviz.plugins.schedules import Schedule
 from dynviz.scenarios._sensing_data import BLOCK, least_norm_error
 from dynviz.scenarios._spectra import alignment, effective_rank
 from dynviz.scenarios.matrix_sensing import MatrixSensing
-from dynviz.schedules import Schedule
 
 PUBLISHED = {5000: 0.998, 10_000: 0.606, 15_000: 0.137, 20_000: 0.035}
 """Relative error after so many samples, read from a plot."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dynviz.scene.arrange import arrange
+from dynviz.layout.arrange import arrange
 from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Axis, Panel
 from dynviz.scene.scales import fractions, nearest_pixels, values

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler as published
 
-from dynviz import plugins, schedules
+from dynviz import plugins
 from dynviz.errors import DynvizError
-from dynviz.schedules import Schedule
+from dynviz.plugins import schedules
+from dynviz.plugins.schedules import Schedule
 
 
 def torch_rates(make, steps, lr=1.0):

@@ -15,14 +15,14 @@ import pytest
 from click.testing import CliRunner
 
 import dynviz
-from dynviz import grammar
-from dynviz.animation import animate
+from dynviz.animation.export import animate
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from dynviz.player.browser import stands
 from dynviz.player.runs import find
-from dynviz.projection import stored
+from dynviz.plugins import grammar
 from dynviz.recording import Recording, checkpoint, open_all
+from dynviz.recording import projections as stored
 from dynviz.recording.channel import MappedChannel
 from dynviz.recording.events import parse
 from dynviz.sweeps import grid

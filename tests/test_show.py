@@ -14,11 +14,11 @@ import pyte
 import pytest
 from click.testing import CliRunner
 
+from dynviz.animation.drawing import open_film
 from dynviz.cells.canvas import Canvas
 from dynviz.cells.encode import Encoder
 from dynviz.cells.svg import svg
 from dynviz.cli.show import show
-from dynviz.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.recording import Writer, open_all
 from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named

@@ -15,8 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 import dynviz
-from dynviz import DynvizError, grammar
+from dynviz import DynvizError
 from dynviz.cli import commands
+from dynviz.plugins import grammar
 from dynviz.recording import Recording, open_all
 from dynviz.sweeps import table
 from dynviz.sweeps.grid import choices

@@ -11,7 +11,7 @@ import pytest
 
 import dynviz
 from dynviz import cli
-from dynviz.animation import animate
+from dynviz.animation.export import animate
 from dynviz.text import clean
 from tests import recorded
 

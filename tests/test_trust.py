@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import dynviz
+from dynviz.animation.drawing import suggested
 from dynviz.cli import commands
-from dynviz.drawing import suggested
 from dynviz.errors import DynvizError
 from dynviz.projection.project import Wish, project
 from dynviz.recording import open_all

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dynviz.drawing import open_film
+from dynviz.animation.drawing import open_film
 from dynviz.exporters.svg import _png
 from dynviz.pixels import Canvas
 from dynviz.pixels.page import lay_out

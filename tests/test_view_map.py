@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from dynviz import plugins
+from dynviz.charts import caption
+from dynviz.charts.lattice import Dimension, lattices
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer, open_all
 from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named
-from dynviz.scene import caption
 from dynviz.scene.marks import Axis, Band, Field, Line, Points, Rule
 from dynviz.scene.norm import Norm
 from dynviz.scene.scales import first_pixels, nearest_pixels
-from dynviz.sweeps.lattice import Dimension, lattices
 
 STEPS = 4
 

@@ -5,7 +5,7 @@ import pytest
 
 import dynviz
 from dynviz import DynvizError
-from dynviz.drawing import open_film
+from dynviz.animation.drawing import open_film
 from dynviz.scene.marks import Bars, Field, Line, Points, Rule
 from dynviz.views.snr import ratio
 from tests.recorded import sensing, surface

@@ -5,11 +5,11 @@ import pytest
 
 import dynviz
 from dynviz import DynvizError, plugins
-from dynviz.scene.density import density
+from dynviz.charts.density import density
+from dynviz.charts.moments import likeness, moments, product
+from dynviz.charts.relief import Camera, Relief
+from dynviz.charts.whitening import curvatures, gathered, own, scaled
 from dynviz.scene.marks import Arrows, Bars, Contours, Field, Line, Points, Text
-from dynviz.scene.moments import likeness, moments, product
-from dynviz.scene.relief import Camera, Relief
-from dynviz.scene.whitening import curvatures, gathered, own, scaled
 from tests.recorded import record, sensing, surface, voronoi
 
 PLANES = ["path", "cloud", "surface3d"]

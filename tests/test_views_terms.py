@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dynviz
-from dynviz.drawing import open_film
+from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.scene.marks import Arrows, Band, Bars, Line
 

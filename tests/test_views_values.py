@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from dynviz import plugins
+from dynviz.charts import caption, limits, trend
+from dynviz.charts.series import _moved
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Lane
-from dynviz.scene import caption, limits, trend
 from dynviz.scene.marks import Axis, Band, Bars, Contours, Field, Line, Points, Rule
-from dynviz.scene.series import _moved
 from dynviz.views import spectrum
 from dynviz.views.centers import spread
 from tests.recorded import record, sensing, surface, voronoi

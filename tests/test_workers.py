@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from dynviz import plugins
-from dynviz.animation import animate
-from dynviz.drawing import Drawing
+from dynviz.animation.drawing import Drawing
+from dynviz.animation.export import animate
+from dynviz.animation.workers import CrewFrames
 from dynviz.errors import DynvizError
-from dynviz.workers import CrewFrames
 from tests.recorded import voronoi
 
 VIEW = '''
@@ -51,7 +51,7 @@ def test_any_number_of_processes_writes_the_same_bytes(name, recording, tmp_path
 
 
 def test_ranges_that_do_not_come_out_even_write_the_same_bytes(recording, tmp_path, monkeypatch):
-    monkeypatch.setattr("dynviz.workers.RANGE", 3)
+    monkeypatch.setattr("dynviz.animation.workers.RANGE", 3)
     for count in (1, 2):
         animate([recording], tmp_path / f"{count}.gif", frames=14, size=(240, 180), workers=count)
     assert (tmp_path / "1.gif").read_bytes() == (tmp_path / "2.gif").read_bytes()
@@ -101,14 +101,14 @@ def children():
     found = subprocess.run(
         ["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=False
     )
-    return [line for line in found.stdout.splitlines() if "dynviz.workers" in line]
+    return [line for line in found.stdout.splitlines() if "dynviz.animation.workers" in line]
 
 
 def test_a_script_without_a_main_guard_may_use_several_processes(recording, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent(f"""
-        from dynviz.recording import Recording
+        from dynviz import Recording
         Recording({str(recording.folder)!r}).animate({str(tmp_path / "a.gif")!r}, frames=4, size=(240, 180), workers=2)
         print("done")
         """)
@@ -126,7 +126,7 @@ def test_a_script_without_a_main_guard_may_use_several_processes(recording, tmp_
 def test_ctrl_c_is_answered_once_and_leaves_no_process(recording, tmp_path):
     code = f"""
         import os, signal
-        from dynviz.recording import Recording
+        from dynviz import Recording
         def stop(done, count):
             if done == 2:
                 os.killpg(0, signal.SIGINT)

@@ -10,9 +10,10 @@ import torch
 from click.testing import CliRunner
 
 import dynviz
-from dynviz import plugins, zoo
+from dynviz import plugins
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
+from dynviz.plugins import zoo
 from dynviz.training import resume
 from dynviz.training.flat import Layout
 from dynviz.training.torch_stepper import TorchStepper

@@ -6,8 +6,8 @@ from click.testing import CliRunner
 
 import dynviz
 from dynviz import plugins
+from dynviz.animation.drawing import open_film
 from dynviz.cli import commands
-from dynviz.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording, open_all

@@ -34,7 +34,7 @@ def recording(folder: Path) -> Recording:
 
 def ours(count: int, target: Path, **options: Any) -> None:
     """Through the front door: what `dynviz export --view four_panels.py` does."""
-    from dynviz.animation import animate
+    from dynviz.animation.export import animate
 
     animate([recording(target.parent)], target, view=str(four_panels.__file__), frames=count, **options)
 

@@ -11,8 +11,8 @@ from dynviz.cells.page import Page, lay_out
 from dynviz.cells.panel import PanelPainter
 from dynviz.cells.place import Place, Spot
 from dynviz.cells.words import Placed, codes, fit, swatch
+from dynviz.layout.counter import step_words
 from dynviz.scene import theme as themes
-from dynviz.scene.counter import step_words
 from dynviz.scene.identity import key
 from dynviz.scene.marks import Axis, Readout, Scene
 from dynviz.scene.scales import values

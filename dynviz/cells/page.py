@@ -6,8 +6,8 @@ from itertools import accumulate
 
 from dynviz.cells.place import Place, Spot, places
 from dynviz.cells.words import Placed, Words, flow, plain
-from dynviz.scene.arrange import Rect, arrange
-from dynviz.scene.counter import step_words
+from dynviz.layout.arrange import Rect, arrange
+from dynviz.layout.counter import step_words
 from dynviz.scene.marks import Panel, Scene
 
 ASPECT = 0.5

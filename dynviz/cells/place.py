@@ -7,9 +7,9 @@ import numpy as np
 
 from dynviz.cells.ticks import gap, level_ticks, tick_words, upright_ticks
 from dynviz.cells.words import ELLIPSIS, Flowed, Placed, Words, flow, plain
-from dynviz.scene.arrange import Rect
+from dynviz.layout.arrange import Rect
+from dynviz.layout.naming import Names, names, spread
 from dynviz.scene.marks import Axis, Panel, Readout
-from dynviz.scene.naming import Names, names, spread
 from dynviz.scene.ticks import Tick
 
 ROWS_PER_LINE = 5

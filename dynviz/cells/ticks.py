@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from dynviz.cells.words import plain
-from dynviz.scene.arrange import Rect
+from dynviz.layout.arrange import Rect
 from dynviz.scene.marks import Axis, Panel
 from dynviz.scene.scales import fractions
 from dynviz.scene.ticks import Tick, ticks

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.layout.naming import Sample
 from dynviz.scene.marks import Dash, Marker
-from dynviz.scene.naming import Sample
 
 ELLIPSIS = "…"
 GAP = 2

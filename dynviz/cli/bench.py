@@ -80,7 +80,7 @@ def _tables(figures: "Sequence[Figure]") -> "Iterator[RenderableType]":
 
 
 def _row(figure: "Figure") -> tuple[str, str, str, str, str]:
-    from dynviz.scene.caption import significant
+    from dynviz.charts.caption import significant
 
     target = f"{'≤' if figure.most else '≥'} {significant(figure.target)}" if figure.target == figure.target else ""
     value, unit = ("", figure.skipped) if figure.skipped else (significant(figure.value), figure.unit)

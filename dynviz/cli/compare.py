@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import click
 
 from dynviz import plugins
-from dynviz.background import STOPPED
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
+from dynviz.process.background import STOPPED
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dynviz.comparison import Row
+    from dynviz.sweeps.comparison import Row
 
 
 @click.command(short_help="Optimizers beside each other on a scenario, as a table.")
@@ -97,8 +97,8 @@ def _train(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from dynviz.cli.console import console
-    from dynviz.comparison import compare as train
-    from dynviz.comparison import sorted_rows
+    from dynviz.sweeps.comparison import compare as train
+    from dynviz.sweeps.comparison import sorted_rows
 
     columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), TimeElapsedColumn()
     with Progress(*columns, console=console(), transient=True) as progress:
@@ -136,7 +136,7 @@ def _table(rows: "Sequence[Row]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from dynviz.scene.caption import significant
+    from dynviz.charts.caption import significant
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     # Where there is little room names are folded, and no number is.

@@ -10,7 +10,7 @@ import click
 
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
-from dynviz.trust import Code, foreign
+from dynviz.plugins.trust import Code, foreign
 
 if TYPE_CHECKING:
     from dynviz.recording import Recording

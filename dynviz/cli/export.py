@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dynviz import grammar
-from dynviz.background import STOPPED
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
+from dynviz.plugins import grammar
+from dynviz.process.background import STOPPED
 
 if TYPE_CHECKING:
     from dynviz.recording import Recording
@@ -88,7 +88,7 @@ def export(
 
 
 def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any]) -> None:
-    from dynviz.animation import alt_file, animate
+    from dynviz.animation.export import alt_file, animate
     from dynviz.cli.progress import ExportProgress
 
     with ExportProgress(target.name) as progress:
@@ -99,8 +99,8 @@ def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any]) -
 
 
 def _write_views(recordings: "list[Recording]", folder: Path, drawn: dict[str, Any]) -> None:
-    from dynviz.animation import make_folder
-    from dynviz.drawing import suggested
+    from dynviz.animation.drawing import suggested
+    from dynviz.animation.export import make_folder
 
     views = suggested(recordings)
     make_folder(folder)

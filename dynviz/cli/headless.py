@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dynviz.background import STOPPED, Reports
 from dynviz.cli.consent import resume_command
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
+from dynviz.process.background import STOPPED, Reports
 
 
 def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from dynviz import plugins, zoo
+from dynviz import plugins
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError, unknown
-from dynviz.options import MISSING
+from dynviz.plugins import zoo
+from dynviz.plugins.options import MISSING
 from dynviz.text import clean
 
 RUNS = "runs"

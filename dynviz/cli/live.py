@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dynviz.background import TRACEBACK, BackgroundRun
 from dynviz.cli.say import say
+from dynviz.process.background import TRACEBACK, BackgroundRun
 
 GLANCE = 0.05
 """Seconds between two looks at a trainer that has not begun."""

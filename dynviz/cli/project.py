@@ -52,7 +52,7 @@ def project(
     allowed = consent.of_recordings(recordings, trust, optimizers=False)
     from dynviz.projection.project import Wish
     from dynviz.projection.project import project as evaluate
-    from dynviz.projection.stored import titled
+    from dynviz.recording.projections import titled
 
     memory = asked.pop("memory") or 0
     asked["directions"] = asked["directions"] or ("between" if goals else "filter")

@@ -85,8 +85,8 @@ def _scene(
     theme: str,
 ) -> "tuple[Cells, str]":
     """The cells of one step of a view or of one of its panels, and what it is called."""
+    from dynviz.animation.drawing import open_film, suggested
     from dynviz.cells.canvas import Canvas
-    from dynviz.drawing import open_film, suggested
 
     view, panel = shown
     film = open_film(recordings, view or suggested(recordings)[0], panel)

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
-from dynviz.signals import answered
+from dynviz.process.signals import answered
 
 
 class Asked(KeyboardInterrupt):

@@ -12,8 +12,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from dynviz.charts import caption
 from dynviz.recording import Recording
-from dynviz.scene import caption
 from dynviz.text import clean
 
 Paint = Callable[[str], Style]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dynviz import plugins
-from dynviz.background import STOPPED
 from dynviz.cli import consent
 from dynviz.cli.consent import trust_option
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
+from dynviz.process.background import STOPPED
 
 if TYPE_CHECKING:
     from dynviz.sweeps.standing import Sweep

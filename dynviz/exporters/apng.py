@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from dynviz.encoding.patches import Patches, colors_for
 from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, merged
-from dynviz.patches import Patches, colors_for
 from dynviz.scene.palette import Palette
 
 TRANSPARENT = 255

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
 
+from dynviz.encoding.patches import colors_for
 from dynviz.frame import Frames, Pixels, Quality, Sheet, merged
-from dynviz.patches import colors_for
 from dynviz.scene.palette import Palette
 
 TRANSPARENT = 255

@@ -6,10 +6,10 @@ from html import escape
 from pathlib import Path
 from typing import IO
 
+from dynviz.encoding.page import FOOT, HEAD, STYLE
+from dynviz.encoding.patches import Patches, colors_for
 from dynviz.exporters.webp import still
 from dynviz.frame import Frames, Piece, Pixels, Quality, Sheet
-from dynviz.page import FOOT, HEAD, STYLE
-from dynviz.patches import Patches, colors_for
 
 
 def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality: Quality = "balanced") -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from dynviz.encoding.video import encode
 from dynviz.frame import Frames, Quality, Sheet
-from dynviz.video import encode
 
 CONSTANT_RATE = {"small": 30, "balanced": 22, "best": 12}
 """x264's measure of loss: 0 is none, 51 the most."""

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from dynviz.encoding.video import encode
 from dynviz.frame import Frames, Quality, Sheet
-from dynviz.video import encode
 
 CONSTANT_RATE = {"small": 44, "balanced": 32, "best": 16}
 """VP9's measure of loss: 0 is none, 63 the most."""

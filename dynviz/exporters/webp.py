@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape
 
 from PIL import Image
 
+from dynviz.encoding.patches import Patch, Patches, colors_for
 from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, merged
-from dynviz.patches import Patch, Patches, colors_for
 
 LONGEST = 0xFFFFFF
 """Milliseconds."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from dynviz.ranges import Size
+from dynviz.plugins.ranges import Size
 from dynviz.rule import Rule, State, Terms, joined, rate
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dynviz.ranges import Share, Size
+from dynviz.plugins.ranges import Share, Size
 from dynviz.rule import NOISE, Rule, State, Terms, joined, rate
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dynviz.ranges import Size
+from dynviz.plugins.ranges import Size
 from dynviz.rule import State, Terms
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.optimizers._roots import eigen, eigenvalues, powered, turned
-from dynviz.ranges import Size
+from dynviz.plugins.ranges import Size
 from dynviz.rule import State, Terms
 
 SHOWN = 16

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from dynviz.ranges import Memory, Range, Size
+from dynviz.plugins.ranges import Memory, Range, Size
 from dynviz.rule import State, Terms
 
 A, B, C = 3.4445, -4.7750, 2.0315

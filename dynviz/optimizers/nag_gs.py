@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dynviz.ranges import Positive, Size
+from dynviz.plugins.ranges import Positive, Size
 from dynviz.rule import State, Terms
 
 

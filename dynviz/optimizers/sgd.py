@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dynviz.errors import DynvizError
-from dynviz.ranges import Share, Size
+from dynviz.plugins.ranges import Share, Size
 from dynviz.rule import State, Terms
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.optimizers._roots import along, eigen, eigenvalues, powered, sizes, turned, unfolded
-from dynviz.ranges import Share, Size
+from dynviz.plugins.ranges import Share, Size
 from dynviz.rule import State, Terms
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dynviz.ranges import Memory, Size
+from dynviz.plugins.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from dynviz.errors import DynvizError
 from dynviz.optimizers._roots import along, powered, sizes, turned, unfolded
 from dynviz.optimizers._sketch import Shrunk, shrink
-from dynviz.ranges import Share, Size
+from dynviz.plugins.ranges import Share, Size
 from dynviz.rule import State, Terms
 
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from dynviz.errors import DynvizError
+from dynviz.layout.arrange import Rect
+from dynviz.layout.counter import step_words
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.layers import Stack, blank
@@ -11,8 +13,6 @@ from dynviz.pixels.panel import PanelPainter, Readouts, words
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.place import Spot
 from dynviz.scene import theme as themes
-from dynviz.scene.arrange import Rect
-from dynviz.scene.counter import step_words
 from dynviz.scene.identity import key
 from dynviz.scene.marks import Axis, Readout, Scene
 

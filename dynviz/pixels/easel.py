@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dynviz.layout.arrange import Rect
 from dynviz.pixels.coverage import Coverage
 from dynviz.pixels.layers import Stain
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import Sizes
-from dynviz.scene.arrange import Rect
 from dynviz.scene.marks import Axis
 from dynviz.scene.scales import fractions
 from dynviz.scene.theme import Theme

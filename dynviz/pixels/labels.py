@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dynviz.layout.arrange import Rect
+from dynviz.layout.naming import Label, names, spread
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import Sizes
 from dynviz.pixels.words import Placed, Words
-from dynviz.scene.arrange import Rect
 from dynviz.scene.marks import Panel, Readout
-from dynviz.scene.naming import Label, names, spread
 
 
 @dataclass(frozen=True)

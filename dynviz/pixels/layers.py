@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dynviz.layout.arrange import Rect
 from dynviz.pixels.coverage import Coverage, Image, stain
-from dynviz.scene.arrange import Rect
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from dynviz.layout.arrange import Rect, arrange
+from dynviz.layout.counter import step_words
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.place import Place, Spot, lines_over_maps, places, room_of_words
 from dynviz.pixels.sizes import Sizes, sizes
 from dynviz.pixels.words import Placed, Words, flow
-from dynviz.scene.arrange import Rect, arrange
-from dynviz.scene.counter import step_words
 from dynviz.scene.marks import Scene
 
 LEAST = (11.0, 8.5)

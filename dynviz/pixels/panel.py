@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.path import Path
 
+from dynviz.layout.arrange import Rect
 from dynviz.pixels import still
 from dynviz.pixels.arrows import arrow_sample
 from dynviz.pixels.coverage import Coverage, Image
@@ -15,7 +16,6 @@ from dynviz.pixels.layers import Layer, Stack, blank
 from dynviz.pixels.markers import markers
 from dynviz.pixels.place import Place, Spot
 from dynviz.pixels.words import Placed, fit, sample_width
-from dynviz.scene.arrange import Rect
 from dynviz.scene.identity import alike
 from dynviz.scene.marks import (
     Arrows,

@@ -13,8 +13,8 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, Bbox
 from numpy.typing import NDArray
 
+from dynviz.layout.arrange import Rect
 from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
-from dynviz.scene.arrange import Rect
 from dynviz.scene.marks import Dash
 from dynviz.text import clean
 

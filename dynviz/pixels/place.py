@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from dynviz.layout.arrange import Rect
 from dynviz.pixels.labels import Labels, end_words, labels
 from dynviz.pixels.pen import Font, Pen
 from dynviz.pixels.sizes import Sizes
 from dynviz.pixels.words import ELLIPSIS, Flowed, Placed, Words, flow
-from dynviz.scene.arrange import Rect
 from dynviz.scene.marks import Axis, Panel, Readout
 from dynviz.scene.scales import fractions
 from dynviz.scene.ticks import Tick, ticks

@@ -4,13 +4,13 @@ import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from dynviz.layout.arrange import Rect
 from dynviz.pixels import arrows as geometry
 from dynviz.pixels.coverage import Coverage, union
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.layers import Layer, Tile
 from dynviz.pixels.markers import markers
 from dynviz.pixels.pen import DASHES
-from dynviz.scene.arrange import Rect
 from dynviz.scene.contouring import traced
 from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, Regions, Rule, Text
 from dynviz.scene.scales import fractions, nearest_pixels

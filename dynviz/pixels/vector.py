@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from dynviz.layout.counter import step_words
 from dynviz.pixels import shapes
 from dynviz.pixels.arrows import arrow_sample
 from dynviz.pixels.coverage import Image
@@ -13,7 +14,6 @@ from dynviz.pixels.page import Page, lay_out
 from dynviz.pixels.pen import DASHES, FAMILY, Font, Pen
 from dynviz.pixels.place import Place, Spot
 from dynviz.pixels.words import Placed, fit, sample_width
-from dynviz.scene.counter import step_words
 from dynviz.scene.marks import Axis, Marker, Panel, Readout, Scene
 from dynviz.scene.theme import Theme
 from dynviz.text import xml

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from dynviz.layout.naming import Sample
 from dynviz.pixels.pen import Font, Pen
-from dynviz.scene.naming import Sample
 
 ELLIPSIS = "…"
 GAP = 0.95

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dynviz.background import BackgroundRun
+    from dynviz.process.background import BackgroundRun
 
 RUNS = "runs"
 """Where runs are, if nothing is said."""
@@ -40,8 +40,8 @@ def play(
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from dynviz.cells.encode import detect
     from dynviz.player.app import Player
-    from dynviz.player.guard import guarded
     from dynviz.player.runs import holds_runs
+    from dynviz.player.terminal.guard import guarded
     from dynviz.recording.run import is_sweep
 
     # It is where Textual writes.

@@ -20,7 +20,6 @@ from dynviz.errors import DynvizError
 from dynviz.player import exporting
 from dynviz.player.browser import Browser
 from dynviz.player.command import Picture
-from dynviz.player.delivery import Delivery
 from dynviz.player.details import sections
 from dynviz.player.keys import help_sections
 from dynviz.player.look import textual_theme
@@ -28,12 +27,13 @@ from dynviz.player.projector import Projector
 from dynviz.player.runs import Found
 from dynviz.player.sheet import Sheet
 from dynviz.player.stage import Stage
+from dynviz.player.terminal.delivery import Delivery
 from dynviz.scene.theme import THEMES
 
 if TYPE_CHECKING:
-    from dynviz.background import BackgroundRun
     from dynviz.player.export_form import Job
     from dynviz.player.selection import Selection
+    from dynviz.process.background import BackgroundRun
 
 
 class Player(App[int]):
@@ -134,7 +134,7 @@ class Player(App[int]):
         """The one that knows how far the terminal is, unless another is asked for, as by who serves it to a browser."""
         if constants.DRIVER is not None:
             return super().get_driver_class()
-        from dynviz.player.outlet import Terminal
+        from dynviz.player.terminal.outlet import Terminal
 
         return Terminal
 

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 
+from dynviz.charts import caption
 from dynviz.player.happenings import Happening
 from dynviz.player.sheet import Section
 from dynviz.player.standing import SAID
 from dynviz.player.words import grouped
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Hyperparameter
-from dynviz.scene import caption
 
 MOST_EVENTS = 200
 """So many events are listed."""

@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 async def run(arguments: Sequence[str], say: Say) -> tuple[int, str]:
     """Run `dynviz` with these arguments."""
-    from dynviz.background import dynviz_command
+    from dynviz.process.background import dynviz_command
 
     # Bars are drawn into a pipe as well when colours are wanted there; frames are counted in them.
     environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "100"}

@@ -4,10 +4,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dynviz.charts import caption
 from dynviz.errors import DynvizError
 from dynviz.player.words import grouped
 from dynviz.recording import Event, Recording
-from dynviz.scene import caption
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from dynviz.cells.cells import Cells
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
 from dynviz.player import look
-from dynviz.player.delivery import Delivery
-from dynviz.player.quality import Rung
 from dynviz.player.strip import strips
+from dynviz.player.terminal.delivery import Delivery
+from dynviz.player.terminal.quality import Rung
 from dynviz.player.words import Word, cut, shortened
 from dynviz.scene.marks import Scene
 from dynviz.scene.theme import theme as find_theme

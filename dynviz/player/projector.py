@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dynviz.cells.canvas import Hit
+from dynviz.charts import caption
 from dynviz.errors import DynvizError
 from dynviz.player import standing
 from dynviz.player.command import Picture, panel_name
@@ -16,11 +17,10 @@ from dynviz.player.standing import Standing
 from dynviz.player.timeline import Times
 from dynviz.player.views import Views
 from dynviz.recording import Recording, Snapshot, open_all
-from dynviz.scene import caption
 from dynviz.scene.marks import Scene
 
 if TYPE_CHECKING:
-    from dynviz.background import BackgroundRun
+    from dynviz.process.background import BackgroundRun
 
 LOOK, IDLE = 0.05, 1.0
 """Seconds between two looks at recordings: that grow, and at which nobody writes."""

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from dynviz.charts import caption
 from dynviz.player.words import Word
-from dynviz.scene import caption
 from dynviz.scene.marks import Axis, Field, Line, Panel, Regions
 
 

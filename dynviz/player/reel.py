@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.drawing import open_film
+from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.player.axes import HeldAxes

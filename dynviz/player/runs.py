@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dynviz.charts import caption
 from dynviz.errors import DynvizError
 from dynviz.recording import Run, layout
 from dynviz.recording.run import is_sweep
-from dynviz.scene import caption
 
 DEEPEST = 3
 """Folders are looked into so far down."""

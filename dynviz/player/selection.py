@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from dynviz.charts import caption
 from dynviz.recording import Recording
-from dynviz.scene import caption
 
 
 @dataclass(frozen=True)

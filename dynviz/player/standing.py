@@ -9,7 +9,7 @@ from dynviz.player.words import Word, duration, rounded
 from dynviz.recording import Recording
 
 if TYPE_CHECKING:
-    from dynviz.background import BackgroundRun
+    from dynviz.process.background import BackgroundRun
 
 LIVE, OVER, BAD = "lane2", "muted", "lane3"
 KILLED = 128

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dynviz import plugins
-from dynviz.drawing import open_film, suggested
+from dynviz.animation.drawing import open_film, suggested
 from dynviz.recording import Recording
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from dynviz.errors import DynvizError
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of, threads
 from dynviz.projection.project import PARAMETERS, number, rows_of
-from dynviz.projection.stored import titled, write
 from dynviz.recording import Recording
+from dynviz.recording.projections import titled, write
 from dynviz.training import devices
 
 Array: TypeAlias = NDArray[np.float64]
@@ -41,7 +41,7 @@ class Look:
         lane: Whose parameters.
         batches: Over how many of training's batches `loss` is the mean.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        trust: Where the user's own file is that the scenario is, see `dynviz.trust`.
+        trust: Where the user's own file is that the scenario is, see `dynviz.plugins.trust`.
     """
 
     samples: int = 20

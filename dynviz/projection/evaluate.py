@@ -15,13 +15,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dynviz.errors import unknown
+from dynviz.plugins.trust import Trusted
 from dynviz.recording import Recording
 from dynviz.task import Batch, Measure, Task, Tensors
 from dynviz.training import devices
 from dynviz.training.flat import Layout
 from dynviz.training.preparation import rebuilt, tasks
 from dynviz.training.stack import cast
-from dynviz.trust import Trusted
 
 Array: TypeAlias = NDArray[np.float64]
 Progress: TypeAlias = Callable[[int, int], None]
@@ -133,7 +133,7 @@ def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
     """The task of a recording's lane, as it was trained.
 
     Raises:
-        DynvizError: Its scenario is not there any more, or needs consent, see `dynviz.trust`.
+        DynvizError: Its scenario is not there any more, or needs consent, see `dynviz.plugins.trust`.
     """
     metadata = recording.metadata
     with devices.one_thread():

@@ -7,13 +7,13 @@ from typing import Any, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts.samples import index_at
 from dynviz.errors import DynvizError
 from dynviz.projection import directions as ways
 from dynviz.projection.directions import Kind
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
-from dynviz.projection.stored import About, Projection, Trajectory
 from dynviz.recording import Recording
-from dynviz.scene.samples import index_at
+from dynviz.recording.projections import About, Projection, Trajectory
 from dynviz.training import devices
 
 Array: TypeAlias = NDArray[np.float64]
@@ -41,7 +41,7 @@ class Wish:
         batches: Over how many of training's batches `loss` is the mean.
         memory: Bytes of intermediate values; 0 for the default.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        trust: Where the user's own file is that the scenario is, see `dynviz.trust`.
+        trust: Where the user's own file is that the scenario is, see `dynviz.plugins.trust`.
     """
 
     directions: Kind = "filter"

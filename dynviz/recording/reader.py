@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,12 +76,6 @@ class Recording:
         seeds = ", ".join(map(str, dict.fromkeys(self.seeds)))
         channels = ", ".join(self.channels)
         return clean(f"<Recording {self.label}: {self.total} steps, seeds {seeds}, channels {channels}>")
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """What a notebook shows of it: a small animation."""
-        from dynviz.notebook import bundle
-
-        return bundle([self], repr(self))
 
     def refresh(self) -> None:
         """Read run.json again if it changed: the status, and the steps of a run that was made longer."""
@@ -264,8 +258,7 @@ class Recording:
         densest = min(sampled, key=sampled.__getitem__)
         return min(max(len(self[densest]) - 1, 0) * sampled[densest], self.total)
 
-    def animate(self, target: Path | str, **options: Any) -> None:
-        """Draw it into a file, see `dynviz.animation.animate`."""
-        from dynviz.animation import animate
-
-        animate([self], target, **options)
+    if TYPE_CHECKING:
+        # `dynviz.animation.methods` gives it: to draw is no concern of the format.
+        def animate(self, target: Path | str, **options: Any) -> None:
+            """Draw it into a file, see `dynviz.animation.export.animate`."""

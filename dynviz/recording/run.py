@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dynviz import errors, grammar
+from dynviz import errors
 from dynviz.errors import DynvizError
+from dynviz.plugins import grammar
 from dynviz.recording import disk, layout
 from dynviz.recording.reader import Recording
 from dynviz.text import clean
@@ -65,12 +66,6 @@ class Run(Mapping[str, Recording]):
         unread = f"; {len(self.problems)} cannot be read" if self.problems else ""
         return clean(f"<Run {self.folder.name}: {', '.join(self)}{unread}>")
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """What a notebook shows of it: a small animation of all recordings."""
-        from dynviz.notebook import bundle
-
-        return bundle(self.recordings, repr(self))
-
     @property
     def recordings(self) -> tuple[Recording, ...]:
         """All of them, in order."""
@@ -102,11 +97,10 @@ class Run(Mapping[str, Recording]):
         """How many recordings there are."""
         return len(self._recordings)
 
-    def animate(self, target: Path | str, **options: Any) -> None:
-        """Draw all recordings into one file, see `dynviz.animation.animate`."""
-        from dynviz.animation import animate
-
-        animate(list(self.recordings), target, **options)
+    if TYPE_CHECKING:
+        # `dynviz.animation.methods` gives it: to draw is no concern of the format.
+        def animate(self, target: Path | str, **options: Any) -> None:
+            """Draw all recordings into one file, see `dynviz.animation.export.animate`."""
 
 
 def open(source: Path | str) -> Run | Recording:

@@ -6,11 +6,10 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from dynviz import grammar
 from dynviz.errors import DynvizError
-from dynviz.grammar import Spec
-from dynviz.options import MISSING, Option, read
-from dynviz.plugins import Plugin, load
+from dynviz.plugins import Plugin, grammar, load
+from dynviz.plugins.grammar import Spec
+from dynviz.plugins.options import MISSING, Option, read
 
 COMBINATIONS = 2**16
 """Of the values in all grids of one plug-in: each is checked, and has lanes of its own."""

@@ -8,15 +8,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dynviz import grammar
 from dynviz.errors import DynvizError
+from dynviz.plugins import grammar
+from dynviz.plugins.trust import Code, foreign
 from dynviz.recording import disk, files, schema
 from dynviz.recording.metadata import Lane
 from dynviz.recording.run import SWEEP
 from dynviz.recording.schema import list_of, mapping_of, optional, record, whole
 from dynviz.recording.values import encode
 from dynviz.sweeps.grid import Choice
-from dynviz.trust import Code, foreign
 
 FORMAT = 1
 _UNNAMED = re.compile(r"[^\w.=+-]+")

@@ -6,19 +6,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dynviz import grammar
 from dynviz.errors import DynvizError
-from dynviz.plugins import Plugin, load
+from dynviz.plugins import Plugin, grammar, load
+from dynviz.plugins.trust import Trusted
+from dynviz.process.signals import answered
 from dynviz.recording import lock, staging
 from dynviz.recording.disk import Folder
-from dynviz.signals import answered
 from dynviz.sweeps import budget, table
 from dynviz.sweeps.grid import Choice, choices
 from dynviz.sweeps.jobs import Job, Plan, Settings, foreign_code, jobs, numbered, split
 from dynviz.sweeps.pool import Pool, ProcessPool, Report
 from dynviz.sweeps.standing import Progress, Silence, Stopped, Sweep
 from dynviz.sweeps.work import finished
-from dynviz.trust import Trusted
 
 
 def sweep(

@@ -110,7 +110,7 @@ class ProcessPool:
         folder: The sweep's.
         settings: What all jobs share.
         count: Of processes at most.
-        trust: Files and import paths of the user's own that may be run, see `dynviz.trust`.
+        trust: Files and import paths of the user's own that may be run, see `dynviz.plugins.trust`.
     """
 
     folder: Path

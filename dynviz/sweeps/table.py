@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dynviz import grammar
 from dynviz.errors import DynvizError
+from dynviz.plugins import grammar
 from dynviz.recording import Recording, Run, disk, files
 from dynviz.sweeps.jobs import Job
 

@@ -39,7 +39,7 @@ def perform(folder: Path, job: Job, settings: Settings, trust: Sequence[str], pr
         folder: The sweep's.
         job: What to do.
         settings: What all jobs share.
-        trust: Files and import paths of the user's own that may be run, see `dynviz.trust`.
+        trust: Files and import paths of the user's own that may be run, see `dynviz.plugins.trust`.
         progress: Hears how it goes, see `dynviz.training.session.Progress`.
 
     Raises:
@@ -123,7 +123,7 @@ def live(folder: Path, settings: Settings, trust: Sequence[str]) -> None:
     Args:
         folder: The sweep's.
         settings: What all jobs share.
-        trust: Files and import paths of the user's own that may be run, see `dynviz.trust`.
+        trust: Files and import paths of the user's own that may be run, see `dynviz.plugins.trust`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a scenario prints must not stand between our lines.

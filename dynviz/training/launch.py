@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import SupportsIndex
 
 from dynviz.errors import DynvizError
-from dynviz.grammar import seeds as read_seeds
 from dynviz.plugins import Plugin, load
+from dynviz.plugins.grammar import seeds as read_seeds
+from dynviz.plugins.trust import Trusted
 from dynviz.recording import Recording, Run, Writer, staging
 from dynviz.recording import open as open_recording
 from dynviz.recording.metadata import Lane
@@ -22,7 +23,6 @@ from dynviz.training.plan import check_optimizer, labels, requests
 from dynviz.training.preparation import Asked, Prepared, check_size, compile_steps, prepare, rebuild
 from dynviz.training.session import Progress, Silence, train
 from dynviz.training.trainer import Trainer
-from dynviz.trust import Trusted
 
 DTYPES = ("", "float32", "float64")
 

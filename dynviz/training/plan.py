@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from dynviz.errors import DynvizError, unknown
-from dynviz.grammar import parse
-from dynviz.options import MISSING, read
 from dynviz.plugins import Plugin
+from dynviz.plugins.grammar import parse
+from dynviz.plugins.options import MISSING, read
+from dynviz.plugins.schedules import Schedule
 from dynviz.recording.metadata import Hyperparameter, Lane, Named, Source
-from dynviz.schedules import Schedule
 from dynviz.task import Task
 
 

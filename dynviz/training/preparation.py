@@ -6,15 +6,15 @@ from dataclasses import dataclass, is_dataclass, replace
 import torch
 
 from dynviz.errors import DynvizError
-from dynviz.options import read
 from dynviz.plugins import Plugin, load
+from dynviz.plugins.options import read
+from dynviz.plugins.trust import Trusted, resolve
 from dynviz.recording.metadata import Lane, Metadata, Named
 from dynviz.task import Scenario, Task
 from dynviz.training import devices
 from dynviz.training.crew import Crew, available, build, describe
 from dynviz.training.plan import Plan, Request, check_optimizer, check_requests, hyperparameters, labels
 from dynviz.training.programs import Way, warm, ways
-from dynviz.trust import Trusted, resolve
 
 LARGE = 4_000_000_000
 """Bytes above which a run is not begun unless told."""
@@ -129,7 +129,7 @@ def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> Pre
     Args:
         metadata: The recording's.
         steps: How long it shall be; None for as long as it was meant to be.
-        trusted: What may be run beside what is bundled, see `dynviz.trust`.
+        trusted: What may be run beside what is bundled, see `dynviz.plugins.trust`.
 
     Raises:
         DynvizError: What it names is not trusted, has changed, or does not take what is recorded.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dynviz.schedules import Schedule
+from dynviz.plugins.schedules import Schedule
 from dynviz.training.plan import Plan
 from dynviz.training.stack import Stack
 

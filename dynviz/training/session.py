@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from dynviz.errors import DynvizError
+from dynviz.process.signals import answered
 from dynviz.recording.metadata import Metadata
-from dynviz.signals import answered
 from dynviz.training import devices
 from dynviz.training.trainer import CAPACITY, Trainer
 

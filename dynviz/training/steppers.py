@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from dynviz.plugins.schedules import Schedule
 from dynviz.rule import NOISE, Rule, State
-from dynviz.schedules import Schedule
 from dynviz.training.flat import Layout
 from dynviz.training.moment import Moment
 from dynviz.training.noise import Noise

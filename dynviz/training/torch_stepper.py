@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from dynviz.errors import DynvizError
-from dynviz.schedules import Schedule
+from dynviz.plugins.schedules import Schedule
+from dynviz.plugins.zoo import two_sequences
 from dynviz.training.flat import Layout
 from dynviz.training.moment import Moment
 from dynviz.training.steppers import Perturb
 from dynviz.training.trial import Make, decay_rates, noise, portable, trial
-from dynviz.zoo import two_sequences
 
 
 class TorchStepper:

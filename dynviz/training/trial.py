@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from dynviz.errors import DynvizError
+from dynviz.plugins.zoo import refusal
 from dynviz.training.trees import to_arrays
-from dynviz.zoo import refusal
 
 Make: TypeAlias = Callable[[list[Any]], torch.optim.Optimizer]
 

@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption, limits
+from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.samples import Latest, has, lane_of, need
+from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits
 from dynviz.scene.marks import Axis, Field, Line, Panel, Readout, Rule
-from dynviz.scene.moving import MovingPanel, film, step_axis, union
 from dynviz.scene.norm import Norm
-from dynviz.scene.samples import Latest, has, lane_of, need
-from dynviz.scene.series import series
 
 Array: TypeAlias = NDArray[Any]
 

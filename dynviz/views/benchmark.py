@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from dynviz.charts.maps import class_maps
+from dynviz.charts.moving import film
+from dynviz.charts.samples import has, lane_of, missing, need
+from dynviz.charts.series import scalars, series
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.maps import class_maps
-from dynviz.scene.moving import film
-from dynviz.scene.samples import has, lane_of, missing, need
-from dynviz.scene.series import scalars, series
 
 LOGGED = ("offset", "scale", "plus_minus", "class_weight", "logit_gap", "prob_gap")
 """The scalars of the classification models, in the order in which their documents show them."""

@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
+from dynviz.charts.limits import BUDGET, finite, square
+from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.samples import Latest, has, index_at, lane_of, need
+from dynviz.charts.series import Curve, panel
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.limits import BUDGET, finite, square
 from dynviz.scene.marks import Axis, Panel, Points, Readout
-from dynviz.scene.moving import MovingPanel, film, step_axis
-from dynviz.scene.samples import Latest, has, index_at, lane_of, need
-from dynviz.scene.series import Curve, panel
 
 Array: TypeAlias = NDArray[Any]
 

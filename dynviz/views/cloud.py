@@ -6,19 +6,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
+from dynviz.charts.density import density
+from dynviz.charts.ground import extent_of, ground, need_plane, plane
+from dynviz.charts.limits import finite
+from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.samples import Latest, has
+from dynviz.charts.series import series
+from dynviz.charts.settings import parted
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.density import density
-from dynviz.scene.ground import extent_of, ground, need_plane, plane
-from dynviz.scene.limits import finite
 from dynviz.scene.marks import Field, Panel, Points, Readout
-from dynviz.scene.moving import MovingPanel, film
 from dynviz.scene.norm import Norm
-from dynviz.scene.samples import Latest, has
-from dynviz.scene.series import series
-from dynviz.scene.settings import parted
 
 Array: TypeAlias = NDArray[Any]
 

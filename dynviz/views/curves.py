@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
+from dynviz.charts.limits import Scale
+from dynviz.charts.moving import film
+from dynviz.charts.samples import has, missing, need
+from dynviz.charts.series import scalars, series
+from dynviz.charts.settings import parted
 from dynviz.errors import unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.limits import Scale
-from dynviz.scene.moving import film
-from dynviz.scene.samples import has, missing, need
-from dynviz.scene.series import scalars, series
-from dynviz.scene.settings import parted
 
 TELLING = ("loss", "error", "accuracy")
 """Words in the names of the channels that say how well it goes."""

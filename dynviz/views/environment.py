@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dynviz.charts import caption
+from dynviz.charts.maps import extent_of, plane
+from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.samples import has, lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.maps import extent_of, plane
 from dynviz.scene.marks import Mark, Marker, Panel, Points, Readout, Regions
-from dynviz.scene.moving import MovingPanel, film
-from dynviz.scene.samples import has, lane_of, need
 
 CLASSES = ("class0", "class1", "lane2", "lane3", "lane4", "lane5", "lane6", "lane7")
 MARKERS: tuple[tuple[Marker, float], ...] = (("dot", 4.0), ("ring", 5.0))

@@ -7,13 +7,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption, limits
+from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits
 from dynviz.scene.marks import Axis, Extent, Field, Panel, Readout
-from dynviz.scene.moving import MovingPanel, film
 from dynviz.scene.norm import Norm
-from dynviz.scene.samples import Latest, has, lane_of, need
 
 Array: TypeAlias = NDArray[Any]
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dynviz.charts import caption
+from dynviz.charts.limits import finite
+from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.samples import Latest, lane_of, need
+from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.limits import finite
 from dynviz.scene.marks import Axis, Extent, Field, Panel, Readout
-from dynviz.scene.moving import MovingPanel, film
 from dynviz.scene.norm import Norm
-from dynviz.scene.samples import Latest, lane_of, need
-from dynviz.scene.series import series
 
 EXTENT: Extent = (-1.0, 1.0, -1.0, 1.0)
 

@@ -6,17 +6,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
+from dynviz.charts.limits import finite
+from dynviz.charts.moments import likeness, moments, product, root
+from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.samples import index_at, lane_of, need
+from dynviz.charts.series import Curve, panel
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.limits import finite
 from dynviz.scene.marks import Axis, Field, Panel, Readout
-from dynviz.scene.moments import likeness, moments, product, root
-from dynviz.scene.moving import MovingPanel, film, step_axis
 from dynviz.scene.norm import Norm
-from dynviz.scene.samples import index_at, lane_of, need
-from dynviz.scene.series import Curve, panel
 
 Array: TypeAlias = NDArray[Any]
 

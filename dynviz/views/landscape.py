@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dynviz.charts import caption
+from dynviz.charts.ground import Ground
+from dynviz.charts.honesty import Fading, Shown, meters, projections, shown
+from dynviz.charts.limits import finite
+from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.errors import unknown
 from dynviz.film import Film
-from dynviz.projection.stored import Projection
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.ground import Ground
-from dynviz.scene.honesty import Fading, Shown, meters, projections, shown
-from dynviz.scene.limits import finite
+from dynviz.recording.projections import Projection
 from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Panel, Points, Readout
-from dynviz.scene.moving import MovingPanel, film, union
 from dynviz.scene.norm import Norm
 
 REACH = 0.98

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption, limits
+from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.samples import index_at, need
+from dynviz.charts.terms import Ledger, ledger, need_terms
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits
 from dynviz.scene.marks import Axis, Band, Line, Panel, Readout
-from dynviz.scene.moving import MovingPanel, film, step_axis
-from dynviz.scene.samples import index_at, need
-from dynviz.scene.terms import Ledger, ledger, need_terms
 
 Array = NDArray[np.float64]
 

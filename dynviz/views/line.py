@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dynviz.charts import caption, limits
+from dynviz.charts.honesty import Fading, Shown, meters, projections, shown
+from dynviz.charts.limits import Scale
+from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.film import Film
-from dynviz.projection.stored import Projection
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits
-from dynviz.scene.honesty import Fading, Shown, meters, projections, shown
-from dynviz.scene.limits import Scale
+from dynviz.recording.projections import Projection
 from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout
-from dynviz.scene.moving import MovingPanel, film, union
 
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 AXES = {

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from dynviz.charts.maps import class_maps
+from dynviz.charts.moving import film
+from dynviz.charts.samples import lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.maps import class_maps
-from dynviz.scene.moving import film
-from dynviz.scene.samples import lane_of, need
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:

@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption, limits, trend
+from dynviz.charts.lattice import Dimension, Lattice, check, lattices, sources, words
+from dynviz.charts.moving import MovingPanel, union
+from dynviz.charts.samples import index_at, missing, need
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits, trend
 from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Points, Readout, Rule, Scene
-from dynviz.scene.moving import MovingPanel, union
 from dynviz.scene.norm import Norm
-from dynviz.scene.samples import index_at, missing, need
-from dynviz.sweeps.lattice import Dimension, Lattice, check, lattices, sources, words
 
 Array: TypeAlias = NDArray[Any]
 

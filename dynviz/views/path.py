@@ -6,20 +6,20 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
+from dynviz.charts.ground import Ground, grouped, need_plane, plane
+from dynviz.charts.ground import ground as landscape
+from dynviz.charts.heads import Heads
+from dynviz.charts.limits import finite
+from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.samples import Latest, has
+from dynviz.charts.series import series
+from dynviz.charts.settings import parted
+from dynviz.charts.trails import Trail, starts, trails
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.ground import Ground, grouped, need_plane, plane
-from dynviz.scene.ground import ground as landscape
-from dynviz.scene.heads import Heads
-from dynviz.scene.limits import finite
 from dynviz.scene.marks import Mark, Panel, Readout
-from dynviz.scene.moving import MovingPanel, film, union
-from dynviz.scene.samples import Latest, has
-from dynviz.scene.series import series
-from dynviz.scene.settings import parted
-from dynviz.scene.trails import Trail, starts, trails
 
 Array: TypeAlias = NDArray[Any]
 

@@ -6,17 +6,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
+from dynviz.charts.ground import extent_of, heights, need_plane
+from dynviz.charts.limits import drawable, finite
+from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.samples import has, index_at, lane_of, missing, need
+from dynviz.charts.series import series
+from dynviz.charts.whitening import Root, curvatures, gathered, own
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.ground import extent_of, heights, need_plane
-from dynviz.scene.limits import drawable, finite
 from dynviz.scene.marks import Axis, Contours, Line, Mark, Panel, Points, Readout, pixel_centers
-from dynviz.scene.moving import MovingPanel, film, union
-from dynviz.scene.samples import has, index_at, lane_of, missing, need
-from dynviz.scene.series import series
-from dynviz.scene.whitening import Root, curvatures, gathered, own
 
 Array: TypeAlias = NDArray[Any]
 

@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption, limits
+from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.samples import has, index_at, lane_of, missing, need
+from dynviz.charts.series import Curve, Lost
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits
 from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout, Text
-from dynviz.scene.moving import MovingPanel, film, step_axis, union
-from dynviz.scene.samples import has, index_at, lane_of, missing, need
-from dynviz.scene.series import Curve, Lost
 from dynviz.views import _null
 
 Array: TypeAlias = NDArray[Any]

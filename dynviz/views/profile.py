@@ -6,16 +6,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption, limits
+from dynviz.charts.ground import grouped
+from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.samples import Latest, has, need
+from dynviz.charts.series import series
+from dynviz.charts.settings import parted
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits
-from dynviz.scene.ground import grouped
 from dynviz.scene.marks import Axis, Bars, Line, Mark, Panel, Points, Readout
-from dynviz.scene.moving import MovingPanel, film, union
-from dynviz.scene.samples import Latest, has, need
-from dynviz.scene.series import series
-from dynviz.scene.settings import parted
 
 Array: TypeAlias = NDArray[Any]
 

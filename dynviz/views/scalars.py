@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from dynviz.charts.moving import film
+from dynviz.charts.samples import has, missing, need
+from dynviz.charts.series import scalars, series
+from dynviz.charts.settings import parted
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.moving import film
-from dynviz.scene.samples import has, missing, need
-from dynviz.scene.series import scalars, series
-from dynviz.scene.settings import parted
 
 PARAMETERS = ("offset", "scale", "plus_minus")
 """The scalar parameters of the classification models, in the order in which their documents show them."""

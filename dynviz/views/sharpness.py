@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from dynviz.charts import caption, limits
+from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.samples import has, need
+from dynviz.charts.series import DASHES, Curve, panel, series
 from dynviz.errors import DynvizError
 from dynviz.film import Film
-from dynviz.projection import stored
 from dynviz.recording import Recording
+from dynviz.recording import projections as stored
 from dynviz.recording.arrays import check_shapes
-from dynviz.scene import caption, limits
 from dynviz.scene.marks import Axis, Band, Line, Mark, Panel, Readout, Rule
-from dynviz.scene.moving import MovingPanel, film, step_axis
-from dynviz.scene.samples import has, need
-from dynviz.scene.series import DASHES, Curve, panel, series
 
 NAME = "sharpness"
 FAR = 5.0

@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
+from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.samples import index_at, missing, need
+from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
 from dynviz.scene.marks import Axis, Line, Mark, Panel, Points, Readout, Rule, Scene
-from dynviz.scene.moving import MovingPanel, film, union
-from dynviz.scene.samples import index_at, missing, need
-from dynviz.scene.series import series
 
 Array: TypeAlias = NDArray[Any]
 

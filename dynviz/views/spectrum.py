@@ -7,15 +7,16 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption, limits
+from dynviz.charts.limits import Scale
+from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.samples import Latest, has, lane_of, need
+from dynviz.charts.series import Curve, Lost, series
 from dynviz.errors import unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits, scales
-from dynviz.scene.limits import Scale
+from dynviz.scene import scales
 from dynviz.scene.marks import Axis, Bars, Line, Panel, Points, Readout, Rule, Text
-from dynviz.scene.moving import MovingPanel, film, step_axis, union
-from dynviz.scene.samples import Latest, has, lane_of, need
-from dynviz.scene.series import Curve, Lost, series
 
 Array: TypeAlias = NDArray[Any]
 

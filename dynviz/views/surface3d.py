@@ -7,24 +7,24 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
+from dynviz.charts.edges import drawn, edges
+from dynviz.charts.ground import extent_of, grouped, heights, need_plane, plane
+from dynviz.charts.ground import ground as contours
+from dynviz.charts.limits import finite
+from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.relief import Camera, Relief
+from dynviz.charts.samples import Latest, has
+from dynviz.charts.series import series
+from dynviz.charts.settings import parted
+from dynviz.charts.trails import starts
+from dynviz.charts.trend import places
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.edges import drawn, edges
-from dynviz.scene.ground import extent_of, grouped, heights, need_plane, plane
-from dynviz.scene.ground import ground as contours
-from dynviz.scene.limits import finite
 from dynviz.scene.marks import Axis, Bars, Field, Line, Mark, Panel, Points, Readout
-from dynviz.scene.moving import MovingPanel, film, union
 from dynviz.scene.norm import Norm
-from dynviz.scene.relief import Camera, Relief
-from dynviz.scene.samples import Latest, has
-from dynviz.scene.series import series
-from dynviz.scene.settings import parted
 from dynviz.scene.ticks import Tick, ticks
-from dynviz.scene.trails import starts
-from dynviz.scene.trend import places
 from dynviz.views.path import over
 
 Array: TypeAlias = NDArray[Any]

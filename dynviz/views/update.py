@@ -6,15 +6,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
+from dynviz.charts.ground import ground, plane
+from dynviz.charts.limits import drawable, finite, thinned
+from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.samples import Latest, has, index_at, lane_of, need
+from dynviz.charts.terms import PREFIX, cosines, need_terms, terms
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption
-from dynviz.scene.ground import ground, plane
-from dynviz.scene.limits import drawable, finite, thinned
 from dynviz.scene.marks import Arrows, Axis, Line, Mark, Panel, Readout, Rule
-from dynviz.scene.moving import MovingPanel, film, step_axis, union
-from dynviz.scene.samples import Latest, has, index_at, lane_of, need
-from dynviz.scene.terms import PREFIX, cosines, need_terms, terms
 
 Array: TypeAlias = NDArray[Any]
 

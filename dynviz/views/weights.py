@@ -7,13 +7,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption, limits
+from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.samples import Latest, lane_of, need
+from dynviz.charts.series import Curve, panel
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene import caption, limits
 from dynviz.scene.marks import Axis, Bars, Panel, Readout
-from dynviz.scene.moving import MovingPanel, film, step_axis
-from dynviz.scene.samples import Latest, lane_of, need
-from dynviz.scene.series import Curve, panel
 
 Array: TypeAlias = NDArray[Any]
 

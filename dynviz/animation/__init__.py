@@ -1,0 +1,1 @@
+"""Animations: the frames of a view, drawn and handed to an exporter."""

@@ -1,0 +1,62 @@
+"""What an animation shows, in words, for those who cannot see it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dynviz.charts.caption import resolved
+from dynviz.film import Film
+from dynviz.scene.marks import Line, Panel, Readout, Scene
+from dynviz.text import clean
+
+
+def describe(film: Film, steps: Sequence[int]) -> str:
+    """A paragraph: what made the picture, from which step to which, and each panel's values at both.
+
+    Args:
+        film: What is shown.
+        steps: At which steps.
+    """
+    first, last = film.scene(steps[0]), film.scene(steps[-1])
+    who = ", ".join(_said(readout) for readout in last.readouts)
+    made = f"{last.title}: {who}" if last.title and who else last.title or who
+    kind = "Animation" if len(steps) > 1 else "Picture"
+    sentences = [f"{kind} of {made}." if made else f"{kind}.", f"{_span(first, last)}."]
+    for before, after in zip(first.panels, last.panels, strict=True):
+        sentences.append(f"{_panel(before, after)}.")
+    return clean(" ".join(sentences))
+
+
+def _span(first: Scene, last: Scene) -> str:
+    if first.step == last.step:
+        return f"Step {last.step} of {last.steps}" if last.steps > 0 else f"Step {last.step}"
+    whole = f" of {last.steps}" if last.steps > 0 else ""
+    return f"From step {first.step} to step {last.step}{whole}"
+
+
+def _panel(first: Panel, last: Panel) -> str:
+    """A panel's title, and its values at the first and at the last step."""
+    before, after = ("; ".join(_values(panel)) for panel in (first, last))
+    title = last.title[:1].upper() + last.title[1:]
+    if not after:
+        return title or "Panel"
+    if before == after or not before:
+        return f"{title}: {after}"
+    return f"{title}: at first {before}; at last {after}"
+
+
+def _values(panel: Panel) -> list[str]:
+    """The readouts, or where there are none the heights of the named lines."""
+    if panel.readouts:
+        return [_said(readout) for readout in panel.readouts]
+    found: dict[str, str] = {}
+    for mark in panel.marks:
+        if isinstance(mark, Line) and mark.label and mark.along is None and mark.label not in found and len(mark.x):
+            now = mark.x[-1] if mark.now is None else mark.now
+            height = float(np.interp(now, mark.x, mark.y))
+            found[mark.label] = resolved(height, panel.y.limits, panel.y.scale)
+    return [f"{name} {value}" for name, value in found.items()]
+
+
+def _said(readout: Readout) -> str:
+    return f"{readout.name} {readout.text}".strip()

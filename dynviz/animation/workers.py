@@ -1,0 +1,171 @@
+"""Processes that draw and code. What they give is what one process gives, to the byte.
+
+They are plain Python processes with two pipes, and not `multiprocessing`, which would import the caller's script again.
+Each takes a range of frames in turn, and redraws the one before it where the code looks at what changed. It hands a
+range over before it begins the next, so that memory does not grow with the number of frames.
+"""
+
+import json
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import IO, Any
+
+import numpy as np
+
+from dynviz import plugins
+from dynviz.animation.drawing import Drawing
+from dynviz.errors import DynvizError
+from dynviz.frame import Code, Frame, Frames, Piece, Pixels, Progress
+
+START = "import json, sys; job = json.loads(sys.stdin.buffer.readline() or sys.exit()); sys.path[:] = job['path']; "
+CODE = START + "from dynviz.animation.workers import work; work(job)"
+RANGE = 12
+"""Frames of a range: one more is drawn for each."""
+DATA, MISTAKE, BUG = b"D", b"M", b"B"
+"""What comes next: bytes, the text of an error that the user can mend, a traceback."""
+HEAD = struct.Struct("<cQ")
+Slot = tuple[int, float]
+"""A step, and how long it is shown."""
+
+
+class CrewFrames(Frames):
+    """Frames that are drawn, and coded, by so many processes."""
+
+    def __init__(
+        self, drawing: Drawing, slots: Sequence[Slot], count: int, progress: Progress | None, exporter: str = ""
+    ) -> None:
+        self._drawing, self._slots, self._count, self._progress = drawing, slots, count, progress
+        self._exporter = exporter
+        super().__init__(self._raw())
+
+    def _raw(self) -> Iterator[Frame]:
+        shape = (*self._drawing.size[::-1], 3 if self._drawing.background == "theme" else 4)
+        for data, (step, seconds) in zip(self._pieces(None), self._slots, strict=True):
+            yield Frame(np.frombuffer(data, np.uint8).reshape(shape), seconds, step)
+
+    def coded(self, code: Code) -> Iterator[Piece]:
+        """All frames, coded where they are drawn."""
+        for data, (step, seconds) in zip(self._pieces(code), self._slots, strict=True):
+            yield Piece(bytes(data), seconds, step)
+
+    def _pieces(self, code: Code | None) -> Iterator[bytearray]:
+        # Pixels are handed over one by one: a range of them would be much to hold.
+        length = 1 if code is None else min(RANGE, -(-len(self._slots) // self._count))
+        steps = [step for step, _ in self._slots]
+        ranges = [(steps[start - 1 : start], steps[start : start + length]) for start in range(0, len(steps), length)]
+        crew: list[subprocess.Popen[bytes]] = []
+        try:
+            crew.extend(self._start(ranges[index :: self._count], code) for index in range(self._count))
+            for done in range(len(steps)):
+                yield _take(crew[done // length % self._count])
+                if self._progress is not None:
+                    self._progress(done + 1, len(steps))
+        finally:
+            for worker in crew:
+                worker.kill()
+            for worker in crew:
+                _pipe(worker.stdout).close()
+                worker.wait()
+
+    def _start(self, ranges: Sequence[tuple[list[int], list[int]]], code: Code | None) -> subprocess.Popen[bytes]:
+        job = {
+            "path": sys.path,
+            "drawing": self._drawing.to_json(),
+            "ranges": ranges,
+            "exporter": self._exporter,
+            "code": pickle.dumps(code).hex() if code else "",
+        }
+        # Ctrl-C is for who asked for frames, who ends the others; they may be at their imports yet.
+        worker = subprocess.Popen(
+            [sys.executable, "-c", CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        # One that died at once is seen when its first frame does not come.
+        with suppress(BrokenPipeError), _pipe(worker.stdin) as pipe:
+            pipe.write(json.dumps(job).encode() + b"\n")
+        return worker
+
+
+def _take(worker: subprocess.Popen[bytes]) -> bytearray:
+    pipe = _pipe(worker.stdout)
+    head = pipe.read(HEAD.size)
+    if len(head) == HEAD.size:
+        kind, length = HEAD.unpack(head)
+        data = bytearray(length)
+        if _fill(pipe, memoryview(data)):
+            if kind == MISTAKE:
+                raise DynvizError(data.decode())
+            if kind == BUG:
+                raise RuntimeError(f"a drawing process failed:\n{data.decode()}")
+            return data
+    code = worker.wait()
+    why = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    raise DynvizError(f"a drawing process ended before its time ({why}); try again with fewer workers")
+
+
+def _fill(pipe: IO[bytes], buffer: memoryview) -> bool:
+    done = 0
+    while done < len(buffer):
+        # Popen's pipes are buffered readers, which have it; IO does not say so.
+        got: int = pipe.readinto(buffer[done:])  # type: ignore[attr-defined]
+        if not got:
+            return False
+        done += got
+    return True
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    return pipe
+
+
+def work(job: dict[str, Any]) -> None:
+    """Draw what the first line of stdin asked for, to stdout: the life of one process."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    with suppress(BrokenPipeError):
+        try:
+            for pieces in _ranges(job):
+                for data in pieces:
+                    _hand(out, DATA, data)
+        except BrokenPipeError:
+            raise
+        except DynvizError as error:
+            _hand(out, MISTAKE, str(error).encode())
+        except Exception:
+            import traceback
+
+            _hand(out, BUG, traceback.format_exc().encode())
+    os._exit(0)
+
+
+def _hand(out: IO[bytes], kind: bytes, data: Any) -> None:
+    out.write(HEAD.pack(kind, len(data)))
+    out.write(data)
+    out.flush()
+
+
+def _ranges(job: dict[str, Any]) -> Iterator[list[Any]]:
+    """What is handed over for each range, complete before any of it is."""
+    if job["exporter"].endswith(".py"):
+        # The code of a user's exporter can be unpickled once its file has been run.
+        plugins.load("exporters", job["exporter"])
+    code: Code | None = pickle.loads(bytes.fromhex(job["code"])) if job["code"] else None
+    drawing = Drawing.from_json(job["drawing"])
+    film, paint = drawing.film(), drawing.painter()
+    for previous, steps in job["ranges"]:
+        if code is None:
+            yield [np.ascontiguousarray(paint(film.scene(step))).data.cast("B") for step in steps]
+            continue
+        before: Pixels | None = paint(film.scene(previous[0])) if previous else None
+        pieces = []
+        for step in steps:
+            after = paint(film.scene(step))
+            pieces.append(code(before, after))
+            before = after
+        yield pieces

@@ -1,0 +1,1 @@
+"""Charts: what recordings become as marks of a scene."""

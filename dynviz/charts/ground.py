@@ -1,0 +1,117 @@
+"""The ground that paths are drawn on: a landscape, as contours or as a heat map, and its optima."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts.limits import finite
+from dynviz.charts.samples import need
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording
+from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Points
+from dynviz.scene.norm import Norm
+
+Array: TypeAlias = NDArray[Any]
+Ground: TypeAlias = Literal["contours", "heat"]
+
+SLENDER = 2.5
+"""A landscape that is so many times as long as wide is not drawn to scale."""
+
+
+def need_plane(view: str, recordings: Sequence[Recording]) -> None:
+    """See that every recording has a way over a landscape of two coordinates.
+
+    Raises:
+        DynvizError: One has not.
+    """
+    need(view, recordings, "position", "landscape")
+    for recording in recordings:
+        shape = recording["position"].shape[2:]
+        if shape != (2,):
+            one = ", or view profile the curve and the ball on it" if shape == (1,) else ""
+            raise DynvizError(
+                f"view {view} needs the channel 'position', which recording {recording.label!r} has, of two numbers; "
+                f"here it is of shape {shape}. View curves shows them over the steps{one}"
+            )
+
+
+def grouped(recordings: Sequence[Recording]) -> list[list[int]]:
+    """Places of the recordings that are of one landscape each."""
+    groups: list[list[int]] = []
+    for index, recording in enumerate(recordings):
+        group = next((group for group in groups if same(recordings[group[0]], recording)), None)
+        if group is None:
+            groups.append([index])
+        else:
+            group.append(index)
+    return groups
+
+
+def same(one: Recording, other: Recording) -> bool:
+    """Whether two recordings are of one landscape."""
+    return one.facts.get("domain") == other.facts.get("domain") and bool(
+        np.array_equal(one["landscape"][0, 0], other["landscape"][0, 0], equal_nan=True)
+    )
+
+
+def extent_of(recording: Recording) -> Extent:
+    """Left, right, bottom and top of a landscape."""
+    left, right, bottom, top = recording.facts.get("domain", (-1.0, 1.0, -1.0, 1.0))
+    return float(left), float(right), float(bottom), float(top)
+
+
+def ground(recording: Recording, kind: Ground = "contours", levels: int = 10, star: float = 8.0) -> list[Mark]:
+    """The landscape, and stars of this size where its optima are."""
+    extent, values = extent_of(recording), recording["landscape"][0, 0].astype(np.float64)
+    good = finite(values)
+    if not good.any():
+        return []
+    lowest, norm = heights(recording)
+    marks: list[Mark] = []
+    if kind == "heat":
+        # A logarithm begins at the valley's floor.
+        floor = norm.low if norm.scale == "log" else 0.0
+        marks.append(Field(np.where(good, values - lowest + floor, np.nan), extent, norm))
+    else:
+        log = norm.scale == "log"
+        lines = np.geomspace(norm.low, norm.high, levels + 1) if log else np.linspace(0, norm.high, levels + 2)[1:]
+        lines = lines[:-1]
+        marks.append(Contours(np.where(good, values, np.nan), extent, tuple((lines + lowest).tolist()), "muted"))
+    return [*marks, *optima(recording, star)]
+
+
+def heights(recording: Recording) -> tuple[float, Norm]:
+    """The lowest value of a landscape, and the norm of the heights above it.
+
+    A landscape's facts say whether heights are told apart by factors above its lowest place, or evenly.
+    """
+    values = recording["landscape"][0, 0].astype(np.float64)
+    good = values[finite(values)]
+    lowest = float(good.min()) if good.size else 0.0
+    above = good - lowest
+    high = float(above.max(initial=0.0)) or 1.0
+    if recording.facts.get("norm", "log") == "linear":
+        return lowest, Norm(0.0, high)
+    rising = above[above > 0]
+    # The lowest few percent are the valley: closer to its floor, contours would show the grid and not the landscape.
+    low = max(float(np.quantile(rising, 0.03)), 1e-6 * high) if rising.size else high / 2
+    return lowest, Norm(low, high, "log")
+
+
+def optima(recording: Recording, size: float) -> list[Mark]:
+    """Stars where the landscape is known to be lowest."""
+    found = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+    return [Points(found[:, 0], found[:, 1], "text", size, "star")] if len(found) else []
+
+
+def plane(recording: Recording) -> tuple[Axis, Axis, bool]:
+    """The axes of a landscape, and whether it is drawn to scale.
+
+    Where a unit is about as long on both axes, steps stand at right angles to the contours, as they should.
+    """
+    left, right, bottom, top = extent_of(recording)
+    across, upward = abs(right - left), abs(top - bottom)
+    square = across > 0 and upward > 0 and 1 / SLENDER < across / upward < SLENDER
+    return Axis((left, right)), Axis((bottom, top)), square

@@ -1,0 +1,73 @@
+"""Arrows of the terms of the next step, at the head of a path on a plane."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts.limits import finite, thinned
+from dynviz.charts.samples import index_at
+from dynviz.charts.terms import PREFIX, need_terms, terms
+from dynviz.recording import Recording
+from dynviz.scene.marks import Arrows
+
+Array: TypeAlias = NDArray[Any]
+
+SHARE = 0.25
+"""How long the longest arrow of a run is at most, as a share of the plane's width, where lengths are not true."""
+
+
+class Heads:
+    """The arrows of one lane of each recording, all drawn so many times as long as they are.
+
+    Attributes:
+        times: How many times; a round number from 1.
+    """
+
+    def __init__(self, view: str, recordings: Sequence[Recording], width: float, lane: int = 0) -> None:
+        """Look at all the terms.
+
+        Args:
+            view: Which asks, for messages.
+            recordings: With the terms of their steps and positions on a plane.
+            width: Of the plane.
+            lane: Which.
+        """
+        for recording in recordings:
+            need_terms(view, recording, "position")
+        self._recordings = recordings
+        self._lane = lane
+        longest = max(
+            _longest(recording[PREFIX + name][:, lane]) for recording in recordings for name in terms(recording)
+        )
+        self.times = max(1.0, _round(SHARE * width / longest)) if longest > 0 else 1.0
+
+    def at(self, step: int) -> list[Arrows]:
+        """The arrows where each lane is at a step; of the terms of the step that follows."""
+        return [arrow for recording in self._recordings for arrow in self._of(recording, step)]
+
+    def _of(self, recording: Recording, step: int) -> list[Arrows]:
+        where = recording["position"][index_at(recording.steps("position"), step), self._lane].astype(np.float64)
+        found = []
+        for name in terms(recording):
+            steps = recording.steps(PREFIX + name)
+            # A term belongs to the step that led to its sample: the next sample is the next step.
+            after = min(index_at(steps, step) + 1, len(steps) - 1)
+            way = self.times * recording[PREFIX + name][after, self._lane].astype(np.float64)
+            (x, y), (dx, dy) = where[:, None], way[:, None]
+            # The shorter ones in front: terms often point the same way.
+            found.append((-float(np.hypot(*way)), Arrows(x, y, dx, dy, f"term.{name}")))
+        return [arrow for _, arrow in sorted(found, key=lambda each: np.nan_to_num(each[0], nan=0.0))]
+
+
+def _longest(moves: Array) -> float:
+    seen = thinned(moves).astype(np.float64)
+    seen = seen[finite(seen).all(axis=-1)]
+    return float(np.hypot(*seen.T).max()) if len(seen) else 0.0
+
+
+def _round(value: float) -> float:
+    """The largest of 1, 2, 5, 10, ... that is not above it."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(power * max(factor for factor in (1, 2, 5) if factor * power <= value * (1 + 1e-9)))

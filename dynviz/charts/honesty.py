@@ -1,0 +1,161 @@
+"""The honesty meter: how far a trajectory is from the line or plane that it is drawn on, in steps and in loss."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts import caption, limits
+from dynviz.charts.moving import MovingPanel, step_axis, union
+from dynviz.charts.samples import index_at, need
+from dynviz.charts.series import Curve, Moving, panel
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording
+from dynviz.recording import projections as stored
+from dynviz.recording.projections import Projection, Trajectory
+from dynviz.scene.marks import Axis, Dash, Line, Mark, Panel, Points, Readout
+
+OFF: tuple[tuple[float, Dash, float, float], ...] = (
+    (0.1, "solid", 1.5, 1.0),
+    (0.5, "dashed", 1.0, 0.6),
+    (1.1, "dotted", 0.5, 0.3),
+)
+"""Up to which share of its reach off the plane a trajectory has which dash, width and, for its present, opacity."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A trajectory of a projection, with a colour and a name of its own in the film."""
+
+    path: Trajectory
+    color: str
+    name: str
+
+
+def projections(view: str, recordings: Sequence[Recording], name: str, *, plane: bool) -> list[Projection]:
+    """A projection of each recording: the named one, else the newest that is a plane, or a line.
+
+    Raises:
+        DynvizError: A recording has none.
+    """
+    need(view, recordings, "parameters")
+    return [_projection(view, recording, name, plane=plane) for recording in recordings]
+
+
+def _projection(view: str, recording: Recording, name: str, *, plane: bool) -> Projection:
+    kind, other = ("plane", "line") if plane else ("line", "landscape")
+    if name:
+        found = stored.load(recording.folder, name)
+        if found.plane != plane:
+            raise DynvizError(f"projection {name} of {recording.label!r} is no {kind}; view {other} draws it")
+        return found
+    newest = stored.newest(recording.folder, kind, recording.chosen)
+    if newest:
+        return stored.load(recording.folder, newest)
+    extra = "" if plane else " --line"
+    raise DynvizError(
+        f"view {view} needs a projection on a {kind}, which recording {recording.label!r} does not have; "
+        f"make one with dynviz project {recording.source}{extra}"
+    )
+
+
+def shown(recordings: Sequence[Recording], found: Sequence[Projection]) -> list[list[Shown]]:
+    """The trajectories of each projection: those of the recordings in their colours, others in the colours after."""
+    names = caption.names(recordings)
+    count = len(recordings)
+    rows = []
+    for index, projection in enumerate(found):
+        own, *others = projection.paths
+        name = names[index] if len(recordings) > 1 or others else ""
+        # Of several lanes it is one's: its name has the seed.
+        name = projection.about.paths[0] if len(recordings[index].seeds) > 1 else name
+        row = [Shown(own, caption.color(index), name)]
+        for path, label in zip(others, projection.about.paths[1:], strict=True):
+            row.append(Shown(path, caption.color(count), label))
+            count += 1
+        rows.append(row)
+    return rows
+
+
+def meters(recordings: Sequence[Recording], found: Sequence[Projection], paths: Sequence[Shown]) -> list[MovingPanel]:
+    """Two panels: the loss beside that of its shadow, and how much of the way is off the line or plane."""
+    x = step_axis(recordings)
+    place = "plane" if found[0].plane else "line"
+    losses = []
+    for one in paths:
+        path, alone = one.path, len(paths) == 1
+        # Beside one trajectory its shadow is grey; of several each has its own's colour.
+        words = ("true", f"on the {place}") if alone else (one.name, "")
+        shadow = "muted" if alone else one.color
+        losses.append(Curve(path.steps, path.loss[0][:, None], one.color, label=words[0]))
+        losses.append(Curve(path.steps, path.shadow[0][:, None], shadow, "dashed", words[1]))
+    title = "loss, true and as drawn"
+    return [panel(title, losses, x), _off(f"distance off the {place}", paths, x)]
+
+
+def _off(title: str, paths: Sequence[Shown], x: Axis) -> MovingPanel:
+    y = Axis((0.0, 1.05))
+    curves = [Curve(one.path.steps, one.path.share[:, None], one.color, label=one.name) for one in paths]
+    moving = Moving(curves, y)
+
+    def at(step: int) -> Panel:
+        said = tuple(
+            Readout(
+                caption.percent(float(curve.values[index_at(curve.x, step), 0])), curve.color, curve.label, "100.0 %"
+            )
+            for curve in curves
+        )
+        return Panel(title, x, y, moving.at(step), said)
+
+    return MovingPanel(union([curve.x for curve in curves]), at)
+
+
+class Fading:
+    """A trajectory on its line or plane: full where it is on it, dashed where it is near, dotted where it is off."""
+
+    def __init__(self, one: Shown, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+        """Cut it into its parts.
+
+        Args:
+            one: The trajectory.
+            x: Where it is drawn [samples].
+            y: The same.
+        """
+        path = one.path
+        self._level = np.searchsorted([most for most, *_ in OFF[:-1]], path.share, side="right")
+        self._x, self._y, self._steps, self._color = x, y, path.steps, one.color
+        self._lines: list[Line] = []
+        for level, (_, dash, width, _) in enumerate(OFF):
+            own = self._level == level
+            # With the sample before each part, so that the parts join.
+            seen = own | np.append(own[1:], False)
+            if own.any():
+                self._lines += self._halo(seen, level)
+                self._lines.append(
+                    Line(
+                        np.where(seen, x, np.nan),
+                        limits.drawable(np.where(seen, y, np.nan), "linear"),
+                        one.color,
+                        along=path.steps,
+                        dash=dash,
+                        width=width,
+                        dot=False,
+                    )
+                )
+
+    def _halo(self, seen: NDArray[np.bool_], level: int) -> list[Line]:
+        """The ground's colour around a way that is on the plane: it is seen on any colour of a heat map."""
+        if level:
+            return []
+        x, y = np.where(seen, self._x, np.nan), np.where(seen, self._y, np.nan)
+        return [Line(x, y, "ground", along=self._steps, width=OFF[0][2] + 2.0, ghost=False, dot=False)]
+
+    def at(self, step: int) -> tuple[Mark, ...]:
+        """The marks at a step."""
+        index = index_at(self._steps, step)
+        here = Points(
+            self._x[index : index + 1], self._y[index : index + 1], self._color, 6.0, alpha=OFF[self._level[index]][3]
+        )
+        now = min(float(step), float(self._steps[-1]))
+        return (*(replace(line, now=now) for line in self._lines), here)

@@ -1,0 +1,95 @@
+"""Panels of maps: what a model answers at each place of a plane."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts import caption
+from dynviz.charts.moving import MovingPanel, union
+from dynviz.charts.samples import Latest, has
+from dynviz.recording import Recording
+from dynviz.scene.marks import Axis, Extent, Field, Mark, Panel, Points, Readout, Regions
+from dynviz.scene.norm import Norm
+
+Array: TypeAlias = NDArray[Any]
+
+FEW_CENTERS = 256
+"""Up to so many learned centers are drawn over a map; more would hide it."""
+
+
+def extent_of(recording: Recording) -> Extent:
+    """Left, right, bottom and top of the plane that the recording's maps are of."""
+    left, right, bottom, top = recording.facts.get("extent", (0.0, 1.0, 0.0, 1.0))
+    return float(left), float(right), float(bottom), float(top)
+
+
+def plane(extent: Extent) -> tuple[Axis, Axis]:
+    """The axes of a map."""
+    return Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
+
+
+def class_maps(recordings: Sequence[Recording], lane: int, *, legend: bool = False) -> list[MovingPanel]:
+    """A panel for each recording that has `prediction`: the class it predicts at each place, and the accuracy.
+
+    Args:
+        recordings: Those without `prediction` are passed over.
+        lane: Which lane is shown.
+        legend: Whether the first one says which class has which colour.
+    """
+    names = caption.names(recordings)
+    shown = [index for index, recording in enumerate(recordings) if has(recording, "prediction")]
+    return [
+        _class_map(
+            recordings[index],
+            lane,
+            Readout("", caption.color(index), names[index] if len(recordings) > 1 else ""),
+            legend=legend and index == shown[0],
+        )
+        for index in shown
+    ]
+
+
+def _class_map(recording: Recording, lane: int, said: Readout, *, legend: bool) -> MovingPanel:
+    extent = extent_of(recording)
+    x, y = plane(extent)
+    # Of several lanes only one is seen: its seed says which.
+    title = f"prediction, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else "prediction"
+    moving: list[Latest[Any]] = [Latest(recording, "prediction", _answers(extent, lane))]
+    if has(recording, "centers") and recording["centers"].shape[2] <= FEW_CENTERS:
+        moving.append(Latest(recording, "centers", lambda past: _dots(past[-1][lane])))
+    classes: tuple[Readout, ...] = ()
+    if legend and recording["prediction"].shape[-1] == 2:
+        classes = tuple(Readout(text, f"class{index}") for index, text in enumerate(caption.classes(recording)))
+    accuracy = None
+    if has(recording, "val_accuracy"):
+        accuracy = Latest(recording, "val_accuracy", lambda past: caption.percent(float(past[-1][lane])))
+
+    def at(step: int) -> Panel:
+        value = replace(said, text=accuracy.at(step), widest="100.0 %") if accuracy else said
+        readouts = (value,) if value.name or value.text else ()
+        return Panel(title, x, y, tuple(mark.at(step) for mark in moving), readouts + classes, square=True)
+
+    changes = [*moving, *([accuracy] if accuracy else [])]
+    return MovingPanel(union([change.steps for change in changes]), at)
+
+
+def _answers(extent: Extent, lane: int) -> Callable[[Array], Mark]:
+    def answers(past: Array) -> Mark:
+        shares = past[-1][lane]
+        if shares.shape[-1] == 2:
+            second = shares[..., 1]
+            # A model that diverged is sure of nothing: the ground's colour, between the classes.
+            known = np.isfinite(second)
+            return Field(second if known.all() else np.where(known, second, 0.5), extent, Norm(0.0, 1.0), "classes")
+        best = np.where(np.isnan(shares), -np.inf, shares).argmax(axis=-1)
+        return Regions(best, extent, tuple(caption.color(index) for index in range(shares.shape[-1])))
+
+    return answers
+
+
+def _dots(centers: Array) -> Points:
+    there = centers[np.isfinite(centers).all(axis=-1)]
+    return Points(there[:, 0], there[:, 1], "text", size=2.0, alpha=0.7)

@@ -1,0 +1,53 @@
+"""Panels that move with time, and the film that shows several of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts import caption
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene.marks import Axis, Panel, Scene
+
+
+@dataclass(frozen=True)
+class MovingPanel:
+    """A panel of a film.
+
+    Attributes:
+        steps: The steps at which it changes, ascending.
+        at: The panel at a step.
+    """
+
+    steps: NDArray[np.int64]
+    at: Callable[[int], Panel]
+
+
+def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film:
+    """A film of these panels, in this order, with a title that says what made it."""
+    title, readouts = caption.title(recordings), caption.readouts(recordings)
+    total = max(recording.total for recording in recordings)
+    steps = union([panel.steps for panel in panels])
+
+    def scene(step: int) -> Scene:
+        return Scene(title, tuple(panel.at(step) for panel in panels), step, total, readouts)
+
+    return Film(steps, scene)
+
+
+def union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The steps that are in any of these, ascending."""
+    distinct: list[NDArray[np.int64]] = []
+    for part in parts:
+        if not any(np.array_equal(part, other) for other in distinct):
+            distinct.append(part)
+    # Channels mostly share their steps, and of a million of them NumPy takes a while to find the union.
+    return distinct[0] if len(distinct) == 1 else np.unique(np.concatenate(distinct))
+
+
+def step_axis(recordings: Sequence[Recording]) -> Axis:
+    """The axis of steps: of the whole run while it trains, else up to where it came."""
+    ends = [recording.total if recording.live else recording.recorded for recording in recordings]
+    return Axis((0.0, float(max(*ends, 1))), label="step", whole=True)

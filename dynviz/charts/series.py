@@ -1,0 +1,256 @@
+"""Panels of curves: scalars and small vectors of recordings over the steps.
+
+One lane is a line. Several lanes are a thin line each for the first few of them, a bold line for their median and a
+band over their middle half. Lanes that differ in hyperparameters have no median: each setting is a line. A loss that
+jumps from batch to batch is shown by its trailing mean, over a band from the tenth to the ninetieth percentile of the
+same samples.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts import caption, limits, trend
+from dynviz.charts.limits import Scale
+from dynviz.charts.moving import MovingPanel, step_axis, union
+from dynviz.charts.reading import NARROW, Reading, median
+from dynviz.charts.samples import Latest, has, index_at
+from dynviz.charts.settings import medians, settings
+from dynviz.recording import Recording
+from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Readout, Text
+
+Array: TypeAlias = NDArray[Any]
+
+THIN_LINES = 8
+"""So many lanes get a thin line of their own beside the median."""
+SETTING_LINES = 40
+"""So many settings of hyperparameters are lines at most; of more, evenly spaced ones."""
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+SHARES = ("accuracy", "prob")
+"""Words in the names of channels that are at most 1."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One entry of one recording's channel.
+
+    Attributes:
+        x: Steps [samples].
+        values: [samples, lanes].
+        color: Of the recording.
+        dash: Of the entry.
+        label: At the line's end.
+        noise: Tenth and ninetieth percentile [samples, 2] of what `values` is the mean of; none where it is not.
+        groups: Lanes of one setting of hyperparameters each, where there are several: each is a line.
+    """
+
+    x: NDArray[np.int64]
+    values: Array
+    color: str
+    dash: Dash = "solid"
+    label: str = ""
+    noise: Array | None = None
+    groups: tuple[tuple[int, ...], ...] = ()
+
+
+def scalar_like(recording: Recording, channel: str) -> bool:
+    """Whether a channel is a number over time, or a few."""
+    info = recording.metadata.channels[channel]
+    return info.every > 0 and len(info.shape) <= 1 and int(np.prod(info.shape)) <= NARROW and not info.parts
+
+
+def scalars(recordings: Sequence[Recording]) -> list[str]:
+    """The scalar-like channels of any of the recordings that have samples, in the order of recording."""
+    return list(
+        dict.fromkeys(
+            channel
+            for recording in recordings
+            for channel in recording.channels
+            if scalar_like(recording, channel) and has(recording, channel)
+        )
+    )
+
+
+def series(
+    recordings: Sequence[Recording], channel: str, *, scale: Scale = "auto", labelled: bool = False
+) -> MovingPanel:
+    """A panel of one channel over the steps, of all recordings that have it.
+
+    Args:
+        recordings: At least one has the channel.
+        channel: Its name.
+        scale: Of the vertical axis.
+        labelled: Whether the recordings are named at the ends of the lines. One panel of a film is enough: in the
+            others the colours say which is which.
+    """
+    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
+    shown = [index for index, recording in enumerate(recordings) if has(recording, channel)]
+    curves: list[Curve] = []
+    for index in shown:
+        curves += _curves(recordings[index], channel, caption.color(index), names[index] if labelled else "")
+    # Of the whole run: the trend of what was shown must not change while the run goes on.
+    samples = max(recordings[index].metadata.channels[channel].samples(recordings[index].total) for index in shown)
+    steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves, samples)
+    if width > 1:
+        curves = [_smoothed(curve, width) for curve in curves]
+    drawn = [part for curve in curves for part in (curve.values, curve.noise) if part is not None]
+    y = limits.axis(drawn, scale, most=1.0 if any(word in channel for word in SHARES) else np.inf)
+    x, title = step_axis(recordings), _title(recordings[shown[0]], channel, width)
+    moving = Moving(curves, y)
+    values = []
+    for index in shown:
+        recording = recordings[index]
+        reading = Reading(y, width, _apart(recording, channel))
+        said = Readout("", caption.color(index), names[index])
+        values.append(Latest(recording, channel, reading.of(said, recording[channel])))
+
+    def at(step: int) -> Panel:
+        return Panel(title, x, y, moving.at(step), tuple(value.at(step) for value in values))
+
+    return MovingPanel(steps, at)
+
+
+def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -> MovingPanel:
+    """A panel of curves that no channel holds, each with the value of its last sample."""
+    y = y or limits.axis([curve.values for curve in curves])
+    moving = Moving(curves, y)
+    steps = [curve.x for curve in curves]
+
+    def at(step: int) -> Panel:
+        last = (median(curve.values[index_at(curve.x, step)].tolist()) for curve in curves)
+        said = zip(curves, (caption.resolved(value, y.limits, y.scale) for value in last), strict=True)
+        values = [Readout(text, curve.color, curve.label, ends) for curve, text in said]
+        return Panel(title, x, y, moving.at(step), tuple(values))
+
+    ends = max((caption.resolved(end, y.limits, y.scale) for end in y.limits), key=len)
+    return MovingPanel(union(steps), at)
+
+
+class Moving:
+    """The marks of curves as time goes on."""
+
+    def __init__(self, curves: Sequence[Curve], y: Axis) -> None:
+        """Make what does not change."""
+        self._lost = [Lost(curve, y) for curve in curves]
+        self._marks = [mark for curve in curves for mark in _marks(curve, y.scale)]
+        # Bands at the back, medians in front of the thin lines of all recordings.
+        self._marks.sort(key=lambda mark: 0.0 if isinstance(mark, Band) else mark.width)
+        self._ends = [float(mark.x[-1]) for mark in self._marks]
+
+    def at(self, step: int) -> tuple[Mark, ...]:
+        """The marks at a step."""
+        moved = (_moved(mark, min(float(step), end)) for mark, end in zip(self._marks, self._ends, strict=True))
+        return (*moved, *(mark for each in self._lost for mark in each.at(step)))
+
+
+class Lost:
+    """Crosses where lanes of a curve end because they diverged, and the word where all of them did."""
+
+    def __init__(self, curve: Curve, y: Axis, *, said: bool = True) -> None:
+        """Find the last value of each lane that is not a number at the end."""
+        good = limits.finite(curve.values)
+        ended = np.flatnonzero(~good[-1] & good.any(axis=0)) if len(good) else np.empty(0, np.int64)
+        last = len(good) - 1 - good[::-1, ended].argmax(axis=0) if len(ended) else ended
+        order = np.argsort(last, kind="stable")
+        self._steps = curve.x[last[order]].astype(np.float64)
+        self._values = np.clip(curve.values[last, ended][order].astype(np.float64), *y.limits)
+        self._all = said and 0 < len(ended) == curve.values.shape[1]
+        self._color = curve.color
+        self._last: tuple[int, tuple[Points, Text]] | None = None
+
+    def at(self, step: int) -> tuple[Points | Text, ...]:
+        """What is seen of them; nothing for a curve without any."""
+        if not len(self._steps):
+            return ()
+        count = int(np.searchsorted(self._steps, step, side="left"))
+        if self._last is None or self._last[0] != count:
+            crosses = Points(self._steps[:count], self._values[:count], self._color, 4.5, "cross")
+            word = caption.DIVERGED if self._all and count == len(self._steps) else ""
+            place = float(self._steps[-1]), float(self._values[-1])
+            self._last = count, (crosses, Text(*place, f"  {word}" if word else "", self._color))
+        return self._last[1]
+
+
+def _curves(recording: Recording, channel: str, color: str, label: str) -> list[Curve]:
+    values, x = recording[channel], recording.steps(channel)
+    entries = values.reshape(*values.shape[:2], -1)
+    count = entries.shape[2]
+    if count > NARROW:
+        return [Curve(x, values.reshape(values.shape[0], -1), color, label=label)]
+    labels = [f"{label} {entry}".strip() for entry in _entries(recording, channel, count)]
+    groups = _apart(recording, channel)
+    return [
+        Curve(x, entries[:, :, entry], color, DASHES[entry % len(DASHES)], labels[entry], groups=groups)
+        for entry in range(count)
+    ]
+
+
+def _apart(recording: Recording, channel: str) -> tuple[tuple[int, ...], ...]:
+    """The lanes of each setting of hyperparameters; none where all lanes are of one, or a sample is a long vector."""
+    found = settings(recording)
+    return tuple(found) if len(found) > 1 and int(np.prod(recording[channel].shape[2:])) <= NARROW else ()
+
+
+def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
+    """What the entries of a vector are called: `own` and `other` where its dimension is `own or other`."""
+    if count == 1:
+        return ("",)
+    said = " ".join(recording.metadata.channels[channel].dims).split(" or ")
+    known = said if len(said) == count else caption.ENTRIES.get(channel, ())
+    return known if len(known) == count else tuple(map(str, range(count)))
+
+
+def _smoothing(channel: str, curves: Sequence[Curve], samples: int) -> int:
+    """Over how many of so many samples to average; 1 where there is nothing to smooth."""
+    if channel != "loss" or not any(trend.rough(lane) for curve in curves for lane in curve.values.T[:THIN_LINES]):
+        return 1
+    return trend.window(samples)
+
+
+def _smoothed(curve: Curve, width: int) -> Curve:
+    at = trend.places(len(curve.x))
+    lanes = np.stack([trend.trailing_mean(lane, at, width) for lane in curve.values.T], axis=1)
+    noise = trend.trailing_quantiles(curve.values[:, 0], at, width, 0.1, 0.9).T if lanes.shape[1] == 1 else None
+    return replace(curve, x=curve.x[at], values=lanes, noise=noise)
+
+
+def _marks(curve: Curve, scale: str) -> list[Band | Line]:
+    def drawable(values: Array) -> Array:
+        return limits.drawable(values, scale)
+
+    bold = Line(curve.x, drawable(curve.values[:, 0]), curve.color, curve.label, dash=curve.dash, width=1.5)
+    if curve.values.shape[1] == 1:
+        if curve.noise is None:
+            return [bold]
+        return [Band(curve.x, drawable(curve.noise[:, 0]), drawable(curve.noise[:, 1]), curve.color), bold]
+    at = trend.places(len(curve.x))
+    if curve.groups:
+        kept = [curve.groups[place] for place in trend.places(len(curve.groups), SETTING_LINES)]
+        each = replace(bold, x=curve.x[at], label="", width=0.8, dot=False)
+        return [replace(each, y=drawable(lane)) for lane in medians(curve.values[at], kept).T]
+    thin = [
+        replace(bold, y=drawable(lane), label="", width=0.5, ghost=False, dot=False)
+        for lane in curve.values.T[:THIN_LINES]
+    ]
+    low, median, high = (drawable(part) for part in trend.middle(curve.values[at]))
+    x = curve.x[at]
+    return [Band(x, low, high, curve.color), *thin, replace(bold, x=x, y=median, width=2.0)]
+
+
+def _title(recording: Recording, channel: str, width: int) -> str:
+    info, title = recording.metadata.channels[channel], caption.words(channel)
+    entries = int(np.prod(info.shape))
+    if entries > NARROW:
+        return f"{title}, median of {caption.significant(entries)}"
+    return f"{title}, mean of {width * info.every} steps" if width > 1 else title
+
+
+def _moved(mark: Band | Line, now: float) -> Band | Line:
+    """The mark at another present. `dataclasses.replace` takes twice the time, for each of many lines a frame."""
+    if isinstance(mark, Band):
+        return Band(mark.x, mark.low, mark.high, mark.color, now)
+    rest = (mark.along, mark.dash, mark.width, mark.ghost, mark.dot)
+    return Line(mark.x, mark.y, mark.color, mark.label, now, *rest)

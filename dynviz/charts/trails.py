@@ -1,0 +1,80 @@
+"""The ways of lanes over a plane: all of them, or a tail that fades."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dynviz.charts.limits import drawable
+from dynviz.charts.samples import index_at
+from dynviz.charts.trend import places
+from dynviz.recording import Recording
+from dynviz.scene.marks import Line, Points
+
+FADES = (1.0, 0.55, 0.2)
+"""Where the parts of a tail begin, as shares of its length before now."""
+WIDTHS = (0.5, 1.0, 1.8)
+
+
+@dataclass(frozen=True)
+class Trail:
+    """The way of one lane.
+
+    Attributes:
+        line: All of it.
+        tail: Of how many steps it is seen; 0: of all.
+    """
+
+    line: Line
+    tail: int = 0
+
+    def at(self, step: int) -> list[Line]:
+        """The lines at a step, always equally many: the parts of a tail, the newest the widest, the rest a ghost."""
+        if not self.tail or self.line.along is None:
+            return [replace(self.line, now=float(step))]
+        now, along = index_at(self.line.along, step), self.line.along
+        starts = [index_at(along, step - round(share * self.tail)) for share in FADES]
+        parts = [(0, starts[0]), *zip(starts, [*starts[1:], now], strict=True)]
+        before, *newer = (self._part(first, last) for first, last in parts)
+        ghost = replace(before, now=-1.0, dot=False, label="", ghost=True)
+        bold = [
+            replace(part, width=width * self.line.width, now=float(step), ghost=False, dot=part is newer[-1])
+            for part, width in zip(newer, WIDTHS, strict=True)
+        ]
+        return [ghost, *(part if part.dot else replace(part, label="") for part in bold)]
+
+    def _part(self, first: int, last: int) -> Line:
+        part = slice(first, last + 1)
+        along = self.line.along
+        return replace(
+            self.line, x=self.line.x[part], y=self.line.y[part], along=None if along is None else along[part]
+        )
+
+
+def trails(recording: Recording, name: str, color: str, lanes: int, tail: int = 0) -> list[Trail]:
+    """The ways of so many lanes of a recording that has positions on a plane, evenly spaced among all of them."""
+    position, steps = recording["position"], recording.steps("position")
+    drawn = places(position.shape[1], lanes)
+    width = 1.5 if len(drawn) == 1 else 1.0
+    return [
+        Trail(
+            Line(
+                drawable(position[:, lane, 0], "linear"),
+                drawable(position[:, lane, 1], "linear"),
+                color,
+                name if lane == 0 else "",
+                along=steps,
+                width=width,
+            ),
+            tail,
+        )
+        for lane in drawn
+    ]
+
+
+def starts(recordings: Sequence[Recording], lanes: int) -> Points:
+    """Rings where the ways of so many of these recordings' lanes begin, one at each place."""
+    positions = [one["position"] for one in recordings]
+    begins = np.concatenate([each[0, places(each.shape[1], lanes)].astype(np.float64) for each in positions])
+    begins = np.unique(begins[np.isfinite(begins).all(axis=1)], axis=0)
+    return Points(begins[:, 0], begins[:, 1], "text", 4.0, "ring")

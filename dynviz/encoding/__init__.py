@@ -1,0 +1,1 @@
+"""What exporters share: palettes, changed patches, videos, and the page that plays frames."""

@@ -1,0 +1,1 @@
+"""The line to the terminal: what it can show, and how fast."""

@@ -1,0 +1,114 @@
+"""Rules that are put together: a rule and its modifiers, `adam+proximal-l1:lr=1e-3,decay=0.1`."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from dynviz.errors import DynvizError
+from dynviz.plugins.options import MISSING, Option, options
+from dynviz.rule import Rule, State, Terms
+
+Part = tuple[str, type]
+"""The name of a rule or a modifier, and its type."""
+
+
+def compose(parts: Sequence[Part]) -> type:
+    """The type of a rule whose hyperparameters are those of a rule and of its modifiers.
+
+    A hyperparameter that an earlier part has too is called by its part: `averaged_l1_gamma`.
+
+    Args:
+        parts: The rule, then its modifiers from the inside out.
+
+    Raises:
+        DynvizError: A modifier stands twice or needs what the rule does not have, or the first part is not a rule.
+    """
+    (base_name, base), *modifiers = parts
+    if not dataclasses.is_dataclass(base):
+        names = " and ".join(name for name, _ in modifiers)
+        raise DynvizError(f"{names} can modify a rule of dynviz, not {base_name}, which steps by itself")
+    _check(modifiers)
+    fields: dict[str, Option] = {}
+    places: list[dict[str, str]] = []
+    for name, part in parts:
+        known = {key: each for key, each in options(part).items() if not (places and key == "rule")}
+        for need in getattr(part, "needs", ()):
+            if need not in fields:
+                raise DynvizError(f"{name} needs a rule with the hyperparameter {need}, which {base_name} has not")
+        place = {key: f"{name.replace('-', '_')}_{key}" if key in fields else key for key in known}
+        fields |= {place[key]: each for key, each in known.items()}
+        places.append(place)
+    made: type = dataclasses.make_dataclass(
+        "+".join(name for name, _ in parts).replace("-", "_"),
+        [_field(name, option) for name, option in fields.items()],
+        bases=(_Perturbing if any(hasattr(part, "perturb") for _, part in modifiers) else Composed,),
+        namespace={"__doc__": _docstring(parts, fields), "parts": tuple(parts), "places": tuple(places)},
+        frozen=True,
+        kw_only=True,
+    )
+    made.coordinatewise = all(part.coordinatewise for _, part in parts)  # type: ignore[attr-defined]
+    made.departures = getattr(base, "departures", {})  # type: ignore[attr-defined]
+    return made
+
+
+def _check(modifiers: Sequence[Part]) -> None:
+    names = [name for name, _ in modifiers]
+    for name in names:
+        if names.count(name) > 1:
+            raise DynvizError(f"{name} stands twice among {'+'.join(names)}; write each modifier once")
+    elsewhere = [name for name, part in modifiers if hasattr(part, "perturb")]
+    if len(elsewhere) > 1:
+        raise DynvizError(f"{' and '.join(elsewhere)} each take the gradient elsewhere; write one of them")
+
+
+class Composed:
+    """A rule and its modifiers, with the hyperparameters of all as fields."""
+
+    @functools.cached_property
+    def rule(self) -> Rule:
+        """The outermost modifier, around the others and the rule."""
+        return _nested(type(self), vars(self))
+
+    def init(self, theta: Tensor) -> State:
+        return self.rule.init(theta)
+
+    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
+        return self.rule.update(theta, gradient, state, t)
+
+    def watch(self, state: State) -> Mapping[str, Tensor]:
+        """What the rule shows of its state."""
+        base = self.rule
+        while hasattr(base, "rule") and not hasattr(base, "watch"):
+            base = base.rule
+        return base.watch(state) if hasattr(base, "watch") else {}
+
+
+class _Perturbing(Composed):
+    """One of its modifiers takes the gradient of the step somewhere else."""
+
+    def perturb(self, gradient: Tensor) -> Tensor:
+        part: Any = self.rule
+        while not hasattr(part, "perturb"):
+            part = part.rule
+        return part.perturb(gradient)  # type: ignore[no-any-return]
+
+
+def _nested(made: Any, values: Mapping[str, Any]) -> Rule:
+    rule: Any = None
+    for (_, part), place in zip(made.parts, made.places, strict=True):
+        own = {key: values[name] for key, name in place.items() if name in values}
+        rule = part(**own) if rule is None else part(rule, **own)
+    return rule  # type: ignore[no-any-return]
+
+
+def _field(name: str, option: Option) -> tuple[str, Any, Any]:
+    default = dataclasses.field() if option.default is MISSING else dataclasses.field(default=option.default)
+    return name, option.annotation, default
+
+
+def _docstring(parts: Sequence[Part], fields: Mapping[str, Option]) -> str:
+    lines = [f"    {name}: {option.help}" for name, option in fields.items()]
+    return f"{', modified by '.join(name for name, _ in parts)}.\n\nAttributes:\n" + "\n".join(lines) + "\n"

@@ -1,0 +1,294 @@
+"""The registry: one file a plug-in, found by listing folders, imported when used."""
+
+import ast
+import functools
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dynviz.errors import DynvizError, unknown
+from dynviz.plugins import zoo
+from dynviz.plugins.grammar import Spec, parse
+from dynviz.plugins.options import MISSING, Option, options, read
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plug-in.
+
+    Attributes:
+        plural: What it is called on the command line.
+        package: What holds ours.
+        binds: The name that a file binds.
+        subject: The option that says what it works on, which nobody writes.
+    """
+
+    plural: str
+    package: str
+    binds: str
+    subject: str = ""
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.plural: kind
+    for kind in (
+        Kind("scenarios", "dynviz.scenarios", "scenario"),
+        Kind("optimizers", "dynviz.optimizers", "optimizer"),
+        Kind("modifiers", "dynviz.modifiers", "modifier", "rule"),
+        Kind("views", "dynviz.views", "view"),
+        Kind("exporters", "dynviz.exporters", "export"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plug-in that was found, imported and given options.
+
+    Attributes:
+        kind: Which of them.
+        name: As it was asked for; a path for a user's file.
+        target: What its file binds.
+        given: The options that were written, read by their types.
+        file: The user's file, absolute; empty for one of ours.
+        parts: Of a rule with modifiers: these plug-ins, the rule first.
+    """
+
+    kind: Kind
+    name: str
+    target: Callable[..., Any]
+    given: Mapping[str, Any]
+    file: str = ""
+    parts: "tuple[Plugin, ...]" = ()
+
+    @property
+    def label(self) -> str:
+        """What a recording is called by it: `adamw`, `torch.optim.NAdam`, `mine` for `./mine.py`."""
+        return "+".join(part.label for part in self.parts) or (self.stem if self.file else self.name)
+
+    @property
+    def stem(self) -> str:
+        """The short name, which protocols use: `./my_rule.py` and `pkg.My_Rule` are `my-rule`; of parts the first's."""
+        if self.parts:
+            return self.parts[0].stem
+        last = Path(self.name).stem if self.file else self.name.rsplit(".", 1)[-1]
+        return last.replace("_", "-").lower()
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """What options there are."""
+        known = options(self.target)
+        if self.name.startswith(zoo.PREFIX):
+            known = zoo.settable(known)
+        return {name: each for name, each in known.items() if name != self.kind.subject}
+
+    def make(self, **others: Any) -> Any:
+        """Call the target with the given options and with `others`, which they override.
+
+        Raises:
+            DynvizError: An option without a default is missing.
+        """
+        values = {**others, **self.given}
+        for option in self.options.values():
+            if option.default is MISSING and option.name not in values:
+                raise DynvizError(
+                    f"{self.kind.binds} {self.name} needs {option.name} ({option.type_name}): "
+                    f"write {self.name}:{option.name}=..."
+                )
+        return self.target(**values)
+
+    def sha256(self) -> str:
+        """The fingerprint of a user's file, empty for one of ours."""
+        if self.parts:
+            return "+".join(part.sha256() for part in self.parts).strip("+")
+        return hashlib.sha256(Path(self.file).read_bytes()).hexdigest() if self.file else ""
+
+
+def kind(name: str) -> Kind:
+    """The kind with this plural.
+
+    Raises:
+        DynvizError: There is none.
+    """
+    if name not in KINDS:
+        raise unknown("kind of plug-in", name, KINDS)
+    return KINDS[name]
+
+
+@functools.cache
+def files(plural: str) -> dict[str, Path]:
+    """Name and file of each of ours, sorted; nothing is imported but the empty package around them."""
+    package = kind(plural).package
+    spec = importlib.util.find_spec(package)
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    found = {
+        file.stem.replace("_", "-"): file
+        for folder in folders
+        for file in folder.glob("*.py")
+        if not file.stem.startswith("_")
+    }
+    return dict(sorted(found.items()))
+
+
+def summary(file: Path) -> str:
+    """The first line of a file's docstring, read without running it."""
+    try:
+        docstring = ast.get_docstring(ast.parse(file.read_bytes())) or ""
+    except (SyntaxError, ValueError):
+        docstring = ""
+    return docstring.split("\n", 1)[0]
+
+
+def check(plural: str, text: str) -> None:
+    """See that what is named exists, without importing it.
+
+    Raises:
+        DynvizError: The grammar is broken, or there is no such name or file.
+    """
+    name = parse(text).name
+    given = parts(plural, name)
+    if given:
+        for each, part in given:
+            check(each, part)
+    elif name.endswith(".py"):
+        _existing(name, kind(plural))
+    elif plural == "optimizers" and name.startswith(zoo.PREFIX):
+        zoo.check(name)
+    elif "." not in name and name not in files(plural):
+        if plural == "optimizers" and name in files("modifiers"):
+            raise DynvizError(f"{name} modifies a rule and is none by itself; write a rule before it, like adam+{name}")
+        raise unknown(kind(plural).binds, name, files(plural))
+
+
+def load(plural: str, text: str) -> Plugin:
+    """Find, import and check what is named, with its options.
+
+    Args:
+        plural: The kind: `scenarios`, `optimizers`, `views`, `exporters`.
+        text: `NAME[:key=value,...]`; the name of one of ours, a path to a file (`./mine.py`), an import path
+            (`torch.optim.NAdam`), or for an optimizer `zoo.NAME` of the `pytorch_optimizer` collection.
+
+    Raises:
+        DynvizError: It does not exist, cannot be imported, or has no such option.
+    """
+    spec, which, file = parse(text), kind(plural), ""
+    loaded = tuple(load(each, part) for each, part in parts(plural, spec.name))
+    if loaded:
+        return _composed(loaded, spec)
+    name = spec.name
+    if spec.name.endswith(".py"):
+        path = _existing(spec.name, which)
+        file = str(path)
+        target = _bound(_run_file(path), which, spec.name)
+    elif plural == "optimizers" and spec.name.startswith(zoo.PREFIX):
+        name, target = zoo.find(spec.name)
+    elif "." in spec.name:
+        target = _imported(spec.name, which)
+    else:
+        check(plural, text)
+        module = importlib.import_module(f"{which.package}.{spec.name.replace('-', '_')}")
+        target = _bound(module, which, spec.name)
+    found = Plugin(which, name, target, {}, file)
+    given = read(found.options, spec.options, f"{which.binds} {name}", scheduled=plural == "optimizers")
+    return replace(found, given=given)
+
+
+def parts(plural: str, name: str) -> list[tuple[str, str]]:
+    """The kind and the name of each part of a rule with modifiers; nothing where a name is not put together."""
+    if plural != "optimizers" or "+" not in name or Path(name).is_file():
+        return []
+    first, *others = name.split("+")
+    if not first or not all(others):
+        known = ", ".join(files("modifiers"))
+        raise DynvizError(f"{name!r} is not a rule and its modifiers, like adam+proximal-l1; modifiers are: {known}")
+    return [("optimizers", first), *(("modifiers", other) for other in others)]
+
+
+def _composed(parts: tuple[Plugin, ...], spec: Spec) -> Plugin:
+    from dynviz.plugins.composition import compose
+
+    # A path is kept whole: the run may be gone on with elsewhere.
+    name = "+".join(part.file or part.name for part in parts)
+    target = compose([(part.label, part.target) for part in parts])  # type: ignore[misc]
+    given = read(options(target), spec.options, f"optimizer {name}", scheduled=True)
+    return Plugin(kind("optimizers"), name, target, given, "", parts)
+
+
+def _existing(name: str, which: Kind) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise DynvizError(f"there is no file {name}; a path names a file that binds {which.binds!r}")
+    return path.resolve()
+
+
+def _run_file(path: Path) -> ModuleType:
+    # The name is of the whole path, so that two files of one name stand side by side, and stands in sys.modules,
+    # where dataclasses look their annotations up.
+    name = f"dynviz_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise DynvizError(f"{path} cannot be read as a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, SyntaxError):
+            raise DynvizError(f"{path.name}, line {error.lineno}: {error.msg}") from error
+        if isinstance(error, Exception | SystemExit) and not isinstance(error, DynvizError):
+            raise DynvizError(f"{path.name}{_line_in(path, error)}: {_in_words(error)}") from error
+        raise
+    return module
+
+
+def _in_words(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    line, trace = "", error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = f", line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def _bound(module: ModuleType, which: Kind, name: str) -> Callable[..., Any]:
+    target = getattr(module, which.binds, None)
+    if target is None:
+        raise DynvizError(f"{name} does not bind {which.binds!r}; its last line should be like {which.binds} = ...")
+    if not callable(target):
+        raise DynvizError(
+            f"{name} binds {which.binds!r} to an object of type {type(target).__name__}, not to a class or function"
+        )
+    return target  # type: ignore[no-any-return]
+
+
+def _imported(name: str, which: Kind) -> Callable[..., Any]:
+    module, _, attribute = name.rpartition(".")
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise DynvizError(
+            f"{name!r} is neither an import path, like package.module.Name, nor a file, whose path ends at .py"
+        )
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except Exception as error:  # importing runs what others wrote
+        raise DynvizError(f"no {which.binds} at import path {name!r}: {_in_words(error)}") from error
+    if not callable(found):
+        names = _public(module)
+        if len(names) > 100:
+            raise DynvizError(f"no {which.binds} in {module} named {attribute!r}")
+        raise unknown(f"{which.binds} in {module}", attribute, names)
+    return found  # type: ignore[no-any-return]
+
+
+def _public(module: str) -> list[str]:
+    return [name for name, value in vars(sys.modules[module]).items() if isinstance(value, type) and name[0].isupper()]

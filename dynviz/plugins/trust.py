@@ -1,0 +1,146 @@
+"""What a recording, or a sweep's folder, may have run.
+
+Either is data, and may come from anybody. What it names is run where it is bundled with dynviz or of a collection that
+is installed. Anything else is a user's own code: it runs once its user has named it, and is what it was.
+"""
+
+import hashlib
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from dynviz import plugins
+from dynviz.errors import DynvizError
+from dynviz.plugins import grammar, zoo
+
+COLLECTIONS = ("torch.optim.", zoo.PREFIX)
+Trusted: TypeAlias = str | Path | Sequence[str | Path]
+"""Files, folders that hold them, and import paths (`package`, `package.module.Name`)."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """A user's own code that is named where nobody typed it.
+
+    Attributes:
+        name: A path, or an import path.
+        sha256: The file's fingerprint when it was run first; empty for an import path.
+    """
+
+    name: str
+    sha256: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, and not an import path."""
+        return self.name.endswith(".py")
+
+    def located(self, trusted: Trusted) -> str:
+        """The path of the file, or the import path, where its user says that it may be run.
+
+        Raises:
+            DynvizError: Its user says nothing of it, or the file is not what it was.
+        """
+        places = as_texts(trusted)
+        if not self.is_file:
+            if any(self.name == text or self.name.startswith(f"{text}.") for text in places):
+                return self.name
+            raise DynvizError(_refusal(self.name, self.name))
+        candidates = self._candidates(places)
+        for path in candidates:
+            if self.unchanged(path):
+                return str(path)
+        if candidates:
+            there = [path for path in candidates if path.is_file()]
+            if not there:
+                raise DynvizError(f"there is no file {candidates[0]}, with which the run began")
+            raise DynvizError(f"{there[0]} has changed since the run began; begin a new run with it")
+        raise DynvizError(_refusal(self.name, self.name if Path(self.name).is_file() else Path(self.name).name))
+
+    def unchanged(self, path: Path) -> bool:
+        """Whether a file is there and is what this one was."""
+        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == self.sha256
+
+    def _candidates(self, trusted: Sequence[str]) -> list[Path]:
+        """The files that could be this one where the user says that it is."""
+        recorded = Path(self.name)
+        places = []
+        for place in (Path(text).expanduser().absolute() for text in trusted):
+            if place.is_dir():
+                inside = recorded.is_absolute() and recorded.resolve().is_relative_to(place.resolve())
+                places.append(recorded if inside else place / recorded.name)
+            elif place.name == recorded.name:
+                places.append(place)
+        return places
+
+
+def bundled(plural: str, name: str) -> bool:
+    """Whether a name, without options, is that of one of ours.
+
+    >>> bundled("views", "curves"), bundled("views", "./curves.py")
+    (True, False)
+    """
+    return name in plugins.files(plural)
+
+
+def bundled_view(text: str) -> bool:
+    """Whether a view, with its options, is one of ours."""
+    try:
+        return bundled("views", grammar.parse(text).name)
+    except DynvizError:
+        return False
+
+
+def foreign(plural: str, name: str, fingerprints: Sequence[str] = ()) -> tuple[Code, ...]:
+    """The code that a name stands for and that needs its user's consent; nothing where it needs none.
+
+    Args:
+        plural: The kind: `scenarios`, `optimizers`.
+        name: As it is recorded, without options.
+        fingerprints: Of its files, in order.
+    """
+    return tuple(part for part in _parts(plural, name, fingerprints) if isinstance(part, Code))
+
+
+def resolve(plural: str, name: str, trusted: Trusted = (), fingerprints: Sequence[str] = ()) -> str:
+    """The name to load for one that is recorded.
+
+    Args:
+        plural: The kind: `scenarios`, `optimizers`.
+        name: As it is recorded, without options.
+        trusted: What its user says may be run.
+        fingerprints: Of its files, in order.
+
+    Raises:
+        DynvizError: It needs consent that was not given, or a file is not what it was.
+    """
+    parts = _parts(plural, name, fingerprints)
+    return "+".join(part.located(trusted) if isinstance(part, Code) else part for part in parts)
+
+
+def as_texts(trusted: Trusted) -> tuple[str, ...]:
+    """What is trusted as a tuple of texts, one or several given."""
+    return (str(trusted),) if isinstance(trusted, str | Path) else tuple(map(str, trusted))
+
+
+def _parts(plural: str, name: str, fingerprints: Sequence[str]) -> list[str | Code]:
+    """The name, or those of a rule and its modifiers; code of a user's where it is not ours."""
+    parts: list[str | Code] = []
+    remaining = list(fingerprints)
+    for kind, part in plugins.parts(plural, name) or [(plural, name)]:
+        if part.endswith(".py"):
+            parts.append(Code(part, remaining.pop(0) if remaining else ""))
+        elif bundled(kind, part) or (kind == "optimizers" and part.startswith(COLLECTIONS)):
+            parts.append(part)
+        else:
+            parts.append(Code(part))
+    return parts
+
+
+def _refusal(name: str, place: str) -> str:
+    return (
+        f"{name} is code that a recording names and that is not bundled with dynviz; it is run only where you say so: "
+        f"--trust {shlex.quote(place)}"
+    )

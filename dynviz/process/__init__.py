@@ -1,0 +1,1 @@
+"""Other processes, and the signals that end them."""
