@@ -4,20 +4,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import textual
-from rich.console import RenderableType
 from textual import constants
-from textual._compositor import LayoutUpdate
-from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
-from textual.screen import Screen
 
 from dynviz.cells.encode import Depth
 from dynviz.errors import DynvizError
 from dynviz.player import exporting
+from dynviz.player._textual import WholeScreenApp
 from dynviz.player.browser import Browser
 from dynviz.player.command import Picture
 from dynviz.player.details import sections
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
 
 
-class Player(App[int]):
+class Player(WholeScreenApp):
     """Runs in the terminal.
 
     Attributes:
@@ -138,11 +135,9 @@ class Player(App[int]):
 
         return Terminal
 
-    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Write to the terminal; what waits there needs not be shown if all of the screen comes."""
-        if isinstance(renderable, LayoutUpdate):
-            self.delivery.link.cut()
-        super()._display(screen, renderable)
+    def whole_screen(self) -> None:
+        """What still waits to be written need not be shown any more."""
+        self.delivery.link.cut()
 
     @property
     def behind(self) -> str:
