@@ -304,9 +304,9 @@ async def test_an_export_runs_beside_the_player_and_says_how_it_goes(voronoi, mo
     monkeypatch.chdir(voronoi.parent)
     asked, go_on = [], asyncio.Event()
 
-    async def run(arguments, say):
+    async def run(arguments, progress):
         asked.extend(arguments)
-        say("out.gif ━━━ 3/100 frames")
+        progress(3, 100)
         await go_on.wait()
         return 0, ""
 
@@ -340,7 +340,7 @@ async def test_an_export_runs_beside_the_player_and_says_how_it_goes(voronoi, mo
 
 @asynchronous
 async def test_an_export_that_fails_says_why(voronoi):
-    async def run(arguments, say):
+    async def run(arguments, progress):
         return 1, "cannot write there"
 
     async with watching(voronoi, step=200, run=run) as watched:
@@ -352,15 +352,16 @@ async def test_an_export_that_fails_says_why(voronoi):
 
 @pytest.mark.slow
 def test_a_real_export_writes_the_file(voronoi, tmp_path, monkeypatch):
-    from dynviz.player.exporting import progress, run
+    from dynviz.player.exporting import run
 
     said = []
+    hear = lambda done, count: said.append((done, count))  # noqa: E731
     target = tmp_path / "out.gif"
     arguments = ["export", str(voronoi / "adamw-l1"), str(target), "--view", "curves", "--frames", "5"]
-    assert asyncio.run(run(arguments, said.append))[0] == 0
+    assert asyncio.run(run(arguments, hear))[0] == 0
     assert target.read_bytes()[:3] == b"GIF"
-    assert progress("".join(said)) == (5, 5)
-    code, last = asyncio.run(run(["export", str(voronoi), str(target), "--view", "none"], said.append))
+    assert said == [(done, 5) for done in range(1, 6)]
+    code, last = asyncio.run(run(["export", str(voronoi), str(target), "--view", "none"], hear))
     assert code == 1
     assert last.startswith("no view named 'none'")
 
@@ -374,7 +375,7 @@ from dynviz.player.exporting import run
 async def leave():
     begun = asyncio.Event()
     arguments = ["export", {str(voronoi)!r}, {str(tmp_path / "out.gif")!r}, "--view", "curves", "--workers", "1"]
-    export = asyncio.create_task(run(arguments, lambda text: begun.set()))
+    export = asyncio.create_task(run(arguments, lambda done, count: begun.set()))
     await begun.wait()
     export.cancel()
     await asyncio.wait([export])
@@ -634,7 +635,7 @@ async def mash(folder: Path, keys, sizes, begun):
     if begun:
         growing.grow(15)
 
-    async def run(arguments, say):
+    async def run(arguments, progress):
         return 0, ""
 
     trainer = Trainer(folder / "run")

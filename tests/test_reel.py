@@ -9,7 +9,6 @@ from dynviz.errors import DynvizError
 from dynviz.player import command, details, standing
 from dynviz.player.axes import HeldAxes
 from dynviz.player.command import Picture, panel_name
-from dynviz.player.exporting import progress
 from dynviz.player.happenings import at, beside, happenings
 from dynviz.player.projector import Projector
 from dynviz.player.readout import readout
@@ -404,10 +403,6 @@ def test_details_say_where_hyperparameters_came_from(tmp_path):
 def test_the_worst_status_is_said():
     said = [standing.standing(found, standing.Growth(), 9).status for found in (["finished", "killed"], ["finished"])]
     assert said == ["killed", "finished"]
-
-
-def test_frames_are_counted_in_what_the_export_prints():
-    assert progress("\x1b[2K out.gif \x1b[38;5;237m━━\x1b[0m 41/100 frames") == (41, 100)
 
 
 def test_a_source_that_is_not_there_is_refused(tmp_path):

@@ -244,13 +244,11 @@ class Player(WholeScreenApp):
     async def _exported(self, job: "Job") -> None:
         """Export beside the player, and say how it goes."""
 
-        def say(text: str) -> None:
-            done = exporting.progress(text)
-            if done is not None:
-                self._tell(f"writing {job.target}: {done[0]} of {done[1]} frames")
+        def progress(done: int, count: int) -> None:
+            self._tell(f"writing {job.target}: {done} of {count} frames")
 
         self._tell(f"writing {job.target}: starting")
-        code, last = await self._run(job.arguments, say)
+        code, last = await self._run(job.arguments, progress)
         self._tell("")
         if self._stage is not None:
             self._stage.say(f"written: {job.target}" if code == 0 else f"{job.target} was not written: {last}")
