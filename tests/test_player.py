@@ -26,10 +26,10 @@ from dynviz.player.ask import Jump, Leave
 from dynviz.player.bar import Timeline
 from dynviz.player.browser import Browser
 from dynviz.player.export_form import ExportForm
+from dynviz.player.info_screen import InfoScreen
 from dynviz.player.keys import KEYS
 from dynviz.player.lanes import Lanes
 from dynviz.player.plot import Plot
-from dynviz.player.sheet import Sheet
 from dynviz.player.stage import Stage
 from tests import recorded
 from tests.growing import Growing, Trainer
@@ -253,7 +253,7 @@ async def test_lanes_are_chosen_in_a_dialog(voronoi):
 async def test_help_and_details_open_and_close(voronoi):
     async with watching(voronoi, step=200, size=(100, 50)) as watched:
         await watched.press("question_mark")
-        assert isinstance(watched.app.screen, Sheet)
+        assert isinstance(watched.app.screen, InfoScreen)
         for key in KEYS:
             assert key.what in watched.text
         await watched.press("escape", "d")
@@ -271,7 +271,7 @@ async def test_time_goes_on_behind_a_dialog(voronoi):
         watched.clock[0] += 1
         watched.stage.beat()
         await watched.pilot.pause()
-        assert isinstance(watched.app.screen, Sheet)
+        assert isinstance(watched.app.screen, InfoScreen)
         assert watched.step == 20
         assert "step 20 of 400" in watched.lines[0] != before
         assert "click or drag" in watched.text
@@ -656,7 +656,8 @@ async def mash(folder: Path, keys, sizes, begun):
             if isinstance(watched.app.screen, Stage):
                 plot = watched.app.screen.query_one(Plot)
                 assert plot.problem == ""
-                assert "failed:" not in (watched.app.projector.reel.problem if watched.app.projector.reel else "")
+                film = watched.app.projector.live_film
+                assert film is None or "failed:" not in film.problem
     growing.writer.close()
 
 

@@ -26,7 +26,7 @@ from dynviz.recording import projections as stored
 from dynviz.recording.channel import MappedChannel
 from dynviz.recording.events import parse
 from dynviz.sweeps import grid
-from dynviz.sweeps.jobs import Plan
+from dynviz.sweeps.jobs import SweepPlan
 from tests import recorded
 
 
@@ -115,10 +115,10 @@ def test_a_job_is_named_as_a_sweep_names_it(tmp_path, name):
     tree = {"format": 1, "settings": settings, "files": {}, "jobs": [job]}
     (tmp_path / "sweep.json").write_text(json.dumps(tree))
     if name == "001-..":
-        assert Plan.load(tmp_path).jobs[0].name == name
+        assert SweepPlan.load(tmp_path).jobs[0].name == name
         return
     with pytest.raises(DynvizError, match=r"sweep\.json.* (jobs\[0\]\.name is|job 1 is named)"):
-        Plan.load(tmp_path)
+        SweepPlan.load(tmp_path)
 
 
 def test_a_bad_recording_hides_no_good_one(run_of_two):

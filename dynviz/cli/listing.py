@@ -78,10 +78,10 @@ def _runs() -> list[tuple[str, str]]:
 
 def _sweep(folder: Path) -> str:
     """How far a sweep is."""
-    from dynviz.sweeps.jobs import Plan
+    from dynviz.sweeps.jobs import SweepPlan
     from dynviz.sweeps.work import finished
 
-    jobs = Plan.load(folder).jobs
+    jobs = SweepPlan.load(folder).jobs
     done = sum(finished(folder / job.name) for job in jobs)
     many = "job" if len(jobs) == 1 else "jobs"
     return f"sweep of {len(jobs)} {many}, " + ("finished" if done == len(jobs) else f"{done} finished")

@@ -29,7 +29,7 @@ PATIENCE = 3.0
 """Seconds in which the last answer is awaited: the shell would take it for keys."""
 
 
-class Outlet:
+class LinkedFile:
     """A file to write to."""
 
     def __init__(self, file: IO[str], link: Link) -> None:
@@ -83,13 +83,13 @@ def pieces(text: str) -> Iterator[str]:
         start = end
 
 
-class Terminal(RedirectedDriver):
+class LinkedDriver(RedirectedDriver):
     """The driver, which tells the link of all that goes out, and asks the terminal how far it is."""
 
     def __init__(self, app: "Player", **options: Any) -> None:
         super().__init__(app, **options)
         self._link = app.delivery.link
-        self.redirect(lambda file: Outlet(file, self._link))
+        self.redirect(lambda file: LinkedFile(file, self._link))
         self._over, self._ended = threading.Event(), True
 
     def start_application_mode(self) -> None:
