@@ -134,7 +134,6 @@ class GrowingChannel:
         self.changed = True
         try:
             self._running.move(index * form.sample_bytes, self._read)
-            self._running.add(block.reshape(-1).view(np.uint8).data)
             written = os.pwrite(self._fd, block.data, offset)
             if written < block.nbytes:
                 rest = block.reshape(-1).view(np.uint8).data[written:]
@@ -142,6 +141,7 @@ class GrowingChannel:
             if end > self.count:
                 disk.write_at(self._fd, *layout.count_change(end))
                 self.count = end
+            self._running.add(block.reshape(-1).view(np.uint8).data)
         except OSError as error:
             raise disk.unwritable(form.path, error) from error
 
