@@ -5,7 +5,7 @@ import os
 import time
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -24,7 +24,7 @@ _COPIED_BYTES = 1 << 20
 """Up to this size a file is read as fast as it is mapped, touched and unmapped."""
 
 
-class _Form:
+class Form:
     """What every sample of a channel has in common.
 
     Attributes:
@@ -63,6 +63,13 @@ class _Form:
         """Whether a file of this size has no room for more samples."""
         return layout.HEADER_BYTES + (count + 1) * self.sample_bytes > size
 
+    def copy(self, fd: int, count: int, target: BinaryIO) -> None:
+        """Write a file with the first samples of an open one."""
+        target.write(layout.header(self.dtype, self.shape, count))
+        end = layout.HEADER_BYTES + count * self.sample_bytes
+        for offset in range(layout.HEADER_BYTES, end, _COPY_BYTES):
+            target.write(os.pread(fd, min(_COPY_BYTES, end - offset), offset))
+
     def samples(self, fd: int) -> int:
         """How many samples an open file holds: what a power loss has left without a count may be no samples."""
         return min(self.counts(fd))
@@ -89,7 +96,7 @@ class GrowingChannel:
             new: Whether its file is to be made.
         """
         self._folder, self._file = folder, f"{name}{layout.CHANNEL_SUFFIX}"
-        self._form = _Form(folder.path / self._file, dtype, shape)
+        self._form = Form(folder.path / self._file, dtype, shape)
         self._fd = -1
         self._running = RunningChecksum()
         self.changed = new
@@ -186,11 +193,8 @@ class GrowingChannel:
         every reader that looks at the lost samples.
         """
         form = self._form
-        end = layout.HEADER_BYTES + count * form.sample_bytes
         with self._folder.replacing(self._file) as file:
-            file.write(layout.header(form.dtype, form.shape, count))
-            for offset in range(layout.HEADER_BYTES, end, _COPY_BYTES):
-                file.write(os.pread(self._fd, min(_COPY_BYTES, end - offset), offset))
+            form.copy(self._fd, count, file)
         self.close()
         self._open()
         self._running.move(min(self._running.end, count * form.sample_bytes), self._read)
@@ -213,7 +217,7 @@ class MappedChannel:
     __slots__ = ("_array", "_form", "_seen")
 
     def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
-        self._form = _Form(path, dtype, shape)
+        self._form = Form(path, dtype, shape)
         self._seen: tuple[int, int, int] = (-1, -1, -1)
         self._array: NDArray[Any]
 

@@ -125,7 +125,7 @@ class Trainer:
             DynvizError: A checkpoint is of another optimizer or task than the recording.
         """
         for step in reversed(self.writer.checkpoints()):
-            if step <= self.steps and self._covered(step) and self._even(step):
+            if step < self.steps and self._covered(step) and self._even(step):
                 try:
                     tree = from_arrays(self.writer.load_checkpoint(step), self.crew.device)
                     state, reference, diverged = (tree[name] for name in ("crew", "reference", "diverged"))
