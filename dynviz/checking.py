@@ -63,7 +63,7 @@ def check(recording: Recording) -> Report:
 def _checkpoints(report: Report) -> dict[int, Mapping[str, Checksum]]:
     """The checksums of every checkpoint that has them."""
     folder = report.recording.folder
-    sums = {}
+    sums: dict[int, Mapping[str, Checksum]] = {}
     for step in checkpoint.steps(folder):
         try:
             known = checkpoint.checksums(folder, step)

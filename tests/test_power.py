@@ -81,10 +81,10 @@ def test_what_is_on_the_disk_opens_after_every_operation(recorded, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(8))
 def test_whatever_a_power_loss_leaves_comes_to_the_same_bytes(recorded, straight, tmp_path, seed):
     random = Random(seed)
-    for number in range(25):
+    for number in range(50):
         end = random.randint(0, len(recorded.log))
         run = tmp_path / str(number) / "run"
         recorded.crash(end, run.parent, random)

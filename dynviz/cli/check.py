@@ -52,7 +52,7 @@ def _check(folder: Path, *, mended: bool) -> int:
         say(f"{folder}: {problem}", err=False)
     if report.checked is None:
         say(f"{folder}: it has no checksums yet, or an older dynviz made it", err=False)
-    elif report.checked < recording.recorded:
+    elif not report.problems and report.checked < recording.recorded:
         say(f"{folder}: there are checksums up to step {report.checked} of {recording.recorded}", err=False)
     if mended and report.problems:
         checking.mend(report)
