@@ -164,7 +164,10 @@ class Disk:
         """Whether a name that ends like this is on the disk after so many operations."""
         synced = {each.node: each.until for each in self.log[:end] if isinstance(each, Sync)}
         return any(
-            isinstance(each, Name) and each.name == path and each.node is not None and index < synced.get(each.folder, 0)
+            isinstance(each, Name)
+            and each.name == path
+            and each.node is not None
+            and index < synced.get(each.folder, 0)
             for index, each in enumerate(self.log[:end])
         )
 
@@ -175,7 +178,9 @@ class Disk:
             if isinstance(each, Sync):
                 synced[each.node] = max(each.until, synced.get(each.node, 0))
         entries = self._entries(end, synced, random)
-        self._make(0, place, entries, {node: self._bytes(node, end, synced.get(node, 0), random) for node in self._files()})
+        self._make(
+            0, place, entries, {node: self._bytes(node, end, synced.get(node, 0), random) for node in self._files()}
+        )
 
     def _files(self) -> set[int]:
         return {each.file for each in self.log if isinstance(each, Write)}
