@@ -150,10 +150,9 @@ class Disk:
             return None
 
     def _place(self, path, dir_fd):
-        parent = os.path.dirname(path) or "."
-        stat = os.stat(parent, dir_fd=dir_fd) if dir_fd is not None else os.stat(parent)
+        stat = os.stat(Path(path).parent, dir_fd=dir_fd)
         folder = self._nodes.get(stat.st_ino)
-        return None if folder is None else (folder, os.path.basename(path))
+        return None if folder is None else (folder, Path(path).name)
 
     def _name(self, place, inode) -> int:
         node = self._nodes[inode] = next(self._ids)
@@ -172,7 +171,7 @@ class Disk:
         )
 
     def crash(self, end: int, place: Path, random: Random | None) -> None:
-        """Make what may be on the disk after so many operations; the least that there may be where nothing is random."""
+        """Make what may be on the disk after so many operations; the least that may be where nothing is random."""
         synced: dict[int, int] = {}
         for each in self.log[:end]:
             if isinstance(each, Sync):

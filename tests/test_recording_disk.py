@@ -77,8 +77,8 @@ def test_a_full_disk_is_an_error_and_keeps_what_is_there(disk):
         assert said.startswith(f"cannot write {folder}")
         assert "No space left on device; what was recorded before can be read" in said
         (disk / "filler").write_bytes(b"")
+        writer.checkpoint(7, {"theta": np.arange(100_000)})
         with pytest.raises(DynvizError, match="No space left on device"):
-            writer.checkpoint(7, {"theta": np.arange(100_000)})
             writer.checkpoints()
         assert_readable(folder, written)
         assert writer.checkpoints() == (0,)
