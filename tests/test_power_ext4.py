@@ -12,7 +12,7 @@ import dynviz
 from tests.test_power import content
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
-STEPS, COPIES = 2000, 4
+STEPS, COPIES = 1000, 3
 
 
 def run_or_skip(*words):
