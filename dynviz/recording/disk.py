@@ -53,6 +53,17 @@ def make_folder(folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
+def check_writable(folder: Path, *names: str) -> None:
+    """See that files can be made and replaced in a folder, and in those in it of these names.
+
+    Raises:
+        DynvizError: In one they cannot.
+    """
+    for place in (folder, *(folder / name for name in names)):
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise unwritable(place, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
 def make_parents(path: Path) -> None:
     """Make the folders that a path stands in, where they are missing; they outlast a power loss."""
     missing = [parent for parent in path.parents if not parent.exists()]

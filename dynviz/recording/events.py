@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, layout, schema
+from dynviz.recording import disk, files, layout, schema
 from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
 from dynviz.recording.schema import Misfit, record, whole
@@ -61,6 +61,15 @@ def whole_lines(data: bytes) -> bytes:
     """
     data = data.partition(b"\0")[0]
     return data[: data.rfind(b"\n") + 1]
+
+
+def tail(path: Path) -> int:
+    """How many bytes at the end of a file are no whole lines."""
+    try:
+        data = files.read(path)
+    except OSError:
+        return 0
+    return len(data) - len(whole_lines(data))
 
 
 def _parse_line(line: bytes, number: int, path: Path) -> Event:

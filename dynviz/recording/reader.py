@@ -267,16 +267,9 @@ class Recording:
                 continue
             if held < promised:
                 lost.append(f"{name}: {promised} samples promised, {held} there")
-        if self._tail():
-            lost.append(f"{layout.EVENTS}: ends in {self._tail()} bytes that are no events")
+        if tail := events.tail(self.folder / layout.EVENTS):
+            lost.append(f"{layout.EVENTS}: ends in {tail} bytes that are no events")
         return "; ".join(lost[:3]) + (f"; and {len(lost) - 3} more" if len(lost) > 3 else "")
-
-    def _tail(self) -> int:
-        try:
-            data = files.read(self.folder / layout.EVENTS)
-        except OSError:
-            return 0
-        return len(data) - len(events.whole_lines(data))
 
     def checkpoints(self) -> tuple[int, ...]:
         """The steps that have a checkpoint, ascending."""

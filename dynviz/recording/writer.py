@@ -1,6 +1,5 @@
 """The only one who writes a recording."""
 
-import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -114,7 +113,7 @@ class Writer:
         try:
             writer._open_folders(make=False)
             metadata = runjson.load(writer.folder)
-            writer._check()
+            disk.check_writable(writer.folder, layout.CHANNELS, layout.CHECKPOINTS)
             writer._open(metadata, new=False)
             writer._stored = writer._metadata = metadata
             if steps is not None and steps != metadata.steps:
@@ -140,12 +139,6 @@ class Writer:
                 self._channels[name].cut(count)
             self._kept = {}
         self._save(longer.with_status("running"))
-
-    def _check(self) -> None:
-        """See that files can be made and replaced."""
-        for place in (self.folder, self.folder / layout.CHANNELS, self.folder / layout.CHECKPOINTS):
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise disk.unwritable(place, OSError(errno.EACCES, os.strerror(errno.EACCES)))
 
     def _open_folders(self, *, make: bool) -> None:
         root = Folder(self.folder)
