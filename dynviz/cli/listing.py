@@ -70,7 +70,8 @@ def _runs() -> list[tuple[str, str]]:
                 continue
             run = Run(folder)
             words = [f"{label} {recording.status}" for label, recording in run.items()]
-            rows.append((str(folder), "; ".join([", ".join(words), *run.problems])))
+            missing = [f"{label}: {recording.missing}" for label, recording in run.items() if recording.missing]
+            rows.append((str(folder), "; ".join([", ".join(words), *missing, *run.problems])))
         except DynvizError as error:
             rows.append((str(folder), f"cannot be read: {error}"))
     return rows
