@@ -39,8 +39,7 @@ def check(*, runs: tuple[str, ...], mended: bool) -> None:
 
 def _check(folder: Path, *, mended: bool) -> int:
     """Check one recording, and mend it where that is asked; how many problems it has."""
-    from dynviz import checking
-    from dynviz.recording import Recording
+    from dynviz.recording import Recording, checking
 
     try:
         recording = Recording(folder)

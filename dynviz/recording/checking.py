@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dynviz.errors import DynvizError
-from dynviz.projection import stored
 from dynviz.recording import Recording, checkpoint, disk, events, files, layout, lock
 from dynviz.recording import metadata as runjson
+from dynviz.recording import projections as stored
 from dynviz.recording.channel import Form
 from dynviz.recording.checksums import BLOCK_BYTES, Checksum
 from dynviz.recording.disk import Folder
