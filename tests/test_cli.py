@@ -1,6 +1,5 @@
 """The command line as a user types it: what it prints, where, and how it exits."""
 
-import functools
 import io
 import os
 import re
@@ -196,18 +195,23 @@ def truncate(folder):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (lambda folder: (folder / "run.json").write_text("{not json"), "JSON"),
-        (lambda folder: (folder / "run.json").write_text('{"format": 99}'), "format 99"),
-        (truncate, "loss.npy is damaged"),
-    ],
+    ("text", "says"), [("{not json", "run.json: it is not JSON"), ('{"format": 99}', "run.json: it is of format 99")]
 )
-def test_a_damaged_recording_is_one_clear_line(change, says, run_folder, tmp_path):
-    folder = damaged(run_folder, tmp_path, change)
+def test_a_recording_that_cannot_be_read_is_left_out_and_said_in_one_line(text, says, run_folder, tmp_path):
+    folder = damaged(run_folder, tmp_path, lambda recording: (recording / "run.json").write_text(text))
+    done = dynviz_command("export", folder, "out.png", "--view", "curves", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "left out" in done.stderr
+    assert says in done.stderr
+    assert (tmp_path / "out.png").exists()
+
+
+def test_a_damaged_channel_is_one_clear_line(run_folder, tmp_path):
+    folder = damaged(run_folder, tmp_path, truncate)
     done = dynviz_command("export", folder, "out.gif", "--view", "curves", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    assert says in done.stderr
+    assert "loss.npy is damaged" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out.gif").exists()
 
@@ -264,8 +268,8 @@ def test_what_is_said_can_be_typed_where_a_folder_has_spaces(tmp_path):
 
 def test_bars_leave_room_for_what_a_terminal_echoes(run_folder, monkeypatch):
     shown = io.StringIO()
-    terminal = functools.partial(Console, file=shown, force_terminal=True, width=80)
-    monkeypatch.setattr(progress, "Console", lambda **_: terminal(highlight=False))
+    terminal = Console(file=shown, force_terminal=True, width=80, highlight=False)
+    monkeypatch.setattr(progress, "console", lambda: terminal)
     bars = progress.TrainingProgress()
     recordings = [recording.metadata for recording in dynviz.open(run_folder).values()]
     bars.begin(run_folder, recordings, [0, 0])
