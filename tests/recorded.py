@@ -1,6 +1,7 @@
 """Short recordings, made up: the channels that each scenario records, with curves like theirs."""
 
 import functools
+import hashlib
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,11 @@ from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer
 from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named
+
+
+def fingerprint(scenario: str) -> str:
+    """Of a scenario that is a file."""
+    return hashlib.sha256(Path(scenario).read_bytes()).hexdigest() if scenario.endswith(".py") else ""
 
 
 def record(
@@ -32,7 +38,7 @@ def record(
     """Write channels, each (every, [samples, lanes, ...]), and read them."""
     count = next(iter(channels.values()))[1].shape[1]
     metadata = Metadata(
-        Named(scenario, given or {}),
+        Named(scenario, given or {}, sha256=fingerprint(scenario)),
         Named(label),
         label,
         0,

@@ -24,6 +24,11 @@ QUADRATIC = str(Path(__file__).parent / "files" / "quadratic.py")
 PARTS = {"W": Part(0, (4, 6)), "b": Part(24, (4,)), "zero": Part(28, (3,))}
 
 
+def wanted(**wish):
+    """What is projected, of a scenario that is a file of these tests."""
+    return Wish(trust=(QUADRATIC,), **wish)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Gradient descent with momentum on a quadratic, two lanes."""
@@ -38,7 +43,7 @@ def recording(run):
 
 def closed_form(recording, row):
     """The loss in NumPy, of rows [..., 8]."""
-    constants = task_of(recording, 0).constants
+    constants = task_of(recording, 0, QUADRATIC).constants
     return np.square(row @ constants["matrix"].numpy().T - constants["target"].numpy()).sum(axis=-1) / 2
 
 
@@ -144,8 +149,8 @@ def test_the_convolutional_network_with_dropout_and_without_is_drawn_before_duri
         recording = run["sgd"]
         middles = []
         for at in (0, 30, 60):
-            line = project(recording, Wish(directions="gaussian", dimensions=1, grid=3, extent=0.3, at=at))
-            plane = project(recording, Wish(directions="gaussian", grid=3, extent=0.3, at=at))
+            line = project(recording, wanted(directions="gaussian", dimensions=1, grid=3, extent=0.3, at=at))
+            plane = project(recording, wanted(directions="gaussian", grid=3, extent=0.3, at=at))
             assert line.about.losses == plane.about.losses == ("train_loss", "test_loss")
             # Measured without dropout: the loss is a function of the parameters, and that of the recording.
             own = [recording[name][recording.steps(name) == at, 0].item() for name in line.about.losses]
@@ -192,7 +197,7 @@ def test_coordinates_on_a_plane_of_crossed_directions_are_exact_and_distances_ar
 
 @pytest.mark.parametrize("kind", ["filter", "gaussian", "pca"])
 def test_a_quadratic_is_projected_exactly(recording, kind):
-    found = project(recording, Wish(directions=kind, grid=5, losses=("loss", "val_loss")))
+    found = project(recording, wanted(directions=kind, grid=5, losses=("loss", "val_loss")))
     assert found.values.shape == (2, 5, 5)
     # Any plane through a quadratic is one: six points say what it is at all others.
     a, b = np.meshgrid(*found.axes)
@@ -204,13 +209,13 @@ def test_a_quadratic_is_projected_exactly(recording, kind):
 
 
 def test_the_middle_of_a_plane_is_the_state_at_the_chosen_step(recording):
-    found = project(recording, Wish(grid=5, at=10, losses=("loss",)))
+    found = project(recording, wanted(grid=5, at=10, losses=("loss",)))
     assert found.about.at == 10
     assert found.values[0, 2, 2] == pytest.approx(recording["loss"][10, 0])
 
 
 def test_a_line_of_the_first_component_goes_through_the_last_state(recording):
-    found = project(recording, Wish(directions="pca", dimensions=1, grid=7, losses=("loss",)))
+    found = project(recording, wanted(directions="pca", dimensions=1, grid=7, losses=("loss",)))
     assert found.values.shape == (1, 7)
     assert len(found.axes) == 1
     assert found.paths[0].place[-1] == pytest.approx([0], abs=1e-12)
@@ -230,7 +235,7 @@ def planar(folder, *, leaves):
 def test_the_honesty_meter_is_zero_on_the_plane_and_flags_a_trajectory_that_leaves_it(tmp_path):
     on, _ = planar(tmp_path / "on", leaves=0.0)
     off, _ = planar(tmp_path / "off", leaves=3.0)
-    flat, bent = (project(each, Wish(directions="pca", grid=3, losses=("loss",))).paths[0] for each in (on, off))
+    flat, bent = (project(each, wanted(directions="pca", grid=3, losses=("loss",))).paths[0] for each in (on, off))
     assert flat.explained == pytest.approx(1)
     assert flat.off == pytest.approx(0, abs=1e-6)
     assert flat.error == pytest.approx(0, abs=1e-5)
@@ -242,7 +247,7 @@ def test_the_honesty_meter_is_zero_on_the_plane_and_flags_a_trajectory_that_leav
 
 def test_directions_between_networks_end_at_them(run):
     first, second = Recording(run.folder / "sgd", [0]), Recording(run.folder / "sgd", [1])
-    found = project(first, Wish(directions="between", dimensions=1, grid=11, extent=0.5, losses=("loss",)), [second])
+    found = project(first, wanted(directions="between", dimensions=1, grid=11, extent=0.5, losses=("loss",)), [second])
     last = {index: found.paths[index].place[-1, 0] for index in (0, 1)}
     assert last == pytest.approx({0: 0, 1: 1}, abs=1e-9)
     assert found.paths[1].off[-1] == pytest.approx(0, abs=1e-9)
@@ -250,7 +255,7 @@ def test_directions_between_networks_end_at_them(run):
 
 
 def test_points_in_batches_have_the_values_of_points_one_by_one(recording):
-    measured = losses(task_of(recording, 0), ("loss", "val_loss"))
+    measured = losses(task_of(recording, 0, QUADRATIC), ("loss", "val_loss"))
     rows = np.random.default_rng(0).standard_normal((9, 8))
     together = measured.at(lambda start, stop: rows[start:stop], 9, memory=10**9)
     alone = measured.at(lambda start, stop: rows[start:stop], 9, memory=1)
@@ -261,13 +266,13 @@ def test_points_in_batches_have_the_values_of_points_one_by_one(recording):
 
 def test_progress_ends_at_the_number_of_all_points(recording):
     heard = []
-    project(recording, Wish(grid=4, losses=("loss",)), progress=lambda done, count: heard.append((done, count)))
+    project(recording, wanted(grid=4, losses=("loss",)), progress=lambda done, count: heard.append((done, count)))
     assert heard[-1] == (16 + 2 * 41, 16 + 2 * 41)
     assert heard == sorted(heard)
 
 
 def test_a_stored_projection_is_read_as_it_was(recording, tmp_path):
-    found = project(recording, Wish(grid=4))
+    found = project(recording, wanted(grid=4))
     found.save(tmp_path, "mine")
     again = stored.load(tmp_path, "mine")
     assert again.about == found.about
@@ -297,18 +302,20 @@ def test_a_damaged_or_missing_projection_is_one_line(tmp_path):
 )
 def test_a_wish_that_cannot_be_had_is_refused_in_words(recording, wish, words):
     with pytest.raises(DynvizError, match=words):
-        project(recording, Wish(**wish))
+        project(recording, wanted(**wish))
 
 
 def test_a_recording_without_parameters_says_how_to_get_them(tmp_path):
     made = record(tmp_path / "r", {"loss": (1, np.ones((3, 1)))}, scenario=QUADRATIC, steps=2)
     with pytest.raises(DynvizError, match="--record parameters"):
-        project(made, Wish())
+        project(made, wanted())
 
 
 def test_the_command_writes_projections_and_the_views_draw_them(run):
     for arguments in (["--directions", "pca"], ["--line", "--name", "mine"], ["--to", f"{run.folder}@1", "--line"]):
-        out = CliRunner().invoke(command, [str(run.folder), "--grid", "5", *arguments], catch_exceptions=False)
+        out = CliRunner().invoke(
+            command, [str(run.folder), "--grid", "5", "--trust", QUADRATIC, *arguments], catch_exceptions=False
+        )
         assert Path(out.stdout.strip()).is_file()
     plane = load("views", "landscape").make(recordings=run.recordings)
     line = load("views", "line:projection=mine").make(recordings=run.recordings)
@@ -323,11 +330,15 @@ def test_a_lane_has_a_projection_of_its_own_that_its_view_finds(run):
     recording = run["sgd"]
     names = {}
     for source in (f"{run.folder}@1", f"{run.folder}@0"):
-        out = CliRunner().invoke(command, [source, "--grid", "3", "--directions", "gaussian"], catch_exceptions=False)
+        out = CliRunner().invoke(
+            command, [source, "--grid", "3", "--directions", "gaussian", "--trust", QUADRATIC], catch_exceptions=False
+        )
         names[source[-1]] = Path(out.stdout.strip()).stem
     assert names == {"1": "gaussian-plane-lane-1", "0": "gaussian-plane"}
     out = CliRunner().invoke(
-        command, [str(run.folder), "--lane", "1", "--line", "--at", "10", "--grid", "3"], catch_exceptions=False
+        command,
+        [str(run.folder), "--lane", "1", "--line", "--at", "10", "--grid", "3", "--trust", QUADRATIC],
+        catch_exceptions=False,
     )
     assert Path(out.stdout.strip()).stem == "filter-line-10-lane-1"
     values = {lane: stored.load(recording.folder, name).values for lane, name in names.items()}
@@ -350,7 +361,7 @@ def test_a_lane_that_is_not_projected_is_named_in_the_command_that_would(view, k
 
 def test_what_is_of_another_size_from_the_first_is_seen_in_the_meter(tmp_path):
     made, _ = planar(tmp_path / "far", leaves=0.0)
-    found = project(made, Wish(directions="filter", grid=3, losses=("loss",)))
+    found = project(made, wanted(directions="filter", grid=3, losses=("loss",)))
     path = found.paths[0]
     path.loss[:] = np.geomspace(2.0, 1e-5, len(path.steps))
     path.shadow[:] = 1e-5

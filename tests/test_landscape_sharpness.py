@@ -66,13 +66,15 @@ def test_eigenvalues_where_the_loss_is_not_finite_are_not_numbers(monkeypatch):
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "quadratic"
     found = dynviz.run(QUADRATIC, ["sgd:momentum=0.0", "adam"], record="parameters", out=folder)
-    out = CliRunner().invoke(command, [str(found.folder), "--samples", "3", "--ways", "4"], catch_exceptions=False)
+    out = CliRunner().invoke(
+        command, [str(found.folder), "--samples", "3", "--ways", "4", "--trust", QUADRATIC], catch_exceptions=False
+    )
     assert len(out.stdout.splitlines()) == 2
     return found
 
 
 def test_a_quadratic_has_the_eigenvalues_of_its_matrix_at_every_step(run):
-    matrix = task_of(run["sgd"], 0).constants["matrix"].numpy()
+    matrix = task_of(run["sgd"], 0, QUADRATIC).constants["matrix"].numpy()
     _, arrays = stored.read(run["sgd"].folder, "sharpness")
     assert arrays["eigenvalues"] == pytest.approx(np.tile(np.linalg.eigvalsh(matrix.T @ matrix)[:-3:-1], (3, 1)))
     assert arrays["steps"].tolist() == [0, 20, 40]
@@ -87,7 +89,7 @@ def test_the_loss_around_the_end_begins_with_the_loss_at_the_end(run):
 
 def test_gradient_descent_diverges_above_the_bound_and_converges_below(tmp_path):
     made = dynviz.run(QUADRATIC, "sgd", steps=1, out=tmp_path / "once")["sgd"]
-    matrix = task_of(made, 0).constants["matrix"].numpy()
+    matrix = task_of(made, 0, QUADRATIC).constants["matrix"].numpy()
     top = float(np.linalg.eigvalsh(matrix.T @ matrix)[-1])
     for factor, ends in ((0.95, True), (1.05, False)):
         for momentum in (0.0, 0.8):
@@ -113,7 +115,9 @@ def test_lanes_are_measured_apart_and_their_view_finds_them(tmp_path):
     tops = {}
     for lane in (1, 0):
         source = f"{found.folder}@{lane}"
-        out = CliRunner().invoke(command, [source, "--samples", "1", "--ways", "2"], catch_exceptions=False)
+        out = CliRunner().invoke(
+            command, [source, "--samples", "1", "--ways", "2", "--trust", QUADRATIC], catch_exceptions=False
+        )
         tops[lane] = Path(out.stdout.strip()).stem
     assert tops == {0: "sharpness", 1: "sharpness-lane-1"}
     for lane in (0, 1):
@@ -129,7 +133,7 @@ def test_a_run_that_is_not_measured_says_how(tmp_path):
     with pytest.raises(DynvizError, match="dynviz sharpness"):
         load("views", "sharpness").make(recordings=kept.recordings)
     with pytest.raises(DynvizError, match="--record parameters"):
-        measure(found["sgd"], Look())
+        measure(found["sgd"], Look(trust=(QUADRATIC,)))
 
 
 @pytest.mark.slow
@@ -139,6 +143,6 @@ def test_sam_ends_in_a_wider_minimum_than_sgd(seed, tmp_path):
     found = dynviz.run("landscape", rules, seeds=seed, steps=600, record="parameters:every=600", out=tmp_path / "run")
     tops = []
     for recording in found.recordings:
-        measure(recording, Look(samples=1, ways=1))
+        measure(recording, Look(samples=1, ways=1, trust=(QUADRATIC,)))
         tops.append(stored.read(recording.folder, "sharpness")[1]["eigenvalues"][-1, 0])
     assert tops[1] < 0.7 * tops[0]

@@ -1,5 +1,6 @@
-"""Named arrays in a .npz file, read without pickle and without trust in what their headers promise."""
+"""Named arrays in a .npz file, without pickle; read without trust in what their headers promise."""
 
+import io
 import math
 import os
 import struct
@@ -14,6 +15,20 @@ from dynviz.recording import files
 
 NUMBERS = "biufcU"
 """Kinds of types that are read: numbers, and texts of a length that is known."""
+
+
+def write_npz(arrays: Mapping[str, NDArray[Any]], comment: bytes = b"") -> bytes:
+    """The bytes of a file of named arrays, the same for the same arrays; a comment stands at its end."""
+    import zipfile
+
+    file = io.BytesIO()
+    # Not np.savez: it stores the time of day, and refuses arrays that are named like its own arguments.
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+        archive.comment = comment
+    return file.getvalue()
 
 
 def read_npz(path: Path, most: int | None = None) -> dict[str, NDArray[Any]]:

@@ -1,18 +1,16 @@
 """Checkpoints: named arrays in a .npz file, without pickle, the same bytes for the same arrays."""
 
-import io
 import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, files, layout
-from dynviz.recording.arrays import read_npz
+from dynviz.recording.arrays import read_npz, write_npz
 from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
 
@@ -33,17 +31,8 @@ def steps(folder: Path) -> tuple[int, ...]:
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """The bytes of a checkpoint, which end in a checksum of those before."""
-    import zipfile
-
-    file = io.BytesIO()
-    # Not np.savez: it stores the time of day, and refuses arrays that are named like its own arguments.
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
-        archive.comment = _CHECKSUM % 0
-    data = file.getbuffer()[: -len(archive.comment)]
-    return bytes(data) + _CHECKSUM % zlib.crc32(data)
+    data = write_npz(arrays, comment=_CHECKSUM % 0)[: -len(_CHECKSUM % 0)]
+    return data + _CHECKSUM % zlib.crc32(data)
 
 
 def save(folder: Folder, step: int, data: bytes) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.recording import disk, schema
-from dynviz.recording.arrays import check_shapes, read_npz
+from dynviz.recording.arrays import check_shapes, read_npz, write_npz
 from dynviz.recording.disk import Folder
 from dynviz.recording.schema import list_of, record, whole
 from dynviz.recording.values import encode
@@ -233,8 +233,6 @@ def file(folder: Path, name: str) -> Path:
 
 def write(folder: Path, name: str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Path:
     """Write arrays and what they are, without pickle; whole or not at all."""
-    import zipfile
-
     if not _NAME.fullmatch(name):
         raise DynvizError(
             f"a projection cannot be named {name!r}: letters, digits, '_' and '-', then '.' too, 100 at most"
@@ -244,11 +242,8 @@ def write(folder: Path, name: str, about: Mapping[str, Any], arrays: Mapping[str
         Folder(folder) as root,
         root.folder(FOLDER, make=True) as inside,
         inside.replacing(f"{name}{SUFFIX}") as target,
-        zipfile.ZipFile(target, "w") as archive,
     ):
-        for key, array in {_ABOUT: text, **arrays}.items():
-            with archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+        target.write(write_npz({_ABOUT: text, **arrays}))
     return file(folder, name)
 
 
