@@ -82,7 +82,7 @@ def test_a_sweep_that_names_folders_outside_its_own_is_refused_and_nothing_is_to
     (victim / "kept").write_text("kept")
     rewrite(copied / "sweep" / "sweep.json", lambda tree: tree["jobs"][0].update(name=name))
     before = files_below(copied)
-    with pytest.raises(DynvizError, match=r"sweep\.json is damaged: job 1 is named"):
+    with pytest.raises(DynvizError, match=r"sweep\.json"):
         sweeps.resume(copied / "sweep")
     assert files_below(copied) == before
 
