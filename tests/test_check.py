@@ -40,7 +40,7 @@ def flip(path, place):
 
 
 def test_a_run_that_nothing_happened_to_is_whole(run):
-    assert check(run) == (0, "1 recording: nothing is damaged\n")
+    assert check(run) == (0, "1 recording: no damage found\n")
 
 
 def test_a_flipped_bit_is_named_by_channel_sample_and_step(run):
@@ -79,7 +79,7 @@ def test_an_old_recording_has_no_checksums(run):
     shutil.rmtree(run / "sgd/checkpoints")
     assert check(run) == (
         0,
-        "RUN/sgd: it has no checksums yet, or an older dynviz made it\n1 recording: nothing is damaged\n",
+        "RUN/sgd: it has no checksums yet, or an older dynviz made it\n1 recording: no damage found\n",
     )
 
 

@@ -121,7 +121,7 @@ def test_a_class_that_is_no_optimizer_or_scenario_is_not_called(plural, name, co
 
 def test_a_users_own_file_is_run_again_where_its_user_says_so_and_is_what_it_was(runs, copied):
     own = copied / "own"
-    with pytest.raises(DynvizError, match=r"hostile\.py is code that a recording names .*: --trust .*hostile\.py"):
+    with pytest.raises(DynvizError, match=r"made with .*hostile\.py, .* add --trust .*hostile\.py"):
         dynviz.resume(own, steps=6)
     with pytest.raises(DynvizError, match="--trust"):
         dynviz.resume(own, steps=6, trust=copied / "another.py")

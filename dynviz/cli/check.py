@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from dynviz.recording import Recording
 
 
-@click.command(short_help="Whether recordings are as they were written.")
+@click.command(short_help="Check recordings for damage, and repair what can be repaired.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--mend", "mended", is_flag=True, help="Take out what is damaged, so that resuming makes it again.")
+@click.option("--mend", "mended", is_flag=True, help="Remove damaged parts, so that resuming makes them again.")
 def check(*, runs: tuple[str, ...], mended: bool) -> None:
     """Compare recordings with the checksums that were kept while they grew, and name what is damaged.
 
@@ -31,7 +31,7 @@ def check(*, runs: tuple[str, ...], mended: bool) -> None:
     for folder in folders:
         problems += _check(folder, mended=mended)
     many = "recording" if len(folders) == 1 else "recordings"
-    words = {0: "nothing is damaged", 1: "1 problem"}.get(problems, f"{problems} problems")
+    words = {0: "no damage found", 1: "1 problem"}.get(problems, f"{problems} problems")
     say(f"{len(folders)} {many}: {words}", err=False)
     if problems:
         sys.exit(1)

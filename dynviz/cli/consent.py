@@ -20,7 +20,7 @@ trust_option: Callable[[_Command], _Command] = click.option(
     "--trust",
     multiple=True,
     metavar="PATH",
-    help="A file of your own that the run was begun with, or its folder, or an import path: it may be run again.",
+    help="Run this file of yours again, which the recording was made with; or its folder, or an import path.",
 )
 
 
@@ -63,7 +63,7 @@ def given(codes: Iterable[Code], trusted: Sequence[str]) -> tuple[str, ...]:
     allowed = list(trusted)
     for code in dict.fromkeys(codes):
         if not _is_allowed(code, allowed) and _can_ask(code):
-            say(f"This was made with {code.name}, which is not bundled with dynviz.")
+            say(f"This was made with {code.name}, which is not part of dynviz.")
             if click.confirm("Run it?", err=True):
                 allowed.append(code.name)
     return tuple(allowed)

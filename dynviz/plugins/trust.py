@@ -141,6 +141,6 @@ def _parts(plural: str, name: str, fingerprints: Sequence[str]) -> list[str | Co
 
 def _refusal(name: str, place: str) -> str:
     return (
-        f"{name} is code that a recording names and that is not bundled with dynviz; it is run only where you say so: "
-        f"--trust {shlex.quote(place)}"
+        f"this was made with {name}, which is not part of dynviz and is not run again unasked; "
+        f"if you trust it, add --trust {shlex.quote(place)}"
     )
