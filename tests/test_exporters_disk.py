@@ -47,7 +47,7 @@ def test_a_full_disk_is_one_clear_line_and_what_was_there_stays(name, workers, r
     filler = small_disk / "filler"
     filler.write_bytes(bytes(ROOM - 4096 * 8))
     try:
-        size = (800, 600) if name in {"svg", "png"} else (480, 360)
+        size = (800, 600) if name in {"pdf", "png", "svg"} else (480, 360)
         with pytest.raises(DynvizError, match=r"^cannot write .*: No space left on device$") as caught:
             animate([recording], target, size=size, workers=workers)
         assert "\n" not in str(caught.value)

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dynviz.encoding.patches import Patches, colors_for
-from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, merged
+from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter, merged
 from dynviz.scene.palette import Palette
 
 TRANSPARENT = 255
@@ -21,6 +21,7 @@ PLACE = struct.Struct(">IIII")
 OVER, INSTEAD = 1, 0
 
 
+@exporter(motion=True)
 def export(
     frames: Frames,
     target: Path,

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from PIL import Image
 
 from dynviz.encoding.patches import Patch, Patches, colors_for
-from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, merged
+from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter, merged
 
 LONGEST = 0xFFFFFF
 """Milliseconds."""
@@ -20,6 +20,7 @@ XMP = (
 )
 
 
+@exporter(motion=True)
 def export(
     frames: Frames,
     target: Path,
