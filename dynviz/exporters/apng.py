@@ -1,4 +1,8 @@
-"""APNG: a PNG that moves; few colours like a GIF, or all of them."""
+"""APNG: a PNG that moves; few colours like a GIF, or all of them.
+
+Pillow's and imageio's writers take all frames at once, which memory must hold, and cannot be given a palette: their
+files are several times as large.
+"""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""PDF: one step as shapes for papers, its words as text in fonts that are in the file."""
+"""PDF: one step as shapes, its words as text in fonts that the file brings."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -36,13 +36,16 @@ def export(
         columns: Of the grid; 0 makes it about as wide as high.
         gap: Pixels between frames.
     """
+    from imageio.v3 import imwrite
+
     half = sheet.count > FULL_SIZE
     tiles = [_smaller(frame.pixels) if half else frame.pixels for frame in frames]
     info = PngInfo()
     info.add_itxt("Comment", sheet.comment)
     if sheet.alt:
         info.add_itxt("Description", sheet.alt)
-    Image.fromarray(grid(tiles, columns, gap)).save(target, format="PNG", pnginfo=info)
+    # Not to the file itself: where the disk is full, imageio would complain a second time when it is collected.
+    target.write_bytes(imwrite("<bytes>", grid(tiles, columns, gap), plugin="pillow", extension=".png", pnginfo=info))
 
 
 def grid(tiles: list[NDArray[np.uint8]], columns: int, gap: int) -> NDArray[np.uint8]:
