@@ -48,6 +48,20 @@ class Format:
             return "It shows motion."
         return "It shows one step." if self.most == 1 else f"It shows up to {self.most} steps beside each other."
 
+    def check(self, name: str, count: int, size: tuple[int, int]) -> None:
+        """See that so many frames of this size can be shown.
+
+        Raises:
+            DynvizError: They cannot.
+        """
+        if self.largest is not None and max(size) > self.largest:
+            raise DynvizError(f"{name} holds {self.largest} pixels a side at most, not {size[0]}x{size[1]}")
+        if self.most is not None and count > self.most == 1:
+            raise DynvizError(f"{name} shows one step, not {count}; a sheet of several is a png")
+        if self.most is not None and count > self.most:
+            kind = "an animation" if self.motion else "a sheet"
+            raise DynvizError(f"{kind} holds at most {self.most} frames, not {count}")
+
 
 def exporter(*, motion: bool, most: int | None = None, largest: int | None = None) -> Callable[[Export], Export]:
     """Declare what an export function's format can show; the arguments are those of `Format`.

@@ -15,7 +15,7 @@ from dynviz.animation.provenance import comment, facts
 from dynviz.animation.workers import CrewFrames
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
-from dynviz.frame import Format, Frame, Frames, Pixels, Progress, Sheet, format_of
+from dynviz.frame import Frame, Frames, Pixels, Progress, Sheet, format_of
 from dynviz.plugins.options import read
 from dynviz.recording import Recording
 from dynviz.scene.theme import theme as find_theme
@@ -88,8 +88,6 @@ def animate(
         raise DynvizError(f"{export.stem} shows no motion and takes no {named}; formats that do: {_moving()}")
     fps, hold = FPS if fps is None else fps, HOLD if hold is None else hold
     _check(recordings, fps, frames, hold, workers)
-    if shows.largest is not None and max(size) > shows.largest:
-        raise DynvizError(f"{export.stem} holds {shows.largest} pixels a side at most, not {size[0]}x{size[1]}")
     chosen = choose(export, options)
     view = view or suggested(recordings)[0]
     # Workers may be started elsewhere.
@@ -97,7 +95,7 @@ def animate(
     drawing = Drawing(sources, view, size, theme, chosen.get("background", "theme"), panel)
     shown = frames or (FRAMES if shows.motion else 1), steps or (None, None)
     show = Show(drawing, recordings, shown, workers=workers, exporter=export.file)
-    _check_count(export.stem, shows, show.sheet.count)
+    shows.check(export.stem, show.sheet.count, size)
     drawn = show.frames((1 / fps, hold), progress)
     write_whole(target, lambda file: export.make(frames=drawn, target=file, sheet=show.sheet, **chosen))
     if alt:
@@ -257,15 +255,6 @@ def _say(file: Path, text: str) -> None:
 def _moving() -> str:
     formats = {name: format_of(plugins.load("exporters", name).target) for name in plugins.files("exporters")}
     return ", ".join(name for name, shows in formats.items() if shows.motion)
-
-
-def _check_count(name: str, shows: Format, count: int) -> None:
-    if shows.most is None or count <= shows.most:
-        return
-    if shows.most == 1:
-        raise DynvizError(f"{name} shows one step, not {count}; a sheet of several is a png")
-    kind = "an animation" if shows.motion else "a sheet"
-    raise DynvizError(f"{kind} holds at most {shows.most} frames, not {count}")
 
 
 def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold: float, workers: int) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import matplotlib
@@ -86,13 +87,11 @@ class Vector:
             # At 72 dots to the inch, matplotlib's points are pixels.
             figure = Figure((self._pen.width / 72, self._pen.height / 72), dpi=72)
             figure.patch.set_visible(False)
-            drawing = _Drawing(scene, lambda renderer: self._pen_on(renderer, FAMILIES[kind]))
+            pen_on = partial(VectorPen, pen=self._pen, theme=self._theme, ground=self._ground, families=FAMILIES[kind])
+            drawing = _Drawing(scene, pen_on)
             figure.add_artist(drawing)
             figure.savefig(file, format=kind, dpi=72, metadata=metadata)
         return file.getvalue(), drawing.lengths
-
-    def _pen_on(self, renderer: Any, families: tuple[str, ...]) -> VectorPen:
-        return VectorPen(renderer, self._pen, self._theme, self._ground, families)
 
 
 class _Drawing(Artist):
