@@ -1,25 +1,97 @@
 """One picture of an animation, as exporters get it.
 
-An exporter is a function `export(frames, target, sheet, *, ...)` that writes an animation. It iterates over the frames,
-or has each coded where it is drawn, which may be in several processes. One whose first parameter is called `pictures`
-writes pictures that stand still: it gets one, the last step, unless more are asked for. Parameters after the star are
-its options. Those of these names mean the same in every format, and stand on the command line: `quality`, `loop`,
-`background`.
+An exporter is a function that writes an animation, and says what its format can show:
+
+    @exporter(motion=True)
+    def export(frames, target, sheet, *, loop: int = 0): ...
+
+Its first parameters are called so. It iterates over the frames, or has each coded where it is drawn, which may be in
+several processes. One without motion gets a single frame, the last step, unless more are asked for. Parameters after
+the star are its options: `--exporter ./mine.py:loop=3`. Those of these names mean the same in every format, and have
+options of their own on the command line: `quality`, `loop`, `background`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.errors import DynvizError
 from dynviz.scene.marks import Scene
 from dynviz.scene.theme import Theme, light
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Quality: TypeAlias = Literal["small", "balanced", "best"]
 Background: TypeAlias = Literal["theme", "transparent"]
+Export = TypeVar("Export", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """What files of an exporter can show.
+
+    Attributes:
+        motion: Whether frames follow one another in time.
+        most: How many frames there can be; None where there is no end.
+        largest: How many pixels each side can have; None for all that can be drawn.
+    """
+
+    motion: bool
+    most: int | None = None
+    largest: int | None = None
+
+    def __str__(self) -> str:
+        """In a sentence."""
+        if self.motion:
+            return "It shows motion."
+        return "It shows one step." if self.most == 1 else f"It shows up to {self.most} steps beside each other."
+
+    def check(self, name: str, count: int, size: tuple[int, int]) -> None:
+        """See that so many frames of this size can be shown.
+
+        Raises:
+            DynvizError: They cannot.
+        """
+        if self.largest is not None and max(size) > self.largest:
+            raise DynvizError(f"{name} holds {self.largest} pixels a side at most, not {size[0]}x{size[1]}")
+        if self.most is not None and count > self.most == 1:
+            raise DynvizError(f"{name} shows one step, not {count}; a sheet of several is a png")
+        if self.most is not None and count > self.most:
+            kind = "an animation" if self.motion else "a sheet"
+            raise DynvizError(f"{kind} holds at most {self.most} frames, not {count}")
+
+
+def exporter(*, motion: bool, most: int | None = None, largest: int | None = None) -> Callable[[Export], Export]:
+    """Declare what an export function's format can show; the arguments are those of `Format`.
+
+    >>> @exporter(motion=False, most=1)
+    ... def export(frames, target, sheet, *, indent: int = 2): ...
+    >>> format_of(export).motion
+    False
+    """
+
+    def declare(export: Export) -> Export:
+        export.format = Format(motion=motion, most=most, largest=largest)  # type: ignore[attr-defined]
+        return export
+
+    return declare
+
+
+def format_of(export: Callable[..., Any]) -> Format:
+    """What an exporter declares.
+
+    Raises:
+        DynvizError: It declares nothing.
+    """
+    declared = getattr(export, "format", None)
+    if not isinstance(declared, Format):
+        raise DynvizError(
+            "an exporter says whether it shows motion: write @exporter(motion=True) or @exporter(motion=False), "
+            "from dynviz.frame, above its function"
+        )
+    return declared
 
 
 @dataclass(frozen=True)
@@ -117,3 +189,13 @@ class Sheet:
     theme: Theme = light
     scene: Callable[[int], Scene] | None = None
     previews: Callable[[int], Iterator[Pixels]] = nothing
+
+    def scene_of(self, frame: Frame) -> Scene:
+        """The scene that a frame shows.
+
+        Raises:
+            DynvizError: Frames are not of scenes.
+        """
+        if self.scene is None:
+            raise DynvizError("this format is drawn from scenes, and these pictures have none")
+        return self.scene(frame.step)

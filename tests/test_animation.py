@@ -1,4 +1,3 @@
-import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from dynviz.animation.alt import describe
 from dynviz.animation.export import animate, spread
 from dynviz.errors import DynvizError
 from dynviz.film import Film
+from dynviz.frame import format_of
 from dynviz.pixels import Canvas
 from tests.recorded import voronoi
 from tests.scenes import every_mark
@@ -46,7 +46,7 @@ def view(tmp_path):
 
 def few(name):
     """Two frames, where the format shows motion."""
-    return {"frames": 2} if "frames" in inspect.signature(plugins.load("exporters", name).target).parameters else {}
+    return {"frames": 2} if format_of(plugins.load("exporters", name).target).motion else {}
 
 
 def film(steps):
@@ -203,7 +203,9 @@ def test_what_was_there_stays_when_the_new_file_is_not_finished(recordings, view
     target.write_bytes(b"old")
     exporter = tmp_path / "breaks.py"
     exporter.write_text(
-        '"""Breaks in the middle."""\n\n\ndef export(frames, target, sheet):\n'
+        '"""Breaks in the middle."""\nfrom dynviz.frame import exporter\n\n\n'
+        "@exporter(motion=True)\n"
+        "def export(frames, target, sheet):\n"
         f"    next(frames)\n    target.write_bytes(b'half')\n    raise {failure}\n"
     )
     with pytest.raises(raised, match=words):
@@ -215,8 +217,9 @@ def test_what_was_there_stays_when_the_new_file_is_not_finished(recordings, view
 def test_a_real_full_device_is_said_in_one_line(recordings, view, tmp_path):
     exporter = tmp_path / "full.py"
     exporter.write_text(
-        '"""To a full device."""\nfrom pathlib import Path\nfrom dynviz.exporters import gif\n\n\n'
-        "def export(frames, target, sheet):\n    gif.export(frames, Path('/dev/full'), sheet)\n"
+        '"""To a full device."""\nfrom pathlib import Path\nfrom dynviz.exporters import gif\n'
+        "from dynviz.frame import exporter\n\n\n"
+        "@exporter(motion=True)\ndef export(frames, target, sheet):\n    gif.export(frames, Path('/dev/full'), sheet)\n"
     )
     with pytest.raises(DynvizError, match=r"cannot write .*No space left on device"):
         animate(recordings, tmp_path / "a.gif", view=view, frames=2, size=(400, 300), exporter=str(exporter))

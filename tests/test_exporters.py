@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from dynviz.errors import DynvizError
 from dynviz.exporters import gif, png
 from dynviz.frame import Frame, Frames, Sheet
 from dynviz.pixels import Canvas
@@ -170,11 +169,6 @@ def test_a_png_of_one_frame_is_that_frame_with_the_comment_in_it(tmp_path, film_
     with Image.open(tmp_path / "one.png") as image:
         assert np.array_equal(np.asarray(image), film_frames[0].pixels)
         assert image.text["Comment"] == "scenario · voronoi"
-
-
-def test_more_frames_than_a_sheet_holds_are_refused(tmp_path, film_frames):
-    with pytest.raises(DynvizError, match=r"^a sheet holds at most 100 frames, not 101$"):
-        png.export(iter(film_frames), tmp_path / "sheet.png", sheet(101))
 
 
 @pytest.mark.parametrize(

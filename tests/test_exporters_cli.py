@@ -101,4 +101,82 @@ def test_an_option_that_a_format_would_ignore_is_refused(run, tmp_path, argument
 
 def test_the_examples_of_the_help_stand_on_lines_of_their_own():
     lines = CliRunner().invoke(commands, ["export", "--help"]).output.splitlines()
-    assert sum(line.startswith("  dynviz export runs/") for line in lines) == 3
+    assert sum(line.startswith("  dynviz export runs/") for line in lines) == 4
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A function that writes a user's exporter with or without motion."""
+
+    def write(*, motion):
+        file = tmp_path / "mine.py"
+        file.write_text(f'''"""The steps as text."""
+from dynviz.frame import exporter
+
+
+@exporter(motion={motion}, largest=300)
+def export(frames, target, sheet, *, word: str, indent: int = 1):
+    target.write_text("".join(" " * indent + f"{{word}} {{frame.step}}\\n" for frame in frames))
+''')
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_exporter_of_ones_own_is_named_with_its_options(run, tmp_path, mine, workers):
+    mine(motion=True)
+    done = export(run, "a.txt", "--exporter", "./mine.py:word=step,indent=2", "--frames", 3, "--workers", workers)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "a.txt").read_text() == "  step 0\n  step 20\n  step 40\n"
+
+
+def test_an_exporter_of_ones_own_without_motion_gets_the_last_step(run, tmp_path, mine):
+    mine(motion=False)
+    done = export(run, "a.txt", "--exporter", "./mine.py:word=step")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "a.txt").read_text() == " step 40\n"
+
+
+def test_options_of_our_exporters_are_reached_by_name(run):
+    done = export(run, "a.png", "--contact", 4, "--exporter", "png:columns=4,gap=0")
+    assert done.exit_code == 0, done.output
+    with Image.open("a.png") as image:
+        assert image.size == (4 * 240, 180)
+
+
+def test_a_folder_gets_files_of_the_exporter_that_is_named(run, tmp_path):
+    done = export(run, "pictures/", "--exporter", "svg")
+    assert done.exit_code == 0, done.output
+    assert {file.suffix for file in (tmp_path / "pictures").iterdir()} == {".svg"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--exporter", "gif:loop=2", "--loop", 3], "loop of gif is given twice"),
+        (["--exporter", "gif:loop=70000"], "an animation cannot be played 70000 times"),
+        (["--exporter", "gif:columns=2"], "no option of export gif named 'columns'"),
+        (["--exporter", "gift"], "no export named 'gift'; did you mean 'gif'?"),
+        (["--exporter", "./mine.py"], "needs word (text): write ./mine.py:word=..."),
+        (["--exporter", "./mine.py:word=a", "--size", "301x200"], "mine holds 300 pixels a side at most, not 301x200"),
+        (["--exporter", "./mine.py:word=a", "--fps", 3], "mine shows no motion and takes no frames a second"),
+        (["--exporter", "./silent.py"], "write @exporter(motion=True) or @exporter(motion=False)"),
+    ],
+)
+def test_a_mistake_about_an_exporter_is_one_line(run, tmp_path, mine, arguments, says):
+    mine(motion=False)
+    (tmp_path / "silent.py").write_text("def export(frames, target, sheet): ...\n")
+    done = CliRunner().invoke(commands, ["export", str(run), "a.gif", "--size", "240x180", *map(str, arguments)])
+    assert isinstance(done.exception, DynvizError)
+    assert says in str(done.exception)
+    assert "\n" not in str(done.exception)
+    assert not (tmp_path / "a.gif").exists()
+
+
+def test_what_an_exporter_shows_and_takes_is_listed(tmp_path, mine):
+    mine(motion=True)
+    said = {name: CliRunner().invoke(commands, ["list", "exporters", name]).stdout for name in ("svg", "./mine.py")}
+    assert "It shows one step." in said["svg"]
+    assert "It shows motion." in said["./mine.py"]
+    assert "word" in said["./mine.py"]

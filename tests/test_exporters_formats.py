@@ -1,7 +1,6 @@
 """Every exporter that is found, over every view that is found, read back by a decoder of its own."""
 
 import base64
-import inspect
 import io
 import json
 import re
@@ -9,11 +8,13 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+import zlib
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import imageio_ffmpeg
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,11 +23,13 @@ from dynviz import plugins
 from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate, spread
 from dynviz.errors import DynvizError
+from dynviz.frame import format_of
 from dynviz.pixels import Canvas
 from tests.recorded import KINDS, surface, voronoi
 
 EXPORTERS = sorted(plugins.files("exporters"))
 SIZE = (241, 181)
+LINK = "{http://www.w3.org/1999/xlink}href"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -89,11 +92,33 @@ def of_shapes(file):
     numbers = re.findall(r"nan|inf", file.read_text())
     assert numbers == []
     for picture in root.iter(f"{SVG}image"):
-        Image.open(io.BytesIO(base64.b64decode(picture.get("href").partition(",")[2]))).verify()
+        Image.open(io.BytesIO(base64.b64decode(picture.get(LINK).partition(",")[2]))).verify()
     return None, None
 
 
-READ = {"html": of_page, "mp4": of_video, "svg": of_shapes, "webm": of_video}
+def of_paper(file):
+    data = file.read_bytes()
+    assert data.startswith(b"%PDF-")
+    assert re.search(rb"/MediaBox \[ 0 0 (\d+) (\d+) \]", data).groups() == tuple(str(side).encode() for side in SIZE)
+    assert not re.search(rb"\b(nan|inf)\b", drawn_on(file))
+    return None, None
+
+
+def drawn_on(file):
+    """What the streams of a PDF hold, those of pictures and fonts among them."""
+    return b"".join(
+        unpacked(stream) for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", file.read_bytes(), re.S)
+    )
+
+
+def unpacked(stream):
+    try:
+        return zlib.decompressobj().decompress(stream)
+    except zlib.error:
+        return b""
+
+
+READ = {"pdf": of_paper, "html": of_page, "mp4": of_video, "svg": of_shapes, "webm": of_video}
 
 
 def read_back(file):
@@ -101,7 +126,7 @@ def read_back(file):
 
 
 def moves(name):
-    return "frames" in inspect.signature(plugins.load("exporters", name).target).parameters
+    return format_of(plugins.load("exporters", name).target).motion
 
 
 def noise_ratio(pictures, expected):
@@ -151,13 +176,16 @@ def test_a_transparent_ground_is_transparent(exporter, tmp_path, theme):
     options = {"size": SIZE, "theme": theme, "background": "transparent", "view": "curves"}
     target = tmp_path / f"a.{exporter}"
     if "background" not in plugins.load("exporters", exporter).options:
-        able = "apng, png, svg, webp"
+        able = "apng, pdf, png, svg, webp"
         with pytest.raises(DynvizError, match=f"^{exporter} takes no background; formats that do: {able}$"):
             animate([recording], target, **options)
         return
     animate([recording], target, **options, frames=4 if moves(exporter) else 1)
-    if exporter == "svg":
-        assert f"{SVG}rect" not in {element.tag for element in ElementTree.parse(target).getroot()}
+    if exporter in {"pdf", "svg"}:
+        whole = {"pdf": b"0 181 m\n241 181 l", "svg": b"M 0 0 \nL 241 0"}[exporter]
+        read = drawn_on if exporter == "pdf" else Path.read_bytes
+        assert whole not in read(target)
+        assert whole in read(animate([recording], target, **{**options, "background": "theme"}))
         return
     with Image.open(target) as image:
         shares = []
@@ -225,14 +253,51 @@ def test_a_drawing_of_shapes_has_its_words_as_text_and_is_the_same_each_time(tmp
     root = ElementTree.parse(tmp_path / "one.svg").getroot()
     words = {element.text for element in root.iter(f"{SVG}text")}
     assert {"prediction", "validation loss", "adamw lr .01", "step 40 of 40"} <= words
+    assert all(float(element.get("textLength")) > 0 for element in root.iter(f"{SVG}text"))
     assert "Prediction: " in root.find(f"{SVG}desc").text
+    assert root.find(f"{SVG}title").text.startswith("voronoi")
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
 
 
-def test_several_steps_of_shapes_are_refused(tmp_path):
+def test_a_paper_has_its_words_as_text_its_fonts_and_no_date(tmp_path):
+    recording = voronoi(tmp_path / "adamw", steps=40, every=10)
+    for name in ("one.pdf", "other.pdf"):
+        animate([recording], tmp_path / name, view="benchmark")
+    data, drawn = (tmp_path / "one.pdf").read_bytes(), drawn_on(tmp_path / "one.pdf")
+    # Letters are written one by one for their kerning, and each font says which letters its codes are.
+    assert drawn.count(b"BT") == drawn.count(b"ET") > 20
+    letters = {
+        int(code, 16) for codes in re.findall(rb"> \[(<.*>)\]", drawn) for code in re.findall(rb"<(.{4})>", codes)
+    }
+    assert set(map(ord, "predictionvalidationlossadamw")) <= letters
+    assert set(re.findall(rb"/BaseFont /[A-Z]+\+([\w-]+)", data)) == {b"DejaVuSans", b"DejaVuSans-Bold"}
+    assert b"/FontFile2" in data
+    assert not re.search(rb"/(CreationDate|ModDate|Producer|Subtype /Type3)", data)
+    assert data == (tmp_path / "other.pdf").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["pdf", "svg"])
+def test_shapes_are_the_same_whatever_settings_the_user_of_matplotlib_has(name, tmp_path):
     recording = surface(tmp_path / "adamw", steps=20)
-    with pytest.raises(DynvizError, match=r"^svg shows one step, not 3; a sheet of several is a png$"):
-        animate([recording], tmp_path / "a.svg", frames=3)
+    plain = animate([recording], tmp_path / f"plain.{name}")
+    settings = {"savefig.bbox": "tight", "figure.constrained_layout.use": True, "figure.dpi": 300, "pdf.fonttype": 3}
+    settings |= {"svg.fonttype": "path", "svg.hashsalt": "salt", "path.simplify": True, "font.sans-serif": ["Arial"]}
+    with matplotlib.rc_context(settings):
+        again = animate([recording], tmp_path / f"again.{name}")
+    assert again.read_bytes() == plain.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["pdf", "svg"])
+def test_several_steps_of_shapes_are_refused(name, tmp_path):
+    recording = surface(tmp_path / "adamw", steps=20)
+    with pytest.raises(DynvizError, match=rf"^{name} shows one step, not 3; a sheet of several is a png$"):
+        animate([recording], tmp_path / f"a.{name}", frames=3)
+
+
+def test_more_frames_than_a_sheet_holds_are_refused(tmp_path):
+    recording = surface(tmp_path / "adamw", steps=120)
+    with pytest.raises(DynvizError, match=r"^a sheet holds at most 100 frames, not 101$"):
+        animate([recording], tmp_path / "a.png", frames=101, size=SIZE)
 
 
 def test_a_page_needs_nothing_else_and_says_what_it_shows(tmp_path):

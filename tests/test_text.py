@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from dynviz import cli
 from dynviz.animation.export import animate
 from dynviz.text import clean
 from tests import recorded
+from tests.test_exporters_formats import drawn_on
 
 HOSTILE = "a\x1b]0;owned\x07b\u202ec\x9b2J[bold]d\u2028\udc80"
 OBEYED = ["\x1b]0", "\x07", "\u202e", "\x9b", "\u2028"]
@@ -100,6 +102,13 @@ def test_documents_of_hostile_names_are_well_formed(hostile, tmp_path):
     for text in [*texts[:3], page]:
         assert not any(obeyed in text for obeyed in OBEYED)
     assert "\x1b]0;owned" not in texts[3]
+    # Half a surrogate pair could not be written, and a control character would be a code of the font.
+    letters = drawn_on(animate(recordings, tmp_path / "out.pdf", view="curves"))
+    codes = {
+        int(code, 16) for codes in re.findall(rb"> \[(<.*>)\]", letters) for code in re.findall(rb"<(.{4})>", codes)
+    }
+    assert 0xFFFD in codes
+    assert not codes & {0x1B, 0x07, 0x202E, 0x9B, 0x2028}
 
 
 def test_training_goes_on_where_stderr_is_full(tmp_path):

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 
 from dynviz.animation.drawing import open_film
-from dynviz.exporters.svg import _png
 from dynviz.pixels import Canvas
 from dynviz.pixels.page import lay_out
 from dynviz.pixels.pen import Pen
@@ -38,7 +37,7 @@ def rasterised(tmp_path_factory):
     fonts.write_text(FONTS.format(Path(matplotlib.get_data_path()) / "fonts" / "ttf", folder))
 
     def draw(scene, size, look):
-        document = Vector(*size, theme(look), _png).draw(scene)
+        document = Vector(*size, theme(look)).svg(scene)
         env = {"FONTCONFIG_FILE": str(fonts), "HOME": str(folder)}
         done = subprocess.run([TOOL], input=document.encode(), capture_output=True, check=True, env=env)
         return np.asarray(Image.open(io.BytesIO(done.stdout)).convert("RGB")).astype(int)
@@ -126,7 +125,7 @@ def test_a_band_ends_between_two_samples_as_its_line_does(rasterised, now):
 
 
 def test_a_field_is_as_fine_as_the_page_so_that_no_viewer_blurs_it():
-    document = Vector(800, 600, theme("light"), _png).draw(every_mark(0))
+    document = Vector(800, 600, theme("light")).svg(every_mark(0))
     sizes = [Image.open(io.BytesIO(data)).size for data in pictures(document)]
     assert len(sizes) == 2
     assert all(min(size) >= 200 for size in sizes)

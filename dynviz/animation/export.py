@@ -1,7 +1,6 @@
 """From recordings to a file: the steps of a view, drawn one by one and handed to an exporter."""
 
 import contextlib
-import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from dynviz.animation.provenance import comment, facts
 from dynviz.animation.workers import CrewFrames
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
-from dynviz.frame import Frame, Frames, Pixels, Progress, Sheet
+from dynviz.frame import Frame, Frames, Pixels, Progress, Sheet, format_of
 from dynviz.plugins.options import read
 from dynviz.recording import Recording
 from dynviz.scene.theme import theme as find_theme
@@ -83,22 +82,22 @@ def animate(
     """
     target = Path(target)
     export = find_exporter(target.suffix) if exporter is None else plugins.load("exporters", exporter)
-    still = "pictures" in inspect.signature(export.target).parameters
-    if still and (fps is not None or hold is not None):
+    shows = format_of(export.target)
+    if not shows.motion and (fps is not None or hold is not None):
         named = "frames a second" if fps is not None else "hold of the last frame"
         raise DynvizError(f"{export.stem} shows no motion and takes no {named}; formats that do: {_moving()}")
     fps, hold = FPS if fps is None else fps, HOLD if hold is None else hold
     _check(recordings, fps, frames, hold, workers)
-    chosen = {**choose(export, options), **export.given}
+    chosen = choose(export, options)
     view = view or suggested(recordings)[0]
     # Workers may be started elsewhere.
     sources = tuple(os.path.abspath(recording.source) for recording in recordings)  # noqa: PTH100
     drawing = Drawing(sources, view, size, theme, chosen.get("background", "theme"), panel)
-    shown = frames or (1 if still else FRAMES), steps or (None, None)
+    shown = frames or (FRAMES if shows.motion else 1), steps or (None, None)
     show = Show(drawing, recordings, shown, workers=workers, exporter=export.file)
+    shows.check(export.stem, show.sheet.count, size)
     drawn = show.frames((1 / fps, hold), progress)
-    first = "pictures" if still else "frames"
-    write_whole(target, lambda file: export.make(**{first: drawn}, target=file, sheet=show.sheet, **chosen))
+    write_whole(target, lambda file: export.make(frames=drawn, target=file, sheet=show.sheet, **chosen))
     if alt:
         write_whole(alt_file(target), lambda file: _say(file, show.sheet.alt))
     return target
@@ -201,10 +200,10 @@ def find_exporter(suffix: str) -> plugins.Plugin:
 
 
 def choose(export: plugins.Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of an exporter, checked.
+    """Options of an exporter, checked, with those that were written after its name.
 
     Raises:
-        DynvizError: It has no such option, or a value is none of the option's.
+        DynvizError: It has no such option, or a value is none of the option's, or one is given twice.
     """
     for name in options:
         if name not in export.options and name in SHARED:
@@ -212,7 +211,9 @@ def choose(export: plugins.Plugin, options: Mapping[str, Any]) -> dict[str, Any]
             raise DynvizError(f"{export.stem} takes no {name}; formats that do: {', '.join(able)}")
         if name not in export.options:
             raise unknown(f"option of exporter {export.stem}", name, export.options)
-    chosen = read(export.options, options, f"exporter {export.stem}")
+        if name in export.given:
+            raise DynvizError(f"{name} of {export.stem} is given twice, after its name and alone; write one of them")
+    chosen = {**read(export.options, options, f"exporter {export.stem}"), **export.given}
     if not 0 <= chosen.get("loop", 0) <= MOST_LOOPS:
         raise DynvizError(f"an animation cannot be played {chosen['loop']} times; say 0 for ever, or 1 to {MOST_LOOPS}")
     return chosen
@@ -252,8 +253,8 @@ def _say(file: Path, text: str) -> None:
 
 
 def _moving() -> str:
-    found = {name: plugins.load("exporters", name).target for name in plugins.files("exporters")}
-    return ", ".join(name for name, export in found.items() if "frames" in inspect.signature(export).parameters)
+    formats = {name: format_of(plugins.load("exporters", name).target) for name in plugins.files("exporters")}
+    return ", ".join(name for name, shows in formats.items() if shows.motion)
 
 
 def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold: float, workers: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dynviz import plugins
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
 from dynviz.plugins import grammar
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from dynviz.recording import Recording
 
 
-@click.command(short_help="Draw runs to a file: gif, png, svg, mp4, html and more.")
+@click.command(short_help="Draw runs to a file: gif, png, svg, pdf, mp4, html and more.")
 @click.argument("paths", nargs=-1, required=True, metavar="RUN... TARGET")
 @click.option("--view", help="What to draw. [default: the scenario's first; for a folder all]")
 @click.option("--panel", metavar="TITLE|N", help="One panel of the view alone, large.")
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--quality", type=click.Choice(["small", "balanced", "best"]), help="[default: balanced]")
 @click.option("--hold", type=click.FloatRange(min=0), metavar="SECONDS", help="For the last frame. [default: 1]")
 @click.option("--loop", type=click.IntRange(0, 65535), metavar="N", help="How often it plays. [default: 0, for ever]")
+@click.option("--exporter", metavar="NAME[:key=value]", help="Or ./mine.py. [default: the one of TARGET's suffix]")
 @click.option("--alt", is_flag=True, help="Write what is seen in words, too: out.alt.txt.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that draw.")
 @click.option("--report", type=int, hidden=True)  # where a player waits to hear of it
@@ -52,12 +54,13 @@ def export(
     """Draw runs, or single recordings, to TARGET; its suffix says the format.
 
     Several are drawn side by side, or overlaid on the same axes. RUN@0,2 or RUN@0:4 means these lanes only. A TARGET
-    that is a folder, or ends in /, gets every view of the scenario as a gif.
+    that is a folder, or ends in /, gets every view of the scenario as a gif, or as what --exporter says.
 
     \b
     dynviz export runs/voronoi-adamw-l1-1 voronoi.gif
     dynviz export runs/voronoi-adamw-l1-1 last.png --view centers --steps 10000
     dynviz export runs/voronoi-adamw-l1-1 pictures/
+    dynviz export runs/voronoi-adamw-l1-1 sheet.png --contact 12 --exporter png:columns=4,gap=0
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     if len(paths) < 2:
         raise click.UsageError("name one run or more, then the file to write: dynviz export RUN out.gif")
@@ -66,7 +69,7 @@ def export(
     if to_folder and drawn["view"]:
         raise click.UsageError(f"{target} is a folder, which gets every view; name a file for {drawn['view']}")
     if contact is not None:
-        if drawn["frames"] is not None or Path(target).suffix.lower() != ".png":
+        if drawn["frames"] is not None or _format(target, drawn["exporter"]) != "png":
             raise click.UsageError(
                 "--contact N makes a sheet of N frames, as png: dynviz export RUN out.png --contact 12"
             )
@@ -106,5 +109,13 @@ def _write_views(recordings: "list[Recording]", folder: Path, drawn: dict[str, A
 
     views = suggested(recordings)
     make_folder(folder)
+    suffix = _format("a.gif", drawn["exporter"])
     for view in views:
-        _write(recordings, folder / f"{view}.gif", drawn | {"view": view}, report)
+        _write(recordings, folder / f"{view}.{suffix}", drawn | {"view": view}, report)
+
+
+def _format(target: str, exporter: str | None) -> str:
+    """What the files are: what the exporter is called, or else the target's suffix."""
+    if exporter is not None:
+        return plugins.load("exporters", exporter).stem
+    return Path(target).suffix.removeprefix(".").lower()

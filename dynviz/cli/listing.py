@@ -96,6 +96,10 @@ def _options(plural: str, name: str) -> None:
             say(plugins.summary(file), err=False)
         elif part.name.startswith(zoo.PREFIX):
             say(zoo.summary(part.target), err=False)
+    if plural == "exporters":
+        from dynviz.frame import format_of
+
+        say(str(format_of(plugin.target)), err=False)
     rows = [(option.name, option.type_name, _shown(option.default), option.help) for option in plugin.options.values()]
     if not rows:
         say("It has no options.", err=False)

@@ -1,4 +1,8 @@
-"""Videos: frames through a pipe to the ffmpeg that imageio's plugin brings."""
+"""Videos: frames through a pipe to the ffmpeg that imageio's plugin brings.
+
+The plugin's own writer is as fast, but does not look at ffmpeg's exit status: where the disk is full, it leaves a
+file with some of the frames and says nothing.
+"""
 
 import errno
 import importlib

@@ -1,4 +1,8 @@
-"""APNG: a PNG that moves; few colours like a GIF, or all of them."""
+"""APNG: a PNG that moves; few colours like a GIF, or all of them.
+
+Pillow's and imageio's writers take all frames at once, which memory must hold, and cannot be given a palette: their
+files are several times as large.
+"""
 
 import io
 import struct
@@ -11,7 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dynviz.encoding.patches import Patches, colors_for
-from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, merged
+from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter, merged
 from dynviz.scene.palette import Palette
 
 TRANSPARENT = 255
@@ -21,6 +25,7 @@ PLACE = struct.Struct(">IIII")
 OVER, INSTEAD = 1, 0
 
 
+@exporter(motion=True)
 def export(
     frames: Frames,
     target: Path,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
 
 from dynviz.encoding.patches import colors_for
-from dynviz.frame import Frames, Pixels, Quality, Sheet, merged
+from dynviz.frame import Frames, Pixels, Quality, Sheet, exporter, merged
 from dynviz.scene.palette import Palette
 
 TRANSPARENT = 255
@@ -18,6 +18,7 @@ SHORTEST = 2
 LONGEST = 0xFFFF
 
 
+@exporter(motion=True)
 def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality: Quality = "balanced") -> None:
     """Write frames as they come; identical ones extend the time of the first.
 

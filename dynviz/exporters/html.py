@@ -9,9 +9,10 @@ from typing import IO
 from dynviz.encoding.page import FOOT, HEAD, STYLE
 from dynviz.encoding.patches import Patches, colors_for
 from dynviz.exporters.webp import still
-from dynviz.frame import Frames, Piece, Pixels, Quality, Sheet
+from dynviz.frame import Frames, Piece, Pixels, Quality, Sheet, exporter
 
 
+@exporter(motion=True)
 def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality: Quality = "balanced") -> None:
     """Write frames as they come.
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from dynviz.encoding.video import encode
-from dynviz.frame import Frames, Quality, Sheet
+from dynviz.frame import Frames, Quality, Sheet, exporter
 
 CONSTANT_RATE = {"small": 30, "balanced": 22, "best": 12}
 """x264's measure of loss: 0 is none, 51 the most."""
 
 
+@exporter(motion=True)
 def export(frames: Frames, target: Path, sheet: Sheet, *, quality: Quality = "balanced") -> None:
     """Write frames as they come.
 

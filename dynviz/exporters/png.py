@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from dynviz.errors import DynvizError
-from dynviz.frame import Background, Frame, Sheet
+from dynviz.frame import Background, Frame, Sheet, exporter
 
 FULL_SIZE = 4
 """Up to so many frames are shown as large as they are; more are shown at half their size."""
-MOST = 100
-"""So many frames are on a sheet at most: they are all in memory, and none could be found among more."""
 
 
+# All frames of a sheet are in memory, and among more than a hundred none could be found.
+@exporter(motion=False, most=100)
 def export(
-    pictures: Iterator[Frame],
+    frames: Iterator[Frame],
     target: Path,
     sheet: Sheet,
     *,
@@ -30,25 +29,23 @@ def export(
     """Write a lone frame as it is, several as a grid in reading order.
 
     Args:
-        pictures: At least one, all of one size.
+        frames: At least one, all of one size.
         target: The file.
         sheet: How many come; the comment and the words for what is seen are kept in the file.
         background: That of the theme, or none.
         columns: Of the grid; 0 makes it about as wide as high.
         gap: Pixels between frames.
-
-    Raises:
-        DynvizError: There are too many for a sheet.
     """
-    if sheet.count > MOST:
-        raise DynvizError(f"a sheet holds at most {MOST} frames, not {sheet.count}")
+    from imageio.v3 import imwrite
+
     half = sheet.count > FULL_SIZE
-    tiles = [_smaller(frame.pixels) if half else frame.pixels for frame in pictures]
+    tiles = [_smaller(frame.pixels) if half else frame.pixels for frame in frames]
     info = PngInfo()
     info.add_itxt("Comment", sheet.comment)
     if sheet.alt:
         info.add_itxt("Description", sheet.alt)
-    Image.fromarray(grid(tiles, columns, gap)).save(target, format="PNG", pnginfo=info)
+    # Not to the file itself: where the disk is full, imageio would complain a second time when it is collected.
+    target.write_bytes(imwrite("<bytes>", grid(tiles, columns, gap), plugin="pillow", extension=".png", pnginfo=info))
 
 
 def grid(tiles: list[NDArray[np.uint8]], columns: int, gap: int) -> NDArray[np.uint8]:

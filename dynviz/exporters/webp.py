@@ -1,14 +1,14 @@
-"""WebP: without loss, and only what changes; the smallest of the moving pictures."""
+"""WebP: without loss, and only what changes; the smallest of the moving pictures.
 
-import io
+imageio codes the parts that change. It could write the whole animation, too, but would have to hold all of its frames.
+"""
+
 import struct
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from PIL import Image
-
 from dynviz.encoding.patches import Patch, Patches, colors_for
-from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, merged
+from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter, merged
 
 LONGEST = 0xFFFFFF
 """Milliseconds."""
@@ -20,6 +20,7 @@ XMP = (
 )
 
 
+@exporter(motion=True)
 def export(
     frames: Frames,
     target: Path,
@@ -74,13 +75,13 @@ class Coder:
 
 def still(patch: Patch) -> bytes:
     """A whole file of a patch alone."""
-    file = io.BytesIO()
-    Image.fromarray(patch.pixels).save(file, format="WEBP", lossless=True, quality=40, method=4)
-    return file.getvalue()
+    from imageio.v3 import imwrite
+
+    return imwrite("<bytes>", patch.pixels, plugin="pillow", extension=".webp", lossless=True, quality=40, method=4)
 
 
 def _image(patch: Patch) -> bytes:
-    """The chunk of a patch's pixels, out of the file that Pillow makes."""
+    """The chunk of a patch's pixels, out of the file that it would be alone."""
     data, at = still(patch), 12
     while data[at : at + 4] != b"VP8L":
         at += 8 + int.from_bytes(data[at + 4 : at + 8], "little") + 1 & ~1

@@ -1,142 +1,67 @@
-"""Marks as elements of SVG, where the pixels have them and in the same order."""
+"""Marks as shapes, where the pixels have them and in the same order."""
 
-import base64
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from dynviz.pixels import shapes, still
+from dynviz.pixels import still
 from dynviz.pixels.arrows import arrows
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.growing import DOT, FUTURE, PAST, present
 from dynviz.pixels.layers import Tile
-from dynviz.pixels.pen import DASHES, Font, Pen
-from dynviz.pixels.shapes import hexadecimal, number
+from dynviz.pixels.pen import DASHES
+from dynviz.pixels.shapes import VectorPen
 from dynviz.scene.contouring import traced
-from dynviz.scene.marks import (
-    Arrows,
-    Band,
-    Bars,
-    Contours,
-    Field,
-    Line,
-    Mark,
-    Points,
-    Regions,
-    Rule,
-    Text,
-)
-from dynviz.scene.theme import Theme
-from dynviz.text import xml
+from dynviz.scene.decimate import decimate
+from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Mark, Points, Regions, Rule, Text
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Ink:
-    """What colours, words and pictures of a document are made with.
-
-    Attributes:
-        theme: Gives colours.
-        pen: Measures words.
-        encode: Makes a PNG of pixels.
-        ground: Whether the picture stands on the theme's ground, or on nothing.
-    """
-
-    theme: Theme
-    pen: Pen
-    encode: Callable[[Image], bytes]
-    ground: bool
-
-    def color(self, role: str) -> str:
-        """The colour of a shape."""
-        return hexadecimal(self.theme.color(role))
-
-    def words(self, text: str, font: Font, role: str, left: float, baseline: float) -> str:
-        """Words that begin and stand at a place."""
-        # With the length given, a viewer that has another font keeps the arrangement.
-        long = f' textLength="{self.pen.measure(text, font):.1f}" lengthAdjust="spacingAndGlyphs"' if text else ""
-        bold = ' font-weight="bold"' if font.bold else ""
-        return (
-            f'<text x="{number(left)}" y="{number(baseline)}" font-size="{font.size}"{bold}{long} '
-            f'fill="{hexadecimal(self.theme.ink(role))}">{xml(text)}</text>'
-        )
-
-    def image(self, pixels: Image, left: float, top: float, right: float, bottom: float) -> str:
-        """Pixels, as sharp as the viewer can."""
-        data = base64.b64encode(self.encode(np.ascontiguousarray(pixels))).decode()
-        return (
-            f'<image x="{number(left)}" y="{number(top)}" '
-            f'width="{number(right - left)}" height="{number(bottom - top)}" '
-            'preserveAspectRatio="none" image-rendering="optimizeSpeed" style="image-rendering:pixelated" '
-            f'href="data:image/png;base64,{data}"/>'
-        )
-
-
 class Part(NamedTuple):
-    """An element.
+    """One call that draws, and its height among the lines and bands that stand together."""
 
-    Attributes:
-        text: The element.
-        age: Its height among the lines and bands that stand together.
-        clipped: Whether it ends at the edge of the plot; markers and words do not.
-    """
-
-    text: str
+    draw: Callable[[], None]
     age: int = PAST
-    clipped: bool = True
 
 
-def elements(marks: Sequence[Mark], easel: Easel, ink: Ink, clip: str) -> Iterator[str]:
-    """The elements of a panel's marks, the lowest first.
-
-    Args:
-        marks: The first at the back.
-        easel: Gives places.
-        ink: Gives colours.
-        clip: The name of the path that they are clipped by.
-    """
+def draw_marks(marks: Sequence[Mark], easel: Easel, pen: VectorPen) -> None:
+    """Draw a panel's marks, the first at the back."""
     parts: list[tuple[int, Part]] = []
     group = 0
     for index, mark in enumerate(marks):
         if index and not (isinstance(mark, Line | Band) and isinstance(marks[index - 1], Line | Band)):
             group += 1
-        parts += [(group, part) for part in DRAW[type(mark)](mark, easel, ink)]
-    parts.sort(key=lambda item: (item[0], item[1].age))
-    clipped = False
-    for _, part in parts:
-        if part.clipped != clipped:
-            yield f'<g clip-path="url(#{clip})">' if part.clipped else "</g>"
-            clipped = part.clipped
-        yield part.text
-    if clipped:
-        yield "</g>"
+        parts += [(group, part) for part in DRAW[type(mark)](mark, easel, pen)]
+    for _, part in sorted(parts, key=lambda item: (item[0], item[1].age)):
+        part.draw()
 
 
-def _image(mark: Field | Regions, easel: Easel, ink: Ink) -> list[Part]:
+def _image(mark: Field | Regions, easel: Easel, pen: VectorPen) -> list[Part]:
     """The picture of a field; on a logarithmic axis its pixels are those of the page."""
     if "log" in (easel.x.scale, easel.y.scale):
         tiles = still.field(mark, easel) if isinstance(mark, Field) else still.regions(mark, easel)
         return [
-            Part(ink.image(tile.pixels, tile.rect.left, tile.rect.top, tile.rect.right, tile.rect.bottom))
+            Part(partial(pen.image, tile.pixels, (tile.rect.left, tile.rect.top, tile.rect.right, tile.rect.bottom)))
             for tile in tiles
             if isinstance(tile, Tile)
         ]
     if isinstance(mark, Field):
-        pixels = ink.theme.ramp(mark.ramp)[mark.norm.levels(mark.values)]
+        pixels = pen.theme.ramp(mark.ramp)[mark.norm.levels(mark.values)]
     else:
-        pixels = np.array([ink.theme.color(role) for role in mark.colors], np.uint8)[mark.classes]
+        pixels = np.array([pen.theme.color(role) for role in mark.colors], np.uint8)[mark.classes]
     (left, right), (bottom, top) = easel.columns(mark.extent[:2]).tolist(), easel.rows(mark.extent[2:]).tolist()
     size = min(right - left, easel.plot.width), min(bottom - top, easel.plot.height)
-    return [Part(ink.image(_enlarged(pixels[::-1], size), left, top, right, bottom))]
+    return [Part(partial(pen.image, _enlarged(pixels[::-1], size), (left, top, right, bottom), easel.clip))]
 
 
 def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
-    """So many pixels for each that they are about as small as those of a page of this width and height.
+    """Each pixel repeated until all are about as small as those of a page of this width and height.
 
     Many viewers blur what they enlarge, whatever they are told. A repeated pixel takes hardly any room in a file.
     """
@@ -144,46 +69,44 @@ def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
     return pixels.repeat(max(1, round(size[1] / height)), axis=0).repeat(max(1, round(size[0] / width)), axis=1)
 
 
-def _contours(mark: Contours, easel: Easel, ink: Ink) -> list[Part]:
-    lines = [easel.points(*line.T) for line in traced(mark, mark.levels)]
-    color, width = ink.color(mark.color), max(1.0, 0.5 * easel.sizes.line)
-    return [Part(shapes.stroke(line, color, width, opacity=still.CONTOUR)) for line in lines]
+def _contours(mark: Contours, easel: Easel, pen: VectorPen) -> list[Part]:
+    width = max(1.0, 0.5 * easel.sizes.line)
+    stroke = partial(pen.stroke, role=mark.color, width=width, share=still.CONTOUR, clip=easel.clip)
+    return [Part(partial(stroke, easel.points(*line.T))) for line in traced(mark, mark.levels)]
 
 
-def _points(mark: Points, easel: Easel, ink: Ink) -> list[Part]:
+def _points(mark: Points, easel: Easel, pen: VectorPen) -> list[Part]:
     places = easel.points(mark.x, mark.y)
-    places = places[easel.inside(places)].tolist()
+    places = places[easel.inside(places)]
     radius = mark.size * still.SIZES[mark.marker] * easel.sizes.em / 20
-    color, rim = ink.color(mark.color), easel.sizes.line
-    found = []
-    if ink.ground and still.has_rim(mark, len(places), radius):
-        found = [shapes.shape(mark.marker, x, y, radius, ink.color("ground"), rim=rim) for x, y in places]
-    found += [shapes.shape(mark.marker, x, y, radius, color) for x, y in places]
-    if mark.alpha < 1:
-        # Each for itself: where they lie over one another they are denser, as on the pixels.
-        faint = f'<g opacity="{number(mark.alpha)}">'
-        found = [f"{faint}{each}</g>" for each in found]
-    return [Part(each, clipped=False) for each in found]
+    draw = partial(pen.markers, mark.marker, places, radius)
+    parts = [Part(partial(draw, mark.color, share=mark.alpha))] if len(places) else []
+    if pen.ground and still.has_rim(mark, len(places), radius):
+        parts.insert(0, Part(partial(draw, "ground", rim=0.5 * easel.sizes.line)))
+    return parts
 
 
-def _line(mark: Line, easel: Easel, ink: Ink) -> list[Part]:
+def _line(mark: Line, easel: Easel, pen: VectorPen) -> list[Part]:
     points = easel.points(mark.x, mark.y)
     along = np.asarray(mark.x if mark.along is None else mark.along, np.float64)
-    color, width, pattern = ink.color(mark.color), mark.width * easel.sizes.line, DASHES[mark.dash]
-    whole = shapes.thin(points)
+    width = mark.width * easel.sizes.line
+    stroke = partial(pen.stroke, role=mark.color, width=width, dash=DASHES[mark.dash], clip=easel.clip)
     if mark.now is None:
-        return [Part(shapes.stroke(whole, color, width, pattern))]
+        return [Part(partial(stroke, _thinned(points)))]
     end = present(points, along, mark.now, easel.columns if mark.along is None else None)
-    past = _past(points, along, mark.now, end)
-    parts = [Part(shapes.stroke(whole, color, width, pattern, ink.theme.ghost), FUTURE)] if mark.ghost else []
-    parts.append(Part(shapes.stroke(shapes.thin(past), color, width, pattern)))
+    parts = [Part(partial(stroke, _thinned(points), share=pen.theme.ghost), FUTURE)] if mark.ghost else []
+    parts.append(Part(partial(stroke, _thinned(_past(points, along, mark.now, end)))))
     if mark.dot and end is not None and easel.inside(end[None])[0]:
-        x, y = end.tolist()
-        if ink.ground:
-            radius = easel.sizes.dot + 0.6 * easel.sizes.line
-            parts.append(Part(shapes.shape("dot", x, y, radius, ink.color("ground")), DOT, clipped=False))
-        parts.append(Part(shapes.shape("dot", x, y, easel.sizes.dot, color), DOT, clipped=False))
+        dot = partial(pen.markers, "dot", end[None], easel.sizes.dot)
+        if pen.ground:
+            parts.append(Part(partial(dot, "ground", rim=0.6 * easel.sizes.line), DOT))
+        parts.append(Part(partial(dot, mark.color), DOT))
     return parts
+
+
+def _thinned(points: Floats) -> Floats:
+    """The points of a line that can be told apart on the page."""
+    return points[decimate(*points.T)] if len(points) else points
 
 
 def _past(points: Floats, along: Floats, now: float, end: Floats | None) -> Floats:
@@ -192,37 +115,46 @@ def _past(points: Floats, along: Floats, now: float, end: Floats | None) -> Floa
     return np.concatenate([past, np.full((1, 2), np.nan) if end is None else end[None]])
 
 
-def _band(mark: Band, easel: Easel, ink: Ink) -> list[Part]:
+def _band(mark: Band, easel: Easel, pen: VectorPen) -> list[Part]:
     low, high = easel.points(mark.x, mark.low), easel.points(mark.x, mark.high)
-    shade, ghost, color = ink.theme.shade, ink.theme.shade_ghost, ink.color(mark.color)
-    parts = [Part(shapes.area(low, high, color, ghost), FUTURE)]
+    shade, ghost = pen.theme.shade, pen.theme.shade_ghost
+    fill = partial(pen.fill, role=mark.color, clip=easel.clip)
+    parts = [Part(partial(fill, _between(low, high), share=ghost), FUTURE)]
     if mark.now is not None:
         x = np.asarray(mark.x, np.float64)
         low, high = (_past(points, x, mark.now, present(points, x, mark.now, easel.columns)) for points in (low, high))
-    return [*parts, Part(shapes.area(low, high, color, (shade - ghost) / (1 - ghost)))]
+    return [*parts, Part(partial(fill, _between(low, high), share=(shade - ghost) / (1 - ghost)))]
 
 
-def _bars(mark: Bars, easel: Easel, ink: Ink) -> list[Part]:
-    color = ink.color(mark.color)
+def _between(low: Floats, high: Floats) -> Path:
+    """The area between two curves [points, 2], where both are finite."""
+    good = np.isfinite(np.concatenate([low, high], axis=1)).all(axis=1)
+    areas = []
+    for run in np.split(np.arange(len(good)), np.flatnonzero(~good)):
+        there = run[good[run]]
+        if len(there) > 1:
+            corners = np.concatenate([high[there], low[there][::-1], high[there[:1]]])
+            areas.append(Path(corners, closed=True))
+    return Path.make_compound_path(*areas)
+
+
+def _bars(mark: Bars, easel: Easel, pen: VectorPen) -> list[Part]:
     return [
-        Part(
-            f'<rect x="{number(left)}" y="{number(min(head, foot))}" '
-            f'width="{number(right - left)}" height="{number(abs(foot - head))}" fill="{color}"/>'
-        )
+        Part(partial(pen.rectangle, (left, head, right, foot), mark.color, easel.clip))
         for left, right, foot, head in still.bar_edges(mark, easel).T.tolist()
     ]
 
 
-def _arrows(mark: Arrows, easel: Easel, ink: Ink) -> list[Part]:
-    return [Part(text) for text in shapes.arrows(arrows(mark, easel), ink.color(mark.color))]
+def _arrows(mark: Arrows, easel: Easel, pen: VectorPen) -> list[Part]:
+    return [Part(partial(pen.arrows, arrows(mark, easel), mark.color, easel.clip))]
 
 
-def _text(mark: Text, easel: Easel, ink: Ink) -> list[Part]:
+def _text(mark: Text, easel: Easel, pen: VectorPen) -> list[Part]:
     place = still.text_place(mark, easel)
-    return [Part(ink.words(mark.text, easel.sizes.words, mark.color, *place), clipped=False)] if place else []
+    return [Part(partial(pen.write, mark.text, easel.sizes.words, mark.color, *place))] if place else []
 
 
-def _rule(mark: Rule, easel: Easel, ink: Ink) -> list[Part]:
+def _rule(mark: Rule, easel: Easel, pen: VectorPen) -> list[Part]:
     line = still.rule_rect(mark, easel)
     if line is None:
         return []
@@ -230,14 +162,14 @@ def _rule(mark: Rule, easel: Easel, ink: Ink) -> list[Part]:
     ends = [[x, line.top], [x, line.bottom]] if mark.vertical else [[line.left, y], [line.right, y]]
     dashes, thick = still.rule_dashes(mark, easel), easel.sizes.thin
     pattern = (dashes[0] / thick, dashes[1] / thick) if dashes else None
-    parts = [Part(shapes.stroke(np.array(ends), ink.color(mark.color), thick, pattern))]
+    parts = [Part(partial(pen.stroke, np.array(ends), mark.color, thick, dash=pattern, clip=easel.clip))]
     if mark.label:
         place = still.rule_words(mark, easel, line)
-        parts.append(Part(ink.words(mark.label, easel.sizes.ticks, mark.color, *place), clipped=False))
+        parts.append(Part(partial(pen.write, mark.label, easel.sizes.ticks, mark.color, *place)))
     return parts
 
 
-DRAW: dict[type, Callable[[Any, Easel, Ink], list[Part]]] = {
+DRAW: dict[type, Callable[[Any, Easel, VectorPen], list[Part]]] = {
     Field: _image,
     Regions: _image,
     Contours: _contours,

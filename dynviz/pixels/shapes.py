@@ -1,129 +1,150 @@
-"""Elements of SVG: paths, markers and areas in pixels of the page."""
+"""Shapes, words and small pictures for one of matplotlib's vector renderers, at places in pixels of the page."""
+
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D, Bbox
 from numpy.typing import NDArray
 
-from dynviz.pixels.arrows import Shapes, shafts_line
-from dynviz.pixels.place import Place
-from dynviz.pixels.sizes import Sizes
-from dynviz.scene.decimate import decimate
+from dynviz.layout.arrange import Rect
+from dynviz.pixels.arrows import Shapes, heads_path, shafts_line
+from dynviz.pixels.coverage import Image
+from dynviz.pixels.pen import Font, Pen
 from dynviz.scene.marks import Marker
-from dynviz.scene.theme import RGB
+from dynviz.scene.theme import Theme
+from dynviz.text import clean
 
 Floats = NDArray[np.float64]
 
 
-def number(value: float) -> str:
-    """A length with two decimals at most.
+@dataclass
+class VectorPen:
+    """Draws with a renderer; the origin is the upper left corner of the page.
 
-    >>> number(3.0), number(0.126), number(-0.001)
-    ('3', '0.13', '0')
+    Attributes:
+        renderer: One of matplotlib's.
+        pen: Gives the size of the page, and measures words.
+        theme: Gives colours.
+        ground: Whether the page has a ground.
+        families: Fonts to write with, the best first.
+        lengths: How long each of the words drawn so far is, in pixels.
     """
-    return f"{value:.2f}".rstrip("0").rstrip(".").replace("-0", "0", 1 if abs(value) < 0.005 else 0)
+
+    renderer: Any
+    pen: Pen
+    theme: Theme
+    ground: bool
+    families: tuple[str, ...]
+    lengths: list[float] = field(default_factory=list)
+
+    def stroke(
+        self,
+        points: Floats,
+        role: str,
+        width: float,
+        *,
+        share: float = 1.0,
+        dash: tuple[float, ...] | None = None,
+        clip: Rect | None = None,
+    ) -> None:
+        """A line through points [points, 2], broken where they are NaN; its dashes are in widths of the line."""
+        context = self._context(role, width, clip, share)
+        context.set_capstyle("butt" if dash else "round")
+        if dash:
+            context.set_dashes(0, [part * width for part in dash])
+        self.renderer.draw_path(context, Path(_twice_if_alone(points)), self._flip, None)
+
+    def fill(self, path: Path, role: str, *, share: float = 1.0, clip: Rect | None = None) -> None:
+        """The inside of closed curves."""
+        color = (*self._color(role), share)
+        self.renderer.draw_path(self._context(role, 0, clip), path, self._flip, color)
+
+    def rectangle(self, rect: tuple[float, float, float, float], role: str, clip: Rect | None = None) -> None:
+        """A filled rectangle: left, top, right and bottom."""
+        left, top, right, bottom = rect
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        self.fill(Path(corners, closed=True), role, clip=clip)
+
+    def markers(
+        self, marker: Marker, points: Floats, radius: float, role: str, *, share: float = 1.0, rim: float = 0.0
+    ) -> None:
+        """Markers at points [points, 2], each of which reaches `rim` further than its radius."""
+        path, width, filled = _marker(marker, radius, rim)
+        context = self._context(role, width, None, share)
+        color = (*self._color(role), share) if filled else None
+        self.renderer.draw_markers(context, path, Affine2D(), Path(points), self._flip, color)
+
+    def arrows(self, shapes: Shapes, role: str, clip: Rect | None = None) -> None:
+        """Arrows of one colour."""
+        if len(shapes.shafts):
+            self.stroke(shafts_line(shapes), role, shapes.width, clip=clip)
+        if len(shapes.heads):
+            self.fill(heads_path(shapes), role, clip=clip)
+        if len(shapes.dots):
+            self.markers("dot", shapes.dots, shapes.radius, role)
+
+    def image(self, pixels: Image, rect: tuple[float, float, float, float], clip: Rect | None = None) -> None:
+        """Pixels [rows, columns, 3], the first row at the top, from left and top to right and bottom."""
+        left, top, right, bottom = rect
+        opaque = np.full((*pixels.shape[:2], 4), 255, np.uint8)
+        opaque[..., :3] = pixels[::-1]
+        place = Affine2D().scale(right - left, bottom - top)
+        self.renderer.draw_image(self._context("ground", 0, clip), left, self.pen.height - bottom, opaque, place)
+
+    def write(self, text: str, font: Font, role: str, left: float, baseline: float) -> None:
+        """Words that begin and stand at a place."""
+        if not text:
+            return
+        self.lengths.append(self.pen.measure(text, font))
+        context = self._context(role, 0, None)
+        context.set_foreground(_unit(self.theme.ink(role)))
+        properties = FontProperties(family=self.families, size=font.size, weight="bold" if font.bold else "normal")
+        row = baseline if self.renderer.flipy() else self.pen.height - baseline
+        self.renderer.draw_text(context, left, row, clean(text), properties, 0)
+
+    @property
+    def _flip(self) -> Affine2D:
+        return Affine2D().scale(1, -1).translate(0, self.pen.height)
+
+    def _color(self, role: str) -> tuple[float, float, float]:
+        return _unit(self.theme.color(role))
+
+    def _context(self, role: str, width: float, clip: Rect | None, share: float = 1.0) -> Any:
+        context = self.renderer.new_gc()
+        context.set_foreground((*self._color(role), share), isRGBA=True)
+        context.set_linewidth(width)
+        context.set_joinstyle("round")
+        if clip:
+            bottom = self.pen.height - clip.bottom
+            context.set_clip_rectangle(Bbox.from_bounds(clip.left, bottom, clip.width, clip.height))
+        return context
 
 
-def hexadecimal(rgb: RGB) -> str:
-    """A colour.
-
-    >>> hexadecimal((0, 114, 178))
-    '#0072b2'
-    """
-    return "#{:02x}{:02x}{:02x}".format(*rgb)
+def _unit(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
+    red, green, blue = (value / 255 for value in rgb)
+    return red, green, blue
 
 
-def outline(points: Floats) -> str:
-    """The path through points [points, 2], broken where they are not finite; a lone point is a path of no length.
-
-    >>> outline(np.array([[0, 0], [1, 2], [np.nan, 0], [3, 4]]))
-    'M0,0L1,2M3,4L3,4'
-    """
+def _twice_if_alone(points: Floats) -> Floats:
+    """The points, and a second time those between two gaps: a path of no length is drawn as a dot."""
     good = np.isfinite(points).all(axis=1)
-    parts = []
-    for run in np.split(points, np.flatnonzero(~good)):
-        there = run[np.isfinite(run).all(axis=1)].tolist()
-        if there:
-            places = [f"{number(x)},{number(y)}" for x, y in (there if len(there) > 1 else there * 2)]
-            parts.append("M" + "L".join(places))
-    return "".join(parts)
+    beside = np.concatenate([[False], good, [False]])
+    return points.repeat(np.where(good & ~beside[:-2] & ~beside[2:], 2, 1), axis=0)
 
 
-def thin(points: Floats) -> Floats:
-    """What of a line can be told apart on the page."""
-    return points[decimate(*points.T)] if len(points) else points
-
-
-def stroke(
-    points: Floats, color: str, width: float, dash: tuple[float, ...] | None = None, opacity: float = 1.0
-) -> str:
-    """A line."""
-    pattern = (
-        f' stroke-dasharray="{" ".join(number(part * width) for part in dash)}" stroke-linecap="butt"' if dash else ""
-    )
-    faint = f' stroke-opacity="{number(opacity)}"' if opacity < 1 else ""
-    return f'<path d="{outline(points)}" fill="none" stroke="{color}" stroke-width="{number(width)}"{pattern}{faint}/>'
-
-
-def area(low: Floats, high: Floats, color: str, opacity: float) -> str:
-    """What lies between two curves [points, 2], where both are finite."""
-    good = np.isfinite(np.concatenate([low, high], axis=1)).all(axis=1)
-    path = ""
-    for run in np.split(np.arange(len(good)), np.flatnonzero(~good)):
-        there = run[good[run]]
-        if len(there) > 1:
-            path += outline(np.concatenate([high[there], low[there][::-1]])) + "Z"
-    return f'<path d="{path}" fill="{color}" fill-opacity="{number(opacity)}"/>'
-
-
-def shape(marker: Marker | None, x: float, y: float, radius: float, color: str, *, rim: float = 0.0) -> str:
-    """A marker, or a square where there is none; with a rim, it reaches half of it further."""
-    at, reach, edge = (
-        f'cx="{number(x)}" cy="{number(y)}"',
-        number(radius),
-        f' stroke="{color}" stroke-width="{number(rim)}"',
-    )
-    more = edge if rim else ""
-    if marker == "dot":
-        return f'<circle {at} r="{reach}" fill="{color}"{more}/>'
-    half = max(radius * 0.18, 0.6)
+def _marker(marker: Marker, radius: float, rim: float) -> tuple[Path, float, bool]:
+    """A marker's path around the origin, upright; the width of its line; whether it is filled."""
     if marker == "ring":
-        width = number(2 * half + rim)
-        return f'<circle {at} r="{number(radius - half)}" fill="none" stroke="{color}" stroke-width="{width}"/>'
+        half = max(radius * 0.18, 0.6)
+        return Path.circle(radius=radius - half), 2 * (half + rim), False
     if marker == "cross":
-        arm, width = radius / np.sqrt(2), number(2 * max(radius * 0.2, 0.6) + rim)
-        corners = [f"M{number(x - arm)},{number(y + s * arm)}L{number(x + arm)},{number(y - s * arm)}" for s in (1, -1)]
-        return f'<path d="{"".join(corners)}" stroke="{color}" stroke-width="{width}"/>'
+        arm = (radius + rim) / np.sqrt(2)
+        path = Path([(-arm, -arm), (arm, arm), (-arm, arm), (arm, -arm)], [Path.MOVETO, Path.LINETO] * 2)
+        return path, 2 * (max(radius * 0.2, 0.6) + rim), False
     if marker == "star":
-        turn = np.arange(10) * np.pi / 5
-        reaches = np.where(np.arange(10) % 2, 0.45 * radius, radius)
-        points = np.stack([x + reaches * np.sin(turn), y - reaches * np.cos(turn)], axis=1)
-        return f'<path d="{outline(points)}Z" fill="{color}"{more}/>'
-    side = number(2 * radius)
-    return f'<rect x="{number(x - radius)}" y="{number(y - radius)}" width="{side}" height="{side}" fill="{color}"/>'
-
-
-def arrows(found: Shapes, color: str) -> list[str]:
-    """Arrows: one path for all shafts, one for all heads, and the dots."""
-    parts = []
-    if len(found.shafts):
-        path, width = outline(shafts_line(found)), number(found.width)
-        parts.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{width}" stroke-linecap="round"/>')
-    if len(found.heads):
-        heads = "".join(outline(head) + "Z" for head in found.heads)
-        parts.append(f'<path d="{heads}" fill="{color}"/>')
-    return parts + [shape("dot", x, y, found.radius, color) for x, y in found.dots.tolist()]
-
-
-def axes(place: Place, sizes: Sizes, grid: str, line: str) -> list[str]:
-    """Grid, axes and ticks."""
-    plot, half, length = place.plot, sizes.thin / 2, round(0.3 * sizes.ticks.size)
-    left, right, top, bottom = (number(value) for value in (plot.left, plot.right, plot.top, plot.bottom))
-    inside = [f"M{number(column + half)},{top}V{bottom}" for _, column in place.x]
-    inside += [f"M{left},{number(row + half)}H{right}" for _, row in place.y]
-    outside = [f"M{number(column + half)},{bottom}v{length}" for _, column in place.x]
-    outside += [f"M{left},{number(row + half)}h{-length}" for _, row in place.y]
-    corner = f"M{number(plot.left - half)},{top}V{number(plot.bottom + half)}H{right}" if place.axes else ""
-    width = sizes.thin
-    return [
-        f'<path d="{"".join(inside)}" fill="none" stroke="{grid}" stroke-width="{width}"/>',
-        f'<path d="{corner}{"".join(outside)}" fill="none" stroke="{line}" stroke-width="{width}"/>',
-    ]
+        turn, reach = np.arange(11) * np.pi / 5, np.where(np.arange(11) % 2, 0.45 * radius, radius)
+        return Path(np.stack([reach * np.sin(turn), reach * np.cos(turn)], axis=1), closed=True), 2 * rim, True
+    return Path.circle(radius=radius + rim), 0.0, True

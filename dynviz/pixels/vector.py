@@ -1,105 +1,169 @@
-"""One scene as SVG: text as text, lines as paths, fields as small pictures. The page is that of the pixels."""
+"""One scene as SVG or PDF, written by matplotlib: text as text, lines as paths. The page is that of the pixels."""
 
+import io
+import re
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
 
+import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
 
 from dynviz.layout.counter import step_words
-from dynviz.pixels import shapes
 from dynviz.pixels.arrows import arrow_sample
-from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import Easel
-from dynviz.pixels.elements import Ink, elements
+from dynviz.pixels.elements import draw_marks
 from dynviz.pixels.page import Page, lay_out
 from dynviz.pixels.pen import DASHES, FAMILY, Font, Pen
 from dynviz.pixels.place import Place, Spot
+from dynviz.pixels.shapes import VectorPen
+from dynviz.pixels.sizes import Sizes
 from dynviz.pixels.words import Placed, fit, sample_width
-from dynviz.scene.marks import Axis, Marker, Panel, Readout, Scene
+from dynviz.scene.marks import Readout, Scene
 from dynviz.scene.theme import Theme
-from dynviz.text import xml
+from dynviz.text import clean, xml
 
-Encode = Callable[[Image], bytes]
-"""From pixels to the bytes of a PNG."""
+SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "dynviz",
+    "svg.image_inline": True,
+    "pdf.fonttype": 42,
+    "pdf.use14corefonts": False,
+    "pdf.compression": 9,
+    "pdf.inheritcolor": False,
+    "path.simplify": False,
+    "path.sketch": None,
+    "savefig.bbox": None,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
+    "font.sans-serif": [FAMILY],
+}
+"""Text stays text, fonts travel with a PDF, and the same scene is the same bytes whatever the user's settings are."""
+FAMILIES = {"svg": (FAMILY, "Verdana", "sans-serif"), "pdf": (FAMILY,)}
+"""An SVG holds no fonts: letters of Verdana are the most alike where there are none of ours."""
 
 
 class Vector:
-    """Draws scenes as SVG."""
+    """Draws scenes as shapes."""
 
-    def __init__(self, width: int, height: int, theme: Theme, encode: Encode, *, ground: bool = True) -> None:
+    def __init__(self, width: int, height: int, theme: Theme, *, ground: bool = True) -> None:
         """Take paper.
 
         Args:
-            width: In pixels.
+            width: In pixels; of a PDF, in points.
             height: In pixels.
             theme: Its colours.
-            encode: What makes a PNG of the pixels of a field.
             ground: Whether the picture stands on the theme's ground, or on nothing.
         """
-        self._pen = Pen(width, height)
-        self._ink = Ink(theme, self._pen, encode, ground)
+        self._pen, self._theme, self._ground = Pen(width, height), theme, ground
 
-    def draw(self, scene: Scene, description: str = "") -> str:
-        """The document of a scene."""
-        page, width, height = lay_out(scene, self._pen), self._pen.width, self._pen.height
-        parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" font-family="{FAMILY}, Verdana, sans-serif" role="img">',
-            f"<title>{xml(scene.title)}</title>",
-            f"<desc>{xml(description, lines=True)}</desc>",
-        ]
-        if self._ink.ground:
-            parts.append(f'<rect width="{width}" height="{height}" fill="{self._ink.color("ground")}"/>')
-        parts += self._head(page, scene)
-        for index, (place, panel) in enumerate(zip(page.places, scene.panels, strict=False)):
-            easel = Easel(self._pen, self._ink.theme, page.sizes, place.plot, panel.x, panel.y)
-            parts += self._panel(index, place, panel, easel)
-        return "\n".join([*parts, "</svg>", ""])
+    def svg(self, scene: Scene, description: str = "") -> str:
+        """A document of the scene, which viewers read the description of aloud."""
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        data, lengths = self._written(scene, "svg", nothing)
+        width, height = self._pen.width, self._pen.height
+        pixels = f'width="{width}" height="{height}" role="img"'
+        document = data.decode().replace(f'width="{width}pt" height="{height}pt"', pixels, 1)
+        head, root_end, drawn = document.partition('version="1.1">\n')
+        words = f" <title>{xml(scene.title)}</title>\n <desc>{xml(description, lines=True)}</desc>\n"
+        # With their lengths given, words keep their places in a viewer that has another font.
+        long = (f'<text textLength="{length:.1f}" lengthAdjust="spacingAndGlyphs" ' for length in lengths)
+        return f"{head}{root_end}{words}{re.sub('<text ', lambda _: next(long), drawn)}"
 
-    def _head(self, page: Page, scene: Scene) -> list[str]:
-        font, counter = page.sizes.words, page.counter
-        easel = Easel(self._pen, self._ink.theme, page.sizes, page.head, Axis((0.0, 1.0)), Axis((0.0, 1.0)))
-        parts = [part for placed in page.title for part in self._placed(placed, easel)]
-        parts += self._readouts(scene.readouts, page.spots, font)
-        text = step_words(scene)
-        left = counter.left - self._pen.measure(text, font)
-        return [*parts, self._ink.words(text, font, "muted", left, counter.baseline)]
+    def pdf(self, scene: Scene, description: str = "") -> bytes:
+        """A document of the scene with its fonts, one point for each pixel."""
+        nothing = dict.fromkeys(("CreationDate", "Producer"))
+        words = {"Creator": "dynviz", "Title": clean(scene.title), "Subject": clean(description, lines=True)}
+        return self._written(scene, "pdf", {**nothing, **words})[0]
 
-    def _panel(self, index: int, place: Place, panel: Panel, easel: Easel) -> list[str]:
-        clip, name = easel.clip, f"plot{index}"
-        parts = [
-            f"<g><title>{xml(panel.title)}</title>",
-            f'<clipPath id="{name}"><rect x="{clip.left}" y="{clip.top}" '
-            f'width="{clip.width}" height="{clip.height}"/></clipPath>',
-            *shapes.axes(place, easel.sizes, self._ink.color("grid"), self._ink.color("muted")),
-            '<g fill="none" stroke-linejoin="round" stroke-linecap="round">',
-            *elements(panel.marks, easel, self._ink, name),
-            "</g>",
-        ]
-        parts += [part for placed in place.words for part in self._placed(placed, easel)]
-        return [*parts, *self._readouts(panel.readouts, place.spots, easel.sizes.words), "</g>"]
+    def _written(
+        self, scene: Scene, kind: Literal["svg", "pdf"], metadata: dict[str, str | None]
+    ) -> tuple[bytes, list[float]]:
+        """The file, and the length of each of its words."""
+        file = io.BytesIO()
+        with matplotlib.rc_context(SETTINGS):
+            # At 72 dots to the inch, matplotlib's points are pixels.
+            figure = Figure((self._pen.width / 72, self._pen.height / 72), dpi=72)
+            figure.patch.set_visible(False)
+            pen_on = partial(VectorPen, pen=self._pen, theme=self._theme, ground=self._ground, families=FAMILIES[kind])
+            drawing = _Drawing(scene, pen_on)
+            figure.add_artist(drawing)
+            figure.savefig(file, format=kind, dpi=72, metadata=metadata)
+        return file.getvalue(), drawing.lengths
 
-    def _readouts(self, readouts: Sequence[Readout], spots: Sequence[Spot], font: Font) -> list[str]:
-        found = []
-        for readout, spot in zip(readouts, spots, strict=False):
-            said = readout.said(readout.text, named=spot.named)
-            text = fit(said, font, spot.room, self._pen)
-            found.append(self._ink.words(text, font, readout.color, spot.left, spot.baseline))
-        return found
 
-    def _placed(self, placed: Placed, easel: Easel) -> list[str]:
-        """Words, and the sample before those of a legend."""
-        item, left, parts = placed.words, placed.left, []
-        if item.sample:
-            sample, size = item.sample, item.font.size
-            x, y = left + 0.7 * size, placed.baseline - 0.36 * size
-            if sample.kind == "line":
-                ends = np.array([[left, y], [left + 1.4 * size, y]])
-                parts.append(shapes.stroke(ends, self._ink.color(sample.color), easel.sizes.line, DASHES[sample.dash]))
-            elif sample.kind == "arrow":
-                found = arrow_sample(left, left + 1.4 * size, y, easel.sizes)
-                parts += shapes.arrows(found, self._ink.color(sample.color))
-            else:
-                marker: Marker | None = sample.marker if sample.kind == "marker" else None
-                parts.append(shapes.shape(marker, x, y, 0.3 * size, self._ink.color(sample.color)))
-            left += sample_width(item.font)
-        return [*parts, self._ink.words(item.text, item.font, item.color, left, placed.baseline)]
+class _Drawing(Artist):
+    """A scene as an artist that a figure draws."""
+
+    def __init__(self, scene: Scene, pen_on: Callable[[Any], VectorPen]) -> None:
+        super().__init__()
+        self._scene, self._pen_on = scene, pen_on
+        self.lengths: list[float] = []
+
+    def draw(self, renderer: Any) -> None:
+        """Draw all of it."""
+        pen = self._pen_on(renderer)
+        draw_scene(self._scene, pen)
+        self.lengths = pen.lengths
+
+
+def draw_scene(scene: Scene, pen: VectorPen) -> None:
+    """Draw a scene where the page of the pixels has it."""
+    page = lay_out(scene, pen.pen)
+    if pen.ground:
+        pen.rectangle((0, 0, pen.pen.width, pen.pen.height), "ground")
+    _draw_head(page, scene, pen)
+    for place, panel in zip(page.places, scene.panels, strict=False):
+        _draw_axes(place, page.sizes, pen)
+        draw_marks(panel.marks, Easel(pen.pen, pen.theme, page.sizes, place.plot, panel.x, panel.y), pen)
+        for placed in place.words:
+            _draw_words(placed, page.sizes, pen)
+        _draw_readouts(panel.readouts, place.spots, page.sizes.words, pen)
+
+
+def _draw_head(page: Page, scene: Scene, pen: VectorPen) -> None:
+    font, counter, text = page.sizes.words, page.counter, step_words(scene)
+    for placed in page.title:
+        _draw_words(placed, page.sizes, pen)
+    _draw_readouts(scene.readouts, page.spots, font, pen)
+    pen.write(text, font, "muted", counter.left - pen.pen.measure(text, font), counter.baseline)
+
+
+def _draw_readouts(readouts: Sequence[Readout], spots: Sequence[Spot], font: Font, pen: VectorPen) -> None:
+    for readout, spot in zip(readouts, spots, strict=False):
+        text = fit(readout.said(readout.text, named=spot.named), font, spot.room, pen.pen)
+        pen.write(text, font, readout.color, spot.left, spot.baseline)
+
+
+def _draw_words(placed: Placed, sizes: Sizes, pen: VectorPen) -> None:
+    """Words, and the sample before those of a legend."""
+    words, left = placed.words, placed.left
+    sample, size = words.sample, words.font.size
+    if sample:
+        x, y, right = left + 0.7 * size, placed.baseline - 0.36 * size, left + 1.4 * size
+        if sample.kind == "line":
+            pen.stroke(np.array([[left, y], [right, y]]), sample.color, sizes.line, dash=DASHES[sample.dash])
+        elif sample.kind == "arrow":
+            pen.arrows(arrow_sample(left, right, y, sizes), sample.color)
+        elif sample.kind == "marker":
+            pen.markers(sample.marker, np.array([[x, y]]), 0.3 * size, sample.color)
+        else:
+            pen.rectangle((x - 0.3 * size, y - 0.3 * size, x + 0.3 * size, y + 0.3 * size), sample.color)
+        left += sample_width(words.font)
+    pen.write(words.text, words.font, words.color, left, placed.baseline)
+
+
+def _draw_axes(place: Place, sizes: Sizes, pen: VectorPen) -> None:
+    """Grid, axes and ticks, on the pixels that those of the pixels have."""
+    plot, thin, length = place.plot, sizes.thin, round(0.3 * sizes.ticks.size)
+    for _, column in place.x:
+        pen.rectangle((column, plot.top, column + thin, plot.bottom), "grid")
+        pen.rectangle((column, plot.bottom, column + thin, plot.bottom + thin + length), "muted")
+    for _, row in place.y:
+        pen.rectangle((plot.left, row - thin + 1, plot.right, row + 1), "grid")
+        pen.rectangle((plot.left - thin - length, row - thin + 1, plot.left, row + 1), "muted")
+    if place.axes:
+        pen.rectangle((plot.left - thin, plot.top, plot.left, plot.bottom + thin), "muted")
+        pen.rectangle((plot.left - thin, plot.bottom, plot.right, plot.bottom + thin), "muted")

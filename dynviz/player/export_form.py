@@ -1,6 +1,5 @@
 """The dialog that asks what is exported and how."""
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from dynviz import plugins
+from dynviz.frame import format_of
 from dynviz.player.command import Picture
 from dynviz.player.words import grouped
 
@@ -136,4 +136,4 @@ class ExportForm(ModalScreen[ExportJob | None]):
 
 def _still(suffix: str) -> bool:
     """Whether a format shows no motion."""
-    return "pictures" in inspect.signature(plugins.load("exporters", suffix).target).parameters
+    return not format_of(plugins.load("exporters", suffix).target).motion
