@@ -7,8 +7,8 @@ import torch
 import dynviz
 from dynviz.errors import DynvizError
 from dynviz.plugins.schedules import Schedule
-from dynviz.training.flat import Layout
 from dynviz.training.noise import Noise
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.torch_stepper import TorchStepper
 
 BOWL = "surface:f=quadratic"
@@ -53,7 +53,7 @@ def test_schedules_of_torch_classes_follow_torch(tmp_path):
 def test_what_a_torch_class_does_not_keep_cannot_be_scheduled(tmp_path):
     with pytest.raises(DynvizError, match="etas"):
         run(tmp_path, "torch.optim.Rprop:lr=0.1,etas=cosine(1)")
-    layout, row = Layout({"w": (2,)}), torch.zeros(2)
+    layout, row = ParameterLayout({"w": (2,)}), torch.zeros(2)
     with pytest.raises(DynvizError, match="keeps no speed that could change"):
         TorchStepper(torch.optim.SGD, "SGD", layout, row, {"speed": Schedule("cosine(1,9)")})
 

@@ -11,7 +11,7 @@ import torch
 from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.rule import DEPARTURES
-from dynviz.training.flat import Layout
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.steppers import RuleStepper
 from dynviz.training.trees import from_arrays, to_arrays
 from tests.rules import (
@@ -130,7 +130,7 @@ def on_a_bowl(name):
     optimum = torch.linspace(0.3, 2.1, 8, dtype=torch.float64).cos()
     away = torch.linspace(2.0, 9.0, 8, dtype=torch.float64).sin()
     row = optimum + away
-    stepper = RuleStepper(make(name, **values), {}, Layout({"W": (3, 2), "b": (2,)}), row)
+    stepper = RuleStepper(make(name, **values), {}, ParameterLayout({"W": (3, 2), "b": (2,)}), row)
     lengths, distances = [], []
     for step in range(1, 1001):
         after, _ = stepper.step(row, curvature * (row - optimum), step)

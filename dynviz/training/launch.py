@@ -20,8 +20,8 @@ from dynviz.recording.metadata import Lane
 from dynviz.recording.schema import STEPS
 from dynviz.training import devices
 from dynviz.training.plan import check_optimizer, labels, requests
-from dynviz.training.preparation import Asked, Prepared, check_size, compile_steps, prepare, rebuild
-from dynviz.training.session import Progress, Silence, train
+from dynviz.training.preparation import PreparedRecording, RunRequest, check_size, compile_steps, prepare, rebuild
+from dynviz.training.session import Progress, SilentProgress, train
 from dynviz.training.trainer import Trainer
 
 DTYPES = ("", "float32", "float64")
@@ -84,9 +84,9 @@ def run(
     names = labels(plugins)
     check_out(out)
     length = None if steps is None else operator.index(steps)
-    progress = progress or Silence()
-    asked = Asked(length, wanted, where, dtype, compiled)
-    prepared = prepare(task_plugin, plugins, lanes, asked)
+    progress = progress or SilentProgress()
+    request = RunRequest(steps=length, channels=wanted, device=where, dtype=dtype, compiled=compiled)
+    prepared = prepare(task_plugin, plugins, lanes, request)
     check_size(prepared, large=large)
     compile_steps(prepared, progress.does)
     folder = lay_out(places(out, task_plugin, names), prepared)
@@ -128,14 +128,14 @@ def resume(
     if not todo:
         length = max(each.total for each in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
-    progress = progress or Silence()
+    progress = progress or SilentProgress()
     prepared = [rebuild(each.metadata, steps, trust) for each in todo]
     compile_steps(prepared, progress.does)
     trainers = []
     try:
         for recording, again in zip(todo, prepared, strict=True):
             writer = Writer.claim(recording.folder, steps=steps)
-            trainers.append(Trainer(again.crew, writer, again.ways))
+            trainers.append(Trainer(again.lanes, writer, again.blocks))
             trainers[-1].rewind()
         # Everything is checked: nothing was written so far.
         for trainer in trainers:
@@ -167,7 +167,7 @@ def places(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> I
     yield from (Path("runs") / f"{name}-{number}" for number in itertools.count(1))
 
 
-def lay_out(places: Iterable[Path], prepared: Sequence[Prepared]) -> Path:
+def lay_out(places: Iterable[Path], prepared: Sequence[PreparedRecording]) -> Path:
     """Make the run's folder at the first place that is free, with an empty recording for each of `prepared`.
 
     It comes to be at once: a process that is killed meanwhile leaves no run that lacks some of its recordings.
@@ -184,13 +184,13 @@ def lay_out(places: Iterable[Path], prepared: Sequence[Prepared]) -> Path:
         return staging.move(whole, itertools.chain([first], places))
 
 
-def begin(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
+def begin(folder: Path, prepared: Sequence[PreparedRecording]) -> list[Trainer]:
     """The trainers of a run that was laid out."""
     trainers: list[Trainer] = []
     try:
         for each in prepared:
             writer = Writer.resume(folder / each.metadata.label)
-            trainers.append(Trainer(each.crew, writer, each.ways))
+            trainers.append(Trainer(each.lanes, writer, each.blocks))
     except BaseException:
         for trainer in trainers:
             trainer.close()

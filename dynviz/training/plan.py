@@ -18,15 +18,15 @@ from dynviz.task import Task
 
 
 @dataclass(frozen=True)
-class Request:
+class ChannelRequest:
     """What `--record` asks for: channels whose name matches a pattern, and how often."""
 
     pattern: str
     every: int | None = None
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, kw_only=True)
+class RecordingPlan:
     """One recording that is to be made.
 
     Attributes:
@@ -50,7 +50,7 @@ class Plan:
     hyperparameters: Mapping[str, Hyperparameter]
     lanes: tuple[Lane, ...]
     steps: int
-    requests: tuple[Request, ...] = ()
+    requests: tuple[ChannelRequest, ...] = ()
     dtype: str = ""
     tasks: tuple[Task, ...] = field(default=(), repr=False)
     compiled: bool = False
@@ -78,7 +78,7 @@ class Plan:
         }
 
 
-def requests(texts: Sequence[str]) -> tuple[Request, ...]:
+def requests(texts: Sequence[str]) -> tuple[ChannelRequest, ...]:
     """Read what `--record` was given: `term.*`, `val_loss:every=1`.
 
     Raises:
@@ -95,11 +95,11 @@ def requests(texts: Sequence[str]) -> tuple[Request, ...]:
             raise DynvizError(
                 f"every={every} in --record {text!r} is not a number of steps; write a whole number from 1 to 999999999"
             )
-        found.append(Request(spec.name, int(every) if every else None))
+        found.append(ChannelRequest(spec.name, int(every) if every else None))
     return tuple(found)
 
 
-def sampling(wanted: Sequence[Request], known: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
+def sampling(wanted: Sequence[ChannelRequest], known: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
     """Which channels are recorded, and every how many steps.
 
     Args:
@@ -119,7 +119,7 @@ def sampling(wanted: Sequence[Request], known: Mapping[str, tuple[int, bool]]) -
     return {name: chosen[name] for name in known if name in chosen}
 
 
-def check_requests(wanted: Sequence[Request], known: Iterable[str]) -> None:
+def check_requests(wanted: Sequence[ChannelRequest], known: Iterable[str]) -> None:
     """See that each request matches a channel of one recording at least: optimizers differ in their terms.
 
     Args:

@@ -12,9 +12,9 @@ from torch.func import vmap
 
 from dynviz.plugins.schedules import Schedule
 from dynviz.rule import NOISE, Rule, State
-from dynviz.training.flat import Layout
-from dynviz.training.moment import Moment
 from dynviz.training.noise import Noise
+from dynviz.training.parameter_layout import ParameterLayout
+from dynviz.training.step_inputs import StepInputs
 
 
 class Stepper(Protocol):
@@ -29,7 +29,7 @@ class Stepper(Protocol):
     terms: tuple[str, ...]
     perturb: "Perturb | None"
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def step(self, theta: Tensor, gradient: Tensor, t: int | StepInputs) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
         ...
 
@@ -42,7 +42,7 @@ class Stepper(Protocol):
         ...
 
 
-Perturb: TypeAlias = Callable[[Tensor, int | Moment], Tensor]
+Perturb: TypeAlias = Callable[[Tensor, int | StepInputs], Tensor]
 
 
 class RuleStepper:
@@ -57,7 +57,7 @@ class RuleStepper:
         self,
         rule: Rule,
         varying: Mapping[str, Sequence[float]],
-        layout: Layout,
+        layout: ParameterLayout,
         theta: Tensor,
         *,
         schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
@@ -101,7 +101,7 @@ class RuleStepper:
             self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
         self.perturb: Perturb | None = self._perturb if hasattr(self.rule, "perturb") else None
 
-    def moments(self, t: int, count: int) -> Moment:
+    def step_inputs(self, t: int, count: int) -> StepInputs:
         """What the steps t..t+count-1 are given."""
         steps = range(t, t + count)
         values = {
@@ -109,7 +109,7 @@ class RuleStepper:
             for name, each in self.schedules.items()
         }
         noise = (torch.stack([self._noise.at(step) for step in steps]),) if self._noisy else ()
-        return Moment(torch.arange(t, t + count, dtype=torch.float64, device=self._device), values, noise)
+        return StepInputs(torch.arange(t, t + count, dtype=torch.float64, device=self._device), values, noise)
 
     def standing_in(self, varying: Mapping[str, Tensor], state: dict[str, State]) -> "RuleStepper":
         """The same rule with other tensors in its place; this one stays as it is."""
@@ -118,7 +118,7 @@ class RuleStepper:
         other._bind()
         return other
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def step(self, theta: Tensor, gradient: Tensor, t: int | StepInputs) -> tuple[Tensor, Mapping[str, Tensor]]:
         now = self._moment(t)
         self.rule = _opened(self.rule, now.values)
         if now.noise:
@@ -146,13 +146,13 @@ class RuleStepper:
     def restore(self, theta: Tensor, state: Any) -> None:  # noqa: ARG002
         self._state = state
 
-    def _moment(self, t: int | Moment) -> Moment:
-        if isinstance(t, Moment):
+    def _moment(self, t: int | StepInputs) -> StepInputs:
+        if isinstance(t, StepInputs):
             return t
         # A new tensor each time: a rule may keep t in its state.
         time = torch.full((), t, dtype=torch.float64, device=self._device)
         values = _tensors({name: each.at(t) for name, each in self.schedules.items()}, self._device)
-        return Moment(time, values, (self._noise.at(t),) if self._noisy else ())
+        return StepInputs(time, values, (self._noise.at(t),) if self._noisy else ())
 
     def _put_noise(self, noise: Tensor) -> None:
         fresh = self._units(noise)
@@ -160,7 +160,7 @@ class RuleStepper:
             if NOISE in state:
                 self._state[name] = {**state, NOISE: fresh[name]}
 
-    def _perturb(self, gradient: Tensor, t: int | Moment) -> Tensor:
+    def _perturb(self, gradient: Tensor, t: int | StepInputs) -> Tensor:
         now: Any = _opened(self.rule, self._moment(t).values)
 
         def one(varying: Mapping[str, Tensor], row: Tensor) -> Tensor:

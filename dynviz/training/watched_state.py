@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.func import vmap
 
 from dynviz.rule import State
-from dynviz.training.channels import STATE
 from dynviz.training.steppers import RuleStepper, Stepper
 
 
@@ -40,18 +39,18 @@ def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
         return own.watch(state)  # type: ignore[no-any-return]
 
     look = vmap(one, in_dims=(0 if stepper.varying else None, 0)) if stepper.lanes else one
-    found: dict[str, Tensor] = {}
+    shown: dict[str, Tensor] = {}
     for parameter, state in stepper.state().items():
         if stepper.lanes and not (state or stepper.varying):
             # A rule that keeps nothing has nothing to show, and vmap nothing to go over.
             continue
         for name, value in look(stepper.varying, state).items():
-            channel = f"{STATE}{_lower(parameter)}.{name}" if parameter else f"{STATE}{name}"
-            while channel in found:
+            channel = f"state.{_lower(parameter)}.{name}" if parameter else f"state.{name}"
+            while channel in shown:
                 # Names that differ in capitals only.
                 channel += "_"
-            found[channel] = value
-    return found
+            shown[channel] = value
+    return shown
 
 
 def _lower(parameter: str) -> str:
