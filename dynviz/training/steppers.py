@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from dynviz.plugins.schedules import Schedule
-from dynviz.rule import NOISE, Rule, State
+from dynviz.rule import NOISE, PerturbingRule, Rule, State
 from dynviz.training.noise import Noise
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.step_inputs import StepInputs
@@ -99,7 +99,7 @@ class RuleStepper:
         self._update = self._one
         if self.lanes and (self.varying or not self.whole):
             self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
-        self.perturb: Perturb | None = self._perturb if hasattr(self.rule, "perturb") else None
+        self.perturb: Perturb | None = self._perturb if isinstance(self.rule, PerturbingRule) else None
 
     def step_inputs(self, t: int, count: int) -> StepInputs:
         """What the steps t..t+count-1 are given."""

@@ -3,22 +3,13 @@
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from torch import Tensor
 from torch.func import vmap
 
-from dynviz.rule import State
+from dynviz.rule import State, WatchedRule
 from dynviz.training.steppers import RuleStepper, Stepper
-
-
-@runtime_checkable
-class Watchable(Protocol):
-    """A rule whose state can be looked at. What it shows is recorded as `state.<parameter>.<name>`, where asked for."""
-
-    def watch(self, state: State) -> dict[str, Tensor]:
-        """Numbers of one parameter's state, by name (a-z, 0-9, '_', '.', '-'); works under vmap as `update` does."""
-        ...
 
 
 def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
@@ -30,7 +21,7 @@ def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
         stepper: The optimizer.
         step: How many steps it has made: scheduled hyperparameters are those of the last one.
     """
-    if not isinstance(stepper, RuleStepper) or not isinstance(stepper.rule, Watchable):
+    if not isinstance(stepper, RuleStepper) or not isinstance(stepper.rule, WatchedRule):
         return {}
     rule: Any = stepper.rule_at(max(step, 1))
 
