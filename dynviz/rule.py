@@ -24,6 +24,16 @@ leaves the attribute out. The tests see that each one declared is true.
 """
 
 
+FAMILIES: Mapping[str, str] = {
+    "growing": "its steps grow with the gradient, so that its lr has to fit the curvature",
+    "falling": "it divides by sums over all steps, so that its steps shrink from the first one on",
+}
+"""Families of rules that need a learning rate of another scale than most, which move about lr at each step.
+
+A rule declares its own as `family: ClassVar[str] = "growing"`. Protocols of scenarios may set hyperparameters by it.
+"""
+
+
 class Rule(Protocol):
     """A frozen dataclass whose fields are the hyperparameters.
 

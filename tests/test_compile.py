@@ -69,7 +69,7 @@ def test_compiled_runs_go_on_to_the_same_bytes(whole, tmp_path):
 
 
 def test_lanes_of_voronoi_are_compiled_with_their_measurements(tmp_path, monkeypatch):
-    monkeypatch.setattr(block_functions, "COMPILED", 4)
+    monkeypatch.setattr(block_functions, "MOST_COMPILED", 4)
     options = {"seeds": "42,1", "steps": 50, "record": ["centers:every=1", "val_loss:every=20", "term.*:every=10"]}
     plain, quick = (
         dynviz.run("voronoi:hidden=8,grid=8", "adamw-l1", compiled=each, out=tmp_path / str(each), **options)[

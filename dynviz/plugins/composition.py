@@ -51,6 +51,7 @@ def compose(parts: Sequence[Part]) -> type:
     )
     made.coordinatewise = all(part.coordinatewise for _, part in parts)  # type: ignore[attr-defined]
     made.departures = getattr(base, "departures", {})  # type: ignore[attr-defined]
+    made.family = getattr(base, "family", "")  # type: ignore[attr-defined]
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from dynviz.errors import DynvizError, unknown
-from dynviz.plugins import Plugin
+from dynviz.plugins import Plugin, files, load
 from dynviz.plugins.grammar import parse
 from dynviz.plugins.options import MISSING, read
 from dynviz.plugins.schedules import Schedule
@@ -171,14 +171,14 @@ def hyperparameters(
 
     Args:
         optimizer: The plug-in, with what was written.
-        protocol: Of the scenario: by the names of optimizers, or `*`.
+        protocol: Of the scenario: by the names of optimizers, their families, or `*`.
         steps: Of the run.
 
     Raises:
         DynvizError: One has no value at all.
     """
     known, what = optimizer.options, f"optimizer {optimizer.name}"
-    ours = protocol.get(optimizer.stem, protocol.get("*", {}))
+    ours = next((protocol[key] for key in (optimizer.stem, _family(optimizer), "*") if key in protocol), {})
     ours = read(known, {name: value for name, value in ours.items() if name in known}, what, scheduled=True)
     found = {}
     for name, option in known.items():
@@ -188,6 +188,14 @@ def hyperparameters(
             raise DynvizError(f"{what} needs {name} ({option.type_name}): write {optimizer.name}:{name}=...")
         found[name] = Hyperparameter(str(value.over(steps)) if isinstance(value, Schedule) else value, source)
     return found
+
+
+def _family(optimizer: Plugin) -> str:
+    """The family that a rule declares; a class of torch's kind is of the family of our rule of its name."""
+    target = optimizer.target
+    if _is_torch(target) and optimizer.stem in files("optimizers"):
+        target = load("optimizers", optimizer.stem).target
+    return getattr(target, "family", "")
 
 
 def labels(plugins: Sequence[Plugin]) -> list[str]:
