@@ -102,7 +102,7 @@ def commands(run, target, rng):
                 recording.checkpoint(step)
 
     def player():
-        from dynviz.player.portrait import portrait
+        from dynviz.player.screenshot import portrait
 
         portrait([str(run)], view=None, theme="dark", step=None, size=(80, 24))
 

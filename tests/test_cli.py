@@ -192,7 +192,7 @@ def damaged(run_folder, tmp_path, change):
 
 def truncate(folder):
     with (folder / "channels" / "loss.npy").open("r+b") as file:
-        file.truncate(300)
+        file.truncate(200)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def truncate(folder):
     [
         (lambda folder: (folder / "run.json").write_text("{not json"), "JSON"),
         (lambda folder: (folder / "run.json").write_text('{"format": 99}'), "format 99"),
-        (truncate, "truncated"),
+        (truncate, "loss.npy is damaged"),
     ],
 )
 def test_a_damaged_recording_is_one_clear_line(change, says, run_folder, tmp_path):

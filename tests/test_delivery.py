@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from dynviz.cells.coarse import coarse
 from dynviz.cells.inks import Inks
 from dynviz.player.plot import CALM, Plot
-from dynviz.player.portrait import screen
+from dynviz.player.screenshot import screen
 from dynviz.player.terminal.delivery import Delivery
+from dynviz.player.terminal.driver import CLEAN, PIECE, WHERE, LinkedFile, pieces
 from dynviz.player.terminal.link import FRAME, PATIENCE, Link
-from dynviz.player.terminal.outlet import CLEAN, PIECE, WHERE, Outlet, pieces
 from dynviz.player.terminal.quality import HOLD, Quality, ladder
 from dynviz.scene.theme import theme
 from tests.pseudo_terminal import PseudoTerminal
@@ -230,7 +230,7 @@ class Pipe:
 
 def test_a_picture_is_cut_between_sequences_and_words_behind_it_are_written(link):
     pipe = Pipe()
-    outlet = Outlet(pipe, link)
+    outlet = LinkedFile(pipe, link)
     row = "\x1b[38;2;1;2;3m" + 100 * "x" + "\x1b[0m"
     picture = 3000 * row
     link.give(len(picture))
@@ -253,7 +253,7 @@ def test_a_picture_is_cut_between_sequences_and_words_behind_it_are_written(link
 def test_a_terminal_that_is_gone_is_no_reason_to_wait(link):
     pipe = Pipe()
     os.close(pipe.ours)
-    outlet = Outlet(pipe, link)
+    outlet = LinkedFile(pipe, link)
     for text in (BIG * "x", "y"):
         link.give(len(text))
         outlet.write(text)

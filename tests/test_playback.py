@@ -9,7 +9,7 @@ from dynviz.player import footer, header, timeline
 from dynviz.player.growth import Growth
 from dynviz.player.playback import SECONDS, SPEEDS, Playback
 from dynviz.player.rate import Rate
-from dynviz.player.standing import Standing
+from dynviz.player.status import TrainingStatus
 from dynviz.player.timeline import Times, Track, layout, track
 from dynviz.player.words import Word, fit
 
@@ -191,7 +191,7 @@ def test_rows_are_exactly_as_wide_as_the_terminal(width, step, total, events):
     assert len(text(footer.footer(width, now))) == width
     names = [f"view-{place}" for place in range(step % 12)]
     assert len(text(header.tabs(width, names, "view-3", [Word("at the cursor")]))) == width
-    assert len(text(header.header(width, None, Standing("running", 12.0, 70.0)))) == width
+    assert len(text(header.header(width, None, TrainingStatus("running", 12.0, 70.0)))) == width
 
 
 def test_words_that_matter_least_are_left_out_first():

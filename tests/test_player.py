@@ -26,10 +26,10 @@ from dynviz.player.ask import Jump, Leave
 from dynviz.player.bar import Timeline
 from dynviz.player.browser import Browser
 from dynviz.player.export_form import ExportForm
+from dynviz.player.info_screen import InfoScreen
 from dynviz.player.keys import KEYS
 from dynviz.player.lanes import Lanes
 from dynviz.player.plot import Plot
-from dynviz.player.sheet import Sheet
 from dynviz.player.stage import Stage
 from tests import recorded
 from tests.growing import Growing, Trainer
@@ -253,7 +253,7 @@ async def test_lanes_are_chosen_in_a_dialog(voronoi):
 async def test_help_and_details_open_and_close(voronoi):
     async with watching(voronoi, step=200, size=(100, 50)) as watched:
         await watched.press("question_mark")
-        assert isinstance(watched.app.screen, Sheet)
+        assert isinstance(watched.app.screen, InfoScreen)
         for key in KEYS:
             assert key.what in watched.text
         await watched.press("escape", "d")
@@ -271,7 +271,7 @@ async def test_time_goes_on_behind_a_dialog(voronoi):
         watched.clock[0] += 1
         watched.stage.beat()
         await watched.pilot.pause()
-        assert isinstance(watched.app.screen, Sheet)
+        assert isinstance(watched.app.screen, InfoScreen)
         assert watched.step == 20
         assert "step 20 of 400" in watched.lines[0] != before
         assert "click or drag" in watched.text
@@ -304,9 +304,9 @@ async def test_an_export_runs_beside_the_player_and_says_how_it_goes(voronoi, mo
     monkeypatch.chdir(voronoi.parent)
     asked, go_on = [], asyncio.Event()
 
-    async def run(arguments, say):
+    async def run(arguments, progress):
         asked.extend(arguments)
-        say("out.gif ━━━ 3/100 frames")
+        progress(3, 100)
         await go_on.wait()
         return 0, ""
 
@@ -340,7 +340,7 @@ async def test_an_export_runs_beside_the_player_and_says_how_it_goes(voronoi, mo
 
 @asynchronous
 async def test_an_export_that_fails_says_why(voronoi):
-    async def run(arguments, say):
+    async def run(arguments, progress):
         return 1, "cannot write there"
 
     async with watching(voronoi, step=200, run=run) as watched:
@@ -352,15 +352,16 @@ async def test_an_export_that_fails_says_why(voronoi):
 
 @pytest.mark.slow
 def test_a_real_export_writes_the_file(voronoi, tmp_path, monkeypatch):
-    from dynviz.player.exporting import progress, run
+    from dynviz.player.exporting import run
 
     said = []
+    hear = lambda done, count: said.append((done, count))  # noqa: E731
     target = tmp_path / "out.gif"
     arguments = ["export", str(voronoi / "adamw-l1"), str(target), "--view", "curves", "--frames", "5"]
-    assert asyncio.run(run(arguments, said.append))[0] == 0
+    assert asyncio.run(run(arguments, hear))[0] == 0
     assert target.read_bytes()[:3] == b"GIF"
-    assert progress("".join(said)) == (5, 5)
-    code, last = asyncio.run(run(["export", str(voronoi), str(target), "--view", "none"], said.append))
+    assert said == [(done, 5) for done in range(1, 6)]
+    code, last = asyncio.run(run(["export", str(voronoi), str(target), "--view", "none"], hear))
     assert code == 1
     assert last.startswith("no view named 'none'")
 
@@ -374,7 +375,7 @@ from dynviz.player.exporting import run
 async def leave():
     begun = asyncio.Event()
     arguments = ["export", {str(voronoi)!r}, {str(tmp_path / "out.gif")!r}, "--view", "curves", "--workers", "1"]
-    export = asyncio.create_task(run(arguments, lambda text: begun.set()))
+    export = asyncio.create_task(run(arguments, lambda done, count: begun.set()))
     await begun.wait()
     export.cancel()
     await asyncio.wait([export])
@@ -634,7 +635,7 @@ async def mash(folder: Path, keys, sizes, begun):
     if begun:
         growing.grow(15)
 
-    async def run(arguments, say):
+    async def run(arguments, progress):
         return 0, ""
 
     trainer = Trainer(folder / "run")
@@ -655,7 +656,8 @@ async def mash(folder: Path, keys, sizes, begun):
             if isinstance(watched.app.screen, Stage):
                 plot = watched.app.screen.query_one(Plot)
                 assert plot.problem == ""
-                assert "failed:" not in (watched.app.projector.reel.problem if watched.app.projector.reel else "")
+                film = watched.app.projector.live_film
+                assert film is None or "failed:" not in film.problem
     growing.writer.close()
 
 

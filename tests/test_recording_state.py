@@ -165,8 +165,8 @@ def test_a_checkpoint_that_is_not_there_is_an_error_that_says_which_are(folder):
         with pytest.raises(DynvizError, match=r"no checkpoint at step 5 in .*: there is none"):
             writer.load_checkpoint(5)
         writer.checkpoint(3, {})
-        with pytest.raises(DynvizError, match=r"no checkpoint at step 5 in .*: there are checkpoints at 3"):
-            Recording(folder).checkpoint(5)
+    with pytest.raises(DynvizError, match=r"no checkpoint at step 5 in .*: there are checkpoints at 3"):
+        Recording(folder).checkpoint(5)
 
 
 class Trap:
@@ -199,6 +199,7 @@ def object_array():
 def test_loading_never_executes_code(folder):
     with Writer.create(folder, describe()) as writer:
         writer.checkpoint(1, {"x": np.arange(3)})
+        assert writer.checkpoints() == (1,)
         whole = (folder / "checkpoints/1.npz").read_bytes()
         contents = {
             "an object array": archive({"x.npy": object_array()}),

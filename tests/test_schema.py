@@ -26,7 +26,7 @@ from dynviz.recording import projections as stored
 from dynviz.recording.channel import MappedChannel
 from dynviz.recording.events import parse
 from dynviz.sweeps import grid
-from dynviz.sweeps.jobs import Plan
+from dynviz.sweeps.jobs import SweepPlan
 from tests import recorded
 
 
@@ -115,10 +115,10 @@ def test_a_job_is_named_as_a_sweep_names_it(tmp_path, name):
     tree = {"format": 1, "settings": settings, "files": {}, "jobs": [job]}
     (tmp_path / "sweep.json").write_text(json.dumps(tree))
     if name == "001-..":
-        assert Plan.load(tmp_path).jobs[0].name == name
+        assert SweepPlan.load(tmp_path).jobs[0].name == name
         return
     with pytest.raises(DynvizError, match=r"sweep\.json.* (jobs\[0\]\.name is|job 1 is named)"):
-        Plan.load(tmp_path)
+        SweepPlan.load(tmp_path)
 
 
 def test_a_bad_recording_hides_no_good_one(run_of_two):
@@ -209,15 +209,14 @@ def test_a_projection_whose_arrays_do_not_go_together_is_refused(tmp_path):
         stored.load(tmp_path, "x")
 
 
-def test_a_short_channel_that_is_cut_under_a_reader_is_an_error_and_no_signal(tmp_path):
+def test_a_short_channel_that_is_cut_under_a_reader_is_shorter_and_no_signal(tmp_path):
     recording = recorded.voronoi(tmp_path / "r")
     file = recording.folder / "channels" / "loss.npy"
     before = recording["loss"]
     kept = before.copy()
     os.truncate(file, 300)
     np.testing.assert_array_equal(before, kept)
-    with pytest.raises(DynvizError, match="truncated"):
-        recording.at("loss", 0)
+    assert len(recording["loss"]) < len(kept)
 
 
 def test_a_sample_that_is_overwritten_is_seen_in_a_copy_too(tmp_path):

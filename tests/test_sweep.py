@@ -21,7 +21,7 @@ from dynviz.plugins import grammar
 from dynviz.recording import Recording, open_all
 from dynviz.sweeps import table
 from dynviz.sweeps.grid import choices
-from dynviz.sweeps.jobs import Plan, jobs, numbered, split
+from dynviz.sweeps.jobs import SweepPlan, jobs, numbered, split
 
 SLOW = str(Path(__file__).parent / "files" / "slow_bowl.py")
 PATIENCE = 90.0
@@ -165,9 +165,9 @@ def test_lanes_are_parted_evenly_where_the_memory_does_not_hold_them(most, sizes
 
 def test_what_is_planned_is_read_back_as_it_was(tmp_path):
     found = numbered(planned("surface", "adamw:lr=[.1,.3],eps=[1e-8,1e-6]", "torch.optim.SGD:lr=[.1,inf]"))
-    plan = Plan(found, dynviz.sweeps.jobs.Settings(5, "cpu", "float64", ("term.*",)), {"a.py": "0"})
+    plan = SweepPlan(found, dynviz.sweeps.jobs.Settings(5, "cpu", "float64", ("term.*",)), {"a.py": "0"})
     plan.save(tmp_path)
-    assert Plan.load(tmp_path) == plan
+    assert SweepPlan.load(tmp_path) == plan
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import click
 
 from dynviz import __version__
 from dynviz.cli.bench import bench
+from dynviz.cli.check import check
 from dynviz.cli.compare import compare
 from dynviz.cli.export import export
 from dynviz.cli.listing import listing
@@ -58,7 +59,7 @@ def commands() -> None:
     """See what an optimizer does: train small tasks, record every step, draw the animations."""
 
 
-for command in (run, play, show, export, compare, sweep, project, sharpness, listing, new, bench):
+for command in (run, play, show, export, compare, sweep, project, sharpness, check, listing, new, bench):
     commands.add_command(command)
 
 

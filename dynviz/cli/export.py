@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--loop", type=click.IntRange(0, 65535), metavar="N", help="How often it plays. [default: 0, for ever]")
 @click.option("--alt", is_flag=True, help="Write what is seen in words, too: out.alt.txt.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that draw.")
+@click.option("--report", type=int, hidden=True)  # where a player waits to hear of it
 def export(
     *,
     paths: tuple[str, ...],
@@ -45,6 +46,7 @@ def export(
     quality: str | None,
     background: str | None,
     loop: int | None,
+    report: int | None,
     **drawn: Any,
 ) -> None:
     """Draw runs, or single recordings, to TARGET; its suffix says the format.
@@ -79,30 +81,30 @@ def export(
         # What is half written vanishes, however it is asked to end.
         with stoppable():
             if to_folder:
-                _write_views(recordings, Path(target), drawn)
+                _write_views(recordings, Path(target), drawn, report)
             else:
-                _write(recordings, Path(target), drawn)
+                _write(recordings, Path(target), drawn, report)
     except KeyboardInterrupt:
         say(f"stopped before {target} was complete")
         sys.exit(STOPPED)
 
 
-def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any]) -> None:
+def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any], report: int | None) -> None:
     from dynviz.animation.export import alt_file, animate
-    from dynviz.cli.progress import ExportProgress
+    from dynviz.cli.progress import ExportProgress, ExportReports
 
-    with ExportProgress(target.name) as progress:
+    with ExportProgress(target.name) if report is None else ExportReports(report) as progress:
         animate(recordings, target, progress=progress, **drawn)
     say(str(target), err=False)
     if drawn["alt"]:
         say(str(alt_file(target)), err=False)
 
 
-def _write_views(recordings: "list[Recording]", folder: Path, drawn: dict[str, Any]) -> None:
+def _write_views(recordings: "list[Recording]", folder: Path, drawn: dict[str, Any], report: int | None) -> None:
     from dynviz.animation.drawing import suggested
     from dynviz.animation.export import make_folder
 
     views = suggested(recordings)
     make_folder(folder)
     for view in views:
-        _write(recordings, folder / f"{view}.gif", drawn | {"view": view})
+        _write(recordings, folder / f"{view}.gif", drawn | {"view": view}, report)

@@ -70,7 +70,8 @@ def _runs() -> list[tuple[str, str]]:
                 continue
             run = Run(folder)
             words = [f"{label} {recording.status}" for label, recording in run.items()]
-            rows.append((str(folder), "; ".join([", ".join(words), *run.problems])))
+            missing = [f"{label}: {recording.missing}" for label, recording in run.items() if recording.missing]
+            rows.append((str(folder), "; ".join([", ".join(words), *missing, *run.problems])))
         except DynvizError as error:
             rows.append((str(folder), f"cannot be read: {error}"))
     return rows
@@ -78,10 +79,10 @@ def _runs() -> list[tuple[str, str]]:
 
 def _sweep(folder: Path) -> str:
     """How far a sweep is."""
-    from dynviz.sweeps.jobs import Plan
+    from dynviz.sweeps.jobs import SweepPlan
     from dynviz.sweeps.work import finished
 
-    jobs = Plan.load(folder).jobs
+    jobs = SweepPlan.load(folder).jobs
     done = sum(finished(folder / job.name) for job in jobs)
     many = "job" if len(jobs) == 1 else "jobs"
     return f"sweep of {len(jobs)} {many}, " + ("finished" if done == len(jobs) else f"{done} finished")

@@ -35,7 +35,7 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None,
     _check(runs)
     if svg:
         from dynviz.cli.show import columns_and_rows
-        from dynviz.player.portrait import portrait
+        from dynviz.player.screenshot import portrait
 
         pass_on(portrait(runs, view=view, theme=theme, step=at, size=columns_and_rows(size)))
         return

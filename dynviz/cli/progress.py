@@ -1,5 +1,8 @@
 """What the commands say while they work, on stderr: bars in a terminal, lines elsewhere."""
 
+import contextlib
+import json
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -99,6 +102,20 @@ class TrainingProgress:
         """Leave the bars as they are."""
         if self._bars is not None:
             self._bars.stop()
+
+
+class ExportReports(contextlib.nullcontext["ExportReports"]):
+    """How an export goes, for the program that started it: a line of JSON for each frame."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Write to an open file."""
+        super().__init__(self)
+        self._descriptor = descriptor
+
+    def __call__(self, done: int, count: int) -> None:
+        """Say that `done` of `count` frames are drawn; nobody may listen any more."""
+        with contextlib.suppress(OSError):
+            os.write(self._descriptor, json.dumps({"done": done, "count": count}).encode() + b"\n")
 
 
 class ExportProgress:

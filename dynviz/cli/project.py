@@ -59,7 +59,7 @@ def project(
     wish = Wish(dimensions=1 if line else 2, memory=memory * 1_000_000, trust=allowed, **asked)
     evaluated = []
     for recording in recordings:
-        with Bar(recording.label, "points") as bar:
+        with PointsBar(recording.label, "points") as bar:
             evaluated.append((recording, evaluate(recording, wish, goals, bar)))
     # Nothing is written before all of them are there: where one is refused nothing changes.
     for recording, found in evaluated:
@@ -67,7 +67,7 @@ def project(
         say(str(found.save(recording.folder, name or titled(*words, lane=found.about.lane))), err=False)
 
 
-class Bar:
+class PointsBar:
     """How many points are evaluated, on stderr; nothing where it is no terminal."""
 
     def __init__(self, name: str, what: str) -> None:
@@ -89,7 +89,7 @@ class Bar:
     def __call__(self, done: int, count: int) -> None:
         self._bar.update(self._task, completed=done, total=count)
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> "PointsBar":
         self._bar.start()
         return self
 

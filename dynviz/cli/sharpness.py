@@ -6,7 +6,7 @@ import click
 
 from dynviz.cli import consent
 from dynviz.cli.consent import trust_option
-from dynviz.cli.project import Bar
+from dynviz.cli.project import PointsBar
 from dynviz.cli.say import say
 
 
@@ -46,7 +46,7 @@ def sharpness(*, runs: tuple[str, ...], trust: tuple[str, ...], **asked: Any) ->
     look = Look(trust=allowed, **asked)
     evaluated = []
     for recording in recordings:
-        with Bar(recording.label, "steps") as bar:
+        with PointsBar(recording.label, "steps") as bar:
             evaluated.append(evaluate(recording, look, bar))
     # Nothing is written before all of them are there: where one is refused nothing changes.
     for found in evaluated:

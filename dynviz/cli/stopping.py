@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dynviz.process.signals import answered
 
 
-class Asked(KeyboardInterrupt):
+class StopRequested(KeyboardInterrupt):
     """The command was asked to stop.
 
     A class of its own: once a plain KeyboardInterrupt has passed through `exec` of a text, as it may while torch is
@@ -17,7 +17,7 @@ class Asked(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[Callable[[], None]]:
-    """Raise `Asked` where the command stands when Ctrl-C or SIGTERM comes.
+    """Raise `StopRequested` where the command stands when Ctrl-C or SIGTERM comes.
 
     Gives a function to call where long work has ended: it raises when somebody asked and the exception was lost on
     the way, as those are that are raised in a destructor.
@@ -26,11 +26,11 @@ def stoppable() -> Iterator[Callable[[], None]]:
 
     def stop() -> None:
         asked.set()
-        raise Asked
+        raise StopRequested
 
     def heed() -> None:
         if asked.is_set():
-            raise Asked
+            raise StopRequested
 
     with answered(stop):
         yield heed

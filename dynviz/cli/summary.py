@@ -69,7 +69,8 @@ def _standings(recordings: Sequence[Recording], paint: Paint) -> Table:
         status = recording.status
         role = {"finished": "lane2", "running": "lane0"}.get(status, "lane3")
         steps = f"{recording.recorded} of {recording.total}"
-        error = Text(clean(recording.metadata.error), paint("lane3"))
+        words = "; ".join(filter(None, (recording.metadata.error, recording.missing)))
+        error = Text(clean(words), paint("lane3"))
         table.add_row(_name(recording, index, paint), Text(status, paint(role)), steps, error)
     return table
 

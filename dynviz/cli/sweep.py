@@ -17,7 +17,7 @@ from dynviz.cli.stopping import stoppable
 from dynviz.process.background import STOPPED
 
 if TYPE_CHECKING:
-    from dynviz.sweeps.standing import Sweep
+    from dynviz.sweeps.progress import Sweep
 
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 GIGABYTE = 1_000_000_000
@@ -100,9 +100,9 @@ def _check_names(scenario: str | None, optimizers: tuple[str, ...]) -> None:
 
 
 def _resume(folder: str, processes: int | None, trusted: tuple[str, ...]) -> "Sweep":
-    from dynviz.sweeps.jobs import Plan, foreign_code
+    from dynviz.sweeps.jobs import SweepPlan, foreign_code
 
-    allowed = consent.given(foreign_code(Plan.load(Path(folder))), trusted)
+    allowed = consent.given(foreign_code(SweepPlan.load(Path(folder))), trusted)
     with _ended_cleanly() as heed:
         from dynviz.cli.sweeping import SweepProgress
         from dynviz.sweeps import launch
@@ -123,7 +123,7 @@ def _sweep(**asked: Any) -> "Sweep":
 @contextlib.contextmanager
 def _ended_cleanly() -> Iterator[Callable[[], None]]:
     """Say how to go on with a sweep that was stopped, and exit; gives what `stoppable` gives."""
-    from dynviz.sweeps.standing import Stopped
+    from dynviz.sweeps.progress import Stopped
 
     try:
         with stoppable() as heed:
@@ -137,9 +137,9 @@ def _ended_cleanly() -> Iterator[Callable[[], None]]:
 
 
 def _resume_command(folder: Path) -> str:
-    from dynviz.sweeps.jobs import Plan, foreign_code
+    from dynviz.sweeps.jobs import SweepPlan, foreign_code
 
-    return consent.with_trust(f"dynviz sweep --resume {shlex.quote(str(folder))}", foreign_code(Plan.load(folder)))
+    return consent.with_trust(f"dynviz sweep --resume {shlex.quote(str(folder))}", foreign_code(SweepPlan.load(folder)))
 
 
 def _say_end(done: "Sweep") -> None:

@@ -4,39 +4,36 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import textual
-from rich.console import RenderableType
 from textual import constants
-from textual._compositor import LayoutUpdate
-from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
-from textual.screen import Screen
 
 from dynviz.cells.encode import Depth
 from dynviz.errors import DynvizError
 from dynviz.player import exporting
+from dynviz.player._textual import WholeScreenApp
 from dynviz.player.browser import Browser
 from dynviz.player.command import Picture
 from dynviz.player.details import sections
+from dynviz.player.info_screen import InfoScreen
 from dynviz.player.keys import help_sections
-from dynviz.player.look import textual_theme
 from dynviz.player.projector import Projector
-from dynviz.player.runs import Found
-from dynviz.player.sheet import Sheet
+from dynviz.player.runs import RunSummary
 from dynviz.player.stage import Stage
+from dynviz.player.styles import textual_theme
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.scene.theme import THEMES
 
 if TYPE_CHECKING:
-    from dynviz.player.export_form import Job
+    from dynviz.player.export_form import ExportJob
     from dynviz.player.selection import Selection
     from dynviz.process.background import BackgroundRun
 
 
-class Player(App[int]):
+class Player(WholeScreenApp):
     """Runs in the terminal.
 
     Attributes:
@@ -134,15 +131,13 @@ class Player(App[int]):
         """The one that knows how far the terminal is, unless another is asked for, as by who serves it to a browser."""
         if constants.DRIVER is not None:
             return super().get_driver_class()
-        from dynviz.player.terminal.outlet import Terminal
+        from dynviz.player.terminal.driver import LinkedDriver
 
-        return Terminal
+        return LinkedDriver
 
-    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Write to the terminal; what waits there needs not be shown if all of the screen comes."""
-        if isinstance(renderable, LayoutUpdate):
-            self.delivery.link.cut()
-        super()._display(screen, renderable)
+    def whole_screen(self) -> None:
+        """What still waits to be written need not be shown any more."""
+        self.delivery.link.cut()
 
     @property
     def behind(self) -> str:
@@ -164,7 +159,7 @@ class Player(App[int]):
         picture = projector.picture
         return None if picture is None else replace(picture, theme=self.look)
 
-    def play_run(self, run: Found) -> None:
+    def play_run(self, run: RunSummary) -> None:
         """Play a run of the list."""
         self._play([str(run.folder)], self._view)
 
@@ -176,7 +171,7 @@ class Player(App[int]):
         try:
             projector = Projector(sources, view=view, step=self._step, now=self.clock())
         except DynvizError as error:
-            self.push_screen(Sheet("This run cannot be played", [("", [(str(error),)])]))
+            self.push_screen(InfoScreen("This run cannot be played", [("", [(str(error),)])]))
             return
         self._stages.append(Stage(projector))
         self.push_screen(self._stages[-1])
@@ -197,13 +192,13 @@ class Player(App[int]):
 
     def action_help(self) -> None:
         """Say what the keys do."""
-        self.push_screen(Sheet("Keys", help_sections()))
+        self.push_screen(InfoScreen("Keys", help_sections()))
 
     def action_details(self) -> None:
         """Say what is known of the run."""
         if self.projector is not None and self.projector.recordings:
             found = sections(self.projector.recordings, self.projector.happened, self.projector.statuses)
-            self.push_screen(Sheet(self.projector.title, found))
+            self.push_screen(InfoScreen(self.projector.title, found))
 
     def action_jump(self) -> None:
         """Ask for a step."""
@@ -242,20 +237,18 @@ class Player(App[int]):
         if picture is not None:
             self.push_screen(ExportForm(picture), self._export)
 
-    def _export(self, job: "Job | None") -> None:
+    def _export(self, job: "ExportJob | None") -> None:
         if job is not None:
             self.run_worker(self._exported(job), group="export", exit_on_error=False)
 
-    async def _exported(self, job: "Job") -> None:
+    async def _exported(self, job: "ExportJob") -> None:
         """Export beside the player, and say how it goes."""
 
-        def say(text: str) -> None:
-            done = exporting.progress(text)
-            if done is not None:
-                self._tell(f"writing {job.target}: {done[0]} of {done[1]} frames")
+        def progress(done: int, count: int) -> None:
+            self._tell(f"writing {job.target}: {done} of {count} frames")
 
         self._tell(f"writing {job.target}: starting")
-        code, last = await self._run(job.arguments, say)
+        code, last = await self._run(job.arguments, progress)
         self._tell("")
         if self._stage is not None:
             self._stage.say(f"written: {job.target}" if code == 0 else f"{job.target} was not written: {last}")
@@ -273,7 +266,7 @@ class Player(App[int]):
         if projector is None:
             self.exit(self.exit_status)
         else:
-            recorded = projector.reel.recorded if projector.reel is not None else 0
+            recorded = projector.live_film.recorded if projector.live_film is not None else 0
             self.push_screen(Leave(recorded, projector.playback.total), self._leave)
 
     def _leave(self, answer: str | None) -> None:

@@ -1,7 +1,7 @@
 """What stands beside the views: values at the cursor, what happened at this step, which panels are shown."""
 
 from dynviz.cells.canvas import Hit
-from dynviz.player.happenings import at
+from dynviz.player.event_marks import at
 from dynviz.player.projector import Projector
 from dynviz.player.readout import readout
 from dynviz.player.words import Row, Word

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dynviz.player import header, look, timeline
+from dynviz.player import header, styles, timeline
 from dynviz.player.words import Row
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Bar(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The row, or a part of it, in the very colours: Textual would have those of 16 mean what its theme says."""
-        style = partial(look.style, self._theme, depth=self.app.delivery.best.depth)
+        style = partial(styles.style, self._theme, depth=self.app.delivery.best.depth)
         segments = [Segment(word.text, style(word.role, bold=word.bold)) for word in self.words]
         row = Strip(segments, sum(word.width for word in self.words))
         row = row.adjust_cell_length(self.size.width, style("text"))

@@ -15,9 +15,9 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from dynviz.player import look
-from dynviz.player.runs import UNREADABLE, Found, find
-from dynviz.player.standing import BAD, LIVE, SAID, SIGNS
+from dynviz.player import styles
+from dynviz.player.runs import UNREADABLE, RunSummary, find
+from dynviz.player.status import BAD, LIVE, SAID, SIGNS
 from dynviz.player.words import grouped, shortened
 from dynviz.text import clean
 
@@ -50,7 +50,7 @@ class Browser(Screen[None]):
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
-        self._found: tuple[Found, ...] = ()
+        self._found: tuple[RunSummary, ...] = ()
 
     def compose(self) -> ComposeResult:
         """A title, the list, the keys."""
@@ -100,7 +100,7 @@ class Browser(Screen[None]):
         self.app.play_run(self._found[event.option_index])
 
 
-def cells(run: Found) -> tuple[str, ...]:
+def cells(run: RunSummary) -> tuple[str, ...]:
     """What a run's line says: its name, scenario, optimizers, how it stands, when it began."""
     if run.problem:
         return run.folder.name, run.problem
@@ -108,12 +108,12 @@ def cells(run: Found) -> tuple[str, ...]:
     return run.folder.name, run.scenario, ", ".join(run.optimizers), stands(run), began
 
 
-def stands(run: Found) -> str:
+def stands(run: RunSummary) -> str:
     """How it stands and how far it is.
 
-    >>> stands(Found(Path("a"), steps=(300, 300), status="finished"))
+    >>> stands(RunSummary(Path("a"), steps=(300, 300), status="finished"))
     '✓ 300 steps'
-    >>> stands(Found(Path("a"), steps=(1200, 3000), status="interrupted"))
+    >>> stands(RunSummary(Path("a"), steps=(1200, 3000), status="interrupted"))
     '■ stopped at 1 200 of 3 000'
     """
     words = run.status.split(", ")
@@ -146,7 +146,7 @@ def widths(rows: Sequence[Sequence[str]], width: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def row(run: Found, columns: Sequence[int], room: int, theme: str) -> Text:
+def row(run: RunSummary, columns: Sequence[int], room: int, theme: str) -> Text:
     """A run in one line of this room, its cells in columns of these widths."""
     words = set(run.status.split(", "))
     state = LIVE if "running" in words else BAD if words & {"killed", "failed"} else "muted"
@@ -155,7 +155,7 @@ def row(run: Found, columns: Sequence[int], room: int, theme: str) -> Text:
     if run.problem:
         columns = columns[0], room - BETWEEN - columns[0]
     for place, (text, width, role) in enumerate(zip(texts, columns, ("", "muted", "", state, "muted"), strict=False)):
-        style = Style(color=look.style(theme, role).color) if role and not run.problem else Style(bold=not place)
+        style = Style(color=styles.style(theme, role).color) if role and not run.problem else Style(bold=not place)
         found.append(" " * BETWEEN if place else "")
         found.append(set_cell_size(shortened(clean(text), width), width), style)
     return found

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from dynviz.charts import caption
-from dynviz.player.happenings import Happening
-from dynviz.player.sheet import Section
-from dynviz.player.standing import SAID
+from dynviz.player.event_marks import EventMark
+from dynviz.player.info_screen import Section
+from dynviz.player.status import SAID
 from dynviz.player.words import grouped
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Hyperparameter
@@ -16,7 +16,7 @@ MOST_EVENTS = 200
 ORIGINS = {"given": "as written", "protocol": "the scenario's protocol", "default": "the rule's default"}
 
 
-def sections(recordings: Sequence[Recording], happened: Sequence[Happening], statuses: Sequence[str]) -> list[Section]:
+def sections(recordings: Sequence[Recording], happened: Sequence[EventMark], statuses: Sequence[str]) -> list[Section]:
     """The scenario, each optimizer with its hyperparameters, the channels, the events."""
     found: list[Section] = []
     for recording, name, status in zip(recordings, caption.names(recordings), statuses, strict=True):

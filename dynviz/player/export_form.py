@@ -26,19 +26,19 @@ FIRST = ("gif", "mp4", "png", "svg")
 
 
 @dataclass(frozen=True)
-class Job:
+class ExportJob:
     """An export: what it is called, and the arguments that `dynviz` takes for it."""
 
     target: str
     arguments: tuple[str, ...]
 
 
-class Choice(Widget, can_focus=True):
+class ChoiceField(Widget, can_focus=True):
     """One of several words, changed with left and right."""
 
     DEFAULT_CSS = """
-    Choice { height: 1; width: 1fr; padding: 0 1; }
-    Choice:focus { background: $panel; }
+    ChoiceField { height: 1; width: 1fr; padding: 0 1; }
+    ChoiceField:focus { background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,space", "turn(1)", show=False),
@@ -73,7 +73,7 @@ class Choice(Widget, can_focus=True):
         self.action_turn(-1 if event.x <= 2 else 1)
 
 
-class ExportForm(ModalScreen[Job | None]):
+class ExportForm(ModalScreen[ExportJob | None]):
     """File, format, range, size and theme."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -103,10 +103,10 @@ class ExportForm(ModalScreen[Job | None]):
         with Vertical(classes="dialog"):
             yield Static(f"Export {what}", classes="title", markup=False)
             yield from self._row("file", Input(f"{self._picture.name}.{self._formats[0]}", id="file"))
-            yield from self._row("format", Choice("format", self._formats))
-            yield from self._row("steps", Choice("range", list(self._ranges)))
-            yield from self._row("size", Choice("size", SIZES))
-            yield from self._row("theme", Choice("theme", themes))
+            yield from self._row("format", ChoiceField("format", self._formats))
+            yield from self._row("steps", ChoiceField("range", list(self._ranges)))
+            yield from self._row("size", ChoiceField("size", SIZES))
+            yield from self._row("theme", ChoiceField("theme", themes))
             yield Static("↑ ↓ row   ← → change   enter export   esc cancel", classes="hint")
 
     def _row(self, name: str, field: Widget) -> ComposeResult:
@@ -114,14 +114,14 @@ class ExportForm(ModalScreen[Job | None]):
             yield Static(name, classes="label")
             yield field
 
-    def on_choice_changed(self) -> None:
+    def on_choice_field_changed(self) -> None:
         """The format is the file's suffix; of formats that show no motion, this step is meant."""
         file = self.query_one("#file", Input)
-        suffix = self.query_one("#format", Choice).word
+        suffix = self.query_one("#format", ChoiceField).word
         path = Path(file.value or self._picture.name)
         if path.suffix != f".{suffix}":
             file.value = str(path.with_suffix(f".{suffix}"))
-            steps = self.query_one("#range", Choice)
+            steps = self.query_one("#range", ChoiceField)
             steps.index = len(self._ranges) - 1 if _still(suffix) else 0
             steps.refresh()
 
@@ -129,9 +129,9 @@ class ExportForm(ModalScreen[Job | None]):
         """Go."""
         target = self.query_one("#file", Input).value.strip()
         if target:
-            steps = self._ranges[self.query_one("#range", Choice).word]
-            size, theme = (self.query_one(f"#{name}", Choice).word for name in ("size", "theme"))
-            self.dismiss(Job(target, tuple(self._picture.arguments(target, steps, size, theme))))
+            steps = self._ranges[self.query_one("#range", ChoiceField).word]
+            size, theme = (self.query_one(f"#{name}", ChoiceField).word for name in ("size", "theme"))
+            self.dismiss(ExportJob(target, tuple(self._picture.arguments(target, steps, size, theme))))
 
 
 def _still(suffix: str) -> bool:

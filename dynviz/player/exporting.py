@@ -1,45 +1,51 @@
 """An export that runs beside the player: `dynviz export` in a process of its own."""
 
 import asyncio
+import json
 import os
-import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
-Say: TypeAlias = Callable[[str], None]
-Run: TypeAlias = Callable[[Sequence[str], Say], Awaitable[tuple[int, str]]]
-"""Runs `dynviz` with arguments, hands on what it writes, and gives its exit status and its last line."""
+Progress: TypeAlias = Callable[[int, int], None]
+Run: TypeAlias = Callable[[Sequence[str], Progress], Awaitable[tuple[int, str]]]
+"""Runs `dynviz` with arguments, says how many of how many frames are drawn, and gives exit status and last line."""
 
 PATIENCE = 2.0
 """Seconds in which an export that is no longer wanted has to end."""
-_COUNT = re.compile(r"(\d+)/(\d+)")
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-async def run(arguments: Sequence[str], say: Say) -> tuple[int, str]:
-    """Run `dynviz` with these arguments."""
+async def run(arguments: Sequence[str], progress: Progress) -> tuple[int, str]:
+    """Run `dynviz export` with these arguments."""
     from dynviz.process.background import dynviz_command
 
-    # Bars are drawn into a pipe as well when colours are wanted there; frames are counted in them.
-    environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "100"}
-    process = await asyncio.create_subprocess_exec(
-        *dynviz_command(),
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-    )
-    last = ""
+    reports, reported = os.pipe()
     try:
-        async for text in _pieces(process):
-            say(text)
-            last = last_line(text) or last
-        return await process.wait(), last
+        process = await asyncio.create_subprocess_exec(
+            *dynviz_command(),
+            *arguments,
+            f"--report={reported}",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=(reported,),
+            env=os.environ | {"NO_COLOR": "1"},
+        )
+    except BaseException:
+        os.close(reports)
+        raise
+    finally:
+        os.close(reported)
+    listening = asyncio.create_task(_listen(reports, progress))
+    try:
+        _, errors = await process.communicate()
+        await listening
+        return process.returncode or 0, last_line(errors.decode(errors="replace"))
     finally:
         if process.returncode is None:
             await _end(process)
+        listening.cancel()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -52,28 +58,28 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.communicate()
 
 
-async def _pieces(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
-    if process.stderr is None:
-        return
-    while data := await process.stderr.read(1 << 14):
-        yield data.decode(errors="replace")
-
-
-def progress(text: str) -> tuple[int, int] | None:
-    r"""How many frames of how many are drawn, as a bar says it last.
-
-    >>> progress("out.gif ━━━━ 12/100 frames\r out.gif ━━━━ 13/100 frames"), progress("reading")
-    ((13, 100), None)
-    """
-    found = _COUNT.findall(_CONTROL.sub("", text))
-    return (int(found[-1][0]), int(found[-1][1])) if found else None
+async def _listen(reports: int, progress: Progress) -> None:
+    """Hand on what the export reports, a line of JSON for each frame, until it has ended."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reports, "rb", buffering=0)
+    )
+    try:
+        async for line in reader:
+            # The last line of one that was killed may be half a line.
+            with suppress(ValueError):
+                report = json.loads(line)
+                progress(report["done"], report["count"])
+    finally:
+        transport.close()
 
 
 def last_line(text: str) -> str:
-    r"""The last line that says something, without control sequences.
+    r"""The last line that says something.
 
-    >>> last_line("\x1b[1mdynviz: no view named 'x'\x1b[0m\n\n")
+    >>> last_line("dynviz: no view named 'x'\n\n")
     "no view named 'x'"
     """
-    lines = [line.strip() for line in _CONTROL.sub("", text).replace("\r", "\n").split("\n") if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1].removeprefix("dynviz: ") if lines else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dynviz.player.standing import Standing
+from dynviz.player.status import TrainingStatus
 from dynviz.player.words import Row, Word, cut, fit, grouped, shortened
 from dynviz.scene.marks import Scene
 
@@ -10,10 +10,10 @@ LONGEST = 24
 """Columns of a view's name at most."""
 
 
-def header(width: int, scene: Scene | None, standing: Standing, *, title: str = "dynviz", step: int = 0) -> Row:
+def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: str = "dynviz", step: int = 0) -> Row:
     """The title line, exactly so wide."""
     if scene is None:
-        return fit([Word(title, bold=True)], standing.words, width)
+        return fit([Word(title, bold=True)], status.words, width)
     name, *options = scene.title.split(" · ")
     # The scenario stays longest, then where it stands, then the optimizers.
     left = [Word(name, bold=True)]
@@ -22,7 +22,7 @@ def header(width: int, scene: Scene | None, standing: Standing, *, title: str = 
     whole = f"of {grouped(scene.steps)}"
     # As wide as at the last step, so that what stands before it does not move.
     counter = Word(f"step {grouped(step)} {whole}".rjust(len(f"step {grouped(scene.steps)} {whole}")), rank=1)
-    signal, *rest = standing.words or (Word(""),)
+    signal, *rest = status.words or (Word(""),)
     return fit(left, [signal, counter, *rest], width)
 
 

@@ -15,7 +15,7 @@ from dynviz.cells.canvas import Canvas, Hit
 from dynviz.cells.cells import Cells
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
-from dynviz.player import look
+from dynviz.player import styles
 from dynviz.player.strip import strips
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.terminal.quality import Rung
@@ -192,7 +192,7 @@ class Plot(Widget):
         lines = [line for part in text.splitlines() for line in textwrap.wrap(part, room)]
         lines = lines[: max(height, 1)]
         top = max((height - len(lines)) // 2, 0)
-        style = look.style(self._theme, "muted", self.delivery.best.depth)
+        style = styles.style(self._theme, "muted", self.delivery.best.depth)
         left = max((width - max(map(len, lines), default=0)) // 2, 0)
         found = []
         for row in range(height):

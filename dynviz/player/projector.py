@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from dynviz.cells.canvas import Hit
 from dynviz.charts import caption
 from dynviz.errors import DynvizError
-from dynviz.player import standing
+from dynviz.player import status
 from dynviz.player.command import Picture, panel_name
+from dynviz.player.event_marks import EventMark, at, beside, event_marks
 from dynviz.player.growth import Growth
-from dynviz.player.happenings import Happening, at, beside, happenings
+from dynviz.player.live_film import LiveFilm
 from dynviz.player.playback import Playback
-from dynviz.player.reel import Reel
 from dynviz.player.selection import Selection, selection
-from dynviz.player.standing import Standing
+from dynviz.player.status import TrainingStatus
 from dynviz.player.timeline import Times
 from dynviz.player.views import Views
 from dynviz.recording import Recording, Snapshot, open_all
@@ -67,12 +67,12 @@ class Projector:
         self.view = view or ""
         self.playback = Playback()
         self.zoomed, self.first = False, 0
-        self.happened: tuple[Happening, ...] = ()
+        self.happened: tuple[EventMark, ...] = ()
         self._sources, self._wanted = tuple(sources), step
-        self._reels: dict[str, Reel] = {}
+        self._films: dict[str, LiveFilm] = {}
         self._growth = Growth()
         self._look = -1.0
-        self._standing = Standing("")
+        self._training_status = TrainingStatus("")
         self._begun = False
         self._take(self.recordings)
 
@@ -80,20 +80,20 @@ class Projector:
         # What there is to choose from is read while the recordings are there: later they may be gone.
         self.selection = chosen or selection(recordings)
         self.recordings = tuple(recordings)
-        self._reels.clear()
+        self._films.clear()
         self._look = -1.0
         if self.recordings:
             self.views.suggest(self.recordings)
             self.view = self.view or self.views.names[0]
 
     @property
-    def reel(self) -> Reel | None:
+    def live_film(self) -> LiveFilm | None:
         """The film of the view that is shown; None while there is no recording."""
         if not self.recordings:
             return None
-        if self.view not in self._reels:
-            self._reels[self.view] = Reel(self.recordings, self.view)
-        return self._reels[self.view]
+        if self.view not in self._films:
+            self._films[self.view] = LiveFilm(self.recordings, self.view)
+        return self._films[self.view]
 
     def tick(self, now: float) -> None:
         """See what is new and move on: call it before every frame."""
@@ -118,24 +118,24 @@ class Projector:
             return
 
     def _watch(self, now: float) -> None:
-        reel = self.reel
-        if reel is None:
+        live_film = self.live_film
+        if live_film is None:
             return
         try:
-            changed = reel.refresh(now)
+            changed = live_film.refresh(now)
         except DynvizError as error:
-            reel.problem = str(error)
+            live_film.problem = str(error)
             return
         if changed:
-            self.happened = happenings(self.recordings)
-        self._growth.note(now, reel.recorded)
-        self._standing = standing.standing(reel.statuses, self._growth, reel.total, self.trainer)
-        self._extend(reel, now)
+            self.happened = event_marks(self.recordings)
+        self._growth.note(now, live_film.recorded)
+        self._training_status = status.training_status(live_film.statuses, self._growth, live_film.total, self.trainer)
+        self._extend(live_film, now)
 
-    def _extend(self, reel: Reel, now: float) -> None:
-        if reel.film is None:
+    def _extend(self, live_film: LiveFilm, now: float) -> None:
+        if live_film.film is None:
             return
-        self.playback.extend(reel.steps, reel.total, live=reel.live)
+        self.playback.extend(live_film.steps, live_film.total, live=live_film.live)
         if self._begun:
             return
         # The first picture: live ones are followed, others play; but who waited for training wants to see its outcome,
@@ -143,7 +143,7 @@ class Projector:
         self._begun = True
         if self._wanted is not None:
             self.playback.seek(self._wanted)
-        elif reel.live or self.trainer is not None:
+        elif live_film.live or self.trainer is not None:
             self.playback.end()
         else:
             self.playback.toggle(now)
@@ -152,7 +152,11 @@ class Projector:
     @property
     def live(self) -> bool:
         """Whether something will still come."""
-        return self.training or self._standing.status == "running" or (self.reel is not None and not self.reel.looked)
+        return (
+            self.training
+            or self._training_status.status == "running"
+            or (self.live_film is not None and not self.live_film.looked)
+        )
 
     @property
     def training(self) -> bool:
@@ -160,14 +164,14 @@ class Projector:
         return self.trainer is not None and self.trainer.exit_code is None
 
     @property
-    def standing(self) -> Standing:
+    def training_status(self) -> TrainingStatus:
         """How training stands."""
-        return self._standing
+        return self._training_status
 
     @property
     def statuses(self) -> tuple[str, ...]:
         """How each recording stands, by what was seen last."""
-        seen = self.reel.statuses if self.reel is not None else ()
+        seen = self.live_film.statuses if self.live_film is not None else ()
         return seen or tuple(recording.metadata.status for recording in self.recordings)
 
     @property
@@ -177,20 +181,20 @@ class Projector:
 
     def scene(self) -> Scene | None:
         """The picture of now; None where there is none."""
-        return None if self.reel is None else self.reel.scene(self.step, self.first, alone=self.zoomed)
+        return None if self.live_film is None else self.live_film.scene(self.step, self.first, alone=self.zoomed)
 
     def words(self, now: float) -> str:
         """What stands in the place of a picture that is not there."""
-        trouble = standing.trouble(self.trainer, self.recordings)
+        trouble = status.trouble(self.trainer, self.recordings)
         if trouble:
             return trouble
-        reel = self.reel
-        waiting = standing.waiting(self.trainer, now - self.began, growing=reel is not None and reel.live)
-        if reel is None or (waiting and not reel.recorded):
+        live_film = self.live_film
+        waiting = status.waiting(self.trainer, now - self.began, growing=live_film is not None and live_film.live)
+        if live_film is None or (waiting and not live_film.recorded):
             return waiting or self._ended()
-        if reel.empty and not waiting:
+        if live_film.empty and not waiting:
             return "nothing was recorded: training ended before the first sample"
-        return reel.problem or waiting or "nothing is recorded"
+        return live_film.problem or waiting or "nothing is recorded"
 
     def _ended(self) -> str:
         if self.trainer is None:
@@ -200,7 +204,7 @@ class Projector:
     @property
     def trouble(self) -> str:
         """Why training failed."""
-        return standing.trouble(self.trainer, self.recordings)
+        return status.trouble(self.trainer, self.recordings)
 
     def show(self, view: str) -> None:
         """Take another view; the step stays."""
@@ -218,7 +222,7 @@ class Projector:
     @property
     def titles(self) -> tuple[str, ...]:
         """The titles of all panels of the view."""
-        return self.reel.titles(self.step) if self.reel is not None else ()
+        return self.live_film.titles(self.step) if self.live_film is not None else ()
 
     def zoom(self, panel: int | None) -> None:
         """Show one panel alone, counted among those that are shown; None: all of them again."""
@@ -230,13 +234,13 @@ class Projector:
     @property
     def picks(self) -> bool:
         """Whether places of the picture stand for lanes that can be played."""
-        return self.reel is not None and self.reel.film is not None and self.reel.film.pick is not None
+        return self.live_film is not None and self.live_film.film is not None and self.live_film.film.pick is not None
 
     def pick(self, hit: Hit | None) -> tuple[str, ...]:
         """The sources of the lanes at a place of the picture."""
-        if self.reel is None or hit is None or hit.x is None or hit.y is None:
+        if self.live_film is None or hit is None or hit.x is None or hit.y is None:
             return ()
-        return self.reel.pick(self.step, (self.first + hit.panel) % len(self.titles), hit.x, hit.y)
+        return self.live_film.pick(self.step, (self.first + hit.panel) % len(self.titles), hit.x, hit.y)
 
     def page(self, by: int) -> None:
         """Let another panel lead."""
@@ -257,7 +261,7 @@ class Projector:
     def times(self) -> Times:
         """What the timeline shows."""
         # In a view that cannot be read any more nothing was seen, but was in others.
-        recorded = max(self.reel.recorded if self.reel is not None else 0, int(self.playback.edge))
+        recorded = max(self.live_film.recorded if self.live_film is not None else 0, int(self.playback.edge))
         events = [each.step for each in self.happened]
         return Times(self.step, recorded, self.playback.total, live=self.playback.live, events=events)
 
@@ -269,7 +273,7 @@ class Projector:
     @property
     def trying(self) -> bool:
         """Whether there are views left to try, and something to try them on."""
-        return self.views.untried and self.reel is not None and self.reel.film is not None
+        return self.views.untried and self.live_film is not None and self.live_film.film is not None
 
     def try_view(self) -> None:
         """Try one more view, which gets a tab if it opens."""
@@ -292,8 +296,8 @@ class Projector:
     @property
     def picture(self) -> Picture | None:
         """What is shown, as `dynviz export` is told; None before there is something."""
-        if self.reel is None or self.reel.film is None:
+        if self.live_film is None or self.live_film.film is None:
             return None
         panel = panel_name(self.titles, self.first) if self.zoomed else ""
         sources = tuple(recording.source for recording in self.recordings)
-        return Picture(sources, self.view, panel, "", self.step, self.reel.recorded)
+        return Picture(sources, self.view, panel, "", self.step, self.live_film.recorded)

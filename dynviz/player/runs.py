@@ -15,7 +15,7 @@ UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
-class Found:
+class RunSummary:
     """A run in one line.
 
     Attributes:
@@ -37,7 +37,7 @@ class Found:
     problem: str = ""
 
 
-def find(root: Path) -> tuple[Found, ...]:
+def find(root: Path) -> tuple[RunSummary, ...]:
     """The runs below a folder, the newest first."""
     found = [_read(folder) for folder in sorted(_folders(root, DEEPEST))]
     return tuple(sorted(found, key=lambda run: run.created, reverse=True))
@@ -69,12 +69,12 @@ def _is_recording(folder: Path) -> bool:
     return (folder / layout.METADATA).is_file()
 
 
-def _read(folder: Path) -> Found:
+def _read(folder: Path) -> RunSummary:
     try:
         run = Run(folder)
         recordings = run.recordings
         words = [*(recording.status for recording in recordings), *([UNREADABLE] if run.problems else [])]
-        return Found(
+        return RunSummary(
             folder,
             max(recording.metadata.created for recording in recordings),
             caption.title(recordings),
@@ -83,4 +83,4 @@ def _read(folder: Path) -> Found:
             ", ".join(dict.fromkeys(words)),
         )
     except DynvizError as error:
-        return Found(folder, problem=str(error))
+        return RunSummary(folder, problem=str(error))

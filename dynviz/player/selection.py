@@ -8,7 +8,7 @@ from dynviz.recording import Recording
 
 
 @dataclass(frozen=True)
-class Choice:
+class LaneChoice:
     """A recording and its lanes.
 
     Attributes:
@@ -38,7 +38,7 @@ class Selection:
         beside: Whether each lane stands alone, beside the others, instead of all in one picture.
     """
 
-    choices: tuple[Choice, ...]
+    choices: tuple[LaneChoice, ...]
     beside: bool = False
 
     @property
@@ -105,7 +105,7 @@ def selection(recordings: Sequence[Recording]) -> Selection:
         chosen.setdefault(folder, set()).update(lanes)
     names = caption.names(list(whole.values())) if whole else ()
     choices = tuple(
-        Choice(folder, name, _lanes(recording), frozenset(chosen[folder]))
+        LaneChoice(folder, name, _lanes(recording), frozenset(chosen[folder]))
         for (folder, recording), name in zip(whole.items(), names, strict=True)
     )
     parted = len(recordings) > len(whole)

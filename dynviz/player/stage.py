@@ -113,7 +113,7 @@ class Stage(Screen[None]):
         words = "" if scene is not None else projector.words(self.app.clock())
         plot = self.query_one(Plot)
         plot.show(scene, words, theme)
-        title = header.header(width, scene, projector.standing, title=projector.title, step=projector.step)
+        title = header.header(width, scene, projector.training_status, title=projector.title, step=projector.step)
         self.query_one("#header", Bar).show(title, theme)
         beside = aside(projector, plot.hovered, plot.shown)
         tabs, line = self.query_one(Tabs), self.query_one(Timeline)

@@ -1,18 +1,14 @@
-"""Rows of cells as Textual takes them: encoded for the terminal, and Segments only for those who ask for them.
-
-Textual writes what `Strip.render` gives; all else that it does with a strip goes through `Strip._segments`, which is
-private: that is why Textual is pinned to one major.
-"""
+"""Rows of cells as Textual takes them: encoded for the terminal, and Segments only for those who ask for them."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from rich.console import Console
 from rich.segment import Segment
 from textual.strip import Strip
 
 from dynviz.cells.cells import Cells
 from dynviz.cells.encode import Encoder
+from dynviz.player._textual import LazyStrip
 
 
 class _Picture:
@@ -37,39 +33,28 @@ class _Picture:
         return self._encoder.segments(self.between(start, end), row)
 
 
-class CellStrip(Strip):
+class CellStrip(LazyStrip):
     """A strip that is written to the terminal as the encoder has it; its parts are of the same kind."""
 
-    __slots__ = ("_end", "_made", "_picture", "_row", "_start")
+    __slots__ = ("_end", "_picture", "_row", "_start")
 
     def __init__(self, picture: _Picture, row: int, start: int, end: int) -> None:
         """Take the columns from `start` to `end` of a row."""
-        super().__init__((), end - start)
+        super().__init__(end - start)
         self._picture = picture
         self._row, self._start, self._end = row, start, end
-        self._made: list[Segment] | None = None
-        # Each cell holds one character, so nothing needs to be counted.
-        self._cell_count = end - start
 
-    @property
-    def _segments(self) -> list[Segment]:
-        if self._made is None:
-            self._made = self._picture.segments(self._row, self._start, self._end)
-        return self._made
+    def make_segments(self) -> list[Segment]:
+        """The row as Segments."""
+        return self._picture.segments(self._row, self._start, self._end)
 
-    @_segments.setter
-    def _segments(self, segments: list[Segment]) -> None:
-        self._made = segments
+    def make_text(self) -> str:
+        """The row as the encoder has it."""
+        return self._picture.encoded(self._start, self._end)[self._row]
 
     def __bool__(self) -> bool:
         """Whether there is anything in it."""
         return self._end > self._start
-
-    def render(self, console: Console) -> str:  # noqa: ARG002 - the signature is Textual's
-        """The row as the terminal reads it; the console's colours do not matter, the encoder's do."""
-        if self._render_cache is None:
-            self._render_cache = self._picture.encoded(self._start, self._end)[self._row]
-        return self._render_cache
 
     def crop(self, start: int, end: int | None = None) -> Strip:
         """The part between two columns."""

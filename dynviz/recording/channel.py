@@ -3,14 +3,16 @@
 import mmap
 import os
 import time
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, files, layout
+from dynviz.recording.checksums import Checksum, RunningChecksum
 from dynviz.recording.disk import Folder
 
 _COPY_BYTES = 1 << 20
@@ -22,7 +24,7 @@ _COPIED_BYTES = 1 << 20
 """Up to this size a file is read as fast as it is mapped, touched and unmapped."""
 
 
-class _Form:
+class Form:
     """What every sample of a channel has in common.
 
     Attributes:
@@ -42,8 +44,8 @@ class _Form:
         self.sample_bytes = self.dtype.itemsize * int(np.prod(shape, dtype=np.int64))
         self.header = layout.header(self.dtype, shape)
 
-    def samples(self, fd: int) -> int:
-        """How many complete samples an open file holds; the bytes of a torn last one are ignored."""
+    def counts(self, fd: int) -> tuple[int, int]:
+        """How many samples the header of an open file promises, and how many complete ones the file has room for."""
         # A writer extends the data and then the count; so the count is read before the size.
         promised = layout.promised(os.pread(fd, layout.HEADER_BYTES, 0), self.header)
         size = os.fstat(fd).st_size
@@ -55,10 +57,22 @@ class _Form:
             )
         if not self.sample_bytes and promised > _EMPTY:
             raise DynvizError(f"{self.path} is damaged: it promises {promised} samples of no bytes")
-        held = (size - layout.HEADER_BYTES) // self.sample_bytes if self.sample_bytes else promised
-        if held < promised:
-            raise DynvizError(f"{self.path} is truncated: {promised} samples were written, {held} are there")
-        return held
+        return promised, (size - layout.HEADER_BYTES) // self.sample_bytes if self.sample_bytes else promised
+
+    def fills(self, count: int, size: int) -> bool:
+        """Whether a file of this size has no room for more samples."""
+        return layout.HEADER_BYTES + (count + 1) * self.sample_bytes > size
+
+    def copy(self, fd: int, count: int, target: BinaryIO) -> None:
+        """Write a file with the first samples of an open one."""
+        target.write(layout.header(self.dtype, self.shape, count))
+        end = layout.HEADER_BYTES + count * self.sample_bytes
+        for offset in range(layout.HEADER_BYTES, end, _COPY_BYTES):
+            target.write(os.pread(fd, min(_COPY_BYTES, end - offset), offset))
+
+    def samples(self, fd: int) -> int:
+        """How many samples an open file holds: what a power loss has left without a count may be no samples."""
+        return min(self.counts(fd))
 
 
 class GrowingChannel:
@@ -66,9 +80,10 @@ class GrowingChannel:
 
     Attributes:
         count: How many samples there are.
+        changed: Whether anything was written since this was set to False.
     """
 
-    __slots__ = ("_fd", "_file", "_folder", "_form", "count")
+    __slots__ = ("_fd", "_file", "_folder", "_form", "_running", "changed", "count")
 
     def __init__(self, folder: Folder, name: str, dtype: DTypeLike, shape: tuple[int, ...], *, new: bool) -> None:
         """Open a channel.
@@ -81,8 +96,10 @@ class GrowingChannel:
             new: Whether its file is to be made.
         """
         self._folder, self._file = folder, f"{name}{layout.CHANNEL_SUFFIX}"
-        self._form = _Form(folder.path / self._file, dtype, shape)
+        self._form = Form(folder.path / self._file, dtype, shape)
         self._fd = -1
+        self._running = RunningChecksum()
+        self.changed = new
         if new:
             folder.create(self._file, self._form.header)
         self._open()
@@ -98,7 +115,8 @@ class GrowingChannel:
             raise
 
     def count_all(self) -> None:
-        """Write into the header how many samples there are: a writer that was killed may have left more."""
+        """Write into the header how many samples there are: a power loss may have left fewer."""
+        self.changed = True
         try:
             disk.write_at(self._fd, *layout.count_change(self.count))
         except OSError as error:
@@ -120,7 +138,9 @@ class GrowingChannel:
             raise ValueError(f"{form.path} has {self.count} samples; writing from sample {index} would leave a gap")
         offset = layout.HEADER_BYTES + index * form.sample_bytes
         end = index + len(block)
+        self.changed = True
         try:
+            self._running.move(index * form.sample_bytes, self._read)
             written = os.pwrite(self._fd, block.data, offset)
             if written < block.nbytes:
                 rest = block.reshape(-1).view(np.uint8).data[written:]
@@ -128,8 +148,43 @@ class GrowingChannel:
             if end > self.count:
                 disk.write_at(self._fd, *layout.count_change(end))
                 self.count = end
+            self._running.add(block.reshape(-1).view(np.uint8).data)
         except OSError as error:
             raise disk.unwritable(form.path, error) from error
+
+    def checksum(self, covered: int) -> Checksum:
+        """Of the samples that were written last and of all before them.
+
+        Args:
+            covered: How many of them a checkpoint stands on.
+        """
+        size = self._form.sample_bytes
+        covered = min(covered, self.count)
+        held = max(covered, self._running.end // size if size else self.count)
+        rest = zlib.crc32(self._read((held - covered) * size, covered * size)) if held > covered else 0
+        self._running.move(covered * size, self._read)
+        blocks = self._running.blocks
+        self._running.move(held * size, self._read)
+        return Checksum(covered, blocks, held, rest)
+
+    def holds(self, checksum: Checksum) -> bool:
+        """Whether the samples that a checkpoint stands on are there as they were written."""
+        if checksum.covered > self.count:
+            return False
+        try:
+            self._running.move(0, self._read)
+            self._running.move(checksum.covered * self._form.sample_bytes, self._read)
+        except OSError:
+            return False
+        return self._running.blocks == checksum.blocks
+
+    def _read(self, length: int, offset: int) -> bytes:
+        return os.pread(self._fd, length, layout.HEADER_BYTES + offset)
+
+    @property
+    def fd(self) -> int:
+        """The descriptor of its file."""
+        return self._fd
 
     def cut(self, count: int) -> None:
         """Keep only the first `count` samples.
@@ -138,13 +193,11 @@ class GrowingChannel:
         every reader that looks at the lost samples.
         """
         form = self._form
-        end = layout.HEADER_BYTES + count * form.sample_bytes
         with self._folder.replacing(self._file) as file:
-            file.write(layout.header(form.dtype, form.shape, count))
-            for offset in range(layout.HEADER_BYTES, end, _COPY_BYTES):
-                file.write(os.pread(self._fd, min(_COPY_BYTES, end - offset), offset))
+            form.copy(self._fd, count, file)
         self.close()
         self._open()
+        self._running.move(min(self._running.end, count * form.sample_bytes), self._read)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -164,9 +217,20 @@ class MappedChannel:
     __slots__ = ("_array", "_form", "_seen")
 
     def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
-        self._form = _Form(path, dtype, shape)
+        self._form = Form(path, dtype, shape)
         self._seen: tuple[int, int, int] = (-1, -1, -1)
         self._array: NDArray[Any]
+
+    def counts(self) -> tuple[int, int]:
+        """How many samples the file promises, and how many are there."""
+        try:
+            fd = files.open_regular(self._form.path)
+            try:
+                return self._form.counts(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise disk.unreadable(self._form.path, error) from error
 
     def array(self) -> NDArray[Any]:
         """All complete samples that the file holds now, read-only."""
@@ -178,10 +242,13 @@ class MappedChannel:
             if now != self._seen:
                 fresh = self._read(copied=copied)
                 # The same samples are the same array: views keep what they made of it.
-                if not copied or self._seen[:2] != now[:2] or fresh.tobytes() != self._array.tobytes():
+                same = self._seen[:2] == now[:2] and len(fresh) == len(self._array)
+                if not same or (copied and fresh.tobytes() != self._array.tobytes()):
                     self._array = fresh
-                # What is written within one tick of the file system's clock does not change the time again.
+                # What is written within one tick of the file system's clock does not change the time again; and a
+                # writer that is between the data and the count changes the count next, and not the size.
                 settled = not copied or time.time_ns() - file.st_mtime_ns > _TICK
+                settled = settled and self._form.fills(len(fresh), file.st_size)
                 self._seen = now if settled else (*now[:2], -1)
         except OSError as error:
             raise disk.unreadable(self._form.path, error) from error

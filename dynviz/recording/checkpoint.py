@@ -1,6 +1,8 @@
 """Checkpoints: named arrays in a .npz file, without pickle, the same bytes for the same arrays."""
 
+import io
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, layout
+from dynviz.recording import disk, files, layout
 from dynviz.recording.arrays import read_npz
+from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
+
+SUMS = "checksum:"
+"""Begins the names of the arrays that are checksums of what a checkpoint stands on."""
+_CHECKSUM = b"%08x"
 
 
 def steps(folder: Path) -> tuple[int, ...]:
@@ -24,26 +31,62 @@ def steps(folder: Path) -> tuple[int, ...]:
     return tuple(sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit()))
 
 
-def save(folder: Folder, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write the checkpoint of a step into the folder of checkpoints; it is there whole or not at all."""
+def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes of a checkpoint, which end in a checksum of those before."""
     import zipfile
 
+    file = io.BytesIO()
     # Not np.savez: it stores the time of day, and refuses arrays that are named like its own arguments.
-    with folder.replacing(f"{step}{layout.CHECKPOINT_SUFFIX}") as file, zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+        archive.comment = _CHECKSUM % 0
+    data = file.getbuffer()[: -len(archive.comment)]
+    return bytes(data) + _CHECKSUM % zlib.crc32(data)
+
+
+def save(folder: Folder, step: int, data: bytes) -> None:
+    """Write the checkpoint of a step into the folder of checkpoints; it is there whole or not at all."""
+    with folder.replacing(f"{step}{layout.CHECKPOINT_SUFFIX}") as file:
+        file.write(data)
 
 
 def load(folder: Path, step: int) -> dict[str, NDArray[Any]]:
-    """The arrays of a checkpoint.
+    """The arrays of a checkpoint."""
+    return {name: array for name, array in _load(folder, step).items() if not name.startswith(SUMS)}
+
+
+def checksums(folder: Path, step: int) -> dict[str, Checksum]:
+    """What a checkpoint stands on: the checksums of channels and of the events; empty in an old recording."""
+    try:
+        return {
+            name.removeprefix(SUMS): Checksum.from_array(array)
+            for name, array in _load(folder, step).items()
+            if name.startswith(SUMS)
+        }
+    except ValueError as error:
+        raise DynvizError(f"{folder / layout.checkpoint_file(step)} is not a checkpoint: {error}") from error
+
+
+def _check(path: Path) -> None:
+    data = files.read(path, path.stat().st_size)
+    end = len(data) - len(_CHECKSUM % 0)
+    if data[end:] != _CHECKSUM % zlib.crc32(memoryview(data)[:end]):
+        raise ValueError("its checksum is another one")
+
+
+def _load(folder: Path, step: int) -> dict[str, NDArray[Any]]:
+    """All arrays of a checkpoint.
 
     Raises:
         DynvizError: There is none at that step, or it is damaged, or it holds Python objects.
     """
     path = folder / layout.checkpoint_file(step)
     try:
-        return read_npz(path)
+        arrays = read_npz(path)
+        if any(name.startswith(SUMS) for name in arrays):
+            _check(path)
     except FileNotFoundError as error:
         known = ", ".join(map(str, steps(folder)))
         there = f"there are checkpoints at {known}" if known else "there is none"
@@ -52,3 +95,4 @@ def load(folder: Path, step: int) -> dict[str, NDArray[Any]]:
         raise disk.unreadable(path, error) from error
     except ValueError as error:
         raise DynvizError(f"{path} is not a checkpoint: {' '.join(str(error).split())}") from error
+    return arrays

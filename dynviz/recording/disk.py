@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from dynviz.errors import DynvizError
+from dynviz.recording.syncing import sync_file, sync_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -39,8 +40,9 @@ def unreadable(path: Path | str, error: OSError) -> DynvizError:
 def make_folder(folder: Path) -> None:
     """Make a folder that must not exist yet, and its parents."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_parents(folder)
         folder.mkdir()
+        sync_path(folder.parent)
     except FileExistsError as error:
         if Path(error.filename) == folder:
             raise DynvizError(
@@ -49,6 +51,34 @@ def make_folder(folder: Path) -> None:
         raise DynvizError(f"cannot make {folder}: {error.filename} is not a folder") from error
     except OSError as error:
         raise unwritable(folder, error) from error
+
+
+def check_writable(folder: Path, *names: str) -> None:
+    """See that files can be made and replaced in a folder, and in those in it of these names.
+
+    Raises:
+        DynvizError: In one they cannot.
+    """
+    for place in (folder, *(folder / name for name in names)):
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise unwritable(place, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
+def make_parents(path: Path) -> None:
+    """Make the folders that a path stands in, where they are missing; they outlast a power loss."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync_path(folder.parent)
+
+
+def sync_path(folder: Path) -> None:
+    """Make the names in a folder outlast a power loss."""
+    fd = os.open(folder, _FOLDER)
+    try:
+        sync_folder(fd)
+    finally:
+        os.close(fd)
 
 
 class Folder:
@@ -118,7 +148,7 @@ class Folder:
     def replacing(self, name: str) -> Iterator[BinaryIO]:
         """A file that takes the place of `name` when the block ends well, and vanishes when it does not.
 
-        A reader finds the old file or the new one, whole.
+        A reader finds the old file or the new one, whole, after a power loss too.
         """
         new = f"{name}.new"
         with contextlib.suppress(OSError):
@@ -129,7 +159,11 @@ class Folder:
             try:
                 with os.fdopen(fd, "wb") as file:
                     yield file
+                    file.flush()
+                    # A name may reach the disk before what it names.
+                    sync_file(file.fileno())
                 os.replace(new, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+                sync_folder(self.fd)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(new, dir_fd=self.fd)

@@ -3,12 +3,14 @@
 import json
 import math
 import os
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, layout, schema
+from dynviz.recording import disk, files, layout, schema
+from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
 from dynviz.recording.schema import Misfit, record, whole
 
@@ -47,8 +49,27 @@ def parse(data: bytes, path: Path) -> tuple[Event, ...]:
     >>> parse(Event(3, 0, "died", 2.0).line() + b'{"step": 12', Path("events.jsonl"))
     (Event(step=3, lane=0, kind='died', value=2.0),)
     """
-    lines = data.split(b"\n")[:-1]
+    lines = whole_lines(data).split(b"\n")[:-1]
     return tuple(_parse_line(line, number, path) for number, line in enumerate(lines, start=1))
+
+
+def whole_lines(data: bytes) -> bytes:
+    r"""The lines of a file up to the first that was never finished; a power loss leaves zeros in place of lines.
+
+    >>> whole_lines(b"one\ntwo\nth\0\0\0\0\nfour\n")
+    b'one\ntwo\n'
+    """
+    data = data.partition(b"\0")[0]
+    return data[: data.rfind(b"\n") + 1]
+
+
+def tail(path: Path) -> int:
+    """How many bytes at the end of a file are no whole lines."""
+    try:
+        data = files.read(path)
+    except OSError:
+        return 0
+    return len(data) - len(whole_lines(data))
 
 
 def _parse_line(line: bytes, number: int, path: Path) -> Event:
@@ -73,6 +94,10 @@ _EVENT = record(
 )
 
 
+def _checksum(data: bytes) -> Checksum:
+    return Checksum(len(data), (zlib.crc32(data),), len(data))
+
+
 class EventLog:
     """events.jsonl, open for writing."""
 
@@ -87,7 +112,7 @@ class EventLog:
         self._fd = self._folder.open(layout.EVENTS, os.O_RDWR | os.O_CREAT)
         try:
             # A torn last line gets overwritten by the next event.
-            self._end = self._read().rfind(b"\n") + 1
+            self._end = len(whole_lines(self._read()))
         except BaseException:
             self.close()
             raise
@@ -105,6 +130,19 @@ class EventLog:
             DynvizError: One is not.
         """
         parse(self._read(), self._path)
+
+    @property
+    def fd(self) -> int:
+        """The descriptor of the file."""
+        return self._fd
+
+    def checksum(self) -> Checksum:
+        """Of all lines."""
+        return _checksum(self._read()[: self._end])
+
+    def holds(self, checksum: Checksum) -> bool:
+        """Whether the lines that a checkpoint stands on are there as they were written."""
+        return _checksum(self._read()[: checksum.covered]) == checksum
 
     def append(self, event: Event) -> None:
         """Write one event; when it fails, the next one is written over what there is of it."""

@@ -137,15 +137,18 @@ class Recording:
         The array keeps its length when the recording grows; ask again for a longer one.
 
         Raises:
-            DynvizError: There is no such channel, or its file is missing, damaged or truncated.
+            DynvizError: There is no such channel, or its file is missing or damaged.
         """
+        channel = self._mapped(name)
+        return channel.array() if self.chosen is None else self._chosen_lanes(name, channel.array())
+
+    def _mapped(self, name: str) -> MappedChannel:
         channel = self._channels.get(name)
         if channel is None:
             info = self._info(name)
             path = self.folder / layout.channel_file(name)
-            channel = MappedChannel(path, info.dtype, (self._lanes, *info.shape))
-            self._channels[name] = channel
-        return channel.array() if self.chosen is None else self._chosen_lanes(name, channel.array())
+            channel = self._channels[name] = MappedChannel(path, info.dtype, (self._lanes, *info.shape))
+        return channel
 
     def _chosen_lanes(self, name: str, samples: Array) -> Array:
         """Of these lanes: the same object for as long as there are no more samples."""
@@ -240,6 +243,27 @@ class Recording:
         # The writer may have ended well between the two looks: it says so before it lets go of the lock.
         self.refresh()
         return "killed" if self.metadata.status == "running" else self.metadata.status
+
+    @property
+    def missing(self) -> str:
+        """What its files promise and do not hold, in one line; empty where all is there or is being written.
+
+        A power loss may leave such files; `resume` makes it again.
+        """
+        if self.live:
+            return ""
+        lost = []
+        for name in self.channels:
+            try:
+                promised, held = self._mapped(name).counts()
+            except DynvizError as error:
+                lost.append(str(error))
+                continue
+            if held < promised:
+                lost.append(f"{name}: {promised} samples promised, {held} there")
+        if tail := events.tail(self.folder / layout.EVENTS):
+            lost.append(f"{layout.EVENTS}: ends in {tail} bytes that are no events")
+        return "; ".join(lost[:3]) + (f"; and {len(lost) - 3} more" if len(lost) > 3 else "")
 
     def checkpoints(self) -> tuple[int, ...]:
         """The steps that have a checkpoint, ascending."""

@@ -35,7 +35,7 @@ def beside(place: Path) -> Iterator[Path]:
         place: Where it is to stand in the end, or a name like that; its parents are made.
     """
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        disk.make_parents(place)
         _clean(place.parent)
         outer = Path(tempfile.mkdtemp(prefix=f".{place.name[:100]}{MARK}", dir=place.parent))
     except FileExistsError as error:
@@ -81,6 +81,7 @@ def move(whole: Path, places: Iterable[Path]) -> Path:
         try:
             # Where somebody takes the place at this moment, the system refuses: a folder with anything in it stays.
             whole.rename(place)
+            disk.sync_path(place.parent)
         except OSError as error:
             if error.errno in _REFUSALS:
                 continue

@@ -1,6 +1,5 @@
 """The only one who writes a recording."""
 
-import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -18,13 +17,14 @@ from dynviz.recording.channel import GrowingChannel
 from dynviz.recording.disk import Folder
 from dynviz.recording.events import Event, EventLog
 from dynviz.recording.metadata import Metadata, Status
+from dynviz.recording.syncing import Background, sync_folder
 
 
 class Writer:
     """Writes a recording, as the only one; made by `create`, `resume` or `claim`.
 
-    A process that is killed leaves a readable recording with every sample that `write` returned from. Nothing is
-    forced out of the system's cache: a machine that loses power may lose the last seconds.
+    A process that is killed leaves a readable recording with every sample that `write` returned from. After a power
+    loss all that a checkpoint stands on is there: channels and events are synced before it gets its name.
 
     Every method raises DynvizError where the disk is full, gone or read-only; what was written before stays readable.
 
@@ -59,6 +59,7 @@ class Writer:
         self._folders: list[Folder] = []
         self._channels: dict[str, GrowingChannel] = {}
         self._events: EventLog | None = None
+        self._background = Background()
 
     @classmethod
     def create(cls, folder: Path | str, metadata: Metadata) -> "Writer":
@@ -71,6 +72,9 @@ class Writer:
         try:
             writer._open_folders(make=True)
             writer._open(metadata, new=True)
+            writer._sync()
+            for inside in writer._folders:
+                sync_folder(inside.fd)
             writer._save(metadata)
         except BaseException:
             writer.close()
@@ -109,7 +113,7 @@ class Writer:
         try:
             writer._open_folders(make=False)
             metadata = runjson.load(writer.folder)
-            writer._check()
+            disk.check_writable(writer.folder, layout.CHANNELS, layout.CHECKPOINTS)
             writer._open(metadata, new=False)
             writer._stored = writer._metadata = metadata
             if steps is not None and steps != metadata.steps:
@@ -135,12 +139,6 @@ class Writer:
                 self._channels[name].cut(count)
             self._kept = {}
         self._save(longer.with_status("running"))
-
-    def _check(self) -> None:
-        """See that files can be made and replaced."""
-        for place in (self.folder, self.folder / layout.CHANNELS, self.folder / layout.CHECKPOINTS):
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise disk.unwritable(place, OSError(errno.EACCES, os.strerror(errno.EACCES)))
 
     def _open_folders(self, *, make: bool) -> None:
         root = Folder(self.folder)
@@ -214,24 +212,76 @@ class Writer:
             raise ValueError(f"the writer of {self.folder} is closed")
         return self._events
 
-    def checkpoint(self, step: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep the state of training after a step; it is there whole or not at all."""
-        checkpoint.save(self._folders[2], step, arrays)
+    def checkpoint(
+        self, step: int, arrays: Mapping[str, NDArray[Any]], covered: Mapping[str, int] | None = None
+    ) -> None:
+        """Keep the state of training after a step; it is there whole or not at all.
+
+        It is named in the background, when all that it stands on is on the disk; an error there is raised by the next
+        call of `checkpoint`, `status` or `close`.
+
+        Args:
+            step: The step.
+            arrays: The state.
+            covered: How many samples of each channel it stands on; all of them where it is not said.
+        """
+        known = covered or {}
+        sums = {name: channel.checksum(known.get(name, channel.count)) for name, channel in self._channels.items()}
+        sums[layout.EVENTS] = self._log().checksum()
+        packed = checkpoint.pack(
+            {**arrays, **{f"{checkpoint.SUMS}{name}": each.to_array() for name, each in sums.items()}}
+        )
+
+        def keep() -> None:
+            self._sync()
+            checkpoint.save(self._folders[2], step, packed)
+
+        self._background.start(keep)
+
+    def _sync(self) -> None:
+        """Force channels and events to the disk."""
+        changed = [channel for channel in self._channels.values() if channel.changed]
+        for channel in changed:
+            # Before it is synced: what training writes meanwhile changes it again.
+            channel.changed = False
+        fds = [channel.fd for channel in changed] + ([self._events.fd] if self._events else [])
+        try:
+            self._background.sync(fds)
+        except OSError as error:
+            raise disk.unwritable(self.folder, error) from error
 
     def load_checkpoint(self, step: int) -> dict[str, NDArray[Any]]:
-        """The arrays that `checkpoint` was given at that step."""
+        """The arrays that `checkpoint` was given at that step.
+
+        Raises:
+            DynvizError: There is none, it is damaged, or samples or events that it stands on are not there.
+        """
+        self._background.wait()
+        for name, checksum in checkpoint.checksums(self.folder, step).items():
+            part = self._log() if name == layout.EVENTS else self._channels.get(name)
+            if part is not None and not part.holds(checksum):
+                raise DynvizError(f"{self.folder}: {name} is not what it was at step {step}")
         return checkpoint.load(self.folder, step)
 
     def checkpoints(self) -> tuple[int, ...]:
         """The steps that have a checkpoint, ascending."""
+        self._background.wait()
         return checkpoint.steps(self.folder)
 
     def status(self, status: Status, error: str = "") -> None:
-        """Say how the recording stands."""
+        """Say how the recording stands, when all that it says is on the disk."""
+        self._background.wait()
+        self._sync()
         self._save(self._metadata.with_status(status, error))
 
     def close(self) -> None:
         """Let go of all files, and of the lock last. Closing twice is harmless."""
+        try:
+            self._background.close()
+        finally:
+            self._close_files()
+
+    def _close_files(self) -> None:
         for channel in self._channels.values():
             channel.close()
         self._channels.clear()

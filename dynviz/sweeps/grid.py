@@ -16,7 +16,7 @@ COMBINATIONS = 2**16
 
 
 @dataclass(frozen=True)
-class Choice:
+class Combination:
     """One combination.
 
     Attributes:
@@ -28,7 +28,7 @@ class Choice:
     spec: Spec
 
 
-def choices(plural: str, text: str) -> tuple[Choice, ...]:
+def choices(plural: str, text: str) -> tuple[Combination, ...]:
     """Every combination of the values in the grids of `NAME:key=grid,...`; the last grid moves fastest.
 
     A value may name another option, whose value it then takes: `M=[8,64],N=M`.
@@ -59,7 +59,7 @@ def choices(plural: str, text: str) -> tuple[Choice, ...]:
         texts = dict(zip(listed, values, strict=True))
         options = {name: _follow(name, texts, linked, known) for name in spec.options}
         given = read(known, options, what, scheduled=plural == "optimizers")
-        found.append(Choice(replace(bare, given=given), Spec(bare.file or bare.name, options)))
+        found.append(Combination(replace(bare, given=given), Spec(bare.file or bare.name, options)))
     return tuple(found)
 
 

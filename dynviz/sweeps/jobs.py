@@ -16,7 +16,7 @@ from dynviz.recording.metadata import Lane
 from dynviz.recording.run import SWEEP
 from dynviz.recording.schema import list_of, mapping_of, optional, record, whole
 from dynviz.recording.values import encode
-from dynviz.sweeps.grid import Choice
+from dynviz.sweeps.grid import Combination
 
 FORMAT = 1
 _UNNAMED = re.compile(r"[^\w.=+-]+")
@@ -53,7 +53,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A sweep as it was asked for.
 
     Attributes:
@@ -74,7 +74,7 @@ class Plan:
             file.write(f"{json.dumps(encode(tree, SWEEP), indent=1, allow_nan=False)}\n".encode())
 
     @classmethod
-    def load(cls, folder: Path) -> "Plan":
+    def load(cls, folder: Path) -> "SweepPlan":
         """Read it.
 
         Raises:
@@ -126,14 +126,16 @@ _PLAN: schema.Reader[dict[str, Any]] = record(
 )
 
 
-def foreign_code(plan: Plan) -> tuple[Code, ...]:
+def foreign_code(plan: SweepPlan) -> tuple[Code, ...]:
     """The user's own code that a sweep's file names."""
     specs = {("scenarios", job.scenario) for job in plan.jobs} | {("optimizers", job.optimizer) for job in plan.jobs}
     codes = [code for kind, text in sorted(specs) for code in foreign(kind, grammar.parse(text).name)]
     return tuple(Code(name, plan.files.get(name, "")) for name in dict.fromkeys(code.name for code in codes))
 
 
-def jobs(scenarios: Sequence[Choice], rules: Sequence[Sequence[Choice]], seeds: Sequence[int]) -> tuple[Job, ...]:
+def jobs(
+    scenarios: Sequence[Combination], rules: Sequence[Sequence[Combination]], seeds: Sequence[int]
+) -> tuple[Job, ...]:
     """A job for each combination of the scenario's options and of what lanes of an optimizer cannot differ in.
 
     Args:
@@ -177,9 +179,9 @@ def _check_names(names: Sequence[str], path: Path) -> None:
             raise DynvizError(f"{path} is damaged: job {place} is named {name!r}, not {number}-... as a sweep names it")
 
 
-def _groups(choices: Sequence[Choice]) -> list[list[Choice]]:
+def _groups(choices: Sequence[Combination]) -> list[list[Combination]]:
     """Combinations that differ in numbers alone stand together: they become lanes of one stack."""
-    found: dict[tuple[tuple[str, str], ...], list[Choice]] = {}
+    found: dict[tuple[tuple[str, str], ...], list[Combination]] = {}
     for choice in choices:
         given = choice.plugin.given
         # One that the rule refuses stands alone, and takes no other with it.
@@ -189,7 +191,7 @@ def _groups(choices: Sequence[Choice]) -> list[list[Choice]]:
     return list(found.values())
 
 
-def _is_refused(choice: Choice) -> bool:
+def _is_refused(choice: Combination) -> bool:
     try:
         choice.plugin.target(**choice.plugin.given)
     except DynvizError:
@@ -199,7 +201,7 @@ def _is_refused(choice: Choice) -> bool:
     return False
 
 
-def _stacked(group: Sequence[Choice], seeds: Sequence[int]) -> tuple[Choice, tuple[Lane, ...], set[str]]:
+def _stacked(group: Sequence[Combination], seeds: Sequence[int]) -> tuple[Combination, tuple[Lane, ...], set[str]]:
     first = group[0]
     varying = {
         name for name, value in first.plugin.given.items() if any(one.plugin.given[name] != value for one in group)
@@ -212,7 +214,7 @@ def _stacked(group: Sequence[Choice], seeds: Sequence[int]) -> tuple[Choice, tup
     return first, lanes, varying
 
 
-def _words(scenario: Choice, rule: Choice, varying: set[str]) -> str:
+def _words(scenario: Combination, rule: Combination, varying: set[str]) -> str:
     """What tells a job from others in its folder's name."""
     said = [*(f"{name}={value}" for name, value in scenario.spec.options.items()), rule.plugin.label]
     said += [f"{name}={value}" for name, value in rule.spec.options.items() if name not in varying]

@@ -13,10 +13,10 @@ from dynviz.process.signals import answered
 from dynviz.recording import lock, staging
 from dynviz.recording.disk import Folder
 from dynviz.sweeps import budget, table
-from dynviz.sweeps.grid import Choice, choices
-from dynviz.sweeps.jobs import Job, Plan, Settings, foreign_code, jobs, numbered, split
+from dynviz.sweeps.grid import Combination, choices
+from dynviz.sweeps.jobs import Job, Settings, SweepPlan, foreign_code, jobs, numbered, split
 from dynviz.sweeps.pool import Pool, ProcessPool, Report
-from dynviz.sweeps.standing import Progress, Silence, Stopped, Sweep
+from dynviz.sweeps.progress import SilentListener, Stopped, Sweep, SweepListener
 from dynviz.sweeps.work import finished
 
 
@@ -34,7 +34,7 @@ def sweep(
     out: str | Path | None = None,
     compiled: bool = False,
     large: bool = False,
-    progress: Progress | None = None,
+    progress: SweepListener | None = None,
     pool: Pool | None = None,
 ) -> Sweep:
     """Train a scenario with optimizers over grids of their options; each combination and seed is a lane.
@@ -77,11 +77,11 @@ def sweep(
     limit = int(memory) if memory is not None else budget.memory(settings.device, count)
     found = _sized(jobs(tasks, expanded, numbers), tasks, settings, limit, large=large)
     chosen = [*tasks, *itertools.chain(*expanded)]
-    plan = Plan(found, settings, _fingerprints(chosen))
+    plan = SweepPlan(found, settings, _fingerprints(chosen))
     folder = _lay_out(out, tasks[0].plugin, plan)
     with _locked(folder):
         pool = pool or ProcessPool(folder, settings, count, _named(plan))
-        return _train(folder, plan, pool, progress or Silence())
+        return _train(folder, plan, pool, progress or SilentListener())
 
 
 def resume(
@@ -89,7 +89,7 @@ def resume(
     *,
     processes: int | None = None,
     trust: Trusted = (),
-    progress: Progress | None = None,
+    progress: SweepListener | None = None,
     pool: Pool | None = None,
 ) -> Sweep:
     """Go on with a sweep that was stopped or killed: jobs that are done stay, one that was half done is gone on with.
@@ -109,21 +109,21 @@ def resume(
         Stopped: Ctrl-C; as for `sweep`.
     """
     folder = Path(folder)
-    plan = Plan.load(folder)
+    plan = SweepPlan.load(folder)
     for code in foreign_code(plan):
         if Path(code.located(trust)).resolve() != Path(code.name).resolve():
             raise DynvizError(f"the sweep was begun with {code.name}; put the file there again, or begin a new sweep")
     with _locked(folder):
         count = processes or budget.processes(plan.settings.device)
         pool = pool or ProcessPool(folder, plan.settings, count, _named(plan))
-        return _train(folder, plan, pool, progress or Silence())
+        return _train(folder, plan, pool, progress or SilentListener())
 
 
-def _named(plan: Plan) -> tuple[str, ...]:
+def _named(plan: SweepPlan) -> tuple[str, ...]:
     return tuple(code.name for code in foreign_code(plan))
 
 
-def _train(folder: Path, plan: Plan, pool: Pool, progress: Progress) -> Sweep:
+def _train(folder: Path, plan: SweepPlan, pool: Pool, progress: SweepListener) -> Sweep:
     """Have done what is not done yet."""
     found = Sweep(folder, plan.jobs)
     rows: dict[str, list[table.Row]] = {}
@@ -176,7 +176,7 @@ def _save(found: Sweep, rows: Mapping[str, list[table.Row]]) -> None:
 
 
 def _sized(
-    found: Sequence[Job], tasks: Sequence[Choice], settings: Settings, limit: int, *, large: bool
+    found: Sequence[Job], tasks: Sequence[Combination], settings: Settings, limit: int, *, large: bool
 ) -> tuple[Job, ...]:
     """The jobs in parts that the memory holds. A combination that is refused stays, and fails when its turn comes.
 
@@ -205,7 +205,7 @@ def _sized(
     return numbered([part for job in found for part in split(job, most.get(job.scenario, len(job.lanes)))])
 
 
-def _lay_out(out: str | Path | None, scenario: Plugin, plan: Plan) -> Path:
+def _lay_out(out: str | Path | None, scenario: Plugin, plan: SweepPlan) -> Path:
     """Make the sweep's folder; one that is there knows its jobs, whenever this process is killed."""
     numbered = (Path("runs") / f"sweep-{scenario.stem}-{number}" for number in itertools.count(1))
     places = numbered if out is None else iter([Path(out)])
@@ -219,7 +219,7 @@ def _list(seeds: int | Sequence[int]) -> Sequence[int]:
     return [seeds] if isinstance(seeds, int) else seeds
 
 
-def _fingerprints(found: Sequence[Choice]) -> dict[str, str]:
+def _fingerprints(found: Sequence[Combination]) -> dict[str, str]:
     plugins = [part for choice in found for part in (choice.plugin.parts or (choice.plugin,))]
     return {plugin.file: plugin.sha256() for plugin in plugins if plugin.file}
 

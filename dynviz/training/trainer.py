@@ -120,7 +120,8 @@ class Trainer:
             "reference": torch.from_numpy(self._reference),
             "diverged": torch.from_numpy(self._diverged),
         }
-        self.writer.checkpoint(self.step, to_arrays(tree))
+        covered = {name: _before(info, self.step, term=name.startswith(TERM)) for name, info in self._channels.items()}
+        self.writer.checkpoint(self.step, to_arrays(tree), covered)
 
     def rewind(self) -> None:
         """Go back to the last checkpoint whose samples are all there; without one, to the start. Nothing is written.
@@ -129,12 +130,12 @@ class Trainer:
             DynvizError: A checkpoint is of another optimizer or task than the recording.
         """
         for step in reversed(self.writer.checkpoints()):
-            if step <= self.steps and self._covered(step) and self._even(step):
+            if step < self.steps and self._covered(step) and self._even(step):
                 try:
                     tree = from_arrays(self.writer.load_checkpoint(step), self.lanes.device)
                     state, reference, diverged = (tree[name] for name in ("crew", "reference", "diverged"))
                 except (DynvizError, LookupError, TypeError, ValueError):
-                    # Damaged, as a machine that loses power may leave it: the one before takes a little longer.
+                    # It, or what it stands on, is damaged: going on from the one before takes a little longer.
                     continue
                 self._restore(step, state)
                 self._reference, self._diverged = reference.numpy(), diverged.numpy()

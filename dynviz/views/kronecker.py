@@ -45,7 +45,7 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     lane_of(recordings, lane)
     need("kronecker", recordings, "gradient")
     chosen = _chosen(recordings[0], parameter)
-    statistics = [Statistics(each, chosen, lane) for each in recordings]
+    statistics = [KroneckerStatistics(each, chosen, lane) for each in recordings]
     first = statistics[0]
     places = {
         f"L of {chosen}": lambda step: first.at(step)[0],
@@ -76,7 +76,7 @@ def _chosen(recording: Recording, parameter: str) -> str:
     )
 
 
-class Statistics:
+class KroneckerStatistics:
     """The moments of one lane's gradients so far.
 
     Attributes:

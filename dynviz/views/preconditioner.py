@@ -32,7 +32,7 @@ ROUNDING = 1e-15
 
 
 @dataclass(frozen=True)
-class Statistics:
+class PreconditionerStatistics:
     """The eigenvalues of one axis of one parameter, of one lane of one recording.
 
     Attributes:
@@ -119,7 +119,7 @@ def _chosen(recordings: Sequence[Recording], parameter: str) -> str:
     return _lower(parameter) or names[0]
 
 
-def _statistics(recording: Recording, place: int, parameter: str, lane: int) -> list[Statistics]:
+def _statistics(recording: Recording, place: int, parameter: str, lane: int) -> list[PreconditionerStatistics]:
     found = []
     for channel in recording.channels:
         match = CHANNEL.fullmatch(channel)
@@ -128,7 +128,9 @@ def _statistics(recording: Recording, place: int, parameter: str, lane: int) -> 
             numbers = int(np.prod(_shape(recording, parameter)))
             columns = max(1, numbers // values.shape[1])
             steps = recording.steps(channel)
-            found.append(Statistics(steps, values, place, int(match["axis"]), columns, _beta(recording, lane)))
+            found.append(
+                PreconditionerStatistics(steps, values, place, int(match["axis"]), columns, _beta(recording, lane))
+            )
     return found
 
 
@@ -139,7 +141,9 @@ def _beta(recording: Recording, lane: int) -> float:
     return float(value) if isinstance(value, int | float) else 1.0
 
 
-def _spectrum(recordings: Sequence[Recording], found: Sequence[Statistics], parameter: str) -> MovingPanel:
+def _spectrum(
+    recordings: Sequence[Recording], found: Sequence[PreconditionerStatistics], parameter: str
+) -> MovingPanel:
     """Some eigenvalues over the steps, evenly chosen from the largest to the smallest."""
     first = recordings[found[0].place]
     names = {_lower(name): name for name in first.metadata.parameters}
@@ -164,10 +168,10 @@ def _spectrum(recordings: Sequence[Recording], found: Sequence[Statistics], para
     return MovingPanel(panel.steps, at)
 
 
-def _shares(recordings: Sequence[Recording], found: Sequence[Statistics]) -> MovingPanel:
+def _shares(recordings: Sequence[Recording], found: Sequence[PreconditionerStatistics]) -> MovingPanel:
     """The share of the top quarter, and the null: of noise averaged in the same way."""
     curves: list[Curve] = []
-    nulls: dict[tuple[int, int, float, int], Statistics] = {}
+    nulls: dict[tuple[int, int, float, int], PreconditionerStatistics] = {}
     for each in found:
         dash = DASHES[each.axis % len(DASHES)]
         label = _axis(each.axis) if len({one.axis for one in found}) > 1 and each.place == found[0].place else ""
@@ -183,7 +187,7 @@ def _shares(recordings: Sequence[Recording], found: Sequence[Statistics]) -> Mov
     return _panel(recordings, "share of the top quarter", curves, y, behind=lines)
 
 
-def _conditions(recordings: Sequence[Recording], found: Sequence[Statistics]) -> MovingPanel:
+def _conditions(recordings: Sequence[Recording], found: Sequence[PreconditionerStatistics]) -> MovingPanel:
     curves = [
         Curve(each.steps, each.conditions[:, None], caption.color(each.place), DASHES[each.axis % len(DASHES)])
         for each in found

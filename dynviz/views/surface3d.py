@@ -79,7 +79,7 @@ def view(
 def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera, lanes: int) -> MovingPanel:
     first = recordings[group[0]]
     relief = Relief(_heights(first), camera)
-    picture = Picture(relief, extent_of(first))
+    picture = ReliefPicture(relief, extent_of(first))
     names = caption.names(recordings) if len(recordings) > 1 else ("",)
     ground = picture.ground()
     optima = np.array(first.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
@@ -139,7 +139,7 @@ def _rise(recording: Recording) -> list[tuple[float, Tick]]:
     return [(0.0, Tick(0.0, "0")), *zip(shares, found, strict=True)]
 
 
-class Picture:
+class ReliefPicture:
     """A relief as marks, and places of the plane in it."""
 
     def __init__(self, relief: Relief, extent: tuple[float, float, float, float]) -> None:

@@ -11,14 +11,14 @@ from dynviz.recording import Event, Recording
 
 
 @dataclass(frozen=True)
-class Happening:
+class EventMark:
     """An event in words."""
 
     step: int
     text: str
 
 
-def happenings(recordings: Sequence[Recording]) -> tuple[Happening, ...]:
+def event_marks(recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
     """The events of all recordings by step."""
     names = caption.names(recordings) if recordings else ()
     found = []
@@ -31,7 +31,7 @@ def happenings(recordings: Sequence[Recording]) -> tuple[Happening, ...]:
             continue
         for event in events:
             seed = f", seed {recording.seeds[event.lane]}" if lanes > 1 and 0 <= event.lane < lanes else ""
-            found.append(Happening(event.step, f"{_said(event)} at step {grouped(event.step)} ({name}{seed})"))
+            found.append(EventMark(event.step, f"{_said(event)} at step {grouped(event.step)} ({name}{seed})"))
     return tuple(sorted(found, key=lambda each: each.step))
 
 
@@ -40,14 +40,14 @@ def _said(event: Event) -> str:
     return event.kind.replace("_", " ").replace("-", " ") + value
 
 
-def at(happened: Sequence[Happening], step: int) -> str:
+def at(happened: Sequence[EventMark], step: int) -> str:
     """What happened at a step, in words."""
     texts = [each.text for each in happened if each.step == step]
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
     return f"{texts[0]}{more}" if texts else ""
 
 
-def beside(happened: Sequence[Happening], step: int, *, after: bool) -> int | None:
+def beside(happened: Sequence[EventMark], step: int, *, after: bool) -> int | None:
     """The step of the next event, or of the one before; None where there is none."""
     steps = [each.step for each in happened]
     index = bisect_right(steps, step) if after else bisect_left(steps, step) - 1

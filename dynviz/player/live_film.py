@@ -23,7 +23,7 @@ PAUSE = 0.1
 """Seconds between two openings at least."""
 
 
-class Reel:
+class LiveFilm:
     """Recordings in one view: the film of what they hold by now.
 
     Attributes:

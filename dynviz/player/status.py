@@ -19,7 +19,7 @@ SAID = {"running": "live", "interrupted": "stopped"}
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrainingStatus:
     """A state and what belongs to it.
 
     Attributes:
@@ -44,7 +44,9 @@ class Standing:
         return tuple(found)
 
 
-def standing(statuses: Sequence[str], growth: Growth, total: int, trainer: "BackgroundRun | None" = None) -> Standing:
+def training_status(
+    statuses: Sequence[str], growth: Growth, total: int, trainer: "BackgroundRun | None" = None
+) -> TrainingStatus:
     """What is to be said of recordings that stand like this."""
     if trainer is not None and trainer.state == "failed" and (trainer.exit_code or 0) < KILLED:
         # On a full disk it could not write that it failed.
@@ -52,8 +54,8 @@ def standing(statuses: Sequence[str], growth: Growth, total: int, trainer: "Back
     for status in ("running", "failed", "killed", "interrupted"):
         if status in statuses:
             live = status == "running"
-            return Standing(status, growth.rate if live else None, growth.left(total) if live else None)
-    return Standing("finished" if statuses else "")
+            return TrainingStatus(status, growth.rate if live else None, growth.left(total) if live else None)
+    return TrainingStatus("finished" if statuses else "")
 
 
 def waiting(trainer: "BackgroundRun | None", seconds: float, *, growing: bool) -> str:

@@ -23,7 +23,7 @@ class Stopped(KeyboardInterrupt):
         self.sweep = sweep
 
 
-class Progress(Protocol):
+class SweepListener(Protocol):
     """Who hears how a sweep goes."""
 
     def begin(self, folder: Path, jobs: Sequence[Job], finished: int) -> None:
@@ -39,8 +39,8 @@ class Progress(Protocol):
         ...
 
 
-class Silence:
-    """Progress that nobody hears."""
+class SilentListener:
+    """SweepListener that nobody hears."""
 
     def begin(self, folder: Path, jobs: Sequence[Job], finished: int) -> None:
         """Say nothing."""

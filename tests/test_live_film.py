@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from dynviz.errors import DynvizError
-from dynviz.player import command, details, standing
+from dynviz.player import command, details, status
 from dynviz.player.axes import HeldAxes
 from dynviz.player.command import Picture, panel_name
-from dynviz.player.exporting import progress
-from dynviz.player.happenings import at, beside, happenings
+from dynviz.player.event_marks import at, beside, event_marks
+from dynviz.player.live_film import PAUSE, LiveFilm
 from dynviz.player.projector import Projector
 from dynviz.player.readout import readout
-from dynviz.player.reel import PAUSE, Reel
 from dynviz.player.runs import find, holds_runs
 from dynviz.player.selection import selection
 from dynviz.recording import Recording, Snapshot, open_all
@@ -70,79 +69,79 @@ def test_maps_keep_their_colours_and_zero_its_place():
 
 def test_before_the_first_sample_there_is_no_film_and_a_word_why(tmp_path):
     growing = Growing(tmp_path / "sgd")
-    reel = Reel([Recording(growing.folder)], "curves")
-    assert reel.refresh(0.0)
-    assert reel.film is None
-    assert "no sample yet" in reel.problem
-    assert reel.scene(0) is None
+    film = LiveFilm([Recording(growing.folder)], "curves")
+    assert film.refresh(0.0)
+    assert film.film is None
+    assert "no sample yet" in film.problem
+    assert film.scene(0) is None
     growing.grow(0)
-    assert reel.refresh(1.0)
-    assert (reel.problem, reel.steps.tolist(), reel.live) == ("", [0], True)
+    assert film.refresh(1.0)
+    assert (film.problem, film.steps.tolist(), film.live) == ("", [0], True)
 
 
 def test_a_film_is_opened_again_only_when_something_was_written(tmp_path):
     growing = Growing(tmp_path / "sgd")
     growing.grow(20)
-    reel = Reel([Recording(growing.folder)], "curves")
-    assert reel.refresh(0.0)
-    film = reel.film
-    assert not reel.refresh(10.0)
-    assert reel.film is film
+    film = LiveFilm([Recording(growing.folder)], "curves")
+    assert film.refresh(0.0)
+    opened = film.film
+    assert not film.refresh(10.0)
+    assert film.film is opened
     growing.grow(30)
-    assert reel.refresh(20.0)
-    assert reel.steps[-1] == 30
+    assert film.refresh(20.0)
+    assert film.steps[-1] == 30
 
 
 def test_opening_takes_at_most_a_fifth_of_the_time(tmp_path):
     growing = Growing(tmp_path / "sgd")
     clock = iter(range(100))
-    reel = Reel([Recording(growing.folder)], "curves", timer=lambda: float(next(clock)))
+    film = LiveFilm([Recording(growing.folder)], "curves", timer=lambda: float(next(clock)))
     growing.grow(1)
-    assert reel.refresh(0.0)
+    assert film.refresh(0.0)
     growing.grow(2)
-    assert not reel.refresh(3.9)
-    assert reel.refresh(4.0)
+    assert not film.refresh(3.9)
+    assert film.refresh(4.0)
 
 
 def test_axes_stand_still_while_live_and_are_those_of_the_whole_run_at_its_end(tmp_path):
     growing = Growing(tmp_path / "sgd")
     growing.grow(60)
-    reel = Reel([Recording(growing.folder)], "curves:scale=linear")
-    reel.refresh(0.0)
-    held = reel.scene(60).panels[0].y
+    film = LiveFilm([Recording(growing.folder)], "curves:scale=linear")
+    film.refresh(0.0)
+    held = film.scene(60).panels[0].y
     growing.grow(90)
-    reel.refresh(1.0)
+    film.refresh(1.0)
     # The view alone would leave a little more room above.
-    assert reel.scene(90).panels[0].y == held
+    assert film.scene(90).panels[0].y == held
     growing.finish()
-    reel.refresh(2.0)
-    fresh = Reel([Recording(growing.folder)], "curves:scale=linear")
+    film.refresh(2.0)
+    fresh = LiveFilm([Recording(growing.folder)], "curves:scale=linear")
     fresh.refresh(0.0)
-    assert reel.scene(100).panels[0].y == fresh.scene(100).panels[0].y
+    assert film.scene(100).panels[0].y == fresh.scene(100).panels[0].y
 
 
 def test_a_scene_is_the_same_object_while_nothing_changes(tmp_path):
-    reel = Reel([recorded.voronoi(tmp_path / "adamw")], "benchmark")
-    reel.refresh(0.0)
-    assert reel.scene(40) is reel.scene(40)
-    alone = reel.scene(40, 2, alone=True)
-    assert [each.title for each in alone.panels] == [reel.titles(40)[2]]
-    assert reel.scene(40, 1).panels == reel.scene(40).panels[1:]
+    film = LiveFilm([recorded.voronoi(tmp_path / "adamw")], "benchmark")
+    film.refresh(0.0)
+    assert film.scene(40) is film.scene(40)
+    alone = film.scene(40, 2, alone=True)
+    assert [each.title for each in alone.panels] == [film.titles(40)[2]]
+    assert film.scene(40, 1).panels == film.scene(40).panels[1:]
 
 
 def test_a_view_that_does_not_suit_says_so(tmp_path):
-    reel = Reel([recorded.surface(tmp_path / "adam")], "spectrum")
-    reel.refresh(0.0)
-    assert reel.film is None
-    assert "singular_values" in reel.problem
+    film = LiveFilm([recorded.surface(tmp_path / "adam")], "spectrum")
+    film.refresh(0.0)
+    assert film.film is None
+    assert "singular_values" in film.problem
 
 
 def test_a_users_view_that_fails_says_so(tmp_path):
     file = tmp_path / "broken.py"
     file.write_text("def view(recordings):\n    return 1 / 0\n")
-    reel = Reel([recorded.surface(tmp_path / "adam")], str(file))
-    reel.refresh(0.0)
-    assert "ZeroDivisionError" in reel.problem
+    film = LiveFilm([recorded.surface(tmp_path / "adam")], str(file))
+    film.refresh(0.0)
+    assert "ZeroDivisionError" in film.problem
 
 
 def test_a_snapshot_does_not_grow_between_two_looks(tmp_path):
@@ -175,7 +174,7 @@ def test_a_finished_run_plays_at_once_and_a_live_one_is_followed(tmp_path):
     growing.finish()
     made.tick(1.0)
     made.tick(2.0)
-    assert (made.step, made.live, made.standing.status) == (100, False, "finished")
+    assert (made.step, made.live, made.training_status.status) == (100, False, "finished")
 
 
 def test_training_that_was_over_before_there_was_a_picture_is_shown_at_its_end(tmp_path):
@@ -220,12 +219,12 @@ def test_a_trainer_that_could_not_write_that_it_failed_has_failed(tmp_path):
     trainer = Trainer(tmp_path)
     made = Projector([], trainer=trainer)
     made.tick(0.0)
-    assert made.standing.status == "running"
+    assert made.training_status.status == "running"
     growing.writer.close()
     trainer.end("failed", 1, "cannot write loss.npy: No space left on device")
     made.tick(1.0)
     made.tick(2.0)
-    assert made.standing.status == "failed"
+    assert made.training_status.status == "failed"
 
 
 def test_a_step_that_is_asked_for_is_shown_paused(tmp_path):
@@ -276,7 +275,7 @@ def test_a_killed_trainers_recording_plays(tmp_path):
     growing.grow(60)
     growing.writer.close()
     made = projector(growing.folder)
-    assert made.standing.status == "killed"
+    assert made.training_status.status == "killed"
     made.playback.end()
     assert made.scene().step == 60
 
@@ -287,9 +286,9 @@ def test_time_left_comes_from_the_growth(tmp_path):
     for second in range(5):
         growing.grow(10 * second)
         made.tick(float(second))
-    assert made.standing.rate == pytest.approx(10)
-    assert made.standing.left == pytest.approx(6)
-    assert [word.text for word in made.standing.words] == ["● live", "10 steps/s", "6 s left"]
+    assert made.training_status.rate == pytest.approx(10)
+    assert made.training_status.left == pytest.approx(6)
+    assert [word.text for word in made.training_status.words] == ["● live", "10 steps/s", "6 s left"]
 
 
 def test_events_of_all_recordings_are_jumped_to_in_order(tmp_path):
@@ -305,7 +304,7 @@ def test_events_of_all_recordings_are_jumped_to_in_order(tmp_path):
     assert made.step == 30
     assert beside(made.happened, 30, after=False) == 10
     assert at(made.happened, 11) == ""
-    assert len(happenings(made.recordings)) == 2
+    assert len(event_marks(made.recordings)) == 2
 
 
 def test_recordings_of_different_lengths_share_one_clock(tmp_path):
@@ -402,12 +401,10 @@ def test_details_say_where_hyperparameters_came_from(tmp_path):
 
 
 def test_the_worst_status_is_said():
-    said = [standing.standing(found, standing.Growth(), 9).status for found in (["finished", "killed"], ["finished"])]
+    said = [
+        status.training_status(found, status.Growth(), 9).status for found in (["finished", "killed"], ["finished"])
+    ]
     assert said == ["killed", "finished"]
-
-
-def test_frames_are_counted_in_what_the_export_prints():
-    assert progress("\x1b[2K out.gif \x1b[38;5;237m━━\x1b[0m 41/100 frames") == (41, 100)
 
 
 def test_a_source_that_is_not_there_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from textual.app import App
 
 from dynviz.cells.cells import Cells
 from dynviz.cells.svg import svg
+from dynviz.player._textual import screen_rows
 from dynviz.player.app import Player
 from dynviz.scene.theme import theme as find_theme
 
@@ -57,8 +58,7 @@ def screen(app: App[int], ground: RGB) -> Cells:
     palette: dict[RGB, int] = {ground: 0}
     cells = Cells.blank(width, height, np.zeros((256, 3), np.uint8))
     glyphs, ink, behind, bold = (cells.glyphs, cells.ink, cells.ground, cells.bold)
-    # Textual has no other way to what is on the screen.
-    for row, strip in enumerate(app.screen._compositor.render_strips()):
+    for row, strip in enumerate(screen_rows(app)):
         column = 0
         for text, style, _ in Segment.simplify(strip):
             front, back = (_rgb(each, ground) for each in ((style.color, style.bgcolor) if style else (None, None)))

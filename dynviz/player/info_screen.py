@@ -20,7 +20,7 @@ Section = tuple[str, Sequence[tuple[str, ...]]]
 """A heading, and rows of columns below it."""
 
 
-class Sheet(ModalScreen[None]):
+class InfoScreen(ModalScreen[None]):
     """Sections of rows, to be scrolled and closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

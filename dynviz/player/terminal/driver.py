@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from textual import events
-from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from dynviz.player._textual import RedirectedDriver
 from dynviz.player.terminal.link import FRAME, Link
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ PATIENCE = 3.0
 """Seconds in which the last answer is awaited: the shell would take it for keys."""
 
 
-class Outlet:
+class LinkedFile:
     """A file to write to."""
 
     def __init__(self, file: IO[str], link: Link) -> None:
@@ -83,22 +83,21 @@ def pieces(text: str) -> Iterator[str]:
         start = end
 
 
-class Terminal(LinuxDriver):
+class LinkedDriver(RedirectedDriver):
     """The driver, which tells the link of all that goes out, and asks the terminal how far it is."""
 
     def __init__(self, app: "Player", **options: Any) -> None:
         super().__init__(app, **options)
         self._link = app.delivery.link
-        self._file: Any = Outlet(self._file, self._link)
+        self.redirect(lambda file: LinkedFile(file, self._link))
         self._over, self._ended = threading.Event(), True
 
     def start_application_mode(self) -> None:
         """Begin, and ask something: the answer says how long even the shortest one takes."""
         self._link.begin()
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        if self._writer_thread is not None:
-            # A full queue would block the player; that little waits in it is seen to elsewhere.
-            self._writer_thread._queue.maxsize = 0
+        # That little waits is seen to by the link.
+        if self.unbound():
             self._ended = False
             self._ask()
 

@@ -1,0 +1,244 @@
+"""Whether a recording is as it was written; what is not can be taken out, so that `resume` makes it again."""
+
+import contextlib
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording, checkpoint, disk, events, files, layout, lock
+from dynviz.recording import metadata as runjson
+from dynviz.recording import projections as stored
+from dynviz.recording.channel import Form
+from dynviz.recording.checksums import BLOCK_BYTES, Checksum
+from dynviz.recording.disk import Folder
+from dynviz.recording.metadata import ChannelInfo
+
+DAMAGED = "damaged"
+"""The folder in a recording where damaged files are put when it is mended."""
+SHOWN = 5
+"""Damaged places of one channel that are named."""
+
+
+@dataclass
+class Report:
+    """What is wrong with a recording.
+
+    Attributes:
+        recording: The recording.
+        problems: One line each.
+        checked: The step up to which there are checksums, None where there are none.
+        kept: How many samples of each damaged channel are as they were written, up to the first that is not.
+        events: How many bytes of the events are, None where all are.
+        files: Files that are damaged as a whole.
+    """
+
+    recording: Recording
+    problems: list[str] = field(default_factory=list)
+    checked: int | None = None
+    kept: dict[str, int] = field(default_factory=dict)
+    events: int | None = None
+    files: list[str] = field(default_factory=list)
+
+
+def check(recording: Recording) -> Report:
+    """Compare a recording with its checksums. Nothing is written."""
+    report = Report(recording)
+    sums = _checkpoints(report)
+    newest = sums[report.checked] if report.checked is not None else {}
+    for name in recording.metadata.channels:
+        _check_channel(report, name, newest.get(name))
+    _check_events(report, [each[layout.EVENTS] for each in sums.values() if layout.EVENTS in each])
+    for name in stored.names(recording.folder):
+        try:
+            stored.read(recording.folder, name)
+        except DynvizError as error:
+            report.problems.append(str(error))
+            report.files.append(f"{stored.FOLDER}/{name}{stored.SUFFIX}")
+    return report
+
+
+def _checkpoints(report: Report) -> dict[int, Mapping[str, Checksum]]:
+    """The checksums of every checkpoint that has them."""
+    folder = report.recording.folder
+    sums: dict[int, Mapping[str, Checksum]] = {}
+    for step in checkpoint.steps(folder):
+        try:
+            known = checkpoint.checksums(folder, step)
+        except DynvizError as error:
+            report.problems.append(str(error))
+            report.files.append(layout.checkpoint_file(step))
+            continue
+        if known:
+            sums[step] = known
+            report.checked = step
+    return sums
+
+
+def _check_channel(report: Report, name: str, known: Checksum | None) -> None:
+    recording = report.recording
+    info = recording.metadata.channels[name]
+    form = _form(recording, name)
+    try:
+        fd = files.open_regular(form.path)
+    except OSError as error:
+        report.problems.append(f"{name}: {disk.unreadable(form.path, error)}")
+        report.kept[name] = 0
+        return
+    try:
+        count, lost = _count(report, name, fd)
+        bad = _damaged(fd, form, known, count) if known else []
+    finally:
+        os.close(fd)
+    for first, last in bad[:SHOWN]:
+        report.problems.append(f"{name}: {_samples(info, first, last, recording.total)} not what was written")
+    if len(bad) > SHOWN:
+        report.problems.append(f"{name}: {len(bad) - SHOWN} more places are not what was written")
+    if bad or lost:
+        report.kept[name] = min([count, *(first for first, _ in bad)])
+
+
+def _count(report: Report, name: str, fd: int) -> tuple[int, bool]:
+    """How many samples a channel has, and whether the file says otherwise."""
+    form = _form(report.recording, name)
+    try:
+        promised, held = form.counts(fd)
+    except DynvizError as error:
+        report.problems.append(f"{name}: {error}")
+        room = os.fstat(fd).st_size - layout.HEADER_BYTES
+        return max(room // form.sample_bytes, 0) if form.sample_bytes else 0, True
+    whole = report.recording.metadata.channels[name].samples(report.recording.total)
+    if held < promised:
+        report.problems.append(f"{name}: {promised} samples promised, {held} there")
+    elif promised != whole and report.recording.metadata.status == "finished":
+        report.problems.append(f"{name}: it is finished with {promised} samples, and should have {whole}")
+        return min(promised, whole), True
+    return min(promised, held), held < promised
+
+
+def _damaged(fd: int, form: Form, known: Checksum, count: int) -> list[tuple[int, int]]:
+    """The first and the last sample of each block that is not what was written, or is not there."""
+    size = form.sample_bytes
+    spans = [
+        (start, min(start + BLOCK_BYTES, known.covered * size), crc)
+        for start, crc in zip(range(0, known.covered * size, BLOCK_BYTES), known.blocks, strict=False)
+    ]
+    if known.held > known.covered:
+        spans.append((known.covered * size, known.held * size, known.rest))
+    return [
+        (start // size, (end - 1) // size)
+        for start, end, crc in spans
+        if end > count * size or zlib.crc32(os.pread(fd, end - start, layout.HEADER_BYTES + start)) != crc
+    ]
+
+
+def _samples(info: ChannelInfo, first: int, last: int, total: int) -> str:
+    """Which samples, and of which steps."""
+    begin, end = min(first * info.every, total), min(last * info.every, total)
+    if first == last:
+        return f"sample {first} (step {begin}) is"
+    return f"samples {first} to {last} (steps {begin} to {end}) are"
+
+
+def _check_events(report: Report, known: list[Checksum]) -> None:
+    path = report.recording.folder / layout.EVENTS
+    try:
+        data = files.read(path)
+    except OSError as error:
+        if known or not isinstance(error, FileNotFoundError):
+            report.problems.append(str(disk.unreadable(path, error)))
+            report.events = 0
+        return
+    if report.recording.metadata.status != "finished":
+        # One that goes on from an earlier checkpoint comes to those events again.
+        known = [each for each in known if each.covered <= len(data)]
+    good = [each.covered for each in known if zlib.crc32(data[: each.covered]) == each.blocks[0]]
+    good = [covered for covered in good if covered <= len(data)]
+    if len(good) < len(known):
+        report.problems.append(f"{layout.EVENTS}: it is not what was written")
+        report.events = max(good, default=0)
+        return
+    lines = events.whole_lines(data)
+    try:
+        events.parse(data, path)
+    except DynvizError as error:
+        report.problems.append(str(error))
+        report.events = max(good, default=0)
+        return
+    if len(lines) < len(data):
+        report.problems.append(f"{layout.EVENTS}: it ends in {len(data) - len(lines)} bytes that are no events")
+        report.events = len(lines)
+
+
+def mend(report: Report) -> None:
+    """Take out what is damaged, so that resuming makes it again, to the same bytes.
+
+    Channels end before their first damaged sample, the events after the last that is known to be right; damaged
+    checkpoints and projections are moved aside. A finished recording that lost samples becomes an interrupted one.
+
+    Raises:
+        DynvizError: It is being written, or cannot be.
+    """
+    recording = report.recording
+    with contextlib.ExitStack() as stack:
+        root = stack.enter_context(Folder(recording.folder))
+        stack.callback(os.close, lock.acquire(root))
+        metadata = runjson.load(recording.folder)
+        if metadata.status == "finished" and (report.kept or report.events is not None):
+            runjson.save(root, metadata.with_status("interrupted"))
+        channels = stack.enter_context(root.folder(layout.CHANNELS))
+        for name, count in report.kept.items():
+            _shorten(channels, _form(recording, name), count)
+        if report.events is not None:
+            data = _events(recording.folder)[: report.events]
+            with root.replacing(layout.EVENTS) as file:
+                file.write(data)
+        for name in report.files:
+            _move_aside(root, name)
+
+
+def _shorten(channels: Folder, form: Form, count: int) -> None:
+    name = Path(form.path).name
+    with channels.replacing(name) as file:
+        if not count:
+            file.write(form.header)
+            return
+        fd = files.open_regular(form.path)
+        try:
+            form.copy(fd, count, file)
+        finally:
+            os.close(fd)
+
+
+def _events(folder: Path) -> bytes:
+    try:
+        return files.read(folder / layout.EVENTS)
+    except OSError:
+        return b""
+
+
+def _move_aside(root: Folder, name: str) -> None:
+    """Move a file into the folder of damaged ones; what is there already stays."""
+    place, _, file = name.rpartition("/")
+    with root.folder(place) as source, root.folder(DAMAGED, make=True) as aside:
+        free = next(name for name in _numbered(file) if not os.path.lexists(aside.path / name))
+        try:
+            os.rename(file, free, src_dir_fd=source.fd, dst_dir_fd=aside.fd)
+        except OSError as error:
+            raise disk.unwritable(source.path / file, error) from error
+
+
+def _numbered(file: str) -> Iterator[str]:
+    yield file
+    number = 2
+    while True:
+        yield f"{number}-{file}"
+        number += 1
+
+
+def _form(recording: Recording, name: str) -> Form:
+    info = recording.metadata.channels[name]
+    path = recording.folder / layout.channel_file(name)
+    return Form(path, info.dtype, (len(recording.metadata.lanes), *info.shape))
