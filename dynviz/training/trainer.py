@@ -120,7 +120,7 @@ class Trainer:
             "reference": torch.from_numpy(self._reference),
             "diverged": torch.from_numpy(self._diverged),
         }
-        covered = {name: _before(info, self.step, term=name.startswith(TERM)) for name, info in self._channels.items()}
+        covered = {name: _before(info, self.step, after=name in self._after) for name, info in self._channels.items()}
         self.writer.checkpoint(self.step, to_arrays(tree), covered)
 
     def rewind(self) -> None:
