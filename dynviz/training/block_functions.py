@@ -48,20 +48,20 @@ def block_functions(
     )
 
 
-def warm(lanes: LaneStacks, blocks: Sequence[BlockFunction | None], says: Callable[[str], None]) -> None:
+def warm(lanes: LaneStacks, blocks: Sequence[BlockFunction | None], report: Callable[[str], None]) -> None:
     """Compile before training, on its first state, which stays as it is.
 
     Args:
         lanes: The stacks.
         blocks: What `block_functions` gave where steps shall be compiled.
-        says: Hears what is done.
+        report: Is told what is done.
 
     Raises:
         DynvizError: They cannot be compiled.
     """
     for stack, stepper, block in zip(lanes.stacks, lanes.steppers, blocks, strict=True):
         if block is not None:
-            says("compiling the steps (kept for the next run)")
+            report("compiling the steps (kept for the next run)")
             block.function(block_inputs(stack, stepper, 0, stack.batches(0, block.length)))
 
 

@@ -49,7 +49,7 @@ class CompiledFunction:
             self._outputs = self._function(inputs.like(tensors))
             # What goes through as it came, such as a state that does not change, must not be handed out twice.
             return [
-                value.clone() if any(value is each for each in tensors) else value for value in self._outputs.flat()
+                value.clone() if any(value is tensor for tensor in tensors) else value for value in self._outputs.flat()
             ]
 
         try:

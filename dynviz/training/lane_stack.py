@@ -199,12 +199,12 @@ def cast(task: Task, dtype: torch.dtype) -> Task:
 
 def groups(tasks: Sequence[Task], keys: Sequence[object]) -> list[list[int]]:
     """Which lanes stack: those with equal shapes everywhere, and equal keys (whole numbers, flags and words)."""
-    found: dict[object, list[int]] = {}
+    stacks: dict[object, list[int]] = {}
     for lane, (task, key) in enumerate(zip(tasks, keys, strict=True)):
         trees = (task.parameters, task.constants, task.buffers)
         shapes = tuple(tuple((name, value.shape, value.dtype) for name, value in tree.items()) for tree in trees)
-        found.setdefault((shapes, key), []).append(lane)
-    return list(found.values())
+        stacks.setdefault((shapes, key), []).append(lane)
+    return list(stacks.values())
 
 
 def _as_tuple(measured: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -56,9 +56,9 @@ class LaneStacks:
         """Whether a state is one of these parameters, buffers and rules, by its names and shapes."""
         # Classes of torch's kind make their state at the first step, and check what they are given themselves.
         grown = isinstance(self.steppers[0], TorchStepper)
-        forms = (form(each) for each in (state, self.state()))
-        own, other = ([{**stack, "optimizer": None} if grown else stack for stack in each] for each in forms)
-        return own == other
+        forms = (form(tree) for tree in (state, self.state()))
+        there, here = ([{**stack, "optimizer": None} if grown else stack for stack in stacks] for stacks in forms)
+        return there == here
 
     def restore(self, state: Any) -> None:
         """Go on from a state."""
@@ -115,7 +115,7 @@ def _stepper(plan: RecordingPlan, stack: LaneStack) -> Stepper:
 
         return TorchStepper(make, plan.optimizer.name, stack.layout, stack.theta, plan.schedules())
     floats = {} if stack.single else {name: values for name, values in varying.items() if isinstance(values[0], float)}
-    schedules = {name: each for name, each in plan.schedules().items() if name not in varying}
+    schedules = {name: schedule for name, schedule in plan.schedules().items() if name not in varying}
     seeds = [plan.lanes[lane].seed for lane in stack.lanes]
     rule = plan.optimizer.target(**fixed)
     return RuleStepper(rule, floats, stack.layout, stack.theta, schedules=schedules, seeds=seeds)

@@ -77,7 +77,7 @@ def run(
     where = devices.find(device)
     with devices.one_thread():
         task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
-        plugins = [each if isinstance(each, Plugin) else load("optimizers", each) for each in rules]
+        plugins = [rule if isinstance(rule, Plugin) else load("optimizers", rule) for rule in rules]
     for plugin in plugins:
         check_optimizer(plugin)
     wanted = requests([record] if isinstance(record, str) else record)
@@ -121,15 +121,15 @@ def resume(
     for recording in recordings:
         if isinstance(opened, Run) and recording.folder.is_symlink():
             raise DynvizError(f"{recording.folder} is a link, which is not followed; resume what it leads to by itself")
-    if steps is None and any(each.status != "finished" for each in recordings):
+    if steps is None and any(recording.status != "finished" for recording in recordings):
         # A process that is killed while it makes a run longer may leave some of its recordings as they were.
-        steps = max(each.total for each in recordings)
-    todo = [each for each in recordings if _unfinished(each, steps)]
+        steps = max(recording.total for recording in recordings)
+    todo = [recording for recording in recordings if _unfinished(recording, steps)]
     if not todo:
-        length = max(each.total for each in recordings)
+        length = max(recording.total for recording in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
     progress = progress or SilentProgress()
-    prepared = [rebuild(each.metadata, steps, trust) for each in todo]
+    prepared = [rebuild(recording.metadata, steps, trust) for recording in todo]
     compile_steps(prepared, progress.does)
     trainers = []
     try:
@@ -179,8 +179,8 @@ def lay_out(places: Iterable[Path], prepared: Sequence[PreparedRecording]) -> Pa
     places = iter(places)
     first = next(places)
     with staging.beside(first) as whole:
-        for each in prepared:
-            Writer.create(whole / each.metadata.label, replace(each.metadata, created=created)).close()
+        for recording in prepared:
+            Writer.create(whole / recording.metadata.label, replace(recording.metadata, created=created)).close()
         return staging.move(whole, itertools.chain([first], places))
 
 
@@ -188,9 +188,9 @@ def begin(folder: Path, prepared: Sequence[PreparedRecording]) -> list[Trainer]:
     """The trainers of a run that was laid out."""
     trainers: list[Trainer] = []
     try:
-        for each in prepared:
-            writer = Writer.resume(folder / each.metadata.label)
-            trainers.append(Trainer(each.lanes, writer, each.blocks))
+        for recording in prepared:
+            writer = Writer.resume(folder / recording.metadata.label)
+            trainers.append(Trainer(recording.lanes, writer, recording.blocks))
     except BaseException:
         for trainer in trainers:
             trainer.close()

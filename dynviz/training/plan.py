@@ -64,17 +64,17 @@ class RecordingPlan:
         """The hyperparameters that all lanes share; of those that are scheduled the values of the first step."""
         schedules = self.schedules()
         return {
-            name: schedules[name].at(1) if name in schedules else each.value
-            for name, each in self.hyperparameters.items()
+            name: schedules[name].at(1) if name in schedules else hyperparameter.value
+            for name, hyperparameter in self.hyperparameters.items()
         }
 
     def schedules(self) -> dict[str, Schedule]:
         """The hyperparameters that change with the step."""
         known = self.optimizer.options
         return {
-            name: Schedule(each.value)
-            for name, each in self.hyperparameters.items()
-            if isinstance(each.value, str) and known[name].number and Schedule.looks(each.value)
+            name: Schedule(hyperparameter.value)
+            for name, hyperparameter in self.hyperparameters.items()
+            if isinstance(value := hyperparameter.value, str) and known[name].number and Schedule.looks(value)
         }
 
 
@@ -84,7 +84,7 @@ def requests(texts: Sequence[str]) -> tuple[ChannelRequest, ...]:
     Raises:
         DynvizError: It is not of that form.
     """
-    found = []
+    requested = []
     for text in texts:
         spec = parse(text)
         for name in spec.options:
@@ -95,8 +95,8 @@ def requests(texts: Sequence[str]) -> tuple[ChannelRequest, ...]:
             raise DynvizError(
                 f"every={every} in --record {text!r} is not a number of steps; write a whole number from 1 to 999999999"
             )
-        found.append(ChannelRequest(spec.name, int(every) if every else None))
-    return tuple(found)
+        requested.append(ChannelRequest(spec.name, int(every) if every else None))
+    return tuple(requested)
 
 
 def sampling(wanted: Sequence[ChannelRequest], known: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
@@ -180,14 +180,14 @@ def hyperparameters(
     known, what = optimizer.options, f"optimizer {optimizer.name}"
     ours = next((protocol[key] for key in (optimizer.stem, _family(optimizer), "*") if key in protocol), {})
     ours = read(known, {name: value for name, value in ours.items() if name in known}, what, scheduled=True)
-    found = {}
+    values = {}
     for name, option in known.items():
         source: Source = "given" if name in optimizer.given else "protocol" if name in ours else "default"
         value = {"given": optimizer.given, "protocol": ours}.get(source, {name: option.default})[name]
         if value is MISSING:
             raise DynvizError(f"{what} needs {name} ({option.type_name}): write {optimizer.name}:{name}=...")
-        found[name] = Hyperparameter(str(value.over(steps)) if isinstance(value, Schedule) else value, source)
-    return found
+        values[name] = Hyperparameter(str(value.over(steps)) if isinstance(value, Schedule) else value, source)
+    return values
 
 
 def _family(optimizer: Plugin) -> str:
@@ -200,15 +200,15 @@ def _family(optimizer: Plugin) -> str:
 
 def labels(plugins: Sequence[Plugin]) -> list[str]:
     """A name for each recording: the optimizer's, a user's file by its stem; repeated ones get -2, -3."""
-    found: list[str] = []
+    names: list[str] = []
     for plugin in plugins:
         name = plugin.label
         count, label = 1, name
-        while label in found:
+        while label in names:
             count += 1
             label = f"{name}-{count}"
-        found.append(label)
-    return found
+        names.append(label)
+    return names
 
 
 def named(plugin: Plugin, options: Mapping[str, Any] | None = None) -> Named:

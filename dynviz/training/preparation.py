@@ -80,20 +80,20 @@ def _prepared(lanes: LaneStacks, metadata: Metadata) -> PreparedRecording:
     return PreparedRecording(lanes=lanes, metadata=metadata, blocks=blocks)
 
 
-def compile_steps(prepared: Sequence[PreparedRecording], says: Callable[[str], None]) -> None:
+def compile_steps(prepared: Sequence[PreparedRecording], report: Callable[[str], None]) -> None:
     """Compile the steps of recordings that are to be compiled; it is done once, and kept.
 
     Args:
         prepared: The recordings.
-        says: Hears what is done.
+        report: Is told what is done.
 
     Raises:
         DynvizError: They cannot be compiled.
     """
     with devices.one_thread():
-        for each in prepared:
-            if each.metadata.compiled:
-                warm(each.lanes, each.blocks, says)
+        for recording in prepared:
+            if recording.metadata.compiled:
+                warm(recording.lanes, recording.blocks, report)
 
 
 def check_size(prepared: Sequence[PreparedRecording], large: bool) -> None:  # noqa: FBT001
@@ -102,7 +102,7 @@ def check_size(prepared: Sequence[PreparedRecording], large: bool) -> None:  # n
     Raises:
         DynvizError: It would, and `large` is not said.
     """
-    heavy = [(size, name) for each in prepared for name, size in each.metadata.channel_bytes.items()]
+    heavy = [(size, name) for recording in prepared for name, size in recording.metadata.channel_bytes.items()]
     total = sum(size for size, _ in heavy)
     if total > LARGE and not large:
         size, name = max(heavy)
@@ -147,7 +147,7 @@ def _rebuild(metadata: Metadata, steps: int | None, trusted: Trusted) -> Prepare
     scenario = rebuilt("scenarios", metadata.scenario, trusted)
     optimizer = rebuilt("optimizers", metadata.optimizer, trusted)
     check_optimizer(optimizer)
-    hyperparameters = {name: each.value for name, each in metadata.hyperparameters.items()}
+    hyperparameters = {name: value.value for name, value in metadata.hyperparameters.items()}
     for values in (hyperparameters, *(lane.hyperparameters for lane in metadata.lanes)):
         read(optimizer.options, values, f"optimizer {optimizer.name}", scheduled=True)
     plan = RecordingPlan(

@@ -33,7 +33,7 @@ class Rates:
         lanes = [{**values, **lane.hyperparameters}.get(ALWAYS) for lane in plan.lanes]
         own = ALWAYS in plan.lanes[0].hyperparameters
         if own:
-            schedules = {name: each for name, each in schedules.items() if name != ALWAYS}
+            schedules = {name: schedule for name, schedule in schedules.items() if name != ALWAYS}
         constant = ALWAYS not in schedules and all(isinstance(value, int | float) for value in lanes)
         return cls(schedules, {ALWAYS: tuple(float(value or 0) for value in lanes)} if constant else {})
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -98,11 +99,12 @@ class Sampler:
 
     def keep(self, step: int, values: StepValues, *, last: bool) -> None:
         """Read what is due at this step; at the last one all is."""
-        due = [(key, buffer) for key, buffer in self.buffers if last or step % buffer.every == 0]
-        if due:
-            samples = self.read(values)
-            for key, buffer in due:
-                buffer.keep(samples[key])  # type: ignore[index]
+        samples: Any = None
+        for key, buffer in self.buffers:
+            if last or step % buffer.every == 0:
+                if samples is None:
+                    samples = self.read(values)
+                buffer.keep(samples[key])
 
 
 class SampleBuffers:

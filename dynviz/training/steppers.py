@@ -63,7 +63,7 @@ class RuleStepper:
         schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
         seeds: Sequence[int] = (),
     ) -> None:
-        """Begin.
+        """The steps of a rule, none of them made yet.
 
         Args:
             rule: With the hyperparameters that all lanes share.
@@ -75,7 +75,7 @@ class RuleStepper:
         """
         # What differs between lanes or steps is a tensor from the start: a rule may leave out what is off for good.
         at_first = {name: values[0] for name, values in varying.items()} | {
-            name: each.at(1) for name, each in schedules.items()
+            name: schedule.at(1) for name, schedule in schedules.items()
         }
         self.rule = _opened(rule, _tensors(at_first, theta.device))
         self.schedules = schedules
@@ -105,8 +105,8 @@ class RuleStepper:
         """What the steps t..t+count-1 are given."""
         steps = range(t, t + count)
         values = {
-            name: torch.tensor([each.at(step) for step in steps], dtype=torch.float64, device=self._device)
-            for name, each in self.schedules.items()
+            name: torch.tensor([schedule.at(step) for step in steps], dtype=torch.float64, device=self._device)
+            for name, schedule in self.schedules.items()
         }
         noise = (torch.stack([self._noise.at(step) for step in steps]),) if self._noisy else ()
         return StepInputs(torch.arange(t, t + count, dtype=torch.float64, device=self._device), values, noise)
@@ -124,20 +124,20 @@ class RuleStepper:
         if now.noise:
             self._put_noise(*now.noise)
         gradients = self._units(gradient)
-        found: dict[str, dict[str, Tensor]] = {}
+        parts_of: dict[str, dict[str, Tensor]] = {}
         for name, value in self._units(theta).items():
             terms, self._state[name] = self._update(self.varying, value, gradients[name], self._state[name], now.t)
             for term, part in terms.items():
-                found.setdefault(term, {})[name] = part
-        rows = {term: parts[""] if self.whole else self.layout.join(parts) for term, parts in found.items()}
+                parts_of.setdefault(term, {})[name] = part
+        rows = {term: parts[""] if self.whole else self.layout.join(parts) for term, parts in parts_of.items()}
         for place, row in enumerate(rows.values()):
-            # The sum is this step's own, and is added to in place; theta and the terms may be held by a tape.
+            # The sum is this step's own, and is added to in place; theta and the terms may be held by a buffer.
             theta = theta.add_(row) if place else theta + row
         return theta, rows
 
     def rule_at(self, t: int) -> Rule:
         """The rule with the hyperparameters of step t (from 1); those that differ between lanes are left open."""
-        values = _tensors({name: each.at(t) for name, each in self.schedules.items()}, self._device)
+        values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
         return _opened(self.rule, values)
 
     def state(self) -> Any:
@@ -151,7 +151,7 @@ class RuleStepper:
             return t
         # A new tensor each time: a rule may keep t in its state.
         time = torch.full((), t, dtype=torch.float64, device=self._device)
-        values = _tensors({name: each.at(t) for name, each in self.schedules.items()}, self._device)
+        values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
         return StepInputs(time, values, (self._noise.at(t),) if self._noisy else ())
 
     def _put_noise(self, noise: Tensor) -> None:

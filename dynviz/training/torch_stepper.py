@@ -62,7 +62,7 @@ class TorchStepper:
             for parameter, part in zip(self.parameters[lane], gradients.values(), strict=bool(gradients)):
                 parameter.grad = part
             for group in optimizer.param_groups:
-                group.update({hyperparameter: each.at(t) for hyperparameter, each in self.schedules.items()})
+                group.update({name: schedule.at(t) for name, schedule in self.schedules.items()})
             if self.decays:
                 decays.append(self._decay(lane, theta[lane] if stacked else theta))
             if self.trial.ours:
