@@ -220,13 +220,13 @@ class BlockLoop:
 def block_inputs(stack: LaneStack, stepper: Any, start: int, batches: Batches) -> BlockInputs:
     """What the steps from `start` on depend on."""
     return BlockInputs(
-        stack.theta,
-        stack.buffers,
-        stepper.state(),
-        stack.constants,
-        stepper.varying,
-        batches.joined,
-        stepper.step_inputs(start + 1, len(batches)),
+        theta=stack.theta,
+        buffers=stack.buffers,
+        state=stepper.state(),
+        constants=stack.constants,
+        varying=stepper.varying,
+        batches=batches.joined,
+        step_inputs=stepper.step_inputs(start + 1, len(batches)),
     )
 
 

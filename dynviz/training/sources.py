@@ -207,12 +207,13 @@ def _probes(sampled: SampledStack) -> Iterator[Source]:
 
 
 def _parameters(sampled: SampledStack) -> Iterator[Source]:
-    yield _row(sampled, "parameters", Phase.STATE, _theta, "all parameters in a row")
+    channel = _row(sampled, "parameters", "all parameters in a row")
+    yield Source(channel=channel, phase=Phase.STATE, read=_theta, is_row=True)
 
 
 def _gradient(sampled: SampledStack) -> Iterator[Source]:
-    text = "gradient of the loss on the batch of the step"
-    yield _row(sampled, "gradient", Phase.GRADIENT, lambda values: (values.gradient,), text)
+    channel = _row(sampled, "gradient", "gradient of the loss on the batch of the step")
+    yield Source(channel=channel, phase=Phase.GRADIENT, read=lambda values: (values.gradient,), is_row=True)
 
 
 def _terms(sampled: SampledStack) -> Iterator[Source]:
@@ -220,8 +221,8 @@ def _terms(sampled: SampledStack) -> Iterator[Source]:
         return values.terms
 
     for term in sampled.stepper.terms:
-        text = f"the {term} part of the step that led here"
-        yield _row(sampled, f"term.{term}", Phase.UPDATE, read, text, term)
+        channel = _row(sampled, f"term.{term}", f"the {term} part of the step that led here")
+        yield Source(channel=channel, phase=Phase.UPDATE, read=read, key=term, is_row=True)
 
 
 def _state(sampled: SampledStack) -> Iterator[Source]:
@@ -247,8 +248,8 @@ def _rates(sampled: SampledStack) -> Iterator[Source]:
 
 def _perturbation(sampled: SampledStack) -> Iterator[Source]:
     if sampled.stepper.perturb is not None:
-        text = "where the gradient of the step is taken, from the parameters"
-        yield _row(sampled, "perturbation", Phase.PERTURBATION, lambda values: (values.perturbation,), text)
+        channel = _row(sampled, "perturbation", "where the gradient of the step is taken, from the parameters")
+        yield Source(channel=channel, phase=Phase.PERTURBATION, read=lambda values: (values.perturbation,), is_row=True)
 
 
 KINDS: tuple[Callable[[SampledStack], Iterator[Source]], ...] = (
@@ -264,10 +265,9 @@ KINDS: tuple[Callable[[SampledStack], Iterator[Source]], ...] = (
 """The kinds of channels, in the order in which recordings list them."""
 
 
-def _row(sampled: SampledStack, name: str, phase: Phase, read: Read, text: str, key: Key = 0) -> Source:  # noqa: PLR0917
-    """A channel like theta, off unless asked for."""
-    channel = Channel(name, sampled.stack.task.every, ("number",), text, on=False)
-    return Source(channel=channel, phase=phase, read=read, key=key, is_row=True)
+def _row(sampled: SampledStack, name: str, text: str) -> Channel:
+    """A channel with a number for each parameter, off unless asked for."""
+    return Channel(name, sampled.stack.task.every, ("number",), text, on=False)
 
 
 def _theta(values: StepValues) -> Reading:
