@@ -119,7 +119,7 @@ class RuleStepper:
         return other
 
     def step(self, theta: Tensor, gradient: Tensor, t: int | StepInputs) -> tuple[Tensor, Mapping[str, Tensor]]:
-        now = self._moment(t)
+        now = self._inputs(t)
         self.rule = _opened(self.rule, now.values)
         if now.noise:
             self._put_noise(*now.noise)
@@ -146,7 +146,7 @@ class RuleStepper:
     def restore(self, theta: Tensor, state: Any) -> None:  # noqa: ARG002
         self._state = state
 
-    def _moment(self, t: int | StepInputs) -> StepInputs:
+    def _inputs(self, t: int | StepInputs) -> StepInputs:
         if isinstance(t, StepInputs):
             return t
         # A new tensor each time: a rule may keep t in its state.
@@ -161,7 +161,7 @@ class RuleStepper:
                 self._state[name] = {**state, NOISE: fresh[name]}
 
     def _perturb(self, gradient: Tensor, t: int | StepInputs) -> Tensor:
-        now: Any = _opened(self.rule, self._moment(t).values)
+        now: Any = _opened(self.rule, self._inputs(t).values)
 
         def one(varying: Mapping[str, Tensor], row: Tensor) -> Tensor:
             rule = dataclasses.replace(now, **varying) if varying else now
