@@ -1,7 +1,7 @@
-"""The contract of an optimizer: the equation of one step, for one parameter tensor."""
+"""The contracts of rules and modifiers: the equation of one step, for one parameter tensor."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from torch import Tensor
 
@@ -24,14 +24,23 @@ leaves the attribute out. The tests see that each one declared is true.
 """
 
 
+FAMILIES: Mapping[str, str] = {
+    "growing": "its steps grow with the gradient, so that its lr has to fit the curvature",
+    "falling": "it divides by sums over all steps, so that its steps shrink from the first one on",
+}
+"""Families of rules that need a learning rate of another scale than most, which move about lr at each step.
+
+A rule declares its own as `family: ClassVar[str] = "growing"`. Protocols of scenarios may set hyperparameters by it.
+"""
+
+
 class Rule(Protocol):
     """A frozen dataclass whose fields are the hyperparameters.
 
     Training adds the terms up: `theta + sum(terms)`. A field that is a float may hold a tensor without dimensions
     (one lane's value under `torch.func.vmap`), so a rule calls no `float()`, `.item()` or `math` function on it and
     does not branch on it; whole numbers, flags and words are plain Python. `t` is a float64 tensor that starts at 1.
-    Nothing is changed in place. A rule may also have `watch(state)`, which gives numbers of its state that are worth
-    recording, see `dynviz.training.watch`.
+    Nothing is changed in place. What a rule may have beside this: see `WatchedRule` and `PerturbingRule`.
 
     Attributes:
         coordinatewise: True where each coordinate of a step depends on that coordinate alone, with state tensors
@@ -49,6 +58,37 @@ class Rule(Protocol):
         ...
 
 
+@runtime_checkable
+class WatchedRule(Protocol):
+    """A rule that shows numbers of its state, recorded on request as `state.<parameter>.<name>`."""
+
+    def watch(self, state: State) -> Mapping[str, Tensor]:
+        """Numbers of one parameter's state, by name (a-z, 0-9, '_', '.', '-'); works under vmap as `update` does."""
+        ...
+
+
+@runtime_checkable
+class PerturbingRule(Protocol):
+    """A rule whose steps take the gradient elsewhere than at the parameters."""
+
+    def perturb(self, gradient: Tensor) -> Tensor:
+        """Where that is, from the parameters, for the gradient at them; both are all parameters of a lane in a row."""
+        ...
+
+
+class Modifier(Rule, Protocol):
+    """A rule around another one, which is its first field; it changes what goes into that rule or comes out of it.
+
+    `coordinatewise` tells of the modifier alone. A modifier that needs hyperparameters of the rule names them as
+    `needs: ClassVar[tuple[str, ...]]`.
+    """
+
+    @property
+    def rule(self) -> Rule:
+        """The rule that is modified, which may be a modifier too."""
+        ...
+
+
 NOISE = "noise"
 """The entry of a state in which training puts fresh noise before each step.
 
@@ -59,9 +99,15 @@ pure function of the lane's seed and the step, so that a run can be stopped and 
 
 def rate(rule: Any) -> float | Tensor:
     """The step size of a rule, whatever modifiers stand around it."""
-    while not hasattr(rule, "lr"):
-        rule = rule.rule
-    return rule.lr  # type: ignore[no-any-return]
+    lr: float | Tensor = next(part.lr for part in layers(rule) if hasattr(part, "lr"))
+    return lr
+
+
+def layers(rule: Any) -> Iterator[Any]:
+    """A rule with modifiers from the outside in: each modifier, then the rule itself."""
+    yield rule
+    while (rule := getattr(rule, "rule", None)) is not None:
+        yield rule
 
 
 def joined(terms: Terms, **more: Tensor) -> Terms:

@@ -69,8 +69,8 @@ class Task:
         probes: What is measured beside `loss`, which every task has.
         steps: How long the protocol trains.
         every: Steps between the samples of `parameters`, `gradient` and `term.*` when they are asked for.
-        hyperparameters: What the protocol sets, by optimizer name (`adamw`); `*` for those not named. Names that
-            a rule does not have are passed over.
+        hyperparameters: What the protocol sets, by optimizer name (`adamw`), else by the family that the rule declares
+            (`growing`, see `dynviz.rule.FAMILIES`), else `*`. Names that a rule does not have are passed over.
         views: Names of the views that suit, the most telling first.
         facts: What pictures need to know and numbers do not say; JSON values only.
     """

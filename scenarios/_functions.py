@@ -4,10 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-GROWING = ("sgd", "asgd")
-"""Rules whose steps grow with the gradient."""
-FALLING = ("adagrad", "ftrl-prox", "full-matrix-adagrad", "shampoo", "sketchy")
-"""Rules that divide by sums over all steps: theirs shrink from the first one on."""
 NORMAL = "exp(-x**2/2)/sqrt(2*pi)"
 STYBLINSKI = -2.903534027771177
 """The lowest place of (x^4 - 16 x^2 + 5 x) / 2, a root of 4 x^3 - 32 x + 5 = 0."""
@@ -41,8 +37,8 @@ class Function:
     even: bool = False
     protocol: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def hyperparameters(self) -> dict[str, dict[str, Any]]:
-        """What the protocol sets, by optimizer.
+    def hyperparameters(self) -> dict[str, Mapping[str, Any]]:
+        """What the protocol sets, by optimizer or family.
 
         Rules whose steps grow with the gradient would leave the picture at once with the rate of those that do not.
         """
@@ -50,10 +46,8 @@ class Function:
         stiff = {"lr": self.stride, "mu": 0.15 / self.descent, "gamma": 0.15 / self.descent}
         # The first steps of RAdam are plain momentum, which gathers ten gradients.
         careful = {"lr": min(self.stride, self.descent)}
-        known: dict[str, dict[str, Any]] = {"*": {"lr": self.stride}}
-        known |= {name: {"lr": self.descent} for name in GROWING} | {"nag-gs": stiff, "radam": careful}
-        known |= {name: {"lr": 10 * self.stride} for name in FALLING}
-        return known | {name: dict(values) for name, values in self.protocol.items()}
+        families = {"growing": {"lr": self.descent}, "falling": {"lr": 10 * self.stride}, "*": {"lr": self.stride}}
+        return {**families, "nag-gs": stiff, "radam": careful, **self.protocol}
 
 
 PLANE = (-2.0, 2.0, -2.0, 2.0)

@@ -27,7 +27,7 @@ from dynviz.recording import projections as stored
 from dynviz.sweeps import launch, work
 from dynviz.sweeps.jobs import Job, Settings
 from dynviz.sweeps.pool import Report
-from dynviz.training.session import Silence
+from dynviz.training.session import SilentProgress
 from tests.same_bytes import fingerprints
 
 BOOTH = "surface:f=booth,grid=8"
@@ -141,7 +141,8 @@ class Forks:
         while self.jobs:
             two, self.jobs = self.jobs[:2], self.jobs[2:]
             running = [
-                (job, fork(lambda job=job: work.perform(self.folder, job, self.settings, (), Silence()))) for job in two
+                (job, fork(lambda job=job: work.perform(self.folder, job, self.settings, (), SilentProgress())))
+                for job in two
             ]
             for job, process in running:
                 yield Report(job, "failed" if os.waitpid(process, 0)[1] else "finished")

@@ -11,7 +11,7 @@ from torch import Tensor
 from dynviz import plugins
 from dynviz.plugins.options import Option
 from dynviz.rule import DEPARTURES, Rule
-from dynviz.training.flat import Layout
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.steppers import RuleStepper, Stepper
 from tests import network
 
@@ -22,7 +22,7 @@ MODIFIED = [
 ]
 """Each modifier alone, over a rule that works by coordinates; all of them over one that does not."""
 ROW = torch.cat([value.reshape(-1) for value in network.parameters().values()])
-LAYOUT = Layout({name: tuple(value.shape) for name, value in network.parameters().items()})
+LAYOUT = ParameterLayout({name: tuple(value.shape) for name, value in network.parameters().items()})
 
 
 def make(name: str, **values: Any) -> Rule:

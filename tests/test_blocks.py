@@ -8,11 +8,11 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 import dynviz
-from dynviz.training import preparation, programs, trainer
-from dynviz.training.captured import Captured
+from dynviz.training import block_functions, preparation, trainer
+from dynviz.training.block import BlockFunction, length
+from dynviz.training.cuda_graph import CapturedFunction
 from dynviz.training.operators import operators
-from dynviz.training.outlet import Outlet
-from dynviz.training.program import length
+from dynviz.training.transfer import DeviceReader
 from tests.rules import MODIFIED, RULES
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
@@ -45,18 +45,18 @@ def blocks(monkeypatch, function=lambda program: program, *, most=20, captured=F
     """Let every stack take its steps in blocks, by what `function` makes of a program."""
     made = []
 
-    def ways(crew, tapes, label, *, compiled):
-        found = []
-        for stack, stepper, each in zip(crew.stacks, crew.steppers, tapes, strict=True):
-            made.append(programs.program(stack, stepper, each, most, captured=captured))
-            found.append((made[-1], function(made[-1])))
-        return tuple(found)
+    def in_blocks(lanes, samples, label, *, compiled):
+        functions = []
+        for stack, stepper, buffers in zip(lanes.stacks, lanes.steppers, samples, strict=True):
+            made.append(block_functions.block_program(stack, stepper, buffers, most, captured=captured))
+            functions.append(BlockFunction(made[-1].length, function(made[-1])))
+        return tuple(functions)
 
-    monkeypatch.setattr(preparation, "ways", ways)
+    monkeypatch.setattr(preparation, "block_functions", in_blocks)
     return made
 
 
-class Replayed(Captured):
+class Replayed(CapturedFunction):
     """What a graph of CUDA does, done by the CPU: it reads and writes tensors that stay where they are."""
 
     def _capture(self, given):
@@ -116,7 +116,7 @@ def test_every_rule_is_a_list_of_operators_that_gives_its_bytes(rule, tmp_path, 
 
 
 def test_steps_that_no_graph_holds_are_taken_one_by_one(tmp_path, monkeypatch):
-    class Refused(Captured):
+    class Refused(CapturedFunction):
         def _capture(self, given):
             raise RuntimeError("operation not permitted when stream is capturing")
 
@@ -131,7 +131,7 @@ def test_a_run_in_blocks_goes_on_to_the_same_bytes(late, tmp_path, monkeypatch):
     blocks(monkeypatch)
     if late:
         # As on a GPU: samples are written while the next block is on its way.
-        monkeypatch.setattr(Outlet, "__init__", lambda self, device: vars(self).update(late=True, _stream=None))
+        monkeypatch.setattr(DeviceReader, "__init__", lambda self, device: vars(self).update(late=True, _stream=None))
     whole = dynviz.run(BOWL, ["adamw", "sgd"], steps=97, out=tmp_path / "whole", **options)
     for steps in (5, 12, 31, 50):
         dynviz.run(BOWL, ["adamw", "sgd"], steps=steps, out=tmp_path / str(steps), **options)
@@ -141,7 +141,7 @@ def test_a_run_in_blocks_goes_on_to_the_same_bytes(late, tmp_path, monkeypatch):
 def test_samples_that_arrive_late_are_written_in_order_and_all(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "CAPACITY", 7)
     plain = dynviz.run(BOWL, ["adamw"], steps=97, record=EVERYTHING, out=tmp_path / "plain")
-    monkeypatch.setattr(Outlet, "__init__", lambda self, device: vars(self).update(late=True, _stream=None))
+    monkeypatch.setattr(DeviceReader, "__init__", lambda self, device: vars(self).update(late=True, _stream=None))
     same(dynviz.run(BOWL, ["adamw"], steps=97, record=EVERYTHING, out=tmp_path / "late"), plain)
 
 

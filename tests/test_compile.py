@@ -13,7 +13,7 @@ import pytest
 
 import dynviz
 from dynviz.errors import DynvizError
-from dynviz.training import programs, session
+from dynviz.training import block_functions, session
 from tests.test_blocks import BOWL, same
 
 pytestmark = [
@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 
-class Heard(session.Silence):
+class Heard(session.SilentProgress):
     """What is said before training."""
 
     def __init__(self):
@@ -69,7 +69,7 @@ def test_compiled_runs_go_on_to_the_same_bytes(whole, tmp_path):
 
 
 def test_lanes_of_voronoi_are_compiled_with_their_measurements(tmp_path, monkeypatch):
-    monkeypatch.setattr(programs, "COMPILED", 4)
+    monkeypatch.setattr(block_functions, "MOST_COMPILED", 4)
     options = {"seeds": "42,1", "steps": 50, "record": ["centers:every=1", "val_loss:every=20", "term.*:every=10"]}
     plain, quick = (
         dynviz.run("voronoi:hidden=8,grid=8", "adamw-l1", compiled=each, out=tmp_path / str(each), **options)[

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import dynviz
-from dynviz.training import preparation, programs
-from dynviz.training.captured import Captured
+from dynviz.training import block_functions, preparation
+from dynviz.training.cuda_graph import CapturedFunction
 from tests.test_blocks import TASKS, same
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
@@ -17,12 +17,12 @@ def captured(monkeypatch):
     """The graphs that a run makes."""
     made = []
 
-    class Watched(Captured):
+    class Watched(CapturedFunction):
         def __init__(self, function):
             super().__init__(function)
             made.append(self)
 
-    monkeypatch.setattr(programs, "Captured", Watched)
+    monkeypatch.setattr(block_functions, "CapturedFunction", Watched)
     return made
 
 
@@ -33,7 +33,7 @@ def test_graphs_give_what_single_steps_give(task, tmp_path, monkeypatch, capture
     graphs = dynviz.run(scenario, optimizers, out=tmp_path / "graphs", **options)
     assert captured or task == "factorisations"
     assert all(each._graph is not None for each in captured)
-    monkeypatch.setattr(preparation, "ways", lambda crew, *_, **__: (None,) * len(crew.stacks))
+    monkeypatch.setattr(preparation, "block_functions", lambda lanes, *_, **__: (None,) * len(lanes.stacks))
     same(dynviz.run(scenario, optimizers, out=tmp_path / "steps", **options), graphs)
 
 

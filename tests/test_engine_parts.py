@@ -7,8 +7,13 @@ import torch
 import dynviz
 from dynviz.errors import DynvizError
 from dynviz.plugins.schedules import Schedule
-from dynviz.training.flat import Layout
+from dynviz.task import Channel
+from dynviz.training import preparation, sources
+from dynviz.training.block import BlockFunction
+from dynviz.training.block_functions import block_program
 from dynviz.training.noise import Noise
+from dynviz.training.parameter_layout import ParameterLayout
+from dynviz.training.sources import Phase, Source
 from dynviz.training.torch_stepper import TorchStepper
 
 BOWL = "surface:f=quadratic"
@@ -53,7 +58,7 @@ def test_schedules_of_torch_classes_follow_torch(tmp_path):
 def test_what_a_torch_class_does_not_keep_cannot_be_scheduled(tmp_path):
     with pytest.raises(DynvizError, match="etas"):
         run(tmp_path, "torch.optim.Rprop:lr=0.1,etas=cosine(1)")
-    layout, row = Layout({"w": (2,)}), torch.zeros(2)
+    layout, row = ParameterLayout({"w": (2,)}), torch.zeros(2)
     with pytest.raises(DynvizError, match="keeps no speed that could change"):
         TorchStepper(torch.optim.SGD, "SGD", layout, row, {"speed": Schedule("cosine(1,9)")})
 
@@ -173,3 +178,29 @@ def test_sam_is_that_of_a_plain_loop(tmp_path):
         }
     row = torch.cat([value.detach().flatten() for value in weights.values()])
     np.testing.assert_allclose(recording["parameters"][-1, 0], row.numpy(), rtol=1e-9, atol=1e-11)
+
+
+def test_a_new_kind_of_channel_is_one_function_in_the_table_of_sources(tmp_path, monkeypatch):
+    def gradient_norm(sampled):
+        def read(values):
+            return (values.gradient.norm(dim=-1),)
+
+        channel = Channel("gradient_norm", 3, (), "length of the gradient")
+        yield Source(channel=channel, phase=Phase.GRADIENT, read=read)
+
+    monkeypatch.setattr(sources, "KINDS", (*sources.KINDS, gradient_norm))
+    options = {"seeds": "0:2", "steps": 50, "record": "gradient:every=3"}
+    single = run(tmp_path / "single", "sgd", **options)
+    monkeypatch.setattr(preparation, "block_functions", in_blocks)
+    for recording in (single, run(tmp_path / "blocks", "sgd", **options)):
+        assert recording.steps("gradient_norm").tolist() == [*range(0, 50, 3), 50]
+        norms = np.linalg.norm(recording["gradient"], axis=-1)
+        np.testing.assert_allclose(recording["gradient_norm"], norms, rtol=1e-6)
+
+
+def in_blocks(lanes, samples, label, *, compiled):
+    programs = [
+        block_program(stack, stepper, buffers, 20, captured=False)
+        for stack, stepper, buffers in zip(lanes.stacks, lanes.steppers, samples, strict=True)
+    ]
+    return [BlockFunction(program.length, program) for program in programs]

@@ -9,7 +9,7 @@ from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.plugins.composition import compose
 from dynviz.rule import NOISE
-from dynviz.training.flat import Layout
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.steppers import RuleStepper
 from tests import network
 
@@ -165,7 +165,7 @@ def test_modifiers_stand_over_one_another():
 @pytest.mark.parametrize("base", [*plugins.files("optimizers"), "adamw+decoupled-l2"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_proximal_l1_gives_exact_zeros_over_any_rule(base, dtype):
-    layout = Layout({"W": (6, 5), "b": (4,)})
+    layout = ParameterLayout({"W": (6, 5), "b": (4,)})
     row = torch.randn(34, dtype=dtype, generator=torch.Generator().manual_seed(0))
     # In two ranges of size, so that some weights are not set to zero.
     row = torch.where(torch.arange(34) % 2 == 0, row, 1e3 * row.sign())
@@ -202,7 +202,7 @@ def test_a_decay_is_scaled_by_the_rules_step_size_whatever_stands_between(inner,
 @pytest.mark.parametrize("base", BASES)
 def test_lanes_with_their_own_strength_go_as_they_would_alone(base, modifier):
     name = "rho" if modifier == "sam" else "decay"
-    layout = Layout({key: tuple(value.shape) for key, value in network.parameters().items()})
+    layout = ParameterLayout({key: tuple(value.shape) for key, value in network.parameters().items()})
     row = layout.join(network.parameters())
     values = [0.0, 0.1, 0.5]
     made = rule(f"{base}+{modifier}")

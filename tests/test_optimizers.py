@@ -10,8 +10,8 @@ import torch
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
-from dynviz.rule import DEPARTURES
-from dynviz.training.flat import Layout
+from dynviz.rule import DEPARTURES, FAMILIES
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.steppers import RuleStepper
 from dynviz.training.trees import from_arrays, to_arrays
 from tests.rules import (
@@ -54,6 +54,22 @@ def test_a_rule_is_a_frozen_dataclass_with_a_line_for_each_hyperparameter(name):
     assert target.__dataclass_params__.frozen
     assert all(option.help for option in options(name).values())
     assert "Source:" in target.__doc__
+
+
+def test_families_are_of_the_closed_list_and_true():
+    families = {name: family for name in RULES if (family := getattr(make(name), "family", ""))}
+    assert set(families.values()) == set(FAMILIES)
+    theta, gradient = torch.zeros(6, dtype=torch.float64), torch.linspace(1, 2, 6, dtype=torch.float64)
+    for name, family in families.items():
+        rule = make(name)
+        lengths, state, present = [], rule.init(theta), theta
+        for step in (1.0, 2.0, 3.0):
+            terms, state = rule.update(present, gradient, state, torch.tensor(step, dtype=torch.float64))
+            present = present + sum(terms.values())
+            lengths.append(sum(terms.values()).norm().item())
+        larger, _ = rule.update(theta, 3 * gradient, rule.init(theta), torch.ones((), dtype=torch.float64))
+        grows = abs(sum(larger.values()).norm().item() / lengths[0] - 3) < 1e-6
+        assert grows if family == "growing" else lengths[0] > lengths[1] > lengths[2], name
 
 
 def test_departures_are_of_the_closed_list_and_say_why(capsys):
@@ -130,7 +146,7 @@ def on_a_bowl(name):
     optimum = torch.linspace(0.3, 2.1, 8, dtype=torch.float64).cos()
     away = torch.linspace(2.0, 9.0, 8, dtype=torch.float64).sin()
     row = optimum + away
-    stepper = RuleStepper(make(name, **values), {}, Layout({"W": (3, 2), "b": (2,)}), row)
+    stepper = RuleStepper(make(name, **values), {}, ParameterLayout({"W": (3, 2), "b": (2,)}), row)
     lengths, distances = [], []
     for step in range(1, 1001):
         after, _ = stepper.step(row, curvature * (row - optimum), step)

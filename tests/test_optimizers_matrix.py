@@ -12,7 +12,7 @@ import dynviz
 from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.optimizers._sketch import shrink
-from dynviz.training.flat import Layout
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.steppers import RuleStepper
 from dynviz.views import _null
 from tests import network
@@ -279,7 +279,7 @@ def test_a_gradient_of_zero_makes_no_step(name):
 @pytest.mark.parametrize("name", [*RULES, "sketchy:rank=2"])
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e200])
 def test_one_number_that_is_not_finite_spoils_its_own_lane_and_parameter_alone(name, bad):
-    layout = Layout({"W": (3, 4), "b": (4,)})
+    layout = ParameterLayout({"W": (3, 4), "b": (4,)})
     rows = torch.randn(3, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     stepper, healthy = (RuleStepper(make(name), {}, layout, rows) for _ in range(2))
     theta, other = rows, rows
@@ -311,7 +311,7 @@ def test_the_state_of_sketchy_is_rank_times_m_plus_n_numbers():
 def test_the_state_keeps_its_shape_and_dtype_as_it_steps():
     for name in RULES:
         rule, theta = make(name), torch.randn(6, 4)
-        stepper = RuleStepper(rule, {}, Layout({"W": (6, 4)}), theta.reshape(-1))
+        stepper = RuleStepper(rule, {}, ParameterLayout({"W": (6, 4)}), theta.reshape(-1))
         before = {key: (value.shape, value.dtype) for key, value in stepper.state()["W"].items()}
         stepper.step(theta.reshape(-1), theta.reshape(-1), 1)
         assert {key: (value.shape, value.dtype) for key, value in stepper.state()["W"].items()} == before

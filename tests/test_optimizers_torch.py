@@ -10,7 +10,7 @@ from torch import nn
 
 import dynviz
 from dynviz.errors import DynvizError
-from dynviz.training.flat import Layout
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.torch_stepper import TorchStepper
 from tests.rules import LAYOUT, ROW, RULES, alone, departures, gradient, holds, make, options
 
@@ -259,15 +259,19 @@ def test_a_class_of_torch_steps_as_it_does_alone_with_its_decay_apart():
 
 def test_coupled_decay_is_no_term_of_its_own():
     theta = torch.zeros(3)
-    stepper = TorchStepper(lambda each: torch.optim.Adam(each, weight_decay=0.1), "Adam", Layout({"w": (3,)}), theta)
+    stepper = TorchStepper(
+        lambda each: torch.optim.Adam(each, weight_decay=0.1), "Adam", ParameterLayout({"w": (3,)}), theta
+    )
     assert stepper.terms == ("step",)
 
 
 def test_an_optimizer_that_needs_a_closure_is_refused():
     with pytest.raises(DynvizError, match="closure"):
-        TorchStepper(torch.optim.LBFGS, "LBFGS", Layout({"w": (3,)}), torch.zeros(3))
+        TorchStepper(torch.optim.LBFGS, "LBFGS", ParameterLayout({"w": (3,)}), torch.zeros(3))
 
 
 def test_hyperparameters_that_torch_refuses_are_an_error_of_ours():
     with pytest.raises(DynvizError, match="Invalid learning rate"):
-        TorchStepper(lambda each: torch.optim.AdamW(each, lr=-1.0), "AdamW", Layout({"w": (3,)}), torch.zeros(3))
+        TorchStepper(
+            lambda each: torch.optim.AdamW(each, lr=-1.0), "AdamW", ParameterLayout({"w": (3,)}), torch.zeros(3)
+        )

@@ -232,7 +232,7 @@ def test_what_happened_at_the_end_is_still_known_when_a_run_is_made_longer(tmp_p
 
 
 def test_a_listener_that_fails_fails_the_run_and_lets_go_of_it(tmp_path):
-    class Deaf(session.Silence):
+    class Deaf(session.SilentProgress):
         def begin(self, folder, recordings, steps_done):
             raise BrokenPipeError("nobody listens")
 

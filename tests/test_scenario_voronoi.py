@@ -12,7 +12,7 @@ import dynviz
 from dynviz import DynvizError
 from dynviz.scenarios._environment import TRAIN, VALIDATION, environment, order
 from dynviz.scenarios.voronoi import SCORES, Voronoi
-from dynviz.training.stack import cast
+from dynviz.training.lane_stack import cast
 
 MODELS = ("exact", *SCORES)
 PUBLISHED = {

@@ -11,8 +11,9 @@ import torch
 import dynviz
 from dynviz import DynvizError, plugins
 from dynviz.recording.metadata import Hyperparameter, Lane
-from dynviz.training import course, launch, plan, session, trainer
-from dynviz.training.crew import build, describe
+from dynviz.training import launch, plan, preparation, session, trainer, training_loop
+from dynviz.training.description import describe
+from dynviz.training.lane_stacks import build
 
 FILES = Path(__file__).parent / "files"
 BOWL, RUNNING = str(FILES / "bowl.py"), str(FILES / "running.py")
@@ -153,11 +154,20 @@ def lanes_with(rates, out, optimizer="sgd", scenario="surface:f=rosenbrock"):
     lanes = tuple(Lane(0, {"lr": rate}) for rate in rates)
     tasks = tuple(task.make().build(0) for _ in lanes)
     values = plan.hyperparameters(rule, tasks[0].hyperparameters)
-    planned = plan.Plan(task, rule, optimizer, 0, values, lanes, 200, (), "", tasks)
-    crew = build(planned, torch.device("cpu"))
-    prepared = [launch.Prepared(crew, describe(planned, crew, ""))]
+    planned = plan.RecordingPlan(
+        scenario=task,
+        optimizer=rule,
+        label=optimizer,
+        order=0,
+        hyperparameters=values,
+        lanes=lanes,
+        steps=200,
+        tasks=tasks,
+    )
+    stacks = build(planned, torch.device("cpu"))
+    prepared = [preparation.PreparedRecording(lanes=stacks, metadata=describe(planned, stacks, ""))]
     trainers = launch.begin(launch.lay_out([out], prepared), prepared)
-    session.train(out, trainers, session.Silence())
+    session.train(out, trainers, session.SilentProgress())
     return dynviz.open(out)[optimizer]
 
 
@@ -267,7 +277,7 @@ def test_a_failure_while_training_is_kept_in_the_recording(tmp_path, monkeypatch
     def fail(self, step, batch):
         raise RuntimeError("the sky fell")
 
-    monkeypatch.setattr(course.Course, "last", fail)
+    monkeypatch.setattr(training_loop.TrainingLoop, "last", fail)
     with pytest.raises(RuntimeError, match="the sky fell"):
         dynviz.run(BOWL, "adamw", out=tmp_path / "run")
     recording = dynviz.open(tmp_path / "run")["adamw"]

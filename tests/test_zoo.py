@@ -15,7 +15,7 @@ from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from dynviz.plugins import zoo
 from dynviz.training import resume
-from dynviz.training.flat import Layout
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.torch_stepper import TorchStepper
 from dynviz.training.trees import from_arrays, to_arrays
 from tests import network
@@ -52,7 +52,7 @@ def _quiet():
 
 
 def layout():
-    return Layout({name: tuple(value.shape) for name, value in network.parameters().items()})
+    return ParameterLayout({name: tuple(value.shape) for name, value in network.parameters().items()})
 
 
 def stepper(name, row, **options):

@@ -13,7 +13,7 @@ from dynviz import plugins
 from dynviz.bench.figure import Figure, ratio
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import Lane
-from dynviz.training import compiled, devices, launch, plan, preparation, session
+from dynviz.training import compilation, devices, launch, plan, preparation, session
 from dynviz.training.trainer import Trainer
 
 STEPS = 500
@@ -41,17 +41,19 @@ def prepare(
     centers: int = 50,
     on: str = "cpu",
     compiled: bool = False,
-) -> preparation.Prepared:
+) -> preparation.PreparedRecording:
     """AdamW on the task, ready to be recorded."""
     task, rule = plugins.load("scenarios", scenario(centers)), plugins.load("optimizers", "adamw")
-    asked = preparation.Asked(steps, plan.requests(record), torch.device(on), compiled=compiled)
-    return preparation.prepare(task, [rule], tuple(Lane(seed) for seed in seeds), asked)[0]
+    request = preparation.RunRequest(
+        steps=steps, channels=plan.requests(record), device=torch.device(on), compiled=compiled
+    )
+    return preparation.prepare(task, [rule], tuple(Lane(seed) for seed in seeds), request)[0]
 
 
 def recording(record: Sequence[str], folder: Path, seeds: Sequence[int] = (42,), **more: object) -> Trainer:
     """The trainer of a new recording."""
     prepared = prepare(record, seeds, **more)  # type: ignore[arg-type]
-    preparation.compile_steps([prepared], session.Silence().does)
+    preparation.compile_steps([prepared], session.SilentProgress().does)
     (trainer,) = launch.begin(launch.lay_out([folder], [prepared]), [prepared])
     return trainer
 
@@ -67,9 +69,9 @@ def advance(trainer: Trainer, count: int = STEPS) -> Callable[[], None]:
     return train
 
 
-def bare(prepared: preparation.Prepared, count: int = STEPS) -> Callable[[], None]:
+def bare(prepared: preparation.PreparedRecording, count: int = STEPS) -> Callable[[], None]:
     """The loop that trains and records nothing."""
-    (stack,), (stepper,) = prepared.crew.stacks, prepared.crew.steppers
+    (stack,), (stepper,) = prepared.lanes.stacks, prepared.lanes.steppers
     steps = itertools.count()
 
     def train() -> None:
@@ -174,7 +176,7 @@ class Bench:
 def _missing(on: str) -> str:
     """Why steps cannot be compiled here; empty where they can."""
     try:
-        compiled.check_compiler(torch.device(on))
+        compilation.check_compiler(torch.device(on))
     except DynvizError as error:
         return str(error)
     return ""

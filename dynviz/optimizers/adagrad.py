@@ -34,6 +34,7 @@ class Adagrad:
     weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
+    family: ClassVar[str] = "falling"
 
     def init(self, theta: Tensor) -> State:
         return {"sum": torch.zeros_like(theta)}

@@ -36,6 +36,7 @@ class ASGD:
     weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
+    family: ClassVar[str] = "growing"
 
     def init(self, theta: Tensor) -> State:
         return {"ax": theta.clone()}

@@ -40,6 +40,7 @@ class FTRLProximal:
     centre: Literal["start", "zero"] = "start"
 
     coordinatewise: ClassVar[bool] = True
+    family: ClassVar[str] = "falling"
 
     def init(self, theta: Tensor) -> State:
         return {"z": torch.zeros_like(theta), "n": torch.zeros_like(theta)}

@@ -40,6 +40,7 @@ class FullMatrixAdagrad:
     largest: int = 512
 
     coordinatewise: ClassVar[bool] = False
+    family: ClassVar[str] = "falling"
 
     def __post_init__(self) -> None:
         if self.largest < 1:

@@ -36,6 +36,7 @@ class SGD:
     weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
+    family: ClassVar[str] = "growing"
 
     def __post_init__(self) -> None:
         values = (self.momentum, self.dampening)

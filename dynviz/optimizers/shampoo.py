@@ -52,6 +52,7 @@ class Shampoo:
     largest: int = 1200
 
     coordinatewise: ClassVar[bool] = False
+    family: ClassVar[str] = "falling"
 
     def __post_init__(self) -> None:
         if self.interval < 1:

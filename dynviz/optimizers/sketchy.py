@@ -45,6 +45,7 @@ class Sketchy:
     eps: Size = 1e-7
 
     coordinatewise: ClassVar[bool] = False
+    family: ClassVar[str] = "falling"
 
     def __post_init__(self) -> None:
         if self.rank < 1:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.plugins.options import MISSING, Option, options
-from dynviz.rule import Rule, State, Terms
+from dynviz.rule import PerturbingRule, Rule, State, Terms, WatchedRule, layers
 
 Part = tuple[str, type]
 """The name of a rule or a modifier, and its type."""
@@ -44,13 +44,14 @@ def compose(parts: Sequence[Part]) -> type:
     made: type = dataclasses.make_dataclass(
         "+".join(name for name, _ in parts).replace("-", "_"),
         [_field(name, option) for name, option in fields.items()],
-        bases=(_Perturbing if any(hasattr(part, "perturb") for _, part in modifiers) else Composed,),
+        bases=(_Perturbing if any(issubclass(part, PerturbingRule) for _, part in modifiers) else Composed,),
         namespace={"__doc__": _docstring(parts, fields), "parts": tuple(parts), "places": tuple(places)},
         frozen=True,
         kw_only=True,
     )
     made.coordinatewise = all(part.coordinatewise for _, part in parts)  # type: ignore[attr-defined]
     made.departures = getattr(base, "departures", {})  # type: ignore[attr-defined]
+    made.family = getattr(base, "family", "")  # type: ignore[attr-defined]
     return made
 
 
@@ -59,7 +60,7 @@ def _check(modifiers: Sequence[Part]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise DynvizError(f"{name} stands twice among {'+'.join(names)}; write each modifier once")
-    elsewhere = [name for name, part in modifiers if hasattr(part, "perturb")]
+    elsewhere = [name for name, part in modifiers if issubclass(part, PerturbingRule)]
     if len(elsewhere) > 1:
         raise DynvizError(f"{' and '.join(elsewhere)} each take the gradient elsewhere; write one of them")
 
@@ -80,20 +81,14 @@ class Composed:
 
     def watch(self, state: State) -> Mapping[str, Tensor]:
         """What the rule shows of its state."""
-        base = self.rule
-        while hasattr(base, "rule") and not hasattr(base, "watch"):
-            base = base.rule
-        return base.watch(state) if hasattr(base, "watch") else {}
+        return next((part.watch(state) for part in layers(self.rule) if isinstance(part, WatchedRule)), {})
 
 
 class _Perturbing(Composed):
     """One of its modifiers takes the gradient of the step somewhere else."""
 
     def perturb(self, gradient: Tensor) -> Tensor:
-        part: Any = self.rule
-        while not hasattr(part, "perturb"):
-            part = part.rule
-        return part.perturb(gradient)  # type: ignore[no-any-return]
+        return next(part for part in layers(self.rule) if isinstance(part, PerturbingRule)).perturb(gradient)
 
 
 def _nested(made: Any, values: Mapping[str, Any]) -> Rule:

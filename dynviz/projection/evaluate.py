@@ -19,9 +19,9 @@ from dynviz.plugins.trust import Trusted
 from dynviz.recording import Recording
 from dynviz.task import Batch, Measure, Task, Tensors
 from dynviz.training import devices
-from dynviz.training.flat import Layout
+from dynviz.training.lane_stack import cast
+from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.preparation import rebuilt, tasks
-from dynviz.training.stack import cast
 
 Array: TypeAlias = NDArray[np.float64]
 Progress: TypeAlias = Callable[[int, int], None]
@@ -54,7 +54,7 @@ class Losses:
     """
 
     names: tuple[str, ...]
-    layout: Layout
+    layout: ParameterLayout
     measure: Callable[[Tensors], Tensor]
     dtype: torch.dtype
     device: torch.device
@@ -191,5 +191,5 @@ def losses(task: Task, names: tuple[str, ...], batches: int = 1, device: str = "
                 values.append(value[index] if isinstance(value, tuple) else value)
         return torch.stack(values)
 
-    layout = Layout({name: tuple(value.shape) for name, value in task.parameters.items()})
+    layout = ParameterLayout({name: tuple(value.shape) for name, value in task.parameters.items()})
     return Losses(tuple(names), layout, measure, next(iter(task.parameters.values())).dtype, where)

@@ -14,7 +14,7 @@ from dynviz.sweeps.jobs import Settings
 from dynviz.training import devices
 from dynviz.training.launch import DTYPES
 from dynviz.training.plan import check_optimizer, requests
-from dynviz.training.preparation import LARGE, Asked, Prepared, prepare
+from dynviz.training.preparation import LARGE, PreparedRecording, RunRequest, prepare
 from dynviz.training.trainer import CAPACITY
 
 SHARE = 0.5
@@ -71,14 +71,20 @@ def measure(scenario: Plugin, rule: Plugin, lane: Lane, settings: Settings) -> t
         DynvizError: The scenario or the optimizer refuses its options.
     """
     check_optimizer(rule)
-    asked = Asked(settings.steps, requests(settings.record), torch.device("cpu"), settings.dtype, settings.compiled)
+    request = RunRequest(
+        steps=settings.steps,
+        channels=requests(settings.record),
+        device=torch.device("cpu"),
+        dtype=settings.dtype,
+        compiled=settings.compiled,
+    )
     with devices.one_thread():
-        (prepared,) = prepare(scenario, [rule], (lane,), asked)
+        (prepared,) = prepare(scenario, [rule], (lane,), request)
         return _memory(prepared), sum(prepared.metadata.channel_bytes.values())
 
 
-def _memory(prepared: Prepared) -> int:
-    (stack,) = prepared.crew.stacks
+def _memory(prepared: PreparedRecording) -> int:
+    (stack,) = prepared.lanes.stacks
     batch = stack.batches(0, 1)[0]
     held: dict[int, int] = {}
 

@@ -1,6 +1,6 @@
-"""The channels of one recording: what can be recorded, when samples are due, and the blocks that hold them."""
+"""The channels of one recording: how they are described, and the arrays that hold their samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,46 +11,6 @@ from numpy.typing import NDArray
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.task import Channel
-
-LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step")
-PARAMETERS = "parameters"
-GRADIENT = "gradient"
-TERM = "term."
-PERTURBATION = "perturbation"
-STATE = "state."
-
-
-def built_in(
-    every: int, terms: Sequence[str], states: Mapping[str, int], rates: Mapping[str, bool], *, perturbs: bool
-) -> tuple[Channel, ...]:
-    """Channels that every recording can have, off unless asked for: all parameters in a row, and what moved them.
-
-    Args:
-        every: Steps between their samples.
-        terms: Of the optimizer.
-        states: What the optimizer shows of its state, by channel: how many dimensions one lane's sample has.
-        rates: Hyperparameters that can be recorded, and whether they change with the step.
-        perturbs: Whether the gradient of a step is taken elsewhere.
-    """
-    row = ("number",)
-    elsewhere = "where the gradient of the step is taken, from the parameters"
-    return (
-        Channel(PARAMETERS, every, row, "all parameters in a row", on=False),
-        Channel(GRADIENT, every, row, "gradient of the loss on the batch of the step", on=False),
-        *(
-            Channel(f"{TERM}{term}", every, row, f"the {term} part of the step that led here", on=False)
-            for term in terms
-        ),
-        *(
-            Channel(name, every, tuple(f"index{axis}" for axis in range(dims)), "of the optimizer's state", on=False)
-            for name, dims in states.items()
-        ),
-        *(
-            Channel(name, every if moves else 0, (), f"{name} of the step that follows", on=moves)
-            for name, moves in rates.items()
-        ),
-        *((Channel(PERTURBATION, every, row, elsewhere, on=False),) if perturbs else ()),
-    )
 
 
 def index(every: int, step: int) -> int:
@@ -63,27 +23,27 @@ def index(every: int, step: int) -> int:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What the first measurement of a channel told: dtype and shape of one lane's sample, for each lane."""
+class SampleFormat:
+    """Dtype and shape of one lane's sample, for each lane, as the first measurement of a channel told."""
 
     dtype: torch.dtype
     shapes: tuple[tuple[int, ...], ...]
 
 
-def info(channel: Channel, every: int, measured: Measured) -> ChannelInfo:
+def info(channel: Channel, every: int, sample: SampleFormat) -> ChannelInfo:
     """The channel as a recording describes it; lanes of different shape get room for the largest.
 
     Raises:
         DynvizError: The probe gives another number of dimensions than the channel names.
     """
-    shapes = measured.shapes
+    shapes = sample.shapes
     if any(len(shape) != len(channel.dims) for shape in shapes):
         raise DynvizError(
             f"channel {channel.name!r} names dimensions {channel.dims}, but one sample has the shape {shapes[0]}"
         )
     largest = tuple(max(sizes) for sizes in zip(*shapes, strict=True)) if shapes[0] else ()
     differ = len(set(shapes)) > 1
-    dtype = numpy_dtype(measured.dtype)
+    dtype = numpy_dtype(sample.dtype)
     if differ and dtype.kind != "f":
         # NaN is what pads the smaller lanes.
         dtype = np.dtype(np.float32)

@@ -20,8 +20,8 @@ from dynviz.recording.metadata import Lane
 from dynviz.recording.schema import STEPS
 from dynviz.training import devices
 from dynviz.training.plan import check_optimizer, labels, requests
-from dynviz.training.preparation import Asked, Prepared, check_size, compile_steps, prepare, rebuild
-from dynviz.training.session import Progress, Silence, train
+from dynviz.training.preparation import PreparedRecording, RunRequest, check_size, compile_steps, prepare, rebuild
+from dynviz.training.session import Progress, SilentProgress, train
 from dynviz.training.trainer import Trainer
 
 DTYPES = ("", "float32", "float64")
@@ -77,16 +77,16 @@ def run(
     where = devices.find(device)
     with devices.one_thread():
         task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
-        plugins = [each if isinstance(each, Plugin) else load("optimizers", each) for each in rules]
+        plugins = [rule if isinstance(rule, Plugin) else load("optimizers", rule) for rule in rules]
     for plugin in plugins:
         check_optimizer(plugin)
     wanted = requests([record] if isinstance(record, str) else record)
     names = labels(plugins)
     check_out(out)
     length = None if steps is None else operator.index(steps)
-    progress = progress or Silence()
-    asked = Asked(length, wanted, where, dtype, compiled)
-    prepared = prepare(task_plugin, plugins, lanes, asked)
+    progress = progress or SilentProgress()
+    request = RunRequest(steps=length, channels=wanted, device=where, dtype=dtype, compiled=compiled)
+    prepared = prepare(task_plugin, plugins, lanes, request)
     check_size(prepared, large=large)
     compile_steps(prepared, progress.does)
     folder = lay_out(places(out, task_plugin, names), prepared)
@@ -121,21 +121,21 @@ def resume(
     for recording in recordings:
         if isinstance(opened, Run) and recording.folder.is_symlink():
             raise DynvizError(f"{recording.folder} is a link, which is not followed; resume what it leads to by itself")
-    if steps is None and any(each.status != "finished" for each in recordings):
+    if steps is None and any(recording.status != "finished" for recording in recordings):
         # A process that is killed while it makes a run longer may leave some of its recordings as they were.
-        steps = max(each.total for each in recordings)
-    todo = [each for each in recordings if _unfinished(each, steps)]
+        steps = max(recording.total for recording in recordings)
+    todo = [recording for recording in recordings if _unfinished(recording, steps)]
     if not todo:
-        length = max(each.total for each in recordings)
+        length = max(recording.total for recording in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
-    progress = progress or Silence()
-    prepared = [rebuild(each.metadata, steps, trust) for each in todo]
+    progress = progress or SilentProgress()
+    prepared = [rebuild(recording.metadata, steps, trust) for recording in todo]
     compile_steps(prepared, progress.does)
     trainers = []
     try:
         for recording, again in zip(todo, prepared, strict=True):
             writer = Writer.claim(recording.folder, steps=steps)
-            trainers.append(Trainer(again.crew, writer, again.ways))
+            trainers.append(Trainer(again.lanes, writer, again.blocks))
             trainers[-1].rewind()
         # Everything is checked: nothing was written so far.
         for trainer in trainers:
@@ -167,7 +167,7 @@ def places(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> I
     yield from (Path("runs") / f"{name}-{number}" for number in itertools.count(1))
 
 
-def lay_out(places: Iterable[Path], prepared: Sequence[Prepared]) -> Path:
+def lay_out(places: Iterable[Path], prepared: Sequence[PreparedRecording]) -> Path:
     """Make the run's folder at the first place that is free, with an empty recording for each of `prepared`.
 
     It comes to be at once: a process that is killed meanwhile leaves no run that lacks some of its recordings.
@@ -179,18 +179,18 @@ def lay_out(places: Iterable[Path], prepared: Sequence[Prepared]) -> Path:
     places = iter(places)
     first = next(places)
     with staging.beside(first) as whole:
-        for each in prepared:
-            Writer.create(whole / each.metadata.label, replace(each.metadata, created=created)).close()
+        for recording in prepared:
+            Writer.create(whole / recording.metadata.label, replace(recording.metadata, created=created)).close()
         return staging.move(whole, itertools.chain([first], places))
 
 
-def begin(folder: Path, prepared: Sequence[Prepared]) -> list[Trainer]:
+def begin(folder: Path, prepared: Sequence[PreparedRecording]) -> list[Trainer]:
     """The trainers of a run that was laid out."""
     trainers: list[Trainer] = []
     try:
-        for each in prepared:
-            writer = Writer.resume(folder / each.metadata.label)
-            trainers.append(Trainer(each.crew, writer, each.ways))
+        for recording in prepared:
+            writer = Writer.resume(folder / recording.metadata.label)
+            trainers.append(Trainer(recording.lanes, writer, recording.blocks))
     except BaseException:
         for trainer in trainers:
             trainer.close()

@@ -15,7 +15,7 @@ class Noise:
     """Even numbers between 0 and 1 for each number of theta at each step."""
 
     def __init__(self, seeds: Sequence[int], theta: Tensor) -> None:
-        """Draw nothing yet.
+        """Noise of which nothing is drawn yet.
 
         Args:
             seeds: Of the lanes; lanes of one seed get the same noise, alone or together.

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from dynviz.errors import DynvizError, unknown
-from dynviz.plugins import Plugin
+from dynviz.plugins import Plugin, files, load
 from dynviz.plugins.grammar import parse
 from dynviz.plugins.options import MISSING, read
 from dynviz.plugins.schedules import Schedule
@@ -18,15 +18,15 @@ from dynviz.task import Task
 
 
 @dataclass(frozen=True)
-class Request:
+class ChannelRequest:
     """What `--record` asks for: channels whose name matches a pattern, and how often."""
 
     pattern: str
     every: int | None = None
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, kw_only=True)
+class RecordingPlan:
     """One recording that is to be made.
 
     Attributes:
@@ -50,7 +50,7 @@ class Plan:
     hyperparameters: Mapping[str, Hyperparameter]
     lanes: tuple[Lane, ...]
     steps: int
-    requests: tuple[Request, ...] = ()
+    requests: tuple[ChannelRequest, ...] = ()
     dtype: str = ""
     tasks: tuple[Task, ...] = field(default=(), repr=False)
     compiled: bool = False
@@ -64,27 +64,27 @@ class Plan:
         """The hyperparameters that all lanes share; of those that are scheduled the values of the first step."""
         schedules = self.schedules()
         return {
-            name: schedules[name].at(1) if name in schedules else each.value
-            for name, each in self.hyperparameters.items()
+            name: schedules[name].at(1) if name in schedules else hyperparameter.value
+            for name, hyperparameter in self.hyperparameters.items()
         }
 
     def schedules(self) -> dict[str, Schedule]:
         """The hyperparameters that change with the step."""
         known = self.optimizer.options
         return {
-            name: Schedule(each.value)
-            for name, each in self.hyperparameters.items()
-            if isinstance(each.value, str) and known[name].number and Schedule.looks(each.value)
+            name: Schedule(hyperparameter.value)
+            for name, hyperparameter in self.hyperparameters.items()
+            if isinstance(value := hyperparameter.value, str) and known[name].number and Schedule.looks(value)
         }
 
 
-def requests(texts: Sequence[str]) -> tuple[Request, ...]:
+def requests(texts: Sequence[str]) -> tuple[ChannelRequest, ...]:
     """Read what `--record` was given: `term.*`, `val_loss:every=1`.
 
     Raises:
         DynvizError: It is not of that form.
     """
-    found = []
+    requested = []
     for text in texts:
         spec = parse(text)
         for name in spec.options:
@@ -95,11 +95,11 @@ def requests(texts: Sequence[str]) -> tuple[Request, ...]:
             raise DynvizError(
                 f"every={every} in --record {text!r} is not a number of steps; write a whole number from 1 to 999999999"
             )
-        found.append(Request(spec.name, int(every) if every else None))
-    return tuple(found)
+        requested.append(ChannelRequest(spec.name, int(every) if every else None))
+    return tuple(requested)
 
 
-def sampling(wanted: Sequence[Request], known: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
+def sampling(wanted: Sequence[ChannelRequest], known: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
     """Which channels are recorded, and every how many steps.
 
     Args:
@@ -119,7 +119,7 @@ def sampling(wanted: Sequence[Request], known: Mapping[str, tuple[int, bool]]) -
     return {name: chosen[name] for name in known if name in chosen}
 
 
-def check_requests(wanted: Sequence[Request], known: Iterable[str]) -> None:
+def check_requests(wanted: Sequence[ChannelRequest], known: Iterable[str]) -> None:
     """See that each request matches a channel of one recording at least: optimizers differ in their terms.
 
     Args:
@@ -171,36 +171,44 @@ def hyperparameters(
 
     Args:
         optimizer: The plug-in, with what was written.
-        protocol: Of the scenario: by the names of optimizers, or `*`.
+        protocol: Of the scenario: by the names of optimizers, their families, or `*`.
         steps: Of the run.
 
     Raises:
         DynvizError: One has no value at all.
     """
     known, what = optimizer.options, f"optimizer {optimizer.name}"
-    ours = protocol.get(optimizer.stem, protocol.get("*", {}))
+    ours = next((protocol[key] for key in (optimizer.stem, _family(optimizer), "*") if key in protocol), {})
     ours = read(known, {name: value for name, value in ours.items() if name in known}, what, scheduled=True)
-    found = {}
+    values = {}
     for name, option in known.items():
         source: Source = "given" if name in optimizer.given else "protocol" if name in ours else "default"
         value = {"given": optimizer.given, "protocol": ours}.get(source, {name: option.default})[name]
         if value is MISSING:
             raise DynvizError(f"{what} needs {name} ({option.type_name}): write {optimizer.name}:{name}=...")
-        found[name] = Hyperparameter(str(value.over(steps)) if isinstance(value, Schedule) else value, source)
-    return found
+        values[name] = Hyperparameter(str(value.over(steps)) if isinstance(value, Schedule) else value, source)
+    return values
+
+
+def _family(optimizer: Plugin) -> str:
+    """The family that a rule declares; a class of torch's kind is of the family of our rule of its name."""
+    target = optimizer.target
+    if _is_torch(target) and optimizer.stem in files("optimizers"):
+        target = load("optimizers", optimizer.stem).target
+    return getattr(target, "family", "")
 
 
 def labels(plugins: Sequence[Plugin]) -> list[str]:
     """A name for each recording: the optimizer's, a user's file by its stem; repeated ones get -2, -3."""
-    found: list[str] = []
+    names: list[str] = []
     for plugin in plugins:
         name = plugin.label
         count, label = 1, name
-        while label in found:
+        while label in names:
             count += 1
             label = f"{name}-{count}"
-        found.append(label)
-    return found
+        names.append(label)
+    return names
 
 
 def named(plugin: Plugin, options: Mapping[str, Any] | None = None) -> Named:

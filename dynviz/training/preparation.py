@@ -12,35 +12,39 @@ from dynviz.plugins.trust import Trusted, resolve
 from dynviz.recording.metadata import Lane, Metadata, Named
 from dynviz.task import Scenario, Task
 from dynviz.training import devices
-from dynviz.training.crew import Crew, available, build, describe
-from dynviz.training.plan import Plan, Request, check_optimizer, check_requests, hyperparameters, labels
-from dynviz.training.programs import Way, warm, ways
+from dynviz.training.block import BlockFunction
+from dynviz.training.block_functions import block_functions, warm
+from dynviz.training.description import available, describe
+from dynviz.training.lane_stacks import LaneStacks, build
+from dynviz.training.plan import ChannelRequest, RecordingPlan, check_optimizer, check_requests, hyperparameters, labels
 
 LARGE = 4_000_000_000
 """Bytes above which a run is not begun unless told."""
 
 
-@dataclass(frozen=True)
-class Prepared:
+@dataclass(frozen=True, kw_only=True)
+class PreparedRecording:
     """A recording that could be begun: everything about it is checked, and nothing is written."""
 
-    crew: Crew
+    lanes: LaneStacks
     metadata: Metadata
-    ways: tuple[Way, ...] = ()
+    blocks: tuple[BlockFunction | None, ...] = ()
 
 
-@dataclass(frozen=True)
-class Asked:
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
     """What is asked of a run beside its scenario, optimizers and lanes; see `run`."""
 
     steps: int | None
-    wanted: tuple[Request, ...]
-    where: torch.device
+    channels: tuple[ChannelRequest, ...]
+    device: torch.device
     dtype: str = ""
     compiled: bool = False
 
 
-def prepare(scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, ...], asked: Asked) -> list[Prepared]:
+def prepare(
+    scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, ...], request: RunRequest
+) -> list[PreparedRecording]:
     """Build the lanes of each optimizer, and measure them once on the state before training.
 
     Raises:
@@ -48,56 +52,57 @@ def prepare(scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, .
     """
     with devices.one_thread():
         built = tasks(scenario, lanes)
-        length = built[0].steps if asked.steps is None else asked.steps
-        crews = []
+        length = built[0].steps if request.steps is None else request.steps
+        planned = []
         for order, (plugin, label) in enumerate(zip(optimizers, labels(optimizers), strict=True)):
             values = hyperparameters(plugin, built[0].hyperparameters, length)
-            plan = Plan(
-                scenario,
-                plugin,
-                label,
-                order,
-                values,
-                lanes,
-                length,
-                asked.wanted,
-                asked.dtype,
-                built,
-                asked.compiled,
+            plan = RecordingPlan(
+                scenario=scenario,
+                optimizer=plugin,
+                label=label,
+                order=order,
+                hyperparameters=values,
+                lanes=lanes,
+                steps=length,
+                requests=request.channels,
+                dtype=request.dtype,
+                tasks=built,
+                compiled=request.compiled,
             )
-            crews.append((plan, build(plan, asked.where)))
-        check_requests(asked.wanted, [name for _, crew in crews for name in available(crew)])
-        return [_prepared(crew, describe(plan, crew, "")) for plan, crew in crews]
+            planned.append((plan, build(plan, request.device)))
+        check_requests(request.channels, [name for _, stacks in planned for name in available(stacks)])
+        return [_prepared(stacks, describe(plan, stacks, "")) for plan, stacks in planned]
 
 
-def _prepared(crew: Crew, metadata: Metadata) -> Prepared:
-    tapes = crew.tapes(metadata.channels)
-    return Prepared(crew, metadata, ways(crew, tapes, metadata.label, compiled=metadata.compiled))
+def _prepared(lanes: LaneStacks, metadata: Metadata) -> PreparedRecording:
+    samples = lanes.samples(metadata.channels)
+    blocks = block_functions(lanes, samples, metadata.label, compiled=metadata.compiled)
+    return PreparedRecording(lanes=lanes, metadata=metadata, blocks=blocks)
 
 
-def compile_steps(prepared: Sequence[Prepared], says: Callable[[str], None]) -> None:
+def compile_steps(prepared: Sequence[PreparedRecording], report: Callable[[str], None]) -> None:
     """Compile the steps of recordings that are to be compiled; it is done once, and kept.
 
     Args:
         prepared: The recordings.
-        says: Hears what is done.
+        report: Is told what is done.
 
     Raises:
         DynvizError: They cannot be compiled.
     """
     with devices.one_thread():
-        for each in prepared:
-            if each.metadata.compiled:
-                warm(each.crew, each.ways, says)
+        for recording in prepared:
+            if recording.metadata.compiled:
+                warm(recording.lanes, recording.blocks, report)
 
 
-def check_size(prepared: Sequence[Prepared], large: bool) -> None:  # noqa: FBT001
+def check_size(prepared: Sequence[PreparedRecording], large: bool) -> None:  # noqa: FBT001
     """Refuse a run that would write a great deal.
 
     Raises:
         DynvizError: It would, and `large` is not said.
     """
-    heavy = [(size, name) for each in prepared for name, size in each.metadata.channel_bytes.items()]
+    heavy = [(size, name) for recording in prepared for name, size in recording.metadata.channel_bytes.items()]
     total = sum(size for size, _ in heavy)
     if total > LARGE and not large:
         size, name = max(heavy)
@@ -123,7 +128,7 @@ def tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
     return tuple(built[lane.seed] for lane in lanes)
 
 
-def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> Prepared:
+def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> PreparedRecording:
     """A recording that can be gone on with, from what it says about itself.
 
     Args:
@@ -138,25 +143,25 @@ def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> Pre
         return _rebuild(metadata, steps, trusted)
 
 
-def _rebuild(metadata: Metadata, steps: int | None, trusted: Trusted) -> Prepared:
+def _rebuild(metadata: Metadata, steps: int | None, trusted: Trusted) -> PreparedRecording:
     scenario = rebuilt("scenarios", metadata.scenario, trusted)
     optimizer = rebuilt("optimizers", metadata.optimizer, trusted)
     check_optimizer(optimizer)
-    hyperparameters = {name: each.value for name, each in metadata.hyperparameters.items()}
+    hyperparameters = {name: value.value for name, value in metadata.hyperparameters.items()}
     for values in (hyperparameters, *(lane.hyperparameters for lane in metadata.lanes)):
         read(optimizer.options, values, f"optimizer {optimizer.name}", scheduled=True)
-    plan = Plan(
-        scenario,
-        optimizer,
-        metadata.label,
-        metadata.order,
-        metadata.hyperparameters,
-        metadata.lanes,
-        steps or metadata.steps,
-        tuple(Request(name, info.every or None) for name, info in metadata.channels.items()),
-        metadata.dtype,
-        tasks(scenario, metadata.lanes),
-        metadata.compiled,
+    plan = RecordingPlan(
+        scenario=scenario,
+        optimizer=optimizer,
+        label=metadata.label,
+        order=metadata.order,
+        hyperparameters=metadata.hyperparameters,
+        lanes=metadata.lanes,
+        steps=steps or metadata.steps,
+        requests=tuple(ChannelRequest(name, info.every or None) for name, info in metadata.channels.items()),
+        dtype=metadata.dtype,
+        tasks=tasks(scenario, metadata.lanes),
+        compiled=metadata.compiled,
     )
     try:
         device = devices.find(metadata.device)

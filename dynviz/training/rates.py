@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from dynviz.plugins.schedules import Schedule
-from dynviz.training.plan import Plan
-from dynviz.training.stack import Stack
+from dynviz.training.lane_stack import LaneStack
+from dynviz.training.plan import RecordingPlan
 
 ALWAYS = "lr"
 """What can be recorded also where it stays as it is."""
@@ -27,13 +27,13 @@ class Rates:
     constants: Mapping[str, tuple[float, ...]]
 
     @classmethod
-    def of(cls, plan: Plan) -> "Rates":
+    def of(cls, plan: RecordingPlan) -> "Rates":
         """Those of a recording that is to be made."""
         values, schedules = plan.values(), plan.schedules()
         lanes = [{**values, **lane.hyperparameters}.get(ALWAYS) for lane in plan.lanes]
         own = ALWAYS in plan.lanes[0].hyperparameters
         if own:
-            schedules = {name: each for name, each in schedules.items() if name != ALWAYS}
+            schedules = {name: schedule for name, schedule in schedules.items() if name != ALWAYS}
         constant = ALWAYS not in schedules and all(isinstance(value, int | float) for value in lanes)
         return cls(schedules, {ALWAYS: tuple(float(value or 0) for value in lanes)} if constant else {})
 
@@ -42,9 +42,9 @@ class Rates:
         """Which hyperparameters can be recorded, and whether they change with the step."""
         return {**dict.fromkeys(self.constants, False), **dict.fromkeys(self.schedules, True)}
 
-    def at(self, stack: Stack, t: int) -> dict[str, Tensor]:
+    def at(self, stack: LaneStack, t: int) -> dict[str, Tensor]:
         """The values that step t takes, by name, with the lanes of the stack in front where there are several."""
-        found = {name: torch.tensor([values[lane] for lane in stack.lanes]) for name, values in self.constants.items()}
+        rates = {name: torch.tensor([values[lane] for lane in stack.lanes]) for name, values in self.constants.items()}
         for name, schedule in self.schedules.items():
-            found[name] = torch.full((len(stack.lanes),), schedule.at(t))
-        return {name: value[0] if stack.single else value for name, value in found.items()}
+            rates[name] = torch.full((len(stack.lanes),), schedule.at(t))
+        return {name: value[0] if stack.single else value for name, value in rates.items()}

@@ -51,20 +51,20 @@ class Progress(Protocol):
         ...
 
 
-class Silence:
+class SilentProgress:
     """Progress that nobody hears."""
 
     def does(self, words: str) -> None:
-        """Say nothing."""
+        pass
 
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
-        """Say nothing."""
+        pass
 
     def move(self, label: str, step: int, loss: float) -> None:
-        """Say nothing."""
+        pass
 
     def end(self) -> None:
-        """Say nothing."""
+        pass
 
 
 def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None:

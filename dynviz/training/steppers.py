@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.func import vmap
 
 from dynviz.plugins.schedules import Schedule
-from dynviz.rule import NOISE, Rule, State
-from dynviz.training.flat import Layout
-from dynviz.training.moment import Moment
+from dynviz.rule import NOISE, PerturbingRule, Rule, State
 from dynviz.training.noise import Noise
+from dynviz.training.parameter_layout import ParameterLayout
+from dynviz.training.step_inputs import StepInputs
 
 
 class Stepper(Protocol):
@@ -29,7 +29,7 @@ class Stepper(Protocol):
     terms: tuple[str, ...]
     perturb: "Perturb | None"
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def step(self, theta: Tensor, gradient: Tensor, t: int | StepInputs) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
         ...
 
@@ -42,7 +42,7 @@ class Stepper(Protocol):
         ...
 
 
-Perturb: TypeAlias = Callable[[Tensor, int | Moment], Tensor]
+Perturb: TypeAlias = Callable[[Tensor, int | StepInputs], Tensor]
 
 
 class RuleStepper:
@@ -57,13 +57,13 @@ class RuleStepper:
         self,
         rule: Rule,
         varying: Mapping[str, Sequence[float]],
-        layout: Layout,
+        layout: ParameterLayout,
         theta: Tensor,
         *,
         schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
         seeds: Sequence[int] = (),
     ) -> None:
-        """Begin.
+        """The steps of a rule, none of them made yet.
 
         Args:
             rule: With the hyperparameters that all lanes share.
@@ -75,7 +75,7 @@ class RuleStepper:
         """
         # What differs between lanes or steps is a tensor from the start: a rule may leave out what is off for good.
         at_first = {name: values[0] for name, values in varying.items()} | {
-            name: each.at(1) for name, each in schedules.items()
+            name: schedule.at(1) for name, schedule in schedules.items()
         }
         self.rule = _opened(rule, _tensors(at_first, theta.device))
         self.schedules = schedules
@@ -99,17 +99,17 @@ class RuleStepper:
         self._update = self._one
         if self.lanes and (self.varying or not self.whole):
             self._update = vmap(self._one, in_dims=(0 if self.varying else None, 0, 0, 0, None))
-        self.perturb: Perturb | None = self._perturb if hasattr(self.rule, "perturb") else None
+        self.perturb: Perturb | None = self._perturb if isinstance(self.rule, PerturbingRule) else None
 
-    def moments(self, t: int, count: int) -> Moment:
+    def step_inputs(self, t: int, count: int) -> StepInputs:
         """What the steps t..t+count-1 are given."""
         steps = range(t, t + count)
         values = {
-            name: torch.tensor([each.at(step) for step in steps], dtype=torch.float64, device=self._device)
-            for name, each in self.schedules.items()
+            name: torch.tensor([schedule.at(step) for step in steps], dtype=torch.float64, device=self._device)
+            for name, schedule in self.schedules.items()
         }
         noise = (torch.stack([self._noise.at(step) for step in steps]),) if self._noisy else ()
-        return Moment(torch.arange(t, t + count, dtype=torch.float64, device=self._device), values, noise)
+        return StepInputs(torch.arange(t, t + count, dtype=torch.float64, device=self._device), values, noise)
 
     def standing_in(self, varying: Mapping[str, Tensor], state: dict[str, State]) -> "RuleStepper":
         """The same rule with other tensors in its place; this one stays as it is."""
@@ -118,26 +118,26 @@ class RuleStepper:
         other._bind()
         return other
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
-        now = self._moment(t)
+    def step(self, theta: Tensor, gradient: Tensor, t: int | StepInputs) -> tuple[Tensor, Mapping[str, Tensor]]:
+        now = self._inputs(t)
         self.rule = _opened(self.rule, now.values)
         if now.noise:
             self._put_noise(*now.noise)
         gradients = self._units(gradient)
-        found: dict[str, dict[str, Tensor]] = {}
+        parts_of: dict[str, dict[str, Tensor]] = {}
         for name, value in self._units(theta).items():
             terms, self._state[name] = self._update(self.varying, value, gradients[name], self._state[name], now.t)
             for term, part in terms.items():
-                found.setdefault(term, {})[name] = part
-        rows = {term: parts[""] if self.whole else self.layout.join(parts) for term, parts in found.items()}
+                parts_of.setdefault(term, {})[name] = part
+        rows = {term: parts[""] if self.whole else self.layout.join(parts) for term, parts in parts_of.items()}
         for place, row in enumerate(rows.values()):
-            # The sum is this step's own, and is added to in place; theta and the terms may be held by a tape.
+            # The sum is this step's own, and is added to in place; theta and the terms may be held by a buffer.
             theta = theta.add_(row) if place else theta + row
         return theta, rows
 
     def rule_at(self, t: int) -> Rule:
         """The rule with the hyperparameters of step t (from 1); those that differ between lanes are left open."""
-        values = _tensors({name: each.at(t) for name, each in self.schedules.items()}, self._device)
+        values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
         return _opened(self.rule, values)
 
     def state(self) -> Any:
@@ -146,13 +146,13 @@ class RuleStepper:
     def restore(self, theta: Tensor, state: Any) -> None:  # noqa: ARG002
         self._state = state
 
-    def _moment(self, t: int | Moment) -> Moment:
-        if isinstance(t, Moment):
+    def _inputs(self, t: int | StepInputs) -> StepInputs:
+        if isinstance(t, StepInputs):
             return t
         # A new tensor each time: a rule may keep t in its state.
         time = torch.full((), t, dtype=torch.float64, device=self._device)
-        values = _tensors({name: each.at(t) for name, each in self.schedules.items()}, self._device)
-        return Moment(time, values, (self._noise.at(t),) if self._noisy else ())
+        values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
+        return StepInputs(time, values, (self._noise.at(t),) if self._noisy else ())
 
     def _put_noise(self, noise: Tensor) -> None:
         fresh = self._units(noise)
@@ -160,8 +160,8 @@ class RuleStepper:
             if NOISE in state:
                 self._state[name] = {**state, NOISE: fresh[name]}
 
-    def _perturb(self, gradient: Tensor, t: int | Moment) -> Tensor:
-        now: Any = _opened(self.rule, self._moment(t).values)
+    def _perturb(self, gradient: Tensor, t: int | StepInputs) -> Tensor:
+        now: Any = _opened(self.rule, self._inputs(t).values)
 
         def one(varying: Mapping[str, Tensor], row: Tensor) -> Tensor:
             rule = dataclasses.replace(now, **varying) if varying else now

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from dynviz.errors import DynvizError
 from dynviz.plugins.schedules import Schedule
 from dynviz.plugins.zoo import two_sequences
-from dynviz.training.flat import Layout
-from dynviz.training.moment import Moment
+from dynviz.training.parameter_layout import ParameterLayout
+from dynviz.training.step_inputs import StepInputs
 from dynviz.training.steppers import Perturb
 from dynviz.training.trial import Make, decay_rates, noise, portable, trial
 
@@ -29,7 +29,7 @@ class TorchStepper:
         self,
         make: Make,
         name: str,
-        layout: Layout,
+        layout: ParameterLayout,
         theta: Tensor,
         schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
     ) -> None:
@@ -53,7 +53,7 @@ class TorchStepper:
         self.decays = self.trial.decays and bool(layout.shapes)
         self.terms: tuple[str, ...] = (step, "decay") if self.decays else (step,)
 
-    def step(self, theta: Tensor, gradient: Tensor, t: int | Moment) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def step(self, theta: Tensor, gradient: Tensor, t: int | StepInputs) -> tuple[Tensor, Mapping[str, Tensor]]:
         assert isinstance(t, int)  # a class with a step of its own is no part of a block
         stacked = theta.ndim == 2
         decays = []
@@ -62,7 +62,7 @@ class TorchStepper:
             for parameter, part in zip(self.parameters[lane], gradients.values(), strict=bool(gradients)):
                 parameter.grad = part
             for group in optimizer.param_groups:
-                group.update({hyperparameter: each.at(t) for hyperparameter, each in self.schedules.items()})
+                group.update({name: schedule.at(t) for name, schedule in self.schedules.items()})
             if self.decays:
                 decays.append(self._decay(lane, theta[lane] if stacked else theta))
             if self.trial.ours:
@@ -107,6 +107,6 @@ class TorchStepper:
         return self.layout.join({name: view * -rates[id(parameter)] for (name, view), parameter in views})
 
 
-def _parameters(layout: Layout, row: Tensor) -> list[nn.Parameter]:
+def _parameters(layout: ParameterLayout, row: Tensor) -> list[nn.Parameter]:
     # torch refuses an empty list, and a task may have nothing to train: then there is one that gets no gradient.
     return [nn.Parameter(view) for view in layout.views(row).values()] or [nn.Parameter(row.new_zeros(1))]

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from dynviz.errors import DynvizError
 from dynviz.recording import Writer
 from dynviz.recording.metadata import ChannelInfo
-from dynviz.training.channels import LOSS, TERM, assemble, index
-from dynviz.training.course import Course
-from dynviz.training.crew import Crew
-from dynviz.training.outlet import Outlet, Parcel
-from dynviz.training.program import Block
-from dynviz.training.programs import Way
+from dynviz.training.block import BlockFunction, BlockLoop
+from dynviz.training.channels import assemble, index
+from dynviz.training.lane_stacks import LaneStacks
+from dynviz.training.sources import LOSS, Phase
+from dynviz.training.training_loop import TrainingLoop
+from dynviz.training.transfer import DeviceReader, Transfer
 from dynviz.training.trees import from_arrays, to_arrays
 
 CAPACITY = 256
@@ -37,38 +37,43 @@ class Trainer:
         loss: The last loss of each lane that is written.
     """
 
-    def __init__(self, crew: Crew, writer: Writer, ways: Sequence[Way] = ()) -> None:
-        """Begin.
+    def __init__(self, lanes: LaneStacks, writer: Writer, blocks: Sequence[BlockFunction | None] = ()) -> None:
+        """A trainer that has made no step yet.
 
         Args:
-            crew: The lanes.
+            lanes: The stacks.
             writer: Of the recording.
-            ways: How each stack takes its steps, see `programs.ways`; one by one where none are given.
+            blocks: How each stack takes several steps at once, see `block_functions`; none where it takes them one by
+                one.
         """
-        self.crew = crew
+        self.lanes = lanes
         self.writer = writer
         self.steps = writer.metadata.steps
         self.step = 0
-        lanes = len(writer.metadata.lanes)
-        self.loss: NDArray[Any] = np.full(lanes, np.nan)
-        self._reference = np.full(lanes, np.nan)
+        count = len(writer.metadata.lanes)
+        self.loss: NDArray[Any] = np.full(count, np.nan)
+        self._reference = np.full(count, np.nan)
         # The step at which each lane diverged, -1 where it did not.
-        self._diverged = np.full(lanes, -1, dtype=np.int64)
+        self._diverged = np.full(count, -1, dtype=np.int64)
         self._channels = writer.metadata.channels
-        self._courses = [
-            Course(stack, stepper, tapes, crew.rates, steps=self.steps)
-            for stack, stepper, tapes in zip(crew.stacks, crew.steppers, crew.tapes(self._channels), strict=True)
+        samples = lanes.samples(self._channels, self.steps)
+        self._loops = [
+            TrainingLoop(stack, stepper, buffers)
+            for stack, stepper, buffers in zip(lanes.stacks, lanes.steppers, samples, strict=True)
         ]
-        for course, way in zip(self._courses, ways, strict=False):
-            course.block = way and Block(*way, course)
-        lengths = [course.block.length for course in self._courses if course.block]
+        self._after = samples[0].names(Phase.UPDATE)
+        blocks = blocks or [None] * len(self._loops)
+        self._runners = [
+            loop if block is None else BlockLoop(block, loop) for loop, block in zip(self._loops, blocks, strict=True)
+        ]
+        lengths = [runner.length for runner in self._runners if isinstance(runner, BlockLoop)]
         # Blocks begin at multiples of their length, whatever training was asked to do at once.
         self._stride = math.lcm(*lengths)
-        self._outlet = Outlet(crew.device)
-        self._sent: list[tuple[int, list[Parcel]]] = []
+        self._reader = DeviceReader(lanes.device)
+        self._sent: list[tuple[int, list[Transfer]]] = []
         self._every = writer.metadata.checkpoint_every
-        held = sum(info.bytes_per_sample(lanes) / max(info.every, 1) for info in self._channels.values())
-        held += sum(stack.theta.nbytes for stack in crew.stacks)
+        held = sum(info.bytes_per_sample(count) / max(info.every, 1) for info in self._channels.values())
+        held += sum(stack.theta.nbytes for stack in lanes.stacks)
         self._capacity = int(min(max(HELD_BYTES // max(held, 1), 1), CAPACITY))
 
     @property
@@ -85,25 +90,25 @@ class Trainer:
         until = min(until, self.steps)
         if self._every:
             until = min(until, (begun // self._every + 1) * self._every)
-        for course in self._courses:
-            batches = course.stack.batches(begun, until - begun + 1)
+        for loop, runner in zip(self._loops, self._runners, strict=True):
+            batches = loop.stack.batches(begun, until - begun + 1)
             if begun == 0:
-                course.first(batches[0])
-            course.run(begun, batches[:-1])
+                loop.first(batches[0])
+            runner.run(begun, batches[:-1])
             if until == self.steps:
-                course.last(until, batches[-1])
+                loop.last(until, batches[-1])
         self.step = until
-        self._sent.append((begun, [self._outlet.send(course.tapes.drain()) for course in self._courses]))
+        self._sent.append((begun, [self._reader.send(loop.samples.drain()) for loop in self._loops]))
         due = self.finished or bool(self._every and self.step % self._every == 0)
         # Where samples arrive late, those of the block before are written while this one is on its way.
-        while len(self._sent) > (1 if self._outlet.late and not due else 0):
+        while len(self._sent) > (1 if self._reader.late and not due else 0):
             self._write(*self._sent.pop(0))
         if due:
             self.checkpoint()
 
     def close(self) -> None:
         """End the recording; what was not flushed is lost."""
-        self.crew.aside.shutdown(cancel_futures=True)
+        self.lanes.threads.shutdown(cancel_futures=True)
         self.writer.close()
 
     def checkpoint(self) -> None:
@@ -111,11 +116,11 @@ class Trainer:
         while self._sent:
             self._write(*self._sent.pop(0))
         tree = {
-            "crew": self.crew.state(),
+            "crew": self.lanes.state(),
             "reference": torch.from_numpy(self._reference),
             "diverged": torch.from_numpy(self._diverged),
         }
-        covered = {name: _before(info, self.step, term=name.startswith(TERM)) for name, info in self._channels.items()}
+        covered = {name: _before(info, self.step, after=name in self._after) for name, info in self._channels.items()}
         self.writer.checkpoint(self.step, to_arrays(tree), covered)
 
     def rewind(self) -> None:
@@ -127,7 +132,7 @@ class Trainer:
         for step in reversed(self.writer.checkpoints()):
             if step < self.steps and self._covered(step) and self._even(step):
                 try:
-                    tree = from_arrays(self.writer.load_checkpoint(step), self.crew.device)
+                    tree = from_arrays(self.writer.load_checkpoint(step), self.lanes.device)
                     state, reference, diverged = (tree[name] for name in ("crew", "reference", "diverged"))
                 except (DynvizError, LookupError, TypeError, ValueError):
                     # It, or what it stands on, is damaged: going on from the one before takes a little longer.
@@ -140,9 +145,9 @@ class Trainer:
 
     def _restore(self, step: int, state: Any) -> None:
         try:
-            fits = self.crew.fits(state)
+            fits = self.lanes.fits(state)
             if fits:
-                self.crew.restore(state)
+                self.lanes.restore(state)
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
             fits = False
         if not fits:
@@ -157,18 +162,18 @@ class Trainer:
         # What happened from here on will happen again, at the end of a run that is made longer too.
         self.writer.drop_events(after=self.step - 1)
 
-    def _write(self, begun: int, parcels: Sequence[Parcel]) -> None:
-        found: dict[str, list[tuple[tuple[int, ...], NDArray[Any]]]] = {}
-        for course, parcel in zip(self._courses, parcels, strict=True):
-            for name, samples in parcel.arrays().items():
-                part = samples[:, None] if course.stack.single else samples
-                found.setdefault(name, []).append((course.stack.lanes, part))
+    def _write(self, begun: int, transfers: Sequence[Transfer]) -> None:
+        parts: dict[str, list[tuple[tuple[int, ...], NDArray[Any]]]] = {}
+        for loop, transfer in zip(self._loops, transfers, strict=True):
+            for name, samples in transfer.arrays().items():
+                part = samples[:, None] if loop.stack.single else samples
+                parts.setdefault(name, []).append((loop.stack.lanes, part))
         lanes = len(self.writer.metadata.lanes)
-        for name, parts in found.items():
+        for name, of_stacks in parts.items():
             info = self._channels[name]
-            samples = assemble(info, lanes, parts)
+            samples = assemble(info, lanes, of_stacks)
             # Terms are of the steps after `begun`, all else is of those from it on.
-            first = index(info.every, begun + 1 if begun and name.startswith(TERM) else begun)
+            first = index(info.every, begun + 1 if begun and name in self._after else begun)
             self.writer.write(name, first, samples)
             if name == LOSS.name:
                 self._watch(first, samples)
@@ -195,13 +200,13 @@ class Trainer:
     def _covered(self, step: int) -> bool:
         """Whether every sample from before this step is in the files."""
         return all(
-            self.writer.samples(name) >= _before(info, step, term=name.startswith(TERM))
+            self.writer.samples(name) >= _before(info, step, after=name in self._after)
             for name, info in self._channels.items()
         )
 
 
-def _before(info: ChannelInfo, step: int, *, term: bool) -> int:
+def _before(info: ChannelInfo, step: int, *, after: bool) -> int:
     """How many samples a run holds that has done `step` steps and has not yet looked at its state."""
     if info.every == 0:
         return min(step, 1)
-    return step // info.every + 1 if term else math.ceil(step / info.every)
+    return step // info.every + 1 if after else math.ceil(step / info.every)

@@ -21,7 +21,7 @@ STEPS = 3
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialResult:
     """What a trial told about a class.
 
     Attributes:
@@ -37,7 +37,7 @@ class Trial:
     ours: bool
 
 
-def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> Trial:
+def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> TrialResult:
     """Make an optimizer and a few steps, on parameters that nobody else uses.
 
     Raises:
@@ -63,7 +63,7 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> Trial:
         raise DynvizError(
             f"{name} looks at the loss at each step (through its closure); dynviz gives it gradients alone"
         )
-    return Trial(make, _decays(make, parameters), tuple(changed), ours)
+    return TrialResult(make, _decays(make, parameters), tuple(changed), ours)
 
 
 def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
@@ -108,7 +108,7 @@ def _made(make: Make, name: str, parameters: list[nn.Parameter]) -> tuple[Make, 
         words = _in_words(error)
         try:
             # Muon and those after it want to be told which parameters are matrices.
-            return (lambda each: make(_by_shape(each))), make(_by_shape(parameters))
+            return (lambda trained: make(_by_shape(trained))), make(_by_shape(parameters))
         except Exception as second:
             if _in_words(second) != words:
                 words += f"; with matrices apart from vectors: {_in_words(second)}"
@@ -133,7 +133,7 @@ def _check_kept(name: str, state: dict[str, Any], attributes: dict[str, Any]) ->
 
 def _by_shape(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
     groups = (
-        {"params": [each for each in parameters if (each.ndim > 1) == matrices], "use_muon": matrices}
+        {"params": [parameter for parameter in parameters if (parameter.ndim > 1) == matrices], "use_muon": matrices}
         for matrices in (True, False)
     )
     return [group for group in groups if group["params"]]
@@ -167,7 +167,7 @@ def _looks_at_the_loss(make: Make, copies: list[nn.Parameter], after: list[nn.Pa
 
 def _decays(make: Make, parameters: list[nn.Parameter]) -> bool:
     """Whether steps without a gradient shrink ones by lr weight_decay each, and it says that its decay is decoupled."""
-    ones = [nn.Parameter(torch.ones_like(each, dtype=torch.float64)) for each in parameters]
+    ones = [nn.Parameter(torch.ones_like(parameter, dtype=torch.float64)) for parameter in parameters]
     with noise(0, ones[0].device):
         optimizer = make(ones)
     group = optimizer.param_groups[0]
@@ -177,17 +177,17 @@ def _decays(make: Make, parameters: list[nn.Parameter]) -> bool:
         return False
     with noise(0, ones[0].device), contextlib.suppress(Exception):
         for step in range(1, STEPS + 1):
-            for each in ones:
-                each.grad = torch.zeros_like(each)
+            for one in ones:
+                one.grad = torch.zeros_like(one)
             optimizer.step()
-            if not all(_near(each, (1 - rates[id(each)]) ** step) for each in ones):
+            if not all(_near(one, (1 - rates[id(one)]) ** step) for one in ones):
                 return False
         return True
     return False
 
 
-def _near(found: Tensor, expected: float) -> bool:
-    return bool(((found - expected).abs() < 1e-12).all())
+def _near(actual: Tensor, expected: float) -> bool:
+    return bool(((actual - expected).abs() < 1e-12).all())
 
 
 def _attributes(optimizer: torch.optim.Optimizer) -> dict[str, str]:

@@ -59,8 +59,8 @@ def test_sensing_beside_the_documents_loop(compiled, least, tmp_path):
 def recorded(scenario, folder, *, compiled):
     """The trainer of a recording with SGD, compiled where it shall be."""
     task, rule = plugins.load("scenarios", scenario), plugins.load("optimizers", "sgd")
-    asked = preparation.Asked(1_000_000, (), torch.device("cpu"), compiled=compiled)
-    prepared = preparation.prepare(task, [rule], (Lane(0),), asked)
+    request = preparation.RunRequest(steps=1_000_000, channels=(), device=torch.device("cpu"), compiled=compiled)
+    prepared = preparation.prepare(task, [rule], (Lane(0),), request)
     preparation.compile_steps(prepared, print)
     (trainer,) = launch.begin(launch.lay_out([folder], prepared), prepared)
     return trainer

@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from dynviz.errors import DynvizError
-from dynviz.training.program import Found, Function, Given
+from dynviz.training.block import BlockInputs, BlockOutputs, TensorFunction
 
 COMPILERS = ("g++", "clang++", "c++")
 
 
-class Compiled:
+class CompiledFunction:
     """A function of tensors, compiled at its first call.
 
     It is traced first, through autograd, vmap and all that Python does, into a flat list of operators. Results agree
@@ -24,8 +24,8 @@ class Compiled:
     there the next time.
     """
 
-    def __init__(self, function: Function, name: str) -> None:
-        """Compile nothing yet.
+    def __init__(self, function: TensorFunction, name: str) -> None:
+        """A function that is not compiled yet.
 
         Args:
             function: What to compile.
@@ -34,21 +34,23 @@ class Compiled:
         self._function = function
         self._name = name
         self._call: Callable[..., list[Tensor]] | None = None
-        self._found: Found | None = None
+        self._outputs: BlockOutputs | None = None
 
-    def __call__(self, given: Given) -> Found:
-        flat = given.flat()
+    def __call__(self, inputs: BlockInputs) -> BlockOutputs:
+        flat = inputs.flat()
         if self._call is None:
-            self._call = self._compile(given, flat)
-        assert self._found is not None
+            self._call = self._compile(inputs, flat)
+        assert self._outputs is not None
         with torch.no_grad():
-            return self._found.like(self._call(*flat))
+            return self._outputs.like(self._call(*flat))
 
-    def _compile(self, given: Given, flat: list[Tensor]) -> Callable[..., list[Tensor]]:
+    def _compile(self, inputs: BlockInputs, flat: list[Tensor]) -> Callable[..., list[Tensor]]:
         def function(*tensors: Tensor) -> list[Tensor]:
-            self._found = self._function(given.like(tensors))
+            self._outputs = self._function(inputs.like(tensors))
             # What goes through as it came, such as a state that does not change, must not be handed out twice.
-            return [value.clone() if any(value is each for each in tensors) else value for value in self._found.flat()]
+            return [
+                value.clone() if any(value is tensor for tensor in tensors) else value for value in self._outputs.flat()
+            ]
 
         try:
             with warnings.catch_warnings():

@@ -3,23 +3,13 @@
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from torch import Tensor
 from torch.func import vmap
 
-from dynviz.rule import State
-from dynviz.training.channels import STATE
+from dynviz.rule import State, WatchedRule
 from dynviz.training.steppers import RuleStepper, Stepper
-
-
-@runtime_checkable
-class Watchable(Protocol):
-    """A rule whose state can be looked at. What it shows is recorded as `state.<parameter>.<name>`, where asked for."""
-
-    def watch(self, state: State) -> dict[str, Tensor]:
-        """Numbers of one parameter's state, by name (a-z, 0-9, '_', '.', '-'); works under vmap as `update` does."""
-        ...
 
 
 def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
@@ -31,7 +21,7 @@ def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
         stepper: The optimizer.
         step: How many steps it has made: scheduled hyperparameters are those of the last one.
     """
-    if not isinstance(stepper, RuleStepper) or not isinstance(stepper.rule, Watchable):
+    if not isinstance(stepper, RuleStepper) or not isinstance(stepper.rule, WatchedRule):
         return {}
     rule: Any = stepper.rule_at(max(step, 1))
 
@@ -40,18 +30,18 @@ def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
         return own.watch(state)  # type: ignore[no-any-return]
 
     look = vmap(one, in_dims=(0 if stepper.varying else None, 0)) if stepper.lanes else one
-    found: dict[str, Tensor] = {}
+    shown: dict[str, Tensor] = {}
     for parameter, state in stepper.state().items():
         if stepper.lanes and not (state or stepper.varying):
             # A rule that keeps nothing has nothing to show, and vmap nothing to go over.
             continue
         for name, value in look(stepper.varying, state).items():
-            channel = f"{STATE}{_lower(parameter)}.{name}" if parameter else f"{STATE}{name}"
-            while channel in found:
+            channel = f"state.{_lower(parameter)}.{name}" if parameter else f"state.{name}"
+            while channel in shown:
                 # Names that differ in capitals only.
                 channel += "_"
-            found[channel] = value
-    return found
+            shown[channel] = value
+    return shown
 
 
 def _lower(parameter: str) -> str:

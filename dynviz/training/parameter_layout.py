@@ -10,7 +10,7 @@ from dynviz.recording.metadata import Part
 
 
 @dataclass(frozen=True)
-class Layout:
+class ParameterLayout:
     """Where each parameter stands in the row of all of them.
 
     Attributes:

@@ -3,34 +3,34 @@
 import torch
 from torch import Tensor
 
-from dynviz.training.program import Found, Function, Given
+from dynviz.training.block import BlockInputs, BlockOutputs, TensorFunction
 
 WARM = 3
 """Times that a block runs before it is captured, so that libraries have what they allocate at first use."""
 
 
-class Captured:
+class CapturedFunction:
     """A function of tensors as a CUDA graph, captured at its first call.
 
-    The graph reads and writes tensors of its own. What is given is copied in, where it is another tensor than the last
-    time, and what is found is copied out, so that samples and states stay as they are when the graph runs again.
+    The graph reads and writes tensors of its own. Inputs are copied in, where one is another tensor than the last
+    time, and outputs are copied out, so that samples and states stay as they are when the graph runs again.
     """
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: TensorFunction) -> None:
         self._function = function
         self._graph: torch.cuda.CUDAGraph | None = None
         self._refused = False
         self._last: list[Tensor] = []
         self._inputs: list[Tensor] = []
         self._outputs: list[Tensor] = []
-        self._found: Found | None = None
+        self._result: BlockOutputs | None = None
 
-    def __call__(self, given: Given) -> Found:
-        flat = given.flat()
+    def __call__(self, inputs: BlockInputs) -> BlockOutputs:
+        flat = inputs.flat()
         if self._graph is None and not self._refused:
-            self._begin(given, flat)
-        if self._graph is None or self._found is None:
-            return self._function(given)
+            self._begin(inputs, flat)
+        if self._graph is None or self._result is None:
+            return self._function(inputs)
         changed = [(old, new) for old, new, last in zip(self._inputs, flat, self._last, strict=True) if new is not last]
         if changed:
             torch._foreach_copy_([old for old, _ in changed], [new for _, new in changed])
@@ -38,28 +38,28 @@ class Captured:
         self._graph.replay()
         copies = [torch.empty_like(value) for value in self._outputs]
         torch._foreach_copy_(copies, self._outputs)
-        return self._found.like(copies)
+        return self._result.like(copies)
 
-    def _begin(self, given: Given, flat: list[Tensor]) -> None:
+    def _begin(self, inputs: BlockInputs, flat: list[Tensor]) -> None:
         self._inputs, self._last = [value.clone() for value in flat], flat
         try:
-            self._graph, self._found = self._capture(given.like(self._inputs))
+            self._graph, self._result = self._capture(inputs.like(self._inputs))
         except RuntimeError:
             # It holds an operator that no graph can, and that we do not know of: then steps are taken one by one.
             self._refused = True
             return
-        self._outputs = self._found.flat()
+        self._outputs = self._result.flat()
 
-    def _capture(self, given: Given) -> "tuple[torch.cuda.CUDAGraph, Found]":
-        with torch.cuda.device(given.theta.device):
+    def _capture(self, inputs: BlockInputs) -> "tuple[torch.cuda.CUDAGraph, BlockOutputs]":
+        with torch.cuda.device(inputs.theta.device):
             present = torch.cuda.current_stream()
             aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             aside.wait_stream(present)
             with torch.cuda.stream(aside):
                 for _ in range(WARM):
-                    self._function(given)
+                    self._function(inputs)
             present.wait_stream(aside)
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
-                found = self._function(given)
-        return graph, found
+                outputs = self._function(inputs)
+        return graph, outputs

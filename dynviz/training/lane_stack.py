@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.func import vmap
 
 from dynviz.task import Batch, Loss, Probe, Task, Tensors
-from dynviz.training.flat import Layout
+from dynviz.training.parameter_layout import ParameterLayout
 
 
-class Stack:
+class LaneStack:
     """One or many lanes. One lane takes the plain path: nothing is stacked and no transform stands in between.
 
     Attributes:
@@ -32,7 +32,7 @@ class Stack:
         self.task = self.tasks[0]
         self.device = device
         self.single = len(self.tasks) == 1
-        self.layout = Layout({name: tuple(value.shape) for name, value in self.task.parameters.items()})
+        self.layout = ParameterLayout({name: tuple(value.shape) for name, value in self.task.parameters.items()})
         self.theta = self.layout.join(self._stacked([task.parameters for task in self.tasks])).to(device)
         if not self.layout.shapes and not self.single:
             self.theta = self.theta.expand(len(self.tasks), 0)
@@ -54,7 +54,7 @@ class Stack:
         joined = lanes[0] if self.single else tuple(torch.stack(column, dim=1) for column in zip(*lanes, strict=True))
         return Batches(tuple(tensor.to(self.device, non_blocking=True) for tensor in joined), count)
 
-    def standing_in(self, theta: Tensor, buffers: Tensors, constants: Tensors) -> "Stack":
+    def standing_in(self, theta: Tensor, buffers: Tensors, constants: Tensors) -> "LaneStack":
         """The same lanes with other tensors in their place; this stack stays as it is."""
         other = copy.copy(self)
         other.theta, other.buffers, other.constants = theta, dict(buffers), dict(constants)
@@ -199,12 +199,12 @@ def cast(task: Task, dtype: torch.dtype) -> Task:
 
 def groups(tasks: Sequence[Task], keys: Sequence[object]) -> list[list[int]]:
     """Which lanes stack: those with equal shapes everywhere, and equal keys (whole numbers, flags and words)."""
-    found: dict[object, list[int]] = {}
+    stacks: dict[object, list[int]] = {}
     for lane, (task, key) in enumerate(zip(tasks, keys, strict=True)):
         trees = (task.parameters, task.constants, task.buffers)
         shapes = tuple(tuple((name, value.shape, value.dtype) for name, value in tree.items()) for tree in trees)
-        found.setdefault((shapes, key), []).append(lane)
-    return list(found.values())
+        stacks.setdefault((shapes, key), []).append(lane)
+    return list(stacks.values())
 
 
 def _as_tuple(measured: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -1,12 +1,12 @@
 """What a step of a rule is given beside theta and the gradient, as tensors: the same for one step and for a block."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from torch import Tensor
 
 
-class Moment(NamedTuple):
+class StepInputs(NamedTuple):
     """One step, or a block of steps with a dimension for them in front.
 
     Attributes:
@@ -19,7 +19,15 @@ class Moment(NamedTuple):
     values: Mapping[str, Tensor]
     noise: tuple[Tensor, ...]
 
-    def at(self, place: int) -> "Moment":
+    def flat(self) -> list[Tensor]:
+        """All tensors, in an order that depends on the names alone."""
+        return [self.t, *self.values.values(), *self.noise]
+
+    def like(self, flat: Iterator[Tensor]) -> "StepInputs":
+        """The same with the next tensors of `flat`, in its order."""
+        return StepInputs(next(flat), {name: next(flat) for name in self.values}, tuple(next(flat) for _ in self.noise))
+
+    def at(self, place: int) -> "StepInputs":
         """One step of a block."""
         values = {name: value[place] for name, value in self.values.items()}
-        return Moment(self.t[place], values, tuple(noise[place] for noise in self.noise))
+        return StepInputs(self.t[place], values, tuple(noise[place] for noise in self.noise))

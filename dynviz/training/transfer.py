@@ -9,7 +9,7 @@ from torch import Tensor
 Arrays = dict[str, NDArray]  # type: ignore[type-arg]
 
 
-class Parcel:
+class Transfer:
     """Samples that are on their way, or there."""
 
     def __init__(self, tensors: Mapping[str, Tensor], arrived: "torch.cuda.Event | None" = None) -> None:
@@ -23,8 +23,8 @@ class Parcel:
         return {name: value.numpy() for name, value in self._tensors.items()}
 
 
-class Outlet:
-    """Where samples leave the device.
+class DeviceReader:
+    """Brings samples from the device to this machine's memory.
 
     On a GPU they are copied by a stream of their own into pinned memory, so that neither the GPU nor we wait for a
     copy: the steps that come next are under way while it is made. Both sides of the ring that this needs, on the device
@@ -39,23 +39,23 @@ class Outlet:
         self._device = device
         self._stream = torch.cuda.Stream(device) if self.late else None  # type: ignore[no-untyped-call]
 
-    def send(self, tensors: Mapping[str, Tensor]) -> Parcel:
+    def send(self, tensors: Mapping[str, Tensor]) -> Transfer:
         """Send samples on their way; their storage must not change any more."""
         # NumPy has no bfloat16; float32 holds the same numbers.
         plain = {name: value.float() if value.dtype == torch.bfloat16 else value for name, value in tensors.items()}
         if self._stream is None:
-            return Parcel(plain)
+            return Transfer(plain)
         made = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(made)
-        found = {}
+        copies = {}
         with torch.cuda.stream(self._stream):
             for name, value in plain.items():
                 if value.device.type == "cpu":
-                    found[name] = value
+                    copies[name] = value
                     continue
-                found[name] = torch.empty(value.shape, dtype=value.dtype, pin_memory=True)
-                found[name].copy_(value, non_blocking=True)
+                copies[name] = torch.empty(value.shape, dtype=value.dtype, pin_memory=True)
+                copies[name].copy_(value, non_blocking=True)
                 # The allocator must not hand the memory out again before the copy is made.
                 value.record_stream(self._stream)
             arrived = self._stream.record_event()
-        return Parcel(found, arrived)
+        return Transfer(copies, arrived)

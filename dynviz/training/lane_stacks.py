@@ -1,0 +1,121 @@
+"""The lanes of one recording, stacked, with their optimizers and all that can be recorded of them."""
+
+import math
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from dynviz.recording.metadata import ChannelInfo
+from dynviz.task import Task
+from dynviz.training import devices
+from dynviz.training.lane_stack import LaneStack, cast, groups
+from dynviz.training.plan import RecordingPlan
+from dynviz.training.rates import Rates
+from dynviz.training.samples import SampleBuffers
+from dynviz.training.sources import SampledStack, Source, sources
+from dynviz.training.steppers import RuleStepper, Stepper
+from dynviz.training.torch_stepper import TorchStepper
+from dynviz.training.trees import form
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneStacks:
+    """All lanes of a recording, ready to train.
+
+    Attributes:
+        stacks: Lanes of equal shape, stacked.
+        steppers: The optimizer of each stack.
+        sources: What can be recorded of each stack.
+        device: Where they train.
+        threads: Make long measurements on a CPU. They need little Python and so do not hold up the steps, which need
+            much; one thread each, so that their sums are those of training's own thread.
+    """
+
+    stacks: tuple[LaneStack, ...]
+    steppers: tuple[Stepper, ...]
+    sources: tuple[tuple[Source, ...], ...]
+    device: torch.device
+    threads: ThreadPoolExecutor
+
+    def samples(self, channels: Mapping[str, ChannelInfo], steps: float = math.inf) -> list[SampleBuffers]:
+        """Empty buffers for what is recorded of each stack in a run of so many steps."""
+        return [SampleBuffers.of(sources, channels, steps) for sources in self.sources]
+
+    def state(self) -> Any:
+        """All that the next step depends on, as a tree."""
+        return [
+            {"theta": stack.theta, "buffers": stack.buffers, "optimizer": stepper.state()}
+            for stack, stepper in zip(self.stacks, self.steppers, strict=True)
+        ]
+
+    def fits(self, state: Any) -> bool:
+        """Whether a state is one of these parameters, buffers and rules, by its names and shapes."""
+        # Classes of torch's kind make their state at the first step, and check what they are given themselves.
+        grown = isinstance(self.steppers[0], TorchStepper)
+        forms = (form(tree) for tree in (state, self.state()))
+        there, here = ([{**stack, "optimizer": None} if grown else stack for stack in stacks] for stacks in forms)
+        return there == here
+
+    def restore(self, state: Any) -> None:
+        """Go on from a state."""
+        for stack, stepper, tree in zip(self.stacks, self.steppers, state, strict=True):
+            stack.theta = tree["theta"].to(self.device)
+            stack.buffers = {name: value.to(self.device) for name, value in tree["buffers"].items()}
+            stepper.restore(stack.theta, tree["optimizer"])
+
+
+def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
+    """Build the tasks, stack the lanes that can be stacked, and start their optimizers.
+
+    Raises:
+        DynvizError: The optimizer refuses its hyperparameters.
+    """
+    tasks: tuple[Task, ...] = plan.tasks
+    if plan.dtype:
+        dtype = {"float32": torch.float32, "float64": torch.float64}[plan.dtype]
+        tasks = tuple(cast(task, dtype) for task in tasks)
+    keys = [tuple(sorted(split_values(lane.hyperparameters, plan.is_torch).items())) for lane in plan.lanes]
+    stacks, steppers = [], []
+    for lanes in groups(tasks, keys):
+        stack = LaneStack(lanes, [tasks[lane] for lane in lanes], device)
+        stacks.append(stack)
+        steppers.append(_stepper(plan, stack))
+    rates, threads = Rates.of(plan), ThreadPoolExecutor(devices.cores(), initializer=devices.settle)
+    return LaneStacks(
+        stacks=tuple(stacks),
+        steppers=tuple(steppers),
+        sources=tuple(
+            sources(SampledStack(stack=stack, stepper=stepper, rates=rates, threads=threads))
+            for stack, stepper in zip(stacks, steppers, strict=True)
+        ),
+        device=device,
+        threads=threads,
+    )
+
+
+def split_values(values: Any, is_torch: bool) -> dict[str, Any]:  # noqa: FBT001
+    """The hyperparameters of a lane that cannot be stacked: all but floats of a rule."""
+    return {name: value for name, value in values.items() if is_torch or not isinstance(value, float)}
+
+
+def _stepper(plan: RecordingPlan, stack: LaneStack) -> Stepper:
+    varying = {
+        name: [plan.lanes[lane].hyperparameters[name] for lane in stack.lanes]
+        for name in plan.lanes[stack.lanes[0]].hyperparameters
+    }
+    fixed = {**plan.values(), **{name: values[0] for name, values in varying.items()}}
+    if plan.is_torch:
+
+        def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+            return plan.optimizer.target(parameters, **fixed)  # type: ignore[no-any-return]
+
+        return TorchStepper(make, plan.optimizer.name, stack.layout, stack.theta, plan.schedules())
+    floats = {} if stack.single else {name: values for name, values in varying.items() if isinstance(values[0], float)}
+    schedules = {name: schedule for name, schedule in plan.schedules().items() if name not in varying}
+    seeds = [plan.lanes[lane].seed for lane in stack.lanes]
+    rule = plan.optimizer.target(**fixed)
+    return RuleStepper(rule, floats, stack.layout, stack.theta, schedules=schedules, seeds=seeds)

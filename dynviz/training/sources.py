@@ -1,0 +1,295 @@
+"""What can be recorded of training: a table with the sources of samples of each kind of channel.
+
+A new kind of channel is a function here, added to `KINDS`; where it needs a value that no step has at hand yet, this
+value is a field of `StepValues`, which `TrainingLoop` fills.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from dynviz.errors import DynvizError, unknown
+from dynviz.recording.metadata import Part
+from dynviz.task import Batch, Channel, Probe
+from dynviz.training.lane_stack import LaneStack
+from dynviz.training.rates import Rates
+from dynviz.training.steppers import Stepper
+from dynviz.training.watched_state import watched
+
+LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step")
+
+
+class Phase(IntEnum):
+    """When samples of a source can be read: before training, or at some point of every step."""
+
+    ONCE = 0
+    """Before training, for what never changes."""
+    SCHEDULE = 1
+    """At any time: the value depends on the number of the step alone."""
+    STATE = 2
+    """Before the step: parameters, buffers and the state of the optimizer."""
+    LOSS = 3
+    """After the forward pass."""
+    GRADIENT = 4
+    """After the backward pass."""
+    PERTURBATION = 5
+    """When the rule has chosen where the gradient of its step is taken."""
+    UPDATE = 6
+    """After the step. The sample belongs to the state that the step led to."""
+
+    @classmethod
+    def within_step(cls) -> tuple["Phase", ...]:
+        """The phases whose samples come about as a step is made, and only then."""
+        return cls.LOSS, cls.GRADIENT, cls.PERTURBATION, cls.UPDATE
+
+
+@dataclass(slots=True)
+class StepValues:
+    """What a step knows, filled in phase by phase.
+
+    Attributes:
+        step: How many steps the stack has made.
+        first: Whether this is the measurement before training, which is kept for the sample of step 0.
+    """
+
+    stack: LaneStack
+    stepper: Stepper
+    step: int
+    batch: Batch
+    first: bool = False
+    loss: Tensor = field(init=False)
+    gradient: Tensor = field(init=False)
+    perturbation: Tensor = field(init=False)
+    terms: Mapping[str, Tensor] = field(init=False)
+
+    @classmethod
+    def before_training(cls, stack: LaneStack, stepper: Stepper, batch: Batch) -> "StepValues":
+        """The values of the step that never was; its loss is left out."""
+        values = cls(stack, stepper, 0, batch)
+        values.gradient = values.perturbation = torch.zeros_like(stack.theta)
+        values.terms = dict.fromkeys(stepper.terms, values.gradient)
+        return values
+
+
+@dataclass(frozen=True)
+class PendingSample:
+    """A sample that another thread is still measuring: one tensor of a measurement."""
+
+    measurement: Future[tuple[Tensor, ...]]
+    place: int
+
+    def tensor(self) -> Tensor:
+        """The sample; waits for it."""
+        return self.measurement.result()[self.place]
+
+
+@dataclass(frozen=True)
+class RowSlice:
+    """The numbers start..stop-1 of the last dimension of a tensor, and the shape they take."""
+
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of_part(cls, part: Part, *, scalar: bool) -> "RowSlice":
+        """The numbers of a parameter; a scalar is one number without dimensions."""
+        return cls(part.start, part.start + math.prod(part.shape), () if scalar else part.shape)
+
+    def of(self, tensor: Tensor) -> Tensor:
+        """The slice as a view."""
+        return self.shaped(tensor[..., self.start : self.stop])
+
+    def shaped(self, numbers: Tensor) -> Tensor:
+        """Numbers [..., stop - start] in their shape [..., *shape]."""
+        return numbers.reshape((*numbers.shape[:-1], *self.shape))
+
+
+Key: TypeAlias = int | str
+Reading: TypeAlias = Mapping[str, Tensor] | Sequence[Tensor | PendingSample]
+Read: TypeAlias = Callable[[StepValues], Reading]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the samples of one channel come from.
+
+    Attributes:
+        channel: Its name, dimensions, help, and how often it is sampled by default.
+        phase: When it can be read.
+        read: Reads it. Sources that share this function are read together.
+        key: Of the sample in what `read` returns.
+        row_slice: The part of the tensor that is sampled; None for all of it.
+        is_row: Whether a sample is a number for each parameter, in a row like theta.
+        apart: Whether it cannot be read within a block of steps, only between blocks.
+    """
+
+    channel: Channel
+    phase: Phase
+    read: Read
+    key: Key = 0
+    row_slice: RowSlice | None = None
+    is_row: bool = False
+    apart: bool = False
+
+    def sample(self, reading: Reading) -> Tensor:
+        """The sample in what was read."""
+        sample = reading[self.key]  # type: ignore[index]
+        tensor = sample.tensor() if isinstance(sample, PendingSample) else sample
+        return self.row_slice.of(tensor) if self.row_slice else tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledStack:
+    """A stack with all that samples are read from.
+
+    Attributes:
+        stack: The lanes.
+        stepper: Their optimizer.
+        rates: Their learning rate, and hyperparameters that change with the step.
+        threads: Make long measurements on a CPU, while training goes on.
+    """
+
+    stack: LaneStack
+    stepper: Stepper
+    rates: Rates
+    threads: ThreadPoolExecutor
+
+
+def sources(sampled: SampledStack) -> tuple[Source, ...]:
+    """Everything that can be recorded of a stack.
+
+    Raises:
+        DynvizError: The channels or probes of the scenario cannot be recorded.
+    """
+    table = tuple(source for kind in KINDS for source in kind(sampled))
+    names = set()
+    for channel in (source.channel for source in table):
+        if channel.name in names:
+            raise DynvizError(f"there are two channels named {channel.name!r}; a scenario gives each a name of its own")
+        if type(channel.every) is not int or channel.every < 0:
+            raise DynvizError(
+                f"channel {channel.name!r} has every={channel.every}; that is a number of steps, 0 for a constant"
+            )
+        names.add(channel.name)
+    task = sampled.stack.task
+    for probe in task.probes:
+        if isinstance(probe.measure, str):
+            if probe.measure not in task.parameters:
+                raise unknown("parameter to record", probe.measure, task.parameters)
+            _check_count(probe, 1)
+    return table
+
+
+def _loss(sampled: SampledStack) -> Iterator[Source]:  # noqa: ARG001
+    yield Source(channel=LOSS, phase=Phase.LOSS, read=lambda values: (values.loss,))
+
+
+def _probes(sampled: SampledStack) -> Iterator[Source]:
+    stack = sampled.stack
+    for probe in stack.task.probes:
+        if isinstance(probe.measure, str):
+            part = stack.layout.parts.get(probe.measure)
+            for channel in probe.channels:
+                row_slice = RowSlice.of_part(part, scalar=not channel.dims) if part else None
+                yield Source(channel=channel, phase=Phase.STATE, read=_theta, row_slice=row_slice)
+            continue
+        apart = not probe.stacked and stack.device.type == "cpu"
+        read = _measurement(probe, sampled.threads if apart else None)
+        for place, channel in enumerate(probe.channels):
+            yield Source(channel=channel, phase=Phase.STATE, read=read, key=place, apart=apart)
+
+
+def _parameters(sampled: SampledStack) -> Iterator[Source]:
+    channel = _row(sampled, "parameters", "all parameters in a row")
+    yield Source(channel=channel, phase=Phase.STATE, read=_theta, is_row=True)
+
+
+def _gradient(sampled: SampledStack) -> Iterator[Source]:
+    channel = _row(sampled, "gradient", "gradient of the loss on the batch of the step")
+    yield Source(channel=channel, phase=Phase.GRADIENT, read=lambda values: (values.gradient,), is_row=True)
+
+
+def _terms(sampled: SampledStack) -> Iterator[Source]:
+    def read(values: StepValues) -> Reading:
+        return values.terms
+
+    for term in sampled.stepper.terms:
+        channel = _row(sampled, f"term.{term}", f"the {term} part of the step that led here")
+        yield Source(channel=channel, phase=Phase.UPDATE, read=read, key=term, is_row=True)
+
+
+def _state(sampled: SampledStack) -> Iterator[Source]:
+    def read(values: StepValues) -> Reading:
+        return watched(values.stepper, values.step)
+
+    lanes = 0 if sampled.stack.single else 1
+    for name, value in watched(sampled.stepper, 0).items():
+        dims = tuple(f"index{axis}" for axis in range(value.ndim - lanes))
+        channel = Channel(name, sampled.stack.task.every, dims, "of the optimizer's state", on=False)
+        yield Source(channel=channel, phase=Phase.STATE, read=read, key=name, apart=True)
+
+
+def _rates(sampled: SampledStack) -> Iterator[Source]:
+    def read(values: StepValues) -> Reading:
+        return sampled.rates.at(values.stack, values.step + 1)
+
+    for name, moves in sampled.rates.moving.items():
+        every = sampled.stack.task.every if moves else 0
+        channel = Channel(name, every, (), f"{name} of the step that follows", on=moves)
+        yield Source(channel=channel, phase=Phase.SCHEDULE, read=read, key=name)
+
+
+def _perturbation(sampled: SampledStack) -> Iterator[Source]:
+    if sampled.stepper.perturb is not None:
+        channel = _row(sampled, "perturbation", "where the gradient of the step is taken, from the parameters")
+        yield Source(channel=channel, phase=Phase.PERTURBATION, read=lambda values: (values.perturbation,), is_row=True)
+
+
+KINDS: tuple[Callable[[SampledStack], Iterator[Source]], ...] = (
+    _loss,
+    _probes,
+    _parameters,
+    _gradient,
+    _terms,
+    _state,
+    _rates,
+    _perturbation,
+)
+"""The kinds of channels, in the order in which recordings list them."""
+
+
+def _row(sampled: SampledStack, name: str, text: str) -> Channel:
+    """A channel with a number for each parameter, off unless asked for."""
+    return Channel(name, sampled.stack.task.every, ("number",), text, on=False)
+
+
+def _theta(values: StepValues) -> Reading:
+    return (values.stack.theta,)
+
+
+def _measurement(probe: Probe, threads: ThreadPoolExecutor | None) -> Read:
+    def read(values: StepValues) -> Reading:
+        stack, batch = values.stack, values.batch
+        if values.first:
+            measured = stack.measure_ahead(probe, batch)
+            _check_count(probe, len(measured))
+            return measured
+        if threads is None:
+            return stack.measure(probe, batch)
+        measurement = threads.submit(stack.measurement(probe, batch))
+        return [PendingSample(measurement, place) for place in range(len(probe.channels))]
+
+    return read
+
+
+def _check_count(probe: Probe, count: int) -> None:
+    if count != len(probe.channels):
+        names = ", ".join(channel.name for channel in probe.channels)
+        raise DynvizError(f"the probe of {names} measured {count} values, not {len(probe.channels)}")
