@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dynviz.cells.canvas import LEAST, Canvas
+from dynviz.cells.characters import plain
 from dynviz.cells.encode import Encoder
-from dynviz.cells.words import Words, flow, plain
+from dynviz.cells.metrics import LETTERS, cell_metrics
+from dynviz.layout.words import Words, fit, flow, width
 from dynviz.scene.marks import (
     Arrows,
     Axis,
@@ -182,7 +184,6 @@ def test_the_first_panels_are_shown_where_there_is_no_room_for_all():
     panels = every_mark(0).panels * 3
     canvas = Canvas(80, 24)
     cells = canvas.draw(Scene("t", panels, 0, STEPS))
-    assert [place.index for place in canvas.places] == list(range(len(canvas.places)))
     assert 2 <= len(canvas.places) < 12
     assert f"{len(canvas.places)} of 12 panels" in cells.text()
     canvas = Canvas(220, 70)
@@ -204,11 +205,12 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
         taken[plot.top : plot.bottom, plot.left : plot.right] += 1
         for placed in place.words:
             assert cell.left <= placed.left
-            assert placed.left + placed.words.width <= cell.right
-            assert cell.top <= placed.row < cell.bottom
-            taken[placed.row, placed.left : placed.left + placed.words.width] += 1
+            left, right = int(placed.left), int(placed.left + width(placed.words, cell_metrics(*size)))
+            assert right <= cell.right
+            assert cell.top <= placed.baseline < cell.bottom
+            taken[placed.baseline, left:right] += 1
         for spot in place.spots:
-            taken[spot.row, spot.left : spot.left + 2] += 1
+            taken[spot.baseline, int(spot.left) : int(spot.left) + 2] += 1
     assert taken.max() == 1
 
 
@@ -262,7 +264,7 @@ def test_names_that_end_close_to_each_other_are_spread():
     lines = tuple(Line(TIME, FALL + 0.001 * index, f"lane{index}", f"name {index}", now=500) for index in range(5))
     canvas = Canvas(100, 30)
     canvas.draw(one(*lines, x=Axis((0, STEPS))))
-    rows = [placed.row for placed in canvas.places[0].words if placed.words.text.startswith("name")]
+    rows = [placed.baseline for placed in canvas.places[0].words if placed.words.text.startswith("name")]
     assert sorted(rows) == list(range(min(rows), min(rows) + 5))
 
 
@@ -366,9 +368,9 @@ def test_every_character_takes_one_column(words):
 
 
 def test_what_is_left_out_of_a_row_of_words_leaves_a_sign():
-    placed = flow([[Words(f"a word {index}") for index in range(9)]], (40,))
+    placed = flow([[Words(f"a word {index}", LETTERS) for index in range(9)]], (40,), cell_metrics(80, 24))
     assert [one.words.text for one in placed] == ["a word 0", "a word 1", "a word 2", "a word 3", "…"]
-    assert flow([[Words("a very long title")]], (10,))[0].words.text == "a very lo…"
+    assert flow([[Words("a very long title", LETTERS)]], (10,), cell_metrics(80, 24))[0].words.text == "a very lo…"
 
 
 def test_two_themes_have_the_same_characters():
@@ -455,7 +457,15 @@ def test_axes_reach_as_far_as_numbers_do(low):
             assert Canvas(80, 24, head=True).draw(scene).glyphs.shape == (24, 80)
 
 
-@pytest.mark.parametrize("name", ["cells.words", "scene.identity", "scene.naming", "scene.counter"])
+@pytest.mark.parametrize(
+    ("text", "room", "cut"),
+    [("validation loss", 10, "validatio…"), ("loss", 4, "loss"), ("loss", 0, ""), ("1.2 to 13.4", 9, "1.2 to…")],
+)
+def test_words_are_cut_with_an_ellipsis_and_numbers_are_whole_or_not_there(text, room, cut):
+    assert fit(text, LETTERS, room, cell_metrics(80, 24)) == cut
+
+
+@pytest.mark.parametrize("name", ["cells.characters", "scene.identity", "layout.naming", "layout.counter"])
 def test_examples_in_the_modules_are_true(name):
     found = doctest.testmod(importlib.import_module(f"dynviz.{name}"))
     assert found.attempted > 0

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynviz.errors import DynvizError
+from dynviz.layout.metrics import Font
+from dynviz.layout.words import Words, flow
 from dynviz.pixels import Canvas
-from dynviz.pixels.page import lay_out
-from dynviz.pixels.pen import Font, Pen
+from dynviz.pixels.metrics import pixel_metrics, pixel_page
+from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import sizes
-from dynviz.pixels.words import Words, flow
 from dynviz.scene.marks import Arrows, Axis, Bars, Field, Line, Panel, Points, Readout, Rule, Scene, Text
 from dynviz.scene.norm import Norm
 from dynviz.scene.scales import fractions
@@ -34,7 +35,7 @@ def blend(look, role, share, under="ground"):
 
 def spot(scene, panel, x, y):
     """Column and row of data coordinates."""
-    place = lay_out(scene, Pen(*SIZE)).places[panel].plot
+    place = pixel_page(scene, Pen(*SIZE)).places[panel].plot
     axes = scene.panels[panel]
     column = place.left + fractions(axes.x, x) * place.width
     row = place.bottom - fractions(axes.y, y) * place.height
@@ -107,7 +108,7 @@ def test_each_mark_alone_is_the_one_that_plain_matplotlib_draws(index):
     for mark in [dataclasses.replace(one, label="") if hasattr(one, "label") else one for one in shapes]:
         scene, empty = (Scene("", (dataclasses.replace(panel, marks=marks),), 0, 0) for marks in ((mark,), ()))
         canvas = Canvas(400, 300)
-        plot = lay_out(scene, Pen(400, 300)).places[0].plot
+        plot = pixel_page(scene, Pen(400, 300)).places[0].plot
         area = (slice(plot.top + 1, plot.bottom), slice(plot.left + 1, plot.right))
         # Without what is drawn on empty axes, whose grid matplotlib moves by a pixel.
         ours = canvas.draw(scene).astype(int)[area] - canvas.draw(empty)[area]
@@ -158,7 +159,7 @@ def test_what_was_given_out_does_not_change_when_the_next_scene_is_drawn():
 
 
 def test_axes_and_words_do_not_move_while_time_does():
-    pages = [lay_out(film().scene(step), Pen(*SIZE)) for step in range(0, STEPS, 50)]
+    pages = [pixel_page(film().scene(step), Pen(*SIZE)) for step in range(0, STEPS, 50)]
     assert len({tuple(place.plot for place in page.places) for page in pages}) == 1
     assert len({tuple(place.words for place in page.places) for page in pages}) == 1
 
@@ -169,7 +170,7 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
     panels = (every_mark(100).panels * 3)[:count]
     readouts = (Readout("adamw lr .01", "lane0"), Readout("a rather long name lr .01", "lane1"))
     pen = Pen(*size)
-    page = lay_out(Scene("a title of some length", panels, 100, STEPS, readouts), pen)
+    page = pixel_page(Scene("a title of some length", panels, 100, STEPS, readouts), pen)
     for place in page.places:
         cell, plot = place.cell, place.plot
         assert cell.left <= plot.left < plot.right <= cell.right
@@ -190,14 +191,22 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
 
 def test_maps_keep_equal_units():
     panel = Panel("map", Axis((-2, 2)), Axis((-1, 1)), (), square=True)
-    plot = lay_out(Scene("", (panel,), 0, 0), Pen(800, 600)).places[0].plot
+    plot = pixel_page(Scene("", (panel,), 0, 0), Pen(800, 600)).places[0].plot
     assert plot.width / plot.height == pytest.approx(2, rel=0.01)
+
+
+def test_a_map_whose_span_is_no_float_takes_all_the_room_there_is():
+    far = Axis((-1.79e308, 1.79e308))
+    with np.errstate(all="ignore"):
+        place = pixel_page(Scene("", (Panel("far", far, far, (), square=True),), 0, 0), Pen(400, 300)).places[0]
+    assert place.plot.width > 0.5 * place.cell.width
+    assert place.plot.height > 0.5 * place.cell.height
 
 
 def test_names_of_lines_stand_at_their_ends_where_there_is_room_and_else_in_a_legend():
     def samples(name):
         line = Line(TIME, FALL, "lane0", name, now=500)
-        page = lay_out(Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), (line,)),), 0, 0), Pen(400, 300))
+        page = pixel_page(Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), (line,)),), 0, 0), Pen(400, 300))
         return [placed.words.sample for placed in page.places[0].words if placed.words.text == name]
 
     assert samples("short") == [None]
@@ -209,9 +218,9 @@ def test_names_of_lines_stand_at_their_ends_where_there_is_room_and_else_in_a_le
 def test_names_that_would_lie_over_one_another_are_spread():
     lines = tuple(Line(TIME, FALL + 0.001 * index, f"lane{index}", f"name {index}", now=500) for index in range(5))
     scene = Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), lines),), 0, 0)
-    page = lay_out(scene, Pen(800, 600))
+    page = pixel_page(scene, Pen(800, 600))
     rows = sorted(placed.baseline for placed in page.places[0].words if placed.words.text.startswith("name"))
-    assert min(np.diff(rows)) >= page.sizes.words.size
+    assert min(np.diff(rows)) >= page.metrics.sizes.words.size
 
 
 def test_what_cannot_be_drawn_is_left_out():
@@ -274,10 +283,10 @@ def test_a_line_without_a_dot_has_none():
 
 def test_a_picture_too_small_for_all_panels_shows_the_first_and_says_so():
     panels = (*every_mark(0).panels, *every_mark(0).panels, *every_mark(0).panels)
-    page = lay_out(Scene("title", panels, 0, STEPS), Pen(400, 300))
+    page = pixel_page(Scene("title", panels, 0, STEPS), Pen(400, 300))
     assert len(page.places) < len(panels)
-    assert page.title[1].words.text == f"{len(page.places)} of 12 panels"
-    assert len(lay_out(Scene("title", panels, 0, STEPS), Pen(1600, 1200)).places) == 12
+    assert page.title.words[1].words.text == f"{len(page.places)} of 12 panels"
+    assert len(pixel_page(Scene("title", panels, 0, STEPS), Pen(1600, 1200)).places) == 12
 
 
 def test_a_name_is_written_where_there_is_room_and_else_left_to_the_title():
@@ -285,7 +294,7 @@ def test_a_name_is_written_where_there_is_room_and_else_left_to_the_title():
     panel = Panel("validation loss", Axis((0, STEPS)), Axis((0, 1)), (), said)
 
     def named(width, *heads):
-        return [spot.named for spot in lay_out(Scene("t", (panel,), 0, 0, heads), Pen(width, 200)).places[0].spots]
+        return [spot.named for spot in pixel_page(Scene("t", (panel,), 0, 0, heads), Pen(width, 200)).places[0].spots]
 
     heads = (Readout("adamw", "lane0"), Readout("adamw-l1", "lane1"))
     assert named(800, *heads) == [True, True]
@@ -297,7 +306,7 @@ def test_room_is_kept_for_the_widest_text_of_a_readout():
     def places(text):
         said = (Readout(text, "lane0", widest="-0.000"), Readout("next", "lane1"))
         scene = Scene("t", (Panel("p", Axis((0, 1)), Axis((0, 1)), (), said),), 0, 0)
-        return lay_out(scene, Pen(400, 300)).places
+        return pixel_page(scene, Pen(400, 300)).places
 
     assert places(".5") == places("-1.234") == places("NaN")
 
@@ -305,14 +314,14 @@ def test_room_is_kept_for_the_widest_text_of_a_readout():
 def test_names_that_end_at_one_place_become_one():
     lines = tuple(Line(TIME, FALL + 0.01 * index, f"lane{index}", "+", now=500) for index in range(2))
     scene = Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), lines),), 0, 0)
-    found = [placed.words for placed in lay_out(scene, Pen(800, 600)).places[0].words if placed.words.text == "+"]
+    found = [placed.words for placed in pixel_page(scene, Pen(800, 600)).places[0].words if placed.words.text == "+"]
     assert [words.color for words in found] == ["muted"]
 
 
 def test_what_is_cut_from_a_row_of_words_leaves_a_sign():
     pen, font = Pen(400, 100), Font(12)
     items = [Words(f"a word {index}", font) for index in range(9)]
-    placed = flow([items], (200.0,), pen)
+    placed = flow([items], (200.0,), pixel_metrics(pen, 1))
     assert len(placed) < 9
     assert placed[-1].words.text.endswith("…")
     assert placed[-1].left + pen.measure(placed[-1].words.text, font) <= 200
@@ -326,7 +335,7 @@ def arrowed(*arrows, x=(0.0, 10.0), y=(0.0, 10.0), scale="linear"):
         scene = Scene("", (Panel("p", *axes, marks),), 0, 0)
         pictures.append(Canvas(400, 300).draw(scene).astype(int))
     touched = np.abs(pictures[0] - pictures[1]).sum(axis=-1) > 60
-    return touched, lay_out(scene, Pen(400, 300)).places[0].plot
+    return touched, pixel_page(scene, Pen(400, 300)).places[0].plot
 
 
 def place(plot, across, up):
@@ -397,7 +406,7 @@ def test_an_arrow_that_goes_nowhere_is_a_dot_and_a_short_one_a_smaller_head():
 
 def test_named_arrows_are_shown_in_the_legend():
     panel = Panel("p", Axis((0, 1)), Axis((0, 1)), (Arrows(ROOTS[0], ROOTS[1], *PULL, "lane1", "pull"),))
-    found = lay_out(Scene("", (panel,), 0, 0), Pen(400, 300)).places[0].words
+    found = pixel_page(Scene("", (panel,), 0, 0), Pen(400, 300)).places[0].words
     (named,) = [placed for placed in found if placed.words.text == "pull"]
     assert named.words.sample.kind == "arrow"
     picture = Canvas(400, 300).draw(Scene("", (panel,), 0, 0))
@@ -425,9 +434,9 @@ def test_letters_can_be_read_at_each_width_and_grow_with_it(panels):
 @pytest.mark.parametrize("width", [400, 800, 1600])
 def test_words_of_a_picture_are_whole_at_each_width(width):
     pen = Pen(width, width * 3 // 4)
-    page = lay_out(every_mark(100), pen)
+    page = pixel_page(every_mark(100), pen)
     assert len(page.places) == 4
-    written = [*page.title, *(placed for place in page.places for placed in place.words)]
+    written = [*page.title.words, *(placed for place in page.places for placed in place.words)]
     assert {"every mark · test", "field", "path", "loss", "values", "pull", "fast", "slow"} <= {
         placed.words.text for placed in written
     }

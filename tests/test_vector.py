@@ -16,7 +16,7 @@ from PIL import Image
 from dynviz.animation.drawing import open_film
 from dynviz.exporters.svg import _png
 from dynviz.pixels import Canvas
-from dynviz.pixels.page import lay_out
+from dynviz.pixels.metrics import pixel_page
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.vector import Vector
 from dynviz.scene.marks import Axis, Band, Line, Panel, Points, Scene, Text
@@ -104,7 +104,7 @@ def test_what_stands_at_the_edge_of_a_plot_is_whole(rasterised):
     scene = drawn(
         Line(x, np.zeros(50), "lane0", now=10.0, width=0.5), Points(np.zeros(1), np.full(1, 10.0), "lane1", 9.0)
     )
-    plot = lay_out(scene, Pen(400, 300)).places[0].plot
+    plot = pixel_page(scene, Pen(400, 300)).places[0].plot
     picture = rasterised(scene, (400, 300), "light")
     for column, row, role in ((plot.right + 1, plot.bottom, "lane0"), (plot.left, plot.top - 3, "lane1")):
         assert np.abs(picture[row, column] - theme("light").color(role)).max() < 40, role

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from dynviz.cells.cells import Cells
+from dynviz.cells.characters import codes, swatch
 from dynviz.cells.inks import Inks
-from dynviz.cells.page import Page, lay_out
+from dynviz.cells.metrics import LETTERS, CellMetrics, cell_metrics
 from dynviz.cells.panel import PanelPainter
-from dynviz.cells.place import Place, Spot
-from dynviz.cells.words import Placed, codes, fit, swatch
 from dynviz.layout.counter import step_words
+from dynviz.layout.page import Page, lay_out
+from dynviz.layout.place import PanelPlace, ReadoutSpot
+from dynviz.layout.words import PlacedWords, fit
 from dynviz.scene import theme as themes
 from dynviz.scene.identity import key
 from dynviz.scene.marks import Axis, Readout, Scene
@@ -51,7 +53,8 @@ class Canvas:
         """
         self.theme = themes.theme(theme) if isinstance(theme, str) else theme
         self.columns, self.rows = max(columns, 1), max(rows, 1)
-        self.places: tuple[Place, ...] = ()
+        self.places: tuple[PanelPlace, ...] = ()
+        self._metrics = cell_metrics(self.columns, self.rows)
         self._head = head
         self._inks = Inks(self.theme)
         self._scene: Scene | None = None
@@ -73,23 +76,23 @@ class Canvas:
                 self._key, self._scene = found, scene
                 self._lay_out(scene)
             cells = self._copy()
-            for painter, place in zip(self._painters, self.places, strict=True):
-                painter.draw(cells, scene.panels[place.index])
+            for painter, panel in zip(self._painters, scene.panels, strict=False):
+                painter.draw(cells, panel)
         self._write_readouts(cells, scene)
         return cells
 
     def hit(self, column: int, row: int) -> Hit | None:
         """What the last scene has at a cell; none where there is no panel."""
-        for place, (x, y) in zip(self.places, self._axes, strict=True):
+        for index, (place, (x, y)) in enumerate(zip(self.places, self._axes, strict=True)):
             cell, plot = place.cell, place.plot
             if not (cell.left <= column < cell.right and cell.top <= row < cell.bottom):
                 continue
             if not (plot.left <= column < plot.right and plot.top <= row < plot.bottom):
-                return Hit(place.index, None, None)
+                return Hit(index, None, None)
             with np.errstate(all="ignore"):
                 across = float(values(x, (column - plot.left + 0.5) / plot.width))
                 upward = float(values(y, (plot.bottom - row - 0.5) / plot.height))
-            return Hit(place.index, across, upward)
+            return Hit(index, across, upward)
         return None
 
     def _too_small(self) -> Cells:
@@ -108,29 +111,31 @@ class Canvas:
                 lines[-1] = longer
         top = max((self.rows - len(lines)) // 2, 0)
         for row, line in enumerate(lines[: self.rows]):
-            text = fit(line, self.columns)
+            text = fit(line, LETTERS, self.columns, self._metrics)
             _write(cells, text, (self.columns - len(text)) // 2, top + row, self._inks.words("text"))
         return cells
 
     def _lay_out(self, scene: Scene) -> None:
         """Find the page, and take new paper where it is not the last one."""
-        page = lay_out(scene, self.columns, self.rows, head=self._head)
-        axes = tuple((scene.panels[place.index].x, scene.panels[place.index].y) for place in page.places)
+        page = lay_out(scene, lambda _: self._metrics, title=self._head)
+        axes = tuple((panel.x, panel.y) for panel in scene.panels[: len(page.places)])
         if (page, axes) == self._layout:
             return
         self._layout, self._page, self._axes = (page, axes), page, axes
         self.places = page.places
         self._base = self._still(page)
-        self._painters = [PanelPainter(place, scene.panels[place.index], self._inks) for place in page.places]
+        self._painters = [
+            PanelPainter(place, panel, self._inks) for place, panel in zip(page.places, scene.panels, strict=False)
+        ]
 
     def _copy(self) -> Cells:
         base = self._base
         return Cells(base.glyphs.copy(), base.ink.copy(), base.ground.copy(), base.bold.copy(), base.palette)
 
-    def _still(self, page: Page) -> Cells:
+    def _still(self, page: Page[CellMetrics]) -> Cells:
         """Axes and all words that stay."""
         cells = Cells.blank(self.columns, self.rows, self._inks.palette)
-        for placed in page.title:
+        for placed in page.title.words:
             self._write_placed(cells, placed)
         for place in page.places:
             self._draw_axes(cells, place)
@@ -138,42 +143,43 @@ class Canvas:
                 self._write_placed(cells, placed)
         return cells
 
-    def _draw_axes(self, cells: Cells, place: Place) -> None:
-        if place.bare:
+    def _draw_axes(self, cells: Cells, place: PanelPlace) -> None:
+        if not place.axes:
             return
         plot, ink = place.plot, self._inks.color("muted")
-        left = plot.left - 1
+        left, floor = plot.left - 1, self._metrics.tick_row(place.cell)
         cells.glyphs[plot.top : plot.bottom, left] = ord("│")
-        cells.ink[plot.top : plot.bottom + place.floor, left] = ink
+        cells.ink[plot.top : plot.bottom + floor, left] = ink
         cells.glyphs[[row for _, row in place.y], left] = ord("┤")
-        if place.floor:
+        if floor:
             cells.glyphs[plot.bottom, left] = ord("└")
             cells.glyphs[plot.bottom, plot.left : plot.right] = ord("─")
             cells.glyphs[plot.bottom, [column for _, column in place.x]] = ord("┬")
             cells.ink[plot.bottom, plot.left : plot.right] = ink
 
-    def _write_placed(self, cells: Cells, placed: Placed) -> None:
-        words, left = placed.words, placed.left
+    def _write_placed(self, cells: Cells, placed: PlacedWords) -> None:
+        words, left = placed.words, int(placed.left)
         if words.sample:
-            _write(cells, swatch(words.sample), left, placed.row, self._inks.color(words.sample.color))
-            left += words.before
-        _write(cells, words.text, left, placed.row, self._inks.words(words.color), bold=words.bold)
+            _write(cells, swatch(words.sample), left, placed.baseline, self._inks.color(words.sample.color))
+            left += self._metrics.sample_width(words.sample, words.font)
+        _write(cells, words.text, left, placed.baseline, self._inks.words(words.color), bold=words.font.bold)
 
     def _write_readouts(self, cells: Cells, scene: Scene) -> None:
         """The words that change, at their spots."""
-        for readout, spot in zip(scene.readouts, self._page.spots, strict=False):
+        for readout, spot in zip(scene.readouts, self._page.title.spots, strict=False):
             self._write_readout(cells, readout, spot)
-        for place in self.places:
-            for readout, spot in zip(scene.panels[place.index].readouts, place.spots, strict=False):
+        for place, panel in zip(self.places, scene.panels, strict=False):
+            for readout, spot in zip(panel.readouts, place.spots, strict=False):
                 self._write_readout(cells, readout, spot)
-        counter = self._page.counter
+        counter = self._page.title.counter
         if counter:
-            text = fit(step_words(scene), counter.left)
-            _write(cells, text, counter.left - len(text), counter.row, self._inks.words("muted"))
+            text = fit(step_words(scene), LETTERS, counter.left, self._metrics)
+            _write(cells, text, int(counter.left) - len(text), counter.baseline, self._inks.words("muted"))
 
-    def _write_readout(self, cells: Cells, readout: Readout, spot: Spot) -> None:
+    def _write_readout(self, cells: Cells, readout: Readout, spot: ReadoutSpot) -> None:
         said = readout.said(readout.text, named=spot.named)
-        _write(cells, fit(said, spot.room), spot.left, spot.row, self._inks.words(readout.color))
+        text = fit(said, LETTERS, spot.room, self._metrics)
+        _write(cells, text, int(spot.left), spot.baseline, self._inks.words(readout.color))
 
 
 def _write(cells: Cells, text: str, left: int, row: int, ink: int, *, bold: bool = False) -> None:

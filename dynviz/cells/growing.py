@@ -5,18 +5,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.cells.characters import MARKERS
 from dynviz.cells.easel import ACROSS, DOWN, Easel, Floats
 from dynviz.cells.inks import Indices
 from dynviz.cells.paper import Ink
 from dynviz.cells.still import Draw
 from dynviz.cells.strokes import BITS, Dots, Grid, halves, stroke, trail
-from dynviz.cells.words import MARKERS
+from dynviz.layout.drawings import DOT, FUTURE, PAST, Aged
 from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Band, Line
 
-FUTURE, PAST, DOT = range(3)
-"""The age of a layer: its height among the lines and bands that stand together."""
-Aged = tuple[int, Draw]
 THIN = 0.55
 """How much of its colour a line thinner than others has: no line is thinner than a dot."""
 BOLD = 2.0
@@ -74,12 +72,12 @@ class LineDrawing:
         ghost = easel.inks.theme.ghost
         self._ghost = easel.inks.over(mark.color, ghost if mark.width >= 1 else THIN * ghost) if mark.ghost else None
 
-    def at(self, now: float | None) -> list[Aged]:
+    def at(self, now: float | None) -> list[Aged[Draw]]:
         """Future, past and dot."""
         if now is None:
             return [(PAST, self._layer(self._bits.whole, self._ink, 0))]
         index = int(np.searchsorted(self._along, now, side="right")) - 1
-        layers: list[Aged] = []
+        layers: list[Aged[Draw]] = []
         if self._ghost is not None:
             layers.append((FUTURE, self._layer(self._bits.whole, self._ghost, 0)))
         if index < 0:
@@ -148,7 +146,7 @@ class BandDrawing:
         theme, over = easel.inks.theme, partial(easel.inks.over, mark.color)
         self._past, self._future = over(theme.shade), over(theme.shade_ghost)
 
-    def at(self, now: float | None) -> list[Aged]:
+    def at(self, now: float | None) -> list[Aged[Draw]]:
         """Future and past."""
         column = self._easel.columns(np.inf if now is None else now) / ACROSS
         count = int(np.clip(np.floor(column + 0.5), 0, self._easel.width)) if np.isfinite(column) else 0

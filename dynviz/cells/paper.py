@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.cells.cells import UPPER_HALF
+from dynviz.cells.characters import codes
 from dynviz.cells.inks import Indices
-from dynviz.cells.words import codes
 
 BRAILLE = 0x2800
 LOWER_EIGHTHS = 0x2580

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.cells.characters import MARKERS, plain
 from dynviz.cells.easel import ACROSS, DOWN, Easel, Floats
 from dynviz.cells.inks import Indices
 from dynviz.cells.paper import Ink, Paper
 from dynviz.cells.strokes import bits, stroke
-from dynviz.cells.words import MARKERS, plain
 from dynviz.scene.contouring import traced
 from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, Regions, Rule, Text
 from dynviz.scene.scales import first_pixels, fractions, nearest_pixels

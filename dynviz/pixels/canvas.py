@@ -5,13 +5,14 @@ from typing import Any
 from dynviz.errors import DynvizError
 from dynviz.layout.arrange import Rect
 from dynviz.layout.counter import step_words
+from dynviz.layout.page import TitleStrip
+from dynviz.layout.place import ReadoutSpot
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.layers import Stack, blank
-from dynviz.pixels.page import Page, lay_out
+from dynviz.pixels.metrics import PixelMetrics, pixel_page
 from dynviz.pixels.panel import PanelPainter, Readouts, words
 from dynviz.pixels.pen import Pen
-from dynviz.pixels.place import Spot
 from dynviz.scene import theme as themes
 from dynviz.scene.identity import key
 from dynviz.scene.marks import Axis, Readout, Scene
@@ -64,40 +65,42 @@ class Canvas:
 
     def _lay_out(self, scene: Scene) -> None:
         """Find the page, and take new paper where it is not the last one."""
-        page = lay_out(scene, self._pen)
+        page = pixel_page(scene, self._pen)
         layout = page, [(panel.x, panel.y) for panel in scene.panels]
         if layout == self._layout:
             return
         self._layout = layout
         self._image[...] = self.theme.color("ground")
-        self._head = Head(page, self._easel(page, page.head, NOWHERE, NOWHERE))
+        self._head = Head(page.title, self._easel(page.metrics, page.title.area, NOWHERE, NOWHERE))
         self._painters = [
-            PanelPainter(place, self._easel(page, place.plot, panel.x, panel.y))
+            PanelPainter(place, self._easel(page.metrics, place.plot, panel.x, panel.y))
             for place, panel in zip(page.places, scene.panels, strict=False)
         ]
 
-    def _easel(self, page: Page, plot: Rect, x: Axis, y: Axis) -> Easel:
-        return Easel(self._pen, self.theme, page.sizes, plot, x, y)
+    def _easel(self, metrics: PixelMetrics, plot: Rect, x: Axis, y: Axis) -> Easel:
+        return Easel(metrics, self.theme, plot, x, y)
 
 
 class Head:
     """Draws the strip with the scene's title, its readouts and the step."""
 
-    def __init__(self, page: Page, easel: Easel) -> None:
+    def __init__(self, title: TitleStrip, easel: Easel) -> None:
         self._easel = easel
-        self._counter = page.counter
-        self._readouts = Readouts(page.spots, easel)
+        self._counter = title.counter
+        self._readouts = Readouts(title.spots, easel)
         self._step = Readouts([], easel)
-        paper = blank(page.head, easel.theme.color("ground"))
-        for placed in page.title:
+        paper = blank(easel.plot, easel.theme.color("ground"))
+        for placed in title.words:
             for layer in words(placed, easel):
                 layer.put(paper)
-        self._stack = Stack(page.head, paper)
+        self._stack = Stack(easel.plot, paper)
 
     def draw(self, image: Image, scene: Scene) -> None:
         """Bring the strip to this state."""
         layers = self._readouts.layers(scene.readouts)
-        text = step_words(scene)
-        left = self._counter.left - self._easel.pen.measure(text, self._easel.sizes.words)
-        self._step.spots = [Spot(left, self._counter.baseline, self._counter.room)]
-        self._stack.draw(image, layers + self._step.layers([Readout(text, "muted")]))
+        if self._counter:
+            text = step_words(scene)
+            left = self._counter.left - self._easel.pen.measure(text, self._easel.sizes.words)
+            self._step.spots = [ReadoutSpot(left, self._counter.baseline, self._counter.room)]
+            layers += self._step.layers([Readout(text, "muted")])
+        self._stack.draw(image, layers)

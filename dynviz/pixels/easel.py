@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from dynviz.layout.arrange import Rect
 from dynviz.pixels.coverage import Coverage
 from dynviz.pixels.layers import Stain
+from dynviz.pixels.metrics import PixelMetrics
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import Sizes
 from dynviz.scene.marks import Axis
@@ -20,20 +21,28 @@ class Easel:
     """One panel's plot, and what draws there.
 
     Attributes:
-        pen: Gives coverages.
+        metrics: Of the page.
         theme: Gives colours.
-        sizes: Of lines and letters.
         plot: The area between the axes.
         x: Horizontal axis.
         y: Vertical axis.
     """
 
-    pen: Pen
+    metrics: PixelMetrics
     theme: Theme
-    sizes: Sizes
     plot: Rect
     x: Axis
     y: Axis
+
+    @property
+    def pen(self) -> Pen:
+        """Gives coverages."""
+        return self.metrics.pen
+
+    @property
+    def sizes(self) -> Sizes:
+        """Of lines and letters."""
+        return self.metrics.sizes
 
     @property
     def canvas(self) -> tuple[int, int]:

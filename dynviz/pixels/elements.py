@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.layout.drawings import DOT, FUTURE, PAST
+from dynviz.layout.metrics import Font
 from dynviz.pixels import shapes, still
 from dynviz.pixels.arrows import arrows
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import Easel
-from dynviz.pixels.growing import DOT, FUTURE, PAST, present
+from dynviz.pixels.growing import present
 from dynviz.pixels.layers import Tile
-from dynviz.pixels.pen import DASHES, Font, Pen
+from dynviz.pixels.pen import DASHES, Pen
 from dynviz.pixels.shapes import hexadecimal, number
 from dynviz.scene.contouring import traced
 from dynviz.scene.marks import (

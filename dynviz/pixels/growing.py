@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dynviz.layout.drawings import ADDED, DOT, FUTURE, PAST, Aged
 from dynviz.pixels import markers
 from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
 from dynviz.pixels.easel import Easel
@@ -23,9 +24,6 @@ VERTICES = 64
 """A path is drawn in pieces of so many vertices."""
 
 Floats = NDArray[np.float64]
-Layered = tuple[int, Layer]
-"""A layer and its height among the lines and bands that stand together: futures, pasts, additions, dots."""
-FUTURE, PAST, ADDED, DOT = range(4)
 
 
 class Sweep:
@@ -99,7 +97,7 @@ class LineDrawing:
         self._future = easel.stain(self._whole, mark.color, easel.theme.ghost)
         self._past = self._whole, easel.stain(self._whole, mark.color)
 
-    def at(self, now: float | None) -> list[Layered]:
+    def at(self, now: float | None) -> list[Aged[Layer]]:
         """Future, past and dot."""
         mark, easel = self._mark, self._easel
         if now is None:
@@ -109,7 +107,7 @@ class LineDrawing:
             base, added = self._sweep.until(float(easel.columns(now)))
         elif self._trail:
             base, added = self._trail.until(now, end)
-        layers: list[Layered] = [(FUTURE, self._future)] if mark.ghost else []
+        layers: list[Aged[Layer]] = [(FUTURE, self._future)] if mark.ghost else []
         layers += [(PAST, self._laid(base)), (ADDED, easel.stain(added, mark.color))]
         return layers + [(DOT, layer) for layer in self._dot(end)]
 
@@ -165,7 +163,7 @@ class BandDrawing:
         self._future = easel.stain(self._sweep.whole, mark.color, easel.theme.shade_ghost)
         self._past = EMPTY, easel.stain(EMPTY, mark.color)
 
-    def at(self, now: float | None) -> list[Layered]:
+    def at(self, now: float | None) -> list[Aged[Layer]]:
         """Future and past; where they lie over one another, they are as dense as the past alone."""
         mark, easel = self._mark, self._easel
         shade, ghost = easel.theme.shade, easel.theme.shade_ghost

@@ -7,16 +7,17 @@ import numpy as np
 from matplotlib.path import Path
 
 from dynviz.layout.arrange import Rect
+from dynviz.layout.drawings import Drawing, PanelDrawings, StillDrawing
+from dynviz.layout.place import PanelPlace, ReadoutSpot
+from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import still
 from dynviz.pixels.arrows import arrow_sample
 from dynviz.pixels.coverage import Coverage, Image
 from dynviz.pixels.easel import Easel
-from dynviz.pixels.growing import PAST, BandDrawing, Layered, LineDrawing
+from dynviz.pixels.growing import BandDrawing, LineDrawing
 from dynviz.pixels.layers import Layer, Stack, blank
 from dynviz.pixels.markers import markers
-from dynviz.pixels.place import Place, Spot
-from dynviz.pixels.words import Placed, fit, sample_width
-from dynviz.scene.identity import alike
+from dynviz.pixels.metrics import sample_width
 from dynviz.scene.marks import (
     Arrows,
     Band,
@@ -45,58 +46,26 @@ STILL: dict[type, Callable[[Any, Easel], list[Layer]]] = {
 }
 
 
-class StillDrawing:
-    """The layers of a mark that has no now."""
-
-    def __init__(self, mark: Mark, easel: Easel) -> None:
-        self._layers: list[Layered] = [(PAST, layer) for layer in STILL[type(mark)](mark, easel)]
-
-    def at(self, now: float | None) -> list[Layered]:  # noqa: ARG002
-        """Its layers."""
-        return self._layers
-
-
-Drawing = LineDrawing | BandDrawing | StillDrawing
-
-
 class PanelPainter:
     """Draws one panel of a film."""
 
-    def __init__(self, place: Place, easel: Easel) -> None:
+    def __init__(self, place: PanelPlace, easel: Easel) -> None:
         self._place, self._easel = place, easel
         self._stack = Stack(place.cell, self._axes())
-        self._drawn: list[tuple[Mark, Drawing]] = []
+        self._drawings = PanelDrawings(self._drawing)
         self._words = Readouts(place.spots, easel)
 
     def draw(self, image: Image, panel: Panel) -> None:
         """Bring the panel's part of the image to this state."""
-        self._stack.draw(image, [*self._marks(panel.marks), *self._words.layers(panel.readouts)])
+        marks = [layer for _, _, layer in self._drawings.layers(panel.marks)]
+        self._stack.draw(image, [*marks, *self._words.layers(panel.readouts)])
 
-    def _marks(self, marks: Sequence[Mark]) -> list[Layer]:
-        drawn: list[tuple[Mark, Drawing]] = []
-        layers: list[tuple[int, Layered]] = []
-        group = 0
-        for index, mark in enumerate(marks):
-            drawing = self._drawing(index, mark)
-            drawn.append((mark, drawing))
-            # Lines and bands that stand together lie over one another by age: no future hides a past.
-            ageing = isinstance(mark, Line | Band)
-            if index and not (ageing and isinstance(marks[index - 1], Line | Band)):
-                group += 1
-            now = mark.now if isinstance(mark, Line | Band) else None
-            layers += [(group, layer) for layer in drawing.at(now)]
-        self._drawn = drawn
-        layers.sort(key=lambda item: (item[0], item[1][0]))
-        return [layer for _, (_, layer) in layers]
-
-    def _drawing(self, index: int, mark: Mark) -> Drawing:
-        if index < len(self._drawn) and alike(self._drawn[index][0], mark):
-            return self._drawn[index][1]
+    def _drawing(self, mark: Mark) -> Drawing[Layer]:
         if isinstance(mark, Line):
             return LineDrawing(mark, self._easel)
         if isinstance(mark, Band):
             return BandDrawing(mark, self._easel)
-        return StillDrawing(mark, self._easel)
+        return StillDrawing(STILL[type(mark)](mark, self._easel))
 
     def _axes(self) -> Image:
         """Grid, axes, ticks and all words that stay."""
@@ -125,7 +94,7 @@ class PanelPainter:
 class Readouts:
     """Words that change, at spots that do not."""
 
-    def __init__(self, spots: Sequence[Spot], easel: Easel) -> None:
+    def __init__(self, spots: Sequence[ReadoutSpot], easel: Easel) -> None:
         self.spots = spots
         self._easel = easel
         self._last: dict[int, tuple[Readout, Layer]] = {}
@@ -137,17 +106,17 @@ class Readouts:
             for index, (readout, spot) in enumerate(zip(readouts, self.spots, strict=False))
         ]
 
-    def _layer(self, index: int, readout: Readout, spot: Spot) -> Layer:
+    def _layer(self, index: int, readout: Readout, spot: ReadoutSpot) -> Layer:
         if index not in self._last or self._last[index][0] != readout:
             easel, font = self._easel, self._easel.sizes.words
             said = readout.said(readout.text, named=spot.named)
-            text = fit(said, font, spot.room, easel.pen)
+            text = fit(said, font, spot.room, easel.metrics)
             shape = easel.pen.write(text, font, spot.left, spot.baseline)
             self._last[index] = readout, easel.words(shape, readout.color)
         return self._last[index][1]
 
 
-def words(placed: Placed, easel: Easel) -> list[Layer]:
+def words(placed: PlacedWords, easel: Easel) -> list[Layer]:
     """Words, and the sample before those of a legend."""
     item, pen = placed.words, easel.pen
     left, layers = placed.left, []
@@ -160,7 +129,7 @@ def words(placed: Placed, easel: Easel) -> list[Layer]:
     return list(layers)
 
 
-def _sample(placed: Placed, left: float, right: float, middle: float, easel: Easel) -> Coverage:
+def _sample(placed: PlacedWords, left: float, right: float, middle: float, easel: Easel) -> Coverage:
     sample = placed.words.sample
     paper = Rect(0, 0, *easel.canvas)
     if sample is None or sample.kind == "line":

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.layout.place import PanelPlace
 from dynviz.pixels.arrows import Shapes, shafts_line
-from dynviz.pixels.place import Place
 from dynviz.pixels.sizes import Sizes
 from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Marker
@@ -113,7 +113,7 @@ def arrows(found: Shapes, color: str) -> list[str]:
     return parts + [shape("dot", x, y, found.radius, color) for x, y in found.dots.tolist()]
 
 
-def axes(place: Place, sizes: Sizes, grid: str, line: str) -> list[str]:
+def axes(place: PanelPlace, sizes: Sizes, grid: str, line: str) -> list[str]:
     """Grid, axes and ticks."""
     plot, half, length = place.plot, sizes.thin / 2, round(0.3 * sizes.ticks.size)
     left, right, top, bottom = (number(value) for value in (plot.left, plot.right, plot.top, plot.bottom))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dynviz.pixels.pen import Font
+from dynviz.layout.metrics import Font
 
 SMALLEST = 9
 """Pixels; smaller letters of this font cannot be read."""

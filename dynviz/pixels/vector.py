@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from dynviz.layout.counter import step_words
+from dynviz.layout.page import Page
+from dynviz.layout.place import PanelPlace, ReadoutSpot
+from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import shapes
 from dynviz.pixels.arrows import arrow_sample
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import Easel
 from dynviz.pixels.elements import Ink, elements
-from dynviz.pixels.page import Page, lay_out
-from dynviz.pixels.pen import DASHES, FAMILY, Font, Pen
-from dynviz.pixels.place import Place, Spot
-from dynviz.pixels.words import Placed, fit, sample_width
+from dynviz.pixels.metrics import PixelMetrics, pixel_page, sample_width
+from dynviz.pixels.pen import DASHES, FAMILY, Pen
 from dynviz.scene.marks import Axis, Marker, Panel, Readout, Scene
 from dynviz.scene.theme import Theme
 from dynviz.text import xml
@@ -40,7 +41,7 @@ class Vector:
 
     def draw(self, scene: Scene, description: str = "") -> str:
         """The document of a scene."""
-        page, width, height = lay_out(scene, self._pen), self._pen.width, self._pen.height
+        page, width, height = pixel_page(scene, self._pen), self._pen.width, self._pen.height
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" font-family="{FAMILY}, Verdana, sans-serif" role="img">',
@@ -51,20 +52,22 @@ class Vector:
             parts.append(f'<rect width="{width}" height="{height}" fill="{self._ink.color("ground")}"/>')
         parts += self._head(page, scene)
         for index, (place, panel) in enumerate(zip(page.places, scene.panels, strict=False)):
-            easel = Easel(self._pen, self._ink.theme, page.sizes, place.plot, panel.x, panel.y)
+            easel = Easel(page.metrics, self._ink.theme, place.plot, panel.x, panel.y)
             parts += self._panel(index, place, panel, easel)
         return "\n".join([*parts, "</svg>", ""])
 
-    def _head(self, page: Page, scene: Scene) -> list[str]:
-        font, counter = page.sizes.words, page.counter
-        easel = Easel(self._pen, self._ink.theme, page.sizes, page.head, Axis((0.0, 1.0)), Axis((0.0, 1.0)))
-        parts = [part for placed in page.title for part in self._placed(placed, easel)]
-        parts += self._readouts(scene.readouts, page.spots, font)
-        text = step_words(scene)
-        left = counter.left - self._pen.measure(text, font)
-        return [*parts, self._ink.words(text, font, "muted", left, counter.baseline)]
+    def _head(self, page: Page[PixelMetrics], scene: Scene) -> list[str]:
+        title, font = page.title, page.metrics.fonts.words
+        easel = Easel(page.metrics, self._ink.theme, title.area, Axis((0.0, 1.0)), Axis((0.0, 1.0)))
+        parts = [part for placed in title.words for part in self._placed(placed, easel)]
+        parts += self._readouts(scene.readouts, title.spots, page.metrics)
+        if title.counter:
+            text = step_words(scene)
+            left = title.counter.left - self._pen.measure(text, font)
+            parts.append(self._ink.words(text, font, "muted", left, title.counter.baseline))
+        return parts
 
-    def _panel(self, index: int, place: Place, panel: Panel, easel: Easel) -> list[str]:
+    def _panel(self, index: int, place: PanelPlace, panel: Panel, easel: Easel) -> list[str]:
         clip, name = easel.clip, f"plot{index}"
         parts = [
             f"<g><title>{xml(panel.title)}</title>",
@@ -76,17 +79,17 @@ class Vector:
             "</g>",
         ]
         parts += [part for placed in place.words for part in self._placed(placed, easel)]
-        return [*parts, *self._readouts(panel.readouts, place.spots, easel.sizes.words), "</g>"]
+        return [*parts, *self._readouts(panel.readouts, place.spots, easel.metrics), "</g>"]
 
-    def _readouts(self, readouts: Sequence[Readout], spots: Sequence[Spot], font: Font) -> list[str]:
-        found = []
+    def _readouts(self, readouts: Sequence[Readout], spots: Sequence[ReadoutSpot], metrics: PixelMetrics) -> list[str]:
+        found, font = [], metrics.fonts.words
         for readout, spot in zip(readouts, spots, strict=False):
             said = readout.said(readout.text, named=spot.named)
-            text = fit(said, font, spot.room, self._pen)
+            text = fit(said, font, spot.room, metrics)
             found.append(self._ink.words(text, font, readout.color, spot.left, spot.baseline))
         return found
 
-    def _placed(self, placed: Placed, easel: Easel) -> list[str]:
+    def _placed(self, placed: PlacedWords, easel: Easel) -> list[str]:
         """Words, and the sample before those of a legend."""
         item, left, parts = placed.words, placed.left, []
         if item.sample:
