@@ -13,7 +13,19 @@ from dynviz.pixels.arrows import HEAD, LEAST, NECK, SLENDER
 from dynviz.pixels.metrics import pixel_page, sample_width
 from dynviz.pixels.pen import DASHES, Pen, properties
 from dynviz.pixels.still import CONTOUR
-from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Points, Regions, Rule, Text, pixel_centers
+from dynviz.scene.marks import (
+    Arrows,
+    Band,
+    Bars,
+    Contours,
+    Field,
+    Line,
+    Points,
+    ReferenceLine,
+    Regions,
+    Text,
+    pixel_centers,
+)
 from dynviz.scene.theme import theme
 
 SHAPES = {"dot": "o", "ring": "o", "cross": "x", "star": "*"}
@@ -79,7 +91,7 @@ def _panel(figure, panel, place, size, colors):
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set(color=muted, linewidth=size.thin, visible=panel.axes)
+        axes.spines[side].set(color=muted, linewidth=size.thin, visible=not panel.perspective)
     axes.set_xticks([tick.value for tick, _ in place.x], labels=[])
     axes.set_yticks([tick.value for tick, _ in place.y], labels=[])
     axes.tick_params(which="major", length=round(0.3 * size.ticks.size), width=size.thin, color=muted)
@@ -176,7 +188,7 @@ def _text(axes, mark, size, colors, order):
     axes.text(mark.x, mark.y, mark.text, color=color, fontproperties=properties(size.words), va="center", zorder=order)
 
 
-def _rule(axes, mark, size, colors, order):
+def _reference_line(axes, mark, size, colors, order):
     draw = axes.axvline if mark.vertical else axes.axhline
     pattern = DASHES[mark.dash]
     style = "-" if pattern is None else (0, pattern)
@@ -198,5 +210,5 @@ DRAW = {
     Bars: _bars,
     Arrows: _arrows,
     Text: _text,
-    Rule: _rule,
+    ReferenceLine: _reference_line,
 }

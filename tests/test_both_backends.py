@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dynviz import plugins
-from dynviz.cells.canvas import Canvas as CellCanvas
-from dynviz.pixels import Canvas as PixelCanvas
+from dynviz.cells.canvas import CellCanvas
+from dynviz.pixels import PixelCanvas
 from dynviz.pixels.metrics import pixel_page
 from dynviz.pixels.pen import Pen
 from dynviz.scene.marks import Field

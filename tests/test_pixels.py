@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from dynviz.errors import DynvizError
 from dynviz.layout.metrics import Font
 from dynviz.layout.words import Words, flow
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from dynviz.pixels.metrics import pixel_metrics, pixel_page
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import sizes
-from dynviz.scene.marks import Arrows, Axis, Bars, Field, Line, Panel, Points, Readout, Rule, Scene, Text
+from dynviz.scene.marks import Arrows, Axis, Bars, Field, Line, Panel, Points, Readout, ReferenceLine, Scene, Text
 from dynviz.scene.norm import Norm
 from dynviz.scene.scales import fractions
 from dynviz.scene.theme import theme
@@ -45,7 +45,7 @@ def spot(scene, panel, x, y):
 @looks
 def test_every_mark_has_its_colour_where_its_data_is(look):
     scene = every_mark(430)
-    picture = Canvas(*SIZE, look).draw(scene).astype(int)
+    picture = PixelCanvas(*SIZE, look).draw(scene).astype(int)
 
     def color(panel, x, y):
         column, row = spot(scene, panel, x, y)
@@ -83,7 +83,7 @@ def test_the_words_of_a_text_mark_are_drawn():
     marks = tuple(mark for mark in scene.panels[1].marks if not isinstance(mark, Text))
     without = dataclasses.replace(scene.panels[1], marks=marks)
     panels = (scene.panels[0], without, *scene.panels[2:])
-    both = [Canvas(*SIZE).draw(one).astype(int) for one in (scene, dataclasses.replace(scene, panels=panels))]
+    both = [PixelCanvas(*SIZE).draw(one).astype(int) for one in (scene, dataclasses.replace(scene, panels=panels))]
     column, row = spot(scene, 1, -1.9, 1.7)
     changed = np.argwhere(np.abs(both[0] - both[1]).sum(-1))
     assert len(changed) > 50
@@ -93,7 +93,7 @@ def test_the_words_of_a_text_mark_are_drawn():
 @looks
 @pytest.mark.parametrize("step", [0, 430, STEPS])
 def test_the_picture_is_the_one_that_plain_matplotlib_draws(look, step):
-    ours = Canvas(*SIZE, look).draw(every_mark(step)).astype(int)
+    ours = PixelCanvas(*SIZE, look).draw(every_mark(step)).astype(int)
     theirs = plain(every_mark(step), *SIZE, look).astype(int)
     far = np.abs(ours - theirs).max(axis=-1)
     # What differs: matplotlib moves axes, markers and words to whole pixels, and draws no samples in our legend.
@@ -104,10 +104,10 @@ def test_the_picture_is_the_one_that_plain_matplotlib_draws(look, step):
 @pytest.mark.parametrize("index", range(4))
 def test_each_mark_alone_is_the_one_that_plain_matplotlib_draws(index):
     panel = every_mark(430).panels[index]
-    shapes = [mark for mark in panel.marks if not isinstance(mark, Text | Rule)]
+    shapes = [mark for mark in panel.marks if not isinstance(mark, Text | ReferenceLine)]
     for mark in [dataclasses.replace(one, label="") if hasattr(one, "label") else one for one in shapes]:
         scene, empty = (Scene("", (dataclasses.replace(panel, marks=marks),), 0, 0) for marks in ((mark,), ()))
-        canvas = Canvas(400, 300)
+        canvas = PixelCanvas(400, 300)
         plot = pixel_page(scene, Pen(400, 300)).places[0].plot
         area = (slice(plot.top + 1, plot.bottom), slice(plot.left + 1, plot.right))
         # Without what is drawn on empty axes, whose grid matplotlib moves by a pixel.
@@ -121,13 +121,13 @@ def test_each_mark_alone_is_the_one_that_plain_matplotlib_draws(index):
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(0, STEPS), min_size=1, max_size=6))
 def test_a_canvas_that_drew_other_scenes_gives_the_same_bytes_as_a_new_one(steps):
-    used = Canvas(400, 300, "dark")
+    used = PixelCanvas(400, 300, "dark")
     for step in steps:
-        assert np.array_equal(used.draw(every_mark(step)), Canvas(400, 300, "dark").draw(every_mark(step)))
+        assert np.array_equal(used.draw(every_mark(step)), PixelCanvas(400, 300, "dark").draw(every_mark(step)))
 
 
 def test_scenes_of_other_shape_in_between_leave_no_trace():
-    canvas, fresh = Canvas(400, 300), Canvas(400, 300)
+    canvas, fresh = PixelCanvas(400, 300), PixelCanvas(400, 300)
     wanted = fresh.draw(every_mark(500))
     canvas.draw(every_mark(100))
     scene = every_mark(500)
@@ -140,18 +140,18 @@ def test_scenes_of_other_shape_in_between_leave_no_trace():
 
 
 def test_a_mark_with_new_arrays_at_the_same_place_in_memory_is_drawn_anew():
-    canvas = Canvas(400, 300)
+    canvas = PixelCanvas(400, 300)
     for value in (0.2, 0.8, 0.4):
         y = np.full(50, value)
         panel = Panel("p", Axis((0, 49)), Axis((0, 1)), (Line(np.arange(50.0), y, "lane0", "line"),))
         scene = Scene("t", (panel,), 0, 0)
-        assert np.array_equal(canvas.draw(scene), Canvas(400, 300).draw(scene))
+        assert np.array_equal(canvas.draw(scene), PixelCanvas(400, 300).draw(scene))
         del y, panel, scene
         gc.collect()
 
 
 def test_what_was_given_out_does_not_change_when_the_next_scene_is_drawn():
-    canvas = Canvas(400, 300)
+    canvas = PixelCanvas(400, 300)
     first = canvas.draw(every_mark(0))
     kept = first.copy()
     canvas.draw(every_mark(900))
@@ -239,17 +239,17 @@ def test_what_cannot_be_drawn_is_left_out():
         Arrows(np.empty(0), np.empty(0), np.empty(0), np.empty(0), "lane0"),
         Field(np.full((4, 4), np.nan), (0, 1, 0, 1), Norm(0, 1)),
         Text(500, 0, "far away"),
-        Rule(99),
+        ReferenceLine(99),
     )
     for scale in ("linear", "log"):
         panel = Panel("p", Axis((0, 19)), Axis((0.1, 10), scale), marks)
-        assert Canvas(400, 300).draw(Scene("", (panel,), 1, 2)).shape == (300, 400, 3)
+        assert PixelCanvas(400, 300).draw(Scene("", (panel,), 1, 2)).shape == (300, 400, 3)
 
 
 @pytest.mark.parametrize("size", [(0, 600), (800, 100), (99999, 600), (-5, 300)])
 def test_a_size_that_cannot_be_drawn_is_refused_with_what_can(size):
     with pytest.raises(DynvizError, match="each side is from 120 to 8192"):
-        Canvas(*size)
+        PixelCanvas(*size)
 
 
 def test_words_are_as_wide_as_they_are_measured():
@@ -276,7 +276,9 @@ def test_a_line_without_a_dot_has_none():
     pictures = []
     for dot in (True, False):
         line = Line(x, x, "lane0", now=10, ghost=False, dot=dot)
-        pictures.append(Canvas(400, 300).draw(Scene("", (Panel("p", Axis((0, 19)), Axis((0, 19)), (line,)),), 0, 0)))
+        pictures.append(
+            PixelCanvas(400, 300).draw(Scene("", (Panel("p", Axis((0, 19)), Axis((0, 19)), (line,)),), 0, 0))
+        )
     blue = [(picture == theme("light").color("lane0")).all(axis=-1).sum() for picture in pictures]
     assert blue[0] > blue[1] + 10
 
@@ -333,7 +335,7 @@ def arrowed(*arrows, x=(0.0, 10.0), y=(0.0, 10.0), scale="linear"):
     pictures = []
     for marks in ((Arrows(*np.array(arrows, float).T, "lane0"),), ()):
         scene = Scene("", (Panel("p", *axes, marks),), 0, 0)
-        pictures.append(Canvas(400, 300).draw(scene).astype(int))
+        pictures.append(PixelCanvas(400, 300).draw(scene).astype(int))
     touched = np.abs(pictures[0] - pictures[1]).sum(axis=-1) > 60
     return touched, pixel_page(scene, Pen(400, 300)).places[0].plot
 
@@ -409,7 +411,7 @@ def test_named_arrows_are_shown_in_the_legend():
     found = pixel_page(Scene("", (panel,), 0, 0), Pen(400, 300)).places[0].words
     (named,) = [placed for placed in found if placed.words.text == "pull"]
     assert named.words.sample.kind == "arrow"
-    picture = Canvas(400, 300).draw(Scene("", (panel,), 0, 0))
+    picture = PixelCanvas(400, 300).draw(Scene("", (panel,), 0, 0))
     size = named.words.font.size
     sample = picture[named.baseline - size : named.baseline, int(named.left) : int(named.left + 1.4 * size)]
     thick = (sample.min(axis=-1) < 180).sum(axis=0)

@@ -9,7 +9,7 @@ from dynviz.cells.cells import Cells
 from dynviz.cells.characters import codes, swatch
 from dynviz.cells.inks import Inks
 from dynviz.cells.metrics import LETTERS, CellMetrics, cell_metrics
-from dynviz.cells.panel import PanelPainter
+from dynviz.cells.panel import CellPanelPainter
 from dynviz.layout.counter import step_words
 from dynviz.layout.page import Page, lay_out
 from dynviz.layout.place import PanelPlace, ReadoutSpot
@@ -32,7 +32,7 @@ class Hit:
     y: float | None
 
 
-class Canvas:
+class CellCanvas:
     """Draws the scenes of a film, one after the other in any order.
 
     What stayed the same since the last scene is not found again. The cells depend on the scene alone: a canvas that
@@ -61,13 +61,13 @@ class Canvas:
         self._key: tuple[Any, ...] = ()
         self._layout: tuple[Any, ...] = ()
         self._axes: tuple[tuple[Axis, Axis], ...] = ()
-        self._painters: list[PanelPainter] = []
+        self._painters: list[CellPanelPainter] = []
 
     def draw(self, scene: Scene) -> Cells:
         """The cells of a scene, new arrays each time."""
         if self.columns < LEAST[0] or self.rows < LEAST[1]:
             return self._too_small()
-        scene = scene.planned()
+        scene = scene.from_above()
         # Whatever numbers a recording holds are drawn as far as they can be.
         with np.errstate(all="ignore"):
             found = key(scene)
@@ -125,7 +125,7 @@ class Canvas:
         self.places = page.places
         self._base = self._still(page)
         self._painters = [
-            PanelPainter(place, panel, self._inks) for place, panel in zip(page.places, scene.panels, strict=False)
+            CellPanelPainter(place, panel, self._inks) for place, panel in zip(page.places, scene.panels, strict=False)
         ]
 
     def _copy(self) -> Cells:

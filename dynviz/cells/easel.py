@@ -15,7 +15,7 @@ ACROSS, DOWN = 2, 4
 
 
 @dataclass(frozen=True)
-class Easel:
+class CellEasel:
     """One panel's plot.
 
     Attributes:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.cells.characters import MARKERS
-from dynviz.cells.easel import ACROSS, DOWN, Easel, Floats
+from dynviz.cells.easel import ACROSS, DOWN, CellEasel, Floats
 from dynviz.cells.inks import Indices
 from dynviz.cells.paper import Ink
 from dynviz.cells.still import Draw
@@ -21,7 +21,7 @@ BOLD = 2.0
 """A line as wide as this is two dots wide."""
 
 
-class Sweep:
+class SweptBits:
     """The bits of a line that appears from left to right."""
 
     def __init__(self, grid: Grid) -> None:
@@ -35,7 +35,7 @@ class Sweep:
         return [(self.whole[:, :full], 0), (edge, full)]
 
 
-class Trail:
+class TrailBits:
     """The bits of a line that appears along its own length."""
 
     def __init__(self, dots: Dots, size: tuple[int, int]) -> None:
@@ -55,16 +55,16 @@ class Trail:
         return sums.astype(np.uint8).reshape(self._shape)
 
 
-class LineDrawing:
+class CellLine:
     """The layers of a line as its now moves."""
 
-    def __init__(self, mark: Line, easel: Easel) -> None:
+    def __init__(self, mark: Line, easel: CellEasel) -> None:
         self._easel, self._dot = easel, mark.dot
         self._points = easel.points(mark.x, mark.y)
         self._along = np.asarray(mark.x if mark.along is None else mark.along, dtype=np.float64)
         self._sweeps = mark.along is None
         keep = decimate(*self._points.T)
-        self._bits: Sweep | Trail = (
+        self._bits: SweptBits | TrailBits = (
             _sweep(mark, easel, self._points[keep]) if self._sweeps else _trail(mark, easel, self._points, keep)
         )
         self._ink: Ink = easel.inks.over(mark.color, THIN) if mark.width < 1 else easel.inks.color(mark.color)
@@ -110,14 +110,14 @@ class LineDrawing:
         return share, here if np.isfinite(here).all() else None
 
 
-def _sweep(mark: Line, easel: Easel, points: Floats) -> Sweep:
+def _sweep(mark: Line, easel: CellEasel, points: Floats) -> SweptBits:
     grid = stroke(points, easel.dots, mark.dash)
     if mark.width >= BOLD:
         grid[1:] |= grid[:-1].copy()
-    return Sweep(grid)
+    return SweptBits(grid)
 
 
-def _trail(mark: Line, easel: Easel, points: Floats, keep: NDArray[np.intp]) -> Trail:
+def _trail(mark: Line, easel: CellEasel, points: Floats, keep: NDArray[np.intp]) -> TrailBits:
     dots = trail(points[keep], easel.dots, mark.dash)
     if len(dots.at):
         # Places along the line, from those along the vertices of it that were kept.
@@ -125,7 +125,7 @@ def _trail(mark: Line, easel: Easel, points: Floats, keep: NDArray[np.intp]) -> 
         after = np.minimum(before + 1, len(keep) - 1)
         at = keep[before] + (dots.at - before) * (keep[after] - keep[before])
         dots = Dots(dots.columns, dots.rows, np.asarray(at, dtype=np.float64))
-    return Trail(_bold(dots, easel.dots) if mark.width >= BOLD else dots, easel.dots)
+    return TrailBits(_bold(dots, easel.dots) if mark.width >= BOLD else dots, easel.dots)
 
 
 def _bold(dots: Dots, size: tuple[int, int]) -> Dots:
@@ -137,10 +137,10 @@ def _bold(dots: Dots, size: tuple[int, int]) -> Dots:
     return Dots(columns[first], rows[first], at[first])
 
 
-class BandDrawing:
+class CellBand:
     """The layers of a band as its now moves."""
 
-    def __init__(self, mark: Band, easel: Easel) -> None:
+    def __init__(self, mark: Band, easel: CellEasel) -> None:
         self._easel = easel
         self._mask = _between(mark, easel)
         theme, over = easel.inks.theme, partial(easel.inks.over, mark.color)
@@ -158,7 +158,7 @@ class BandDrawing:
         ]
 
 
-def _between(mark: Band, easel: Easel) -> NDArray[np.bool_]:
+def _between(mark: Band, easel: CellEasel) -> NDArray[np.bool_]:
     """The pixels [2 rows, columns] whose middle lies between two curves."""
     x = easel.columns(mark.x) / ACROSS
     good = np.isfinite(x)

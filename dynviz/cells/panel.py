@@ -7,8 +7,8 @@ import numpy as np
 
 from dynviz.cells import still
 from dynviz.cells.cells import Cells
-from dynviz.cells.easel import Easel
-from dynviz.cells.growing import BandDrawing, LineDrawing
+from dynviz.cells.easel import CellEasel
+from dynviz.cells.growing import CellBand, CellLine
 from dynviz.cells.inks import Inks
 from dynviz.cells.paper import Paper
 from dynviz.layout.drawings import DOT, Drawing, PanelDrawings, StillDrawing
@@ -23,12 +23,12 @@ from dynviz.scene.marks import (
     Mark,
     Panel,
     Points,
+    ReferenceLine,
     Regions,
-    Rule,
     Text,
 )
 
-STILL: dict[type, Callable[[Any, Easel], list[still.Draw]]] = {
+STILL: dict[type, Callable[[Any, CellEasel], list[still.Draw]]] = {
     Field: still.field,
     Regions: still.regions,
     Contours: still.contours,
@@ -36,17 +36,17 @@ STILL: dict[type, Callable[[Any, Easel], list[still.Draw]]] = {
     Bars: still.bars,
     Arrows: still.arrows,
     Text: still.text,
-    Rule: still.rule,
+    ReferenceLine: still.reference_line,
 }
 LAST_LEVEL = 255
 
 
-class PanelPainter:
+class CellPanelPainter:
     """Draws the plot of one panel of a film."""
 
     def __init__(self, place: PanelPlace, panel: Panel, inks: Inks) -> None:
         plot = place.plot
-        self._easel = Easel(inks, plot.width, plot.height, panel.x, panel.y)
+        self._easel = CellEasel(inks, plot.width, plot.height, panel.x, panel.y)
         self._paper = Paper(plot.width, plot.height)
         self._area = np.s_[plot.top : plot.bottom, plot.left : plot.right]
         self._drawings = PanelDrawings(self._drawing)
@@ -61,7 +61,7 @@ class PanelPainter:
 
     def _drawing(self, mark: Mark) -> Drawing[still.Draw]:
         if isinstance(mark, Line):
-            return LineDrawing(mark, self._easel)
+            return CellLine(mark, self._easel)
         if isinstance(mark, Band):
-            return BandDrawing(mark, self._easel)
+            return CellBand(mark, self._easel)
         return StillDrawing(STILL[type(mark)](mark, self._easel))

@@ -29,14 +29,14 @@ def upright_ticks(panel: Panel, height: int, metrics: Metrics) -> tuple[Tick, ..
     wanted = min(max(int(height / (rules.upright_map if panel.square else rules.upright)), 2), MOST)
     # One tick alone says nothing of the scale.
     for most in (*range(wanted, wanted + 3), *range(wanted - 1, 0, -1)):
-        wanted_ticks = ticks(panel.y, most)
-        enough = len(wanted_ticks) >= min(most, rules.least_ticks)
-        if enough and not _close(panel.y, wanted_ticks, height, rules.least_upright):
-            return wanted_ticks
+        chosen = ticks(panel.y, most)
+        enough = len(chosen) >= min(most, rules.least_ticks)
+        if enough and not _close(panel.y, chosen, height, rules.least_upright):
+            return chosen
     return ()
 
 
-def _close(axis: Axis, chosen: Sequence[Tick], height: int, least: float) -> bool:
+def _close(axis: Axis, chosen: tuple[Tick, ...], height: int, least: float) -> bool:
     return least > 0 and any(b - a < least for a, b in pairwise(sorted(_units(axis, chosen, height))))
 
 
@@ -54,25 +54,26 @@ def level_ticks(axis: Axis, width: int, metrics: Metrics) -> tuple[Tick, ...]:
     return ticks(axis, 1)
 
 
-def _middles(axis: Axis, chosen: Sequence[Tick], length: int, metrics: Metrics) -> list[float]:
+def _middles(axis: Axis, chosen: tuple[Tick, ...], length: int, metrics: Metrics) -> list[float]:
     """Where ticks stand along an axis so long."""
     if metrics.coarse:
         return [unit + 0.5 for unit in _units(axis, chosen, length)]
     return [float(place) for place in fractions(axis, [tick.value for tick in chosen]) * length]
 
 
-def _units(axis: Axis, chosen: Sequence[Tick], length: int) -> list[int]:
+@functools.lru_cache(maxsize=1024)
+def _units(axis: Axis, chosen: tuple[Tick, ...], length: int) -> tuple[int, ...]:
     """The pixels or cells of an axis that ticks stand in."""
     places = np.nan_to_num(fractions(axis, [tick.value for tick in chosen])) * length
-    return [int(place) for place in np.floor(places).clip(0, max(length - 1, 0))]
+    return tuple(np.floor(places).clip(0, max(length - 1, 0)).astype(int).tolist())
 
 
-def level_places(axis: Axis, plot: Rect, chosen: Sequence[Tick]) -> PlacedTicks:
+def level_places(axis: Axis, plot: Rect, chosen: tuple[Tick, ...]) -> PlacedTicks:
     """Ticks, and the column of each."""
     return tuple(zip(chosen, [plot.left + unit for unit in _units(axis, chosen, plot.width)], strict=True))
 
 
-def upright_places(axis: Axis, plot: Rect, chosen: Sequence[Tick]) -> PlacedTicks:
+def upright_places(axis: Axis, plot: Rect, chosen: tuple[Tick, ...]) -> PlacedTicks:
     """Ticks, and the row of each."""
     return tuple(zip(chosen, [plot.bottom - 1 - unit for unit in _units(axis, chosen, plot.height)], strict=True))
 

@@ -67,5 +67,5 @@ def _place(draft: Draft, plot: Rect, metrics: Metrics) -> PanelPlace:
         level = level_words(x, cell, plot.bottom + metrics.tick_row(cell), metrics)
         words += [*upright_words(y, plot, metrics), *level]
         words += axis_name(panel.x.label, plot, cell, level, metrics) if draft.named else []
-    axes = panel.axes and (metrics.axes.lines_alone or not draft.bare)
+    axes = not panel.perspective and (metrics.axes.lines_alone or not draft.bare)
     return PanelPlace(cell, plot, x, y, axes, tuple(words), spots)

@@ -66,7 +66,7 @@ def plots(panels: Sequence[Draft], metrics: Metrics) -> list[Rect]:
 
 def _bare(head: PanelHead, metrics: Metrics) -> bool:
     panel, cell = head.panel, head.cell
-    if not panel.axes or metrics.small(panel, cell):
+    if panel.perspective or metrics.small(panel, cell):
         return True
     return not level_ticks(panel.x, cell.width, metrics) and not upright_ticks(panel, cell.height, metrics)
 

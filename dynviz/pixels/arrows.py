@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from dynviz.pixels.easel import Easel
+from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.sizes import Sizes
 from dynviz.scene.marks import Arrows, Axis
 
@@ -41,7 +41,7 @@ class Shapes:
     radius: float
 
 
-def arrows(mark: Arrows, easel: Easel) -> Shapes:
+def arrows(mark: Arrows, easel: PixelEasel) -> Shapes:
     """A mark's arrows where they stand in the plot."""
     x, y, dx, dy = (np.asarray(values, np.float64) for values in (mark.x, mark.y, mark.dx, mark.dy))
     good = np.isfinite(x) & np.isfinite(y) & np.isfinite(dx) & np.isfinite(dy)

@@ -8,10 +8,10 @@ from dynviz.layout.counter import step_words
 from dynviz.layout.page import TitleStrip
 from dynviz.layout.place import ReadoutSpot
 from dynviz.pixels.coverage import Image
-from dynviz.pixels.easel import Easel
-from dynviz.pixels.layers import Stack, blank
+from dynviz.pixels.easel import PixelEasel
+from dynviz.pixels.layers import LayerStack, blank
 from dynviz.pixels.metrics import PixelMetrics, pixel_page
-from dynviz.pixels.panel import PanelPainter, Readouts, words
+from dynviz.pixels.panel import PixelPanelPainter, Readouts, words
 from dynviz.pixels.pen import Pen
 from dynviz.scene import theme as themes
 from dynviz.scene.identity import key
@@ -21,7 +21,7 @@ SMALLEST, LARGEST = 120, 8192
 NOWHERE = Axis((0.0, 1.0))
 
 
-class Canvas:
+class PixelCanvas:
     """Draws the scenes of a film, one after the other in any order.
 
     What stayed the same since the last scene is not drawn again. The pixels depend on the scene alone: a canvas that
@@ -49,7 +49,7 @@ class Canvas:
         self._scene: Scene | None = None
         self._key: tuple[Any, ...] = ()
         self._layout: tuple[Any, ...] = ()
-        self._painters: list[PanelPainter] = []
+        self._painters: list[PixelPanelPainter] = []
 
     def draw(self, scene: Scene) -> Image:
         """The picture [height, width, 3] of a scene, a new array each time."""
@@ -73,18 +73,18 @@ class Canvas:
         self._image[...] = self.theme.color("ground")
         self._head = Head(page.title, self._easel(page.metrics, page.title.area, NOWHERE, NOWHERE))
         self._painters = [
-            PanelPainter(place, self._easel(page.metrics, place.plot, panel.x, panel.y))
+            PixelPanelPainter(place, self._easel(page.metrics, place.plot, panel.x, panel.y))
             for place, panel in zip(page.places, scene.panels, strict=False)
         ]
 
-    def _easel(self, metrics: PixelMetrics, plot: Rect, x: Axis, y: Axis) -> Easel:
-        return Easel(metrics, self.theme, plot, x, y)
+    def _easel(self, metrics: PixelMetrics, plot: Rect, x: Axis, y: Axis) -> PixelEasel:
+        return PixelEasel(metrics, self.theme, plot, x, y)
 
 
 class Head:
     """Draws the strip with the scene's title, its readouts and the step."""
 
-    def __init__(self, title: TitleStrip, easel: Easel) -> None:
+    def __init__(self, title: TitleStrip, easel: PixelEasel) -> None:
         self._easel = easel
         self._counter = title.counter
         self._readouts = Readouts(title.spots, easel)
@@ -93,7 +93,7 @@ class Head:
         for placed in title.words:
             for layer in words(placed, easel):
                 layer.put(paper)
-        self._stack = Stack(easel.plot, paper)
+        self._stack = LayerStack(easel.plot, paper)
 
     def draw(self, image: Image, scene: Scene) -> None:
         """Bring the strip to this state."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from dynviz.frame import Pixels
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from dynviz.scene import theme as themes
 from dynviz.scene.marks import Scene
 from dynviz.scene.theme import RGB, Theme
@@ -44,7 +44,7 @@ class Cutout:
 
     def __init__(self, width: int, height: int, theme: str) -> None:
         own = themes.theme(theme)
-        self._black, self._white = (Canvas(width, height, on(ground, own)) for ground in (BLACK, WHITE))
+        self._black, self._white = (PixelCanvas(width, height, on(ground, own)) for ground in (BLACK, WHITE))
 
     def draw(self, scene: Scene) -> Pixels:
         """The picture [height, width, 4] of a scene."""

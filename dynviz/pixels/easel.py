@@ -17,7 +17,7 @@ from dynviz.scene.theme import Theme
 
 
 @dataclass(frozen=True)
-class Easel:
+class PixelEasel:
     """One panel's plot, and what draws there.
 
     Attributes:

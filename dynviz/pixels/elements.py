@@ -13,7 +13,7 @@ from dynviz.layout.metrics import Font
 from dynviz.pixels import shapes, still
 from dynviz.pixels.arrows import arrows
 from dynviz.pixels.coverage import Image
-from dynviz.pixels.easel import Easel
+from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.growing import present
 from dynviz.pixels.layers import Tile
 from dynviz.pixels.pen import DASHES, Pen
@@ -28,8 +28,8 @@ from dynviz.scene.marks import (
     Line,
     Mark,
     Points,
+    ReferenceLine,
     Regions,
-    Rule,
     Text,
 )
 from dynviz.scene.theme import Theme
@@ -93,7 +93,7 @@ class Part(NamedTuple):
     clipped: bool = True
 
 
-def elements(marks: Sequence[Mark], easel: Easel, ink: Ink, clip: str) -> Iterator[str]:
+def elements(marks: Sequence[Mark], easel: PixelEasel, ink: Ink, clip: str) -> Iterator[str]:
     """The elements of a panel's marks, the lowest first.
 
     Args:
@@ -119,7 +119,7 @@ def elements(marks: Sequence[Mark], easel: Easel, ink: Ink, clip: str) -> Iterat
         yield "</g>"
 
 
-def _image(mark: Field | Regions, easel: Easel, ink: Ink) -> list[Part]:
+def _image(mark: Field | Regions, easel: PixelEasel, ink: Ink) -> list[Part]:
     """The picture of a field; on a logarithmic axis its pixels are those of the page."""
     if "log" in (easel.x.scale, easel.y.scale):
         tiles = still.field(mark, easel) if isinstance(mark, Field) else still.regions(mark, easel)
@@ -146,13 +146,13 @@ def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
     return pixels.repeat(max(1, round(size[1] / height)), axis=0).repeat(max(1, round(size[0] / width)), axis=1)
 
 
-def _contours(mark: Contours, easel: Easel, ink: Ink) -> list[Part]:
+def _contours(mark: Contours, easel: PixelEasel, ink: Ink) -> list[Part]:
     lines = [easel.points(*line.T) for line in traced(mark, mark.levels)]
     color, width = ink.color(mark.color), max(1.0, 0.5 * easel.sizes.line)
     return [Part(shapes.stroke(line, color, width, opacity=still.CONTOUR)) for line in lines]
 
 
-def _points(mark: Points, easel: Easel, ink: Ink) -> list[Part]:
+def _points(mark: Points, easel: PixelEasel, ink: Ink) -> list[Part]:
     places = easel.points(mark.x, mark.y)
     places = places[easel.inside(places)].tolist()
     radius = mark.size * still.SIZES[mark.marker] * easel.sizes.em / 20
@@ -168,7 +168,7 @@ def _points(mark: Points, easel: Easel, ink: Ink) -> list[Part]:
     return [Part(each, clipped=False) for each in found]
 
 
-def _line(mark: Line, easel: Easel, ink: Ink) -> list[Part]:
+def _line(mark: Line, easel: PixelEasel, ink: Ink) -> list[Part]:
     points = easel.points(mark.x, mark.y)
     along = np.asarray(mark.x if mark.along is None else mark.along, np.float64)
     color, width, pattern = ink.color(mark.color), mark.width * easel.sizes.line, DASHES[mark.dash]
@@ -194,7 +194,7 @@ def _past(points: Floats, along: Floats, now: float, end: Floats | None) -> Floa
     return np.concatenate([past, np.full((1, 2), np.nan) if end is None else end[None]])
 
 
-def _band(mark: Band, easel: Easel, ink: Ink) -> list[Part]:
+def _band(mark: Band, easel: PixelEasel, ink: Ink) -> list[Part]:
     low, high = easel.points(mark.x, mark.low), easel.points(mark.x, mark.high)
     shade, ghost, color = ink.theme.shade, ink.theme.shade_ghost, ink.color(mark.color)
     parts = [Part(shapes.area(low, high, color, ghost), FUTURE)]
@@ -204,7 +204,7 @@ def _band(mark: Band, easel: Easel, ink: Ink) -> list[Part]:
     return [*parts, Part(shapes.area(low, high, color, (shade - ghost) / (1 - ghost)))]
 
 
-def _bars(mark: Bars, easel: Easel, ink: Ink) -> list[Part]:
+def _bars(mark: Bars, easel: PixelEasel, ink: Ink) -> list[Part]:
     color = ink.color(mark.color)
     return [
         Part(
@@ -215,31 +215,31 @@ def _bars(mark: Bars, easel: Easel, ink: Ink) -> list[Part]:
     ]
 
 
-def _arrows(mark: Arrows, easel: Easel, ink: Ink) -> list[Part]:
+def _arrows(mark: Arrows, easel: PixelEasel, ink: Ink) -> list[Part]:
     return [Part(text) for text in shapes.arrows(arrows(mark, easel), ink.color(mark.color))]
 
 
-def _text(mark: Text, easel: Easel, ink: Ink) -> list[Part]:
+def _text(mark: Text, easel: PixelEasel, ink: Ink) -> list[Part]:
     place = still.text_place(mark, easel)
     return [Part(ink.words(mark.text, easel.sizes.words, mark.color, *place), clipped=False)] if place else []
 
 
-def _rule(mark: Rule, easel: Easel, ink: Ink) -> list[Part]:
-    line = still.rule_rect(mark, easel)
+def _reference_line(mark: ReferenceLine, easel: PixelEasel, ink: Ink) -> list[Part]:
+    line = still.reference_rect(mark, easel)
     if line is None:
         return []
     x, y = (line.left + line.right) / 2, (line.top + line.bottom) / 2
     ends = [[x, line.top], [x, line.bottom]] if mark.vertical else [[line.left, y], [line.right, y]]
-    dashes, thick = still.rule_dashes(mark, easel), easel.sizes.thin
+    dashes, thick = still.reference_dashes(mark, easel), easel.sizes.thin
     pattern = (dashes[0] / thick, dashes[1] / thick) if dashes else None
     parts = [Part(shapes.stroke(np.array(ends), ink.color(mark.color), thick, pattern))]
     if mark.label:
-        place = still.rule_words(mark, easel, line)
+        place = still.reference_words(mark, easel, line)
         parts.append(Part(ink.words(mark.label, easel.sizes.ticks, mark.color, *place), clipped=False))
     return parts
 
 
-DRAW: dict[type, Callable[[Any, Easel, Ink], list[Part]]] = {
+DRAW: dict[type, Callable[[Any, PixelEasel, Ink], list[Part]]] = {
     Field: _image,
     Regions: _image,
     Contours: _contours,
@@ -249,5 +249,5 @@ DRAW: dict[type, Callable[[Any, Easel, Ink], list[Part]]] = {
     Bars: _bars,
     Arrows: _arrows,
     Text: _text,
-    Rule: _rule,
+    ReferenceLine: _reference_line,
 }

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from dynviz.layout.drawings import ADDED, DOT, FUTURE, PAST, Aged
 from dynviz.pixels import markers
 from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
-from dynviz.pixels.easel import Easel
+from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.layers import Layer
 from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Band, Line
@@ -26,7 +26,7 @@ VERTICES = 64
 Floats = NDArray[np.float64]
 
 
-class Sweep:
+class SweptCoverage:
     """A shape that appears from left to right: a line over x, or a band."""
 
     def __init__(self, shape: Coverage, width: int) -> None:
@@ -54,7 +54,7 @@ class Sweep:
         return self._base[0], joined
 
 
-class Trail:
+class TrailCoverage:
     """A line that appears along its own length."""
 
     def __init__(self, points: Floats, along: Floats, stroke: Callable[[Floats, float], Coverage]) -> None:
@@ -83,17 +83,17 @@ class Trail:
         return self._stroke(self._points[first : first + VERTICES + 1], float(self._lengths[first]))
 
 
-class LineDrawing:
+class PixelLine:
     """The layers of a line as its now moves."""
 
-    def __init__(self, mark: Line, easel: Easel) -> None:
+    def __init__(self, mark: Line, easel: PixelEasel) -> None:
         self._mark, self._easel = mark, easel
         self._points = easel.points(mark.x, mark.y)
         self._along = np.asarray(mark.x if mark.along is None else mark.along, dtype=np.float64)
         keep = decimate(*self._points.T)
         self._whole = self._stroke(self._points[keep])
-        self._sweep = Sweep(self._whole, easel.pen.width) if mark.along is None else None
-        self._trail = None if self._sweep else Trail(self._points[keep], self._along[keep], self._stroke)
+        self._sweep = SweptCoverage(self._whole, easel.pen.width) if mark.along is None else None
+        self._trail = None if self._sweep else TrailCoverage(self._points[keep], self._along[keep], self._stroke)
         self._future = easel.stain(self._whole, mark.color, easel.theme.ghost)
         self._past = self._whole, easel.stain(self._whole, mark.color)
 
@@ -154,12 +154,12 @@ def present(
     return here if np.isfinite(here).all() else None
 
 
-class BandDrawing:
+class PixelBand:
     """The layers of a band as its now moves."""
 
-    def __init__(self, mark: Band, easel: Easel) -> None:
+    def __init__(self, mark: Band, easel: PixelEasel) -> None:
         self._mark, self._easel = mark, easel
-        self._sweep = Sweep(_between(mark, easel), easel.pen.width)
+        self._sweep = SweptCoverage(_between(mark, easel), easel.pen.width)
         self._future = easel.stain(self._sweep.whole, mark.color, easel.theme.shade_ghost)
         self._past = EMPTY, easel.stain(EMPTY, mark.color)
 
@@ -174,7 +174,7 @@ class BandDrawing:
         return [(FUTURE, self._future), (PAST, self._past[1]), (ADDED, easel.stain(added, mark.color, share))]
 
 
-def _between(mark: Band, easel: Easel) -> Coverage:
+def _between(mark: Band, easel: PixelEasel) -> Coverage:
     """The area between two curves, column by column of pixels, with soft edges above and below."""
     plot = easel.plot
     x = easel.columns(mark.x)

@@ -37,7 +37,7 @@ class Tile:
 Layer = Stain | Tile
 
 
-class Stack:
+class LayerStack:
     """Layers over a blank, in a rectangle of an image that nothing else draws into.
 
     It keeps a picture of the lowest layers, as many as have stayed the same since the last time, and begins from there.

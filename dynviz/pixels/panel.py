@@ -13,9 +13,9 @@ from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import still
 from dynviz.pixels.arrows import arrow_sample
 from dynviz.pixels.coverage import Coverage, Image
-from dynviz.pixels.easel import Easel
-from dynviz.pixels.growing import BandDrawing, LineDrawing
-from dynviz.pixels.layers import Layer, Stack, blank
+from dynviz.pixels.easel import PixelEasel
+from dynviz.pixels.growing import PixelBand, PixelLine
+from dynviz.pixels.layers import Layer, LayerStack, blank
 from dynviz.pixels.markers import markers
 from dynviz.pixels.metrics import sample_width
 from dynviz.scene.marks import (
@@ -29,12 +29,12 @@ from dynviz.scene.marks import (
     Panel,
     Points,
     Readout,
+    ReferenceLine,
     Regions,
-    Rule,
     Text,
 )
 
-STILL: dict[type, Callable[[Any, Easel], list[Layer]]] = {
+STILL: dict[type, Callable[[Any, PixelEasel], list[Layer]]] = {
     Field: still.field,
     Regions: still.regions,
     Contours: still.contours,
@@ -42,16 +42,16 @@ STILL: dict[type, Callable[[Any, Easel], list[Layer]]] = {
     Bars: still.bars,
     Arrows: still.arrows,
     Text: still.text,
-    Rule: still.rule,
+    ReferenceLine: still.reference_line,
 }
 
 
-class PanelPainter:
+class PixelPanelPainter:
     """Draws one panel of a film."""
 
-    def __init__(self, place: PanelPlace, easel: Easel) -> None:
+    def __init__(self, place: PanelPlace, easel: PixelEasel) -> None:
         self._place, self._easel = place, easel
-        self._stack = Stack(place.cell, self._axes())
+        self._stack = LayerStack(place.cell, self._axes())
         self._drawings = PanelDrawings(self._drawing)
         self._words = Readouts(place.spots, easel)
 
@@ -62,9 +62,9 @@ class PanelPainter:
 
     def _drawing(self, mark: Mark) -> Drawing[Layer]:
         if isinstance(mark, Line):
-            return LineDrawing(mark, self._easel)
+            return PixelLine(mark, self._easel)
         if isinstance(mark, Band):
-            return BandDrawing(mark, self._easel)
+            return PixelBand(mark, self._easel)
         return StillDrawing(STILL[type(mark)](mark, self._easel))
 
     def _axes(self) -> Image:
@@ -94,7 +94,7 @@ class PanelPainter:
 class Readouts:
     """Words that change, at spots that do not."""
 
-    def __init__(self, spots: Sequence[ReadoutSpot], easel: Easel) -> None:
+    def __init__(self, spots: Sequence[ReadoutSpot], easel: PixelEasel) -> None:
         self.spots = spots
         self._easel = easel
         self._last: dict[int, tuple[Readout, Layer]] = {}
@@ -116,7 +116,7 @@ class Readouts:
         return self._last[index][1]
 
 
-def words(placed: PlacedWords, easel: Easel) -> list[Layer]:
+def words(placed: PlacedWords, easel: PixelEasel) -> list[Layer]:
     """Words, and the sample before those of a legend."""
     item, pen = placed.words, easel.pen
     left, layers = placed.left, []
@@ -129,7 +129,7 @@ def words(placed: PlacedWords, easel: Easel) -> list[Layer]:
     return list(layers)
 
 
-def _sample(placed: PlacedWords, left: float, right: float, middle: float, easel: Easel) -> Coverage:
+def _sample(placed: PlacedWords, left: float, right: float, middle: float, easel: PixelEasel) -> Coverage:
     sample = placed.words.sample
     paper = Rect(0, 0, *easel.canvas)
     if sample is None or sample.kind == "line":

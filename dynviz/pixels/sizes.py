@@ -18,7 +18,7 @@ class Sizes:
         words: Letters of readouts, labels and legends.
         ticks: Letters at the ticks.
         line: Width of a line.
-        thin: Width of axes and rules, whole.
+        thin: Width of axes and reference lines, whole.
         dot: Radius of the dot that is the present.
     """
 

@@ -11,7 +11,7 @@ from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import shapes
 from dynviz.pixels.arrows import arrow_sample
 from dynviz.pixels.coverage import Image
-from dynviz.pixels.easel import Easel
+from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.elements import Ink, elements
 from dynviz.pixels.metrics import PixelMetrics, pixel_page, sample_width
 from dynviz.pixels.pen import DASHES, FAMILY, Pen
@@ -52,13 +52,13 @@ class Vector:
             parts.append(f'<rect width="{width}" height="{height}" fill="{self._ink.color("ground")}"/>')
         parts += self._head(page, scene)
         for index, (place, panel) in enumerate(zip(page.places, scene.panels, strict=False)):
-            easel = Easel(page.metrics, self._ink.theme, place.plot, panel.x, panel.y)
+            easel = PixelEasel(page.metrics, self._ink.theme, place.plot, panel.x, panel.y)
             parts += self._panel(index, place, panel, easel)
         return "\n".join([*parts, "</svg>", ""])
 
     def _head(self, page: Page[PixelMetrics], scene: Scene) -> list[str]:
         title, font = page.title, page.metrics.fonts.words
-        easel = Easel(page.metrics, self._ink.theme, title.area, Axis((0.0, 1.0)), Axis((0.0, 1.0)))
+        easel = PixelEasel(page.metrics, self._ink.theme, title.area, Axis((0.0, 1.0)), Axis((0.0, 1.0)))
         parts = [part for placed in title.words for part in self._placed(placed, easel)]
         parts += self._readouts(scene.readouts, title.spots, page.metrics)
         if title.counter:
@@ -67,7 +67,7 @@ class Vector:
             parts.append(self._ink.words(text, font, "muted", left, title.counter.baseline))
         return parts
 
-    def _panel(self, index: int, place: PanelPlace, panel: Panel, easel: Easel) -> list[str]:
+    def _panel(self, index: int, place: PanelPlace, panel: Panel, easel: PixelEasel) -> list[str]:
         clip, name = easel.clip, f"plot{index}"
         parts = [
             f"<g><title>{xml(panel.title)}</title>",
@@ -89,7 +89,7 @@ class Vector:
             found.append(self._ink.words(text, font, readout.color, spot.left, spot.baseline))
         return found
 
-    def _placed(self, placed: PlacedWords, easel: Easel) -> list[str]:
+    def _placed(self, placed: PlacedWords, easel: PixelEasel) -> list[str]:
         """Words, and the sample before those of a legend."""
         item, left, parts = placed.words, placed.left, []
         if item.sample:

@@ -56,7 +56,7 @@ def key(scene: Scene) -> tuple[Any, ...]:
             panel.x,
             panel.y,
             panel.square,
-            panel.axes,
+            panel.perspective,
             _readouts_key(panel.readouts),
             tuple(_mark_key(mark) for mark in panel.marks),
         )
