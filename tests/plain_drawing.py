@@ -60,7 +60,7 @@ def plain(scene, width, height, look):
             shift = sample_width(placed.words.font) if placed.words.sample else 0
             write(placed.words.text, placed.words.font, placed.words.color, placed.left + shift, placed.baseline)
         for spot, readout in zip(place.spots, panel.readouts, strict=False):
-            write(readout.said(readout.text, named=spot.named), size.words, readout.color, spot.left, spot.baseline)
+            write(readout.in_words(readout.text, named=spot.named), size.words, readout.color, spot.left, spot.baseline)
         _panel(figure, panel, place, size, colors)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -70,10 +70,10 @@ class CellCanvas:
         scene = scene.from_above()
         # Whatever numbers a recording holds are drawn as far as they can be.
         with np.errstate(all="ignore"):
-            found = key(scene)
-            if self._scene is None or found != self._key:
+            scene_key = key(scene)
+            if self._scene is None or scene_key != self._key:
                 # The key holds arrays by their memory: the scene keeps them alive.
-                self._key, self._scene = found, scene
+                self._key, self._scene = scene_key, scene
                 self._lay_out(scene)
             cells = self._copy()
             for painter, panel in zip(self._painters, scene.panels, strict=False):
@@ -177,8 +177,8 @@ class CellCanvas:
             _write(cells, text, int(counter.left) - len(text), counter.baseline, self._inks.words("muted"))
 
     def _write_readout(self, cells: Cells, readout: Readout, spot: ReadoutSpot) -> None:
-        said = readout.said(readout.text, named=spot.named)
-        text = fit(said, LETTERS, spot.room, self._metrics)
+        words = readout.in_words(readout.text, named=spot.named)
+        text = fit(words, LETTERS, spot.room, self._metrics)
         _write(cells, text, int(spot.left), spot.baseline, self._inks.words(readout.color))
 
 

@@ -95,13 +95,13 @@ class Paper:
 
     def write(self, text: str, row: int, column: int, ink: int) -> None:
         """Characters, cut at the edges."""
-        found = codes(text)
+        characters = codes(text)
         if not 0 <= row < self.glyphs.shape[0]:
             return
-        start, stop = max(column, 0), min(column + len(found), self.glyphs.shape[1])
+        start, stop = max(column, 0), min(column + len(characters), self.glyphs.shape[1])
         if start < stop:
             self._clean = False
-            self.glyphs[row, start:stop] = found[start - column : stop - column]
+            self.glyphs[row, start:stop] = characters[start - column : stop - column]
             self.inks[row, start:stop] = ink
             self.low[row, start:stop] = False
 

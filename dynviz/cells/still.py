@@ -44,7 +44,7 @@ def _fitting(mark: Field, easel: CellEasel) -> NDArray[np.generic]:
     rows, columns = mark.values.shape
     across = first_pixels(easel.x, left, right, columns, easel.width)
     upward = first_pixels(easel.y, bottom, top, rows, 2 * easel.height)
-    coarse = all((np.diff(found) > 0).all() for found in (across, upward)) and (easel.width, 2 * easel.height) < (
+    coarse = all((np.diff(firsts) > 0).all() for firsts in (across, upward)) and (easel.width, 2 * easel.height) < (
         columns,
         rows,
     )

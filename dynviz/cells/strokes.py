@@ -96,14 +96,14 @@ def trail(points: Floats, size: tuple[int, int], dash: Dash = "solid") -> Dots:
     """The same dots in the order of the line."""
     width, height = size
     seen = np.zeros(width * height, dtype=np.bool_)
-    found = [NONE]
+    pieces = [NONE]
     for part in _dashed(_segments(points, size), dash):
         flat = part.rows * width + part.columns
         _, first = np.unique(flat, return_index=True)
         first = np.sort(first[~seen[flat[first]]])
         seen[flat[first]] = True
-        found.append(Dots(part.columns[first], part.rows[first], part.at[first]))
-    return Dots(*(np.concatenate([getattr(part, name) for part in found]) for name in ("columns", "rows", "at")))
+        pieces.append(Dots(part.columns[first], part.rows[first], part.at[first]))
+    return Dots(*(np.concatenate([getattr(part, name) for part in pieces]) for name in ("columns", "rows", "at")))
 
 
 def _dashed(segments: Segments, dash: Dash) -> Iterator[Dots]:
@@ -174,10 +174,10 @@ def halves(grid: Grid) -> NDArray[np.uint8]:
     """The bits of the left and of the right dots of each cell [2, rows, columns of cells]."""
     height, width = grid.shape
     dots = grid.view(np.uint8).reshape(height // DOWN, DOWN, width // ACROSS, ACROSS)
-    found = np.zeros((ACROSS, height // DOWN, width // ACROSS), dtype=np.uint8)
+    sides = np.zeros((ACROSS, height // DOWN, width // ACROSS), dtype=np.uint8)
     for row, column in np.ndindex(BITS.shape):
-        found[column] |= dots[:, row, :, column] * BITS[row, column]
-    return found
+        sides[column] |= dots[:, row, :, column] * BITS[row, column]
+    return sides
 
 
 def bits(grid: Grid) -> NDArray[np.uint8]:

@@ -80,24 +80,24 @@ def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
     Of one whose lanes differ: `adamw lr 1e-4 to 1 (25 values), seeds 0 to 7`.
     """
     seeded = {seeds(recording) for recording in recordings}
-    found = []
+    readouts = []
     for index, (recording, name) in enumerate(zip(recordings, names(recordings), strict=True)):
         given = [option(key, value) for key, value in _given(recording).items()]
         own = [seeds(recording)] if len(seeded) > 1 else []
         text = " ".join([name, *(extra for extra in given + own if extra not in name)])
-        found.append(Readout(text, color(index)))
+        readouts.append(Readout(text, color(index)))
     if len(seeded) == 1:
-        found.append(Readout(seeded.pop(), "muted"))
-    return tuple(found)
+        readouts.append(Readout(seeded.pop(), "muted"))
+    return tuple(readouts)
 
 
 def seeds(recording: Recording) -> str:
     """The seeds of a recording's lanes in words: `seed 42`, `seeds 0 to 7`, `seeds 1, 2, 5`."""
-    found = sorted(set(recording.seeds))
-    if len(found) == 1:
-        return f"seed {found[0]}"
+    seeds = sorted(set(recording.seeds))
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
     runs: list[list[int]] = []
-    for seed in found:
+    for seed in seeds:
         if runs and seed == runs[-1][-1] + 1:
             runs[-1].append(seed)
         else:
@@ -114,8 +114,8 @@ def lane(recording: Recording, index: int) -> str:
 
 def classes(recording: Recording, count: int = 2) -> tuple[str, ...]:
     """What the classes of a recording's task are called."""
-    said = recording.facts.get("classes", ())
-    return tuple(map(str, said)) if len(said) == count else tuple(f"class {index}" for index in range(count))
+    classes = recording.facts.get("classes", ())
+    return tuple(map(str, classes)) if len(classes) == count else tuple(f"class {index}" for index in range(count))
 
 
 def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:

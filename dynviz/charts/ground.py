@@ -102,8 +102,8 @@ def heights(recording: Recording) -> tuple[float, Norm]:
 
 def optima(recording: Recording, size: float) -> list[Mark]:
     """Stars where the landscape is known to be lowest."""
-    found = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
-    return [Points(found[:, 0], found[:, 1], "text", size, "star")] if len(found) else []
+    optima = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+    return [Points(optima[:, 0], optima[:, 1], "text", size, "star")] if len(optima) else []
 
 
 def plane(recording: Recording) -> tuple[Axis, Axis, bool]:

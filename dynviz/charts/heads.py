@@ -49,7 +49,7 @@ class Heads:
 
     def _of(self, recording: Recording, step: int) -> list[Arrows]:
         where = recording["position"][index_at(recording.steps("position"), step), self._lane].astype(np.float64)
-        found = []
+        arrows = []
         for name in terms(recording):
             steps = recording.steps(PREFIX + name)
             # A term belongs to the step that led to its sample: the next sample is the next step.
@@ -57,8 +57,8 @@ class Heads:
             way = self.times * recording[PREFIX + name][after, self._lane].astype(np.float64)
             (x, y), (dx, dy) = where[:, None], way[:, None]
             # The shorter ones in front: terms often point the same way.
-            found.append((-float(np.hypot(*way)), Arrows(x, y, dx, dy, f"term.{name}")))
-        return [arrow for _, arrow in sorted(found, key=lambda each: np.nan_to_num(each[0], nan=0.0))]
+            arrows.append((-float(np.hypot(*way)), Arrows(x, y, dx, dy, f"term.{name}")))
+        return [arrow for _, arrow in sorted(arrows, key=lambda sized: np.nan_to_num(sized[0], nan=0.0))]
 
 
 def _longest(moves: Array) -> float:

@@ -52,7 +52,7 @@ def class_maps(recordings: Sequence[Recording], lane: int, *, legend: bool = Fal
     ]
 
 
-def _class_map(recording: Recording, lane: int, said: Readout, *, legend: bool) -> MovingPanel:
+def _class_map(recording: Recording, lane: int, readout: Readout, *, legend: bool) -> MovingPanel:
     extent = extent_of(recording)
     x, y = plane(extent)
     # Of several lanes only one is seen: its seed says which.
@@ -68,7 +68,7 @@ def _class_map(recording: Recording, lane: int, said: Readout, *, legend: bool) 
         accuracy = Latest(recording, "val_accuracy", lambda past: caption.percent(float(past[-1][lane])))
 
     def at(step: int) -> Panel:
-        value = replace(said, text=accuracy.at(step), widest="100.0 %") if accuracy else said
+        value = replace(readout, text=accuracy.at(step), widest="100.0 %") if accuracy else readout
         readouts = (value,) if value.name or value.text else ()
         return Panel(title, x, y, tuple(mark.at(step) for mark in moving), readouts + classes, square=True)
 

@@ -30,9 +30,9 @@ class Reading:
     width: int
     groups: tuple[tuple[int, ...], ...] = ()
 
-    def of(self, said: Readout, values: Array) -> Callable[[Array], Readout]:
+    def of(self, name: Readout, values: Array) -> Callable[[Array], Readout]:
         """A function of samples [samples, lanes, ...]: what is drawn of the last one, and room for all of `values`."""
-        said = replace(said, widest=self._widest(values))
+        words = replace(name, widest=self._widest(values))
 
         def readout(past: Array) -> Readout:
             with np.errstate(invalid="ignore", over="ignore"):
@@ -40,11 +40,11 @@ class Reading:
             lanes = sample.reshape(len(sample), -1)
             lanes = lanes.reshape(-1, 1) if lanes.shape[1] > NARROW else lanes
             if not limits.finite(lanes).any():
-                return replace(said, text=caption.DIVERGED)
+                return replace(words, text=caption.DIVERGED)
             texts = [self._said(entry) for entry in lanes.T.tolist()]
             lost = len(lanes) - int(np.count_nonzero(limits.finite(lanes).all(axis=1))) if len(lanes) > 1 else 0
             note = f" ({lost} of {len(lanes)} diverged)" if 0 < lost < len(lanes) else ""
-            return replace(said, text=f"{', '.join(texts)}{note}")
+            return replace(words, text=f"{', '.join(texts)}{note}")
 
         return readout
 

@@ -68,7 +68,7 @@ def ledger(recording: Recording) -> Ledger:
                 norms[name][block] = np.sqrt((term * term).sum(axis=-1))
                 whole = whole + term
             total[block] = np.sqrt((whole * whole).sum(axis=-1))
-    at_work = {name: found for name, found in norms.items() if np.any(found != 0)}
+    at_work = {name: norm for name, norm in norms.items() if np.any(norm != 0)}
     return Ledger(steps[at], at_work or norms, total)
 
 
@@ -90,7 +90,7 @@ def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[st
     size = max(recording["gradient"][0][lane].size, 1)
     first = min(1, count - 1)
     at = np.unique(np.linspace(first, count - 1, max(2, min(count, BUDGET // size))).astype(np.int64))
-    found = {name: np.full(len(at), np.nan) for name in names}
+    cosines = {name: np.full(len(at), np.nan) for name in names}
     gradients, channels = recording["gradient"], {name: recording[PREFIX + name] for name in names}
     many = max(1, BLOCK // size)
     for start in range(0, len(at), many):
@@ -100,8 +100,8 @@ def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[st
             term = _rows(samples[at[block], lane])
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 lengths = np.sqrt(_products(term, term) * _products(downhill, downhill))
-                found[name][block] = _products(term, downhill) / lengths
-    return steps[at], {name: values for name, values in found.items() if np.isfinite(values).any()} or found
+                cosines[name][block] = _products(term, downhill) / lengths
+    return steps[at], {name: values for name, values in cosines.items() if np.isfinite(values).any()} or cosines
 
 
 def _rows(samples: NDArray[Any]) -> NDArray[np.float64]:

@@ -75,6 +75,8 @@ def trails(recording: Recording, name: str, color: str, lanes: int, tail: int = 
 def starts(recordings: Sequence[Recording], lanes: int) -> Points:
     """Rings where the ways of so many of these recordings' lanes begin, one at each place."""
     positions = [one["position"] for one in recordings]
-    begins = np.concatenate([each[0, places(each.shape[1], lanes)].astype(np.float64) for each in positions])
+    begins = np.concatenate(
+        [position[0, places(position.shape[1], lanes)].astype(np.float64) for position in positions]
+    )
     begins = np.unique(begins[np.isfinite(begins).all(axis=1)], axis=0)
     return Points(begins[:, 0], begins[:, 1], "text", 4.0, "ring")

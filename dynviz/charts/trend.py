@@ -81,12 +81,12 @@ def _quantiles(values: Array, shares: tuple[float, ...]) -> Array:
     ordered = np.sort(np.where(np.isfinite(values), values, np.inf).astype(np.float64), axis=1)
     counts = np.isfinite(ordered).sum(axis=1)
     rows = np.arange(len(ordered))
-    found = np.full((len(shares), len(ordered)), np.nan)
+    values_at = np.full((len(shares), len(ordered)), np.nan)
     some = counts > 0
     for index, share in enumerate(shares):
         place = share * np.maximum(counts - 1, 0)
         below = np.floor(place).astype(np.int64)
         above = np.minimum(below + 1, np.maximum(counts - 1, 0))
         low, high = ordered[rows, below][some], ordered[rows, above][some]
-        found[index, some] = low + (high - low) * (place - below)[some]
-    return found
+        values_at[index, some] = low + (high - low) * (place - below)[some]
+    return values_at

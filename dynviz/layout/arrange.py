@@ -112,7 +112,7 @@ def _arranged(square: tuple[bool, ...], area: Area) -> tuple[Rect, ...]:
     if not square[0]:
         both = _turned(both[0], area), _turned(both[1], area)
     places = {True: iter(both[0]), False: iter(both[1])}
-    return tuple(next(places[each]) for each in square)
+    return tuple(next(places[is_map]) for is_map in square)
 
 
 def _pages(maps: int, curves: int, area: Area) -> Iterator[tuple[list[Rect], list[Rect]]]:
@@ -162,12 +162,12 @@ def _grids(area: Rect, count: int) -> list[list[Rect]]:
 def _grid(area: Rect, count: int, rows: int) -> list[Rect]:
     """So many rectangles in so many rows that fill the area; the first rows have one less where it does not go up."""
     base, more = divmod(count, rows)
-    found = []
+    rects = []
     edges = _split(area.top, area.height, rows)
     for row, (top, bottom) in enumerate(pairwise(edges)):
         columns = base + (row >= rows - more)
-        found += [Rect(a, top, b - a, bottom - top) for a, b in pairwise(_split(area.left, area.width, columns))]
-    return found
+        rects += [Rect(a, top, b - a, bottom - top) for a, b in pairwise(_split(area.left, area.width, columns))]
+    return rects
 
 
 def _split(start: int, length: int, parts: int) -> list[int]:
@@ -176,7 +176,7 @@ def _split(start: int, length: int, parts: int) -> list[int]:
 
 def _turned(rects: list[Rect], area: Area) -> list[Rect]:
     """Turned upside down, in reading order."""
-    turned = [replace(each, left=area.width - each.right, top=area.height - each.bottom) for each in rects]
+    turned = [replace(rect, left=area.width - rect.right, top=area.height - rect.bottom) for rect in rects]
     return sorted(turned, key=lambda rect: (rect.top, rect.left))
 
 

@@ -89,7 +89,7 @@ def _title(panel: Panel, metrics: Metrics) -> list[Words]:
 def _values(readouts: Sequence[Readout], metrics: Metrics, *, named: bool) -> list[Words]:
     """Readouts as wide as they will ever be, with the names of what they belong to or without."""
     return [
-        Words(readout.said(readout.widest or readout.text, named=named), metrics.fonts.words, readout.color)
+        Words(readout.in_words(readout.widest or readout.text, named=named), metrics.fonts.words, readout.color)
         for readout in readouts
     ]
 

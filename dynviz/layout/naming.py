@@ -73,10 +73,10 @@ def names(panel: Panel, others: Sequence[Readout], width: int, measure: Callable
     """
     ends = _ends(panel)
     widest = max((measure(label.text) for label in ends), default=0.0)
-    said = [(shape(text), one.color) for one in (*panel.readouts, *others) for text in (one.name, one.text)]
+    known_words = [(shape(text), one.color) for one in (*panel.readouts, *others) for text in (one.name, one.text)]
 
     def known(text: str, color: str) -> bool:
-        return any(words.startswith(shape(text)) and role == color for words, role in said)
+        return any(words.startswith(shape(text)) and role == color for words, role in known_words)
 
     ends = _merged(ends)
     share = ROOM_AGAIN if all(known(label.text, label.color) for label in ends) else ROOM
@@ -103,16 +103,16 @@ def _ends(panel: Panel) -> tuple[Label, ...]:
         height = float(fractions(panel.y, mark.y[finite[-1]]))
         if np.isfinite(height):
             heights.setdefault((mark.label, mark.color), []).append(min(max(height, 0.0), 1.0))
-    return tuple(Label(text, color, float(np.mean(found))) for (text, color), found in heights.items())
+    return tuple(Label(text, color, float(np.mean(places))) for (text, color), places in heights.items())
 
 
 def _merged(ends: Sequence[Label]) -> tuple[Label, ...]:
     """One label for names that are the same and stand at the same place: the colours of the lines say the rest."""
-    found: dict[str, list[Label]] = {}
+    labels: dict[str, list[Label]] = {}
     for label in ends:
-        found.setdefault(label.text, []).append(label)
+        labels.setdefault(label.text, []).append(label)
     merged: list[Label] = []
-    for text, same in found.items():
+    for text, same in labels.items():
         heights = [label.height for label in same]
         near = len(same) > 1 and max(heights) - min(heights) < NEAR
         merged += [Label(text, "muted", float(np.mean(heights)))] if near else same
@@ -126,23 +126,23 @@ def _one_each(samples: Sequence[tuple[str, Sample]]) -> list[tuple[str, Sample]]
         alike = replace(sample, color="muted") if sample.kind == "line" else sample
         colors.setdefault((text, alike), set()).add(sample.color)
     return [
-        (text, replace(sample, color=found.pop()) if len(found) == 1 else sample)
-        for (text, sample), found in colors.items()
+        (text, replace(sample, color=roles.pop()) if len(roles) == 1 else sample)
+        for (text, sample), roles in colors.items()
     ]
 
 
 def _samples(panel: Panel) -> list[tuple[str, Sample]]:
-    found: list[tuple[str, Sample]] = []
+    samples: list[tuple[str, Sample]] = []
     for mark in panel.marks:
         if isinstance(mark, Line) and mark.label:
-            found.append((mark.label, Sample("line", mark.color, dash=mark.dash)))
+            samples.append((mark.label, Sample("line", mark.color, dash=mark.dash)))
         elif isinstance(mark, Points) and mark.label:
-            found.append((mark.label, Sample("marker", mark.color, marker=mark.marker)))
+            samples.append((mark.label, Sample("marker", mark.color, marker=mark.marker)))
         elif isinstance(mark, Bars) and mark.label:
-            found.append((mark.label, Sample("area", mark.color)))
+            samples.append((mark.label, Sample("area", mark.color)))
         elif isinstance(mark, Arrows) and mark.label:
-            found.append((mark.label, Sample("arrow", mark.color)))
-    return found
+            samples.append((mark.label, Sample("arrow", mark.color)))
+    return samples
 
 
 def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:

@@ -90,8 +90,8 @@ def _arranged(
     for lines in range(1, page.attempts + 1):
         # How high words are is known once cells are, so those that wrap are given room the second time.
         words = metrics.words_of_map(count, area[1], lines)
-        found = arrange(panels, *area, aspect=metrics.aspect, words=words)
-        cells = tuple(replace(cell, left=cell.left + page.edge, top=cell.top + strip.area.height) for cell in found)
+        rects = arrange(panels, *area, aspect=metrics.aspect, words=words)
+        cells = tuple(replace(cell, left=cell.left + page.edge, top=cell.top + strip.area.height) for cell in rects)
         heads = panel_heads(panels, cells, scene.readouts, metrics)
         if _lines_over_maps(heads) <= lines:
             break

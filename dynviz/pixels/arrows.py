@@ -91,14 +91,14 @@ def arrow_sample(left: float, right: float, middle: float, sizes: Sizes) -> Shap
     return shapes(ends[0], ends[1], HEAD * sizes.em, sizes.line)
 
 
-def shafts_line(found: Shapes) -> Floats:
+def shafts_line(shapes: Shapes) -> Floats:
     """All shafts as one broken line [points, 2]."""
-    gap = np.full((len(found.shafts), 1, 2), np.nan)
-    return np.concatenate([found.shafts, gap], axis=1).reshape(-1, 2)
+    gap = np.full((len(shapes.shafts), 1, 2), np.nan)
+    return np.concatenate([shapes.shafts, gap], axis=1).reshape(-1, 2)
 
 
-def heads_path(found: Shapes) -> Path:
+def heads_path(shapes: Shapes) -> Path:
     """All heads as one closed path."""
-    corners = np.concatenate([found.heads, found.heads[:, :1]], axis=1)
+    corners = np.concatenate([shapes.heads, shapes.heads[:, :1]], axis=1)
     codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(corners))
     return Path(corners.reshape(-1, 2), codes)

@@ -53,10 +53,10 @@ class PixelCanvas:
 
     def draw(self, scene: Scene) -> Image:
         """The picture [height, width, 3] of a scene, a new array each time."""
-        found = key(scene)
-        if self._scene is None or found != self._key:
+        scene_key = key(scene)
+        if self._scene is None or scene_key != self._key:
             # The key holds arrays by identity: the scene keeps them alive, so that no other array takes their place.
-            self._key, self._scene = found, scene
+            self._key, self._scene = scene_key, scene
             self._lay_out(scene)
         self._head.draw(self._image, scene)
         for painter, panel in zip(self._painters, scene.panels, strict=False):

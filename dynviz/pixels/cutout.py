@@ -59,10 +59,10 @@ def unmixed(black: Pixels, white: Pixels) -> Pixels:
     """
     under = white.astype(np.int16) - black
     share = (255 - under.max(axis=-1)).clip(0, 255)
-    found = np.zeros((*black.shape[:-1], 4), np.uint8)
+    pixels = np.zeros((*black.shape[:-1], 4), np.uint8)
     whole = share[..., None].astype(np.float32) / 255
     with np.errstate(divide="ignore", invalid="ignore"):
         color = np.where(whole > 0, black / whole, 0)
-    found[..., :3] = color.round().clip(0, 255)
-    found[..., 3] = share
-    return found
+    pixels[..., :3] = color.round().clip(0, 255)
+    pixels[..., 3] = share
+    return pixels

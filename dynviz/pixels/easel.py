@@ -66,9 +66,9 @@ class PixelEasel:
 
     def points(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """Places [points, 2]; NaN where either is."""
-        found = np.stack([self.columns(x), self.rows(y)], axis=-1)
-        found[np.isnan(found).any(axis=-1)] = np.nan
-        return found
+        places = np.stack([self.columns(x), self.rows(y)], axis=-1)
+        places[np.isnan(places).any(axis=-1)] = np.nan
+        return places
 
     def inside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of points [points, 2] are in the plot, its edges included."""

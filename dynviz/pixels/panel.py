@@ -109,8 +109,8 @@ class Readouts:
     def _layer(self, index: int, readout: Readout, spot: ReadoutSpot) -> Layer:
         if index not in self._last or self._last[index][0] != readout:
             easel, font = self._easel, self._easel.sizes.words
-            said = readout.said(readout.text, named=spot.named)
-            text = fit(said, font, spot.room, easel.metrics)
+            words = readout.in_words(readout.text, named=spot.named)
+            text = fit(words, font, spot.room, easel.metrics)
             shape = easel.pen.write(text, font, spot.left, spot.baseline)
             self._last[index] = readout, easel.words(shape, readout.color)
         return self._last[index][1]

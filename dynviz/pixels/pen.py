@@ -140,6 +140,6 @@ class Pen:
         if left >= right or top >= bottom:
             return EMPTY
         piece = self._buffer[top:bottom, left:right]
-        found = crop(piece[..., 3], left, top, self.width)
+        coverage = crop(piece[..., 3], left, top, self.width)
         piece[...] = 0
-        return found
+        return coverage

@@ -112,15 +112,15 @@ def arrows(mark: Arrows, easel: PixelEasel) -> list[Layer]:
     return [easel.stain(shape, mark.color)] if len(shape.places) else []
 
 
-def sketch(found: geometry.Shapes, easel: PixelEasel, clip: Rect) -> Coverage:
+def sketch(shapes: geometry.Shapes, easel: PixelEasel, clip: Rect) -> Coverage:
     """Shafts, heads and dots as one shape."""
     pieces = []
-    if len(found.shafts):
-        pieces.append(easel.pen.stroke(geometry.shafts_line(found), found.width, clip))
-    if len(found.heads):
-        pieces.append(easel.pen.fill(geometry.heads_path(found), clip))
-    dots = found.dots[easel.inside(found.dots)]
-    return union([*pieces, markers(dots, "dot", found.radius, easel.canvas)])
+    if len(shapes.shafts):
+        pieces.append(easel.pen.stroke(geometry.shafts_line(shapes), shapes.width, clip))
+    if len(shapes.heads):
+        pieces.append(easel.pen.fill(geometry.heads_path(shapes), clip))
+    dots = shapes.dots[easel.inside(shapes.dots)]
+    return union([*pieces, markers(dots, "dot", shapes.radius, easel.canvas)])
 
 
 def text(mark: Text, easel: PixelEasel) -> list[Layer]:

@@ -84,7 +84,7 @@ class Vector:
     def _readouts(self, readouts: Sequence[Readout], spots: Sequence[ReadoutSpot], metrics: PixelMetrics) -> list[str]:
         found, font = [], metrics.fonts.words
         for readout, spot in zip(readouts, spots, strict=False):
-            said = readout.said(readout.text, named=spot.named)
+            said = readout.in_words(readout.text, named=spot.named)
             text = fit(said, font, spot.room, metrics)
             found.append(self._ink.words(text, font, readout.color, spot.left, spot.baseline))
         return found

@@ -197,10 +197,10 @@ class Readout:
     name: str = ""
     widest: str = ""
 
-    def said(self, text: str, *, named: bool = True) -> str:
+    def in_words(self, text: str, *, named: bool = True) -> str:
         """A value in words, after the name of what it belongs to.
 
-        >>> Readout("", name="adamw").said(".371"), Readout("", name="sgd lr .1").said(".371")
+        >>> Readout("", name="adamw").in_words(".371"), Readout("", name="sgd lr .1").in_words(".371")
         ('adamw .371', 'sgd lr .1: .371')
         """
         if not (named and self.name):

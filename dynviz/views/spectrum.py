@@ -204,7 +204,7 @@ def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
             # Those beyond the true rank should vanish: they stay in the background.
             width = 1.5 if place < len(truth) else 1.0
             curve = Curve(steps, column[:, None], caption.color(index))
-            lost.append(Lost(curve, y, said=place == 0))
+            lost.append(Lost(curve, y, announced=place == 0))
             lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), width=width))
 
     def at(step: int) -> Panel:
