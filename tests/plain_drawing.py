@@ -10,7 +10,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from dynviz.layout.counter import step_words
 from dynviz.pixels.arrows import HEAD, LEAST, NECK, SLENDER
-from dynviz.pixels.metrics import pixel_page, sample_width
+from dynviz.pixels.metrics import pixel_page, swatch_width
 from dynviz.pixels.pen import DASHES, Pen, properties
 from dynviz.pixels.still import CONTOUR
 from dynviz.scene.marks import (
@@ -57,7 +57,7 @@ def plain(scene, width, height, look):
     write(step_words(scene), size.words, "muted", page.title.counter.left, page.title.counter.baseline, "right")
     for panel, place in zip(scene.panels, page.places, strict=True):
         for placed in place.words:
-            shift = sample_width(placed.words.font) if placed.words.sample else 0
+            shift = swatch_width(placed.words.font) if placed.words.swatch else 0
             write(placed.words.text, placed.words.font, placed.words.color, placed.left + shift, placed.baseline)
         for spot, readout in zip(place.spots, panel.readouts, strict=False):
             write(readout.in_words(readout.text, named=spot.named), size.words, readout.color, spot.left, spot.baseline)

@@ -96,7 +96,7 @@ def test_the_picture_is_the_one_that_plain_matplotlib_draws(look, step):
     ours = PixelCanvas(*SIZE, look).draw(every_mark(step)).astype(int)
     theirs = plain(every_mark(step), *SIZE, look).astype(int)
     far = np.abs(ours - theirs).max(axis=-1)
-    # What differs: matplotlib moves axes, markers and words to whole pixels, and draws no samples in our legend.
+    # What differs: matplotlib moves axes, markers and words to whole pixels, and draws no swatches in our legend.
     assert far.mean() < 2.5
     assert (far > 32).mean() < 0.015
 
@@ -204,15 +204,15 @@ def test_a_map_whose_span_is_no_float_takes_all_the_room_there_is():
 
 
 def test_names_of_lines_stand_at_their_ends_where_there_is_room_and_else_in_a_legend():
-    def samples(name):
+    def swatches(name):
         line = Line(TIME, FALL, "lane0", name, now=500)
         page = pixel_page(Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), (line,)),), 0, 0), Pen(400, 300))
-        return [placed.words.sample for placed in page.places[0].words if placed.words.text == name]
+        return [placed.words.swatch for placed in page.places[0].words if placed.words.text == name]
 
-    assert samples("short") == [None]
-    (sample,) = samples("a name of many letters")
-    assert sample is not None
-    assert sample.color == "lane0"
+    assert swatches("short") == [None]
+    (swatch,) = swatches("a name of many letters")
+    assert swatch is not None
+    assert swatch.color == "lane0"
 
 
 def test_names_that_would_lie_over_one_another_are_spread():
@@ -410,11 +410,11 @@ def test_named_arrows_are_shown_in_the_legend():
     panel = Panel("p", Axis((0, 1)), Axis((0, 1)), (Arrows(ROOTS[0], ROOTS[1], *PULL, "lane1", "pull"),))
     found = pixel_page(Scene("", (panel,), 0, 0), Pen(400, 300)).places[0].words
     (named,) = [placed for placed in found if placed.words.text == "pull"]
-    assert named.words.sample.kind == "arrow"
+    assert named.words.swatch.kind == "arrow"
     picture = PixelCanvas(400, 300).draw(Scene("", (panel,), 0, 0))
     size = named.words.font.size
-    sample = picture[named.baseline - size : named.baseline, int(named.left) : int(named.left + 1.4 * size)]
-    thick = (sample.min(axis=-1) < 180).sum(axis=0)
+    swatch = picture[named.baseline - size : named.baseline, int(named.left) : int(named.left + 1.4 * size)]
+    thick = (swatch.min(axis=-1) < 180).sum(axis=0)
     assert 0 < thick[2] < thick[-6:].max()
 
 

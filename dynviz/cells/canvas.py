@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dynviz.cells.cells import Cells
-from dynviz.cells.characters import codes, swatch
+from dynviz.cells.characters import codes, swatch_characters
 from dynviz.cells.inks import Inks
 from dynviz.cells.metrics import LETTERS, CellMetrics, cell_metrics
 from dynviz.cells.panel import CellPanelPainter
@@ -35,16 +35,16 @@ class Hit:
 class CellCanvas:
     """Draws the scenes of a film, one after the other in any order.
 
-    What stayed the same since the last scene is not found again. The cells depend on the scene alone: a canvas that
+    What stayed the same since the last scene is not computed again. The cells depend on the scene alone: a canvas that
     drew others before gives the same as a new one.
     """
 
     def __init__(self, columns: int, rows: int, theme: themes.Theme | str = "dark", *, head: bool = True) -> None:
-        """Take cells.
+        """Create a canvas.
 
         Args:
-            columns: How many.
-            rows: How many.
+            columns: Width of the terminal.
+            rows: Height of the terminal.
             theme: Its colours, or their name.
             head: Whether the scene's title, readouts and step stand in the first row.
 
@@ -96,7 +96,7 @@ class CellCanvas:
         return None
 
     def _too_small(self) -> Cells:
-        """Words alone, as many as fit."""
+        """A message in place of the picture."""
         self.places = self._axes = ()
         self._scene = None
         cells = Cells.blank(self.columns, self.rows, self._inks.palette)
@@ -116,7 +116,7 @@ class CellCanvas:
         return cells
 
     def _lay_out(self, scene: Scene) -> None:
-        """Find the page, and take new paper where it is not the last one."""
+        """Lay out the scene; new painters are needed only where its page differs from the last one."""
         page = lay_out(scene, lambda _: self._metrics, title=self._head)
         axes = tuple((panel.x, panel.y) for panel in scene.panels[: len(page.places)])
         if (page, axes) == self._layout:
@@ -133,7 +133,7 @@ class CellCanvas:
         return Cells(base.glyphs.copy(), base.ink.copy(), base.ground.copy(), base.bold.copy(), base.palette)
 
     def _still(self, page: Page[CellMetrics]) -> Cells:
-        """Axes and all words that stay."""
+        """Everything that stays the same from step to step: axes, titles, labels and legends."""
         cells = Cells.blank(self.columns, self.rows, self._inks.palette)
         for placed in page.title.words:
             self._write_placed(cells, placed)
@@ -159,13 +159,13 @@ class CellCanvas:
 
     def _write_placed(self, cells: Cells, placed: PlacedWords) -> None:
         words, left = placed.words, int(placed.left)
-        if words.sample:
-            _write(cells, swatch(words.sample), left, placed.baseline, self._inks.color(words.sample.color))
-            left += self._metrics.sample_width(words.sample, words.font)
+        if words.swatch:
+            _write(cells, swatch_characters(words.swatch), left, placed.baseline, self._inks.color(words.swatch.color))
+            left += self._metrics.swatch_width(words.swatch, words.font)
         _write(cells, words.text, left, placed.baseline, self._inks.words(words.color), bold=words.font.bold)
 
     def _write_readouts(self, cells: Cells, scene: Scene) -> None:
-        """The words that change, at their spots."""
+        """Write the readouts and the counter, which change from step to step."""
         for readout, spot in zip(scene.readouts, self._page.title.spots, strict=False):
             self._write_readout(cells, readout, spot)
         for place, panel in zip(self.places, scene.panels, strict=False):
@@ -183,7 +183,7 @@ class CellCanvas:
 
 
 def _write(cells: Cells, text: str, left: int, row: int, ink: int, *, bold: bool = False) -> None:
-    """Characters, cut at the edges."""
+    """Write a text, clipped at the edges."""
     start, stop = max(left, 0), min(left + len(codes(text)), cells.columns)
     if 0 <= row < cells.rows and start < stop:
         cells.glyphs[row, start:stop] = codes(text)[start - left : stop - left]

@@ -6,7 +6,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.layout.naming import Sample
+from dynviz.layout.naming import Swatch
 from dynviz.scene.marks import Dash, Marker
 
 MARKERS: dict[Marker, str] = {"dot": "●", "ring": "○", "cross": "×", "star": "★"}
@@ -14,13 +14,13 @@ LINES: dict[Dash, str] = {"solid": "──", "dashed": "╌╌", "dotted": "┈�
 UNKNOWN = "\ufffd"
 
 
-def swatch(sample: Sample) -> str:
+def swatch_characters(swatch: Swatch) -> str:
     """What stands before a word of a legend."""
-    if sample.kind == "line":
-        return LINES[sample.dash]
-    if sample.kind == "marker":
-        return MARKERS[sample.marker]
-    return "→" if sample.kind == "arrow" else "■"
+    if swatch.kind == "line":
+        return LINES[swatch.dash]
+    if swatch.kind == "marker":
+        return MARKERS[swatch.marker]
+    return "→" if swatch.kind == "arrow" else "■"
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""Marks with a `now`, in cells: their dots are found once, and split into past and future at each step."""
+"""Lines and bands in cells: their dots are computed once and split into past and future at each step."""
 
 from functools import partial
 
@@ -16,13 +16,13 @@ from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Band, Line
 
 THIN = 0.55
-"""How much of its colour a line thinner than others has: no line is thinner than a dot."""
+"""Opacity of thin lines: no line can be thinner than a dot, so thin ones are fainter."""
 BOLD = 2.0
-"""A line as wide as this is two dots wide."""
+"""From this width on, a line is two dots wide."""
 
 
 class SweptBits:
-    """The bits of a line that appears from left to right."""
+    """A line that is revealed from left to right, as braille bits."""
 
     def __init__(self, grid: Grid) -> None:
         self._left, right = halves(grid)
@@ -36,7 +36,7 @@ class SweptBits:
 
 
 class TrailBits:
-    """The bits of a line that appears along its own length."""
+    """A line that is revealed along its own length, as braille bits."""
 
     def __init__(self, dots: Dots, size: tuple[int, int]) -> None:
         self._at = dots.at
@@ -56,7 +56,7 @@ class TrailBits:
 
 
 class CellLine:
-    """The layers of a line as its now moves."""
+    """Gives the layers of a line at each moment."""
 
     def __init__(self, mark: Line, easel: CellEasel) -> None:
         self._easel, self._dot = easel, mark.dot
@@ -73,7 +73,7 @@ class CellLine:
         self._ghost = easel.inks.over(mark.color, ghost if mark.width >= 1 else THIN * ghost) if mark.ghost else None
 
     def at(self, now: float | None) -> list[Aged[Draw]]:
-        """Future, past and dot."""
+        """The future, the past and the dot at the present."""
         if now is None:
             return [(PAST, self._layer(self._bits.whole, self._ink, 0))]
         index = int(np.searchsorted(self._along, now, side="right")) - 1
@@ -99,7 +99,7 @@ class CellLine:
         return lambda paper, level: paper.stroke(bits, ink, level, first)
 
     def _end(self, index: int, now: float) -> tuple[float, Floats | None]:
-        """How far the line is beyond a vertex, and where that is."""
+        """The fraction of the way from a vertex to the next one that is done, and the place there."""
         here, share = self._points[index], 0.0
         if index + 1 < len(self._along) and np.isfinite(self._points[index + 1]).all():
             times = np.append(self._along[index : index + 2], now)
@@ -129,7 +129,7 @@ def _trail(mark: Line, easel: CellEasel, points: Floats, keep: NDArray[np.intp])
 
 
 def _bold(dots: Dots, size: tuple[int, int]) -> Dots:
-    """Each dot with the one below it."""
+    """Two dots for each: itself and the one below."""
     rows = np.stack([dots.rows, np.minimum(dots.rows + 1, size[1] - 1)], axis=1).ravel()
     columns, at = np.repeat(dots.columns, 2), np.repeat(dots.at, 2)
     _, first = np.unique(rows * size[0] + columns, return_index=True)
@@ -138,7 +138,7 @@ def _bold(dots: Dots, size: tuple[int, int]) -> Dots:
 
 
 class CellBand:
-    """The layers of a band as its now moves."""
+    """Gives the layers of a band at each moment."""
 
     def __init__(self, mark: Band, easel: CellEasel) -> None:
         self._easel = easel
@@ -147,7 +147,7 @@ class CellBand:
         self._past, self._future = over(theme.shade), over(theme.shade_ghost)
 
     def at(self, now: float | None) -> list[Aged[Draw]]:
-        """Future and past."""
+        """The future and the past."""
         column = self._easel.columns(np.inf if now is None else now) / ACROSS
         count = int(np.clip(np.floor(column + 0.5), 0, self._easel.width)) if np.isfinite(column) else 0
         count = self._easel.width if now is None else count

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from dynviz.cells.characters import plain, swatch
+from dynviz.cells.characters import plain, swatch_characters
 from dynviz.layout.arrange import Rect, Size
 from dynviz.layout.metrics import AxisMetrics, Font, Fonts, HeadMetrics, Metrics, PageMetrics
-from dynviz.layout.naming import Sample
+from dynviz.layout.naming import Swatch
 from dynviz.scene.marks import Panel
 
 LEAST_MAP, LEAST_CURVE = (20, 9), (30, 8)
@@ -49,19 +49,19 @@ class CellMetrics(Metrics):
     """A page of a terminal's cells."""
 
     def plain(self, text: str) -> str:
-        """One character for each column."""
+        """One character per column."""
         return plain(text)
 
     def measure(self, text: str, font: Font) -> int:  # noqa: ARG002
-        """Columns."""
+        """Width in columns."""
         return len(plain(text))
 
-    def sample_width(self, sample: Sample, font: Font) -> int:  # noqa: ARG002
-        """Columns of the sample and the gap after it."""
-        return len(swatch(sample)) + 1
+    def swatch_width(self, swatch: Swatch, font: Font) -> int:  # noqa: ARG002
+        """Columns of the swatch and the gap after it."""
+        return len(swatch_characters(swatch)) + 1
 
     def centered(self, middle: float, width: float) -> int:
-        """The column in which words begin whose middle one is given."""
+        """At a whole column."""
         return int(middle) - (int(width) - 1) // 2
 
     def overhang(self, width: float) -> int:
@@ -69,11 +69,11 @@ class CellMetrics(Metrics):
         return int(width) // 2 + 1
 
     def usable(self, width: float) -> float:
-        """At least one column: an ellipsis."""
+        """At least one column, for an ellipsis."""
         return max(width, 1)
 
     def lines(self, height: int) -> int:
-        """One for every few rows."""
+        """More for higher panels."""
         return min(max(height // ROWS_PER_LINE, 1), MOST_LINES)
 
     def words_of_map(self, panels: int, height: int, lines: int) -> Size:  # noqa: ARG002

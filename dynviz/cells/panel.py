@@ -1,4 +1,4 @@
-"""One panel in cells: its marks as layers on paper, what did not change kept from the last step."""
+"""One panel in cells: draws its marks layer by layer; what did not change is kept from the last step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from dynviz.cells.easel import CellEasel
 from dynviz.cells.growing import CellBand, CellLine
 from dynviz.cells.inks import Inks
 from dynviz.cells.paper import Paper
-from dynviz.layout.drawings import DOT, Drawing, PanelDrawings, StillDrawing
+from dynviz.layout.drawings import DOT, MarkDrawing, PanelDrawings, StillDrawing
 from dynviz.layout.place import PanelPlace
 from dynviz.scene.marks import (
     Arrows,
@@ -52,14 +52,14 @@ class CellPanelPainter:
         self._drawings = PanelDrawings(self._drawing)
 
     def draw(self, cells: Cells, panel: Panel) -> None:
-        """Bring the panel's plot to this state."""
+        """Draw the panel's plot into its part of the cells."""
         self._paper.clear()
         for group, age, draw in self._drawings.layers(panel.marks):
             # Dots of one level may share a cell: those of lines and bands that stand together and are of one age.
             draw(self._paper, min(1 + DOT * group + age, LAST_LEVEL))
         self._paper.compose(cells.glyphs[self._area], cells.ink[self._area], cells.ground[self._area])
 
-    def _drawing(self, mark: Mark) -> Drawing[still.Draw]:
+    def _drawing(self, mark: Mark) -> MarkDrawing[still.Draw]:
         if isinstance(mark, Line):
             return CellLine(mark, self._easel)
         if isinstance(mark, Band):

@@ -10,11 +10,11 @@ from dynviz.cells.easel import ACROSS, DOWN, Floats
 from dynviz.scene.marks import Dash
 
 BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8)
-"""Of each dot of a cell, by row and column."""
+"""The bit of each dot of a braille character, by row and column."""
 DASHES: dict[Dash, tuple[int, int] | None] = {"solid": None, "dashed": (5, 3), "dotted": (1, 2)}
-"""So many dots on, so many in all off."""
+"""Dots drawn, and the length of the whole pattern."""
 AT_ONCE = 200_000
-"""So many dots are found at a time, about, which bounds the memory."""
+"""About how many dots are computed at a time; this bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Segments:
     last: Floats
 
     def part(self, keep: NDArray[np.bool_]) -> "Segments":
-        """Some of them."""
+        """The selected segments."""
         return Segments(self.begin[keep], self.end[keep], self.first[keep], self.last[keep])
 
 
@@ -81,7 +81,7 @@ def stroke(points: Floats, size: tuple[int, int], dash: Dash = "solid") -> Grid:
 
 
 def _uprights(segments: Segments, size: tuple[int, int]) -> Grid:
-    """The dots of upright segments, of which a noisy line has most: counted where they begin and end."""
+    """The dots of vertical segments, the most frequent ones of a noisy line, found from where they begin and end."""
     width, height = size
     columns, rows = segments.begin.astype(np.intp).T
     ends = segments.end[:, 1].astype(np.intp)
@@ -93,7 +93,7 @@ def _uprights(segments: Segments, size: tuple[int, int]) -> Grid:
 
 
 def trail(points: Floats, size: tuple[int, int], dash: Dash = "solid") -> Dots:
-    """The same dots in the order of the line."""
+    """Sort dots into the order of the line."""
     width, height = size
     seen = np.zeros(width * height, dtype=np.bool_)
     pieces = [NONE]

@@ -14,7 +14,7 @@ Aged = tuple[int, L]
 """A layer of one backend, after its age."""
 
 
-class Drawing(Protocol[L]):
+class MarkDrawing(Protocol[L]):
     """The layers of one mark."""
 
     def at(self, now: float | None) -> list[Aged[L]]:
@@ -35,9 +35,9 @@ class StillDrawing(Generic[L]):
 class PanelDrawings(Generic[L]):
     """The drawings of a panel's marks; that of a mark is kept for as long as it differs in its now at most."""
 
-    def __init__(self, draw: Callable[[Mark], Drawing[L]]) -> None:
+    def __init__(self, draw: Callable[[Mark], MarkDrawing[L]]) -> None:
         self._draw = draw
-        self._drawn: list[tuple[Mark, Drawing[L]]] = []
+        self._drawn: list[tuple[Mark, MarkDrawing[L]]] = []
 
     def layers(self, marks: Sequence[Mark]) -> list[tuple[int, int, L]]:
         """The group of marks, the age and the layer of all that is drawn, the lowest first."""
@@ -49,7 +49,7 @@ class PanelDrawings(Generic[L]):
         ]
         return sorted(layers, key=lambda item: item[:2])
 
-    def _drawing(self, index: int, mark: Mark) -> Drawing[L]:
+    def _drawing(self, index: int, mark: Mark) -> MarkDrawing[L]:
         if index < len(self._drawn) and alike(self._drawn[index][0], mark):
             return self._drawn[index][1]
         return self._draw(mark)

@@ -96,8 +96,8 @@ def _values(readouts: Sequence[Readout], metrics: Metrics, *, named: bool) -> li
 
 def _legend(panel_names: Names, metrics: Metrics) -> list[Words]:
     return [
-        Words(text, metrics.fonts.words, sample.color if metrics.head.color_legend else "muted", sample)
-        for text, sample in panel_names.legend
+        Words(text, metrics.fonts.words, swatch.color if metrics.head.color_legend else "muted", swatch)
+        for text, swatch in panel_names.legend
     ]
 
 

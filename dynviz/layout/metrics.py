@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from dynviz.layout.arrange import Rect, Size
-from dynviz.layout.naming import Sample
+from dynviz.layout.naming import Swatch
 from dynviz.scene.marks import Panel
 
 
@@ -72,7 +72,7 @@ class HeadMetrics:
         top: Above the first line.
         baseline: From the panel's top to the row that the first line stands on.
         row: From one line to the next.
-        color_legend: Whether the words of a legend have the colours of their samples.
+        color_legend: Whether the words of a legend have the colours of their swatches.
         favor_names: Whether a map keeps the names of its readouts, at the cost of a line, as long as nothing is cut.
         favor_more: Whether, where words are cut with the names of readouts and without, more words are better.
         ellipsis_apart: Whether words without room on the last line are left out whole, with an ellipsis after the last
@@ -179,8 +179,8 @@ class Metrics(ABC):
         """How wide words are."""
 
     @abstractmethod
-    def sample_width(self, sample: Sample, font: Font) -> int:
-        """How wide the sample before a word of a legend is, with the gap after it."""
+    def swatch_width(self, swatch: Swatch, font: Font) -> int:
+        """How wide the swatch before a word of a legend is, with the gap after it."""
 
     @abstractmethod
     def centered(self, middle: float, width: float) -> float:

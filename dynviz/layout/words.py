@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dynviz.layout.metrics import Font, Metrics
-from dynviz.layout.naming import Sample
+from dynviz.layout.naming import Swatch
 
 ELLIPSIS = "…"
 NUMBER = re.compile(r"[-+−]?(\d[\d.]*|\.\d+)( \d{3})*(e[-+]?\d+)?")
@@ -13,12 +13,12 @@ NUMBER = re.compile(r"[-+−]?(\d[\d.]*|\.\d+)( \d{3})*(e[-+]?\d+)?")
 
 @dataclass(frozen=True)
 class Words:
-    """Words that have no place yet; the colour is a role, the sample what a legend shows before them."""
+    """Words that have no place yet; the colour is a role, the swatch what a legend shows before them."""
 
     text: str
     font: Font
     color: str = "text"
-    sample: Sample | None = None
+    swatch: Swatch | None = None
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class PlacedWords:
 
 
 def before(words: Words, metrics: Metrics) -> int:
-    """Width of the sample before words, and of the gap after it."""
-    return metrics.sample_width(words.sample, words.font) if words.sample else 0
+    """Width of the swatch before words, and of the gap after it."""
+    return metrics.swatch_width(words.swatch, words.font) if words.swatch else 0
 
 
 def width(words: Words, metrics: Metrics) -> float:
-    """Of words and the sample before them."""
+    """Of words and the swatch before them."""
     return metrics.measure(words.text, words.font) + before(words, metrics)
 
 
@@ -98,10 +98,10 @@ def flow(blocks: Sequence[Sequence[Words]], rooms: Sequence[float], metrics: Met
                 line, x, full = line + 1, 0.0, False
             if full and metrics.head.ellipsis_apart:
                 return _with_ellipsis(flowed, rooms[line], metrics)
-            sample = before(item, metrics)
+            swatch = before(item, metrics)
             # The sign that something was cut always finds room, if need be in the gap before it.
-            left = min(x, rooms[line] - metrics.measure(ELLIPSIS, item.font) - sample) if full else x
-            text = fit(item.text, item.font, rooms[line] - left - sample, metrics)
+            left = min(x, rooms[line] - metrics.measure(ELLIPSIS, item.font) - swatch) if full else x
+            text = fit(item.text, item.font, rooms[line] - left - swatch, metrics)
             flowed.append(FlowedWords(replace(item, text=text), line, left, rooms[line] - left, count))
             if full:
                 return flowed

@@ -85,7 +85,7 @@ def shapes(tails: Floats, tips: Floats, head: float, width: float) -> Shapes:
     return Shapes(shafts, heads, dots, width, max(0.7 * width, 1.0))
 
 
-def arrow_sample(left: float, right: float, middle: float, sizes: Sizes) -> Shapes:
+def arrow_swatch(left: float, right: float, middle: float, sizes: Sizes) -> Shapes:
     """The arrow before a word of a legend."""
     ends = np.array([[[left, middle]], [[right, middle]]])
     return shapes(ends[0], ends[1], HEAD * sizes.em, sizes.line)

@@ -29,7 +29,7 @@ class PixelCanvas:
     """
 
     def __init__(self, width: int, height: int, theme: themes.Theme | str = "light") -> None:
-        """Take paper.
+        """Create a canvas.
 
         Args:
             width: In pixels.
@@ -64,7 +64,7 @@ class PixelCanvas:
         return self._image.copy()
 
     def _lay_out(self, scene: Scene) -> None:
-        """Find the page, and take new paper where it is not the last one."""
+        """Lay out the scene; new painters are needed only where its page differs from the last one."""
         page = pixel_page(scene, self._pen)
         layout = page, [(panel.x, panel.y) for panel in scene.panels]
         if layout == self._layout:
@@ -96,7 +96,7 @@ class Head:
         self._stack = LayerStack(easel.plot, paper)
 
     def draw(self, image: Image, scene: Scene) -> None:
-        """Bring the strip to this state."""
+        """Draw the strip into the image."""
         layers = self._readouts.layers(scene.readouts)
         if self._counter:
             text = step_words(scene)

@@ -40,7 +40,7 @@ def on(ground: RGB, own: Theme) -> Theme:
 
 
 class Cutout:
-    """Draws scenes on nothing."""
+    """Draws scenes on a transparent background."""
 
     def __init__(self, width: int, height: int, theme: str) -> None:
         own = themes.theme(theme)

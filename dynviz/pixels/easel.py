@@ -36,12 +36,12 @@ class PixelEasel:
 
     @property
     def pen(self) -> Pen:
-        """Gives coverages."""
+        """Draws shapes."""
         return self.metrics.pen
 
     @property
     def sizes(self) -> Sizes:
-        """Of lines and letters."""
+        """Sizes of lines and letters."""
         return self.metrics.sizes
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.layout.drawings import DOT, FUTURE, PAST
+from dynviz.layout.drawings import DOT, FUTURE, PAST, groups
 from dynviz.layout.metrics import Font
 from dynviz.pixels import shapes, still
 from dynviz.pixels.arrows import arrows
@@ -102,12 +102,8 @@ def elements(marks: Sequence[Mark], easel: PixelEasel, ink: Ink, clip: str) -> I
         ink: Gives colours.
         clip: The name of the path that they are clipped by.
     """
-    parts: list[tuple[int, Part]] = []
-    group = 0
-    for index, mark in enumerate(marks):
-        if index and not (isinstance(mark, Line | Band) and isinstance(marks[index - 1], Line | Band)):
-            group += 1
-        parts += [(group, part) for part in DRAW[type(mark)](mark, easel, ink)]
+    grouped = zip(groups(marks), marks, strict=True)
+    parts = [(group, part) for group, mark in grouped for part in DRAW[type(mark)](mark, easel, ink)]
     parts.sort(key=lambda item: (item[0], item[1].age))
     clipped = False
     for _, part in parts:

@@ -1,4 +1,4 @@
-"""Marks with a `now`: the past is drawn once, and only what is added is drawn at each step.
+"""Lines and bands in pixels: the past is drawn once, and at each step only what was added.
 
 A past is two layers. The first ends at a multiple of so many pixels or vertices and stays the same object until the
 next one is reached; the second, from there to now, is small. So is what any step costs, forwards or backwards, and
@@ -19,15 +19,15 @@ from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Band, Line
 
 COLUMNS = 32
-"""A past that grows to the right is drawn anew at multiples of so many pixels."""
+"""A past that grows to the right is cached at multiples of so many pixels."""
 VERTICES = 64
-"""A path is drawn in pieces of so many vertices."""
+"""A path is cached in pieces of so many vertices."""
 
 Floats = NDArray[np.float64]
 
 
 class SweptCoverage:
-    """A shape that appears from left to right: a line over x, or a band."""
+    """A shape that is revealed from left to right: a line over x, or a band."""
 
     def __init__(self, shape: Coverage, width: int) -> None:
         columns = shape.places % width
@@ -38,11 +38,11 @@ class SweptCoverage:
 
     @property
     def whole(self) -> Coverage:
-        """All of it."""
+        """The whole shape."""
         return self._shape
 
     def until(self, column: float) -> tuple[Coverage, Coverage]:
-        """What is left of a place in pixels: the part that stays, and the part added to it."""
+        """The part left of a column of pixels: what is cached, and what is added to it."""
         at = int(np.clip(column, 0, 1e6))
         first = int(np.searchsorted(self._columns, at // COLUMNS * COLUMNS))
         full, last = (int(index) for index in np.searchsorted(self._columns, [at, at + 1]))
@@ -55,7 +55,7 @@ class SweptCoverage:
 
 
 class TrailCoverage:
-    """A line that appears along its own length."""
+    """A line that is revealed along its own length."""
 
     def __init__(self, points: Floats, along: Floats, stroke: Callable[[Floats, float], Coverage]) -> None:
         self._points, self._along, self._stroke = points, along, stroke
@@ -65,7 +65,7 @@ class TrailCoverage:
         self._base = EMPTY, 0
 
     def until(self, now: float, end: Floats | None) -> tuple[Coverage, Coverage]:
-        """What lies before now: the part that stays, and the part added to it, which goes on to `end`."""
+        """The part before now: what is cached, and what is added to it, up to `end`."""
         count = int(np.searchsorted(self._along, now, side="right"))
         pieces = max(count - 1, 0) // VERTICES
         while len(self._pieces) < pieces:
@@ -84,7 +84,7 @@ class TrailCoverage:
 
 
 class PixelLine:
-    """The layers of a line as its now moves."""
+    """Gives the layers of a line at each moment."""
 
     def __init__(self, mark: Line, easel: PixelEasel) -> None:
         self._mark, self._easel = mark, easel
@@ -98,7 +98,7 @@ class PixelLine:
         self._past = self._whole, easel.stain(self._whole, mark.color)
 
     def at(self, now: float | None) -> list[Aged[Layer]]:
-        """Future, past and dot."""
+        """The future, the past and the dot at the present."""
         mark, easel = self._mark, self._easel
         if now is None:
             return [(PAST, self._laid(self._whole))]
@@ -155,7 +155,7 @@ def present(
 
 
 class PixelBand:
-    """The layers of a band as its now moves."""
+    """Gives the layers of a band at each moment."""
 
     def __init__(self, mark: Band, easel: PixelEasel) -> None:
         self._mark, self._easel = mark, easel
@@ -164,7 +164,7 @@ class PixelBand:
         self._past = EMPTY, easel.stain(EMPTY, mark.color)
 
     def at(self, now: float | None) -> list[Aged[Layer]]:
-        """Future and past; where they lie over one another, they are as dense as the past alone."""
+        """The future and the past, drawn over it so that both together have the opacity of the past."""
         mark, easel = self._mark, self._easel
         shade, ghost = easel.theme.shade, easel.theme.shade_ghost
         share = (shade - ghost) / (1 - ghost)

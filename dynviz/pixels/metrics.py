@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dynviz.layout.arrange import Rect, Size
 from dynviz.layout.metrics import AxisMetrics, Font, Fonts, HeadMetrics, Metrics, PageMetrics
-from dynviz.layout.naming import Sample
+from dynviz.layout.naming import Swatch
 from dynviz.layout.page import Page, lay_out
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import Sizes, sizes
@@ -31,19 +31,19 @@ class PixelMetrics(Metrics):
     sizes: Sizes
 
     def plain(self, text: str) -> str:
-        """The text itself: the pen writes what it can."""
+        """The text itself: the pen replaces what it cannot write."""
         return text
 
     def measure(self, text: str, font: Font) -> float:
-        """Pixels."""
+        """Width in pixels."""
         return self.pen.measure(text, font)
 
-    def sample_width(self, sample: Sample, font: Font) -> int:  # noqa: ARG002
-        """The same for all kinds."""
-        return sample_width(font)
+    def swatch_width(self, swatch: Swatch, font: Font) -> int:  # noqa: ARG002
+        """The same for all kinds of swatches."""
+        return swatch_width(font)
 
     def centered(self, middle: float, width: float) -> float:
-        """Half of it before its middle."""
+        """At a fraction of a pixel."""
         return middle - width / 2
 
     def overhang(self, width: float) -> float:
@@ -51,19 +51,19 @@ class PixelMetrics(Metrics):
         return 0.55 * width
 
     def usable(self, width: float) -> float:
-        """All of it."""
+        """Unchanged."""
         return width
 
     def lines(self, height: int) -> int:  # noqa: ARG002
-        """As many for each panel."""
+        """The same for every panel."""
         return LINES
 
     def words_of_map(self, panels: int, height: int, lines: int) -> Size:  # noqa: ARG002
-        """In proportion to the letters."""
+        """In proportion to the size of the letters."""
         return 4.2 * self.sizes.em, 2.9 * self.sizes.em + lines * self.sizes.row
 
     def least(self, panel: Panel) -> Size:  # noqa: ARG002
-        """Letters that have no least size shrink with it."""
+        """In proportion to the size of the letters."""
         return LEAST[0] * self.sizes.em, LEAST[1] * self.sizes.em
 
     def small(self, panel: Panel, cell: Rect) -> bool:
@@ -103,8 +103,8 @@ def pixel_page(scene: Scene, pen: Pen) -> Page[PixelMetrics]:
     return lay_out(scene, lambda panels: pixel_metrics(pen, panels))
 
 
-def sample_width(font: Font) -> int:
-    """Room for a legend's sample and the gap after it."""
+def swatch_width(font: Font) -> int:
+    """Room for a legend's swatch and the gap after it."""
     return round(1.9 * font.size)
 
 

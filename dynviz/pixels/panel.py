@@ -1,4 +1,4 @@
-"""One panel: its axes drawn once, its marks as layers."""
+"""One panel in pixels: its axes are drawn once, its marks as layers."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,17 +7,17 @@ import numpy as np
 from matplotlib.path import Path
 
 from dynviz.layout.arrange import Rect
-from dynviz.layout.drawings import Drawing, PanelDrawings, StillDrawing
+from dynviz.layout.drawings import MarkDrawing, PanelDrawings, StillDrawing
 from dynviz.layout.place import PanelPlace, ReadoutSpot
 from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import still
-from dynviz.pixels.arrows import arrow_sample
+from dynviz.pixels.arrows import arrow_swatch
 from dynviz.pixels.coverage import Coverage, Image
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.growing import PixelBand, PixelLine
 from dynviz.pixels.layers import Layer, LayerStack, blank
 from dynviz.pixels.markers import markers
-from dynviz.pixels.metrics import sample_width
+from dynviz.pixels.metrics import swatch_width
 from dynviz.scene.marks import (
     Arrows,
     Band,
@@ -56,11 +56,11 @@ class PixelPanelPainter:
         self._words = Readouts(place.spots, easel)
 
     def draw(self, image: Image, panel: Panel) -> None:
-        """Bring the panel's part of the image to this state."""
+        """Draw the panel into its part of the image."""
         marks = [layer for _, _, layer in self._drawings.layers(panel.marks)]
         self._stack.draw(image, [*marks, *self._words.layers(panel.readouts)])
 
-    def _drawing(self, mark: Mark) -> Drawing[Layer]:
+    def _drawing(self, mark: Mark) -> MarkDrawing[Layer]:
         if isinstance(mark, Line):
             return PixelLine(mark, self._easel)
         if isinstance(mark, Band):
@@ -68,7 +68,7 @@ class PixelPanelPainter:
         return StillDrawing(STILL[type(mark)](mark, self._easel))
 
     def _axes(self) -> Image:
-        """Grid, axes, ticks and all words that stay."""
+        """Everything that stays the same from step to step: grid, axes, ticks, titles, labels and legends."""
         place, easel = self._place, self._easel
         width, height = easel.canvas
         image = blank(Rect(0, 0, width, height), easel.theme.color("ground"))
@@ -92,7 +92,7 @@ class PixelPanelPainter:
 
 
 class Readouts:
-    """Words that change, at spots that do not."""
+    """Draws readouts: their places are fixed, their texts change."""
 
     def __init__(self, spots: Sequence[ReadoutSpot], easel: PixelEasel) -> None:
         self.spots = spots
@@ -117,29 +117,29 @@ class Readouts:
 
 
 def words(placed: PlacedWords, easel: PixelEasel) -> list[Layer]:
-    """Words, and the sample before those of a legend."""
+    """Words, and the swatch before those of a legend."""
     item, pen = placed.words, easel.pen
     left, layers = placed.left, []
-    if item.sample:
+    if item.swatch:
         middle = placed.baseline - 0.36 * item.font.size
         right = left + 1.4 * item.font.size
-        layers.append(easel.stain(_sample(placed, left, right, middle, easel), item.sample.color))
-        left += sample_width(item.font)
+        layers.append(easel.stain(_swatch(placed, left, right, middle, easel), item.swatch.color))
+        left += swatch_width(item.font)
     layers.append(easel.words(pen.write(item.text, item.font, left, placed.baseline), item.color))
     return list(layers)
 
 
-def _sample(placed: PlacedWords, left: float, right: float, middle: float, easel: PixelEasel) -> Coverage:
-    sample = placed.words.sample
+def _swatch(placed: PlacedWords, left: float, right: float, middle: float, easel: PixelEasel) -> Coverage:
+    swatch = placed.words.swatch
     paper = Rect(0, 0, *easel.canvas)
-    if sample is None or sample.kind == "line":
+    if swatch is None or swatch.kind == "line":
         points = np.array([[left, middle], [right, middle]])
-        return easel.pen.stroke(points, easel.sizes.line, paper, sample.dash if sample else "solid")
+        return easel.pen.stroke(points, easel.sizes.line, paper, swatch.dash if swatch else "solid")
     at = np.array([[(left + right) / 2, middle]])
-    if sample.kind == "marker":
-        return markers(at, sample.marker, 0.3 * placed.words.font.size, easel.canvas)
-    if sample.kind == "arrow":
-        return still.sketch(arrow_sample(left, right, middle, easel.sizes), easel, paper)
+    if swatch.kind == "marker":
+        return markers(at, swatch.marker, 0.3 * placed.words.font.size, easel.canvas)
+    if swatch.kind == "arrow":
+        return still.sketch(arrow_swatch(left, right, middle, easel.sizes), easel, paper)
     side = 0.3 * placed.words.font.size
     x, y = np.round((left + right) / 2), np.round(middle)
     corners = [[x - side, y - side], [x + side, y - side], [x + side, y + side], [x - side, y + side]]

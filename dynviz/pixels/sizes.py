@@ -32,7 +32,7 @@ class Sizes:
 
     @property
     def em(self) -> int:
-        """The unit of gaps."""
+        """The unit that gaps are measured in: the size of plain words."""
         return self.words.size
 
     @property

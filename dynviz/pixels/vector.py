@@ -9,11 +9,11 @@ from dynviz.layout.page import Page
 from dynviz.layout.place import PanelPlace, ReadoutSpot
 from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import shapes
-from dynviz.pixels.arrows import arrow_sample
+from dynviz.pixels.arrows import arrow_swatch
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.elements import Ink, elements
-from dynviz.pixels.metrics import PixelMetrics, pixel_page, sample_width
+from dynviz.pixels.metrics import PixelMetrics, pixel_page, swatch_width
 from dynviz.pixels.pen import DASHES, FAMILY, Pen
 from dynviz.scene.marks import Axis, Marker, Panel, Readout, Scene
 from dynviz.scene.theme import Theme
@@ -90,19 +90,19 @@ class Vector:
         return found
 
     def _placed(self, placed: PlacedWords, easel: PixelEasel) -> list[str]:
-        """Words, and the sample before those of a legend."""
+        """Words, and the swatch before those of a legend."""
         item, left, parts = placed.words, placed.left, []
-        if item.sample:
-            sample, size = item.sample, item.font.size
+        if item.swatch:
+            swatch, size = item.swatch, item.font.size
             x, y = left + 0.7 * size, placed.baseline - 0.36 * size
-            if sample.kind == "line":
+            if swatch.kind == "line":
                 ends = np.array([[left, y], [left + 1.4 * size, y]])
-                parts.append(shapes.stroke(ends, self._ink.color(sample.color), easel.sizes.line, DASHES[sample.dash]))
-            elif sample.kind == "arrow":
-                found = arrow_sample(left, left + 1.4 * size, y, easel.sizes)
-                parts += shapes.arrows(found, self._ink.color(sample.color))
+                parts.append(shapes.stroke(ends, self._ink.color(swatch.color), easel.sizes.line, DASHES[swatch.dash]))
+            elif swatch.kind == "arrow":
+                found = arrow_swatch(left, left + 1.4 * size, y, easel.sizes)
+                parts += shapes.arrows(found, self._ink.color(swatch.color))
             else:
-                marker: Marker | None = sample.marker if sample.kind == "marker" else None
-                parts.append(shapes.shape(marker, x, y, 0.3 * size, self._ink.color(sample.color)))
-            left += sample_width(item.font)
+                marker: Marker | None = swatch.marker if swatch.kind == "marker" else None
+                parts.append(shapes.shape(marker, x, y, 0.3 * size, self._ink.color(swatch.color)))
+            left += swatch_width(item.font)
         return [*parts, self._ink.words(item.text, item.font, item.color, left, placed.baseline)]

@@ -1,4 +1,4 @@
-"""From colours to the nearest of a palette."""
+"""The nearest colours of a palette."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BITS = 6
-"""Of each channel's eight, that the table of nearest colours goes by."""
+"""How many of each channel's eight bits the table of nearest colours uses."""
 UNKNOWN = 0
 
 

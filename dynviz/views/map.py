@@ -26,7 +26,7 @@ PANELS = 12
 
 
 @dataclass(frozen=True)
-class Cells:
+class SweepCells:
     """What the lanes of a lattice come to over time.
 
     Attributes:
@@ -67,7 +67,7 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     cells = [_cells(lattice, caption.color(place), tables) for place, lattice in enumerate(found)]
     scale = _scale(cells)
     panels: list[MovingPanel] = []
-    shown: list[list[Cells]] = []
+    shown: list[list[SweepCells]] = []
     for group in _panels(cells):
         draw = _Heat(group[0], scale) if len(group[0].lattice.dimensions) == 2 else _Curves(group, scale)
         panels.append(_moving(draw, steps, caption.words(channel)))
@@ -84,14 +84,14 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     return Film(steps, lambda step: Scene(title, tuple(panel.at(step) for panel in panels), step, total, said), pick)
 
 
-def _readouts(recordings: Sequence[Recording], cells: Sequence[Cells]) -> tuple[Readout, ...]:
+def _readouts(recordings: Sequence[Recording], cells: Sequence[SweepCells]) -> tuple[Readout, ...]:
     """The optimizers in their colours, with the values that their numbers go over, and the seeds."""
     seeds = dict.fromkeys(caption.seeds(recording) for recording in recordings)
     found = [Readout(words(recordings, each.lattice), each.color) for each in cells]
     return (*found, *(Readout(text, "muted") for text in seeds if len(seeds) == 1))
 
 
-def _scale(cells: Sequence[Cells]) -> Axis:
+def _scale(cells: Sequence[SweepCells]) -> Axis:
     """The axis of what is shown; what gets much worse than it was at the start stands at its end."""
     medians = [each.middle[1] for each in cells]
     starts = [float(np.nanmax(median[0])) for median in medians if np.isfinite(median[0]).any()]
@@ -120,19 +120,19 @@ def _table(recording: Recording, channel: str, steps: NDArray[np.int64]) -> tupl
     return np.where(lost, np.nan, values), lost
 
 
-def _cells(lattice: Lattice, color: str, tables: Sequence[tuple[Array, Array]]) -> Cells:
+def _cells(lattice: Lattice, color: str, tables: Sequence[tuple[Array, Array]]) -> SweepCells:
     middles, losts = [], []
     for members in lattice.cells.values():
         middles.append(trend.middle(np.stack([tables[place][0][:, lane] for place, lane in members], axis=1)))
         losts.append(np.stack([tables[place][1][:, lane] for place, lane in members], axis=1).mean(axis=1))
-    return Cells(lattice, color, tuple(lattice.cells), np.stack(middles, axis=2), np.stack(losts, axis=1))
+    return SweepCells(lattice, color, tuple(lattice.cells), np.stack(middles, axis=2), np.stack(losts, axis=1))
 
 
-def _panels(cells: Sequence[Cells]) -> list[list[Cells]]:
+def _panels(cells: Sequence[SweepCells]) -> list[list[SweepCells]]:
     """Heat maps alone; curves over the same number together, and with them the optimizers in which nothing varies."""
     still = [each for each in cells if not each.lattice.dimensions]
-    curves: dict[str, list[Cells]] = {}
-    found: list[list[Cells]] = []
+    curves: dict[str, list[SweepCells]] = {}
+    found: list[list[SweepCells]] = []
     for each in cells:
         dimensions = each.lattice.dimensions
         if len(dimensions) == 2:
@@ -163,7 +163,7 @@ def _moving(draw: "_Heat | _Curves", steps: NDArray[np.int64], title: str) -> Mo
 class _Heat:
     """A heat map of one lattice of two dimensions."""
 
-    def __init__(self, cells: Cells, scale: Axis) -> None:
+    def __init__(self, cells: SweepCells, scale: Axis) -> None:
         self._cells = cells
         across, upward = cells.lattice.dimensions
         self.x, self.y = _axis(across, across.edges), _axis(upward, upward.edges)
@@ -213,7 +213,7 @@ class _Heat:
 class _Curves:
     """Curves of several lattices over one number; one without dimensions is a line across."""
 
-    def __init__(self, group: Sequence[Cells], scale: Axis) -> None:
+    def __init__(self, group: Sequence[SweepCells], scale: Axis) -> None:
         self._group = group
         dimensions = [each.lattice.dimensions[0] for each in group if each.lattice.dimensions]
         wide = [_axis(each, _margins(each)) for each in dimensions]
@@ -281,11 +281,11 @@ def _axis(dimension: Dimension, edges: NDArray[np.float64]) -> Axis:
 
 
 def _nearest(
-    recordings: Sequence[Recording], shown: Sequence[Cells], index: int, at: tuple[float, float]
+    recordings: Sequence[Recording], shown: Sequence[SweepCells], index: int, at: tuple[float, float]
 ) -> tuple[str, ...]:
     """The lanes of the cell at a place; of several curves those of the nearest."""
 
-    def cell(each: Cells) -> int | None:
+    def cell(each: SweepCells) -> int | None:
         wanted = tuple(one.nearest(value) for one, value in zip(each.lattice.dimensions, at, strict=False))
         return each.indices.index(wanted) if wanted in each.indices else None
 
