@@ -266,7 +266,11 @@ def test_a_spectrum_is_the_recorded_values_beside_the_true_ones(tmp_path):
     # The lower one has no room for a word below the other's; further apart both are named.
     assert [(rule.at, rule.label) for rule in marks(traces, ReferenceLine)] == [(26000, "true"), (24000, "")]
     wide = Axis((0.0, 30000.0))
-    assert [rule.label for rule in spectrum._rules(np.array([26000.0, 20000.0, 19000.0]), wide)] == ["true", "true", ""]
+    assert [line.label for line in spectrum._references(np.array([26000.0, 20000.0, 19000.0]), wide)] == [
+        "true",
+        "true",
+        "",
+    ]
     lines = marks(traces, Line)
     assert len(lines) == 4
     assert np.array_equal(lines[1].y, recording["singular_values"][:, 0, 1])

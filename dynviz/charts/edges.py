@@ -14,7 +14,7 @@ from dynviz.scene.ticks import Tick, ticks
 Array: TypeAlias = NDArray[Any]
 
 MOST = 5
-"""Ticks on an edge."""
+"""Number of ticks on an edge."""
 TICK, WORDS, NAME = 0.05, 0.13, 0.3
 """How far ticks reach from an edge, and where their words and the edge's name stand, in half lengths of the domain."""
 ASIDE = 0.3

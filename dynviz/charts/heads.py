@@ -15,18 +15,18 @@ from dynviz.scene.marks import Arrows
 Array: TypeAlias = NDArray[Any]
 
 SHARE = 0.25
-"""How long the longest arrow of a run is at most, as a share of the plane's width, where lengths are not true."""
+"""Largest length of an arrow that is not drawn to scale, as a share of the plane's width."""
 
 
 class Heads:
-    """The arrows of one lane of each recording, all drawn so many times as long as they are.
+    """The arrows of one lane of each recording, all lengthened by the same factor.
 
     Attributes:
         times: How many times; a round number from 1.
     """
 
     def __init__(self, view: str, recordings: Sequence[Recording], width: float, lane: int = 0) -> None:
-        """Look at all the terms.
+        """Read all the terms.
 
         Args:
             view: Which asks, for messages.
@@ -44,7 +44,7 @@ class Heads:
         self.times = max(1.0, _round(SHARE * width / longest)) if longest > 0 else 1.0
 
     def at(self, step: int) -> list[Arrows]:
-        """The arrows where each lane is at a step; of the terms of the step that follows."""
+        """The terms of the next step as arrows that begin where each lane is."""
         return [arrow for recording in self._recordings for arrow in self._of(recording, step)]
 
     def _of(self, recording: Recording, step: int) -> list[Arrows]:
@@ -68,6 +68,6 @@ def _longest(moves: Array) -> float:
 
 
 def _round(value: float) -> float:
-    """The largest of 1, 2, 5, 10, ... that is not above it."""
+    """The value rounded down to one of 1, 2, 5, 10, ..."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(power * max(factor for factor in (1, 2, 5) if factor * power <= value * (1 + 1e-9)))

@@ -21,7 +21,7 @@ OFF: tuple[tuple[float, Dash, float, float], ...] = (
     (0.5, "dashed", 1.0, 0.6),
     (1.1, "dotted", 0.5, 0.3),
 )
-"""Up to which share of its reach off the plane a trajectory has which dash, width and, for its present, opacity."""
+"""Dash, width and opacity of a trajectory, by how far off the plane it is, as a share of its extent."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _projection(view: str, recording: Recording, name: str, *, plane: bool) -> P
 
 
 def shown(recordings: Sequence[Recording], projections: Sequence[Projection]) -> list[list[Shown]]:
-    """The trajectories of each projection: those of the recordings in their colours, others in the colours after."""
+    """The trajectories of each projection: those of the recordings in their colours, others in further ones."""
     names = caption.names(recordings)
     count = len(recordings)
     rows = []
@@ -81,7 +81,7 @@ def shown(recordings: Sequence[Recording], projections: Sequence[Projection]) ->
 def meters(
     recordings: Sequence[Recording], projections: Sequence[Projection], paths: Sequence[Shown]
 ) -> list[MovingPanel]:
-    """Two panels: the loss beside that of its shadow, and how much of the way is off the line or plane."""
+    """Two panels: the loss and that of the projected point, and how far the trajectory is off the line or plane."""
     x = step_axis(recordings)
     place = "plane" if projections[0].plane else "line"
     losses = []
@@ -114,10 +114,10 @@ def _off(title: str, paths: Sequence[Shown], x: Axis) -> MovingPanel:
 
 
 class Fading:
-    """A trajectory on its line or plane: full where it is on it, dashed where it is near, dotted where it is off."""
+    """A projected trajectory: solid where it is on the line or plane, dashed near it, dotted away from it."""
 
     def __init__(self, one: Shown, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-        """Cut it into its parts.
+        """Split the trajectory into solid, dashed and dotted parts.
 
         Args:
             one: The trajectory.
@@ -147,7 +147,7 @@ class Fading:
                 )
 
     def _halo(self, seen: NDArray[np.bool_], level: int) -> list[Line]:
-        """The ground's colour around a way that is on the plane: it is seen on any colour of a heat map."""
+        """A border in the ground's colour, so that a trajectory stands out from any heat map."""
         if level:
             return []
         x, y = np.where(seen, self._x, np.nan), np.where(seen, self._y, np.nan)

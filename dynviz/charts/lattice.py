@@ -1,4 +1,4 @@
-"""Lanes of many recordings by what they differ in: the cells of a grid, each with the lanes of its seeds."""
+"""Lanes of many recordings, arranged in a grid by the hyperparameters in which they differ."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from dynviz.errors import DynvizError, unknown
 from dynviz.recording import Recording
 
 Member: TypeAlias = tuple[int, int]
-"""A recording's place among those shown, and a lane of it."""
+"""The index of a recording, and of a lane in it."""
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A number in which lanes differ.
+    """A hyperparameter in which lanes differ.
 
     Attributes:
         name: The option or hyperparameter.
@@ -29,7 +29,7 @@ class Dimension:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether the values have equal factors between them rather than equal differences."""
+        """Whether the values are spaced by equal factors rather than by equal differences."""
         values = np.array(self.values)
         if values[0] <= 0 or len(values) < 2:
             return False
@@ -54,7 +54,7 @@ class Dimension:
 
     @property
     def even(self) -> bool:
-        """Whether all cells are equally wide."""
+        """Whether all cells have the same width."""
         return len(self.values) < 3 or _unevenness(self.places) < 1.01
 
     def pixels(self, fine: int) -> NDArray[np.int64]:
@@ -114,7 +114,7 @@ def lattices(recordings: Sequence[Recording], asked: Sequence[str] = ()) -> tupl
 
 
 def sources(recordings: Sequence[Recording], members: Sequence[Member]) -> tuple[str, ...]:
-    """What `open_all` takes for these lanes."""
+    """Arguments of `open_all` that select these lanes."""
     lanes: dict[int, list[int]] = {}
     for place, lane in members:
         chosen = recordings[place].chosen
@@ -123,7 +123,7 @@ def sources(recordings: Sequence[Recording], members: Sequence[Member]) -> tuple
 
 
 def words(recordings: Sequence[Recording], lattice: Lattice) -> str:
-    """A lattice in words: its optimizer, over which values its numbers go, and what else was written."""
+    """A lattice in words: its optimizer, the ranges of its dimensions, and the other options given."""
     dimensions = {dimension.name: caption.several(dimension.values) for dimension in lattice.dimensions}
     place, lane = next(iter(lattice.cells.values()))[0]
     metadata = recordings[place].metadata
@@ -162,7 +162,7 @@ def _lattice(
 
 
 def _settings(recording: Recording) -> list[dict[str, Any]]:
-    """Of each lane its hyperparameters, then the options of the scenario."""
+    """For each lane, its hyperparameters and then the options of the scenario."""
     metadata = recording.metadata
     rules = {name: hyperparameter.value for name, hyperparameter in metadata.hyperparameters.items()}
     task = {f"scenario.{name}" if name in rules else name: value for name, value in metadata.scenario.options.items()}
@@ -170,7 +170,7 @@ def _settings(recording: Recording) -> list[dict[str, Any]]:
 
 
 def _varying(members: Mapping[Member, Mapping[str, Any]]) -> list[str]:
-    """The names of what differs; of several that say the same (`M=[8,64],N=M`) the first."""
+    """The names of what differs; of several that vary together (`M=[8,64],N=M`), the first."""
     names = dict.fromkeys(name for values in members.values() for name in values)
     first_names: dict[tuple[int, ...], str] = {}
     for name in names:
@@ -195,7 +195,7 @@ def _unevenness(values: NDArray[np.float64]) -> float:
 
 
 def check(lattices: Sequence[Lattice], most: int) -> None:
-    """See that there is something to draw, and not too much of it.
+    """Check that there is something to draw, and not too much.
 
     Raises:
         DynvizError: Nothing varies, or there would be too many panels.

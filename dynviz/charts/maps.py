@@ -1,4 +1,4 @@
-"""Panels of maps: what a model answers at each place of a plane."""
+"""Maps: the output of a model at each place of a plane."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from dynviz.scene.norm import Norm
 Array: TypeAlias = NDArray[Any]
 
 FEW_CENTERS = 256
-"""Up to so many learned centers are drawn over a map; more would hide it."""
+"""At most so many learned centers are drawn over a map; more would hide it."""
 
 
 def extent_of(recording: Recording) -> Extent:
@@ -27,7 +27,7 @@ def extent_of(recording: Recording) -> Extent:
 
 
 def plane(extent: Extent) -> tuple[Axis, Axis]:
-    """The axes of a map."""
+    """The x and y axes of a map."""
     return Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
 
 

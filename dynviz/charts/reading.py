@@ -1,4 +1,4 @@
-"""What curves come to at a sample, in words."""
+"""Readouts: the values of curves at a sample, in words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from dynviz.scene.marks import Axis, Readout
 Array: TypeAlias = NDArray[Any]
 
 NARROW = 4
-"""Vectors up to this length are drawn as so many lines; of longer ones the median and the middle half."""
+"""Vectors up to this length are drawn as lines; longer ones as their median and middle half."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Reading:
 
 
 def median(values: list[float]) -> float:
-    """Of the finite ones; the first where none is. For a few values this takes a tenth of NumPy's time.
+    """Median of the finite values, or the first value if none is finite; ten times as fast as NumPy for a few.
 
     >>> median([3.0, float("nan"), 1.0])
     2.0

@@ -14,11 +14,11 @@ Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 
 MARCHES, HALVINGS = 128, 7
-"""Steps of a ray through the box, and how often the last of them is halved."""
+"""Steps of a ray through the box, and bisections of the step in which it meets the surface."""
 LIFT = 0.012
-"""How far above the surface a way counts as lying on it."""
+"""Up to this height above the surface, a trajectory counts as lying on it."""
 BANDS, BAND, WALL = 16, 0.86, 0.4
-"""How many bands of height there are, and how dark every other one and the sides of the block are."""
+"""Number of height bands, the darkness of every other one, and that of the sides of the block."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Relief:
     """
 
     def __init__(self, heights: Array, camera: Camera, columns: int = 320) -> None:
-        """Render.
+        """Render the picture.
 
         Args:
             heights: [rows, columns], 0 to 1, the first row at the bottom.

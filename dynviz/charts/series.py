@@ -25,9 +25,9 @@ from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Read
 Array: TypeAlias = NDArray[Any]
 
 THIN_LINES = 8
-"""So many lanes get a thin line of their own beside the median."""
+"""How many lanes get a thin line of their own besides the median."""
 SETTING_LINES = 40
-"""So many settings of hyperparameters are lines at most; of more, evenly spaced ones."""
+"""How many settings of hyperparameters are drawn as lines at most; of more, evenly spaced ones."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 SHARES = ("accuracy", "prob")
 """Words in the names of channels that are at most 1."""
@@ -57,7 +57,7 @@ class Curve:
 
 
 def scalar_like(recording: Recording, channel: str) -> bool:
-    """Whether a channel is a number over time, or a few."""
+    """Whether a channel is a scalar or a short vector at each sample."""
     info = recording.metadata.channels[channel]
     return info.every > 0 and len(info.shape) <= 1 and int(np.prod(info.shape)) <= NARROW and not info.parts
 
@@ -114,7 +114,7 @@ def series(
 
 
 def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -> MovingPanel:
-    """A panel of curves that no channel holds, each with the value of its last sample."""
+    """A panel of computed curves, each with the value of its last sample."""
     y = y or limits.axis([curve.values for curve in curves])
     moving = Moving(curves, y)
     steps = [curve.x for curve in curves]
@@ -133,7 +133,7 @@ class Moving:
     """The marks of curves as time goes on."""
 
     def __init__(self, curves: Sequence[Curve], y: Axis) -> None:
-        """Make what does not change."""
+        """Prepare what stays the same at every step."""
         self._lost = [Lost(curve, y) for curve in curves]
         self._marks = [mark for curve in curves for mark in _marks(curve, y.scale)]
         # Bands at the back, medians in front of the thin lines of all recordings.
@@ -162,7 +162,7 @@ class Lost:
         self._last: tuple[int, tuple[Points, Text]] | None = None
 
     def at(self, step: int) -> tuple[Points | Text, ...]:
-        """What is seen of them; nothing for a curve without any."""
+        """The marks at a step; none for a curve whose lanes all stay finite."""
         if not len(self._steps):
             return ()
         count = int(np.searchsorted(self._steps, step, side="left"))
@@ -204,7 +204,7 @@ def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
 
 
 def _smoothing(channel: str, curves: Sequence[Curve], samples: int) -> int:
-    """Over how many of so many samples to average; 1 where there is nothing to smooth."""
+    """The width of the trailing mean; 1 where there is nothing to smooth."""
     if channel != "loss" or not any(trend.rough(lane) for curve in curves for lane in curve.values.T[:THIN_LINES]):
         return 1
     return trend.window(samples)

@@ -12,7 +12,7 @@ from dynviz.recording import Recording
 Array: TypeAlias = NDArray[Any]
 
 COLORS = 8
-"""So many recordings are told apart by their colours."""
+"""How many recordings can be told apart by colour."""
 
 
 def settings(recording: Recording) -> list[tuple[int, ...]]:

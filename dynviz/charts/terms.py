@@ -1,4 +1,4 @@
-"""What the terms of a recording's updates amounted to."""
+"""Sizes and directions of the terms of a recording's updates."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,9 @@ from dynviz.recording import Recording
 
 PREFIX = "term."
 BUDGET = 1 << 25
-"""Numbers of a term that are read; of longer recordings evenly spaced samples are."""
+"""How many numbers of a term are read at most; longer recordings are thinned to evenly spaced samples."""
 BLOCK = 1 << 16
-"""Numbers of a term that are worked on together: they stay in the processor's cache."""
+"""How many numbers of a term are processed together, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def terms(recording: Recording) -> list[str]:
 
 
 def need_terms(view: str, recording: Recording, *more: str) -> None:
-    """See that a recording has terms, and these channels.
+    """Check that a recording has terms and these channels.
 
     Raises:
         DynvizError: It lacks one.

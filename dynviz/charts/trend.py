@@ -1,4 +1,4 @@
-"""What a noisy or many-laned curve comes down to: a trailing mean, and the middle of many values."""
+"""Summaries of noisy curves and of many lanes: trailing means and quantiles."""
 
 from typing import Any, TypeAlias
 
@@ -12,10 +12,10 @@ POINTS = 600
 """Places along a curve where a summary is computed: more than a panel has columns to show."""
 
 ENOUGH = 20_000
-"""So many samples tell whether a curve is rough."""
+"""How many samples are examined to tell whether a curve is noisy."""
 
 FEW = 10
-"""A mean over fewer samples says nothing."""
+"""Means over fewer samples are not drawn."""
 
 
 def places(samples: int, most: int = POINTS) -> NDArray[np.int64]:
@@ -59,7 +59,7 @@ def middle(values: Array) -> Array:
 
 
 def rough(values: Array) -> bool:
-    """Whether a curve [samples] jumps about from start to end, so that its trend is what should be seen.
+    """Whether a curve [samples] is noisy from start to end, so that its trend should be shown.
 
     Noise turns around at two of three samples all the time; a smooth curve hardly ever, one that overshoots at each.
     """

@@ -17,7 +17,7 @@ Root: TypeAlias = Callable[[int], Floats]
 
 CHANNELS = ("state.position.preconditioner", "state.preconditioner")
 CLEAR = 1e-8
-"""Where one direction has less than this share of the other's, nothing is known of it yet."""
+"""A direction with less than this share of the other's has no estimate yet."""
 
 
 def own(recording: Recording, lane: int) -> Root | None:

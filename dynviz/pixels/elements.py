@@ -79,7 +79,7 @@ class Ink:
         )
 
 
-class Part(NamedTuple):
+class Element(NamedTuple):
     """An element.
 
     Attributes:
@@ -115,12 +115,12 @@ def elements(marks: Sequence[Mark], easel: PixelEasel, ink: Ink, clip: str) -> I
         yield "</g>"
 
 
-def _image(mark: Field | Regions, easel: PixelEasel, ink: Ink) -> list[Part]:
+def _image(mark: Field | Regions, easel: PixelEasel, ink: Ink) -> list[Element]:
     """The picture of a field; on a logarithmic axis its pixels are those of the page."""
     if "log" in (easel.x.scale, easel.y.scale):
         tiles = still.field(mark, easel) if isinstance(mark, Field) else still.regions(mark, easel)
         return [
-            Part(ink.image(tile.pixels, tile.rect.left, tile.rect.top, tile.rect.right, tile.rect.bottom))
+            Element(ink.image(tile.pixels, tile.rect.left, tile.rect.top, tile.rect.right, tile.rect.bottom))
             for tile in tiles
             if isinstance(tile, Tile)
         ]
@@ -130,7 +130,7 @@ def _image(mark: Field | Regions, easel: PixelEasel, ink: Ink) -> list[Part]:
         pixels = np.array([ink.theme.color(role) for role in mark.colors], np.uint8)[mark.classes]
     (left, right), (bottom, top) = easel.columns(mark.extent[:2]).tolist(), easel.rows(mark.extent[2:]).tolist()
     size = min(right - left, easel.plot.width), min(bottom - top, easel.plot.height)
-    return [Part(ink.image(_enlarged(pixels[::-1], size), left, top, right, bottom))]
+    return [Element(ink.image(_enlarged(pixels[::-1], size), left, top, right, bottom))]
 
 
 def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
@@ -142,13 +142,13 @@ def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
     return pixels.repeat(max(1, round(size[1] / height)), axis=0).repeat(max(1, round(size[0] / width)), axis=1)
 
 
-def _contours(mark: Contours, easel: PixelEasel, ink: Ink) -> list[Part]:
+def _contours(mark: Contours, easel: PixelEasel, ink: Ink) -> list[Element]:
     lines = [easel.points(*line.T) for line in traced(mark, mark.levels)]
     color, width = ink.color(mark.color), max(1.0, 0.5 * easel.sizes.line)
-    return [Part(shapes.stroke(line, color, width, opacity=still.CONTOUR)) for line in lines]
+    return [Element(shapes.stroke(line, color, width, opacity=still.CONTOUR)) for line in lines]
 
 
-def _points(mark: Points, easel: PixelEasel, ink: Ink) -> list[Part]:
+def _points(mark: Points, easel: PixelEasel, ink: Ink) -> list[Element]:
     places = easel.points(mark.x, mark.y)
     places = places[easel.inside(places)].tolist()
     radius = mark.size * still.SIZES[mark.marker] * easel.sizes.em / 20
@@ -161,26 +161,26 @@ def _points(mark: Points, easel: PixelEasel, ink: Ink) -> list[Part]:
         # Each for itself: where they lie over one another they are denser, as on the pixels.
         faint = f'<g opacity="{number(mark.alpha)}">'
         found = [f"{faint}{each}</g>" for each in found]
-    return [Part(each, clipped=False) for each in found]
+    return [Element(each, clipped=False) for each in found]
 
 
-def _line(mark: Line, easel: PixelEasel, ink: Ink) -> list[Part]:
+def _line(mark: Line, easel: PixelEasel, ink: Ink) -> list[Element]:
     points = easel.points(mark.x, mark.y)
     along = np.asarray(mark.x if mark.along is None else mark.along, np.float64)
     color, width, pattern = ink.color(mark.color), mark.width * easel.sizes.line, DASHES[mark.dash]
     whole = shapes.thin(points)
     if mark.now is None:
-        return [Part(shapes.stroke(whole, color, width, pattern))]
+        return [Element(shapes.stroke(whole, color, width, pattern))]
     end = present(points, along, mark.now, easel.columns if mark.along is None else None)
     past = _past(points, along, mark.now, end)
-    parts = [Part(shapes.stroke(whole, color, width, pattern, ink.theme.ghost), FUTURE)] if mark.ghost else []
-    parts.append(Part(shapes.stroke(shapes.thin(past), color, width, pattern)))
+    parts = [Element(shapes.stroke(whole, color, width, pattern, ink.theme.ghost), FUTURE)] if mark.ghost else []
+    parts.append(Element(shapes.stroke(shapes.thin(past), color, width, pattern)))
     if mark.dot and end is not None and easel.inside(end[None])[0]:
         x, y = end.tolist()
         if ink.ground:
             radius = easel.sizes.dot + 0.6 * easel.sizes.line
-            parts.append(Part(shapes.shape("dot", x, y, radius, ink.color("ground")), DOT, clipped=False))
-        parts.append(Part(shapes.shape("dot", x, y, easel.sizes.dot, color), DOT, clipped=False))
+            parts.append(Element(shapes.shape("dot", x, y, radius, ink.color("ground")), DOT, clipped=False))
+        parts.append(Element(shapes.shape("dot", x, y, easel.sizes.dot, color), DOT, clipped=False))
     return parts
 
 
@@ -190,20 +190,20 @@ def _past(points: Floats, along: Floats, now: float, end: Floats | None) -> Floa
     return np.concatenate([past, np.full((1, 2), np.nan) if end is None else end[None]])
 
 
-def _band(mark: Band, easel: PixelEasel, ink: Ink) -> list[Part]:
+def _band(mark: Band, easel: PixelEasel, ink: Ink) -> list[Element]:
     low, high = easel.points(mark.x, mark.low), easel.points(mark.x, mark.high)
     shade, ghost, color = ink.theme.shade, ink.theme.shade_ghost, ink.color(mark.color)
-    parts = [Part(shapes.area(low, high, color, ghost), FUTURE)]
+    parts = [Element(shapes.area(low, high, color, ghost), FUTURE)]
     if mark.now is not None:
         x = np.asarray(mark.x, np.float64)
         low, high = (_past(points, x, mark.now, present(points, x, mark.now, easel.columns)) for points in (low, high))
-    return [*parts, Part(shapes.area(low, high, color, (shade - ghost) / (1 - ghost)))]
+    return [*parts, Element(shapes.area(low, high, color, (shade - ghost) / (1 - ghost)))]
 
 
-def _bars(mark: Bars, easel: PixelEasel, ink: Ink) -> list[Part]:
+def _bars(mark: Bars, easel: PixelEasel, ink: Ink) -> list[Element]:
     color = ink.color(mark.color)
     return [
-        Part(
+        Element(
             f'<rect x="{number(left)}" y="{number(min(head, foot))}" '
             f'width="{number(right - left)}" height="{number(abs(foot - head))}" fill="{color}"/>'
         )
@@ -211,16 +211,16 @@ def _bars(mark: Bars, easel: PixelEasel, ink: Ink) -> list[Part]:
     ]
 
 
-def _arrows(mark: Arrows, easel: PixelEasel, ink: Ink) -> list[Part]:
-    return [Part(text) for text in shapes.arrows(arrows(mark, easel), ink.color(mark.color))]
+def _arrows(mark: Arrows, easel: PixelEasel, ink: Ink) -> list[Element]:
+    return [Element(text) for text in shapes.arrows(arrows(mark, easel), ink.color(mark.color))]
 
 
-def _text(mark: Text, easel: PixelEasel, ink: Ink) -> list[Part]:
+def _text(mark: Text, easel: PixelEasel, ink: Ink) -> list[Element]:
     place = still.text_place(mark, easel)
-    return [Part(ink.words(mark.text, easel.sizes.words, mark.color, *place), clipped=False)] if place else []
+    return [Element(ink.words(mark.text, easel.sizes.words, mark.color, *place), clipped=False)] if place else []
 
 
-def _reference_line(mark: ReferenceLine, easel: PixelEasel, ink: Ink) -> list[Part]:
+def _reference_line(mark: ReferenceLine, easel: PixelEasel, ink: Ink) -> list[Element]:
     line = still.reference_rect(mark, easel)
     if line is None:
         return []
@@ -228,14 +228,14 @@ def _reference_line(mark: ReferenceLine, easel: PixelEasel, ink: Ink) -> list[Pa
     ends = [[x, line.top], [x, line.bottom]] if mark.vertical else [[line.left, y], [line.right, y]]
     dashes, thick = still.reference_dashes(mark, easel), easel.sizes.thin
     pattern = (dashes[0] / thick, dashes[1] / thick) if dashes else None
-    parts = [Part(shapes.stroke(np.array(ends), ink.color(mark.color), thick, pattern))]
+    parts = [Element(shapes.stroke(np.array(ends), ink.color(mark.color), thick, pattern))]
     if mark.label:
         place = still.reference_words(mark, easel, line)
-        parts.append(Part(ink.words(mark.label, easel.sizes.ticks, mark.color, *place), clipped=False))
+        parts.append(Element(ink.words(mark.label, easel.sizes.ticks, mark.color, *place), clipped=False))
     return parts
 
 
-DRAW: dict[type, Callable[[Any, PixelEasel, Ink], list[Part]]] = {
+DRAW: dict[type, Callable[[Any, PixelEasel, Ink], list[Element]]] = {
     Field: _image,
     Regions: _image,
     Contours: _contours,
