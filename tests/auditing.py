@@ -80,12 +80,12 @@ def commands(run, target, rng):
             console.print(summary(open_all([run]), painter("dark", "none")))
 
     def show(view=None):
-        from dynviz.cells.canvas import Canvas
+        from dynviz.cells.canvas import CellCanvas
 
         recordings = open_all([run])
         film = open_film(recordings, view or suggested(recordings)[0])
         for step in {int(film.steps[0]), int(film.steps[-1])}:
-            Canvas(80, 24, "dark").draw(film.scene(step))
+            CellCanvas(80, 24, "dark").draw(film.scene(step))
 
     def export():
         suffix = rng.choice(["png", "gif", "svg", "html"])

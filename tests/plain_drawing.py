@@ -10,11 +10,22 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from dynviz.layout.counter import step_words
 from dynviz.pixels.arrows import HEAD, LEAST, NECK, SLENDER
-from dynviz.pixels.page import lay_out
-from dynviz.pixels.pen import DASHES, Pen
+from dynviz.pixels.metrics import pixel_page, swatch_width
+from dynviz.pixels.pen import DASHES, Pen, properties
 from dynviz.pixels.still import CONTOUR
-from dynviz.pixels.words import sample_width
-from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Points, Regions, Rule, Text, pixel_centers
+from dynviz.scene.marks import (
+    Arrows,
+    Band,
+    Bars,
+    Contours,
+    Field,
+    Line,
+    Points,
+    ReferenceLine,
+    Regions,
+    Text,
+    pixel_centers,
+)
 from dynviz.scene.theme import theme
 
 SHAPES = {"dot": "o", "ring": "o", "cross": "x", "star": "*"}
@@ -23,33 +34,33 @@ SHAPES = {"dot": "o", "ring": "o", "cross": "x", "star": "*"}
 def plain(scene, width, height, look):
     """The picture [height, width, 3]."""
     colors = theme(look)
-    page = lay_out(scene, Pen(width, height))
+    page = pixel_page(scene, Pen(width, height))
     figure = Figure((width / 72, height / 72), dpi=72, facecolor=_unit(colors.color("ground")))
     canvas = FigureCanvasAgg(figure)
-    size = page.sizes
+    size = page.metrics.sizes
 
     def write(text, font, role, left, baseline, align="left"):
         figure.text(
             left / width,
             1 - baseline / height,
             text,
-            fontproperties=font.properties,
+            fontproperties=properties(font),
             color=_unit(colors.ink(role)),
             ha=align,
             va="baseline",
         )
 
-    for placed in page.title:
+    for placed in page.title.words:
         write(placed.words.text, placed.words.font, placed.words.color, placed.left, placed.baseline)
-    for spot, readout in zip(page.spots, scene.readouts, strict=False):
+    for spot, readout in zip(page.title.spots, scene.readouts, strict=False):
         write(readout.text, size.words, readout.color, spot.left, spot.baseline)
-    write(step_words(scene), size.words, "muted", page.counter.left, page.counter.baseline, "right")
+    write(step_words(scene), size.words, "muted", page.title.counter.left, page.title.counter.baseline, "right")
     for panel, place in zip(scene.panels, page.places, strict=True):
         for placed in place.words:
-            shift = sample_width(placed.words.font) if placed.words.sample else 0
+            shift = swatch_width(placed.words.font) if placed.words.swatch else 0
             write(placed.words.text, placed.words.font, placed.words.color, placed.left + shift, placed.baseline)
         for spot, readout in zip(place.spots, panel.readouts, strict=False):
-            write(readout.said(readout.text, named=spot.named), size.words, readout.color, spot.left, spot.baseline)
+            write(readout.in_words(readout.text, named=spot.named), size.words, readout.color, spot.left, spot.baseline)
         _panel(figure, panel, place, size, colors)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -80,7 +91,7 @@ def _panel(figure, panel, place, size, colors):
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set(color=muted, linewidth=size.thin, visible=panel.axes)
+        axes.spines[side].set(color=muted, linewidth=size.thin, visible=not panel.perspective)
     axes.set_xticks([tick.value for tick, _ in place.x], labels=[])
     axes.set_yticks([tick.value for tick, _ in place.y], labels=[])
     axes.tick_params(which="major", length=round(0.3 * size.ticks.size), width=size.thin, color=muted)
@@ -174,17 +185,17 @@ def _arrows(axes, mark, size, colors, order):
 
 def _text(axes, mark, size, colors, order):
     color = _unit(colors.ink(mark.color))
-    axes.text(mark.x, mark.y, mark.text, color=color, fontproperties=size.words.properties, va="center", zorder=order)
+    axes.text(mark.x, mark.y, mark.text, color=color, fontproperties=properties(size.words), va="center", zorder=order)
 
 
-def _rule(axes, mark, size, colors, order):
+def _reference_line(axes, mark, size, colors, order):
     draw = axes.axvline if mark.vertical else axes.axhline
     pattern = DASHES[mark.dash]
     style = "-" if pattern is None else (0, pattern)
     draw(mark.at, color=_unit(colors.color(mark.color)), linewidth=size.thin, linestyle=style, zorder=order)
     if mark.label:
         color = _unit(colors.ink(mark.color))
-        font = size.ticks.properties
+        font = properties(size.ticks)
         at = axes.get_yaxis_transform()
         axes.text(1.0, mark.at, mark.label, color=color, fontproperties=font, transform=at, ha="right", zorder=order)
 
@@ -199,5 +210,5 @@ DRAW = {
     Bars: _bars,
     Arrows: _arrows,
     Text: _text,
-    Rule: _rule,
+    ReferenceLine: _reference_line,
 }

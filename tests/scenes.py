@@ -14,8 +14,8 @@ from dynviz.scene.marks import (
     Panel,
     Points,
     Readout,
+    ReferenceLine,
     Regions,
-    Rule,
     Scene,
     Text,
 )
@@ -64,7 +64,7 @@ def curves(step: int) -> Panel:
         Band(TIME, LOW, HIGH, "lane0", now=step),
         Line(TIME, FALL, "lane0", "fast", now=step),
         Line(TIME, SLOW, "lane1", "slow", now=step, dash="dashed"),
-        Rule(0.2, label="floor"),
+        ReferenceLine(0.2, label="floor"),
     )
     value = f"{np.interp(step, TIME, FALL):.3f}"[1:]
     return Panel("loss", STEP_AXIS, Axis((0.1, 1.0)), marks, (Readout(value, "lane0"),))
@@ -72,7 +72,7 @@ def curves(step: int) -> Panel:
 
 def bars(step: int) -> Panel:
     heights = 0.6 + 0.4 * np.sin(BAR_X + step / 200)
-    marks = (Bars(BAR_X, heights, "lane2"), Rule(3.5, vertical=True, color="text"))
+    marks = (Bars(BAR_X, heights, "lane2"), ReferenceLine(3.5, vertical=True, color="text"))
     return Panel("values", Axis((0, 7), whole=True), Axis((0, 1.2)), marks)
 
 

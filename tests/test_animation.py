@@ -12,7 +12,7 @@ from dynviz.animation.export import animate, spread
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.frame import format_of
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from tests.recorded import voronoi
 from tests.scenes import every_mark
 
@@ -235,7 +235,7 @@ def decoded(file):
 
 
 def test_quality_trades_size_for_colours(recordings, view, tmp_path):
-    canvas = Canvas(400, 300)
+    canvas = PixelCanvas(400, 300)
     sizes, ratios = [], []
     for quality in ("small", "balanced", "best"):
         target = animate(

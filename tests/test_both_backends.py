@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dynviz import plugins
-from dynviz.cells.canvas import Canvas as CellCanvas
-from dynviz.pixels import Canvas as PixelCanvas
-from dynviz.pixels.page import lay_out
+from dynviz.cells.canvas import CellCanvas
+from dynviz.pixels import PixelCanvas
+from dynviz.pixels.metrics import pixel_page
 from dynviz.pixels.pen import Pen
 from dynviz.scene.marks import Field
 from dynviz.scene.scales import fractions
@@ -51,7 +51,7 @@ class Picture:
         self.scene = scene or every_mark(STEP)
         if backend == "pixels":
             self.pixels = PixelCanvas(1000, 700, look).draw(self.scene)
-            self.plots = [place.plot for place in lay_out(self.scene, Pen(1000, 700)).places]
+            self.plots = [place.plot for place in pixel_page(self.scene, Pen(1000, 700)).places]
             self.unit, self.reach = (1, 1), 2
         else:
             canvas = CellCanvas(120, 40, look)
@@ -186,8 +186,8 @@ def test_both_show_the_same_words(backend):
         said = CellCanvas(120, 40).draw(every_mark(STEP)).text()
         said = "".join(" " if 0x2500 <= ord(character) <= 0x28FF else character for character in said).split()
     else:
-        page = lay_out(every_mark(STEP), Pen(1000, 700))
-        placed = [*page.title, *(words for place in page.places for words in place.words)]
+        page = pixel_page(every_mark(STEP), Pen(1000, 700))
+        placed = [*page.title.words, *(words for place in page.places for words in place.words)]
         said = [*" ".join(one.words.text for one in placed).split(), "adamw", "seed", ".367", "start", "floor"]
     assert wanted - set(said) == set()
 

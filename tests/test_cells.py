@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from dynviz.cells.canvas import LEAST, Canvas
+from dynviz.cells.canvas import LEAST, CellCanvas
+from dynviz.cells.characters import plain
 from dynviz.cells.encode import Encoder
-from dynviz.cells.words import Words, flow, plain
+from dynviz.cells.metrics import LETTERS, cell_metrics
+from dynviz.layout.words import Words, fit, flow, width
 from dynviz.scene.marks import (
     Arrows,
     Axis,
@@ -27,8 +29,8 @@ from dynviz.scene.marks import (
     Panel,
     Points,
     Readout,
+    ReferenceLine,
     Regions,
-    Rule,
     Scene,
     Text,
 )
@@ -53,7 +55,7 @@ def drawn(text):
 
 def text(scene, *size, **more):
     """Without the row of the counter, and empty rows at the end."""
-    return Canvas(*size, head=False, **more).draw(scene).text().rstrip()
+    return CellCanvas(*size, head=False, **more).draw(scene).text().rstrip()
 
 
 def plots(canvas, cells, index=0):
@@ -102,7 +104,7 @@ def test_bars_in_the_colour_of_the_ground_cover_and_are_not_seen_themselves():
     behind = Field(np.ones((2, 1)), (0, 1, 0, 1), Norm(0.0, 1.0))
     # A quarter of the plot, and half a row.
     bar = Bars(np.array([0.5]), np.array([0.25]), "ground", 2.0)
-    canvas = Canvas(60, 20, head=False)
+    canvas = CellCanvas(60, 20, head=False)
     cells = canvas.draw(one(behind, bar))
     glyphs, _, ground = plots(canvas, cells)
     rows = round(0.25 * glyphs.shape[0] - 0.49)
@@ -139,8 +141,8 @@ def test_a_field_is_half_blocks_and_what_lies_on_it_is_braille():
 
 def test_arrows_rules_and_markers():
     marks = (
-        Rule(0.5, label="half"),
-        Rule(0.1, vertical=True),
+        ReferenceLine(0.5, label="half"),
+        ReferenceLine(0.1, vertical=True),
         Arrows(np.array([0.2]), np.array([0.2]), np.array([0.5]), np.array([0.0]), "lane1"),
         *(Points(np.array([x]), np.array([0.9]), "lane0", 6.0, marker) for x, marker in MARKERS),
     )
@@ -164,28 +166,27 @@ MARKERS = ((0.3, "dot"), (0.4, "ring"), (0.5, "cross"), (0.6, "star"))
 
 
 def test_a_small_terminal_says_so():
-    assert Canvas(30, 8).draw(every_mark(0)).text().strip() == "too small: 30 x 8, needs 40 x\n              12"
-    canvas = Canvas(39, 12)
+    assert CellCanvas(30, 8).draw(every_mark(0)).text().strip() == "too small: 30 x 8, needs 40 x\n              12"
+    canvas = CellCanvas(39, 12)
     canvas.draw(every_mark(0))
     assert canvas.places == ()
     assert canvas.hit(3, 3) is None
 
 
 def test_a_head_has_the_title_in_bold_the_readouts_and_the_step():
-    cells = Canvas(80, 24, head=True).draw(every_mark(430))
+    cells = CellCanvas(80, 24, head=True).draw(every_mark(430))
     assert cells.text().splitlines()[0] == " every mark · test  adamw  seed 1" + " " * 29 + "step 430 of 1 000"
     assert cells.bold[0].nonzero()[0].tolist() == list(range(1, 18))
-    assert "every mark" not in Canvas(80, 24, head=False).draw(every_mark(430)).text()
+    assert "every mark" not in CellCanvas(80, 24, head=False).draw(every_mark(430)).text()
 
 
 def test_the_first_panels_are_shown_where_there_is_no_room_for_all():
     panels = every_mark(0).panels * 3
-    canvas = Canvas(80, 24)
+    canvas = CellCanvas(80, 24)
     cells = canvas.draw(Scene("t", panels, 0, STEPS))
-    assert [place.index for place in canvas.places] == list(range(len(canvas.places)))
     assert 2 <= len(canvas.places) < 12
     assert f"{len(canvas.places)} of 12 panels" in cells.text()
-    canvas = Canvas(220, 70)
+    canvas = CellCanvas(220, 70)
     canvas.draw(Scene("t", panels, 0, STEPS))
     assert len(canvas.places) == 12
 
@@ -194,7 +195,7 @@ def test_the_first_panels_are_shown_where_there_is_no_room_for_all():
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9])
 def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
     panels = (every_mark(100).panels * 3)[:count]
-    canvas = Canvas(*size)
+    canvas = CellCanvas(*size)
     canvas.draw(Scene("a title of some length", panels, 100, STEPS, (Readout("adamw lr .01", "lane0"),)))
     taken = np.zeros(size[::-1], dtype=int)
     for place in canvas.places:
@@ -204,16 +205,17 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
         taken[plot.top : plot.bottom, plot.left : plot.right] += 1
         for placed in place.words:
             assert cell.left <= placed.left
-            assert placed.left + placed.words.width <= cell.right
-            assert cell.top <= placed.row < cell.bottom
-            taken[placed.row, placed.left : placed.left + placed.words.width] += 1
+            left, right = int(placed.left), int(placed.left + width(placed.words, cell_metrics(*size)))
+            assert right <= cell.right
+            assert cell.top <= placed.baseline < cell.bottom
+            taken[placed.baseline, left:right] += 1
         for spot in place.spots:
-            taken[spot.row, spot.left : spot.left + 2] += 1
+            taken[spot.baseline, int(spot.left) : int(spot.left) + 2] += 1
     assert taken.max() == 1
 
 
 def test_plots_of_one_row_or_column_of_panels_are_in_line():
-    canvas = Canvas(120, 40)
+    canvas = CellCanvas(120, 40)
     canvas.draw(every_mark(0))
     field, path, loss, values = (place.plot for place in canvas.places)
     assert (field.top, field.bottom, loss.top) == (path.top, path.bottom, values.top)
@@ -222,7 +224,7 @@ def test_plots_of_one_row_or_column_of_panels_are_in_line():
 
 @pytest.mark.parametrize(("wide", "tall"), [(2.0, 1.0), (1.0, 1.0), (1.0, 3.0)])
 def test_maps_keep_equal_units(wide, tall):
-    canvas = Canvas(100, 40)
+    canvas = CellCanvas(100, 40)
     canvas.draw(one(x=Axis((0, wide)), y=Axis((0, tall)), square=True))
     plot = canvas.places[0].plot
     assert plot.width / (2 * plot.height) == pytest.approx(wide / tall, rel=0.03)
@@ -231,7 +233,7 @@ def test_maps_keep_equal_units(wide, tall):
 def test_room_is_kept_for_the_widest_text_of_a_readout():
     def places(value):
         said = (Readout(value, "lane0", widest="-0.000"), Readout("next", "lane1"))
-        canvas = Canvas(60, 16)
+        canvas = CellCanvas(60, 16)
         return canvas.draw(one(readouts=said)).text().index("next")
 
     assert places(".5   ") == places("-1.23")
@@ -245,12 +247,12 @@ def test_axes_without_ticks_are_left_out():
 
 def test_a_readout_without_room_is_left_out_and_never_half_a_number():
     said = tuple(Readout(f"{index}.123456789", f"lane{index}") for index in range(6))
-    title = Canvas(40, 12, head=False).draw(one(readouts=said)).text().splitlines()[:2]
+    title = CellCanvas(40, 12, head=False).draw(one(readouts=said)).text().splitlines()[:2]
     assert " ".join(title).split() == ["title", "0.123456789", "1.123456789", "…"]
 
 
 def test_axes_and_words_do_not_move_while_time_does():
-    canvas = Canvas(120, 40)
+    canvas = CellCanvas(120, 40)
     found = []
     for step in range(0, STEPS, 50):
         canvas.draw(film().scene(step))
@@ -260,14 +262,14 @@ def test_axes_and_words_do_not_move_while_time_does():
 
 def test_names_that_end_close_to_each_other_are_spread():
     lines = tuple(Line(TIME, FALL + 0.001 * index, f"lane{index}", f"name {index}", now=500) for index in range(5))
-    canvas = Canvas(100, 30)
+    canvas = CellCanvas(100, 30)
     canvas.draw(one(*lines, x=Axis((0, STEPS))))
-    rows = [placed.row for placed in canvas.places[0].words if placed.words.text.startswith("name")]
+    rows = [placed.baseline for placed in canvas.places[0].words if placed.words.text.startswith("name")]
     assert sorted(rows) == list(range(min(rows), min(rows) + 5))
 
 
 def test_a_point_on_the_screen_has_the_coordinates_of_the_data_there():
-    canvas = Canvas(100, 30)
+    canvas = CellCanvas(100, 30)
     canvas.draw(one(x=Axis((1, 100), "log"), y=Axis((-1, 1))))
     plot = canvas.places[0].plot
     hit = canvas.hit(plot.left + plot.width // 2, plot.top)
@@ -281,9 +283,9 @@ def test_a_point_on_the_screen_has_the_coordinates_of_the_data_there():
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, STEPS), min_size=1, max_size=6))
 def test_a_canvas_that_drew_other_scenes_gives_the_same_cells_as_a_new_one(steps):
-    used = Canvas(80, 24)
+    used = CellCanvas(80, 24)
     for step in steps:
-        same(used.draw(every_mark(step)), Canvas(80, 24, head=True).draw(every_mark(step)))
+        same(used.draw(every_mark(step)), CellCanvas(80, 24, head=True).draw(every_mark(step)))
 
 
 def same(cells, wanted):
@@ -292,9 +294,9 @@ def same(cells, wanted):
 
 
 def test_scenes_of_other_shape_in_between_leave_no_trace():
-    canvas = Canvas(100, 40)
+    canvas = CellCanvas(100, 40)
     scene = every_mark(500)
-    wanted = Canvas(100, 40).draw(scene)
+    wanted = CellCanvas(100, 40).draw(scene)
     canvas.draw(dataclasses.replace(scene, panels=scene.panels[:2], title="other"))
     canvas.draw(Scene("", (), 0, 0))
     changed = dataclasses.replace(scene.panels[2], y=Axis((0.0, 1.0)))
@@ -304,16 +306,16 @@ def test_scenes_of_other_shape_in_between_leave_no_trace():
 
 
 def test_a_mark_with_new_arrays_at_the_same_place_in_memory_is_drawn_anew():
-    canvas = Canvas(60, 20)
+    canvas = CellCanvas(60, 20)
     for value in (0.2, 0.8, 0.4):
         scene = one(Line(np.arange(50.0), np.full(50, value), "lane0", "line"), x=Axis((0, 49)))
-        same(canvas.draw(scene), Canvas(60, 20).draw(scene))
+        same(canvas.draw(scene), CellCanvas(60, 20).draw(scene))
         del scene
         gc.collect()
 
 
 def test_what_was_given_out_does_not_change_when_the_next_scene_is_drawn():
-    canvas = Canvas(80, 24)
+    canvas = CellCanvas(80, 24)
     first = canvas.draw(every_mark(0))
     kept = [array.copy() for array in (first.glyphs, first.ink, first.ground)]
     canvas.draw(every_mark(900))
@@ -326,7 +328,7 @@ def test_a_path_appears_along_its_own_length():
     axis = Axis((-1.2, 1.2))
     counts = []
     for mark in marks:
-        canvas = Canvas(60, 30)
+        canvas = CellCanvas(60, 30)
         glyphs, ink, _ = plots(canvas, canvas.draw(one(mark, x=axis, y=axis, square=True)))
         counts.append(int((ink[glyphs > 0x2800] == canvas._inks.color("lane0")).sum()))
     assert counts[0] == pytest.approx(counts[2] / (2 * np.pi), abs=4)
@@ -338,7 +340,7 @@ def test_a_line_of_many_points_covers_the_dots_that_each_of_its_segments_does():
     glyphs = []
     for pieces in (1, 300):
         parts = [slice(start, start + 3000 // pieces + 1) for start in range(0, 3000, 3000 // pieces)]
-        canvas = Canvas(60, 20)
+        canvas = CellCanvas(60, 20)
         glyphs.append(plots(canvas, canvas.draw(one(*(Line(x[part], y[part], "lane0") for part in parts))))[0])
     assert np.array_equal(*glyphs)
 
@@ -347,7 +349,7 @@ def test_lines_of_two_inks_do_not_lend_each_other_dots():
     flat = np.array([0.0, 1.0])
     marks = [Line(flat, np.full(2, height), role) for height, role in ((0.50, "lane0"), (0.49, "lane1"))]
     alone, both = (
-        plots(canvas, canvas.draw(one(*some)))[0] for some in (marks[1:], marks) for canvas in [Canvas(50, 14)]
+        plots(canvas, canvas.draw(one(*some)))[0] for some in (marks[1:], marks) for canvas in [CellCanvas(50, 14)]
     )
     assert np.array_equal(alone[alone > 0x2800], both[alone > 0x2800])
 
@@ -358,7 +360,7 @@ def test_lines_of_two_inks_do_not_lend_each_other_dots():
 def test_every_character_takes_one_column(words):
     line = Line(TEN, TEN / 10, "lane0", words)
     scene = dataclasses.replace(one(line, x=COUNT, readouts=(Readout(words, "lane0"),)), title=words)
-    cells = Canvas(100, 20).draw(scene)
+    cells = CellCanvas(100, 20).draw(scene)
     for character in set(cells.text()) - {"\n"}:
         assert character.isprintable() or character == "\ufffd"
         assert unicodedata.east_asian_width(character) not in "WF"
@@ -366,13 +368,13 @@ def test_every_character_takes_one_column(words):
 
 
 def test_what_is_left_out_of_a_row_of_words_leaves_a_sign():
-    placed = flow([[Words(f"a word {index}") for index in range(9)]], (40,))
+    placed = flow([[Words(f"a word {index}", LETTERS) for index in range(9)]], (40,), cell_metrics(80, 24))
     assert [one.words.text for one in placed] == ["a word 0", "a word 1", "a word 2", "a word 3", "…"]
-    assert flow([[Words("a very long title")]], (10,))[0].words.text == "a very lo…"
+    assert flow([[Words("a very long title", LETTERS)]], (10,), cell_metrics(80, 24))[0].words.text == "a very lo…"
 
 
 def test_two_themes_have_the_same_characters():
-    light, dark = (Canvas(100, 30, name).draw(every_mark(430)) for name in ("light", "dark"))
+    light, dark = (CellCanvas(100, 30, name).draw(every_mark(430)) for name in ("light", "dark"))
     assert light.text().replace("▀", " ") == dark.text().replace("▀", " ")
     assert np.array_equal(light.palette, theme("light").palette())
 
@@ -408,7 +410,7 @@ def marks(draw):
         Field(grid, extent, Norm(*extent[:2], draw(st.sampled_from(["linear", "log"])))),
         Regions(grid, extent, draw(st.sampled_from([(), ("lane0",), ("lane0", "grid")]))),
         Contours(grid, extent, tuple(b.tolist())),
-        Rule(draw(place), role, vertical=draw(st.booleans()), label="rule"),
+        ReferenceLine(draw(place), role, vertical=draw(st.booleans()), label="rule"),
         Text(draw(place), draw(place), draw(st.text(max_size=20)), anchor=draw(st.sampled_from(["left", "right"]))),
     ]))  # fmt: skip
 
@@ -432,7 +434,7 @@ def scenes(draw):
 @settings(max_examples=60, deadline=None)
 @given(scenes(), st.integers(1, 220), st.integers(1, 70), st.booleans())
 def test_any_scene_is_drawn_at_any_size(scene, columns, rows, head):
-    canvas = Canvas(columns, rows, head=head)
+    canvas = CellCanvas(columns, rows, head=head)
     for _ in range(2):
         cells = canvas.draw(scene)
     assert cells.glyphs.shape == cells.ink.shape == cells.ground.shape == cells.bold.shape == (rows, columns)
@@ -452,10 +454,18 @@ def test_axes_reach_as_far_as_numbers_do(low):
             far, near = Axis((low, high), scale, "far"), Axis((0.0, 1.0))
             line = Line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "lane0")
             scene = Scene("far", (Panel("x", far, near, (line,)), Panel("y", near, far, ())), 1, 2)
-            assert Canvas(80, 24, head=True).draw(scene).glyphs.shape == (24, 80)
+            assert CellCanvas(80, 24, head=True).draw(scene).glyphs.shape == (24, 80)
 
 
-@pytest.mark.parametrize("name", ["cells.words", "scene.identity", "scene.naming", "scene.counter"])
+@pytest.mark.parametrize(
+    ("text", "room", "cut"),
+    [("validation loss", 10, "validatio…"), ("loss", 4, "loss"), ("loss", 0, ""), ("1.2 to 13.4", 9, "1.2 to…")],
+)
+def test_words_are_cut_with_an_ellipsis_and_numbers_are_whole_or_not_there(text, room, cut):
+    assert fit(text, LETTERS, room, cell_metrics(80, 24)) == cut
+
+
+@pytest.mark.parametrize("name", ["cells.characters", "scene.identity", "layout.naming", "layout.counter"])
 def test_examples_in_the_modules_are_true(name):
     found = doctest.testmod(importlib.import_module(f"dynviz.{name}"))
     assert found.attempted > 0
@@ -465,7 +475,7 @@ def test_examples_in_the_modules_are_true(name):
 def test_the_cells_backend_needs_neither_matplotlib_nor_textual():
     code = (
         "import sys; import dynviz.cells.canvas; from tests.scenes import every_mark\n"
-        "dynviz.cells.canvas.Canvas(100, 40).draw(every_mark(3))\n"
+        "dynviz.cells.canvas.CellCanvas(100, 40).draw(every_mark(3))\n"
         "print([name for name in ('torch', 'matplotlib', 'PIL', 'rich', 'textual') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -474,7 +484,7 @@ def test_the_cells_backend_needs_neither_matplotlib_nor_textual():
 
 def test_maps_are_in_one_plane_of_one_size():
     panels = tuple(Panel(name, *MAP, (), square=True) for name in ("one", "a longer title than the other"))
-    canvas = Canvas(90, 30)
+    canvas = CellCanvas(90, 30)
     canvas.draw(Scene("", panels, 0, 0))
     assert len({(place.plot.width, place.plot.height) for place in canvas.places}) == 1
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from dynviz.pixels.cutout import Cutout, unmixed
 from dynviz.scene.theme import theme
 from tests.scenes import every_mark
@@ -12,7 +12,7 @@ def test_a_picture_without_ground_laid_over_the_ground_is_the_picture(look):
     found = Cutout(400, 300, look).draw(every_mark(400)).astype(float)
     ground, share = theme(look).color("ground"), found[..., 3:] / 255
     laid = found[..., :3] * share + np.array(ground) * (1 - share)
-    expected = Canvas(400, 300, look).draw(every_mark(400))
+    expected = PixelCanvas(400, 300, look).draw(every_mark(400))
     assert np.abs(laid - expected).max() <= 4
     assert (found[..., 3] == 0).mean() > 0.3
     assert (found[..., 3] == 255).mean() > 0.02

@@ -5,8 +5,8 @@ import pytest
 
 from dynviz import plugins
 from dynviz.animation.export import animate
-from dynviz.cells.canvas import Canvas as Cells
-from dynviz.pixels import Canvas as Pixels
+from dynviz.cells.canvas import CellCanvas
+from dynviz.pixels import PixelCanvas
 from tests import trained
 from tests.test_exporters_formats import SIZE, moves, read_back
 
@@ -37,11 +37,11 @@ def test_every_view_suits_some_run(films, view):
 def test_every_view_that_suits_is_drawn_in_cells_and_in_pixels(films, view):
     for name, film in [(name, film) for (found, name), film in films.items() if found == view][:2]:
         for theme in ("dark", "light"):
-            pixels = Pixels(480, 360, theme)
+            pixels = PixelCanvas(480, 360, theme)
             for step in {int(film.steps[0]), int(film.steps[-1])}:
                 scene = film.scene(step)
                 for size in ((80, 24), (100, 30), (200, 60)):
-                    cells = Cells(*size, theme).draw(scene)
+                    cells = CellCanvas(*size, theme).draw(scene)
                     assert len(np.unique(cells.glyphs)) > 12, (name, size)
                 picture = np.asarray(pixels.draw(scene))
                 assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 4, name

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dynviz.exporters import gif, png
 from dynviz.frame import Frame, Frames, Sheet
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from dynviz.scene.palette import Palette
 from dynviz.scene.theme import theme
 from tests.scenes import every_mark
@@ -53,7 +53,7 @@ def merged(pictures, seconds):
 
 @pytest.fixture(scope="module")
 def film_frames():
-    canvas = Canvas(400, 300)
+    canvas = PixelCanvas(400, 300)
     return [Frame(canvas.draw(every_mark(step)), 0.1) for step in range(0, 1000, 90)]
 
 
@@ -73,7 +73,7 @@ def test_a_gif_shows_the_frames_that_went_in(tmp_path, film_frames):
 
 @pytest.mark.parametrize("look", ["light", "dark"])
 def test_the_palette_reproduces_a_picture_of_every_mark(look):
-    picture = Canvas(800, 600, look).draw(every_mark(500))
+    picture = PixelCanvas(800, 600, look).draw(every_mark(500))
     palette = Palette(theme(look).palette())
     found = palette.colors[palette.indices(picture.reshape(-1, 3))].reshape(picture.shape)
     assert 10 * np.log10(255**2 / np.mean((found.astype(float) - picture) ** 2)) >= 40
@@ -145,10 +145,10 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
         from pathlib import Path
         from dynviz.exporters import gif
         from dynviz.frame import Frame, Frames, Sheet
-        from dynviz.pixels import Canvas
+        from dynviz.pixels import PixelCanvas
         from tests.scenes import STEPS, every_mark
         count = int(sys.argv[1])
-        canvas = Canvas(800, 600)
+        canvas = PixelCanvas(800, 600)
         frames = (Frame(canvas.draw(every_mark(index * STEPS // count)), 0.1) for index in range(count))
         gif.export(Frames(frames), Path(sys.argv[2]), Sheet(canvas.theme.palette(), "", {}, count, (800, 600)))
         # Not getrusage, whose peak a child takes over from the process that started it.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate, spread
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from tests.recorded import surface
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -49,7 +49,7 @@ def test_a_browser_shows_the_frames_that_keys_ask_for(width, tmp_path):
     shown = re.search(r'<pre id="shown">(.*?)</pre>', done.stdout, re.DOTALL).group(1).splitlines()
     film = open_film([recording], "path")
     steps = spread(film, 6, (None, None))
-    canvas = Canvas(*SIZE)
+    canvas = PixelCanvas(*SIZE)
     for line, index in zip(shown, (0, 1, 5, 4, 0), strict=True):
         words, _, picture = line.rpartition(" ")
         assert words == f"step {steps[index]}"

@@ -24,7 +24,7 @@ from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate, spread
 from dynviz.errors import DynvizError
 from dynviz.frame import format_of
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from tests.recorded import KINDS, surface, voronoi
 
 EXPORTERS = sorted(plugins.files("exporters"))
@@ -154,7 +154,7 @@ def test_every_exporter_writes_every_view_and_it_is_read_back(exporter, recordin
         frames = 3 if moves(exporter) else 1
         target = animate([recording], tmp_path / f"{view}.{exporter}", view=view, frames=frames, size=SIZE)
         film = open_film([recording], view)
-        canvas = Canvas(*SIZE)
+        canvas = PixelCanvas(*SIZE)
         expected = [canvas.draw(film.scene(step)) for step in spread(film, frames, (None, None))]
         pictures, seconds = read_back(target)
         if pictures is None:
@@ -205,7 +205,7 @@ def test_a_transparent_ground_is_transparent(exporter, tmp_path, theme):
 def test_quality_trades_size_for_exactness(name, tmp_path):
     recording = voronoi(tmp_path / "adamw", steps=200, every=10)
     film = open_film([recording], "benchmark")
-    canvas = Canvas(400, 300)
+    canvas = PixelCanvas(400, 300)
     expected = [canvas.draw(film.scene(step)) for step in spread(film, 6, (None, None))]
     sizes, ratios = [], []
     for quality in ("small", "balanced", "best"):

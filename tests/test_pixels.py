@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynviz.errors import DynvizError
-from dynviz.pixels import Canvas
-from dynviz.pixels.page import lay_out
-from dynviz.pixels.pen import Font, Pen
+from dynviz.layout.metrics import Font
+from dynviz.layout.words import Words, flow
+from dynviz.pixels import PixelCanvas
+from dynviz.pixels.metrics import pixel_metrics, pixel_page
+from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import sizes
-from dynviz.pixels.words import Words, flow
-from dynviz.scene.marks import Arrows, Axis, Bars, Field, Line, Panel, Points, Readout, Rule, Scene, Text
+from dynviz.scene.marks import Arrows, Axis, Bars, Field, Line, Panel, Points, Readout, ReferenceLine, Scene, Text
 from dynviz.scene.norm import Norm
 from dynviz.scene.scales import fractions
 from dynviz.scene.theme import theme
@@ -34,7 +35,7 @@ def blend(look, role, share, under="ground"):
 
 def spot(scene, panel, x, y):
     """Column and row of data coordinates."""
-    place = lay_out(scene, Pen(*SIZE)).places[panel].plot
+    place = pixel_page(scene, Pen(*SIZE)).places[panel].plot
     axes = scene.panels[panel]
     column = place.left + fractions(axes.x, x) * place.width
     row = place.bottom - fractions(axes.y, y) * place.height
@@ -44,7 +45,7 @@ def spot(scene, panel, x, y):
 @looks
 def test_every_mark_has_its_colour_where_its_data_is(look):
     scene = every_mark(430)
-    picture = Canvas(*SIZE, look).draw(scene).astype(int)
+    picture = PixelCanvas(*SIZE, look).draw(scene).astype(int)
 
     def color(panel, x, y):
         column, row = spot(scene, panel, x, y)
@@ -82,7 +83,7 @@ def test_the_words_of_a_text_mark_are_drawn():
     marks = tuple(mark for mark in scene.panels[1].marks if not isinstance(mark, Text))
     without = dataclasses.replace(scene.panels[1], marks=marks)
     panels = (scene.panels[0], without, *scene.panels[2:])
-    both = [Canvas(*SIZE).draw(one).astype(int) for one in (scene, dataclasses.replace(scene, panels=panels))]
+    both = [PixelCanvas(*SIZE).draw(one).astype(int) for one in (scene, dataclasses.replace(scene, panels=panels))]
     column, row = spot(scene, 1, -1.9, 1.7)
     changed = np.argwhere(np.abs(both[0] - both[1]).sum(-1))
     assert len(changed) > 50
@@ -92,10 +93,10 @@ def test_the_words_of_a_text_mark_are_drawn():
 @looks
 @pytest.mark.parametrize("step", [0, 430, STEPS])
 def test_the_picture_is_the_one_that_plain_matplotlib_draws(look, step):
-    ours = Canvas(*SIZE, look).draw(every_mark(step)).astype(int)
+    ours = PixelCanvas(*SIZE, look).draw(every_mark(step)).astype(int)
     theirs = plain(every_mark(step), *SIZE, look).astype(int)
     far = np.abs(ours - theirs).max(axis=-1)
-    # What differs: matplotlib moves axes, markers and words to whole pixels, and draws no samples in our legend.
+    # What differs: matplotlib moves axes, markers and words to whole pixels, and draws no swatches in our legend.
     assert far.mean() < 2.5
     assert (far > 32).mean() < 0.015
 
@@ -103,11 +104,11 @@ def test_the_picture_is_the_one_that_plain_matplotlib_draws(look, step):
 @pytest.mark.parametrize("index", range(4))
 def test_each_mark_alone_is_the_one_that_plain_matplotlib_draws(index):
     panel = every_mark(430).panels[index]
-    shapes = [mark for mark in panel.marks if not isinstance(mark, Text | Rule)]
+    shapes = [mark for mark in panel.marks if not isinstance(mark, Text | ReferenceLine)]
     for mark in [dataclasses.replace(one, label="") if hasattr(one, "label") else one for one in shapes]:
         scene, empty = (Scene("", (dataclasses.replace(panel, marks=marks),), 0, 0) for marks in ((mark,), ()))
-        canvas = Canvas(400, 300)
-        plot = lay_out(scene, Pen(400, 300)).places[0].plot
+        canvas = PixelCanvas(400, 300)
+        plot = pixel_page(scene, Pen(400, 300)).places[0].plot
         area = (slice(plot.top + 1, plot.bottom), slice(plot.left + 1, plot.right))
         # Without what is drawn on empty axes, whose grid matplotlib moves by a pixel.
         ours = canvas.draw(scene).astype(int)[area] - canvas.draw(empty)[area]
@@ -120,13 +121,13 @@ def test_each_mark_alone_is_the_one_that_plain_matplotlib_draws(index):
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(0, STEPS), min_size=1, max_size=6))
 def test_a_canvas_that_drew_other_scenes_gives_the_same_bytes_as_a_new_one(steps):
-    used = Canvas(400, 300, "dark")
+    used = PixelCanvas(400, 300, "dark")
     for step in steps:
-        assert np.array_equal(used.draw(every_mark(step)), Canvas(400, 300, "dark").draw(every_mark(step)))
+        assert np.array_equal(used.draw(every_mark(step)), PixelCanvas(400, 300, "dark").draw(every_mark(step)))
 
 
 def test_scenes_of_other_shape_in_between_leave_no_trace():
-    canvas, fresh = Canvas(400, 300), Canvas(400, 300)
+    canvas, fresh = PixelCanvas(400, 300), PixelCanvas(400, 300)
     wanted = fresh.draw(every_mark(500))
     canvas.draw(every_mark(100))
     scene = every_mark(500)
@@ -139,18 +140,18 @@ def test_scenes_of_other_shape_in_between_leave_no_trace():
 
 
 def test_a_mark_with_new_arrays_at_the_same_place_in_memory_is_drawn_anew():
-    canvas = Canvas(400, 300)
+    canvas = PixelCanvas(400, 300)
     for value in (0.2, 0.8, 0.4):
         y = np.full(50, value)
         panel = Panel("p", Axis((0, 49)), Axis((0, 1)), (Line(np.arange(50.0), y, "lane0", "line"),))
         scene = Scene("t", (panel,), 0, 0)
-        assert np.array_equal(canvas.draw(scene), Canvas(400, 300).draw(scene))
+        assert np.array_equal(canvas.draw(scene), PixelCanvas(400, 300).draw(scene))
         del y, panel, scene
         gc.collect()
 
 
 def test_what_was_given_out_does_not_change_when_the_next_scene_is_drawn():
-    canvas = Canvas(400, 300)
+    canvas = PixelCanvas(400, 300)
     first = canvas.draw(every_mark(0))
     kept = first.copy()
     canvas.draw(every_mark(900))
@@ -158,7 +159,7 @@ def test_what_was_given_out_does_not_change_when_the_next_scene_is_drawn():
 
 
 def test_axes_and_words_do_not_move_while_time_does():
-    pages = [lay_out(film().scene(step), Pen(*SIZE)) for step in range(0, STEPS, 50)]
+    pages = [pixel_page(film().scene(step), Pen(*SIZE)) for step in range(0, STEPS, 50)]
     assert len({tuple(place.plot for place in page.places) for page in pages}) == 1
     assert len({tuple(place.words for place in page.places) for page in pages}) == 1
 
@@ -169,7 +170,7 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
     panels = (every_mark(100).panels * 3)[:count]
     readouts = (Readout("adamw lr .01", "lane0"), Readout("a rather long name lr .01", "lane1"))
     pen = Pen(*size)
-    page = lay_out(Scene("a title of some length", panels, 100, STEPS, readouts), pen)
+    page = pixel_page(Scene("a title of some length", panels, 100, STEPS, readouts), pen)
     for place in page.places:
         cell, plot = place.cell, place.plot
         assert cell.left <= plot.left < plot.right <= cell.right
@@ -190,28 +191,36 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
 
 def test_maps_keep_equal_units():
     panel = Panel("map", Axis((-2, 2)), Axis((-1, 1)), (), square=True)
-    plot = lay_out(Scene("", (panel,), 0, 0), Pen(800, 600)).places[0].plot
+    plot = pixel_page(Scene("", (panel,), 0, 0), Pen(800, 600)).places[0].plot
     assert plot.width / plot.height == pytest.approx(2, rel=0.01)
 
 
-def test_names_of_lines_stand_at_their_ends_where_there_is_room_and_else_in_a_legend():
-    def samples(name):
-        line = Line(TIME, FALL, "lane0", name, now=500)
-        page = lay_out(Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), (line,)),), 0, 0), Pen(400, 300))
-        return [placed.words.sample for placed in page.places[0].words if placed.words.text == name]
+def test_a_map_whose_span_is_no_float_takes_all_the_room_there_is():
+    far = Axis((-1.79e308, 1.79e308))
+    with np.errstate(all="ignore"):
+        place = pixel_page(Scene("", (Panel("far", far, far, (), square=True),), 0, 0), Pen(400, 300)).places[0]
+    assert place.plot.width > 0.5 * place.cell.width
+    assert place.plot.height > 0.5 * place.cell.height
 
-    assert samples("short") == [None]
-    (sample,) = samples("a name of many letters")
-    assert sample is not None
-    assert sample.color == "lane0"
+
+def test_names_of_lines_stand_at_their_ends_where_there_is_room_and_else_in_a_legend():
+    def swatches(name):
+        line = Line(TIME, FALL, "lane0", name, now=500)
+        page = pixel_page(Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), (line,)),), 0, 0), Pen(400, 300))
+        return [placed.words.swatch for placed in page.places[0].words if placed.words.text == name]
+
+    assert swatches("short") == [None]
+    (swatch,) = swatches("a name of many letters")
+    assert swatch is not None
+    assert swatch.color == "lane0"
 
 
 def test_names_that_would_lie_over_one_another_are_spread():
     lines = tuple(Line(TIME, FALL + 0.001 * index, f"lane{index}", f"name {index}", now=500) for index in range(5))
     scene = Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), lines),), 0, 0)
-    page = lay_out(scene, Pen(800, 600))
+    page = pixel_page(scene, Pen(800, 600))
     rows = sorted(placed.baseline for placed in page.places[0].words if placed.words.text.startswith("name"))
-    assert min(np.diff(rows)) >= page.sizes.words.size
+    assert min(np.diff(rows)) >= page.metrics.sizes.words.size
 
 
 def test_what_cannot_be_drawn_is_left_out():
@@ -230,17 +239,17 @@ def test_what_cannot_be_drawn_is_left_out():
         Arrows(np.empty(0), np.empty(0), np.empty(0), np.empty(0), "lane0"),
         Field(np.full((4, 4), np.nan), (0, 1, 0, 1), Norm(0, 1)),
         Text(500, 0, "far away"),
-        Rule(99),
+        ReferenceLine(99),
     )
     for scale in ("linear", "log"):
         panel = Panel("p", Axis((0, 19)), Axis((0.1, 10), scale), marks)
-        assert Canvas(400, 300).draw(Scene("", (panel,), 1, 2)).shape == (300, 400, 3)
+        assert PixelCanvas(400, 300).draw(Scene("", (panel,), 1, 2)).shape == (300, 400, 3)
 
 
 @pytest.mark.parametrize("size", [(0, 600), (800, 100), (99999, 600), (-5, 300)])
 def test_a_size_that_cannot_be_drawn_is_refused_with_what_can(size):
     with pytest.raises(DynvizError, match="each side is from 120 to 8192"):
-        Canvas(*size)
+        PixelCanvas(*size)
 
 
 def test_words_are_as_wide_as_they_are_measured():
@@ -267,17 +276,19 @@ def test_a_line_without_a_dot_has_none():
     pictures = []
     for dot in (True, False):
         line = Line(x, x, "lane0", now=10, ghost=False, dot=dot)
-        pictures.append(Canvas(400, 300).draw(Scene("", (Panel("p", Axis((0, 19)), Axis((0, 19)), (line,)),), 0, 0)))
+        pictures.append(
+            PixelCanvas(400, 300).draw(Scene("", (Panel("p", Axis((0, 19)), Axis((0, 19)), (line,)),), 0, 0))
+        )
     blue = [(picture == theme("light").color("lane0")).all(axis=-1).sum() for picture in pictures]
     assert blue[0] > blue[1] + 10
 
 
 def test_a_picture_too_small_for_all_panels_shows_the_first_and_says_so():
     panels = (*every_mark(0).panels, *every_mark(0).panels, *every_mark(0).panels)
-    page = lay_out(Scene("title", panels, 0, STEPS), Pen(400, 300))
+    page = pixel_page(Scene("title", panels, 0, STEPS), Pen(400, 300))
     assert len(page.places) < len(panels)
-    assert page.title[1].words.text == f"{len(page.places)} of 12 panels"
-    assert len(lay_out(Scene("title", panels, 0, STEPS), Pen(1600, 1200)).places) == 12
+    assert page.title.words[1].words.text == f"{len(page.places)} of 12 panels"
+    assert len(pixel_page(Scene("title", panels, 0, STEPS), Pen(1600, 1200)).places) == 12
 
 
 def test_a_name_is_written_where_there_is_room_and_else_left_to_the_title():
@@ -285,7 +296,7 @@ def test_a_name_is_written_where_there_is_room_and_else_left_to_the_title():
     panel = Panel("validation loss", Axis((0, STEPS)), Axis((0, 1)), (), said)
 
     def named(width, *heads):
-        return [spot.named for spot in lay_out(Scene("t", (panel,), 0, 0, heads), Pen(width, 200)).places[0].spots]
+        return [spot.named for spot in pixel_page(Scene("t", (panel,), 0, 0, heads), Pen(width, 200)).places[0].spots]
 
     heads = (Readout("adamw", "lane0"), Readout("adamw-l1", "lane1"))
     assert named(800, *heads) == [True, True]
@@ -297,7 +308,7 @@ def test_room_is_kept_for_the_widest_text_of_a_readout():
     def places(text):
         said = (Readout(text, "lane0", widest="-0.000"), Readout("next", "lane1"))
         scene = Scene("t", (Panel("p", Axis((0, 1)), Axis((0, 1)), (), said),), 0, 0)
-        return lay_out(scene, Pen(400, 300)).places
+        return pixel_page(scene, Pen(400, 300)).places
 
     assert places(".5") == places("-1.234") == places("NaN")
 
@@ -305,14 +316,14 @@ def test_room_is_kept_for_the_widest_text_of_a_readout():
 def test_names_that_end_at_one_place_become_one():
     lines = tuple(Line(TIME, FALL + 0.01 * index, f"lane{index}", "+", now=500) for index in range(2))
     scene = Scene("", (Panel("p", Axis((0, STEPS)), Axis((0, 1)), lines),), 0, 0)
-    found = [placed.words for placed in lay_out(scene, Pen(800, 600)).places[0].words if placed.words.text == "+"]
+    found = [placed.words for placed in pixel_page(scene, Pen(800, 600)).places[0].words if placed.words.text == "+"]
     assert [words.color for words in found] == ["muted"]
 
 
 def test_what_is_cut_from_a_row_of_words_leaves_a_sign():
     pen, font = Pen(400, 100), Font(12)
     items = [Words(f"a word {index}", font) for index in range(9)]
-    placed = flow([items], (200.0,), pen)
+    placed = flow([items], (200.0,), pixel_metrics(pen, 1))
     assert len(placed) < 9
     assert placed[-1].words.text.endswith("…")
     assert placed[-1].left + pen.measure(placed[-1].words.text, font) <= 200
@@ -324,9 +335,9 @@ def arrowed(*arrows, x=(0.0, 10.0), y=(0.0, 10.0), scale="linear"):
     pictures = []
     for marks in ((Arrows(*np.array(arrows, float).T, "lane0"),), ()):
         scene = Scene("", (Panel("p", *axes, marks),), 0, 0)
-        pictures.append(Canvas(400, 300).draw(scene).astype(int))
+        pictures.append(PixelCanvas(400, 300).draw(scene).astype(int))
     touched = np.abs(pictures[0] - pictures[1]).sum(axis=-1) > 60
-    return touched, lay_out(scene, Pen(400, 300)).places[0].plot
+    return touched, pixel_page(scene, Pen(400, 300)).places[0].plot
 
 
 def place(plot, across, up):
@@ -397,13 +408,13 @@ def test_an_arrow_that_goes_nowhere_is_a_dot_and_a_short_one_a_smaller_head():
 
 def test_named_arrows_are_shown_in_the_legend():
     panel = Panel("p", Axis((0, 1)), Axis((0, 1)), (Arrows(ROOTS[0], ROOTS[1], *PULL, "lane1", "pull"),))
-    found = lay_out(Scene("", (panel,), 0, 0), Pen(400, 300)).places[0].words
+    found = pixel_page(Scene("", (panel,), 0, 0), Pen(400, 300)).places[0].words
     (named,) = [placed for placed in found if placed.words.text == "pull"]
-    assert named.words.sample.kind == "arrow"
-    picture = Canvas(400, 300).draw(Scene("", (panel,), 0, 0))
+    assert named.words.swatch.kind == "arrow"
+    picture = PixelCanvas(400, 300).draw(Scene("", (panel,), 0, 0))
     size = named.words.font.size
-    sample = picture[named.baseline - size : named.baseline, int(named.left) : int(named.left + 1.4 * size)]
-    thick = (sample.min(axis=-1) < 180).sum(axis=0)
+    swatch = picture[named.baseline - size : named.baseline, int(named.left) : int(named.left + 1.4 * size)]
+    thick = (swatch.min(axis=-1) < 180).sum(axis=0)
     assert 0 < thick[2] < thick[-6:].max()
 
 
@@ -425,9 +436,9 @@ def test_letters_can_be_read_at_each_width_and_grow_with_it(panels):
 @pytest.mark.parametrize("width", [400, 800, 1600])
 def test_words_of_a_picture_are_whole_at_each_width(width):
     pen = Pen(width, width * 3 // 4)
-    page = lay_out(every_mark(100), pen)
+    page = pixel_page(every_mark(100), pen)
     assert len(page.places) == 4
-    written = [*page.title, *(placed for place in page.places for placed in place.words)]
+    written = [*page.title.words, *(placed for place in page.places for placed in place.words)]
     assert {"every mark · test", "field", "path", "loss", "values", "pull", "fast", "slow"} <= {
         placed.words.text for placed in written
     }

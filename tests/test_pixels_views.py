@@ -5,7 +5,7 @@ import pytest
 from dynviz import plugins
 from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from tests.plain_drawing import apart, plain
 from tests.recorded import KINDS
 
@@ -25,7 +25,7 @@ def test_every_view_is_the_picture_that_plain_matplotlib_draws(kind, count, tmp_
             continue
         scene = film.scene(int(film.steps[len(film.steps) // 2]))
         # Matplotlib moves axes, markers and letters to whole pixels, and draws no samples in our legend.
-        far = apart(Canvas(*SIZE).draw(scene).astype(int), plain(scene, *SIZE, "light").astype(int))
+        far = apart(PixelCanvas(*SIZE).draw(scene).astype(int), plain(scene, *SIZE, "light").astype(int))
         assert far.mean() < 0.5, view
         assert (far > 64).mean() < 0.003, view
         drawn.add(view)

@@ -780,7 +780,7 @@ async def test_the_screen_before_training_begins():
 async def test_a_picture_that_cannot_be_drawn_says_so_and_the_player_goes_on(voronoi, monkeypatch):
     async with watching(voronoi, step=200) as watched:
         with monkeypatch.context() as broken:
-            broken.setattr("dynviz.cells.canvas.Canvas.draw", lambda *_: 1 / 0)
+            broken.setattr("dynviz.cells.canvas.CellCanvas.draw", lambda *_: 1 / 0)
             await watched.press("right")
             assert "this picture cannot be drawn: ZeroDivisionError" in watched.text
         await watched.press("right")

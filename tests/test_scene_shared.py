@@ -13,7 +13,11 @@ from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Axis, Panel
 from dynviz.scene.scales import fractions, nearest_pixels, values
 
-SHARED = ("theme", "ticks", "arrange", "decimate", "scales", "palette", "norm", "marks", "caption")
+SHARED = (
+    *(f"scene.{name}" for name in ("theme", "ticks", "decimate", "scales", "palette", "norm", "marks")),
+    *(f"layout.{name}" for name in ("arrange", "naming", "counter", "page", "place")),
+    "charts.caption",
+)
 
 
 def panels(kinds):
@@ -126,10 +130,10 @@ def test_a_picture_larger_than_the_axis_is_cut_and_a_smaller_one_leaves_places_e
 
 @pytest.mark.parametrize("name", SHARED)
 def test_examples_in_the_shared_modules_are_true(name):
-    assert doctest.testmod(importlib.import_module(f"dynviz.scene.{name}")).failed == 0
+    assert doctest.testmod(importlib.import_module(f"dynviz.{name}")).failed == 0
 
 
 def test_the_shared_modules_need_neither_torch_nor_matplotlib():
-    modules = ", ".join(f"dynviz.scene.{name}" for name in SHARED)
+    modules = ", ".join(f"dynviz.{name}" for name in SHARED)
     code = f"import sys, {modules}; sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from dynviz.animation.drawing import open_film
-from dynviz.cells.canvas import Canvas
+from dynviz.cells.canvas import CellCanvas
 from dynviz.cells.encode import Encoder
 from dynviz.cells.svg import svg
 from dynviz.cli.show import show
@@ -50,7 +50,7 @@ def shown(*arguments):
 
 def drawn(folder, view, step, size=(100, 30), theme="dark"):
     film = open_film(open_all([folder]), view)
-    return Canvas(*size, theme).draw(film.scene(step))
+    return CellCanvas(*size, theme).draw(film.scene(step))
 
 
 def test_a_scene_to_a_pipe_is_plain_text_of_a_hundred_by_thirty(run_folder):

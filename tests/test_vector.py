@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from dynviz.animation.drawing import open_film
-from dynviz.pixels import Canvas
-from dynviz.pixels.page import lay_out
+from dynviz.pixels import PixelCanvas
+from dynviz.pixels.metrics import pixel_page
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.vector import Vector
 from dynviz.scene.marks import Axis, Band, Line, Panel, Points, Scene, Text
@@ -57,7 +57,7 @@ def assert_alike(ours, theirs):
 @pytest.mark.parametrize("step", [0, 430, STEPS])
 def test_shapes_show_what_pixels_show(rasterised, look, step):
     scene = every_mark(step)
-    assert_alike(Canvas(800, 600, look).draw(scene).astype(int), rasterised(scene, (800, 600), look))
+    assert_alike(PixelCanvas(800, 600, look).draw(scene).astype(int), rasterised(scene, (800, 600), look))
 
 
 @needs_tool
@@ -67,7 +67,7 @@ def test_shapes_show_what_pixels_show_in_every_view(rasterised, kind, tmp_path):
     for view in recording.metadata.views:
         film = open_film([recording], view)
         scene = film.scene(int(film.steps[len(film.steps) // 2]))
-        assert_alike(Canvas(800, 600).draw(scene).astype(int), rasterised(scene, (800, 600), "light"))
+        assert_alike(PixelCanvas(800, 600).draw(scene).astype(int), rasterised(scene, (800, 600), "light"))
 
 
 def alone():
@@ -82,8 +82,8 @@ def alone():
 @pytest.mark.parametrize("panel", list(alone()))
 def test_each_mark_alone_has_the_same_pixels_as_shapes(rasterised, panel):
     scene, empty = (Scene("", (dataclasses.replace(panel, marks=marks),), 0, 0) for marks in (panel.marks, ()))
-    ours, theirs = Canvas(400, 300).draw(scene).astype(int), rasterised(scene, (400, 300), "light")
-    touched = np.abs(ours - Canvas(400, 300).draw(empty)).max(axis=-1) > 24
+    ours, theirs = PixelCanvas(400, 300).draw(scene).astype(int), rasterised(scene, (400, 300), "light")
+    touched = np.abs(ours - PixelCanvas(400, 300).draw(empty)).max(axis=-1) > 24
     touched |= np.abs(theirs - rasterised(empty, (400, 300), "light")).max(axis=-1) > 24
     assert touched.sum() > 20
     far = apart(ours, theirs)[touched]
@@ -103,7 +103,7 @@ def test_what_stands_at_the_edge_of_a_plot_is_whole(rasterised):
     scene = drawn(
         Line(x, np.zeros(50), "lane0", now=10.0, width=0.5), Points(np.zeros(1), np.full(1, 10.0), "lane1", 9.0)
     )
-    plot = lay_out(scene, Pen(400, 300)).places[0].plot
+    plot = pixel_page(scene, Pen(400, 300)).places[0].plot
     picture = rasterised(scene, (400, 300), "light")
     for column, row, role in ((plot.right + 1, plot.bottom, "lane0"), (plot.left, plot.top - 3, "lane1")):
         assert np.abs(picture[row, column] - theme("light").color(role)).max() < 40, role
@@ -113,7 +113,7 @@ def test_what_stands_at_the_edge_of_a_plot_is_whole(rasterised):
 def test_the_future_of_one_line_does_not_hide_the_past_of_another(rasterised):
     x = np.linspace(0, 10, 50)
     scene = drawn(Line(x, np.full(50, 5.0), "lane0", now=9.0), Line(x, np.full(50, 5.0), "lane1", now=1.0, width=3.0))
-    assert_alike(Canvas(800, 600).draw(scene).astype(int), rasterised(scene, (800, 600), "light"))
+    assert_alike(PixelCanvas(800, 600).draw(scene).astype(int), rasterised(scene, (800, 600), "light"))
 
 
 @needs_tool
@@ -121,7 +121,7 @@ def test_the_future_of_one_line_does_not_hide_the_past_of_another(rasterised):
 def test_a_band_ends_between_two_samples_as_its_line_does(rasterised, now):
     x = np.array([0.0, 2.0, 4.0, 8.0])
     scene = drawn(Band(x, x / 2, x / 2 + 3, "lane0", now=now), Line(x, x / 2 + 1.5, "lane0", now=now))
-    assert_alike(Canvas(800, 600).draw(scene).astype(int), rasterised(scene, (800, 600), "light"))
+    assert_alike(PixelCanvas(800, 600).draw(scene).astype(int), rasterised(scene, (800, 600), "light"))
 
 
 def test_a_field_is_as_fine_as_the_page_so_that_no_viewer_blurs_it():

@@ -11,7 +11,7 @@ from dynviz.charts.lattice import Dimension, lattices
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer, open_all
 from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named
-from dynviz.scene.marks import Axis, Band, Field, Line, Points, Rule
+from dynviz.scene.marks import Axis, Band, Field, Line, Points, ReferenceLine
 from dynviz.scene.norm import Norm
 from dynviz.scene.scales import first_pixels, nearest_pixels
 
@@ -120,7 +120,7 @@ def test_one_number_is_a_curve_with_its_middle_half_for_each_optimizer(tmp_path)
     assert [line.label for line in lines] == ["adamw", "sgd"]
     np.testing.assert_allclose(lines[0].y, [best_at(lr, 0) + 0.002 for lr in (1e-3, 1e-2, 1e-1)])
     np.testing.assert_allclose(bands[0].high - bands[0].low, 0.002)
-    (rule,) = marks(panel, Rule)
+    (rule,) = marks(panel, ReferenceLine)
     assert (rule.at, rule.label) == (2.0, "lion")
     assert panel.x.scale == "log"
     crosses = [points for points in marks(panel, Points) if points.marker == "cross"]

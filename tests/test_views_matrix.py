@@ -6,7 +6,7 @@ import pytest
 import dynviz
 from dynviz import DynvizError
 from dynviz.animation.drawing import open_film
-from dynviz.scene.marks import Bars, Field, Line, Points, Rule
+from dynviz.scene.marks import Bars, Field, Line, Points, ReferenceLine
 from dynviz.views.snr import ratio
 from tests.recorded import sensing, surface
 
@@ -79,7 +79,7 @@ def test_alignment_shows_the_truths_directions_their_shares_and_the_subspaces(lo
     assert len(lines) == 8
     np.testing.assert_array_equal(lines[0].y, low_rank[0]["core"][:, 0, 0, 0])
     assert panels[2].readouts[0].text.count("to") == 1
-    assert [rule.at for rule in marks(panels[2], Rule)] == [1.0]
+    assert [rule.at for rule in marks(panels[2], ReferenceLine)] == [1.0]
 
 
 def test_subspaces_that_are_the_whole_space_are_left_out(grid):
@@ -120,7 +120,7 @@ def test_ratios_move_with_the_steps_and_begin_after_the_first(grid):
 
 def test_the_line_of_twenty_examples_a_parameter_stands_where_sizes_are_inside_the_axis(grid):
     # 12 steps of 32 examples: 19.2 parameters, that is a square of 4.38, and 1.2 beside an input or output of 16.
-    rules = [rule for rule in marks(open_film(grid, "snr").scene(0).panels[0], Rule) if rule.vertical]
+    rules = [rule for rule in marks(open_film(grid, "snr").scene(0).panels[0], ReferenceLine) if rule.vertical]
     assert [(round(rule.at, 2), rule.color) for rule in rules] == [(4.38, "lane3")]
     said = [each.text for each in open_film(grid, "snr").scene(0).readouts]
     assert "dotted: 20 examples a parameter" in said
@@ -131,7 +131,7 @@ def test_the_line_of_twenty_examples_a_parameter_stands_where_sizes_are_inside_t
 def test_the_ratio_of_one_size_is_drawn_over_the_steps_with_the_control(grid):
     panels = open_film(grid[:2], "snr").scene(12).panels
     assert [panel.title for panel in panels] == ["signal-to-noise ratio", "test loss"]
-    (rule,) = marks(panels[0], Rule)
+    (rule,) = marks(panels[0], ReferenceLine)
     assert rule.at == pytest.approx(np.mean([each["svd_snr"][0].mean() for each in grid[:2]]))
     assert panels[0].y.limits[1] > rule.at
 

@@ -235,7 +235,7 @@ def test_what_is_behind_a_hill_is_dotted(tmp_path):
 def test_a_relief_has_its_domain_and_heights_at_the_edges_of_its_box_and_no_other_axes(tmp_path):
     panel = open_view("surface3d", [surface(tmp_path / "a")]).scene(10).panels[0]
     words = [text.text for text in marks(panel, Text)]
-    assert not panel.axes
+    assert panel.perspective
     assert {"x", "y", "0"} <= set(words)
     left, right = panel.x.limits
     bottom, top = panel.y.limits
@@ -247,12 +247,12 @@ def test_a_relief_has_its_domain_and_heights_at_the_edges_of_its_box_and_no_othe
 def test_in_a_terminal_a_relief_is_contours_on_the_axes_of_its_plane(tmp_path):
     recordings = [surface(tmp_path / "a")]
     scene = open_view("surface3d", recordings).scene(10)
-    planned = scene.planned()
+    planned = scene.from_above()
     plan, path = planned.panels[0], open_view("path", recordings).scene(10).panels[0]
     assert (plan.x, plan.y, plan.readouts) == (path.x, path.y, path.readouts)
     assert marks(plan, Contours)
     assert not marks(scene.panels[0], Contours)
-    assert planned.planned() is planned
+    assert planned.from_above() is planned
 
 
 def test_a_preconditioner_keeps_areas_and_nothing_is_known_of_one_direction():

@@ -10,7 +10,7 @@ from dynviz.charts.series import _moved
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Lane
-from dynviz.scene.marks import Axis, Band, Bars, Contours, Field, Line, Points, Rule
+from dynviz.scene.marks import Axis, Band, Bars, Contours, Field, Line, Points, ReferenceLine
 from dynviz.views import spectrum
 from dynviz.views.centers import spread
 from tests.recorded import record, sensing, surface, voronoi
@@ -264,9 +264,13 @@ def test_a_spectrum_is_the_recorded_values_beside_the_true_ones(tmp_path):
     recording = sensing(tmp_path / "a")
     traces, now, error = scene("spectrum", [recording], 305).panels
     # The lower one has no room for a word below the other's; further apart both are named.
-    assert [(rule.at, rule.label) for rule in marks(traces, Rule)] == [(26000, "true"), (24000, "")]
+    assert [(rule.at, rule.label) for rule in marks(traces, ReferenceLine)] == [(26000, "true"), (24000, "")]
     wide = Axis((0.0, 30000.0))
-    assert [rule.label for rule in spectrum._rules(np.array([26000.0, 20000.0, 19000.0]), wide)] == ["true", "true", ""]
+    assert [line.label for line in spectrum._references(np.array([26000.0, 20000.0, 19000.0]), wide)] == [
+        "true",
+        "true",
+        "",
+    ]
     lines = marks(traces, Line)
     assert len(lines) == 4
     assert np.array_equal(lines[1].y, recording["singular_values"][:, 0, 1])
@@ -299,8 +303,8 @@ def test_values_have_as_many_decimals_as_their_axis_can_tell_apart(value, ends, 
 def test_an_error_is_shown_beside_that_of_the_least_norm_solution(tmp_path):
     plain = sensing(tmp_path / "plain")
     known = sensing(tmp_path / "known", facts={"least_norm_error": 0.5**0.5})
-    assert not marks(scene("spectrum", [plain], 0).panels[-1], Rule)
-    (rule,) = marks(scene("spectrum", [known], 0).panels[-1], Rule)
+    assert not marks(scene("spectrum", [plain], 0).panels[-1], ReferenceLine)
+    (rule,) = marks(scene("spectrum", [known], 0).panels[-1], ReferenceLine)
     assert (rule.at, rule.label) == (0.5**0.5, "least norm")
 
 

@@ -50,10 +50,10 @@ class Drawing:
         Raises:
             DynvizError: The size is none that can be drawn, or there is no such theme.
         """
-        from dynviz.pixels import Canvas
+        from dynviz.pixels import PixelCanvas
 
         if self.background == "theme":
-            return Canvas(*self.size, self.theme).draw
+            return PixelCanvas(*self.size, self.theme).draw
         from dynviz.pixels.cutout import Cutout
 
         return Cutout(*self.size, self.theme).draw

@@ -79,9 +79,9 @@ def decibels(file: Path) -> float:
     """Of the decoded frames against the drawn ones: the ratio of the peak to the noise."""
     from PIL import Image
 
-    from dynviz.pixels import Canvas
+    from dynviz.pixels import PixelCanvas
 
-    canvas, error = Canvas(800, 600), []
+    canvas, error = PixelCanvas(800, 600), []
     with Image.open(file) as image:
         for index, step in enumerate(steps(FRAMES)):
             image.seek(index)

@@ -45,11 +45,11 @@ def dashboard(step: int) -> Scene:
 
 def milliseconds(scene: Callable[[int], Scene], frames: int) -> float:
     """Of the processor, for what becomes of a scene until it is written to the terminal."""
-    from dynviz.cells.canvas import Canvas
+    from dynviz.cells.canvas import CellCanvas
     from dynviz.cells.encode import Encoder
     from dynviz.scene.theme import theme
 
-    canvas, encoder = Canvas(COLUMNS, ROWS), Encoder(theme("dark").palette(), "true")
+    canvas, encoder = CellCanvas(COLUMNS, ROWS), Encoder(theme("dark").palette(), "true")
     times = []
     for step in np.linspace(5000, four_panels.STEPS - 1, frames).astype(int).tolist():
         scene_now = scene(step)

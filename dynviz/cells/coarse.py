@@ -16,7 +16,7 @@ def coarse(theme: Theme, levels: int) -> NDArray[np.uint8]:
         levels: 64, or a half, a quarter of that.
     """
     inks = Inks(theme)
-    found = np.arange(len(inks.palette), dtype=np.uint8)
+    instead = np.arange(len(inks.palette), dtype=np.uint8)
     ramps: tuple[Ramp, ...] = ("ordered", "signed")
     for name in ramps:
         ramp = inks.ramp(name)
@@ -24,8 +24,8 @@ def coarse(theme: Theme, levels: int) -> NDArray[np.uint8]:
         first = level // group * group
         # Of values without a sign the middle of a group; else the one next to zero, which has no colour and keeps none.
         stands = first + group // 2 if name == "ordered" else first + (level < len(ramp) // 2) * (group - 1)
-        found[ramp] = ramp[stands]
+        instead[ramp] = ramp[stands]
     # Lanes and words keep their colours, also where a ramp ends in one.
     roles = [index(role) for role in theme.colors for index in (inks.color, inks.words)]
-    found[roles] = roles
-    return found
+    instead[roles] = roles
+    return instead

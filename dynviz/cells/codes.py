@@ -63,9 +63,9 @@ def apart_256() -> NDArray[np.uint8]:
 def apart_16(*, light: bool) -> NDArray[np.uint8]:
     """For each code, 0 to 15 and DEFAULT, one that can be read on it; on the ground itself a faint one."""
     white = np.isin(np.arange(DEFAULT + 1), (0, 1, 4, 5, 8))
-    found = np.where(white, 15, 0).astype(np.uint8)
-    found[DEFAULT] = 7 if light else 8
-    return found
+    codes = np.where(white, 15, 0).astype(np.uint8)
+    codes[DEFAULT] = 7 if light else 8
+    return codes
 
 
 @functools.cache
@@ -80,21 +80,21 @@ def _fixed() -> NDArray[np.uint8]:
 def _anchors(theme: Theme) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Colours [anchors, 3] of a theme and the code that stands for each."""
     name, ground = theme.name, np.array(theme.color("ground"), np.float64)
-    found = [(theme.color(role), code) for role, code in _GREYS[name].items()]
+    anchors = [(theme.color(role), code) for role, code in _GREYS[name].items()]
     for role, full in _FULL[name].items():
-        found.append((theme.ink(role), full))
+        anchors.append((theme.ink(role), full))
         # Steps all the way to the ground: the nearest of a tint would else be another hue.
         for percent in range(5, 101, 5):
             tint = ground + percent / 100 * (np.array(theme.color(role)) - ground)
-            found.append((tuple(tint.round().astype(int).tolist()), _step(name, role, percent / 100)))
+            anchors.append((tuple(tint.round().astype(int).tolist()), _step(name, role, percent / 100)))
     ordered, signed = theme.ramp("ordered"), theme.ramp("signed")
-    codes = [code for _, code in found]
+    codes = [code for _, code in anchors]
     codes += [_ORDERED[level * len(_ORDERED) // len(ordered)] for level in range(len(ordered))]
     half = len(signed) // 2
     for level in range(len(signed)):
         share, role = abs(level + 0.5 - half) / half, "lane0" if level < half else "lane1"
         codes.append(_step(name, role, share))
-    colors = np.array([color for color, _ in found], np.uint8)
+    colors = np.array([color for color, _ in anchors], np.uint8)
     return np.concatenate([colors, ordered, signed]), np.array(codes, np.uint8)
 
 

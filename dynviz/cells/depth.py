@@ -36,8 +36,8 @@ def detect(environ: Mapping[str, str], stream: Stream) -> Depth:
     if forced in _FORCED:
         return _FORCED[forced]
     if forced or environ.get("CLICOLOR_FORCE", "0") not in {"", "0"}:
-        found = _of_terminal(environ)
-        return "16" if found == "none" else found
+        depth = _of_terminal(environ)
+        return "16" if depth == "none" else depth
     if environ.get("CLICOLOR") == "0" or not stream.isatty():
         return "none"
     return _of_terminal(environ)

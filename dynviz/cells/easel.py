@@ -15,7 +15,7 @@ ACROSS, DOWN = 2, 4
 
 
 @dataclass(frozen=True)
-class Easel:
+class CellEasel:
     """One panel's plot.
 
     Attributes:
@@ -47,9 +47,9 @@ class Easel:
 
     def points(self, x: ArrayLike, y: ArrayLike) -> Floats:
         """Places [points, 2] in dots; NaN where either is."""
-        found = np.stack(np.broadcast_arrays(self.columns(x), self.rows(y)), axis=-1)
-        found[np.isnan(found).any(axis=-1)] = np.nan
-        return found
+        places = np.stack(np.broadcast_arrays(self.columns(x), self.rows(y)), axis=-1)
+        places[np.isnan(places).any(axis=-1)] = np.nan
+        return places
 
     def inside(self, points: Floats) -> NDArray[np.bool_]:
         """Which of points [points, 2] are in the plot, its edges included."""

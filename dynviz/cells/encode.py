@@ -165,13 +165,13 @@ class Encoder:
 def _changed(values: NDArray[Any], drawn: NDArray[np.bool_], *, before: bool | None = None) -> NDArray[np.bool_]:
     """Where what is drawn differs from what is drawn to the left of it, or from what was before its row."""
     places = np.flatnonzero(drawn)
-    rows, found = places // max(drawn.shape[1], 1), values.ravel()[places]
+    rows, seen = places // max(drawn.shape[1], 1), values.ravel()[places]
     first = np.ones(len(places), dtype=bool)
     np.not_equal(rows[1:], rows[:-1], out=first[1:])
     new = np.ones(len(places), dtype=bool)
-    np.not_equal(found[1:], found[:-1], out=new[1:])
+    np.not_equal(seen[1:], seen[:-1], out=new[1:])
     changed = np.zeros(drawn.size, dtype=bool)
-    changed[places] = np.where(first, True if before is None else found != before, new)
+    changed[places] = np.where(first, True if before is None else seen != before, new)
     return changed.reshape(drawn.shape)
 
 
@@ -196,6 +196,6 @@ def _in(glyphs: NDArray[np.uint32], range_: tuple[int, int]) -> NDArray[np.bool_
 
 def _strings(colors: list[Color], *, ground: bool) -> NDArray[np.object_]:
     """Nothing; for each colour what sets it alone; for each the first half, or the second, of what sets both."""
-    found = [";".join(color.get_ansi_codes(foreground=not ground)) for color in colors]
-    both = [f";{each}m" if ground else f"\x1b[{each}" for each in found]
-    return np.array(["", *(f"\x1b[{each}m" for each in found), *both], dtype=object)
+    setters = [";".join(color.get_ansi_codes(foreground=not ground)) for color in colors]
+    both = [f";{code}m" if ground else f"\x1b[{code}" for code in setters]
+    return np.array(["", *(f"\x1b[{code}m" for code in setters), *both], dtype=object)

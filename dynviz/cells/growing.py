@@ -1,30 +1,28 @@
-"""Marks with a `now`, in cells: their dots are found once, and split into past and future at each step."""
+"""Lines and bands in cells: their dots are computed once and split into past and future at each step."""
 
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.cells.easel import ACROSS, DOWN, Easel, Floats
+from dynviz.cells.characters import MARKERS
+from dynviz.cells.easel import ACROSS, DOWN, CellEasel, Floats
 from dynviz.cells.inks import Indices
 from dynviz.cells.paper import Ink
 from dynviz.cells.still import Draw
 from dynviz.cells.strokes import BITS, Dots, Grid, halves, stroke, trail
-from dynviz.cells.words import MARKERS
+from dynviz.layout.drawings import DOT, FUTURE, PAST, Aged
 from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Band, Line
 
-FUTURE, PAST, DOT = range(3)
-"""The age of a layer: its height among the lines and bands that stand together."""
-Aged = tuple[int, Draw]
 THIN = 0.55
-"""How much of its colour a line thinner than others has: no line is thinner than a dot."""
+"""Opacity of thin lines: no line can be thinner than a dot, so thin ones are fainter."""
 BOLD = 2.0
-"""A line as wide as this is two dots wide."""
+"""From this width on, a line is two dots wide."""
 
 
-class Sweep:
-    """The bits of a line that appears from left to right."""
+class SweptBits:
+    """A line that is revealed from left to right, as braille bits."""
 
     def __init__(self, grid: Grid) -> None:
         self._left, right = halves(grid)
@@ -37,8 +35,8 @@ class Sweep:
         return [(self.whole[:, :full], 0), (edge, full)]
 
 
-class Trail:
-    """The bits of a line that appears along its own length."""
+class TrailBits:
+    """A line that is revealed along its own length, as braille bits."""
 
     def __init__(self, dots: Dots, size: tuple[int, int]) -> None:
         self._at = dots.at
@@ -57,16 +55,16 @@ class Trail:
         return sums.astype(np.uint8).reshape(self._shape)
 
 
-class LineDrawing:
-    """The layers of a line as its now moves."""
+class CellLine:
+    """Gives the layers of a line at each moment."""
 
-    def __init__(self, mark: Line, easel: Easel) -> None:
+    def __init__(self, mark: Line, easel: CellEasel) -> None:
         self._easel, self._dot = easel, mark.dot
         self._points = easel.points(mark.x, mark.y)
         self._along = np.asarray(mark.x if mark.along is None else mark.along, dtype=np.float64)
         self._sweeps = mark.along is None
         keep = decimate(*self._points.T)
-        self._bits: Sweep | Trail = (
+        self._bits: SweptBits | TrailBits = (
             _sweep(mark, easel, self._points[keep]) if self._sweeps else _trail(mark, easel, self._points, keep)
         )
         self._ink: Ink = easel.inks.over(mark.color, THIN) if mark.width < 1 else easel.inks.color(mark.color)
@@ -74,12 +72,12 @@ class LineDrawing:
         ghost = easel.inks.theme.ghost
         self._ghost = easel.inks.over(mark.color, ghost if mark.width >= 1 else THIN * ghost) if mark.ghost else None
 
-    def at(self, now: float | None) -> list[Aged]:
-        """Future, past and dot."""
+    def at(self, now: float | None) -> list[Aged[Draw]]:
+        """The future, the past and the dot at the present."""
         if now is None:
             return [(PAST, self._layer(self._bits.whole, self._ink, 0))]
         index = int(np.searchsorted(self._along, now, side="right")) - 1
-        layers: list[Aged] = []
+        layers: list[Aged[Draw]] = []
         if self._ghost is not None:
             layers.append((FUTURE, self._layer(self._bits.whole, self._ghost, 0)))
         if index < 0:
@@ -101,7 +99,7 @@ class LineDrawing:
         return lambda paper, level: paper.stroke(bits, ink, level, first)
 
     def _end(self, index: int, now: float) -> tuple[float, Floats | None]:
-        """How far the line is beyond a vertex, and where that is."""
+        """The fraction of the way from a vertex to the next one that is done, and the place there."""
         here, share = self._points[index], 0.0
         if index + 1 < len(self._along) and np.isfinite(self._points[index + 1]).all():
             times = np.append(self._along[index : index + 2], now)
@@ -112,14 +110,14 @@ class LineDrawing:
         return share, here if np.isfinite(here).all() else None
 
 
-def _sweep(mark: Line, easel: Easel, points: Floats) -> Sweep:
+def _sweep(mark: Line, easel: CellEasel, points: Floats) -> SweptBits:
     grid = stroke(points, easel.dots, mark.dash)
     if mark.width >= BOLD:
         grid[1:] |= grid[:-1].copy()
-    return Sweep(grid)
+    return SweptBits(grid)
 
 
-def _trail(mark: Line, easel: Easel, points: Floats, keep: NDArray[np.intp]) -> Trail:
+def _trail(mark: Line, easel: CellEasel, points: Floats, keep: NDArray[np.intp]) -> TrailBits:
     dots = trail(points[keep], easel.dots, mark.dash)
     if len(dots.at):
         # Places along the line, from those along the vertices of it that were kept.
@@ -127,11 +125,11 @@ def _trail(mark: Line, easel: Easel, points: Floats, keep: NDArray[np.intp]) -> 
         after = np.minimum(before + 1, len(keep) - 1)
         at = keep[before] + (dots.at - before) * (keep[after] - keep[before])
         dots = Dots(dots.columns, dots.rows, np.asarray(at, dtype=np.float64))
-    return Trail(_bold(dots, easel.dots) if mark.width >= BOLD else dots, easel.dots)
+    return TrailBits(_bold(dots, easel.dots) if mark.width >= BOLD else dots, easel.dots)
 
 
 def _bold(dots: Dots, size: tuple[int, int]) -> Dots:
-    """Each dot with the one below it."""
+    """Two dots for each: itself and the one below."""
     rows = np.stack([dots.rows, np.minimum(dots.rows + 1, size[1] - 1)], axis=1).ravel()
     columns, at = np.repeat(dots.columns, 2), np.repeat(dots.at, 2)
     _, first = np.unique(rows * size[0] + columns, return_index=True)
@@ -139,17 +137,17 @@ def _bold(dots: Dots, size: tuple[int, int]) -> Dots:
     return Dots(columns[first], rows[first], at[first])
 
 
-class BandDrawing:
-    """The layers of a band as its now moves."""
+class CellBand:
+    """Gives the layers of a band at each moment."""
 
-    def __init__(self, mark: Band, easel: Easel) -> None:
+    def __init__(self, mark: Band, easel: CellEasel) -> None:
         self._easel = easel
         self._mask = _between(mark, easel)
         theme, over = easel.inks.theme, partial(easel.inks.over, mark.color)
         self._past, self._future = over(theme.shade), over(theme.shade_ghost)
 
-    def at(self, now: float | None) -> list[Aged]:
-        """Future and past."""
+    def at(self, now: float | None) -> list[Aged[Draw]]:
+        """The future and the past."""
         column = self._easel.columns(np.inf if now is None else now) / ACROSS
         count = int(np.clip(np.floor(column + 0.5), 0, self._easel.width)) if np.isfinite(column) else 0
         count = self._easel.width if now is None else count
@@ -160,7 +158,7 @@ class BandDrawing:
         ]
 
 
-def _between(mark: Band, easel: Easel) -> NDArray[np.bool_]:
+def _between(mark: Band, easel: CellEasel) -> NDArray[np.bool_]:
     """The pixels [2 rows, columns] whose middle lies between two curves."""
     x = easel.columns(mark.x) / ACROSS
     good = np.isfinite(x)

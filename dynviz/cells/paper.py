@@ -4,16 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.cells.cells import UPPER_HALF
+from dynviz.cells.characters import codes
 from dynviz.cells.inks import Indices
-from dynviz.cells.words import codes
 
 BRAILLE = 0x2800
 LOWER_EIGHTHS = 0x2580
-"""After it come the lower eighths of a cell, one to eight of them."""
+"""The code point before the eight block characters that fill one to eight eighths of a cell from below."""
 UPPER_HEAVY = np.array([(bits & 0x1B).bit_count() > (bits & 0xE4).bit_count() for bits in range(256)])
-"""Whether more of a cell's dots are in its upper half."""
+"""For each braille character, whether most of its dots are in the upper half of the cell."""
 Ink = int | Indices
-"""An index, or a table that gives one for each colour beneath."""
+"""A palette index, or a table that maps the index beneath to the one drawn over it."""
 
 
 class Paper:
@@ -31,7 +31,7 @@ class Paper:
     """
 
     def __init__(self, width: int, height: int) -> None:
-        """Take paper of so many cells."""
+        """Create an empty sheet of so many cells."""
         shape = height, width
         self.pixels = np.zeros((2 * height, width), np.uint8)
         self.bits, self.levels, self.dots = (np.zeros(shape, np.uint8) for _ in range(3))
@@ -41,14 +41,14 @@ class Paper:
         self._clean = True
 
     def clear(self) -> None:
-        """Make it empty again."""
+        """Remove everything drawn."""
         for layer in (self.pixels, self.bits, self.eighths):
             layer.fill(0)
         self.glyphs.fill(0)
         self._clean = True
 
     def tile(self, rows: slice, columns: slice, indices: Indices) -> None:
-        """Pixels, which hide what was there; rows are of pixels."""
+        """Draw pixels over everything beneath; `rows` counts pixels, two per cell."""
         self.pixels[rows, columns] = indices
         if not self._clean:
             cells = slice((rows.start + 1) // 2, rows.stop // 2), columns
@@ -56,12 +56,12 @@ class Paper:
             self.glyphs[cells] = 0
 
     def shade(self, mask: NDArray[np.bool_], table: Indices, first: int = 0) -> None:
-        """A transparent colour over pixels, from a column on."""
+        """Draw a transparent colour over pixels, starting at column `first`."""
         part = self.pixels[:, first : first + mask.shape[1]]
         np.copyto(part, table[part], where=mask)
 
     def stroke(self, bits: Indices, ink: Ink, level: int, first: int = 0) -> None:
-        """Dots, from a column of cells on."""
+        """Draw braille dots, starting at column `first` of the cells."""
         self._clean = False
         part = slice(None), slice(first, first + bits.shape[1])
         on = bits != 0
@@ -74,7 +74,7 @@ class Paper:
         np.copyto(inks, wanted, where=on)
 
     def blocks(self, eighths: Indices, ink: int, *, hanging: bool = False) -> None:
-        """Bars: how many eighths of each cell they fill, from below or from above."""
+        """Draw bars that fill so many eighths of each cell, from below or, when hanging, from above."""
         self._clean = False
         there, full = eighths > 0, eighths == 8
         own, beneath = (self.upper, self.lower) if hanging else (self.lower, self.upper)
@@ -94,19 +94,19 @@ class Paper:
         self.glyphs[there] = 0
 
     def write(self, text: str, row: int, column: int, ink: int) -> None:
-        """Characters, cut at the edges."""
-        found = codes(text)
+        """Write a text, clipped at the edges."""
+        characters = codes(text)
         if not 0 <= row < self.glyphs.shape[0]:
             return
-        start, stop = max(column, 0), min(column + len(found), self.glyphs.shape[1])
+        start, stop = max(column, 0), min(column + len(characters), self.glyphs.shape[1])
         if start < stop:
             self._clean = False
-            self.glyphs[row, start:stop] = found[start - column : stop - column]
+            self.glyphs[row, start:stop] = characters[start - column : stop - column]
             self.inks[row, start:stop] = ink
             self.low[row, start:stop] = False
 
     def put(self, character: str, rows: NDArray[np.intp], columns: NDArray[np.intp], ink: Ink) -> None:
-        """One character at many places; rows are of pixels."""
+        """Draw one character at many places; `rows` counts pixels, two per cell."""
         self._clean = False
         at = rows // 2, columns
         self.glyphs[at] = ord(character)
@@ -114,7 +114,7 @@ class Paper:
         self.low[at] = rows % 2
 
     def compose(self, glyphs: NDArray[np.uint32], ink: Indices, ground: Indices) -> None:
-        """Become cells: fill views of a picture's arrays."""
+        """Merge all layers into cells, written into views of a picture's arrays."""
         top, bottom = self.pixels[::2], self.pixels[1::2]
         halved = top != bottom
         np.copyto(glyphs, np.where(halved, np.uint32(ord(UPPER_HALF)), np.uint32(ord(" "))))

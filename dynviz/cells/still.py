@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.cells.easel import ACROSS, DOWN, Easel, Floats
+from dynviz.cells.characters import MARKERS, plain
+from dynviz.cells.easel import ACROSS, DOWN, CellEasel, Floats
 from dynviz.cells.inks import Indices
 from dynviz.cells.paper import Ink, Paper
 from dynviz.cells.strokes import bits, stroke
-from dynviz.cells.words import MARKERS, plain
 from dynviz.scene.contouring import traced
-from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, Regions, Rule, Text
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, ReferenceLine, Regions, Text
 from dynviz.scene.scales import first_pixels, fractions, nearest_pixels
 
 Draw = Callable[[Paper, int], None]
@@ -29,13 +29,13 @@ HEAD, BARB = 3.0, np.radians(150)
 """Length of an arrow's head in dots, and where its sides point."""
 
 
-def field(mark: Field, easel: Easel) -> list[Draw]:
+def field(mark: Field, easel: CellEasel) -> list[Draw]:
     """The heat map: a pixel shows the value that lies there, or the mean of those that do."""
     ramp = easel.inks.ramp(mark.ramp)
     return _image(_fitting(mark, easel), lambda seen: ramp[mark.norm.levels(seen)], mark.extent, easel)
 
 
-def _fitting(mark: Field, easel: Easel) -> NDArray[np.generic]:
+def _fitting(mark: Field, easel: CellEasel) -> NDArray[np.generic]:
     """The values, or where the picture is coarser than they are, their means over its pixels.
 
     Every second value of a fine pattern would be noise. Only a picture of the whole field, on linear axes, is averaged.
@@ -44,7 +44,7 @@ def _fitting(mark: Field, easel: Easel) -> NDArray[np.generic]:
     rows, columns = mark.values.shape
     across = first_pixels(easel.x, left, right, columns, easel.width)
     upward = first_pixels(easel.y, bottom, top, rows, 2 * easel.height)
-    coarse = all((np.diff(found) > 0).all() for found in (across, upward)) and (easel.width, 2 * easel.height) < (
+    coarse = all((np.diff(firsts) > 0).all() for firsts in (across, upward)) and (easel.width, 2 * easel.height) < (
         columns,
         rows,
     )
@@ -56,7 +56,7 @@ def _fitting(mark: Field, easel: Easel) -> NDArray[np.generic]:
     return np.asarray(sums / np.outer(np.diff(upward), np.diff(across)))
 
 
-def regions(mark: Regions, easel: Easel) -> list[Draw]:
+def regions(mark: Regions, easel: CellEasel) -> list[Draw]:
     """Classes in their colours."""
     colors = np.array([easel.inks.color(role) for role in mark.colors], dtype=np.uint8)
     if not len(colors):
@@ -68,7 +68,7 @@ def regions(mark: Regions, easel: Easel) -> list[Draw]:
 
 
 def _image(
-    values: NDArray[np.generic], color: Callable[[NDArray[np.generic]], Indices], extent: Extent, easel: Easel
+    values: NDArray[np.generic], color: Callable[[NDArray[np.generic]], Indices], extent: Extent, easel: CellEasel
 ) -> list[Draw]:
     left, right, bottom, top = extent
     rows, columns = values.shape
@@ -82,7 +82,7 @@ def _image(
     return [lambda paper, _: paper.tile(y, x, tile)]
 
 
-def contours(mark: Contours, easel: Easel) -> list[Draw]:
+def contours(mark: Contours, easel: CellEasel) -> list[Draw]:
     """Lines of equal value, in a small plot every second or third of them: dots that touch show no lines."""
     stride = max(1, -(-len(mark.levels) * ROWS // max(easel.height, 1)))
     gap = np.full((1, 2), np.nan)
@@ -90,7 +90,7 @@ def contours(mark: Contours, easel: Easel) -> list[Draw]:
     return _lines(pieces, easel.inks.over(mark.color, CONTOUR), easel)
 
 
-def arrows(mark: Arrows, easel: Easel) -> list[Draw]:
+def arrows(mark: Arrows, easel: CellEasel) -> list[Draw]:
     """Shafts, and heads of two short lines; those too short to point anywhere are dots."""
     x, y, dx, dy = (np.asarray(values, dtype=np.float64) for values in (mark.x, mark.y, mark.dx, mark.dy))
     good = np.isfinite(x) & np.isfinite(y) & np.isfinite(dx) & np.isfinite(dy)
@@ -106,7 +106,7 @@ def arrows(mark: Arrows, easel: Easel) -> list[Draw]:
     return _lines([heads.reshape(-1, 2)], easel.inks.color(mark.color), easel)
 
 
-def _lines(pieces: Sequence[Floats], ink: Ink, easel: Easel) -> list[Draw]:
+def _lines(pieces: Sequence[Floats], ink: Ink, easel: CellEasel) -> list[Draw]:
     """A layer of lines, or none."""
     if not pieces:
         return []
@@ -114,7 +114,7 @@ def _lines(pieces: Sequence[Floats], ink: Ink, easel: Easel) -> list[Draw]:
     return [lambda paper, level: paper.stroke(drawn, ink, level)]
 
 
-def points(mark: Points, easel: Easel) -> list[Draw]:
+def points(mark: Points, easel: CellEasel) -> list[Draw]:
     """Dots of braille, or characters where they are large or no dots."""
     places = easel.points(mark.x, mark.y)
     places = places[easel.inside(places)]
@@ -138,7 +138,7 @@ def points(mark: Points, easel: Easel) -> list[Draw]:
     return [lambda paper, level: paper.stroke(drawn, ink, level)]
 
 
-def bars(mark: Bars, easel: Easel) -> list[Draw]:
+def bars(mark: Bars, easel: CellEasel) -> list[Draw]:
     """Bars of whole columns, their ends at eighths of a row; they begin at the edge of a row."""
     left, right = (easel.columns(np.asarray(mark.x) + side * mark.width / 2) / ACROSS for side in (-1, 1))
     base = mark.base if easel.y.scale == "linear" else max(mark.base, easel.y.limits[0])
@@ -171,7 +171,7 @@ def bars(mark: Bars, easel: Easel) -> list[Draw]:
     ]
 
 
-def text(mark: Text, easel: Easel) -> list[Draw]:
+def text(mark: Text, easel: CellEasel) -> list[Draw]:
     """Words whose middle is at their place; at the edge of a plot they stay inside it."""
     place = easel.points([mark.x], [mark.y])
     if not mark.text or not easel.inside(place)[0]:
@@ -184,7 +184,7 @@ def text(mark: Text, easel: Easel) -> list[Draw]:
     return [lambda paper, _: paper.write(mark.text, row, left, ink)]
 
 
-def rule(mark: Rule, easel: Easel) -> list[Draw]:
+def reference_line(mark: ReferenceLine, easel: CellEasel) -> list[Draw]:
     """A line of dots across the plot, and its words beside its end."""
     at = float(fractions(easel.x if mark.vertical else easel.y, mark.at))
     if not 0 <= at <= 1:
@@ -203,8 +203,8 @@ def rule(mark: Rule, easel: Easel) -> list[Draw]:
     return drawn
 
 
-def _beside(mark: Rule, easel: Easel, column: int, row: int) -> tuple[int, int]:
-    """Where the words of a rule stand: right of its top, or above its right end; else on its other side."""
+def _beside(mark: ReferenceLine, easel: CellEasel, column: int, row: int) -> tuple[int, int]:
+    """Where the words of a reference line stand: right of its top, or above its right end; else on its other side."""
     wide = len(plain(mark.label))
     if mark.vertical:
         return 0, column + 1 if column + 1 + wide <= easel.width else max(column - wide, 0)

@@ -10,11 +10,11 @@ from dynviz.cells.easel import ACROSS, DOWN, Floats
 from dynviz.scene.marks import Dash
 
 BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8)
-"""Of each dot of a cell, by row and column."""
+"""The bit of each dot of a braille character, by row and column."""
 DASHES: dict[Dash, tuple[int, int] | None] = {"solid": None, "dashed": (5, 3), "dotted": (1, 2)}
-"""So many dots on, so many in all off."""
+"""Dots drawn, and the length of the whole pattern."""
 AT_ONCE = 200_000
-"""So many dots are found at a time, about, which bounds the memory."""
+"""About how many dots are computed at a time; this bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Segments:
     last: Floats
 
     def part(self, keep: NDArray[np.bool_]) -> "Segments":
-        """Some of them."""
+        """The selected segments."""
         return Segments(self.begin[keep], self.end[keep], self.first[keep], self.last[keep])
 
 
@@ -81,7 +81,7 @@ def stroke(points: Floats, size: tuple[int, int], dash: Dash = "solid") -> Grid:
 
 
 def _uprights(segments: Segments, size: tuple[int, int]) -> Grid:
-    """The dots of upright segments, of which a noisy line has most: counted where they begin and end."""
+    """The dots of vertical segments, the most frequent ones of a noisy line, found from where they begin and end."""
     width, height = size
     columns, rows = segments.begin.astype(np.intp).T
     ends = segments.end[:, 1].astype(np.intp)
@@ -93,17 +93,17 @@ def _uprights(segments: Segments, size: tuple[int, int]) -> Grid:
 
 
 def trail(points: Floats, size: tuple[int, int], dash: Dash = "solid") -> Dots:
-    """The same dots in the order of the line."""
+    """Sort dots into the order of the line."""
     width, height = size
     seen = np.zeros(width * height, dtype=np.bool_)
-    found = [NONE]
+    pieces = [NONE]
     for part in _dashed(_segments(points, size), dash):
         flat = part.rows * width + part.columns
         _, first = np.unique(flat, return_index=True)
         first = np.sort(first[~seen[flat[first]]])
         seen[flat[first]] = True
-        found.append(Dots(part.columns[first], part.rows[first], part.at[first]))
-    return Dots(*(np.concatenate([getattr(part, name) for part in found]) for name in ("columns", "rows", "at")))
+        pieces.append(Dots(part.columns[first], part.rows[first], part.at[first]))
+    return Dots(*(np.concatenate([getattr(part, name) for part in pieces]) for name in ("columns", "rows", "at")))
 
 
 def _dashed(segments: Segments, dash: Dash) -> Iterator[Dots]:
@@ -174,10 +174,10 @@ def halves(grid: Grid) -> NDArray[np.uint8]:
     """The bits of the left and of the right dots of each cell [2, rows, columns of cells]."""
     height, width = grid.shape
     dots = grid.view(np.uint8).reshape(height // DOWN, DOWN, width // ACROSS, ACROSS)
-    found = np.zeros((ACROSS, height // DOWN, width // ACROSS), dtype=np.uint8)
+    sides = np.zeros((ACROSS, height // DOWN, width // ACROSS), dtype=np.uint8)
     for row, column in np.ndindex(BITS.shape):
-        found[column] |= dots[:, row, :, column] * BITS[row, column]
-    return found
+        sides[column] |= dots[:, row, :, column] * BITS[row, column]
+    return sides
 
 
 def bits(grid: Grid) -> NDArray[np.uint8]:

@@ -1,1 +1,1 @@
-"""Charts: what recordings become as marks of a scene."""
+"""Charts turn recordings into the marks of a scene."""

@@ -1,4 +1,4 @@
-"""Words and numbers of a picture: its title, names of its recordings, values in as many digits as mean something."""
+"""Titles, names and numbers of a picture, with as many digits as are significant."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from dynviz.scene.ticks import THIN
 TITLES = {"plus_minus": "plus-minus", "logit_gap": "logit gap", "prob_gap": "probability gap"}
 """Channels whose names do not read as words once the underscores are spaces."""
 ENTRIES = {"plus_minus": ("\N{MINUS SIGN}", "+")}
-"""What the entries of a vector are called where its dimension does not say it."""
+"""Names of the entries of a vector whose dimension does not name them."""
 DIVERGED = "diverged"
-"""What stands where a value is not a number any more."""
+"""Shown in place of a value that is no longer finite."""
 
 
 def color(index: int) -> str:
-    """The colour of the recording with this place in a view."""
+    """The colour of the recording at this position in a view."""
     return f"lane{index % 8}"
 
 
@@ -80,24 +80,24 @@ def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
     Of one whose lanes differ: `adamw lr 1e-4 to 1 (25 values), seeds 0 to 7`.
     """
     seeded = {seeds(recording) for recording in recordings}
-    found = []
+    readouts = []
     for index, (recording, name) in enumerate(zip(recordings, names(recordings), strict=True)):
         given = [option(key, value) for key, value in _given(recording).items()]
         own = [seeds(recording)] if len(seeded) > 1 else []
         text = " ".join([name, *(extra for extra in given + own if extra not in name)])
-        found.append(Readout(text, color(index)))
+        readouts.append(Readout(text, color(index)))
     if len(seeded) == 1:
-        found.append(Readout(seeded.pop(), "muted"))
-    return tuple(found)
+        readouts.append(Readout(seeded.pop(), "muted"))
+    return tuple(readouts)
 
 
 def seeds(recording: Recording) -> str:
     """The seeds of a recording's lanes in words: `seed 42`, `seeds 0 to 7`, `seeds 1, 2, 5`."""
-    found = sorted(set(recording.seeds))
-    if len(found) == 1:
-        return f"seed {found[0]}"
+    seeds = sorted(set(recording.seeds))
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
     runs: list[list[int]] = []
-    for seed in found:
+    for seed in seeds:
         if runs and seed == runs[-1][-1] + 1:
             runs[-1].append(seed)
         else:
@@ -114,12 +114,12 @@ def lane(recording: Recording, index: int) -> str:
 
 def classes(recording: Recording, count: int = 2) -> tuple[str, ...]:
     """What the classes of a recording's task are called."""
-    said = recording.facts.get("classes", ())
-    return tuple(map(str, said)) if len(said) == count else tuple(f"class {index}" for index in range(count))
+    classes = recording.facts.get("classes", ())
+    return tuple(map(str, classes)) if len(classes) == count else tuple(f"class {index}" for index in range(count))
 
 
 def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
-    """A number with so many digits that mean something, without a zero before the point.
+    """A number with so many significant digits, without a zero before the point.
 
     >>> [significant(value).replace(THIN, " ") for value in (0.37105, 1234.5, 0.01, 0.0000316, -0.5)]
     ['.371', '1 234', '.01', '3.16e-5', '-.5']
@@ -143,7 +143,7 @@ def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
 
 
 def resolved(value: float, limits: tuple[float, float], scale: str = "linear") -> str:
-    """A number with as many decimals as can be told apart between an axis' limits, always the same number of them.
+    """A number with as many decimals as the axis resolves, the same number for all values.
 
     >>> [resolved(value, (0.2, 0.7)) for value in (0.37105, 1.0)], resolved(51.54, (0, 60))
     (['.371', '1.000'], '51.5')
@@ -177,7 +177,7 @@ def _trimmed(text: str) -> str:
 
 
 def _grouped(text: str) -> str:
-    """Without a zero before the point, and with thousands apart, as at ticks."""
+    """A number formatted as ticks are: no zero before the point, thousands set apart."""
     sign = "-" if text.startswith("-") else ""
     whole, point, rest = text.removeprefix("-").partition(".")
     if whole == "0" and point:
@@ -192,7 +192,7 @@ def _stem(name: str) -> str:
 
 
 def _given(recording: Recording) -> dict[str, Any]:
-    """The hyperparameters that were written; of those in which lanes differ, over which values they go."""
+    """The hyperparameters given by the user; for those that differ between lanes, the range of values."""
     rules = recording.metadata.hyperparameters
     given = {key: rule.value for key, rule in rules.items() if rule.source == "given"}
     lanes = [lane.hyperparameters for lane in recording.metadata.lanes]

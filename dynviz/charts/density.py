@@ -14,7 +14,7 @@ WIDTH = 0.045
 
 
 def density(points: Array, extent: Extent, cells: int) -> NDArray[np.float64]:
-    """How many of `points` [points, 2] there are about each place [cells, cells], the first row at the bottom.
+    """The density of `points` [points, 2] at each place [cells, cells], the first row at the bottom.
 
     Each point counts 1, spread by a normal kernel whose width falls as Scott's rule says; what lies outside is left
     out.

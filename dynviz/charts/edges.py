@@ -14,7 +14,7 @@ from dynviz.scene.ticks import Tick, ticks
 Array: TypeAlias = NDArray[Any]
 
 MOST = 5
-"""Ticks on an edge."""
+"""Number of ticks on an edge."""
 TICK, WORDS, NAME = 0.05, 0.13, 0.3
 """How far ticks reach from an edge, and where their words and the edge's name stand, in half lengths of the domain."""
 ASIDE = 0.3
@@ -52,7 +52,7 @@ def edges(camera: Camera, plane: tuple[Axis, Axis], rise: Sequence[tuple[float, 
     front = np.where(toward[:2] < 0, -1.0, 1.0)
     x, y = ([(_share(axis, tick.value), tick) for tick in ticks(axis, MOST)] for axis in plane)
     names = [axis.label or letter for axis, letter in zip(plane, "xy", strict=True)]
-    found = [
+    edges = [
         Edge(np.array([-1.0, front[1], 0]), np.array([1.0, front[1], 0]), np.array([0, front[1], 0]), x, names[0]),
         Edge(np.array([front[0], -1.0, 0]), np.array([front[0], 1.0, 0]), np.array([front[0], 0, 0]), y, names[1]),
     ]
@@ -60,8 +60,8 @@ def edges(camera: Camera, plane: tuple[Axis, Axis], rise: Sequence[tuple[float, 
     foot = corners[camera.project(corners)[:, 0].argmin()]
     # Seen from straight above there is no height.
     if camera.elevation < 80:
-        found.append(Edge(foot, foot + np.array([0.0, 0.0, camera.height]), -camera.axes()[0], rise, ""))
-    return found
+        edges.append(Edge(foot, foot + np.array([0.0, 0.0, camera.height]), -camera.axes()[0], rise, ""))
+    return edges
 
 
 def _share(axis: Axis, value: float) -> float:
@@ -69,17 +69,17 @@ def _share(axis: Axis, value: float) -> float:
     return (value - low) / (high - low)
 
 
-def drawn(found: Sequence[Edge], place: Callable[[Array], Array]) -> list[Mark]:
+def drawn(edges: Sequence[Edge], place: Callable[[Array], Array]) -> list[Mark]:
     """Lines and words of edges.
 
     Args:
-        found: The edges.
+        edges: Of the box.
         place: Function of points of the box [points, 3]: where they are in the picture [points, 2].
     """
     gap = np.full((1, 2), np.nan)
     lines: list[Array] = []
     words: list[Mark] = []
-    for edge in found:
+    for edge in edges:
         lines += [place(np.stack([edge.start, edge.end])), gap]
         for share, tick in edge.marks:
             at = edge.start + share * (edge.end - edge.start)

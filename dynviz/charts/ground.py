@@ -17,11 +17,11 @@ Array: TypeAlias = NDArray[Any]
 Ground: TypeAlias = Literal["contours", "heat"]
 
 SLENDER = 2.5
-"""A landscape that is so many times as long as wide is not drawn to scale."""
+"""From this ratio of its sides on, a landscape is not drawn to scale."""
 
 
 def need_plane(view: str, recordings: Sequence[Recording]) -> None:
-    """See that every recording has a way over a landscape of two coordinates.
+    """Check that every recording has a trajectory over a landscape of two coordinates.
 
     Raises:
         DynvizError: One has not.
@@ -38,7 +38,7 @@ def need_plane(view: str, recordings: Sequence[Recording]) -> None:
 
 
 def grouped(recordings: Sequence[Recording]) -> list[list[int]]:
-    """Places of the recordings that are of one landscape each."""
+    """Indices of the recordings, grouped by landscape."""
     groups: list[list[int]] = []
     for index, recording in enumerate(recordings):
         group = next((group for group in groups if same(recordings[group[0]], recording)), None)
@@ -50,7 +50,7 @@ def grouped(recordings: Sequence[Recording]) -> list[list[int]]:
 
 
 def same(one: Recording, other: Recording) -> bool:
-    """Whether two recordings are of one landscape."""
+    """Whether two recordings share a landscape."""
     return one.facts.get("domain") == other.facts.get("domain") and bool(
         np.array_equal(one["landscape"][0, 0], other["landscape"][0, 0], equal_nan=True)
     )
@@ -63,7 +63,7 @@ def extent_of(recording: Recording) -> Extent:
 
 
 def ground(recording: Recording, kind: Ground = "contours", levels: int = 10, star: float = 8.0) -> list[Mark]:
-    """The landscape, and stars of this size where its optima are."""
+    """The landscape, with stars of this size at its optima."""
     extent, values = extent_of(recording), recording["landscape"][0, 0].astype(np.float64)
     good = finite(values)
     if not good.any():
@@ -101,9 +101,9 @@ def heights(recording: Recording) -> tuple[float, Norm]:
 
 
 def optima(recording: Recording, size: float) -> list[Mark]:
-    """Stars where the landscape is known to be lowest."""
-    found = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
-    return [Points(found[:, 0], found[:, 1], "text", size, "star")] if len(found) else []
+    """Stars at the known optima."""
+    optima = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+    return [Points(optima[:, 0], optima[:, 1], "text", size, "star")] if len(optima) else []
 
 
 def plane(recording: Recording) -> tuple[Axis, Axis, bool]:

@@ -15,18 +15,18 @@ from dynviz.scene.marks import Arrows
 Array: TypeAlias = NDArray[Any]
 
 SHARE = 0.25
-"""How long the longest arrow of a run is at most, as a share of the plane's width, where lengths are not true."""
+"""Largest length of an arrow that is not drawn to scale, as a share of the plane's width."""
 
 
 class Heads:
-    """The arrows of one lane of each recording, all drawn so many times as long as they are.
+    """The arrows of one lane of each recording, all lengthened by the same factor.
 
     Attributes:
         times: How many times; a round number from 1.
     """
 
     def __init__(self, view: str, recordings: Sequence[Recording], width: float, lane: int = 0) -> None:
-        """Look at all the terms.
+        """Read all the terms.
 
         Args:
             view: Which asks, for messages.
@@ -44,12 +44,12 @@ class Heads:
         self.times = max(1.0, _round(SHARE * width / longest)) if longest > 0 else 1.0
 
     def at(self, step: int) -> list[Arrows]:
-        """The arrows where each lane is at a step; of the terms of the step that follows."""
+        """The terms of the next step as arrows that begin where each lane is."""
         return [arrow for recording in self._recordings for arrow in self._of(recording, step)]
 
     def _of(self, recording: Recording, step: int) -> list[Arrows]:
         where = recording["position"][index_at(recording.steps("position"), step), self._lane].astype(np.float64)
-        found = []
+        arrows = []
         for name in terms(recording):
             steps = recording.steps(PREFIX + name)
             # A term belongs to the step that led to its sample: the next sample is the next step.
@@ -57,8 +57,8 @@ class Heads:
             way = self.times * recording[PREFIX + name][after, self._lane].astype(np.float64)
             (x, y), (dx, dy) = where[:, None], way[:, None]
             # The shorter ones in front: terms often point the same way.
-            found.append((-float(np.hypot(*way)), Arrows(x, y, dx, dy, f"term.{name}")))
-        return [arrow for _, arrow in sorted(found, key=lambda each: np.nan_to_num(each[0], nan=0.0))]
+            arrows.append((-float(np.hypot(*way)), Arrows(x, y, dx, dy, f"term.{name}")))
+        return [arrow for _, arrow in sorted(arrows, key=lambda sized: np.nan_to_num(sized[0], nan=0.0))]
 
 
 def _longest(moves: Array) -> float:
@@ -68,6 +68,6 @@ def _longest(moves: Array) -> float:
 
 
 def _round(value: float) -> float:
-    """The largest of 1, 2, 5, 10, ... that is not above it."""
+    """The value rounded down to one of 1, 2, 5, 10, ..."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(power * max(factor for factor in (1, 2, 5) if factor * power <= value * (1 + 1e-9)))

@@ -21,7 +21,7 @@ OFF: tuple[tuple[float, Dash, float, float], ...] = (
     (0.5, "dashed", 1.0, 0.6),
     (1.1, "dotted", 0.5, 0.3),
 )
-"""Up to which share of its reach off the plane a trajectory has which dash, width and, for its present, opacity."""
+"""Dash, width and opacity of a trajectory, by how far off the plane it is, as a share of its extent."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ def projections(view: str, recordings: Sequence[Recording], name: str, *, plane:
 def _projection(view: str, recording: Recording, name: str, *, plane: bool) -> Projection:
     kind, other = ("plane", "line") if plane else ("line", "landscape")
     if name:
-        found = stored.load(recording.folder, name)
-        if found.plane != plane:
+        projection = stored.load(recording.folder, name)
+        if projection.plane != plane:
             raise DynvizError(f"projection {name} of {recording.label!r} is no {kind}; view {other} draws it")
-        return found
+        return projection
     newest = stored.newest(recording.folder, kind, recording.chosen)
     if newest:
         return stored.load(recording.folder, newest)
@@ -60,12 +60,12 @@ def _projection(view: str, recording: Recording, name: str, *, plane: bool) -> P
     )
 
 
-def shown(recordings: Sequence[Recording], found: Sequence[Projection]) -> list[list[Shown]]:
-    """The trajectories of each projection: those of the recordings in their colours, others in the colours after."""
+def shown(recordings: Sequence[Recording], projections: Sequence[Projection]) -> list[list[Shown]]:
+    """The trajectories of each projection: those of the recordings in their colours, others in further ones."""
     names = caption.names(recordings)
     count = len(recordings)
     rows = []
-    for index, projection in enumerate(found):
+    for index, projection in enumerate(projections):
         own, *others = projection.paths
         name = names[index] if len(recordings) > 1 or others else ""
         # Of several lanes it is one's: its name has the seed.
@@ -78,10 +78,12 @@ def shown(recordings: Sequence[Recording], found: Sequence[Projection]) -> list[
     return rows
 
 
-def meters(recordings: Sequence[Recording], found: Sequence[Projection], paths: Sequence[Shown]) -> list[MovingPanel]:
-    """Two panels: the loss beside that of its shadow, and how much of the way is off the line or plane."""
+def meters(
+    recordings: Sequence[Recording], projections: Sequence[Projection], paths: Sequence[Shown]
+) -> list[MovingPanel]:
+    """Two panels: the loss and that of the projected point, and how far the trajectory is off the line or plane."""
     x = step_axis(recordings)
-    place = "plane" if found[0].plane else "line"
+    place = "plane" if projections[0].plane else "line"
     losses = []
     for one in paths:
         path, alone = one.path, len(paths) == 1
@@ -100,22 +102,22 @@ def _off(title: str, paths: Sequence[Shown], x: Axis) -> MovingPanel:
     moving = Moving(curves, y)
 
     def at(step: int) -> Panel:
-        said = tuple(
+        readouts = tuple(
             Readout(
                 caption.percent(float(curve.values[index_at(curve.x, step), 0])), curve.color, curve.label, "100.0 %"
             )
             for curve in curves
         )
-        return Panel(title, x, y, moving.at(step), said)
+        return Panel(title, x, y, moving.at(step), readouts)
 
     return MovingPanel(union([curve.x for curve in curves]), at)
 
 
 class Fading:
-    """A trajectory on its line or plane: full where it is on it, dashed where it is near, dotted where it is off."""
+    """A projected trajectory: solid where it is on the line or plane, dashed near it, dotted away from it."""
 
     def __init__(self, one: Shown, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-        """Cut it into its parts.
+        """Split the trajectory into solid, dashed and dotted parts.
 
         Args:
             one: The trajectory.
@@ -145,7 +147,7 @@ class Fading:
                 )
 
     def _halo(self, seen: NDArray[np.bool_], level: int) -> list[Line]:
-        """The ground's colour around a way that is on the plane: it is seen on any colour of a heat map."""
+        """A border in the ground's colour, so that a trajectory stands out from any heat map."""
         if level:
             return []
         x, y = np.where(seen, self._x, np.nan), np.where(seen, self._y, np.nan)

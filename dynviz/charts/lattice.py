@@ -1,4 +1,4 @@
-"""Lanes of many recordings by what they differ in: the cells of a grid, each with the lanes of its seeds."""
+"""Lanes of many recordings, arranged in a grid by the hyperparameters in which they differ."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from dynviz.errors import DynvizError, unknown
 from dynviz.recording import Recording
 
 Member: TypeAlias = tuple[int, int]
-"""A recording's place among those shown, and a lane of it."""
+"""The index of a recording, and of a lane in it."""
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A number in which lanes differ.
+    """A hyperparameter in which lanes differ.
 
     Attributes:
         name: The option or hyperparameter.
@@ -29,7 +29,7 @@ class Dimension:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether the values have equal factors between them rather than equal differences."""
+        """Whether the values are spaced by equal factors rather than by equal differences."""
         values = np.array(self.values)
         if values[0] <= 0 or len(values) < 2:
             return False
@@ -54,7 +54,7 @@ class Dimension:
 
     @property
     def even(self) -> bool:
-        """Whether all cells are equally wide."""
+        """Whether all cells have the same width."""
         return len(self.values) < 3 or _unevenness(self.places) < 1.01
 
     def pixels(self, fine: int) -> NDArray[np.int64]:
@@ -102,36 +102,36 @@ def lattices(recordings: Sequence[Recording], asked: Sequence[str] = ()) -> tupl
         for lane, settings in enumerate(_settings(recording)):
             lanes.setdefault(recording.metadata.optimizer.name, {})[place, lane] = settings
     varying = {name: _varying(members) for name, members in lanes.items()}
-    known = dict.fromkeys(each for names in varying.values() for each in names)
+    known = dict.fromkeys(own for names in varying.values() for own in names)
     for name in asked:
         if name not in known:
             raise unknown("number in which these lanes differ", name, known)
-    found: list[Lattice] = []
+    lattices: list[Lattice] = []
     for name, members in lanes.items():
         label = next(recordings[place].label for place, _ in members)
-        found += _of_optimizer(label, members, varying[name], asked)
-    return tuple(found)
+        lattices += _of_optimizer(label, members, varying[name], asked)
+    return tuple(lattices)
 
 
 def sources(recordings: Sequence[Recording], members: Sequence[Member]) -> tuple[str, ...]:
-    """What `open_all` takes for these lanes."""
+    """Arguments of `open_all` that select these lanes."""
     lanes: dict[int, list[int]] = {}
     for place, lane in members:
         chosen = recordings[place].chosen
         lanes.setdefault(place, []).append(lane if chosen is None else chosen[lane])
-    return tuple(f"{recordings[place].folder}@{','.join(map(str, each))}" for place, each in lanes.items())
+    return tuple(f"{recordings[place].folder}@{','.join(map(str, indices))}" for place, indices in lanes.items())
 
 
 def words(recordings: Sequence[Recording], lattice: Lattice) -> str:
-    """A lattice in words: its optimizer, over which values its numbers go, and what else was written."""
-    dimensions = {each.name: caption.several(each.values) for each in lattice.dimensions}
+    """A lattice in words: its optimizer, the ranges of its dimensions, and the other options given."""
+    dimensions = {dimension.name: caption.several(dimension.values) for dimension in lattice.dimensions}
     place, lane = next(iter(lattice.cells.values()))[0]
     metadata = recordings[place].metadata
     own = {*dimensions, *metadata.lanes[lane].hyperparameters}
     given = {name: rule.value for name, rule in metadata.hyperparameters.items() if rule.source == "given"}
-    said = [caption.option(name, values) for name, values in dimensions.items()]
-    said += [caption.option(name, value) for name, value in given.items() if name not in own]
-    return " ".join([lattice.name, *(each for each in said if each not in lattice.name)])
+    options = [caption.option(name, values) for name, values in dimensions.items()]
+    options += [caption.option(name, value) for name, value in given.items() if name not in own]
+    return " ".join([lattice.name, *(option for option in options if option not in lattice.name)])
 
 
 def _of_optimizer(
@@ -156,29 +156,29 @@ def _lattice(
     )
     cells: dict[tuple[int, ...], list[Member]] = {}
     for member, settings in members.items():
-        index = tuple(each.values.index(float(settings[each.name])) for each in dimensions)
+        index = tuple(dimension.values.index(float(settings[dimension.name])) for dimension in dimensions)
         cells.setdefault(index, []).append(member)
-    return Lattice(" ".join([label, *apart]), dimensions, {index: tuple(found) for index, found in cells.items()})
+    return Lattice(" ".join([label, *apart]), dimensions, {index: tuple(lanes) for index, lanes in cells.items()})
 
 
 def _settings(recording: Recording) -> list[dict[str, Any]]:
-    """Of each lane its hyperparameters, then the options of the scenario."""
+    """For each lane, its hyperparameters and then the options of the scenario."""
     metadata = recording.metadata
-    rules = {name: each.value for name, each in metadata.hyperparameters.items()}
+    rules = {name: hyperparameter.value for name, hyperparameter in metadata.hyperparameters.items()}
     task = {f"scenario.{name}" if name in rules else name: value for name, value in metadata.scenario.options.items()}
     return [{**rules, **lane.hyperparameters, **task} for lane in metadata.lanes]
 
 
 def _varying(members: Mapping[Member, Mapping[str, Any]]) -> list[str]:
-    """The names of what differs; of several that say the same (`M=[8,64],N=M`) the first."""
-    names = dict.fromkeys(name for settings in members.values() for name in settings)
-    found: dict[tuple[int, ...], str] = {}
+    """The names of what differs; of several that vary together (`M=[8,64],N=M`), the first."""
+    names = dict.fromkeys(name for values in members.values() for name in values)
+    first_names: dict[tuple[int, ...], str] = {}
     for name in names:
         numbers: dict[Hashable, int] = {}
-        column = tuple(numbers.setdefault(_key(each.get(name)), len(numbers)) for each in members.values())
+        column = tuple(numbers.setdefault(_key(values.get(name)), len(numbers)) for values in members.values())
         if len(numbers) > 1:
-            found.setdefault(column, name)
-    return list(found.values())
+            first_names.setdefault(column, name)
+    return list(first_names.values())
 
 
 def _is_number(value: Any) -> bool:
@@ -194,20 +194,20 @@ def _unevenness(values: NDArray[np.float64]) -> float:
     return float(apart.max() / apart.min())
 
 
-def check(found: Sequence[Lattice], most: int) -> None:
-    """See that there is something to draw, and not too much of it.
+def check(lattices: Sequence[Lattice], most: int) -> None:
+    """Check that there is something to draw, and not too much.
 
     Raises:
         DynvizError: Nothing varies, or there would be too many panels.
     """
-    if not any(each.dimensions for each in found):
+    if not any(lattice.dimensions for lattice in lattices):
         raise DynvizError(
             "view map needs numbers in which lanes differ, and these differ in their seeds at most; "
             "sweep one: dynviz sweep SCENARIO -o 'adamw:lr=log(1e-4,1,25)'"
         )
-    panels = [each for each in found if len(each.dimensions) == 2]
+    panels = [lattice for lattice in lattices if len(lattice.dimensions) == 2]
     if len(panels) > most:
         raise DynvizError(
-            f"view map would need {len(panels)} panels for {', '.join(each.name for each in panels[:3])}, ...; "
+            f"view map would need {len(panels)} panels for {', '.join(lattice.name for lattice in panels[:3])}, ...; "
             "give fewer recordings, or other numbers: --view map:x=NAME,y=NAME"
         )

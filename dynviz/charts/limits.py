@@ -13,13 +13,13 @@ Array: TypeAlias = NDArray[Any]
 Scale: TypeAlias = Literal["auto", "linear", "log"]
 
 HUGE = 1e30
-"""What is larger counts as infinite: no axis can show it beside anything else."""
+"""Larger values count as infinite: no axis can show them beside anything else."""
 BLOWN_UP = 1e6
 """How many times its first value, or 1 if that is larger, a value grows to before it counts as diverged."""
 SAME = 1e-5
-"""Values that differ by this share at most are one value with float noise."""
+"""Values whose relative difference is at most this are one value with rounding noise."""
 BUDGET = 1 << 22
-"""Values that are looked at in full; of longer channels, evenly spaced samples are."""
+"""Longer channels are thinned to evenly spaced samples with about so many values."""
 
 
 def finite(values: Array) -> NDArray[np.bool_]:
@@ -82,7 +82,7 @@ def square(points: Array) -> tuple[float, float]:
 
 
 def _extremes(curve: Array) -> Array:
-    """What is known of each lane that has a finite value [6, lanes].
+    """Statistics of each lane that has a finite value [6, lanes].
 
     Lowest, highest and lowest positive value, the first and the last, and whether all are finite.
     """

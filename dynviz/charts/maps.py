@@ -1,4 +1,4 @@
-"""Panels of maps: what a model answers at each place of a plane."""
+"""Maps: the output of a model at each place of a plane."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from dynviz.scene.norm import Norm
 Array: TypeAlias = NDArray[Any]
 
 FEW_CENTERS = 256
-"""Up to so many learned centers are drawn over a map; more would hide it."""
+"""At most so many learned centers are drawn over a map; more would hide it."""
 
 
 def extent_of(recording: Recording) -> Extent:
@@ -27,7 +27,7 @@ def extent_of(recording: Recording) -> Extent:
 
 
 def plane(extent: Extent) -> tuple[Axis, Axis]:
-    """The axes of a map."""
+    """The x and y axes of a map."""
     return Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
 
 
@@ -52,7 +52,7 @@ def class_maps(recordings: Sequence[Recording], lane: int, *, legend: bool = Fal
     ]
 
 
-def _class_map(recording: Recording, lane: int, said: Readout, *, legend: bool) -> MovingPanel:
+def _class_map(recording: Recording, lane: int, readout: Readout, *, legend: bool) -> MovingPanel:
     extent = extent_of(recording)
     x, y = plane(extent)
     # Of several lanes only one is seen: its seed says which.
@@ -68,7 +68,7 @@ def _class_map(recording: Recording, lane: int, said: Readout, *, legend: bool) 
         accuracy = Latest(recording, "val_accuracy", lambda past: caption.percent(float(past[-1][lane])))
 
     def at(step: int) -> Panel:
-        value = replace(said, text=accuracy.at(step), widest="100.0 %") if accuracy else said
+        value = replace(readout, text=accuracy.at(step), widest="100.0 %") if accuracy else readout
         readouts = (value,) if value.name or value.text else ()
         return Panel(title, x, y, tuple(mark.at(step) for mark in moving), readouts + classes, square=True)
 

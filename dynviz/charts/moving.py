@@ -26,7 +26,7 @@ class MovingPanel:
 
 
 def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film:
-    """A film of these panels, in this order, with a title that says what made it."""
+    """A film of these panels, in this order, titled with the scenario and its options."""
     title, readouts = caption.title(recordings), caption.readouts(recordings)
     total = max(recording.total for recording in recordings)
     steps = union([panel.steps for panel in panels])
@@ -38,7 +38,7 @@ def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film
 
 
 def union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The steps that are in any of these, ascending."""
+    """The union of these steps, ascending."""
     distinct: list[NDArray[np.int64]] = []
     for part in parts:
         if not any(np.array_equal(part, other) for other in distinct):
@@ -48,6 +48,6 @@ def union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def step_axis(recordings: Sequence[Recording]) -> Axis:
-    """The axis of steps: of the whole run while it trains, else up to where it came."""
+    """The axis of steps: up to the planned last step while it trains, otherwise up to the last one reached."""
     ends = [recording.total if recording.live else recording.recorded for recording in recordings]
     return Axis((0.0, float(max(*ends, 1))), label="step", whole=True)

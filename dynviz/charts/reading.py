@@ -1,4 +1,4 @@
-"""What curves come to at a sample, in words."""
+"""Readouts: the values of curves at a sample, in words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from dynviz.scene.marks import Axis, Readout
 Array: TypeAlias = NDArray[Any]
 
 NARROW = 4
-"""Vectors up to this length are drawn as so many lines; of longer ones the median and the middle half."""
+"""Vectors up to this length are drawn as lines; longer ones as their median and middle half."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Reading:
     width: int
     groups: tuple[tuple[int, ...], ...] = ()
 
-    def of(self, said: Readout, values: Array) -> Callable[[Array], Readout]:
+    def of(self, name: Readout, values: Array) -> Callable[[Array], Readout]:
         """A function of samples [samples, lanes, ...]: what is drawn of the last one, and room for all of `values`."""
-        said = replace(said, widest=self._widest(values))
+        words = replace(name, widest=self._widest(values))
 
         def readout(past: Array) -> Readout:
             with np.errstate(invalid="ignore", over="ignore"):
@@ -40,11 +40,11 @@ class Reading:
             lanes = sample.reshape(len(sample), -1)
             lanes = lanes.reshape(-1, 1) if lanes.shape[1] > NARROW else lanes
             if not limits.finite(lanes).any():
-                return replace(said, text=caption.DIVERGED)
+                return replace(words, text=caption.DIVERGED)
             texts = [self._said(entry) for entry in lanes.T.tolist()]
             lost = len(lanes) - int(np.count_nonzero(limits.finite(lanes).all(axis=1))) if len(lanes) > 1 else 0
             note = f" ({lost} of {len(lanes)} diverged)" if 0 < lost < len(lanes) else ""
-            return replace(said, text=f"{', '.join(texts)}{note}")
+            return replace(words, text=f"{', '.join(texts)}{note}")
 
         return readout
 
@@ -74,7 +74,7 @@ class Reading:
 
 
 def median(values: list[float]) -> float:
-    """Of the finite ones; the first where none is. For a few values this takes a tenth of NumPy's time.
+    """Median of the finite values, or the first value if none is finite; ten times as fast as NumPy for a few.
 
     >>> median([3.0, float("nan"), 1.0])
     2.0

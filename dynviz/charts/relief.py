@@ -14,11 +14,11 @@ Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 
 MARCHES, HALVINGS = 128, 7
-"""Steps of a ray through the box, and how often the last of them is halved."""
+"""Steps of a ray through the box, and bisections of the step in which it meets the surface."""
 LIFT = 0.012
-"""How far above the surface a way counts as lying on it."""
+"""Up to this height above the surface, a trajectory counts as lying on it."""
 BANDS, BAND, WALL = 16, 0.86, 0.4
-"""How many bands of height there are, and how dark every other one and the sides of the block are."""
+"""Number of height bands, the darkness of every other one, and that of the sides of the block."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Relief:
     """
 
     def __init__(self, heights: Array, camera: Camera, columns: int = 320) -> None:
-        """Render.
+        """Render the picture.
 
         Args:
             heights: [rows, columns], 0 to 1, the first row at the bottom.
@@ -88,9 +88,9 @@ class Relief:
             inside = (np.abs(x) <= 1 + 1e-9) & (np.abs(y) <= 1 + 1e-9)
             c, r = np.nan_to_num(column).astype(np.intp), np.nan_to_num(row).astype(np.intp)
         s, t = column - c, row - r
-        found = self._heights
-        low = (1 - s) * found[r, c] + s * found[r, c + 1]
-        high = (1 - s) * found[r + 1, c] + s * found[r + 1, c + 1]
+        heights = self._heights
+        low = (1 - s) * heights[r, c] + s * heights[r, c + 1]
+        high = (1 - s) * heights[r + 1, c] + s * heights[r + 1, c + 1]
         return np.where(inside, self.camera.height * ((1 - t) * low + t * high), np.nan)
 
     def place(self, points: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -108,7 +108,7 @@ class Relief:
     def _march(self, u: Floats, v: Floats) -> Floats:
         """How near to the eye the surface is first met by each pixel's ray; NaN where it is not."""
         right, up, toward = self.camera.axes()
-        found = np.full(u.size, np.nan)
+        depths = np.full(u.size, np.nan)
         rays = (u[..., None] * right + v[..., None] * up).reshape(-1, 3)
         # From where a ray enters the box to where it leaves it: its floor, or a side.
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -123,9 +123,9 @@ class Relief:
             below = self._below(rays[left], depth)
             hit = left[below]
             step = (near[hit] - far[hit]) / MARCHES if share > 0 else np.zeros(len(hit))
-            found[hit] = self._halved(rays[hit], depth[below] + step, depth[below])
+            depths[hit] = self._halved(rays[hit], depth[below] + step, depth[below])
             left = left[~below]
-        return found.reshape(u.shape)
+        return depths.reshape(u.shape)
 
     def _below(self, start: Floats, depth: Floats) -> NDArray[np.bool_]:
         toward = self.camera.axes()[2]

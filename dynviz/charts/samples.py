@@ -1,4 +1,4 @@
-"""Samples of channels as views take them: checked for, and the same object for as long as nothing changed."""
+"""Samples of channels for views: checked, and the same object as long as nothing changes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -13,12 +13,12 @@ Made = TypeVar("Made")
 
 
 def has(recording: Recording, channel: str) -> bool:
-    """Whether there is something of a channel to draw: it is recorded, and its first sample is there."""
+    """Whether a channel is recorded and has its first sample."""
     return channel in recording and recording[channel].shape[0] > 0
 
 
 def need(view: str, recordings: Sequence[Recording], *channels: str) -> None:
-    """See that every recording has these channels.
+    """Check that every recording has these channels.
 
     Raises:
         DynvizError: One has not.
@@ -32,7 +32,7 @@ def need(view: str, recordings: Sequence[Recording], *channels: str) -> None:
 
 
 def missing(view: str, recording: Recording, channel: str) -> DynvizError:
-    """An error for a channel that a view needs and a recording has not."""
+    """The error for a channel that a view needs and a recording lacks."""
     needs = f"view {view} needs the channel {channel!r}"
     if channel in recording:
         return DynvizError(f"{needs}, of which recording {recording.label!r} has no sample yet")
@@ -46,7 +46,7 @@ def missing(view: str, recording: Recording, channel: str) -> DynvizError:
 
 
 def lane_of(recordings: Sequence[Recording], lane: int) -> None:
-    """See that every recording has this lane.
+    """Check that every recording has this lane.
 
     Raises:
         DynvizError: One has not.
@@ -66,13 +66,13 @@ def index_at(steps: NDArray[np.int64], step: int) -> int:
 
 
 class Latest(Generic[Made]):
-    """What is made of a channel's sample at a step.
+    """A value computed from a channel's sample at a step.
 
     The same object as the last time while the sample is the same, so that a backend sees that nothing changed.
     """
 
     def __init__(self, recording: Recording, channel: str, make: Callable[[NDArray[Any]], Made]) -> None:
-        """Take the samples that are recorded by now.
+        """Read the samples recorded so far.
 
         Args:
             recording: Where from.
@@ -85,7 +85,7 @@ class Latest(Generic[Made]):
         self._last: tuple[int, Made] | None = None
 
     def at(self, step: int) -> Made:
-        """What is made of the sample at or before a step."""
+        """The value for the last sample at or before a step."""
         index = index_at(self.steps, step)
         if self._last is None or self._last[0] != index:
             self._last = index, self._make(self._values[: index + 1])

@@ -25,9 +25,9 @@ from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Read
 Array: TypeAlias = NDArray[Any]
 
 THIN_LINES = 8
-"""So many lanes get a thin line of their own beside the median."""
+"""How many lanes get a thin line of their own besides the median."""
 SETTING_LINES = 40
-"""So many settings of hyperparameters are lines at most; of more, evenly spaced ones."""
+"""How many settings of hyperparameters are drawn as lines at most; of more, evenly spaced ones."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 SHARES = ("accuracy", "prob")
 """Words in the names of channels that are at most 1."""
@@ -57,7 +57,7 @@ class Curve:
 
 
 def scalar_like(recording: Recording, channel: str) -> bool:
-    """Whether a channel is a number over time, or a few."""
+    """Whether a channel is a scalar or a short vector at each sample."""
     info = recording.metadata.channels[channel]
     return info.every > 0 and len(info.shape) <= 1 and int(np.prod(info.shape)) <= NARROW and not info.parts
 
@@ -104,8 +104,8 @@ def series(
     for index in shown:
         recording = recordings[index]
         reading = Reading(y, width, _apart(recording, channel))
-        said = Readout("", caption.color(index), names[index])
-        values.append(Latest(recording, channel, reading.of(said, recording[channel])))
+        readout = Readout("", caption.color(index), names[index])
+        values.append(Latest(recording, channel, reading.of(readout, recording[channel])))
 
     def at(step: int) -> Panel:
         return Panel(title, x, y, moving.at(step), tuple(value.at(step) for value in values))
@@ -114,15 +114,15 @@ def series(
 
 
 def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -> MovingPanel:
-    """A panel of curves that no channel holds, each with the value of its last sample."""
+    """A panel of computed curves, each with the value of its last sample."""
     y = y or limits.axis([curve.values for curve in curves])
     moving = Moving(curves, y)
     steps = [curve.x for curve in curves]
 
     def at(step: int) -> Panel:
         last = (median(curve.values[index_at(curve.x, step)].tolist()) for curve in curves)
-        said = zip(curves, (caption.resolved(value, y.limits, y.scale) for value in last), strict=True)
-        values = [Readout(text, curve.color, curve.label, ends) for curve, text in said]
+        texts = zip(curves, (caption.resolved(value, y.limits, y.scale) for value in last), strict=True)
+        values = [Readout(text, curve.color, curve.label, ends) for curve, text in texts]
         return Panel(title, x, y, moving.at(step), tuple(values))
 
     ends = max((caption.resolved(end, y.limits, y.scale) for end in y.limits), key=len)
@@ -133,7 +133,7 @@ class Moving:
     """The marks of curves as time goes on."""
 
     def __init__(self, curves: Sequence[Curve], y: Axis) -> None:
-        """Make what does not change."""
+        """Prepare what stays the same at every step."""
         self._lost = [Lost(curve, y) for curve in curves]
         self._marks = [mark for curve in curves for mark in _marks(curve, y.scale)]
         # Bands at the back, medians in front of the thin lines of all recordings.
@@ -143,13 +143,13 @@ class Moving:
     def at(self, step: int) -> tuple[Mark, ...]:
         """The marks at a step."""
         moved = (_moved(mark, min(float(step), end)) for mark, end in zip(self._marks, self._ends, strict=True))
-        return (*moved, *(mark for each in self._lost for mark in each.at(step)))
+        return (*moved, *(mark for lost in self._lost for mark in lost.at(step)))
 
 
 class Lost:
     """Crosses where lanes of a curve end because they diverged, and the word where all of them did."""
 
-    def __init__(self, curve: Curve, y: Axis, *, said: bool = True) -> None:
+    def __init__(self, curve: Curve, y: Axis, *, announced: bool = True) -> None:
         """Find the last value of each lane that is not a number at the end."""
         good = limits.finite(curve.values)
         ended = np.flatnonzero(~good[-1] & good.any(axis=0)) if len(good) else np.empty(0, np.int64)
@@ -157,12 +157,12 @@ class Lost:
         order = np.argsort(last, kind="stable")
         self._steps = curve.x[last[order]].astype(np.float64)
         self._values = np.clip(curve.values[last, ended][order].astype(np.float64), *y.limits)
-        self._all = said and 0 < len(ended) == curve.values.shape[1]
+        self._all = announced and 0 < len(ended) == curve.values.shape[1]
         self._color = curve.color
         self._last: tuple[int, tuple[Points, Text]] | None = None
 
     def at(self, step: int) -> tuple[Points | Text, ...]:
-        """What is seen of them; nothing for a curve without any."""
+        """The marks at a step; none for a curve whose lanes all stay finite."""
         if not len(self._steps):
             return ()
         count = int(np.searchsorted(self._steps, step, side="left"))
@@ -190,21 +190,21 @@ def _curves(recording: Recording, channel: str, color: str, label: str) -> list[
 
 def _apart(recording: Recording, channel: str) -> tuple[tuple[int, ...], ...]:
     """The lanes of each setting of hyperparameters; none where all lanes are of one, or a sample is a long vector."""
-    found = settings(recording)
-    return tuple(found) if len(found) > 1 and int(np.prod(recording[channel].shape[2:])) <= NARROW else ()
+    groups = settings(recording)
+    return tuple(groups) if len(groups) > 1 and int(np.prod(recording[channel].shape[2:])) <= NARROW else ()
 
 
 def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
     """What the entries of a vector are called: `own` and `other` where its dimension is `own or other`."""
     if count == 1:
         return ("",)
-    said = " ".join(recording.metadata.channels[channel].dims).split(" or ")
-    known = said if len(said) == count else caption.ENTRIES.get(channel, ())
+    dims = " ".join(recording.metadata.channels[channel].dims).split(" or ")
+    known = dims if len(dims) == count else caption.ENTRIES.get(channel, ())
     return known if len(known) == count else tuple(map(str, range(count)))
 
 
 def _smoothing(channel: str, curves: Sequence[Curve], samples: int) -> int:
-    """Over how many of so many samples to average; 1 where there is nothing to smooth."""
+    """The width of the trailing mean; 1 where there is nothing to smooth."""
     if channel != "loss" or not any(trend.rough(lane) for curve in curves for lane in curve.values.T[:THIN_LINES]):
         return 1
     return trend.window(samples)
@@ -229,8 +229,8 @@ def _marks(curve: Curve, scale: str) -> list[Band | Line]:
     at = trend.places(len(curve.x))
     if curve.groups:
         kept = [curve.groups[place] for place in trend.places(len(curve.groups), SETTING_LINES)]
-        each = replace(bold, x=curve.x[at], label="", width=0.8, dot=False)
-        return [replace(each, y=drawable(lane)) for lane in medians(curve.values[at], kept).T]
+        setting = replace(bold, x=curve.x[at], label="", width=0.8, dot=False)
+        return [replace(setting, y=drawable(lane)) for lane in medians(curve.values[at], kept).T]
     thin = [
         replace(bold, y=drawable(lane), label="", width=0.5, ghost=False, dot=False)
         for lane in curve.values.T[:THIN_LINES]

@@ -12,15 +12,15 @@ from dynviz.recording import Recording
 Array: TypeAlias = NDArray[Any]
 
 COLORS = 8
-"""So many recordings are told apart by their colours."""
+"""How many recordings can be told apart by colour."""
 
 
 def settings(recording: Recording) -> list[tuple[int, ...]]:
     """The lanes of each setting of hyperparameters; seeds alone make no setting."""
-    found: dict[str, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for index, lane in enumerate(recording.metadata.lanes):
-        found.setdefault(repr(sorted(lane.hyperparameters.items())), []).append(index)
-    return [tuple(lanes) for lanes in found.values()]
+        groups.setdefault(repr(sorted(lane.hyperparameters.items())), []).append(index)
+    return [tuple(lanes) for lanes in groups.values()]
 
 
 def parted(recordings: Sequence[Recording]) -> list[Recording]:

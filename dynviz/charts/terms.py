@@ -1,4 +1,4 @@
-"""What the terms of a recording's updates amounted to."""
+"""Sizes and directions of the terms of a recording's updates."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,9 @@ from dynviz.recording import Recording
 
 PREFIX = "term."
 BUDGET = 1 << 25
-"""Numbers of a term that are read; of longer recordings evenly spaced samples are."""
+"""How many numbers of a term are read at most; longer recordings are thinned to evenly spaced samples."""
 BLOCK = 1 << 16
-"""Numbers of a term that are worked on together: they stay in the processor's cache."""
+"""How many numbers of a term are processed together, so that they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def terms(recording: Recording) -> list[str]:
 
 
 def need_terms(view: str, recording: Recording, *more: str) -> None:
-    """See that a recording has terms, and these channels.
+    """Check that a recording has terms and these channels.
 
     Raises:
         DynvizError: It lacks one.
@@ -68,7 +68,7 @@ def ledger(recording: Recording) -> Ledger:
                 norms[name][block] = np.sqrt((term * term).sum(axis=-1))
                 whole = whole + term
             total[block] = np.sqrt((whole * whole).sum(axis=-1))
-    at_work = {name: found for name, found in norms.items() if np.any(found != 0)}
+    at_work = {name: norm for name, norm in norms.items() if np.any(norm != 0)}
     return Ledger(steps[at], at_work or norms, total)
 
 
@@ -90,7 +90,7 @@ def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[st
     size = max(recording["gradient"][0][lane].size, 1)
     first = min(1, count - 1)
     at = np.unique(np.linspace(first, count - 1, max(2, min(count, BUDGET // size))).astype(np.int64))
-    found = {name: np.full(len(at), np.nan) for name in names}
+    cosines = {name: np.full(len(at), np.nan) for name in names}
     gradients, channels = recording["gradient"], {name: recording[PREFIX + name] for name in names}
     many = max(1, BLOCK // size)
     for start in range(0, len(at), many):
@@ -100,8 +100,8 @@ def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[st
             term = _rows(samples[at[block], lane])
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 lengths = np.sqrt(_products(term, term) * _products(downhill, downhill))
-                found[name][block] = _products(term, downhill) / lengths
-    return steps[at], {name: values for name, values in found.items() if np.isfinite(values).any()} or found
+                cosines[name][block] = _products(term, downhill) / lengths
+    return steps[at], {name: values for name, values in cosines.items() if np.isfinite(values).any()} or cosines
 
 
 def _rows(samples: NDArray[Any]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The ways of lanes over a plane: all of them, or a tail that fades."""
+"""Trajectories of lanes over a plane, whole or as a fading tail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ WIDTHS = (0.5, 1.0, 1.8)
 
 @dataclass(frozen=True)
 class Trail:
-    """The way of one lane.
+    """The trajectory of one lane.
 
     Attributes:
         line: All of it.
@@ -52,7 +52,7 @@ class Trail:
 
 
 def trails(recording: Recording, name: str, color: str, lanes: int, tail: int = 0) -> list[Trail]:
-    """The ways of so many lanes of a recording that has positions on a plane, evenly spaced among all of them."""
+    """The trajectories of so many lanes of a recording with positions on a plane, evenly spaced among all lanes."""
     position, steps = recording["position"], recording.steps("position")
     drawn = places(position.shape[1], lanes)
     width = 1.5 if len(drawn) == 1 else 1.0
@@ -73,8 +73,10 @@ def trails(recording: Recording, name: str, color: str, lanes: int, tail: int = 
 
 
 def starts(recordings: Sequence[Recording], lanes: int) -> Points:
-    """Rings where the ways of so many of these recordings' lanes begin, one at each place."""
+    """Rings at the distinct starting points of so many of these recordings' lanes."""
     positions = [one["position"] for one in recordings]
-    begins = np.concatenate([each[0, places(each.shape[1], lanes)].astype(np.float64) for each in positions])
+    begins = np.concatenate(
+        [position[0, places(position.shape[1], lanes)].astype(np.float64) for position in positions]
+    )
     begins = np.unique(begins[np.isfinite(begins).all(axis=1)], axis=0)
     return Points(begins[:, 0], begins[:, 1], "text", 4.0, "ring")

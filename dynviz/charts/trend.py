@@ -1,4 +1,4 @@
-"""What a noisy or many-laned curve comes down to: a trailing mean, and the middle of many values."""
+"""Summaries of noisy curves and of many lanes: trailing means and quantiles."""
 
 from typing import Any, TypeAlias
 
@@ -12,10 +12,10 @@ POINTS = 600
 """Places along a curve where a summary is computed: more than a panel has columns to show."""
 
 ENOUGH = 20_000
-"""So many samples tell whether a curve is rough."""
+"""How many samples are examined to tell whether a curve is noisy."""
 
 FEW = 10
-"""A mean over fewer samples says nothing."""
+"""Means over fewer samples are not drawn."""
 
 
 def places(samples: int, most: int = POINTS) -> NDArray[np.int64]:
@@ -59,7 +59,7 @@ def middle(values: Array) -> Array:
 
 
 def rough(values: Array) -> bool:
-    """Whether a curve [samples] jumps about from start to end, so that its trend is what should be seen.
+    """Whether a curve [samples] is noisy from start to end, so that its trend should be shown.
 
     Noise turns around at two of three samples all the time; a smooth curve hardly ever, one that overshoots at each.
     """
@@ -81,12 +81,12 @@ def _quantiles(values: Array, shares: tuple[float, ...]) -> Array:
     ordered = np.sort(np.where(np.isfinite(values), values, np.inf).astype(np.float64), axis=1)
     counts = np.isfinite(ordered).sum(axis=1)
     rows = np.arange(len(ordered))
-    found = np.full((len(shares), len(ordered)), np.nan)
+    values_at = np.full((len(shares), len(ordered)), np.nan)
     some = counts > 0
     for index, share in enumerate(shares):
         place = share * np.maximum(counts - 1, 0)
         below = np.floor(place).astype(np.int64)
         above = np.minimum(below + 1, np.maximum(counts - 1, 0))
         low, high = ordered[rows, below][some], ordered[rows, above][some]
-        found[index, some] = low + (high - low) * (place - below)[some]
-    return found
+        values_at[index, some] = low + (high - low) * (place - below)[some]
+    return values_at

@@ -17,7 +17,7 @@ Root: TypeAlias = Callable[[int], Floats]
 
 CHANNELS = ("state.position.preconditioner", "state.preconditioner")
 CLEAR = 1e-8
-"""Where one direction has less than this share of the other's, nothing is known of it yet."""
+"""A direction with less than this share of the other's has no estimate yet."""
 
 
 def own(recording: Recording, lane: int) -> Root | None:
@@ -28,8 +28,8 @@ def own(recording: Recording, lane: int) -> Root | None:
     values, steps = recording[channel], recording.steps(channel)
 
     def root(step: int) -> Floats:
-        found = values[index_at(steps, step), lane].astype(np.float64)
-        return scaled(np.diag(found) if found.ndim == 1 else found, 0.5)
+        factor = values[index_at(steps, step), lane].astype(np.float64)
+        return scaled(np.diag(factor) if factor.ndim == 1 else factor, 0.5)
 
     return root
 

@@ -86,12 +86,12 @@ def _scene(
 ) -> "tuple[Cells, str]":
     """The cells of one step of a view or of one of its panels, and what it is called."""
     from dynviz.animation.drawing import open_film, suggested
-    from dynviz.cells.canvas import Canvas
+    from dynviz.cells.canvas import CellCanvas
 
     view, panel = shown
     film = open_film(recordings, view or suggested(recordings)[0], panel)
     scene = film.scene(_step(film, at))
-    return Canvas(*size, theme).draw(scene), f"{scene.title}, step {scene.step}"
+    return CellCanvas(*size, theme).draw(scene), f"{scene.title}, step {scene.step}"
 
 
 def _step(film: "Film", at: str | None) -> int:

@@ -9,21 +9,21 @@ from itertools import pairwise
 from dynviz.scene.marks import Panel
 
 WIDE = 1.8
-"""Width over height that suits curves."""
+"""The best width-to-height ratio for curves."""
 LEAD = 2.5
-"""How many curves' worth of room a map takes."""
+"""How much more a map counts than a curve."""
 MORE = 1.35
-"""How much more room than at a map the words of a curve take: readouts, names at the ends of lines."""
+"""How much more room the words of a curve take than those of a map: readouts, names at the ends of lines."""
 WIDEST = 8.0
-"""How many times as wide as high a map is taken to be at most."""
+"""The largest width-to-height ratio of a map that is taken into account."""
 ROOMY = 1.7
-"""How much wider than their maps the cells of maps alone are, where there is room."""
+"""How much wider than their maps cells are on a page without curves, if there is room."""
 ROWS = 5
-"""So many rows of curves beside or below maps are tried at most."""
+"""The largest number of rows of curves tried beside or below maps."""
 BESIDE, CALM = 2.0, 0.7
-"""What another row of maps costs, and curves of different size by a factor of e."""
+"""The cost of each further row of maps, and of curves whose areas differ by a factor of e."""
 SIDES = tuple(share / 14 for share in range(14, 4, -1))
-"""Sides of maps that are tried, as shares of the largest that there is room for."""
+"""Side lengths tried for maps, as shares of the largest that fits."""
 
 Size = tuple[float, float]
 
@@ -51,7 +51,7 @@ class Rect:
 def arrange(
     panels: Sequence[Panel], width: int, height: int, *, aspect: float = 1.0, words: Size = (0.0, 0.0)
 ) -> tuple[Rect, ...]:
-    """A rectangle for each panel, none over another. It depends on nothing but what is given.
+    """A rectangle for each panel; none overlap.
 
     Maps stand together in a block, on the side where the first panel is a map or is not. Curves fill what is left
     of the area; without curves, the block stands in its middle.
@@ -68,7 +68,7 @@ def arrange(
 
 
 def _shape(panel: Panel) -> float:
-    """How much wider than high a map is, from 1 to what any area has room for."""
+    """The width-to-height ratio of a map, from 1 to WIDEST."""
     wide, tall = (abs(axis.limits[1] - axis.limits[0]) for axis in (panel.x, panel.y))
     ratio = wide / tall if panel.square and tall > 0 else 1.0
     return min(max(ratio, 1.0), WIDEST) if math.isfinite(ratio) else 1.0
@@ -76,7 +76,7 @@ def _shape(panel: Panel) -> float:
 
 @dataclass(frozen=True)
 class Area:
-    """What panels are put on: its size, its units' aspect, how many of them a panel's words take, a map's shape."""
+    """The area to fill: its size, the aspect of its units, the room for a panel's words, and the shape of maps."""
 
     width: int
     height: int
@@ -86,11 +86,11 @@ class Area:
 
     @property
     def whole(self) -> Rect:
-        """All of it."""
+        """The whole area."""
         return Rect(0, 0, self.width, self.height)
 
     def block(self, columns: int, rows: int, side: float) -> Rect:
-        """The upper left corner, as large as so many maps of such a side."""
+        """A block in the upper left corner, as large as a grid of maps with this side length."""
         wide = round(columns * (side / self.aspect + self.words[0]))
         tall = round(rows * (side + self.words[1]))
         return Rect(0, 0, min(max(wide, columns), self.width), min(max(tall, rows), self.height))
@@ -112,11 +112,11 @@ def _arranged(square: tuple[bool, ...], area: Area) -> tuple[Rect, ...]:
     if not square[0]:
         both = _turned(both[0], area), _turned(both[1], area)
     places = {True: iter(both[0]), False: iter(both[1])}
-    return tuple(next(places[each]) for each in square)
+    return tuple(next(places[is_map]) for is_map in square)
 
 
 def _pages(maps: int, curves: int, area: Area) -> Iterator[tuple[list[Rect], list[Rect]]]:
-    """Rectangles of maps and of curves: so many rows of maps of such a side, so many curves beside them."""
+    """Candidate pages: rectangles of maps and of curves, for each number of rows, side length and split of curves."""
     for rows in range(1, maps + 1):
         columns = -(-maps // rows)
         if maps < 5 and maps % rows:
@@ -137,7 +137,7 @@ def _pages(maps: int, curves: int, area: Area) -> Iterator[tuple[list[Rect], lis
 
 
 def _around(block: Rect, curves: tuple[int, int], area: Area) -> Iterator[tuple[Rect, list[Rect]]]:
-    """A block of maps, and so many curves beside and below it, in any number of rows."""
+    """Candidates for a block of maps with so many curves beside and below it."""
     beside, below = curves
     if not below:
         # All beside: what is left of the height stands above and below alike.
@@ -160,14 +160,14 @@ def _grids(area: Rect, count: int) -> list[list[Rect]]:
 
 
 def _grid(area: Rect, count: int, rows: int) -> list[Rect]:
-    """So many rectangles in so many rows that fill the area; the first rows have one less where it does not go up."""
+    """A grid that fills the area; if the count is no multiple of the rows, the first rows have one rectangle fewer."""
     base, more = divmod(count, rows)
-    found = []
+    rects = []
     edges = _split(area.top, area.height, rows)
     for row, (top, bottom) in enumerate(pairwise(edges)):
         columns = base + (row >= rows - more)
-        found += [Rect(a, top, b - a, bottom - top) for a, b in pairwise(_split(area.left, area.width, columns))]
-    return found
+        rects += [Rect(a, top, b - a, bottom - top) for a, b in pairwise(_split(area.left, area.width, columns))]
+    return rects
 
 
 def _split(start: int, length: int, parts: int) -> list[int]:
@@ -176,12 +176,12 @@ def _split(start: int, length: int, parts: int) -> list[int]:
 
 def _turned(rects: list[Rect], area: Area) -> list[Rect]:
     """Turned upside down, in reading order."""
-    turned = [replace(each, left=area.width - each.right, top=area.height - each.bottom) for each in rects]
+    turned = [replace(rect, left=area.width - rect.right, top=area.height - rect.bottom) for rect in rects]
     return sorted(turned, key=lambda rect: (rect.top, rect.left))
 
 
 def _worth(maps: Sequence[Rect], curves: Sequence[Rect], area: Area) -> float:
-    """How well the panels are shown. A sum of logarithms, so that none grows at the cost of a small one."""
+    """How good a page is. A sum of logarithms, so that no panel grows at the cost of a small one."""
     total = sum(2 * LEAD * math.log(min(area.plot(rect))) for rect in maps)
     for rect in curves:
         wide, tall = area.plot(rect, MORE)

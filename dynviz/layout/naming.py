@@ -1,4 +1,4 @@
-"""Names of lines: at their ends where there is room, else in a legend."""
+"""Names of marks: at the ends of lines where there is room, otherwise in a legend."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,20 +10,20 @@ from dynviz.scene.identity import shape
 from dynviz.scene.marks import Arrows, Bars, Dash, Line, Marker, Panel, Points, Readout
 from dynviz.scene.scales import fractions
 
-Swatch = Literal["line", "marker", "area", "arrow"]
+SwatchKind = Literal["line", "marker", "area", "arrow"]
 
 ROOM = 0.26
 """The share of a panel's width that labels at the ends of lines may take."""
 ROOM_AGAIN = 0.17
-"""The same where a readout already says which colour is which."""
+"""The same, where readouts already name the colours."""
 
 NEAR = 0.12
-"""Labels of one name that end within this share of the panel's height become one."""
+"""Labels with the same name within this share of the panel's height are merged."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """What stands before a word of a legend.
+class Swatch:
+    """The small picture before an entry of a legend.
 
     Attributes:
         kind: What it shows.
@@ -32,7 +32,7 @@ class Sample:
         marker: Of points.
     """
 
-    kind: Swatch
+    kind: SwatchKind
     color: str
     dash: Dash = "solid"
     marker: Marker = "dot"
@@ -59,11 +59,11 @@ class Names:
 
     ends: tuple[Label, ...]
     width: float
-    legend: tuple[tuple[str, Sample], ...]
+    legend: tuple[tuple[str, Swatch], ...]
 
 
 def names(panel: Panel, others: Sequence[Readout], width: int, measure: Callable[[str], float]) -> Names:
-    """The same at every step of a film: they depend on where lines end, not on where they are now.
+    """Where the names of a panel's marks go; the same at every step of a film.
 
     Args:
         panel: What is labelled.
@@ -73,20 +73,20 @@ def names(panel: Panel, others: Sequence[Readout], width: int, measure: Callable
     """
     ends = _ends(panel)
     widest = max((measure(label.text) for label in ends), default=0.0)
-    said = [(shape(text), one.color) for one in (*panel.readouts, *others) for text in (one.name, one.text)]
+    known_words = [(shape(text), one.color) for one in (*panel.readouts, *others) for text in (one.name, one.text)]
 
     def known(text: str, color: str) -> bool:
-        return any(words.startswith(shape(text)) and role == color for words, role in said)
+        return any(words.startswith(shape(text)) and role == color for words, role in known_words)
 
     ends = _merged(ends)
     share = ROOM_AGAIN if all(known(label.text, label.color) for label in ends) else ROOM
     if widest > share * width:
         ends, widest = (), 0.0
     written = {label.text for label in ends}
-    samples = [
-        (text, sample) for text, sample in _samples(panel) if text not in written and not known(text, sample.color)
+    swatches = [
+        (text, swatch) for text, swatch in _swatches(panel) if text not in written and not known(text, swatch.color)
     ]
-    return Names(ends, widest, tuple(_one_each(samples)))
+    return Names(ends, widest, tuple(_one_each(swatches)))
 
 
 def _ends(panel: Panel) -> tuple[Label, ...]:
@@ -103,50 +103,50 @@ def _ends(panel: Panel) -> tuple[Label, ...]:
         height = float(fractions(panel.y, mark.y[finite[-1]]))
         if np.isfinite(height):
             heights.setdefault((mark.label, mark.color), []).append(min(max(height, 0.0), 1.0))
-    return tuple(Label(text, color, float(np.mean(found))) for (text, color), found in heights.items())
+    return tuple(Label(text, color, float(np.mean(places))) for (text, color), places in heights.items())
 
 
 def _merged(ends: Sequence[Label]) -> tuple[Label, ...]:
     """One label for names that are the same and stand at the same place: the colours of the lines say the rest."""
-    found: dict[str, list[Label]] = {}
+    labels: dict[str, list[Label]] = {}
     for label in ends:
-        found.setdefault(label.text, []).append(label)
+        labels.setdefault(label.text, []).append(label)
     merged: list[Label] = []
-    for text, same in found.items():
+    for text, same in labels.items():
         heights = [label.height for label in same]
         near = len(same) > 1 and max(heights) - min(heights) < NEAR
         merged += [Label(text, "muted", float(np.mean(heights)))] if near else same
     return tuple(merged)
 
 
-def _one_each(samples: Sequence[tuple[str, Sample]]) -> list[tuple[str, Sample]]:
-    """One sample for lines of one name and dash, in no colour of its own where they have several."""
-    colors: dict[tuple[str, Sample], set[str]] = {}
-    for text, sample in samples:
-        alike = replace(sample, color="muted") if sample.kind == "line" else sample
-        colors.setdefault((text, alike), set()).add(sample.color)
+def _one_each(swatches: Sequence[tuple[str, Swatch]]) -> list[tuple[str, Swatch]]:
+    """One swatch for lines of one name and dash, in no colour of its own where they have several."""
+    colors: dict[tuple[str, Swatch], set[str]] = {}
+    for text, swatch in swatches:
+        alike = replace(swatch, color="muted") if swatch.kind == "line" else swatch
+        colors.setdefault((text, alike), set()).add(swatch.color)
     return [
-        (text, replace(sample, color=found.pop()) if len(found) == 1 else sample)
-        for (text, sample), found in colors.items()
+        (text, replace(swatch, color=roles.pop()) if len(roles) == 1 else swatch)
+        for (text, swatch), roles in colors.items()
     ]
 
 
-def _samples(panel: Panel) -> list[tuple[str, Sample]]:
-    found: list[tuple[str, Sample]] = []
+def _swatches(panel: Panel) -> list[tuple[str, Swatch]]:
+    swatches: list[tuple[str, Swatch]] = []
     for mark in panel.marks:
         if isinstance(mark, Line) and mark.label:
-            found.append((mark.label, Sample("line", mark.color, dash=mark.dash)))
+            swatches.append((mark.label, Swatch("line", mark.color, dash=mark.dash)))
         elif isinstance(mark, Points) and mark.label:
-            found.append((mark.label, Sample("marker", mark.color, marker=mark.marker)))
+            swatches.append((mark.label, Swatch("marker", mark.color, marker=mark.marker)))
         elif isinstance(mark, Bars) and mark.label:
-            found.append((mark.label, Sample("area", mark.color)))
+            swatches.append((mark.label, Swatch("area", mark.color)))
         elif isinstance(mark, Arrows) and mark.label:
-            found.append((mark.label, Sample("arrow", mark.color)))
-    return found
+            swatches.append((mark.label, Swatch("arrow", mark.color)))
+    return swatches
 
 
 def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
-    """Places near those wanted, at least so far apart, within limits where they all fit.
+    """Positions near the wanted ones, at least `apart` from each other, within the limits if they all fit.
 
     >>> spread([5.0, 6.0, 40.0], 10.0, 0.0, 100.0)
     [0.5, 10.5, 40.0]

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from dynviz.pixels.easel import Easel
+from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.sizes import Sizes
 from dynviz.scene.marks import Arrows, Axis
 
@@ -41,7 +41,7 @@ class Shapes:
     radius: float
 
 
-def arrows(mark: Arrows, easel: Easel) -> Shapes:
+def arrows(mark: Arrows, easel: PixelEasel) -> Shapes:
     """A mark's arrows where they stand in the plot."""
     x, y, dx, dy = (np.asarray(values, np.float64) for values in (mark.x, mark.y, mark.dx, mark.dy))
     good = np.isfinite(x) & np.isfinite(y) & np.isfinite(dx) & np.isfinite(dy)
@@ -85,20 +85,20 @@ def shapes(tails: Floats, tips: Floats, head: float, width: float) -> Shapes:
     return Shapes(shafts, heads, dots, width, max(0.7 * width, 1.0))
 
 
-def arrow_sample(left: float, right: float, middle: float, sizes: Sizes) -> Shapes:
+def arrow_swatch(left: float, right: float, middle: float, sizes: Sizes) -> Shapes:
     """The arrow before a word of a legend."""
     ends = np.array([[[left, middle]], [[right, middle]]])
     return shapes(ends[0], ends[1], HEAD * sizes.em, sizes.line)
 
 
-def shafts_line(found: Shapes) -> Floats:
+def shafts_line(shapes: Shapes) -> Floats:
     """All shafts as one broken line [points, 2]."""
-    gap = np.full((len(found.shafts), 1, 2), np.nan)
-    return np.concatenate([found.shafts, gap], axis=1).reshape(-1, 2)
+    gap = np.full((len(shapes.shafts), 1, 2), np.nan)
+    return np.concatenate([shapes.shafts, gap], axis=1).reshape(-1, 2)
 
 
-def heads_path(found: Shapes) -> Path:
+def heads_path(shapes: Shapes) -> Path:
     """All heads as one closed path."""
-    corners = np.concatenate([found.heads, found.heads[:, :1]], axis=1)
+    corners = np.concatenate([shapes.heads, shapes.heads[:, :1]], axis=1)
     codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(corners))
     return Path(corners.reshape(-1, 2), codes)

@@ -5,13 +5,14 @@ from typing import Any
 from dynviz.errors import DynvizError
 from dynviz.layout.arrange import Rect
 from dynviz.layout.counter import step_words
+from dynviz.layout.page import TitleStrip
+from dynviz.layout.place import ReadoutSpot
 from dynviz.pixels.coverage import Image
-from dynviz.pixels.easel import Easel
-from dynviz.pixels.layers import Stack, blank
-from dynviz.pixels.page import Page, lay_out
-from dynviz.pixels.panel import PanelPainter, Readouts, words
+from dynviz.pixels.easel import PixelEasel
+from dynviz.pixels.layers import LayerStack, blank
+from dynviz.pixels.metrics import PixelMetrics, pixel_page
+from dynviz.pixels.panel import PixelPanelPainter, Readouts, words
 from dynviz.pixels.pen import Pen
-from dynviz.pixels.place import Spot
 from dynviz.scene import theme as themes
 from dynviz.scene.identity import key
 from dynviz.scene.marks import Axis, Readout, Scene
@@ -20,7 +21,7 @@ SMALLEST, LARGEST = 120, 8192
 NOWHERE = Axis((0.0, 1.0))
 
 
-class Canvas:
+class PixelCanvas:
     """Draws the scenes of a film, one after the other in any order.
 
     What stayed the same since the last scene is not drawn again. The pixels depend on the scene alone: a canvas that
@@ -28,7 +29,7 @@ class Canvas:
     """
 
     def __init__(self, width: int, height: int, theme: themes.Theme | str = "light") -> None:
-        """Take paper.
+        """Create a canvas.
 
         Args:
             width: In pixels.
@@ -48,14 +49,14 @@ class Canvas:
         self._scene: Scene | None = None
         self._key: tuple[Any, ...] = ()
         self._layout: tuple[Any, ...] = ()
-        self._painters: list[PanelPainter] = []
+        self._painters: list[PixelPanelPainter] = []
 
     def draw(self, scene: Scene) -> Image:
         """The picture [height, width, 3] of a scene, a new array each time."""
-        found = key(scene)
-        if self._scene is None or found != self._key:
+        scene_key = key(scene)
+        if self._scene is None or scene_key != self._key:
             # The key holds arrays by identity: the scene keeps them alive, so that no other array takes their place.
-            self._key, self._scene = found, scene
+            self._key, self._scene = scene_key, scene
             self._lay_out(scene)
         self._head.draw(self._image, scene)
         for painter, panel in zip(self._painters, scene.panels, strict=False):
@@ -63,41 +64,43 @@ class Canvas:
         return self._image.copy()
 
     def _lay_out(self, scene: Scene) -> None:
-        """Find the page, and take new paper where it is not the last one."""
-        page = lay_out(scene, self._pen)
+        """Lay out the scene; new painters are needed only where its page differs from the last one."""
+        page = pixel_page(scene, self._pen)
         layout = page, [(panel.x, panel.y) for panel in scene.panels]
         if layout == self._layout:
             return
         self._layout = layout
         self._image[...] = self.theme.color("ground")
-        self._head = Head(page, self._easel(page, page.head, NOWHERE, NOWHERE))
+        self._head = Head(page.title, self._easel(page.metrics, page.title.area, NOWHERE, NOWHERE))
         self._painters = [
-            PanelPainter(place, self._easel(page, place.plot, panel.x, panel.y))
+            PixelPanelPainter(place, self._easel(page.metrics, place.plot, panel.x, panel.y))
             for place, panel in zip(page.places, scene.panels, strict=False)
         ]
 
-    def _easel(self, page: Page, plot: Rect, x: Axis, y: Axis) -> Easel:
-        return Easel(self._pen, self.theme, page.sizes, plot, x, y)
+    def _easel(self, metrics: PixelMetrics, plot: Rect, x: Axis, y: Axis) -> PixelEasel:
+        return PixelEasel(metrics, self.theme, plot, x, y)
 
 
 class Head:
     """Draws the strip with the scene's title, its readouts and the step."""
 
-    def __init__(self, page: Page, easel: Easel) -> None:
+    def __init__(self, title: TitleStrip, easel: PixelEasel) -> None:
         self._easel = easel
-        self._counter = page.counter
-        self._readouts = Readouts(page.spots, easel)
+        self._counter = title.counter
+        self._readouts = Readouts(title.spots, easel)
         self._step = Readouts([], easel)
-        paper = blank(page.head, easel.theme.color("ground"))
-        for placed in page.title:
+        paper = blank(easel.plot, easel.theme.color("ground"))
+        for placed in title.words:
             for layer in words(placed, easel):
                 layer.put(paper)
-        self._stack = Stack(page.head, paper)
+        self._stack = LayerStack(easel.plot, paper)
 
     def draw(self, image: Image, scene: Scene) -> None:
-        """Bring the strip to this state."""
+        """Draw the strip into the image."""
         layers = self._readouts.layers(scene.readouts)
-        text = step_words(scene)
-        left = self._counter.left - self._easel.pen.measure(text, self._easel.sizes.words)
-        self._step.spots = [Spot(left, self._counter.baseline, self._counter.room)]
-        self._stack.draw(image, layers + self._step.layers([Readout(text, "muted")]))
+        if self._counter:
+            text = step_words(scene)
+            left = self._counter.left - self._easel.pen.measure(text, self._easel.sizes.words)
+            self._step.spots = [ReadoutSpot(left, self._counter.baseline, self._counter.room)]
+            layers += self._step.layers([Readout(text, "muted")])
+        self._stack.draw(image, layers)

@@ -23,7 +23,7 @@ class Coverage:
     shares: NDArray[np.uint16]
 
     def moved(self, places: int) -> "Coverage":
-        """The same shape elsewhere; what stands inside the canvas must stay inside."""
+        """The same shape moved by so many places; it must stay inside the canvas."""
         return Coverage(self.places + np.int32(places), self.shares)
 
     def part(self, start: int, stop: int) -> "Coverage":
@@ -53,7 +53,7 @@ def crop(alpha: Image, left: int, top: int, width: int) -> Coverage:
 
 
 def union(pieces: list[Coverage]) -> Coverage:
-    """Pieces of one shape: what two of them touch is covered as much as by the one that covers more."""
+    """Pieces joined to one shape: where two overlap, the larger coverage counts."""
     pieces = [piece for piece in pieces if len(piece.places)]
     if len(pieces) < 2:
         return pieces[0] if pieces else EMPTY
@@ -66,7 +66,7 @@ def union(pieces: list[Coverage]) -> Coverage:
 
 
 def stain(image: Image, coverage: Coverage, rgb: tuple[int, int, int]) -> None:
-    """Lay a colour over an image where the coverage says, in place."""
+    """Blend a colour into an image, in place."""
     flat = image.reshape(-1, 3)
     share = coverage.shares[:, None]
     under = flat[coverage.places].astype(np.uint16)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from dynviz.frame import Pixels
-from dynviz.pixels import Canvas
+from dynviz.pixels import PixelCanvas
 from dynviz.scene import theme as themes
 from dynviz.scene.marks import Scene
 from dynviz.scene.theme import RGB, Theme
@@ -40,11 +40,11 @@ def on(ground: RGB, own: Theme) -> Theme:
 
 
 class Cutout:
-    """Draws scenes on nothing."""
+    """Draws scenes on a transparent background."""
 
     def __init__(self, width: int, height: int, theme: str) -> None:
         own = themes.theme(theme)
-        self._black, self._white = (Canvas(width, height, on(ground, own)) for ground in (BLACK, WHITE))
+        self._black, self._white = (PixelCanvas(width, height, on(ground, own)) for ground in (BLACK, WHITE))
 
     def draw(self, scene: Scene) -> Pixels:
         """The picture [height, width, 4] of a scene."""
@@ -59,10 +59,10 @@ def unmixed(black: Pixels, white: Pixels) -> Pixels:
     """
     under = white.astype(np.int16) - black
     share = (255 - under.max(axis=-1)).clip(0, 255)
-    found = np.zeros((*black.shape[:-1], 4), np.uint8)
+    pixels = np.zeros((*black.shape[:-1], 4), np.uint8)
     whole = share[..., None].astype(np.float32) / 255
     with np.errstate(divide="ignore", invalid="ignore"):
         color = np.where(whole > 0, black / whole, 0)
-    found[..., :3] = color.round().clip(0, 255)
-    found[..., 3] = share
-    return found
+    pixels[..., :3] = color.round().clip(0, 255)
+    pixels[..., 3] = share
+    return pixels

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from dynviz.layout.arrange import Rect
 from dynviz.pixels.coverage import Coverage
 from dynviz.pixels.layers import Stain
+from dynviz.pixels.metrics import PixelMetrics
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import Sizes
 from dynviz.scene.marks import Axis
@@ -16,24 +17,32 @@ from dynviz.scene.theme import Theme
 
 
 @dataclass(frozen=True)
-class Easel:
+class PixelEasel:
     """One panel's plot, and what draws there.
 
     Attributes:
-        pen: Gives coverages.
+        metrics: Of the page.
         theme: Gives colours.
-        sizes: Of lines and letters.
         plot: The area between the axes.
         x: Horizontal axis.
         y: Vertical axis.
     """
 
-    pen: Pen
+    metrics: PixelMetrics
     theme: Theme
-    sizes: Sizes
     plot: Rect
     x: Axis
     y: Axis
+
+    @property
+    def pen(self) -> Pen:
+        """Draws shapes."""
+        return self.metrics.pen
+
+    @property
+    def sizes(self) -> Sizes:
+        """Sizes of lines and letters."""
+        return self.metrics.sizes
 
     @property
     def canvas(self) -> tuple[int, int]:
@@ -57,9 +66,9 @@ class Easel:
 
     def points(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """Places [points, 2]; NaN where either is."""
-        found = np.stack([self.columns(x), self.rows(y)], axis=-1)
-        found[np.isnan(found).any(axis=-1)] = np.nan
-        return found
+        places = np.stack([self.columns(x), self.rows(y)], axis=-1)
+        places[np.isnan(places).any(axis=-1)] = np.nan
+        return places
 
     def inside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of points [points, 2] are in the plot, its edges included."""

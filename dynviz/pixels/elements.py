@@ -8,46 +8,45 @@ import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from dynviz.layout.drawings import DOT, FUTURE, PAST, groups
 from dynviz.pixels import still
 from dynviz.pixels.arrows import arrows
 from dynviz.pixels.coverage import Image
-from dynviz.pixels.easel import Easel
-from dynviz.pixels.growing import DOT, FUTURE, PAST, present
+from dynviz.pixels.easel import PixelEasel
+from dynviz.pixels.growing import present
 from dynviz.pixels.layers import Tile
 from dynviz.pixels.pen import DASHES
 from dynviz.pixels.shapes import VectorPen
 from dynviz.scene.contouring import traced
 from dynviz.scene.decimate import decimate
-from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Mark, Points, Regions, Rule, Text
+from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Mark, Points, ReferenceLine, Regions, Text
 
 Floats = NDArray[np.float64]
 
 
-class Part(NamedTuple):
+class VectorPart(NamedTuple):
     """One call that draws, and its height among the lines and bands that stand together."""
 
     draw: Callable[[], None]
     age: int = PAST
 
 
-def draw_marks(marks: Sequence[Mark], easel: Easel, pen: VectorPen) -> None:
+def draw_marks(marks: Sequence[Mark], easel: PixelEasel, pen: VectorPen) -> None:
     """Draw a panel's marks, the first at the back."""
-    parts: list[tuple[int, Part]] = []
-    group = 0
-    for index, mark in enumerate(marks):
-        if index and not (isinstance(mark, Line | Band) and isinstance(marks[index - 1], Line | Band)):
-            group += 1
-        parts += [(group, part) for part in DRAW[type(mark)](mark, easel, pen)]
+    grouped = zip(groups(marks), marks, strict=True)
+    parts = [(group, part) for group, mark in grouped for part in DRAW[type(mark)](mark, easel, pen)]
     for _, part in sorted(parts, key=lambda item: (item[0], item[1].age)):
         part.draw()
 
 
-def _image(mark: Field | Regions, easel: Easel, pen: VectorPen) -> list[Part]:
+def _image(mark: Field | Regions, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     """The picture of a field; on a logarithmic axis its pixels are those of the page."""
     if "log" in (easel.x.scale, easel.y.scale):
         tiles = still.field(mark, easel) if isinstance(mark, Field) else still.regions(mark, easel)
         return [
-            Part(partial(pen.image, tile.pixels, (tile.rect.left, tile.rect.top, tile.rect.right, tile.rect.bottom)))
+            VectorPart(
+                partial(pen.image, tile.pixels, (tile.rect.left, tile.rect.top, tile.rect.right, tile.rect.bottom))
+            )
             for tile in tiles
             if isinstance(tile, Tile)
         ]
@@ -57,7 +56,7 @@ def _image(mark: Field | Regions, easel: Easel, pen: VectorPen) -> list[Part]:
         pixels = np.array([pen.theme.color(role) for role in mark.colors], np.uint8)[mark.classes]
     (left, right), (bottom, top) = easel.columns(mark.extent[:2]).tolist(), easel.rows(mark.extent[2:]).tolist()
     size = min(right - left, easel.plot.width), min(bottom - top, easel.plot.height)
-    return [Part(partial(pen.image, _enlarged(pixels[::-1], size), (left, top, right, bottom), easel.clip))]
+    return [VectorPart(partial(pen.image, _enlarged(pixels[::-1], size), (left, top, right, bottom), easel.clip))]
 
 
 def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
@@ -69,38 +68,38 @@ def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
     return pixels.repeat(max(1, round(size[1] / height)), axis=0).repeat(max(1, round(size[0] / width)), axis=1)
 
 
-def _contours(mark: Contours, easel: Easel, pen: VectorPen) -> list[Part]:
+def _contours(mark: Contours, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     width = max(1.0, 0.5 * easel.sizes.line)
     stroke = partial(pen.stroke, role=mark.color, width=width, share=still.CONTOUR, clip=easel.clip)
-    return [Part(partial(stroke, easel.points(*line.T))) for line in traced(mark, mark.levels)]
+    return [VectorPart(partial(stroke, easel.points(*line.T))) for line in traced(mark, mark.levels)]
 
 
-def _points(mark: Points, easel: Easel, pen: VectorPen) -> list[Part]:
+def _points(mark: Points, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     places = easel.points(mark.x, mark.y)
     places = places[easel.inside(places)]
     radius = mark.size * still.SIZES[mark.marker] * easel.sizes.em / 20
     draw = partial(pen.markers, mark.marker, places, radius)
-    parts = [Part(partial(draw, mark.color, share=mark.alpha))] if len(places) else []
+    parts = [VectorPart(partial(draw, mark.color, share=mark.alpha))] if len(places) else []
     if pen.ground and still.has_rim(mark, len(places), radius):
-        parts.insert(0, Part(partial(draw, "ground", rim=0.5 * easel.sizes.line)))
+        parts.insert(0, VectorPart(partial(draw, "ground", rim=0.5 * easel.sizes.line)))
     return parts
 
 
-def _line(mark: Line, easel: Easel, pen: VectorPen) -> list[Part]:
+def _line(mark: Line, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     points = easel.points(mark.x, mark.y)
     along = np.asarray(mark.x if mark.along is None else mark.along, np.float64)
     width = mark.width * easel.sizes.line
     stroke = partial(pen.stroke, role=mark.color, width=width, dash=DASHES[mark.dash], clip=easel.clip)
     if mark.now is None:
-        return [Part(partial(stroke, _thinned(points)))]
+        return [VectorPart(partial(stroke, _thinned(points)))]
     end = present(points, along, mark.now, easel.columns if mark.along is None else None)
-    parts = [Part(partial(stroke, _thinned(points), share=pen.theme.ghost), FUTURE)] if mark.ghost else []
-    parts.append(Part(partial(stroke, _thinned(_past(points, along, mark.now, end)))))
+    parts = [VectorPart(partial(stroke, _thinned(points), share=pen.theme.ghost), FUTURE)] if mark.ghost else []
+    parts.append(VectorPart(partial(stroke, _thinned(_past(points, along, mark.now, end)))))
     if mark.dot and end is not None and easel.inside(end[None])[0]:
         dot = partial(pen.markers, "dot", end[None], easel.sizes.dot)
         if pen.ground:
-            parts.append(Part(partial(dot, "ground", rim=0.6 * easel.sizes.line), DOT))
-        parts.append(Part(partial(dot, mark.color), DOT))
+            parts.append(VectorPart(partial(dot, "ground", rim=0.6 * easel.sizes.line), DOT))
+        parts.append(VectorPart(partial(dot, mark.color), DOT))
     return parts
 
 
@@ -115,15 +114,15 @@ def _past(points: Floats, along: Floats, now: float, end: Floats | None) -> Floa
     return np.concatenate([past, np.full((1, 2), np.nan) if end is None else end[None]])
 
 
-def _band(mark: Band, easel: Easel, pen: VectorPen) -> list[Part]:
+def _band(mark: Band, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     low, high = easel.points(mark.x, mark.low), easel.points(mark.x, mark.high)
     shade, ghost = pen.theme.shade, pen.theme.shade_ghost
     fill = partial(pen.fill, role=mark.color, clip=easel.clip)
-    parts = [Part(partial(fill, _between(low, high), share=ghost), FUTURE)]
+    parts = [VectorPart(partial(fill, _between(low, high), share=ghost), FUTURE)]
     if mark.now is not None:
         x = np.asarray(mark.x, np.float64)
         low, high = (_past(points, x, mark.now, present(points, x, mark.now, easel.columns)) for points in (low, high))
-    return [*parts, Part(partial(fill, _between(low, high), share=(shade - ghost) / (1 - ghost)))]
+    return [*parts, VectorPart(partial(fill, _between(low, high), share=(shade - ghost) / (1 - ghost)))]
 
 
 def _between(low: Floats, high: Floats) -> Path:
@@ -138,38 +137,38 @@ def _between(low: Floats, high: Floats) -> Path:
     return Path.make_compound_path(*areas)
 
 
-def _bars(mark: Bars, easel: Easel, pen: VectorPen) -> list[Part]:
+def _bars(mark: Bars, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     return [
-        Part(partial(pen.rectangle, (left, head, right, foot), mark.color, easel.clip))
+        VectorPart(partial(pen.rectangle, (left, head, right, foot), mark.color, easel.clip))
         for left, right, foot, head in still.bar_edges(mark, easel).T.tolist()
     ]
 
 
-def _arrows(mark: Arrows, easel: Easel, pen: VectorPen) -> list[Part]:
-    return [Part(partial(pen.arrows, arrows(mark, easel), mark.color, easel.clip))]
+def _arrows(mark: Arrows, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
+    return [VectorPart(partial(pen.arrows, arrows(mark, easel), mark.color, easel.clip))]
 
 
-def _text(mark: Text, easel: Easel, pen: VectorPen) -> list[Part]:
+def _text(mark: Text, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     place = still.text_place(mark, easel)
-    return [Part(partial(pen.write, mark.text, easel.sizes.words, mark.color, *place))] if place else []
+    return [VectorPart(partial(pen.write, mark.text, easel.sizes.words, mark.color, *place))] if place else []
 
 
-def _rule(mark: Rule, easel: Easel, pen: VectorPen) -> list[Part]:
-    line = still.rule_rect(mark, easel)
+def _reference_line(mark: ReferenceLine, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
+    line = still.reference_rect(mark, easel)
     if line is None:
         return []
     x, y = (line.left + line.right) / 2, (line.top + line.bottom) / 2
     ends = [[x, line.top], [x, line.bottom]] if mark.vertical else [[line.left, y], [line.right, y]]
-    dashes, thick = still.rule_dashes(mark, easel), easel.sizes.thin
+    dashes, thick = still.reference_dashes(mark, easel), easel.sizes.thin
     pattern = (dashes[0] / thick, dashes[1] / thick) if dashes else None
-    parts = [Part(partial(pen.stroke, np.array(ends), mark.color, thick, dash=pattern, clip=easel.clip))]
+    parts = [VectorPart(partial(pen.stroke, np.array(ends), mark.color, thick, dash=pattern, clip=easel.clip))]
     if mark.label:
-        place = still.rule_words(mark, easel, line)
-        parts.append(Part(partial(pen.write, mark.label, easel.sizes.ticks, mark.color, *place)))
+        place = still.reference_words(mark, easel, line)
+        parts.append(VectorPart(partial(pen.write, mark.label, easel.sizes.ticks, mark.color, *place)))
     return parts
 
 
-DRAW: dict[type, Callable[[Any, Easel, VectorPen], list[Part]]] = {
+DRAW: dict[type, Callable[[Any, PixelEasel, VectorPen], list[VectorPart]]] = {
     Field: _image,
     Regions: _image,
     Contours: _contours,
@@ -179,5 +178,5 @@ DRAW: dict[type, Callable[[Any, Easel, VectorPen], list[Part]]] = {
     Bars: _bars,
     Arrows: _arrows,
     Text: _text,
-    Rule: _rule,
+    ReferenceLine: _reference_line,
 }

@@ -1,4 +1,4 @@
-"""Marks with a `now`: the past is drawn once, and only what is added is drawn at each step.
+"""Lines and bands in pixels: the past is drawn once, and at each step only what was added.
 
 A past is two layers. The first ends at a multiple of so many pixels or vertices and stays the same object until the
 next one is reached; the second, from there to now, is small. So is what any step costs, forwards or backwards, and
@@ -10,26 +10,24 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dynviz.layout.drawings import ADDED, DOT, FUTURE, PAST, Aged
 from dynviz.pixels import markers
 from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
-from dynviz.pixels.easel import Easel
+from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.layers import Layer
 from dynviz.scene.decimate import decimate
 from dynviz.scene.marks import Band, Line
 
 COLUMNS = 32
-"""A past that grows to the right is drawn anew at multiples of so many pixels."""
+"""A past that grows to the right is cached at multiples of so many pixels."""
 VERTICES = 64
-"""A path is drawn in pieces of so many vertices."""
+"""A path is cached in pieces of so many vertices."""
 
 Floats = NDArray[np.float64]
-Layered = tuple[int, Layer]
-"""A layer and its height among the lines and bands that stand together: futures, pasts, additions, dots."""
-FUTURE, PAST, ADDED, DOT = range(4)
 
 
-class Sweep:
-    """A shape that appears from left to right: a line over x, or a band."""
+class SweptCoverage:
+    """A shape that is revealed from left to right: a line over x, or a band."""
 
     def __init__(self, shape: Coverage, width: int) -> None:
         columns = shape.places % width
@@ -40,11 +38,11 @@ class Sweep:
 
     @property
     def whole(self) -> Coverage:
-        """All of it."""
+        """The whole shape."""
         return self._shape
 
     def until(self, column: float) -> tuple[Coverage, Coverage]:
-        """What is left of a place in pixels: the part that stays, and the part added to it."""
+        """The part left of a column of pixels: what is cached, and what is added to it."""
         at = int(np.clip(column, 0, 1e6))
         first = int(np.searchsorted(self._columns, at // COLUMNS * COLUMNS))
         full, last = (int(index) for index in np.searchsorted(self._columns, [at, at + 1]))
@@ -56,8 +54,8 @@ class Sweep:
         return self._base[0], joined
 
 
-class Trail:
-    """A line that appears along its own length."""
+class TrailCoverage:
+    """A line that is revealed along its own length."""
 
     def __init__(self, points: Floats, along: Floats, stroke: Callable[[Floats, float], Coverage]) -> None:
         self._points, self._along, self._stroke = points, along, stroke
@@ -67,7 +65,7 @@ class Trail:
         self._base = EMPTY, 0
 
     def until(self, now: float, end: Floats | None) -> tuple[Coverage, Coverage]:
-        """What lies before now: the part that stays, and the part added to it, which goes on to `end`."""
+        """The part before now: what is cached, and what is added to it, up to `end`."""
         count = int(np.searchsorted(self._along, now, side="right"))
         pieces = max(count - 1, 0) // VERTICES
         while len(self._pieces) < pieces:
@@ -85,22 +83,22 @@ class Trail:
         return self._stroke(self._points[first : first + VERTICES + 1], float(self._lengths[first]))
 
 
-class LineDrawing:
-    """The layers of a line as its now moves."""
+class PixelLine:
+    """Gives the layers of a line at each moment."""
 
-    def __init__(self, mark: Line, easel: Easel) -> None:
+    def __init__(self, mark: Line, easel: PixelEasel) -> None:
         self._mark, self._easel = mark, easel
         self._points = easel.points(mark.x, mark.y)
         self._along = np.asarray(mark.x if mark.along is None else mark.along, dtype=np.float64)
         keep = decimate(*self._points.T)
         self._whole = self._stroke(self._points[keep])
-        self._sweep = Sweep(self._whole, easel.pen.width) if mark.along is None else None
-        self._trail = None if self._sweep else Trail(self._points[keep], self._along[keep], self._stroke)
+        self._sweep = SweptCoverage(self._whole, easel.pen.width) if mark.along is None else None
+        self._trail = None if self._sweep else TrailCoverage(self._points[keep], self._along[keep], self._stroke)
         self._future = easel.stain(self._whole, mark.color, easel.theme.ghost)
         self._past = self._whole, easel.stain(self._whole, mark.color)
 
-    def at(self, now: float | None) -> list[Layered]:
-        """Future, past and dot."""
+    def at(self, now: float | None) -> list[Aged[Layer]]:
+        """The future, the past and the dot at the present."""
         mark, easel = self._mark, self._easel
         if now is None:
             return [(PAST, self._laid(self._whole))]
@@ -109,7 +107,7 @@ class LineDrawing:
             base, added = self._sweep.until(float(easel.columns(now)))
         elif self._trail:
             base, added = self._trail.until(now, end)
-        layers: list[Layered] = [(FUTURE, self._future)] if mark.ghost else []
+        layers: list[Aged[Layer]] = [(FUTURE, self._future)] if mark.ghost else []
         layers += [(PAST, self._laid(base)), (ADDED, easel.stain(added, mark.color))]
         return layers + [(DOT, layer) for layer in self._dot(end)]
 
@@ -156,17 +154,17 @@ def present(
     return here if np.isfinite(here).all() else None
 
 
-class BandDrawing:
-    """The layers of a band as its now moves."""
+class PixelBand:
+    """Gives the layers of a band at each moment."""
 
-    def __init__(self, mark: Band, easel: Easel) -> None:
+    def __init__(self, mark: Band, easel: PixelEasel) -> None:
         self._mark, self._easel = mark, easel
-        self._sweep = Sweep(_between(mark, easel), easel.pen.width)
+        self._sweep = SweptCoverage(_between(mark, easel), easel.pen.width)
         self._future = easel.stain(self._sweep.whole, mark.color, easel.theme.shade_ghost)
         self._past = EMPTY, easel.stain(EMPTY, mark.color)
 
-    def at(self, now: float | None) -> list[Layered]:
-        """Future and past; where they lie over one another, they are as dense as the past alone."""
+    def at(self, now: float | None) -> list[Aged[Layer]]:
+        """The future and the past, drawn over it so that both together have the opacity of the past."""
         mark, easel = self._mark, self._easel
         shade, ghost = easel.theme.shade, easel.theme.shade_ghost
         share = (shade - ghost) / (1 - ghost)
@@ -176,7 +174,7 @@ class BandDrawing:
         return [(FUTURE, self._future), (PAST, self._past[1]), (ADDED, easel.stain(added, mark.color, share))]
 
 
-def _between(mark: Band, easel: Easel) -> Coverage:
+def _between(mark: Band, easel: PixelEasel) -> Coverage:
     """The area between two curves, column by column of pixels, with soft edges above and below."""
     plot = easel.plot
     x = easel.columns(mark.x)

@@ -1,4 +1,4 @@
-"""Layers: what a panel's picture is laid together from. A layer that is the same object is not drawn again."""
+"""Layers that make up a panel's picture. A layer that is the same object as last time is not drawn again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Stain:
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """Pixels that hide what is under them."""
+    """Opaque pixels."""
 
     rect: Rect
     pixels: Image
@@ -37,8 +37,8 @@ class Tile:
 Layer = Stain | Tile
 
 
-class Stack:
-    """Layers over a blank, in a rectangle of an image that nothing else draws into.
+class LayerStack:
+    """Draws layers over a background, in a rectangle of an image that nothing else draws into.
 
     It keeps a picture of the lowest layers, as many as have stayed the same since the last time, and begins from there.
     """
@@ -51,7 +51,7 @@ class Stack:
         self._last: list[Layer] = []
 
     def draw(self, image: Image, layers: Sequence[Layer]) -> None:
-        """Bring the rectangle of the image to this state."""
+        """Draw the layers into the rectangle of the image."""
         same = 0
         for one, other in zip(self._last, layers, strict=False):
             if one is not other:
@@ -72,5 +72,5 @@ class Stack:
 
 
 def blank(rect: Rect, rgb: tuple[int, int, int]) -> Image:
-    """An empty piece of ground."""
+    """A rectangle of one colour."""
     return np.full((rect.height, rect.width, 3), rgb, dtype=np.uint8)

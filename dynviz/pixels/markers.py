@@ -12,10 +12,10 @@ from dynviz.scene.marks import Marker
 
 Floats = NDArray[np.float64]
 AT_ONCE = 4096
-"""Points that are drawn together, which bounds the memory."""
+"""How many points are drawn at a time; this bounds the memory."""
 OPAQUE = 0.9999
 GRID = 4
-"""Places of a marker in a pixel, along each axis."""
+"""Subpixel positions told apart, along each axis."""
 
 
 def markers(

@@ -1,4 +1,4 @@
-"""One panel: its axes drawn once, its marks as layers."""
+"""One panel in pixels: its axes are drawn once, its marks as layers."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,16 +7,17 @@ import numpy as np
 from matplotlib.path import Path
 
 from dynviz.layout.arrange import Rect
+from dynviz.layout.drawings import MarkDrawing, PanelDrawings, StillDrawing
+from dynviz.layout.place import PanelPlace, ReadoutSpot
+from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import still
-from dynviz.pixels.arrows import arrow_sample
+from dynviz.pixels.arrows import arrow_swatch
 from dynviz.pixels.coverage import Coverage, Image
-from dynviz.pixels.easel import Easel
-from dynviz.pixels.growing import PAST, BandDrawing, Layered, LineDrawing
-from dynviz.pixels.layers import Layer, Stack, blank
+from dynviz.pixels.easel import PixelEasel
+from dynviz.pixels.growing import PixelBand, PixelLine
+from dynviz.pixels.layers import Layer, LayerStack, blank
 from dynviz.pixels.markers import markers
-from dynviz.pixels.place import Place, Spot
-from dynviz.pixels.words import Placed, fit, sample_width
-from dynviz.scene.identity import alike
+from dynviz.pixels.metrics import swatch_width
 from dynviz.scene.marks import (
     Arrows,
     Band,
@@ -28,12 +29,12 @@ from dynviz.scene.marks import (
     Panel,
     Points,
     Readout,
+    ReferenceLine,
     Regions,
-    Rule,
     Text,
 )
 
-STILL: dict[type, Callable[[Any, Easel], list[Layer]]] = {
+STILL: dict[type, Callable[[Any, PixelEasel], list[Layer]]] = {
     Field: still.field,
     Regions: still.regions,
     Contours: still.contours,
@@ -41,65 +42,33 @@ STILL: dict[type, Callable[[Any, Easel], list[Layer]]] = {
     Bars: still.bars,
     Arrows: still.arrows,
     Text: still.text,
-    Rule: still.rule,
+    ReferenceLine: still.reference_line,
 }
 
 
-class StillDrawing:
-    """The layers of a mark that has no now."""
-
-    def __init__(self, mark: Mark, easel: Easel) -> None:
-        self._layers: list[Layered] = [(PAST, layer) for layer in STILL[type(mark)](mark, easel)]
-
-    def at(self, now: float | None) -> list[Layered]:  # noqa: ARG002
-        """Its layers."""
-        return self._layers
-
-
-Drawing = LineDrawing | BandDrawing | StillDrawing
-
-
-class PanelPainter:
+class PixelPanelPainter:
     """Draws one panel of a film."""
 
-    def __init__(self, place: Place, easel: Easel) -> None:
+    def __init__(self, place: PanelPlace, easel: PixelEasel) -> None:
         self._place, self._easel = place, easel
-        self._stack = Stack(place.cell, self._axes())
-        self._drawn: list[tuple[Mark, Drawing]] = []
+        self._stack = LayerStack(place.cell, self._axes())
+        self._drawings = PanelDrawings(self._drawing)
         self._words = Readouts(place.spots, easel)
 
     def draw(self, image: Image, panel: Panel) -> None:
-        """Bring the panel's part of the image to this state."""
-        self._stack.draw(image, [*self._marks(panel.marks), *self._words.layers(panel.readouts)])
+        """Draw the panel into its part of the image."""
+        marks = [layer for _, _, layer in self._drawings.layers(panel.marks)]
+        self._stack.draw(image, [*marks, *self._words.layers(panel.readouts)])
 
-    def _marks(self, marks: Sequence[Mark]) -> list[Layer]:
-        drawn: list[tuple[Mark, Drawing]] = []
-        layers: list[tuple[int, Layered]] = []
-        group = 0
-        for index, mark in enumerate(marks):
-            drawing = self._drawing(index, mark)
-            drawn.append((mark, drawing))
-            # Lines and bands that stand together lie over one another by age: no future hides a past.
-            ageing = isinstance(mark, Line | Band)
-            if index and not (ageing and isinstance(marks[index - 1], Line | Band)):
-                group += 1
-            now = mark.now if isinstance(mark, Line | Band) else None
-            layers += [(group, layer) for layer in drawing.at(now)]
-        self._drawn = drawn
-        layers.sort(key=lambda item: (item[0], item[1][0]))
-        return [layer for _, (_, layer) in layers]
-
-    def _drawing(self, index: int, mark: Mark) -> Drawing:
-        if index < len(self._drawn) and alike(self._drawn[index][0], mark):
-            return self._drawn[index][1]
+    def _drawing(self, mark: Mark) -> MarkDrawing[Layer]:
         if isinstance(mark, Line):
-            return LineDrawing(mark, self._easel)
+            return PixelLine(mark, self._easel)
         if isinstance(mark, Band):
-            return BandDrawing(mark, self._easel)
-        return StillDrawing(mark, self._easel)
+            return PixelBand(mark, self._easel)
+        return StillDrawing(STILL[type(mark)](mark, self._easel))
 
     def _axes(self) -> Image:
-        """Grid, axes, ticks and all words that stay."""
+        """Everything that stays the same from step to step: grid, axes, ticks, titles, labels and legends."""
         place, easel = self._place, self._easel
         width, height = easel.canvas
         image = blank(Rect(0, 0, width, height), easel.theme.color("ground"))
@@ -123,9 +92,9 @@ class PanelPainter:
 
 
 class Readouts:
-    """Words that change, at spots that do not."""
+    """Draws readouts: their places are fixed, their texts change."""
 
-    def __init__(self, spots: Sequence[Spot], easel: Easel) -> None:
+    def __init__(self, spots: Sequence[ReadoutSpot], easel: PixelEasel) -> None:
         self.spots = spots
         self._easel = easel
         self._last: dict[int, tuple[Readout, Layer]] = {}
@@ -137,40 +106,40 @@ class Readouts:
             for index, (readout, spot) in enumerate(zip(readouts, self.spots, strict=False))
         ]
 
-    def _layer(self, index: int, readout: Readout, spot: Spot) -> Layer:
+    def _layer(self, index: int, readout: Readout, spot: ReadoutSpot) -> Layer:
         if index not in self._last or self._last[index][0] != readout:
             easel, font = self._easel, self._easel.sizes.words
-            said = readout.said(readout.text, named=spot.named)
-            text = fit(said, font, spot.room, easel.pen)
+            words = readout.in_words(readout.text, named=spot.named)
+            text = fit(words, font, spot.room, easel.metrics)
             shape = easel.pen.write(text, font, spot.left, spot.baseline)
             self._last[index] = readout, easel.words(shape, readout.color)
         return self._last[index][1]
 
 
-def words(placed: Placed, easel: Easel) -> list[Layer]:
-    """Words, and the sample before those of a legend."""
+def words(placed: PlacedWords, easel: PixelEasel) -> list[Layer]:
+    """Words, and the swatch before those of a legend."""
     item, pen = placed.words, easel.pen
     left, layers = placed.left, []
-    if item.sample:
+    if item.swatch:
         middle = placed.baseline - 0.36 * item.font.size
         right = left + 1.4 * item.font.size
-        layers.append(easel.stain(_sample(placed, left, right, middle, easel), item.sample.color))
-        left += sample_width(item.font)
+        layers.append(easel.stain(_swatch(placed, left, right, middle, easel), item.swatch.color))
+        left += swatch_width(item.font)
     layers.append(easel.words(pen.write(item.text, item.font, left, placed.baseline), item.color))
     return list(layers)
 
 
-def _sample(placed: Placed, left: float, right: float, middle: float, easel: Easel) -> Coverage:
-    sample = placed.words.sample
+def _swatch(placed: PlacedWords, left: float, right: float, middle: float, easel: PixelEasel) -> Coverage:
+    swatch = placed.words.swatch
     paper = Rect(0, 0, *easel.canvas)
-    if sample is None or sample.kind == "line":
+    if swatch is None or swatch.kind == "line":
         points = np.array([[left, middle], [right, middle]])
-        return easel.pen.stroke(points, easel.sizes.line, paper, sample.dash if sample else "solid")
+        return easel.pen.stroke(points, easel.sizes.line, paper, swatch.dash if swatch else "solid")
     at = np.array([[(left + right) / 2, middle]])
-    if sample.kind == "marker":
-        return markers(at, sample.marker, 0.3 * placed.words.font.size, easel.canvas)
-    if sample.kind == "arrow":
-        return still.sketch(arrow_sample(left, right, middle, easel.sizes), easel, paper)
+    if swatch.kind == "marker":
+        return markers(at, swatch.marker, 0.3 * placed.words.font.size, easel.canvas)
+    if swatch.kind == "arrow":
+        return still.sketch(arrow_swatch(left, right, middle, easel.sizes), easel, paper)
     side = 0.3 * placed.words.font.size
     x, y = np.round((left + right) / 2), np.round(middle)
     corners = [[x - side, y - side], [x + side, y - side], [x + side, y + side], [x - side, y + side]]

@@ -3,7 +3,6 @@
 import functools
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from matplotlib.transforms import Affine2D, Bbox
 from numpy.typing import NDArray
 
 from dynviz.layout.arrange import Rect
+from dynviz.layout.metrics import Font
 from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
 from dynviz.scene.marks import Dash
 from dynviz.text import clean
@@ -27,17 +27,10 @@ PIECES = re.compile(r"[^\W\d_]+|.", re.DOTALL)
 """Words are kept whole, for their kerning; digits and signs one by one, since numbers change from frame to frame."""
 
 
-@dataclass(frozen=True)
-class Font:
-    """A size in pixels and a weight."""
-
-    size: int
-    bold: bool = False
-
-    @functools.cached_property
-    def properties(self) -> FontProperties:
-        """As matplotlib knows it."""
-        return FontProperties(family=FAMILY, size=self.size, weight="bold" if self.bold else "normal")
+@functools.lru_cache(maxsize=64)
+def properties(font: Font) -> FontProperties:
+    """A font as matplotlib knows it."""
+    return FontProperties(family=FAMILY, size=font.size, weight="bold" if font.bold else "normal")
 
 
 class Pen:
@@ -116,11 +109,11 @@ class Pen:
             return self._words[key]
         measured = self._renderer.get_text_width_height_descent
         # Between two letters, since alone it is measured by its ink, and a space has none.
-        advance = measured(f"n{text}n", font.properties, False)[0] - measured("nn", font.properties, False)[0]  # noqa: FBT003
+        advance = measured(f"n{text}n", properties(font), False)[0] - measured("nn", properties(font), False)[0]  # noqa: FBT003
         shape = EMPTY
         if not text.isspace():
             context = self._context(Rect(0, 0, self.width, self.height))
-            self._renderer.draw_text(context, font.size, 2 * font.size, text, font.properties, 0)
+            self._renderer.draw_text(context, font.size, 2 * font.size, text, properties(font), 0)
             corners = np.array([[0, 0], [advance + 2 * font.size, 3 * font.size]])
             shape = self._lift(corners, 1, Rect(0, 0, self.width, self.height))
         self._words[key] = shape, advance
@@ -147,6 +140,6 @@ class Pen:
         if left >= right or top >= bottom:
             return EMPTY
         piece = self._buffer[top:bottom, left:right]
-        found = crop(piece[..., 3], left, top, self.width)
+        coverage = crop(piece[..., 3], left, top, self.width)
         piece[...] = 0
-        return found
+        return coverage

@@ -10,9 +10,10 @@ from matplotlib.transforms import Affine2D, Bbox
 from numpy.typing import NDArray
 
 from dynviz.layout.arrange import Rect
+from dynviz.layout.metrics import Font
 from dynviz.pixels.arrows import Shapes, heads_path, shafts_line
 from dynviz.pixels.coverage import Image
-from dynviz.pixels.pen import Font, Pen
+from dynviz.pixels.pen import Pen
 from dynviz.scene.marks import Marker
 from dynviz.scene.theme import Theme
 from dynviz.text import clean

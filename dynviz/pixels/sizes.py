@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dynviz.pixels.pen import Font
+from dynviz.layout.metrics import Font
 
 SMALLEST = 9
 """Pixels; smaller letters of this font cannot be read."""
@@ -18,7 +18,7 @@ class Sizes:
         words: Letters of readouts, labels and legends.
         ticks: Letters at the ticks.
         line: Width of a line.
-        thin: Width of axes and rules, whole.
+        thin: Width of axes and reference lines, whole.
         dot: Radius of the dot that is the present.
     """
 
@@ -32,7 +32,7 @@ class Sizes:
 
     @property
     def em(self) -> int:
-        """The unit of gaps."""
+        """The unit that gaps are measured in: the size of plain words."""
         return self.words.size
 
     @property

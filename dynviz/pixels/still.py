@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from dynviz.layout.arrange import Rect
 from dynviz.pixels import arrows as geometry
 from dynviz.pixels.coverage import Coverage, union
-from dynviz.pixels.easel import Easel
+from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.layers import Layer, Tile
 from dynviz.pixels.markers import markers
 from dynviz.pixels.pen import DASHES
 from dynviz.scene.contouring import traced
-from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, Regions, Rule, Text
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, ReferenceLine, Regions, Text
 from dynviz.scene.scales import fractions, nearest_pixels
 
 HALO = 600
@@ -24,18 +24,18 @@ SIZES: dict[Marker, float] = {"dot": 1.0, "ring": 1.2, "cross": 1.35, "star": 1.
 """Diameters that look as large as a dot's."""
 
 
-def field(mark: Field, easel: Easel) -> list[Layer]:
+def field(mark: Field, easel: PixelEasel) -> list[Layer]:
     """The heat map, without smoothing: a picture's pixel shows the value that lies there."""
     return _image(easel.theme.ramp(mark.ramp)[mark.norm.levels(mark.values)], mark.extent, easel)
 
 
-def regions(mark: Regions, easel: Easel) -> list[Layer]:
+def regions(mark: Regions, easel: PixelEasel) -> list[Layer]:
     """Classes in their colours."""
     colors = np.array([easel.theme.color(role) for role in mark.colors], dtype=np.uint8)
     return _image(colors[mark.classes], mark.extent, easel)
 
 
-def _image(pixels: NDArray[np.uint8], extent: Extent, easel: Easel) -> list[Layer]:
+def _image(pixels: NDArray[np.uint8], extent: Extent, easel: PixelEasel) -> list[Layer]:
     left, right, bottom, top = extent
     rows, columns = pixels.shape[:2]
     across = nearest_pixels(easel.x, left, right, columns, easel.plot.width)
@@ -53,7 +53,7 @@ def _image(pixels: NDArray[np.uint8], extent: Extent, easel: Easel) -> list[Laye
     return [Tile(rect, np.take(np.take(pixels, across, axis=1), upward, axis=0))]
 
 
-def contours(mark: Contours, easel: Easel) -> list[Layer]:
+def contours(mark: Contours, easel: PixelEasel) -> list[Layer]:
     """Lines of equal value."""
     gap = np.full((1, 2), np.nan)
     pieces = [piece for line in traced(mark, mark.levels) for piece in (easel.points(*line.T), gap)]
@@ -63,7 +63,7 @@ def contours(mark: Contours, easel: Easel) -> list[Layer]:
     return [easel.stain(shape, mark.color, CONTOUR)]
 
 
-def points(mark: Points, easel: Easel) -> list[Layer]:
+def points(mark: Points, easel: PixelEasel) -> list[Layer]:
     """Markers, with a thin rim of ground colour where they are few, so that they stand out from any field."""
     places = easel.points(mark.x, mark.y)
     places = places[easel.inside(places)]
@@ -81,7 +81,7 @@ def has_rim(mark: Points, count: int, radius: float) -> bool:
     return mark.alpha == 1 and count <= HALO and radius >= 1.2
 
 
-def bars(mark: Bars, easel: Easel) -> list[Layer]:
+def bars(mark: Bars, easel: PixelEasel) -> list[Layer]:
     """Bars from their base."""
     left, right, foot, head = bar_edges(mark, easel)
     if not len(left):
@@ -92,7 +92,7 @@ def bars(mark: Bars, easel: Easel) -> list[Layer]:
     return [easel.stain(easel.pen.fill(path, easel.plot), mark.color)]
 
 
-def bar_edges(mark: Bars, easel: Easel) -> NDArray[np.float64]:
+def bar_edges(mark: Bars, easel: PixelEasel) -> NDArray[np.float64]:
     """Left, right, foot and head [4, bars] of those that can be drawn.
 
     Those at least three pixels wide begin and end at whole pixels.
@@ -106,30 +106,30 @@ def bar_edges(mark: Bars, easel: Easel) -> NDArray[np.float64]:
     return edges
 
 
-def arrows(mark: Arrows, easel: Easel) -> list[Layer]:
+def arrows(mark: Arrows, easel: PixelEasel) -> list[Layer]:
     """Arrows of one colour; where they cross, none shows through another."""
     shape = sketch(geometry.arrows(mark, easel), easel, easel.clip)
     return [easel.stain(shape, mark.color)] if len(shape.places) else []
 
 
-def sketch(found: geometry.Shapes, easel: Easel, clip: Rect) -> Coverage:
+def sketch(shapes: geometry.Shapes, easel: PixelEasel, clip: Rect) -> Coverage:
     """Shafts, heads and dots as one shape."""
     pieces = []
-    if len(found.shafts):
-        pieces.append(easel.pen.stroke(geometry.shafts_line(found), found.width, clip))
-    if len(found.heads):
-        pieces.append(easel.pen.fill(geometry.heads_path(found), clip))
-    dots = found.dots[easel.inside(found.dots)]
-    return union([*pieces, markers(dots, "dot", found.radius, easel.canvas)])
+    if len(shapes.shafts):
+        pieces.append(easel.pen.stroke(geometry.shafts_line(shapes), shapes.width, clip))
+    if len(shapes.heads):
+        pieces.append(easel.pen.fill(geometry.heads_path(shapes), clip))
+    dots = shapes.dots[easel.inside(shapes.dots)]
+    return union([*pieces, markers(dots, "dot", shapes.radius, easel.canvas)])
 
 
-def text(mark: Text, easel: Easel) -> list[Layer]:
+def text(mark: Text, easel: PixelEasel) -> list[Layer]:
     """Words whose middle height is at their place."""
     place = text_place(mark, easel)
     return [easel.words(easel.pen.write(mark.text, easel.sizes.words, *place), mark.color)] if place else []
 
 
-def text_place(mark: Text, easel: Easel) -> tuple[float, int] | None:
+def text_place(mark: Text, easel: PixelEasel) -> tuple[float, int] | None:
     """Where words begin, and the row that they stand on; None where they are not in the plot."""
     place = easel.points([mark.x], [mark.y])
     if not mark.text or not easel.inside(place)[0]:
@@ -141,13 +141,13 @@ def text_place(mark: Text, easel: Easel) -> tuple[float, int] | None:
     return max(min(left, easel.plot.right - wide), easel.plot.left), round(place[0, 1] + 0.36 * font.size)
 
 
-def rule(mark: Rule, easel: Easel) -> list[Layer]:
+def reference_line(mark: ReferenceLine, easel: PixelEasel) -> list[Layer]:
     """A line of whole pixels across the plot, and its words beside its end."""
-    line = rule_rect(mark, easel)
+    line = reference_rect(mark, easel)
     if line is None:
         return []
     across, down = np.arange(line.width), np.arange(line.height)
-    pattern = rule_dashes(mark, easel)
+    pattern = reference_dashes(mark, easel)
     if pattern and mark.vertical:
         down = down[down % sum(pattern) < pattern[0]]
     elif pattern:
@@ -156,13 +156,13 @@ def rule(mark: Rule, easel: Easel) -> list[Layer]:
     whole = Coverage(places.astype(np.int32), np.full(len(places), 255, np.uint16))
     layers: list[Layer] = [easel.stain(whole, mark.color)]
     if mark.label:
-        shape = easel.pen.write(mark.label, easel.sizes.ticks, *rule_words(mark, easel, line))
+        shape = easel.pen.write(mark.label, easel.sizes.ticks, *reference_words(mark, easel, line))
         layers.append(easel.words(shape, mark.color))
     return layers
 
 
-def rule_rect(mark: Rule, easel: Easel) -> Rect | None:
-    """The pixels of a rule, its gaps too; None where it is not in the plot."""
+def reference_rect(mark: ReferenceLine, easel: PixelEasel) -> Rect | None:
+    """The pixels of a reference line, its gaps too; None where it is not in the plot."""
     plot, thick = easel.plot, easel.sizes.thin
     at = float(fractions(easel.x if mark.vertical else easel.y, mark.at))
     if not 0 <= at <= 1:
@@ -172,7 +172,7 @@ def rule_rect(mark: Rule, easel: Easel) -> Rect | None:
     return Rect(plot.left, plot.bottom - thick - min(int(at * plot.height), plot.height - thick), plot.width, thick)
 
 
-def rule_dashes(mark: Rule, easel: Easel) -> tuple[int, int] | None:
+def reference_dashes(mark: ReferenceLine, easel: PixelEasel) -> tuple[int, int] | None:
     """Whole pixels on and off; None for a solid line."""
     pattern, thick = DASHES[mark.dash], easel.sizes.thin
     if pattern is None:
@@ -181,7 +181,7 @@ def rule_dashes(mark: Rule, easel: Easel) -> tuple[int, int] | None:
     return on, round(sum(pattern) * thick) - on
 
 
-def rule_words(mark: Rule, easel: Easel, line: Rect) -> tuple[float, int]:
+def reference_words(mark: ReferenceLine, easel: PixelEasel, line: Rect) -> tuple[float, int]:
     """Where its words begin and stand: right of its top, or above its right end; else on its other side."""
     plot, font = easel.plot, easel.sizes.ticks
     wide, gap = easel.pen.measure(mark.label, font), 0.4 * font.size

@@ -12,15 +12,16 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from dynviz.layout.counter import step_words
-from dynviz.pixels.arrows import arrow_sample
-from dynviz.pixels.easel import Easel
+from dynviz.layout.page import Page
+from dynviz.layout.place import PanelPlace, ReadoutSpot
+from dynviz.layout.words import PlacedWords, fit
+from dynviz.pixels.arrows import arrow_swatch
+from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.elements import draw_marks
-from dynviz.pixels.page import Page, lay_out
-from dynviz.pixels.pen import DASHES, FAMILY, Font, Pen
-from dynviz.pixels.place import Place, Spot
+from dynviz.pixels.metrics import PixelMetrics, pixel_page, swatch_width
+from dynviz.pixels.pen import DASHES, FAMILY, Pen
 from dynviz.pixels.shapes import VectorPen
 from dynviz.pixels.sizes import Sizes
-from dynviz.pixels.words import Placed, fit, sample_width
 from dynviz.scene.marks import Readout, Scene
 from dynviz.scene.theme import Theme
 from dynviz.text import clean, xml
@@ -111,51 +112,56 @@ class _Drawing(Artist):
 
 def draw_scene(scene: Scene, pen: VectorPen) -> None:
     """Draw a scene where the page of the pixels has it."""
-    page = lay_out(scene, pen.pen)
+    page = pixel_page(scene, pen.pen)
     if pen.ground:
         pen.rectangle((0, 0, pen.pen.width, pen.pen.height), "ground")
     _draw_head(page, scene, pen)
     for place, panel in zip(page.places, scene.panels, strict=False):
-        _draw_axes(place, page.sizes, pen)
-        draw_marks(panel.marks, Easel(pen.pen, pen.theme, page.sizes, place.plot, panel.x, panel.y), pen)
+        _draw_axes(place, page.metrics.sizes, pen)
+        draw_marks(panel.marks, PixelEasel(page.metrics, pen.theme, place.plot, panel.x, panel.y), pen)
         for placed in place.words:
-            _draw_words(placed, page.sizes, pen)
-        _draw_readouts(panel.readouts, place.spots, page.sizes.words, pen)
+            _draw_words(placed, page.metrics.sizes, pen)
+        _draw_readouts(panel.readouts, place.spots, page.metrics, pen)
 
 
-def _draw_head(page: Page, scene: Scene, pen: VectorPen) -> None:
-    font, counter, text = page.sizes.words, page.counter, step_words(scene)
-    for placed in page.title:
-        _draw_words(placed, page.sizes, pen)
-    _draw_readouts(scene.readouts, page.spots, font, pen)
-    pen.write(text, font, "muted", counter.left - pen.pen.measure(text, font), counter.baseline)
+def _draw_head(page: Page[PixelMetrics], scene: Scene, pen: VectorPen) -> None:
+    title, metrics = page.title, page.metrics
+    for placed in title.words:
+        _draw_words(placed, metrics.sizes, pen)
+    _draw_readouts(scene.readouts, title.spots, metrics, pen)
+    if title.counter:
+        text, font = step_words(scene), metrics.fonts.words
+        pen.write(text, font, "muted", title.counter.left - metrics.measure(text, font), title.counter.baseline)
 
 
-def _draw_readouts(readouts: Sequence[Readout], spots: Sequence[Spot], font: Font, pen: VectorPen) -> None:
+def _draw_readouts(
+    readouts: Sequence[Readout], spots: Sequence[ReadoutSpot], metrics: PixelMetrics, pen: VectorPen
+) -> None:
+    font = metrics.fonts.words
     for readout, spot in zip(readouts, spots, strict=False):
-        text = fit(readout.said(readout.text, named=spot.named), font, spot.room, pen.pen)
+        text = fit(readout.in_words(readout.text, named=spot.named), font, spot.room, metrics)
         pen.write(text, font, readout.color, spot.left, spot.baseline)
 
 
-def _draw_words(placed: Placed, sizes: Sizes, pen: VectorPen) -> None:
-    """Words, and the sample before those of a legend."""
+def _draw_words(placed: PlacedWords, sizes: Sizes, pen: VectorPen) -> None:
+    """Words, and the swatch before those of a legend."""
     words, left = placed.words, placed.left
-    sample, size = words.sample, words.font.size
-    if sample:
+    swatch, size = words.swatch, words.font.size
+    if swatch:
         x, y, right = left + 0.7 * size, placed.baseline - 0.36 * size, left + 1.4 * size
-        if sample.kind == "line":
-            pen.stroke(np.array([[left, y], [right, y]]), sample.color, sizes.line, dash=DASHES[sample.dash])
-        elif sample.kind == "arrow":
-            pen.arrows(arrow_sample(left, right, y, sizes), sample.color)
-        elif sample.kind == "marker":
-            pen.markers(sample.marker, np.array([[x, y]]), 0.3 * size, sample.color)
+        if swatch.kind == "line":
+            pen.stroke(np.array([[left, y], [right, y]]), swatch.color, sizes.line, dash=DASHES[swatch.dash])
+        elif swatch.kind == "arrow":
+            pen.arrows(arrow_swatch(left, right, y, sizes), swatch.color)
+        elif swatch.kind == "marker":
+            pen.markers(swatch.marker, np.array([[x, y]]), 0.3 * size, swatch.color)
         else:
-            pen.rectangle((x - 0.3 * size, y - 0.3 * size, x + 0.3 * size, y + 0.3 * size), sample.color)
-        left += sample_width(words.font)
+            pen.rectangle((x - 0.3 * size, y - 0.3 * size, x + 0.3 * size, y + 0.3 * size), swatch.color)
+        left += swatch_width(words.font)
     pen.write(words.text, words.font, words.color, left, placed.baseline)
 
 
-def _draw_axes(place: Place, sizes: Sizes, pen: VectorPen) -> None:
+def _draw_axes(place: PanelPlace, sizes: Sizes, pen: VectorPen) -> None:
     """Grid, axes and ticks, on the pixels that those of the pixels have."""
     plot, thin, length = place.plot, sizes.thin, round(0.3 * sizes.ticks.size)
     for _, column in place.x:

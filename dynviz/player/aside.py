@@ -19,7 +19,7 @@ def aside(projector: Projector, hit: Hit | None, shown: int) -> Row:
     if scene is None:
         return ()
     if hit is not None and hit.x is not None and hit.y is not None and hit.panel < len(scene.panels):
-        return readout(scene.planned().panels[hit.panel], hit.x, hit.y)
+        return readout(scene.from_above().panels[hit.panel], hit.x, hit.y)
     happened = at(projector.happened, projector.step)
     if happened:
         return (Word(f"◆ {happened}", "lane1"),)

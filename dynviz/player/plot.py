@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dynviz.cells.canvas import Canvas, Hit
+from dynviz.cells.canvas import CellCanvas, Hit
 from dynviz.cells.cells import Cells
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
@@ -61,7 +61,7 @@ class Plot(Widget):
         self._scene: Scene | None = None
         self._text = ""
         self._theme = "dark"
-        self._canvas: tuple[tuple[int, int, str], Canvas] | None = None
+        self._canvas: tuple[tuple[int, int, str], CellCanvas] | None = None
         self._encoders: dict[tuple[str, Rung], Encoder] = {}
         self._cells: Cells | None = None
         self._strips: dict[tuple[bool, Rung], list[Strip]] = {}
@@ -130,11 +130,11 @@ class Plot(Widget):
         self._rung, self._since, self._sharp = self.delivery.rung, self.delivery.now, 0
 
     @property
-    def canvas(self) -> Canvas:
+    def canvas(self) -> CellCanvas:
         """What the scene is drawn on, as large as the widget."""
         key = max(self.size.width, 1), max(self.size.height, 1), self._theme
         if self._canvas is None or self._canvas[0] != key:
-            self._canvas = key, Canvas(*key, head=False)
+            self._canvas = key, CellCanvas(*key, head=False)
         return self._canvas[1]
 
     def encoder(self, rung: Rung) -> Encoder:

@@ -1,4 +1,4 @@
-"""Decimation: of a long line, the vertices that are seen."""
+"""Decimation: drops vertices of a long line that make no visible difference."""
 
 import numpy as np
 from numpy.typing import NDArray

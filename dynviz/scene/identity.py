@@ -56,7 +56,7 @@ def key(scene: Scene) -> tuple[Any, ...]:
             panel.x,
             panel.y,
             panel.square,
-            panel.axes,
+            panel.perspective,
             _readouts_key(panel.readouts),
             tuple(_mark_key(mark) for mark in panel.marks),
         )
@@ -66,7 +66,7 @@ def key(scene: Scene) -> tuple[Any, ...]:
 
 
 def _readouts_key(readouts: Sequence[Readout]) -> tuple[Any, ...]:
-    return tuple((shape(each.widest or each.text), each.name, each.color) for each in readouts)
+    return tuple((shape(readout.widest or readout.text), readout.name, readout.color) for readout in readouts)
 
 
 def _mark_key(mark: Mark) -> tuple[Any, ...]:

@@ -151,7 +151,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ReferenceLine:
     """A line across the whole panel at one value of x (`vertical`) or y."""
 
     at: float
@@ -161,7 +161,7 @@ class Rule:
     label: str = ""
 
 
-Mark: TypeAlias = Field | Regions | Contours | Points | Line | Band | Bars | Arrows | Text | Rule
+Mark: TypeAlias = Field | Regions | Contours | Points | Line | Band | Bars | Arrows | Text | ReferenceLine
 
 
 @dataclass(frozen=True)
@@ -197,10 +197,10 @@ class Readout:
     name: str = ""
     widest: str = ""
 
-    def said(self, text: str, *, named: bool = True) -> str:
+    def in_words(self, text: str, *, named: bool = True) -> str:
         """A value in words, after the name of what it belongs to.
 
-        >>> Readout("", name="adamw").said(".371"), Readout("", name="sgd lr .1").said(".371")
+        >>> Readout("", name="adamw").in_words(".371"), Readout("", name="sgd lr .1").in_words(".371")
         ('adamw .371', 'sgd lr .1: .371')
         """
         if not (named and self.name):
@@ -221,8 +221,8 @@ class Panel:
         marks: What is drawn, the first at the back.
         readouts: Values of now, beside the title.
         square: Whether a unit of x is as long as a unit of y: maps and scatter plots of a plane.
-        axes: Whether there are axes with ticks; a picture that has its own among its marks needs none.
-        plan: The same seen from above, for those who draw too coarsely for a picture in perspective.
+        plan: Of a picture in perspective, the same seen from above: what is shown where pixels are too coarse for the
+            picture itself. A picture in perspective has its axes among its marks.
     """
 
     title: str
@@ -231,8 +231,12 @@ class Panel:
     marks: tuple[Mark, ...]
     readouts: tuple[Readout, ...] = ()
     square: bool = False
-    axes: bool = True
     plan: "Panel | None" = None
+
+    @property
+    def perspective(self) -> bool:
+        """Whether it is a picture in perspective, around which there are no axes."""
+        return self.plan is not None
 
 
 @dataclass(frozen=True)
@@ -253,9 +257,9 @@ class Scene:
     steps: int
     readouts: tuple[Readout, ...] = ()
 
-    def planned(self) -> "Scene":
-        """The same with the plans of those panels that have one."""
-        if all(panel.plan is None for panel in self.panels):
+    def from_above(self) -> "Scene":
+        """The same without perspective."""
+        if not any(panel.perspective for panel in self.panels):
             return self
         return replace(self, panels=tuple(panel.plan or panel for panel in self.panels))
 

@@ -1,4 +1,4 @@
-"""Norms: from values to the 64 levels of a ramp."""
+"""Norms map values to the 64 levels of a ramp."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

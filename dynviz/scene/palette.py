@@ -1,4 +1,4 @@
-"""From colours to the nearest of a palette."""
+"""The nearest colours of a palette."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BITS = 6
-"""Of each channel's eight, that the table of nearest colours goes by."""
+"""How many of each channel's eight bits the table of nearest colours uses."""
 UNKNOWN = 0
 
 
@@ -30,11 +30,11 @@ class Palette:
     def indices(self, pixels: NDArray[Any]) -> NDArray[np.uint8]:
         """The index of the nearest colour of each pixel: [pixels, 3] to [pixels]."""
         cells = _cells(pixels)
-        found = self._table[cells]
-        if found.size and found.min() == UNKNOWN:
-            self._learn(np.unique(cells[found == UNKNOWN]))
-            found = self._table[cells]
-        return (found - 1).astype(np.uint8)
+        entries = self._table[cells]
+        if entries.size and entries.min() == UNKNOWN:
+            self._learn(np.unique(cells[entries == UNKNOWN]))
+            entries = self._table[cells]
+        return (entries - 1).astype(np.uint8)
 
     def _learn(self, cells: NDArray[np.uint32]) -> None:
         side = 1 << (8 - BITS)

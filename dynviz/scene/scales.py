@@ -18,14 +18,14 @@ def fractions(axis: Axis, values: ArrayLike) -> NDArray[np.float64]:
     [0.0, 0.5, 1.5, nan]
     """
     low, high = axis.limits
-    found: NDArray[Any] = np.asarray(values, dtype=np.float64)
+    numbers: NDArray[Any] = np.asarray(values, dtype=np.float64)
     if axis.scale == "log":
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = np.where(found > 0, np.log10(found), np.nan)
+            numbers = np.where(numbers > 0, np.log10(numbers), np.nan)
             low, high = (float(np.log10(limit)) if limit > 0 else -300.0 for limit in (low, high))
     span = high - low
     with np.errstate(over="ignore", invalid="ignore"):
-        places = (found - low) / (span if span != 0 else 1.0)
+        places = (numbers - low) / (span if span != 0 else 1.0)
     return np.clip(places, -FAR, FAR)
 
 
@@ -36,11 +36,11 @@ def values(axis: Axis, places: ArrayLike) -> NDArray[np.float64]:
     [1.0, 10.0]
     """
     low, high = axis.limits
-    found: NDArray[Any] = np.asarray(places, dtype=np.float64)
+    shares: NDArray[Any] = np.asarray(places, dtype=np.float64)
     if axis.scale == "log":
         low, high = (float(np.log10(limit)) if limit > 0 else -300.0 for limit in (low, high))
-        return np.asarray(10.0 ** (low + found * (high - low)))
-    return np.asarray(low + found * (high - low))
+        return np.asarray(10.0 ** (low + shares * (high - low)))
+    return np.asarray(low + shares * (high - low))
 
 
 def nearest_pixels(axis: Axis, low: float, high: float, count: int, length: int) -> NDArray[np.intp]:

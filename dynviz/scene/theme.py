@@ -97,9 +97,9 @@ class Theme:
         words = [self.ink(role) for role in drawn if role != "grid"]
         roles = list(dict.fromkeys([*map(self.color, drawn), *words]))
         blends = [ground + share * (np.array(rgb) - ground) for share in self.blends for rgb in roles]
-        found = np.concatenate([ground[None], self.ramp("ordered"), self._diverging(), np.array(blends).round()])
-        _, first = np.unique(found.astype(np.uint8), axis=0, return_index=True)
-        return found[np.sort(first)[:255]].astype(np.uint8)
+        colors = np.concatenate([ground[None], self.ramp("ordered"), self._diverging(), np.array(blends).round()])
+        _, first = np.unique(colors.astype(np.uint8), axis=0, return_index=True)
+        return colors[np.sort(first)[:255]].astype(np.uint8)
 
     @property
     def blends(self) -> tuple[float, ...]:
@@ -172,4 +172,4 @@ light = _build(
     "light", "#ffffff", ("#1f262e", "#66707b", "#e4e7ea"), (*LANES, GREY, YELLOW_ON_LIGHT), (0.27, 0.28, 0.1)
 )
 dark = _build("dark", "#0f141a", ("#e8ebef", "#97a1ac", "#29313a"), (*LANES, YELLOW, GREY), (0.42, 0.34, 0.15))
-THEMES = {found.name: found for found in (light, dark)}
+THEMES = {look.name: look for look in (light, dark)}

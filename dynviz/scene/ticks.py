@@ -41,9 +41,9 @@ def ticks(axis: Axis, most: int = 6) -> tuple[Tick, ...]:
     if not (math.isfinite(low) and math.isfinite(high)) or most < 1:
         return ()
     if axis.scale == "log" and low > 0:
-        found = _logarithmic(low, high, most)
-        if len(found) >= min(2, most):
-            return _labelled(found, together=False)
+        places = _logarithmic(low, high, most)
+        if len(places) >= min(2, most):
+            return _labelled(places, together=False)
     return _labelled(_linear(low, high, most, whole=axis.whole), together=True)
 
 
@@ -93,13 +93,13 @@ def _decimals(value: Decimal) -> int:
 
 def _linear(low: float, high: float, most: int, *, whole: bool) -> list[Decimal]:
     """Multiples of the smallest round step that gives no more than `most`."""
-    found: list[Decimal] = []
+    multiples: list[Decimal] = []
     for step in _steps(low, high, most, whole=whole):
-        found = _multiples(step, low, high, most)
-        if found and len(found) <= most:
+        multiples = _multiples(step, low, high, most)
+        if multiples and len(multiples) <= most:
             break
-        found = found if len(found) <= most else []
-    return found
+        multiples = multiples if len(multiples) <= most else []
+    return multiples
 
 
 def _steps(low: float, high: float, most: int, *, whole: bool) -> Iterator[Decimal]:
@@ -120,8 +120,8 @@ def _multiples(step: Decimal, low: float, high: float, most: int) -> list[Decima
     if last - first > most + 8:
         return [step] * (most + 1)
     # As floats: the tick .7 belongs to an axis that ends at the float 0.7, which is a little less.
-    found = {float(step * index): step * index for index in range(first, last + 1)}
-    return [exact for value, exact in found.items() if low <= value <= high]
+    exact_values = {float(step * index): step * index for index in range(first, last + 1)}
+    return [exact for value, exact in exact_values.items() if low <= value <= high]
 
 
 def _logarithmic(low: float, high: float, most: int) -> list[Decimal]:
@@ -130,8 +130,8 @@ def _logarithmic(low: float, high: float, most: int) -> list[Decimal]:
 
     def inside(mantissas: tuple[int, ...], stride: int = 1, rest: int = 0) -> list[Decimal]:
         powers = [power for power in range(first, last + 1) if power % stride == rest]
-        found = [Decimal(mantissa).scaleb(power) for power in powers for mantissa in mantissas]
-        return [value for value in found if low <= float(value) <= high]
+        multiples = [Decimal(mantissa).scaleb(power) for power in powers for mantissa in mantissas]
+        return [value for value in multiples if low <= float(value) <= high]
 
     decades = inside((1,))
     if len(decades) < 3:
@@ -147,16 +147,16 @@ def _logarithmic(low: float, high: float, most: int) -> list[Decimal]:
     return decades
 
 
-def _labelled(found: list[Decimal], *, together: bool) -> tuple[Tick, ...]:
+def _labelled(values: list[Decimal], *, together: bool) -> tuple[Tick, ...]:
     """Ticks of one axis: with equally many decimals where they are `together` on a linear scale."""
-    sizes = [value.adjusted() for value in found if value != 0]
-    decimals = max(map(_decimals, found), default=0)
+    sizes = [value.adjusted() for value in values if value != 0]
+    decimals = max(map(_decimals, values), default=0)
     span = (min(decimals, 99), max(sizes, default=0))
     exponents = span[0] >= SCIENTIFIC or span[1] >= SCIENTIFIC + 1
     if together:
-        labels = [scientific(value) if exponents else number(value, decimals) for value in found]
-    elif all(-4 < value.adjusted() < SCIENTIFIC - 1 for value in found):
-        labels = [number(value) for value in found]
+        labels = [scientific(value) if exponents else number(value, decimals) for value in values]
+    elif all(-4 < value.adjusted() < SCIENTIFIC - 1 for value in values):
+        labels = [number(value) for value in values]
     else:
-        labels = [power(value) for value in found]
-    return tuple(Tick(float(value), label) for value, label in zip(found, labels, strict=True))
+        labels = [power(value) for value in values]
+    return tuple(Tick(float(value), label) for value, label in zip(values, labels, strict=True))

@@ -13,7 +13,7 @@ from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Field, Line, Panel, Readout, Rule
+from dynviz.scene.marks import Axis, Field, Line, Panel, Readout, ReferenceLine
 from dynviz.scene.norm import Norm
 
 Array: TypeAlias = NDArray[Any]
@@ -100,12 +100,12 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
     found = limits.axis([part.reshape(-1, 1) for part in shown], "linear")
     # Above the line there is room for its name.
     y = replace(found, limits=(min(found.limits[0], 0.0), max(found.limits[1], 1.2)))
-    rule = Rule(1.0, "text", label="learned")
+    reference = ReferenceLine(1.0, "text", label="learned")
 
     def at(step: int) -> Panel:
         moved = (replace(line, now=min(float(step), float(line.x[-1]))) for line in lines)
         readouts = tuple(value.at(step) for value in values)
-        return Panel("their diagonal, the largest bold", x, y, (rule, *moved), readouts)
+        return Panel("their diagonal, the largest bold", x, y, (reference, *moved), readouts)
 
     return MovingPanel(union([line.x for line in lines]), at)
 

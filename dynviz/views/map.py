@@ -13,7 +13,7 @@ from dynviz.charts.moving import MovingPanel, union
 from dynviz.charts.samples import index_at, missing, need
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Points, Readout, Rule, Scene
+from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene
 from dynviz.scene.norm import Norm
 
 Array: TypeAlias = NDArray[Any]
@@ -231,7 +231,7 @@ class _Curves:
             low, median, high = (self._seen(part) for part in each.middle[:, index])
             if not each.lattice.dimensions:
                 there = float(median[0]) if np.isfinite(median[0]) else self.y.limits[1]
-                lines.append(Rule(there, each.color, label=each.lattice.name))
+                lines.append(ReferenceLine(there, each.color, label=each.lattice.name))
                 continue
             values = np.array(each.lattice.dimensions[0].values)
             places = np.array([place for (place,) in each.indices])

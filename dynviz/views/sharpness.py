@@ -14,7 +14,7 @@ from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.recording import projections as stored
 from dynviz.recording.arrays import check_shapes
-from dynviz.scene.marks import Axis, Band, Line, Mark, Panel, Readout, Rule
+from dynviz.scene.marks import Axis, Band, Line, Mark, Panel, Readout, ReferenceLine
 
 NAME = "sharpness"
 FAR = 5.0
@@ -74,13 +74,13 @@ def _eigenvalues(
             dash, label = DASHES[min(place, len(DASHES) - 1)], f"{name} {place + 1}".strip()
             curves.append(Curve(each["steps"], values[:, None], caption.color(index), dash, label))
     bounds = {value: None for value in map(bound, recordings) if value}
-    rules = tuple(Rule(value, label=words) for value, words in bounds)
-    y = _reaching([curve.values for curve in curves], [rule.at for rule in rules])
+    references = tuple(ReferenceLine(value, label=words) for value, words in bounds)
+    y = _reaching([curve.values for curve in curves], [reference.at for reference in references])
     drawn = panel("largest eigenvalues of the Hessian", curves, step_axis(recordings), y)
 
     def at(step: int) -> Panel:
         now = drawn.at(step)
-        return replace(now, marks=(*rules, *now.marks))
+        return replace(now, marks=(*references, *now.marks))
 
     return MovingPanel(drawn.steps, at)
 

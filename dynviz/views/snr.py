@@ -14,7 +14,7 @@ from dynviz.charts.samples import index_at, missing, need
 from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Line, Mark, Panel, Points, Readout, Rule, Scene
+from dynviz.scene.marks import Axis, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene
 
 Array: TypeAlias = NDArray[Any]
 
@@ -98,13 +98,13 @@ def _axes(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Axis,
 def _over_steps(recordings: Sequence[Recording]) -> Film:
     panel = series(recordings, "snr", scale="linear", labelled=True)
     control = float(np.mean([recording["svd_snr"][0].mean() for recording in recordings]))
-    rule, said = Rule(control), Readout(f"SVD {control:.0f}", "muted")
+    reference, said = ReferenceLine(control), Readout(f"SVD {control:.0f}", "muted")
 
     def at(step: int) -> Panel:
         whole = panel.at(step)
         y = replace(whole.y, limits=(whole.y.limits[0], max(whole.y.limits[1], 1.05 * control)), label="dB")
         readouts = (*whole.readouts, said)
-        return replace(whole, title="signal-to-noise ratio", y=y, marks=(rule, *whole.marks), readouts=readouts)
+        return replace(whole, title="signal-to-noise ratio", y=y, marks=(reference, *whole.marks), readouts=readouts)
 
     losses = series(recordings, "test_loss", scale="log")
     return film(recordings, [MovingPanel(panel.steps, at), losses])
@@ -167,9 +167,9 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
     seeds = {caption.seeds(recording) for recording in recordings}
     words += [Readout(text, "muted") for text in seeds] if len(seeds) == 1 else []
     total = max(recording.total for recording in recordings)
-    rules = _chinchilla(recordings, sizes)
+    references = _chinchilla(recordings, sizes)
     ranks = [size.rank for size in sizes]
-    if any(min(ranks) < rule.at < max(ranks) for rule in rules):
+    if any(min(ranks) < reference.at < max(ranks) for reference in references):
         words.append(Readout(f"dotted: {ENOUGH} examples a parameter", "muted"))
     titles = {str(recording.facts.get("snr", "plain")) for recording in recordings}
     title = " · ".join(["matrix-recovery", "signal-to-noise ratio, dB", *(sorted(titles - {"plain"}))])
@@ -179,14 +179,14 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
         for each in panels:
             panel = each.at(step)
             low, high = panel.x.limits
-            own = tuple(rule for rule in rules if low < rule.at < high)
+            own = tuple(reference for reference in references if low < reference.at < high)
             drawn.append(replace(panel, marks=(*own, *panel.marks)))
         return Scene(title, tuple(drawn), step, total, tuple(words))
 
     return Film(union([panel.steps for panel in panels]), scene)
 
 
-def _chinchilla(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Rule, ...]:
+def _chinchilla(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[ReferenceLine, ...]:
     """Where the examples of a family are 20 times its parameters, as a rank."""
     found: dict[str, float] = {}
     for recording, size in zip(recordings, sizes, strict=True):
@@ -196,4 +196,4 @@ def _chinchilla(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple
             found[size.family] = parameters**0.5
         elif size.family != "low rank":
             found[size.family] = parameters / fixed
-    return tuple(Rule(at, FAMILIES[family], vertical=True, dash="dotted") for family, at in found.items())
+    return tuple(ReferenceLine(at, FAMILIES[family], vertical=True, dash="dotted") for family, at in found.items())

@@ -16,7 +16,7 @@ from dynviz.errors import unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene import scales
-from dynviz.scene.marks import Axis, Bars, Line, Panel, Points, Readout, Rule, Text
+from dynviz.scene.marks import Axis, Bars, Line, Panel, Points, Readout, ReferenceLine, Text
 
 Array: TypeAlias = NDArray[Any]
 
@@ -107,8 +107,8 @@ def _error(recordings: Sequence[Recording], channel: str) -> MovingPanel:
     known = [_least_norm(recording) for recording in recordings]
     if known[0] is None or any(value is None or abs(value - known[0]) > 0.02 for value in known):
         return panel
-    rule = Rule(known[0], label="least norm")
-    return MovingPanel(panel.steps, lambda step: _behind(rule, panel.at(step)))
+    reference = ReferenceLine(known[0], label="least norm")
+    return MovingPanel(panel.steps, lambda step: _behind(reference, panel.at(step)))
 
 
 def _least_norm(recording: Recording) -> float | None:
@@ -145,8 +145,8 @@ def _bounded(recordings: Sequence[Recording]) -> MovingPanel:
     return MovingPanel(panel.steps, at)
 
 
-def _behind(rule: Rule, panel: Panel) -> Panel:
-    return replace(panel, marks=(rule, *panel.marks))
+def _behind(reference: ReferenceLine, panel: Panel) -> Panel:
+    return replace(panel, marks=(reference, *panel.marks))
 
 
 def _truth(recordings: Sequence[Recording], lane: int) -> Array:
@@ -180,13 +180,13 @@ def _chosen(count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, TRACES)).astype(np.int64))
 
 
-def _rules(values: Array, y: Axis) -> Iterator[Rule]:
+def _references(values: Array, y: Axis) -> Iterator[ReferenceLine]:
     """A line across for each true value, the largest first; all are named that have room for it."""
     named = np.inf
     for value, place in zip(values, scales.fractions(y, values), strict=True):
         fits = named - place > WORD
         named = place if fits else named
-        yield Rule(float(value), "text", label="true" if fits else "")
+        yield ReferenceLine(float(value), "text", label="true" if fits else "")
 
 
 def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
@@ -194,7 +194,7 @@ def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
     x, y, truth = step_axis(spectra.recordings), spectra.y, spectra.truth
     chosen = _chosen(spectra.count)
     marked = truth[[place for place in chosen if place < len(truth)]]
-    rules = tuple(_rules(marked, y))
+    references = tuple(_references(marked, y))
     lines: list[Line] = []
     lost: list[Lost] = []
     for index, (recording, found) in enumerate(zip(spectra.recordings, values, strict=True)):
@@ -204,12 +204,12 @@ def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
             # Those beyond the true rank should vanish: they stay in the background.
             width = 1.5 if place < len(truth) else 1.0
             curve = Curve(steps, column[:, None], caption.color(index))
-            lost.append(Lost(curve, y, said=place == 0))
+            lost.append(Lost(curve, y, announced=place == 0))
             lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), width=width))
 
     def at(step: int) -> Panel:
         moved = (replace(line, now=min(float(step), float(line.x[-1]))) for line in lines)
-        return Panel(spectra.title, x, y, (*rules, *moved, *(mark for each in lost for mark in each.at(step))))
+        return Panel(spectra.title, x, y, (*references, *moved, *(mark for each in lost for mark in each.at(step))))
 
     return MovingPanel(union([line.x for line in lines]), at)
 

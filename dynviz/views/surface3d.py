@@ -109,7 +109,7 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
         moved = [replace(way, now=float(step)) for way in ways]
         balls = [ball.at(step) for ball in heads]
         marks = (*ground, *moved, *balls)
-        return Panel(title, x, y, marks, said, square=True, axes=False, plan=plan.at(step))
+        return Panel(title, x, y, marks, said, square=True, plan=plan.at(step))
 
     return MovingPanel(union([ball.steps for ball in heads]), at)
 

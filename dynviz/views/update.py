@@ -14,7 +14,7 @@ from dynviz.charts.samples import Latest, has, index_at, lane_of, need
 from dynviz.charts.terms import PREFIX, cosines, need_terms, terms
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Arrows, Axis, Line, Mark, Panel, Readout, Rule
+from dynviz.scene.marks import Arrows, Axis, Line, Mark, Panel, Readout, ReferenceLine
 
 Array: TypeAlias = NDArray[Any]
 
@@ -107,7 +107,7 @@ def _angles(recording: Recording, lane: int, said: tuple[Readout, ...]) -> Movin
             for line in lines
             if np.isfinite(line.y[place])
         ]
-        return Panel("cosine with steepest descent", x, y, (Rule(0.0), *moved), (*said, *words))
+        return Panel("cosine with steepest descent", x, y, (ReferenceLine(0.0), *moved), (*said, *words))
 
     return MovingPanel(steps, at)
 

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from dynviz.bench.figure import ratio
-from dynviz.cells.canvas import Canvas
+from dynviz.cells.canvas import CellCanvas
 from dynviz.scene.marks import Axis, Field, Line, Panel, Scene
 from dynviz.scene.norm import Norm
 from dynviz.scene.theme import theme
@@ -77,7 +77,7 @@ def plain_lines(step):
 
 def drawing(scene):
     """A function that draws a few steps of a film, and how many."""
-    canvas = Canvas(*SIZE)
+    canvas = CellCanvas(*SIZE)
     scenes = [scene(step) for step in np.linspace(5000, STEPS - 1, 8).astype(int).tolist()]
 
     def draw():

@@ -112,13 +112,13 @@ def start(recording):
 
 def seeks(recording):
     """Milliseconds from a step that is asked for to the rows that the terminal gets, for steps everywhere."""
-    from dynviz.cells.canvas import Canvas
+    from dynviz.cells.canvas import CellCanvas
     from dynviz.cells.encode import Encoder
     from dynviz.player.projector import Projector
     from dynviz.scene.theme import theme
 
     projector = Projector([str(recording.folder)], view="centers")
-    canvas, encoder = Canvas(COLUMNS, ROWS - 4, head=False), Encoder(theme("dark").palette(), "true")
+    canvas, encoder = CellCanvas(COLUMNS, ROWS - 4, head=False), Encoder(theme("dark").palette(), "true")
     found = []
     for now, step in enumerate(np.random.default_rng(3).integers(0, STEPS + 1, 120).tolist()):
         projector.tick(0.001 * now)

@@ -1,0 +1,116 @@
+"""The metrics of a page in a terminal: rows and columns, one character each."""
+
+from dataclasses import dataclass
+
+from dynviz.cells.characters import plain, swatch_characters
+from dynviz.layout.arrange import Rect, Size
+from dynviz.layout.metrics import AxisMetrics, Font, Fonts, HeadMetrics, Metrics, PageMetrics
+from dynviz.layout.naming import Swatch
+from dynviz.scene.marks import Panel
+
+LEAST_MAP, LEAST_CURVE = (20, 9), (30, 8)
+"""Columns and rows of the smallest map, and of the smallest other panel."""
+SMALL_MAP, SMALL_CURVE = (28, 14), (22, 6)
+"""Columns and rows under which a map, or another panel, has no axes."""
+ROOMY_PAGE = 30
+"""Pages of so many rows have an empty one below their title."""
+TALL_PAGE = 24
+"""Pages of so many rows have room for two lines of title and readouts."""
+ROWS_PER_LINE, MOST_LINES = 5, 3
+"""The title, readouts and legend of a panel take one row of so many, and so many at most."""
+FLOOR = 12
+"""Panels of so many rows have a line below their plot, and those that others stand below an empty row at their end."""
+
+LETTERS = Font(1)
+HEADING = Font(1, bold=True)
+FONTS = Fonts(title=HEADING, panel=HEADING, words=LETTERS, ticks=LETTERS)
+HEAD = HeadMetrics(gap=2, right=1, favor_more=True, ellipsis_apart=True, whole_numbers=True)
+AXES = AxisMetrics(
+    left=2,
+    left_bare=1,
+    distance=1,
+    least_right=2,
+    ends_right=3,
+    ends_distance=1,
+    ends_row=1.0,
+    above=2,
+    upright=2,
+    upright_map=4,
+    least_upright=2,
+    least_ticks=2,
+    level=6,
+    space=3,
+    align_bottoms=True,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellMetrics(Metrics):
+    """A page of a terminal's cells."""
+
+    def plain(self, text: str) -> str:
+        """One character per column."""
+        return plain(text)
+
+    def measure(self, text: str, font: Font) -> int:  # noqa: ARG002
+        """Width in columns."""
+        return len(plain(text))
+
+    def swatch_width(self, swatch: Swatch, font: Font) -> int:  # noqa: ARG002
+        """Columns of the swatch and the gap after it."""
+        return len(swatch_characters(swatch)) + 1
+
+    def centered(self, middle: float, width: float) -> int:
+        """At a whole column."""
+        return int(middle) - (int(width) - 1) // 2
+
+    def overhang(self, width: float) -> int:
+        """Half of the words, and a column."""
+        return int(width) // 2 + 1
+
+    def usable(self, width: float) -> float:
+        """At least one column, for an ellipsis."""
+        return max(width, 1)
+
+    def lines(self, height: int) -> int:
+        """More for higher panels."""
+        return min(max(height // ROWS_PER_LINE, 1), MOST_LINES)
+
+    def words_of_map(self, panels: int, height: int, lines: int) -> Size:  # noqa: ARG002
+        """Fewer where panels are small: their maps have no axes."""
+        return (3.0, 2.0) if height < 16 * panels**0.5 else (7.0, 4.0)
+
+    def least(self, panel: Panel) -> Size:
+        """The smallest map, or the smallest other panel."""
+        return LEAST_MAP if panel.square else LEAST_CURVE
+
+    def small(self, panel: Panel, cell: Rect) -> bool:
+        """Whether there is no room for axes beside the plot."""
+        wide, tall = SMALL_MAP if panel.square else SMALL_CURVE
+        return cell.width < wide or cell.height < tall
+
+    def below(self, cell: Rect, *, bare: bool, named: bool, last: bool) -> int:  # noqa: ARG002
+        """An empty row, that of the ticks and the line above them, where there is room for each."""
+        return int(not last and cell.height >= FLOOR) + int(not bare) + int(not bare and cell.height >= FLOOR)
+
+    def tick_row(self, cell: Rect) -> int:
+        """The row below the plot, or the one below the line there."""
+        return int(cell.height >= FLOOR)
+
+
+def cell_metrics(columns: int, rows: int) -> CellMetrics:
+    """The metrics of a terminal of this size."""
+    page = PageMetrics(
+        margin=1,
+        counter_gap=2,
+        counter_slack=0,
+        lines=2 if rows >= TALL_PAGE else 1,
+        baseline=0,
+        row=1,
+        foot=1 + int(rows >= ROOMY_PAGE),
+        edge=1,
+        bottom=0,
+    )
+    return CellMetrics(
+        width=columns, height=rows, aspect=0.5, coarse=True, fonts=FONTS, page=page, head=HEAD, axes=AXES
+    )

@@ -1,0 +1,111 @@
+"""The words above a plot: its title, readouts and legend, in as few lines as they fit into."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dynviz.layout.arrange import Rect
+from dynviz.layout.axes import upright_ticks
+from dynviz.layout.metrics import Metrics
+from dynviz.layout.naming import Names, names
+from dynviz.layout.words import ELLIPSIS, FlowedWords, Words, flow
+from dynviz.scene.marks import Panel, Readout
+
+
+@dataclass(frozen=True)
+class PanelHead:
+    """A panel with the words above its plot.
+
+    Attributes:
+        panel: What is shown.
+        cell: All that belongs to it.
+        names: Where the names of its marks go.
+        words: Its title, readouts and legend, in that order.
+        before: How many of these stand before the readouts.
+        named: Whether there is room for the names of readouts.
+    """
+
+    panel: Panel
+    cell: Rect
+    names: Names
+    words: tuple[FlowedWords, ...]
+    before: int
+    named: bool
+
+    @property
+    def lines(self) -> int:
+        """How many lines the words take."""
+        return max((flowed.line for flowed in self.words), default=0) + 1
+
+
+def panel_heads(
+    panels: Sequence[Panel], cells: Sequence[Rect], readouts: Sequence[Readout], metrics: Metrics
+) -> list[PanelHead]:
+    """The head of each panel.
+
+    Args:
+        panels: In reading order.
+        cells: A rectangle for each.
+        readouts: Of the scene, which also say which colour is which.
+        metrics: Of the page.
+    """
+    margins = [_margin(panel, cell, metrics) for panel, cell in zip(panels, cells, strict=True)]
+    heads = []
+    for panel, cell in zip(panels, cells, strict=True):
+        margin = max(wide for wide, other in zip(margins, cells, strict=True) if other.left == cell.left)
+        room = metrics.usable(cell.width - margin - metrics.head.right)
+        heads.append(_head(panel, cell, readouts, [room] * metrics.lines(cell.height), metrics))
+    return heads
+
+
+def _margin(panel: Panel, cell: Rect, metrics: Metrics) -> float:
+    """Room for ticks beside the plot: more of them than will be, as words above are in line with the plot."""
+    ticks = upright_ticks(panel, cell.height - metrics.axes.above, metrics)
+    return max((metrics.measure(tick.label, metrics.fonts.ticks) for tick in ticks), default=0) + metrics.axes.left
+
+
+def _head(panel: Panel, cell: Rect, readouts: Sequence[Readout], rooms: Sequence[float], metrics: Metrics) -> PanelHead:
+    panel_names = names(panel, readouts, cell.width, lambda text: metrics.measure(text, metrics.fonts.words))
+    title, legend = _title(panel, metrics), _legend(panel_names, metrics)
+    full, short = (
+        flow([title, _values(panel.readouts, metrics, named=named), legend], rooms, metrics) for named in (True, False)
+    )
+    # Where the picture's title says already which colour is which, names are not worth a line.
+    known = {readout.color for readout in readouts}
+    named = (
+        any(readout.color not in known for readout in panel.readouts)
+        or _cost(full, metrics) <= _cost(short, metrics)
+        or (metrics.head.favor_names and panel.square and not _is_cut(full))
+    )
+    return PanelHead(panel, cell, panel_names, tuple(full if named else short), len(title), named)
+
+
+def _title(panel: Panel, metrics: Metrics) -> list[Words]:
+    title = [Words(panel.title, metrics.fonts.panel)] if panel.title else []
+    if panel.y.label and panel.y.label.lower() not in panel.title.lower():
+        title.append(Words(panel.y.label, metrics.fonts.words, "muted"))
+    return title
+
+
+def _values(readouts: Sequence[Readout], metrics: Metrics, *, named: bool) -> list[Words]:
+    """Readouts as wide as they will ever be, with the names of what they belong to or without."""
+    return [
+        Words(readout.in_words(readout.widest or readout.text, named=named), metrics.fonts.words, readout.color)
+        for readout in readouts
+    ]
+
+
+def _legend(panel_names: Names, metrics: Metrics) -> list[Words]:
+    return [
+        Words(text, metrics.fonts.words, swatch.color if metrics.head.color_legend else "muted", swatch)
+        for text, swatch in panel_names.legend
+    ]
+
+
+def _cost(words: Sequence[FlowedWords], metrics: Metrics) -> tuple[bool, int, int]:
+    """Whether something had to be cut, how much of it is there then, and how many lines it takes."""
+    cut = _is_cut(words)
+    return cut, -len(words) if cut and metrics.head.favor_more else 0, max((one.line for one in words), default=0)
+
+
+def _is_cut(words: Sequence[FlowedWords]) -> bool:
+    return any(one.words.text.endswith(ELLIPSIS) for one in words)

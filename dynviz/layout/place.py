@@ -1,0 +1,71 @@
+"""The place of a panel: its plot, ticks and words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dynviz.layout.annotations import axis_name, end_words, level_words, upright_words
+from dynviz.layout.arrange import Rect
+from dynviz.layout.axes import PlacedTicks, level_places, level_ticks, upright_places, upright_ticks
+from dynviz.layout.heads import PanelHead
+from dynviz.layout.metrics import Metrics
+from dynviz.layout.plots import Draft, drafts, plots
+from dynviz.layout.words import PlacedWords
+
+
+@dataclass(frozen=True)
+class ReadoutSpot:
+    """Where a readout is written, and whether its name is; its text comes with each scene."""
+
+    left: float
+    baseline: int
+    room: float
+    named: bool = True
+
+
+@dataclass(frozen=True)
+class PanelPlace:
+    """Where a panel stands.
+
+    Attributes:
+        cell: All that belongs to it.
+        plot: The area between its axes.
+        x: Ticks, and the column of each.
+        y: Ticks, and the row of each.
+        axes: Whether the lines of its axes are drawn.
+        words: What is written once: titles, labels, legend.
+        spots: For the readouts there is room for.
+    """
+
+    cell: Rect
+    plot: Rect
+    x: PlacedTicks
+    y: PlacedTicks
+    axes: bool
+    words: tuple[PlacedWords, ...]
+    spots: tuple[ReadoutSpot, ...]
+
+
+def places(heads: Sequence[PanelHead], metrics: Metrics) -> tuple[PanelPlace, ...]:
+    """The place of each panel of a page."""
+    panels = drafts(heads, metrics)
+    return tuple(_place(draft, plot, metrics) for draft, plot in zip(panels, plots(panels, metrics), strict=True))
+
+
+def _place(draft: Draft, plot: Rect, metrics: Metrics) -> PanelPlace:
+    panel, cell, head = draft.panel, draft.cell, draft.head
+    first = cell.top + metrics.head.baseline
+    above = [(one, plot.left + one.left, first + one.line * metrics.head.row) for one in head.words]
+    values = range(head.before, head.before + len(panel.readouts))
+    spots = tuple(ReadoutSpot(left, row, one.room, head.named) for one, left, row in above if one.item in values)
+    words = [PlacedWords(one.words, left, row) for one, left, row in above if one.item not in values]
+    words += end_words(head.names.ends, plot, metrics)
+    x: PlacedTicks = ()
+    y: PlacedTicks = ()
+    if not draft.bare:
+        x = level_places(panel.x, plot, level_ticks(panel.x, plot.width, metrics))
+        y = upright_places(panel.y, plot, upright_ticks(panel, plot.height, metrics))
+        level = level_words(x, cell, plot.bottom + metrics.tick_row(cell), metrics)
+        words += [*upright_words(y, plot, metrics), *level]
+        words += axis_name(panel.x.label, plot, cell, level, metrics) if draft.named else []
+    axes = not panel.perspective and (metrics.axes.lines_alone or not draft.bare)
+    return PanelPlace(cell, plot, x, y, axes, tuple(words), spots)

@@ -1,0 +1,160 @@
+"""The metrics of a page of pixels, from the sizes of its letters and lines."""
+
+from dataclasses import dataclass
+
+from dynviz.layout.arrange import Rect, Size
+from dynviz.layout.metrics import AxisMetrics, Font, Fonts, HeadMetrics, Metrics, PageMetrics
+from dynviz.layout.naming import Swatch
+from dynviz.layout.page import Page, lay_out
+from dynviz.pixels.pen import Pen
+from dynviz.pixels.sizes import Sizes, sizes
+from dynviz.scene.marks import Panel, Scene
+
+LEAST = (11.0, 8.5)
+"""Width and height of the smallest panel, in heights of its words."""
+SMALL_MAP = 15
+"""Maps smaller than so many heights of their ticks have none."""
+LINES = 3
+"""The title, readouts and legend of a panel take so many lines at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelMetrics(Metrics):
+    """A page of pixels.
+
+    Attributes:
+        pen: Measures words.
+        sizes: Of letters and lines.
+    """
+
+    pen: Pen
+    sizes: Sizes
+
+    def plain(self, text: str) -> str:
+        """The text itself: the pen replaces what it cannot write."""
+        return text
+
+    def measure(self, text: str, font: Font) -> float:
+        """Width in pixels."""
+        return self.pen.measure(text, font)
+
+    def swatch_width(self, swatch: Swatch, font: Font) -> int:  # noqa: ARG002
+        """The same for all kinds of swatches."""
+        return swatch_width(font)
+
+    def centered(self, middle: float, width: float) -> float:
+        """At a fraction of a pixel."""
+        return middle - width / 2
+
+    def overhang(self, width: float) -> float:
+        """Half of the words, and a little."""
+        return 0.55 * width
+
+    def usable(self, width: float) -> float:
+        """Unchanged."""
+        return width
+
+    def lines(self, height: int) -> int:  # noqa: ARG002
+        """The same for every panel."""
+        return LINES
+
+    def words_of_map(self, panels: int, height: int, lines: int) -> Size:  # noqa: ARG002
+        """In proportion to the size of the letters."""
+        return 4.2 * self.sizes.em, 2.9 * self.sizes.em + lines * self.sizes.row
+
+    def least(self, panel: Panel) -> Size:  # noqa: ARG002
+        """In proportion to the size of the letters."""
+        return LEAST[0] * self.sizes.em, LEAST[1] * self.sizes.em
+
+    def small(self, panel: Panel, cell: Rect) -> bool:
+        """Whether a map has no room for ticks."""
+        return panel.square and min(cell.width, cell.height) < SMALL_MAP * self.sizes.ticks.size
+
+    def below(self, cell: Rect, *, bare: bool, named: bool, last: bool) -> int:  # noqa: ARG002
+        """The words of ticks, and the name of the axis."""
+        if bare:
+            return round(0.5 * self.sizes.em)
+        return round((3.1 if named else 2.0) * self.sizes.ticks.size)
+
+    def tick_row(self, cell: Rect) -> int:  # noqa: ARG002
+        """Under the lines of the ticks."""
+        return round(1.5 * self.sizes.ticks.size)
+
+
+def pixel_metrics(pen: Pen, panels: int) -> PixelMetrics:
+    """The metrics of the pen's canvas with so many panels."""
+    size = sizes(pen.width, pen.height, panels)
+    return PixelMetrics(
+        width=pen.width,
+        height=pen.height,
+        aspect=1.0,
+        coarse=False,
+        fonts=Fonts(title=size.title, panel=size.panel, words=size.words, ticks=size.ticks),
+        page=_page(size),
+        head=_head(size),
+        axes=_axes(size),
+        pen=pen,
+        sizes=size,
+    )
+
+
+def pixel_page(scene: Scene, pen: Pen) -> Page[PixelMetrics]:
+    """Where everything of a scene stands on the pen's canvas."""
+    return lay_out(scene, lambda panels: pixel_metrics(pen, panels))
+
+
+def swatch_width(font: Font) -> int:
+    """Room for a legend's swatch and the gap after it."""
+    return round(1.9 * font.size)
+
+
+def _page(size: Sizes) -> PageMetrics:
+    margin = round(0.9 * size.em)
+    return PageMetrics(
+        margin=margin,
+        counter_gap=1.5 * size.em,
+        counter_slack=size.em,
+        lines=2,
+        baseline=margin + size.title.size,
+        row=round(1.5 * size.title.size),
+        foot=round(0.6 * size.title.size),
+        edge=margin // 2,
+        bottom=margin // 3,
+        attempts=3,
+    )
+
+
+def _head(size: Sizes) -> HeadMetrics:
+    return HeadMetrics(
+        gap=0.95,
+        right=0.3 * size.em,
+        top=round(0.65 * size.em),
+        baseline=round(1.15 * size.em),
+        row=size.row,
+        color_legend=True,
+        favor_names=True,
+    )
+
+
+def _axes(size: Sizes) -> AxisMetrics:
+    tick = size.ticks.size
+    return AxisMetrics(
+        left=1.1 * tick,
+        left_bare=round(0.5 * size.em),
+        distance=0.6 * tick,
+        least_right=0.9 * size.em,
+        ends_right=1.2 * size.em,
+        ends_distance=0.55 * size.em,
+        ends_row=1.15 * size.words.size,
+        ends_drop=0.36 * size.words.size,
+        drop=round(0.37 * tick),
+        upright=2.2 * tick,
+        upright_map=3.6 * tick,
+        level=4 * tick,
+        space=0.9 * tick,
+        level_before=4,
+        name_map=True,
+        name_height=12 * tick,
+        name_below=round(2.75 * tick),
+        lines_alone=True,
+    )
