@@ -28,6 +28,16 @@ def clean(text: str, *, lines: bool = False) -> str:
     return "".join(character if character.isprintable() else _shown(character, lines=lines) for character in text)
 
 
+def one_line(text: str, most: int = 2000) -> str:
+    r"""The text of an error as one line that a terminal shows, cut where it is longer than anybody reads.
+
+    >>> one_line("no view\nnamed 'x'"), one_line("endless", most=4)
+    ("no view named 'x'", 'end…')
+    """
+    line = clean(" ".join(text.splitlines()))
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def xml(text: str, *, lines: bool = False) -> str:
     r"""The text as it stands between the tags of a document.
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from dynviz.errors import DynvizError, unknown
 from dynviz.scenarios._data import Data, images
 from dynviz.scenarios._networks import Network, he, mlp
-from dynviz.scenarios.landscape import Batches
+from dynviz.scenarios.landscape import ImageBatches
 from dynviz.task import Batch, Channel, Probe, Task, Tensors
 
 PICTURES = {
@@ -116,8 +116,8 @@ class Icon:
         network = mlp(generator, (self.width, self.width))
         data = images(self.data, network.side)
         plane = Plane(network, (rows, columns))
-        seen = Batches(seed, len(data.train), BATCH, (0, 0.0))
-        cells = Batches(seed + 1, rows * columns, min(CELLS, rows * columns), (0, 0.0))
+        seen = ImageBatches(seed, len(data.train), BATCH, (0, 0.0))
+        cells = ImageBatches(seed + 1, rows * columns, min(CELLS, rows * columns), (0, 0.0))
         dims = ("row", "column")
         return Task(
             parameters=plane.parameters(generator),

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from dynviz.errors import DynvizError
 from dynviz.scenarios._data import CLASSES, Data, images
-from dynviz.scenarios.landscape import Batches
+from dynviz.scenarios.landscape import ImageBatches
 from dynviz.task import Batch, Channel, Probe, Task, Tensors
 
 Initial: TypeAlias = Literal["he", "xavier"]
@@ -72,7 +72,7 @@ class Initialisation:
         return Task(
             parameters=parameters,
             loss=self._loss,
-            batches=Batches(seed, len(data.train), BATCH, (0, 0.0)).batches,
+            batches=ImageBatches(seed, len(data.train), BATCH, (0, 0.0)).batches,
             steps=600,
             constants={**vars(data)},
             probes=(

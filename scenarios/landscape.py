@@ -77,7 +77,7 @@ class Landscape:
         return Task(
             parameters=network.parameters,
             loss=_loss(network),
-            batches=Batches(seed, len(data.train), self.batch or BATCH[self.model], self._mask(network)).batches,
+            batches=ImageBatches(seed, len(data.train), self.batch or BATCH[self.model], self._mask(network)).batches,
             steps=STEPS[self.model],
             constants={**vars(data)},
             buffers=network.statistics,
@@ -100,7 +100,7 @@ class Landscape:
         return (network.hidden, self.dropout) if self.dropout else (0, 0.0)
 
 
-class Batches:
+class ImageBatches:
     """Which images a step sees, and which hidden units it silences: functions of the seed and the step."""
 
     def __init__(self, seed: int, images: int, batch: int, mask: tuple[int, float]) -> None:

@@ -121,6 +121,7 @@ def commands(run, target, rng):
 
 def main(folder, count, seed):
     from dynviz.errors import DynvizError
+    from dynviz.text import one_line
 
     warnings.simplefilter("ignore")
     from matplotlib import font_manager  # noqa: F401 - it looks for fonts with programs when it is first used
@@ -148,7 +149,8 @@ def main(folder, count, seed):
             try:
                 command()
             except DynvizError as error:
-                if "\n" in str(error) or len(str(error)) > 3000:
+                # As the command line says it.
+                if not one_line(str(error)).isprintable():
                     found.append(f"{name}: not one line: {str(error)[:300]!r}")
             except BaseException as error:
                 trace = error.__traceback__

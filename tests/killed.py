@@ -26,7 +26,7 @@ from dynviz.recording import open as open_run
 from dynviz.recording import projections as stored
 from dynviz.sweeps import launch, work
 from dynviz.sweeps.jobs import Job, Settings
-from dynviz.sweeps.pool import Report
+from dynviz.sweeps.pool import JobReport
 from dynviz.training.session import SilentProgress
 from tests.same_bytes import fingerprints
 
@@ -52,8 +52,12 @@ class Victim:
 
 
 def numbers(run: Path) -> dict[str, str]:
-    """The channels and events of a run."""
-    return {name: mark for name, mark in fingerprints(run).items() if "channels" in name or "events" in name}
+    """The channels and events of a run, or of a sweep's runs, without those that a killed process was laying out."""
+    return {
+        name: mark
+        for name, mark in fingerprints(run).items()
+        if ("channels" in name or "events" in name) and not name.startswith(".")
+    }
 
 
 def opens(run: Path) -> None:
@@ -137,7 +141,7 @@ class Forks:
     def submit(self, job: Job) -> None:
         self.jobs.append(job)
 
-    def results(self) -> Iterator[Report | None]:
+    def results(self) -> Iterator[JobReport | None]:
         while self.jobs:
             two, self.jobs = self.jobs[:2], self.jobs[2:]
             running = [
@@ -145,7 +149,7 @@ class Forks:
                 for job in two
             ]
             for job, process in running:
-                yield Report(job, "failed" if os.waitpid(process, 0)[1] else "finished")
+                yield JobReport(job, "failed" if os.waitpid(process, 0)[1] else "finished")
 
     def stop(self) -> None:
         self.jobs.clear()

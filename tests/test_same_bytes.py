@@ -16,7 +16,7 @@ from dynviz.projection.evaluate import losses, task_of
 from dynviz.recording import Run
 from dynviz.recording.metadata import Lane
 from dynviz.sweeps import launch
-from dynviz.sweeps.jobs import Job, Settings, SweepPlan
+from dynviz.sweeps.jobs import Job, Settings, SweepPlan, numbered
 from dynviz.training import devices, openblas, run
 from tests.same_bytes import RECORD, STEPS, fingerprints
 
@@ -71,12 +71,12 @@ def test_a_run_resumed_elsewhere_is_the_one_that_was_never_stopped(trained, scen
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_sweep_of_any_number_of_processes_gives_the_bytes_of_a_run(trained, tmp_path, processes):
-    jobs = tuple(Job(scenario, scenario, "adam", (Lane(42),)) for scenario in SCENARIOS)
+    jobs = numbered([Job(scenario, scenario, "adam", (Lane(42),)) for scenario in SCENARIOS])
     tmp_path.joinpath("sweep").mkdir()
     SweepPlan(jobs, Settings(steps=STEPS, record=tuple(RECORD))).save(tmp_path / "sweep")
     assert not launch.resume(tmp_path / "sweep", processes=processes).failed
-    for scenario in SCENARIOS:
-        assert numbers(fingerprints(tmp_path / "sweep" / scenario)) == numbers(trained[1][1][scenario])
+    for job in jobs:
+        assert numbers(fingerprints(tmp_path / "sweep" / job.name)) == numbers(trained[1][1][job.scenario])
 
 
 def blas_threads():

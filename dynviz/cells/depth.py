@@ -11,14 +11,14 @@ _TRUE_PROGRAMS = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper"
 _TRUE_TERMS = ("kitty", "alacritty", "ghostty", "wezterm", "foot", "contour", "-direct", "truecolor", "24bit")
 
 
-class Stream(Protocol):
+class TextStream(Protocol):
     """Where rows are written to."""
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
 
 
-def detect(environ: Mapping[str, str], stream: Stream) -> Depth:
+def detect(environ: Mapping[str, str], stream: TextStream) -> Depth:
     """The depth of what stands behind a stream.
 
     NO_COLOR (not empty) comes before all else. FORCE_COLOR or CLICOLOR_FORCE give colours to a file or a pipe as well;

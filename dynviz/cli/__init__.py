@@ -24,7 +24,7 @@ from dynviz.cli.sharpness import sharpness
 from dynviz.cli.show import show
 from dynviz.cli.sweep import sweep
 from dynviz.errors import DynvizError
-from dynviz.text import clean
+from dynviz.text import clean, one_line
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def _fail(words: str) -> NoReturn:
-    say(f"dynviz: {' '.join(words.splitlines())}")
+    say(f"dynviz: {one_line(words)}")
     sys.exit(1)
 
 

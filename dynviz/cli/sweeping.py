@@ -10,7 +10,7 @@ from dynviz.cli.console import console
 from dynviz.cli.progress import LINE_SECONDS
 from dynviz.cli.say import say
 from dynviz.sweeps.jobs import Job
-from dynviz.sweeps.pool import Report
+from dynviz.sweeps.pool import JobReport
 
 ENDED = ("finished", "failed", "stopped")
 
@@ -45,7 +45,7 @@ class SweepProgress:
         self._whole = self._bars.add_task("all jobs", total=len(jobs), completed=finished, said=self._standing())
         self._bars.start()
 
-    def hear(self, report: Report) -> None:
+    def hear(self, report: JobReport) -> None:
         """Show what a job came to."""
         name = report.job.name
         if report.kind == "moved":
@@ -68,7 +68,7 @@ class SweepProgress:
         failed = f", {self._failed} failed" if self._failed else ""
         return f"{self._ended} of {self._count}{failed}"
 
-    def _draw(self, report: Report) -> None:
+    def _draw(self, report: JobReport) -> None:
         assert self._bars is not None
         name = report.job.name
         if report.kind == "moved":
@@ -83,7 +83,7 @@ class SweepProgress:
         done = self._ended + self._failed + sum(self._shares.values())
         self._bars.update(self._whole, completed=done, said=self._standing())
 
-    def _say(self, report: Report) -> None:
+    def _say(self, report: JobReport) -> None:
         job, now = report.job, time.monotonic()
         words = {
             "finished": f"{job.name}: done",

@@ -57,7 +57,7 @@ def export(
             file.write(chunk(b"PLTE", _table(colors)) + chunk(b"tRNS", b"\xff" * TRANSPARENT + b"\0"))
         file.write(_text("Comment", sheet.comment) + _text("Description", sheet.alt))
         count = 0
-        for piece in merged(frames.coded(Coder(colors, kind))):
+        for piece in merged(frames.coded(ApngCoder(colors, kind))):
             _write(file, count, piece.data, (piece.seconds, blend))
             count += 1
         file.write(chunk(b"IEND", b""))
@@ -65,7 +65,7 @@ def export(
         file.write(chunk(b"acTL", struct.pack(">II", count, loop)))
 
 
-class Coder:
+class ApngCoder:
     """Where each patch lies, 16 bytes, then its compressed pixels."""
 
     def __init__(self, colors: Pixels | None, kind: int) -> None:

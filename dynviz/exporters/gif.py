@@ -33,12 +33,12 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality
     clock = Clock()
     with target.open("wb") as file:
         file.write(header(*sheet.size, colors, loop, sheet.comment))
-        for piece in merged(frames.coded(Coder(colors))):
+        for piece in merged(frames.coded(GifCoder(colors))):
             write(file, piece.data, clock.ticks(piece.seconds))
         file.write(b";")
 
 
-class Coder:
+class GifCoder:
     """Images of what changes from frame to frame, in the colours of a palette."""
 
     def __init__(self, colors: Pixels) -> None:

@@ -40,12 +40,12 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality
             )
         )
         code = None if quality == "best" else colors_for(sheet, quality)
-        for piece in frames.coded(Coder(code)):
+        for piece in frames.coded(HtmlCoder(code)):
             _write(file, piece)
         file.write(FOOT.replace("$loop", str(loop)))
 
 
-class Coder:
+class HtmlCoder:
     """Where each patch lies, as text, then its image as text; nothing where nothing changes."""
 
     def __init__(self, colors: Pixels | None) -> None:

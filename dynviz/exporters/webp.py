@@ -46,7 +46,7 @@ def export(
         # Flags: metadata, transparency, animation.
         file.write(chunk(b"VP8X", struct.pack("<I", 0x16) + _three(width - 1) + _three(height - 1)))
         file.write(chunk(b"ANIM", struct.pack("<IH", 0, loop)))
-        for piece in merged(frames.coded(Coder(None if quality == "best" else colors_for(sheet, quality)))):
+        for piece in merged(frames.coded(WebpCoder(None if quality == "best" else colors_for(sheet, quality)))):
             place, image = piece.data[:13], piece.data[13:]
             duration = _three(min(round(1000 * piece.seconds), LONGEST))
             file.write(chunk(b"ANMF", place[:12] + duration + place[12:] + image))
@@ -56,7 +56,7 @@ def export(
         file.write(struct.pack("<I", size))
 
 
-class Coder:
+class WebpCoder:
     """Where each patch lies and how it is laid down, 13 bytes, then its image."""
 
     def __init__(self, colors: Pixels | None) -> None:

@@ -23,7 +23,7 @@ SHOWN = 5
 
 
 @dataclass
-class Report:
+class DamageReport:
     """What is wrong with a recording.
 
     Attributes:
@@ -43,9 +43,9 @@ class Report:
     files: list[str] = field(default_factory=list)
 
 
-def check(recording: Recording) -> Report:
+def check(recording: Recording) -> DamageReport:
     """Compare a recording with its checksums. Nothing is written."""
-    report = Report(recording)
+    report = DamageReport(recording)
     sums = _checkpoints(report)
     newest = sums[report.checked] if report.checked is not None else {}
     for name in recording.metadata.channels:
@@ -60,7 +60,7 @@ def check(recording: Recording) -> Report:
     return report
 
 
-def _checkpoints(report: Report) -> dict[int, Mapping[str, Checksum]]:
+def _checkpoints(report: DamageReport) -> dict[int, Mapping[str, Checksum]]:
     """The checksums of every checkpoint that has them."""
     folder = report.recording.folder
     sums: dict[int, Mapping[str, Checksum]] = {}
@@ -77,7 +77,7 @@ def _checkpoints(report: Report) -> dict[int, Mapping[str, Checksum]]:
     return sums
 
 
-def _check_channel(report: Report, name: str, known: Checksum | None) -> None:
+def _check_channel(report: DamageReport, name: str, known: Checksum | None) -> None:
     recording = report.recording
     info = recording.metadata.channels[name]
     form = _form(recording, name)
@@ -100,7 +100,7 @@ def _check_channel(report: Report, name: str, known: Checksum | None) -> None:
         report.kept[name] = min([count, *(first for first, _ in bad)])
 
 
-def _count(report: Report, name: str, fd: int) -> tuple[int, bool]:
+def _count(report: DamageReport, name: str, fd: int) -> tuple[int, bool]:
     """How many samples a channel has, and whether the file says otherwise."""
     form = _form(report.recording, name)
     try:
@@ -142,7 +142,7 @@ def _samples(info: ChannelInfo, first: int, last: int, total: int) -> str:
     return f"samples {first} to {last} (steps {begin} to {end}) are"
 
 
-def _check_events(report: Report, known: list[Checksum]) -> None:
+def _check_events(report: DamageReport, known: list[Checksum]) -> None:
     path = report.recording.folder / layout.EVENTS
     try:
         data = files.read(path)
@@ -172,7 +172,7 @@ def _check_events(report: Report, known: list[Checksum]) -> None:
         report.events = len(lines)
 
 
-def mend(report: Report) -> None:
+def mend(report: DamageReport) -> None:
     """Take out what is damaged, so that resuming makes it again, to the same bytes.
 
     Channels end before their first damaged sample, the events after the last that is known to be right; damaged

@@ -15,7 +15,7 @@ from dynviz.recording.disk import Folder
 from dynviz.sweeps import budget, table
 from dynviz.sweeps.grid import Combination, choices
 from dynviz.sweeps.jobs import Job, Settings, SweepPlan, foreign_code, jobs, numbered, split
-from dynviz.sweeps.pool import Pool, ProcessPool, Report
+from dynviz.sweeps.pool import JobReport, Pool, ProcessPool
 from dynviz.sweeps.progress import SilentListener, Stopped, Sweep, SweepListener
 from dynviz.sweeps.work import finished
 
@@ -129,7 +129,7 @@ def _train(folder: Path, plan: SweepPlan, pool: Pool, progress: SweepListener) -
     rows: dict[str, list[table.Row]] = {}
     for job in plan.jobs:
         if finished(folder / job.name):
-            _note(found, rows, Report(job, "finished"))
+            _note(found, rows, JobReport(job, "finished"))
         else:
             pool.submit(job)
     _save(found, rows)
@@ -156,7 +156,7 @@ def _train(folder: Path, plan: SweepPlan, pool: Pool, progress: SweepListener) -
     return found
 
 
-def _note(found: Sweep, rows: dict[str, list[table.Row]], report: Report) -> None:
+def _note(found: Sweep, rows: dict[str, list[table.Row]], report: JobReport) -> None:
     job = report.job
     if report.kind == "finished":
         found.finished.add(job.name)

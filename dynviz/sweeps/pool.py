@@ -38,7 +38,7 @@ Kind: TypeAlias = Literal["moved", "restarted", "finished", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
-class Report:
+class JobReport:
     """Something that a job came to.
 
     Attributes:
@@ -65,7 +65,7 @@ class Pool(Protocol):
         """Take a job."""
         ...
 
-    def results(self) -> Iterator[Report | None]:
+    def results(self) -> Iterator[JobReport | None]:
         """What the jobs come to, until all have ended; None now and then while nothing happens."""
         ...
 
@@ -126,7 +126,7 @@ class ProcessPool:
     def submit(self, job: Job) -> None:
         self._waiting.append(job)
 
-    def results(self) -> Iterator[Report | None]:
+    def results(self) -> Iterator[JobReport | None]:
         while self._waiting or self._workers:
             self._employ()
             for key, _ in self._ears.select(GLANCE):
@@ -193,7 +193,7 @@ class ProcessPool:
         with Folder(self.folder) as folder:
             return os.fdopen(folder.open(LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
 
-    def _hear(self, worker: _Worker) -> Iterator[Report]:
+    def _hear(self, worker: _Worker) -> Iterator[JobReport]:
         data = os.read(worker.ear, 1 << 16)
         if not data:
             yield from self._lost(worker)
@@ -204,12 +204,12 @@ class ProcessPool:
             assert job is not None
             said = json.loads(line)
             worker.leaves = said.pop("leaves", False)
-            report = Report(job, **said)
+            report = JobReport(job, **said)
             if report.kind != "moved":
                 worker.job = None
             yield report
 
-    def _lost(self, worker: _Worker) -> Iterator[Report]:
+    def _lost(self, worker: _Worker) -> Iterator[JobReport]:
         """A process ended: well, or in the midst of its job."""
         code = self._bury(worker)
         job = worker.job
@@ -217,13 +217,15 @@ class ProcessPool:
             return
         self._deaths[job.name] += 1
         if self._stopped is not None:
-            yield Report(job, "stopped")
+            yield JobReport(job, "stopped")
         elif self._deaths[job.name] < DEATHS:
             self._waiting.appendleft(job)
-            yield Report(job, "restarted")
+            yield JobReport(job, "restarted")
         else:
             why = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            yield Report(job, "failed", message=f"its process died ({why}), twice; is the memory short? try --memory")
+            yield JobReport(
+                job, "failed", message=f"its process died ({why}), twice; is the memory short? try --memory"
+            )
 
     def _bury(self, worker: _Worker) -> int:
         self._workers.remove(worker)

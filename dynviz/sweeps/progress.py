@@ -8,7 +8,7 @@ from typing import Protocol
 from dynviz.recording import Recording, open_all
 from dynviz.sweeps import table
 from dynviz.sweeps.jobs import Job
-from dynviz.sweeps.pool import Report
+from dynviz.sweeps.pool import JobReport
 
 
 class Stopped(KeyboardInterrupt):
@@ -30,7 +30,7 @@ class SweepListener(Protocol):
         """Everything is checked, and these jobs are done; `finished` are already."""
         ...
 
-    def hear(self, report: Report) -> None:
+    def hear(self, report: JobReport) -> None:
         """A job moved on, or ended."""
         ...
 
@@ -45,7 +45,7 @@ class SilentListener:
     def begin(self, folder: Path, jobs: Sequence[Job], finished: int) -> None:
         """Say nothing."""
 
-    def hear(self, report: Report) -> None:
+    def hear(self, report: JobReport) -> None:
         """Say nothing."""
 
     def end(self) -> None:
