@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer, layout
 from dynviz.recording.metadata import ChannelInfo, Lane, Metadata, Named, Part
+from tests.recorded import record
 
 DTYPES = ["|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u8", "<f2", "<f4", "<f8", ">f4", ">i8", "<c8", "<c16"]
 
@@ -418,3 +420,14 @@ def test_what_a_recording_says_of_itself_is_what_run_json_says(folder):
     assert (recording.label, recording.seeds, recording.total) == ("sgd", (0, 1, 2), 100)
     assert recording.facts == {"radius": 2.0}
     assert repr(recording) == "<Recording sgd: 100 steps, seeds 0, 1, 2, channels x>"
+
+
+def test_a_long_channel_that_is_cut_while_it_is_shown_is_an_error_and_not_the_end_of_the_process(tmp_path):
+    losses = np.ones((1 << 18, 1))
+    recording = record(tmp_path / "run", {"loss": (1, losses)}, scenario="surface", steps=len(losses) - 1)
+    film = open_film([recording], "curves")
+    assert film.scene(len(losses) - 1).panels
+    with (recording.folder / "channels" / "loss.npy").open("r+b") as file:
+        file.truncate(4096)
+    with pytest.raises(DynvizError, match="became shorter while it was read"):
+        film.scene(100)

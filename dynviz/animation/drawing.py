@@ -103,17 +103,17 @@ def _fitting(view: plugins.Plugin, recordings: Sequence[Recording]) -> Film:
     What is recorded may be whole and yet no picture: a matrix of the wrong shape, a fact of the wrong kind. The cause
     is kept, and a view of the user's own keeps its traceback.
     """
-    if view.file:
-        mine: Film = view.make(recordings=recordings)
-        return mine
-    with _unfit(view.name, recordings):
+    own = contextlib.nullcontext() if view.file else None
+    with own or _unfit(view.name, recordings):
         film: Film = view.make(recordings=recordings)
 
     def scene(step: int) -> Scene:
-        with _unfit(view.name, recordings):
+        for recording in recordings:
+            recording.check()
+        with own or _unfit(view.name, recordings):
             return film.scene(step)
 
-    return replace(film, scene=scene)
+    return replace(film, scene=scene) if isinstance(film, Film) else film
 
 
 @contextlib.contextmanager

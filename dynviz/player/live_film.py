@@ -140,6 +140,9 @@ class LiveFilm:
         if self._whole is None or self._whole[0] != step:
             try:
                 scene = self.film.scene(step)
+            except DynvizError as error:
+                self.film, self.problem = None, str(error)
+                return None
             except Exception as error:  # a view may be the user's own
                 self.film, self.problem = None, f"view {self.view} failed: {type(error).__name__}: {error}"
                 return None

@@ -1,5 +1,6 @@
 """The file of a channel: open for writing, and mapped for reading."""
 
+import contextlib
 import mmap
 import os
 import time
@@ -211,7 +212,8 @@ class MappedChannel:
 
     A file that is made shorter while it is mapped ends the process that looks at what is gone (SIGBUS). Our writer
     never does that, it replaces files. When somebody else does, copies are not harmed; of a mapped file it is an error
-    the next time that the array is asked for. What remains is a file cut between that question and the look itself.
+    when the array is asked for, and when `check` is, as before each picture. What remains is a file cut between that
+    look and the picture, within some milliseconds.
     """
 
     __slots__ = ("_array", "_form", "_seen")
@@ -231,6 +233,20 @@ class MappedChannel:
                 os.close(fd)
         except OSError as error:
             raise disk.unreadable(self._form.path, error) from error
+
+    def check(self) -> None:
+        """See that what is mapped is still there.
+
+        Raises:
+            DynvizError: Somebody made the file shorter.
+        """
+        inode, size, _ = self._seen
+        if size > _COPIED_BYTES:
+            # A file that took the place of the mapped one does not matter: the map keeps the old one.
+            with contextlib.suppress(OSError):
+                file = os.stat(self._form.path)  # noqa: PTH116
+                if file.st_ino == inode and file.st_size < size:
+                    raise DynvizError(f"{self._form.path} is truncated: it became shorter while it was read")
 
     def array(self) -> NDArray[Any]:
         """All complete samples that the file holds now, read-only."""

@@ -150,6 +150,15 @@ class Recording:
             channel = self._channels[name] = MappedChannel(path, info.dtype, (self._lanes, *info.shape))
         return channel
 
+    def check(self) -> None:
+        """See that the files of all arrays that were handed out are still as long as they were.
+
+        Raises:
+            DynvizError: Somebody made one shorter; to look at what is gone would end the process.
+        """
+        for channel in self._channels.values():
+            channel.check()
+
     def _chosen_lanes(self, name: str, samples: Array) -> Array:
         """Of these lanes: the same object for as long as there are no more samples."""
         if name not in self._cut or self._cut[name][0] is not samples:
