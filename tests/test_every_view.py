@@ -7,6 +7,7 @@ from dynviz import plugins
 from dynviz.animation.export import animate
 from dynviz.cells.canvas import CellCanvas
 from dynviz.pixels import PixelCanvas
+from dynviz.plugins import grammar
 from tests import trained
 from tests.test_exporters_formats import SIZE, moves, read_back
 
@@ -25,7 +26,7 @@ def films(runs):
 
 
 def test_every_scenario_is_trained():
-    assert {plugins.parse(scenario).name for scenario, _, _ in trained.RUNS.values()} == set(plugins.files("scenarios"))
+    assert {grammar.parse(scenario).name for scenario, _, _ in trained.RUNS.values()} == set(plugins.files("scenarios"))
 
 
 @pytest.mark.parametrize("view", VIEWS)

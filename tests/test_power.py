@@ -9,7 +9,7 @@ import pytest
 import dynviz
 from dynviz import DynvizError
 from dynviz.recording import staging
-from dynviz.training.session import Silence
+from dynviz.training.session import SilentProgress
 from tests.power import Disk, Name
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
@@ -17,7 +17,7 @@ STEPS, LONGER, LONGEST_LOSS = 60, 90, 20
 RECORD = {"seeds": "0:2", "record": "parameters"}
 
 
-class Begun(Silence):
+class Begun(SilentProgress):
     """Hears from which step a run goes on."""
 
     def begin(self, folder, recordings, steps_done):
