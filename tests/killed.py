@@ -24,6 +24,7 @@ from dynviz.projection.project import Wish, project
 from dynviz.recording import Run, open_all
 from dynviz.recording import open as open_run
 from dynviz.recording import projections as stored
+from dynviz.recording.lock import held
 from dynviz.sweeps import launch, work
 from dynviz.sweeps.jobs import Job, Settings
 from dynviz.sweeps.pool import JobReport
@@ -223,6 +224,13 @@ def done(act: Callable[[], object]) -> None:
         sys.exit(1)
 
 
+def wait_for_writers(here: Path) -> None:
+    """Wait until processes that the victim had forked are gone too: they are killed with it, but not at once."""
+    end = time.monotonic() + 10
+    while any(held(path.parent) for path in here.rglob("lock")) and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def main(name: str, folder: Path, count: int) -> None:
     """Kill so many victims of a kind; those that come to their end before are checked too, and do not count."""
     victim, draw = VICTIMS[name](), random.Random(name)
@@ -260,6 +268,7 @@ def main(name: str, folder: Path, count: int) -> None:
         killed += early
         # How long it takes changes with what else the machine does.
         length *= 1.01 if early else 0.9
+        wait_for_writers(here)
         done(lambda here=here: victim.check(here, whole))
         shutil.rmtree(here)
     print(killed)

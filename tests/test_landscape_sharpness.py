@@ -16,6 +16,7 @@ from dynviz.projection import curvature
 from dynviz.projection.curvature import Look, largest, measure
 from dynviz.projection.evaluate import task_of
 from dynviz.recording import projections as stored
+from dynviz.scene.marks import Line, ReferenceLine
 from dynviz.views.sharpness import bound
 from tests import network
 
@@ -102,8 +103,8 @@ def test_gradient_descent_diverges_above_the_bound_and_converges_below(tmp_path)
 def test_the_view_shows_the_bound_of_gradient_descent_only(run):
     film = load("views", "sharpness").make(recordings=run.recordings)
     panel = film.scene(20).panels[0]
-    rules = [mark for mark in panel.marks if type(mark).__name__ == "Rule"]
-    assert [(rule.at, rule.label) for rule in rules] == [(200.0, "2 / lr")]
+    lines = [mark for mark in panel.marks if isinstance(mark, ReferenceLine)]
+    assert [(line.at, line.label) for line in lines] == [(200.0, "2 / lr")]
     assert panel.y.limits[1] >= 200
     # It is far above the eigenvalues, which are told apart all the same.
     values = stored.read(run["sgd"].folder, "sharpness")[1]["eigenvalues"]
@@ -123,7 +124,7 @@ def test_lanes_are_measured_apart_and_their_view_finds_them(tmp_path):
     for lane in (0, 1):
         loss = float(found["sgd"]["loss"][-1, lane])
         film = load("views", "sharpness").make(recordings=[dynviz.open(f"{found.folder}@{lane}")["sgd"]])
-        around = next(mark for mark in film.scene(4).panels[1].marks if type(mark).__name__ == "Line")
+        around = next(mark for mark in film.scene(4).panels[1].marks if isinstance(mark, Line))
         assert around.y[0] == pytest.approx(loss, rel=1e-5)
 
 
