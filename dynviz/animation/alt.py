@@ -18,7 +18,7 @@ def describe(film: Film, steps: Sequence[int]) -> str:
         steps: At which steps.
     """
     first, last = film.scene(steps[0]), film.scene(steps[-1])
-    who = ", ".join(_said(readout) for readout in last.readouts)
+    who = ", ".join(_value(readout) for readout in last.readouts)
     made = f"{last.title}: {who}" if last.title and who else last.title or who
     kind = "Animation" if len(steps) > 1 else "Picture"
     sentences = [f"{kind} of {made}." if made else f"{kind}.", f"{_span(first, last)}."]
@@ -48,15 +48,15 @@ def _panel(first: Panel, last: Panel) -> str:
 def _values(panel: Panel) -> list[str]:
     """The readouts, or where there are none the heights of the named lines."""
     if panel.readouts:
-        return [_said(readout) for readout in panel.readouts]
-    found: dict[str, str] = {}
+        return [_value(readout) for readout in panel.readouts]
+    heights: dict[str, str] = {}
     for mark in panel.marks:
-        if isinstance(mark, Line) and mark.label and mark.along is None and mark.label not in found and len(mark.x):
+        if isinstance(mark, Line) and mark.label and mark.along is None and mark.label not in heights and len(mark.x):
             now = mark.x[-1] if mark.now is None else mark.now
             height = float(np.interp(now, mark.x, mark.y))
-            found[mark.label] = resolved(height, panel.y.limits, panel.y.scale)
-    return [f"{name} {value}" for name, value in found.items()]
+            heights[mark.label] = resolved(height, panel.y.limits, panel.y.scale)
+    return [f"{name} {value}" for name, value in heights.items()]
 
 
-def _said(readout: Readout) -> str:
+def _value(readout: Readout) -> str:
     return f"{readout.name} {readout.text}".strip()

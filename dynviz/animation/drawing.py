@@ -90,7 +90,7 @@ def open_film(recordings: Sequence[Recording], view: str, panel: str | None = No
         DynvizError: There is no such view or panel, or it does not suit, or there is nothing to show yet.
     """
     # One that grows may grow between two questions of a view.
-    still = tuple(each if isinstance(each, Snapshot) else Snapshot(each) for each in recordings)
+    still = tuple(one if isinstance(one, Snapshot) else Snapshot(one) for one in recordings)
     film = _fitting(plugins.load("views", view), still)
     if not len(film.steps):
         raise DynvizError(f"view {view} has nothing to show: nothing that it draws is recorded yet")
@@ -128,7 +128,7 @@ def _unfit(view: str, recordings: Sequence[Recording]) -> Iterator[None]:
 
 def _narrowed(film: Film, view: str, panel: str) -> Film:
     """The film with one of its panels alone."""
-    titles = [each.title for each in film.scene(int(film.steps[-1])).panels]
+    titles = [shown.title for shown in film.scene(int(film.steps[-1])).panels]
     if panel not in titles and not (panel.isdecimal() and 1 <= int(panel) <= len(titles)):
         raise unknown(f"panel of view {view}", panel, [*titles, f"1 to {len(titles)}"])
     index = titles.index(panel) if panel in titles else int(panel) - 1

@@ -193,7 +193,7 @@ def find_exporter(suffix: str) -> plugins.Plugin:
     name = suffix.removeprefix(".").lower()
     known = plugins.files("exporters")
     if name not in known:
-        there = ", ".join(f".{each}" for each in known)
+        there = ", ".join(f".{suffix}" for suffix in known)
         asked = f"files that end in .{name}" if name else "a file without a suffix"
         raise DynvizError(f"no exporter writes {asked}; there are: {there}")
     return plugins.load("exporters", name)
@@ -207,7 +207,7 @@ def choose(export: plugins.Plugin, options: Mapping[str, Any]) -> dict[str, Any]
     """
     for name in options:
         if name not in export.options and name in SHARED:
-            able = [each for each in plugins.files("exporters") if name in plugins.load("exporters", each).options]
+            able = [stem for stem in plugins.files("exporters") if name in plugins.load("exporters", stem).options]
             raise DynvizError(f"{export.stem} takes no {name}; formats that do: {', '.join(able)}")
         if name not in export.options:
             raise unknown(f"option of exporter {export.stem}", name, export.options)

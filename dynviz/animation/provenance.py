@@ -16,7 +16,7 @@ def comment(recordings: Sequence[Recording], view: str) -> str:
     ]
     for recording in recordings:
         metadata = recording.metadata
-        values = {name: each.value for name, each in metadata.hyperparameters.items()}
+        values = {name: setting.value for name, setting in metadata.hyperparameters.items()}
         seeds = ",".join(map(str, dict.fromkeys(metadata.seeds)))
         lines.append(f"optimizer {_written(metadata.optimizer.name, values)} seeds {seeds}")
     lines.append(f"view {view}")

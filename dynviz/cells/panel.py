@@ -1,8 +1,5 @@
 """One panel in cells: draws its marks layer by layer; what did not change is kept from the last step."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from dynviz.cells import still
@@ -11,7 +8,7 @@ from dynviz.cells.easel import CellEasel
 from dynviz.cells.growing import CellBand, CellLine
 from dynviz.cells.inks import Inks
 from dynviz.cells.paper import Paper
-from dynviz.layout.drawings import DOT, MarkDrawing, PanelDrawings, StillDrawing
+from dynviz.layout.drawings import DOT, DrawingTable, PanelDrawings
 from dynviz.layout.place import PanelPlace
 from dynviz.scene.marks import (
     Arrows,
@@ -20,7 +17,6 @@ from dynviz.scene.marks import (
     Contours,
     Field,
     Line,
-    Mark,
     Panel,
     Points,
     ReferenceLine,
@@ -28,7 +24,9 @@ from dynviz.scene.marks import (
     Text,
 )
 
-STILL: dict[type, Callable[[Any, CellEasel], list[still.Draw]]] = {
+MARKS: DrawingTable[still.Draw] = {
+    Line: CellLine,
+    Band: CellBand,
     Field: still.field,
     Regions: still.regions,
     Contours: still.contours,
@@ -49,7 +47,7 @@ class CellPanelPainter:
         self._easel = CellEasel(inks, plot.width, plot.height, panel.x, panel.y)
         self._paper = Paper(plot.width, plot.height)
         self._area = np.s_[plot.top : plot.bottom, plot.left : plot.right]
-        self._drawings = PanelDrawings(self._drawing)
+        self._drawings = PanelDrawings(MARKS, self._easel)
 
     def draw(self, cells: Cells, panel: Panel) -> None:
         """Draw the panel's plot into its part of the cells."""
@@ -58,10 +56,3 @@ class CellPanelPainter:
             # Dots of one level may share a cell: those of lines and bands that stand together and are of one age.
             draw(self._paper, min(1 + DOT * group + age, LAST_LEVEL))
         self._paper.compose(cells.glyphs[self._area], cells.ink[self._area], cells.ground[self._area])
-
-    def _drawing(self, mark: Mark) -> MarkDrawing[still.Draw]:
-        if isinstance(mark, Line):
-            return CellLine(mark, self._easel)
-        if isinstance(mark, Band):
-            return CellBand(mark, self._easel)
-        return StillDrawing(STILL[type(mark)](mark, self._easel))

@@ -44,19 +44,19 @@ def fitted(colors: Pixels, pictures: Iterable[Pixels]) -> Pixels:
     seen, weights = _counted(pictures)
     if not len(seen):
         return colors
-    found = colors.astype(np.float64)
+    centers = colors.astype(np.float64)
     for _ in range(ROUNDS):
-        near, far = _nearest(seen, found)
-        total = np.bincount(near, weights, len(found))
-        sums = np.stack([np.bincount(near, weights * seen[:, axis], len(found)) for axis in range(3)], axis=1)
+        near, far = _nearest(seen, centers)
+        total = np.bincount(near, weights, len(centers))
+        sums = np.stack([np.bincount(near, weights * seen[:, axis], len(centers)) for axis in range(3)], axis=1)
         used = total > 0
-        found[used] = sums[used] / total[used, None]
+        centers[used] = sums[used] / total[used, None]
         # A colour that no pixel wants goes where the error is largest.
         worst = np.argsort(-weights * far, kind="stable")[: int((~used).sum())]
-        found[np.flatnonzero(~used)[: len(worst)]] = seen[worst]
-    near, _ = _nearest(seen, found)
-    heavy = np.argsort(-np.bincount(near, weights, len(found)), kind="stable")
-    rounded = found[heavy].round().astype(np.uint8)
+        centers[np.flatnonzero(~used)[: len(worst)]] = seen[worst]
+    near, _ = _nearest(seen, centers)
+    heavy = np.argsort(-np.bincount(near, weights, len(centers)), kind="stable")
+    rounded = centers[heavy].round().astype(np.uint8)
     _, first = np.unique(_cells(rounded), return_index=True)
     return rounded[np.sort(first)]
 

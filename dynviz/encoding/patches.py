@@ -69,11 +69,11 @@ class Patches:
             return None
         top, left = (int(at[0]) // self._grid * self._grid for at in (rows, columns))
         area = slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
-        found = _opaque(new[area])
+        pixels = _opaque(new[area])
         over = new.shape[2] == 3
         if over:
-            found[~different[area]] = 0
-        return Patch(left, top, found, over)
+            pixels[~different[area]] = 0
+        return Patch(left, top, pixels, over)
 
     def _reduced(self, pixels: Pixels) -> Pixels:
         if self._colors is None:
@@ -82,15 +82,15 @@ class Patches:
             return self._last[1]
         if self._palette is None:
             self._palette = Palette(self._colors)
-        found = self._palette.colors[self._palette.indices(pixels[..., :3].reshape(-1, 3))]
-        found = found.reshape(*pixels.shape[:2], 3)
+        reduced = self._palette.colors[self._palette.indices(pixels[..., :3].reshape(-1, 3))]
+        reduced = reduced.reshape(*pixels.shape[:2], 3)
         if pixels.shape[2] == 3:
-            return found
-        return np.concatenate([np.where(pixels[..., 3:] > 0, found, 0).astype(np.uint8), pixels[..., 3:]], axis=-1)
+            return reduced
+        return np.concatenate([np.where(pixels[..., 3:] > 0, reduced, 0).astype(np.uint8), pixels[..., 3:]], axis=-1)
 
 
 def _opaque(pixels: Pixels) -> Pixels:
     """A copy [rows, columns, 4]."""
-    found = np.full((*pixels.shape[:2], 4), 255, np.uint8)
-    found[..., : pixels.shape[2]] = pixels
-    return found
+    opaque = np.full((*pixels.shape[:2], 4), 255, np.uint8)
+    opaque[..., : pixels.shape[2]] = pixels
+    return opaque

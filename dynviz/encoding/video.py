@@ -50,8 +50,8 @@ def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> 
     # No versions and no dates: the same frames are the same bytes.
     command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
     command += ["-metadata", f"comment={sheet.comment}", "-metadata", f"title={sheet.alt}", str(target)]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+    with tempfile.TemporaryFile() as messages:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=messages)
         try:
             # Where ffmpeg ended before its time, its own words say why.
             with suppress(BrokenPipeError):
@@ -61,7 +61,7 @@ def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> 
             process.wait()
             raise
         if process.wait():
-            raise _failure(said, target)
+            raise _failure(messages, target)
 
 
 def _feed(process: "subprocess.Popen[bytes]", frames: Frames, first: tuple[Pixels, float], rate: float) -> None:
@@ -108,10 +108,10 @@ def _ffmpeg(suffix: str) -> str:
         ) from error
 
 
-def _failure(said: IO[bytes], target: Path) -> Exception:
-    said.seek(0)
-    words = said.read().decode(errors="replace")
-    if FULL in words:
+def _failure(messages: IO[bytes], target: Path) -> Exception:
+    messages.seek(0)
+    text = messages.read().decode(errors="replace")
+    if FULL in text:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    last = words.strip().splitlines()[-1:] or ["it did not say why"]
+    last = text.strip().splitlines()[-1:] or ["it did not say why"]
     return DynvizError(f"ffmpeg could not write {target.suffix}: {last[0]}")

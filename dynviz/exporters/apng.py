@@ -102,13 +102,13 @@ def _compressed(picture: Image.Image) -> bytes:
     """The data of a picture, out of the PNG that Pillow makes."""
     file = io.BytesIO()
     picture.save(file, format="PNG", compress_level=9)
-    data, at, found = file.getvalue(), 8, []
+    data, at, parts = file.getvalue(), 8, []
     while at < len(data):
         length = int.from_bytes(data[at : at + 4], "big")
         if data[at + 4 : at + 8] == b"IDAT":
-            found.append(data[at + 8 : at + 8 + length])
+            parts.append(data[at + 8 : at + 8 + length])
         at += 12 + length
-    return b"".join(found)
+    return b"".join(parts)
 
 
 def _write(file: IO[bytes], index: int, data: bytes, shown: tuple[float, int]) -> None:

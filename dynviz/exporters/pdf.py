@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from dynviz.exporters.svg import document
 from dynviz.frame import Background, Frame, Sheet, exporter
 
 
 @exporter(motion=False, most=1)
 def export(frames: Iterator[Frame], target: Path, sheet: Sheet, *, background: Background = "theme") -> None:
-    """Write the scene of a lone frame, one point for each pixel.
+    """Write the scene of a single frame, one point for each pixel.
 
     Args:
         frames: One.
@@ -19,8 +20,5 @@ def export(frames: Iterator[Frame], target: Path, sheet: Sheet, *, background: B
     Raises:
         DynvizError: The frame is not of a scene.
     """
-    from dynviz.pixels.vector import Vector
-
-    scene = sheet.scene_of(next(frames))
-    vector = Vector(*sheet.size, sheet.theme, ground=background == "theme")
-    target.write_bytes(vector.pdf(scene, f"{sheet.alt}\n{sheet.comment}"))
+    vector, scene, description = document(frames, sheet, background)
+    target.write_bytes(vector.pdf(scene, description))

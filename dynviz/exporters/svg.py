@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dynviz.frame import Background, Frame, Sheet, exporter
+
+if TYPE_CHECKING:
+    from dynviz.pixels.vector import Vector
+    from dynviz.scene.marks import Scene
 
 
 @exporter(motion=False, most=1)
 def export(frames: Iterator[Frame], target: Path, sheet: Sheet, *, background: Background = "theme") -> None:
-    """Write the scene of a lone frame.
+    """Write the scene of a single frame.
 
     Args:
         frames: One.
@@ -19,8 +24,13 @@ def export(frames: Iterator[Frame], target: Path, sheet: Sheet, *, background: B
     Raises:
         DynvizError: The frame is not of a scene.
     """
+    vector, scene, description = document(frames, sheet, background)
+    target.write_text(vector.svg(scene, description), encoding="utf-8")
+
+
+def document(frames: Iterator[Frame], sheet: Sheet, background: Background) -> "tuple[Vector, Scene, str]":
+    """What a file of shapes is made of: the renderer, the scene, and what is seen on it in words."""
     from dynviz.pixels.vector import Vector
 
     scene = sheet.scene_of(next(frames))
-    vector = Vector(*sheet.size, sheet.theme, ground=background == "theme")
-    target.write_text(vector.svg(scene, f"{sheet.alt}\n{sheet.comment}"), encoding="utf-8")
+    return Vector(*sheet.size, sheet.theme, ground=background == "theme"), scene, f"{sheet.alt}\n{sheet.comment}"

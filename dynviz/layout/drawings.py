@@ -1,7 +1,7 @@
 """What is drawn of a panel's marks, kept from step to step, and in which order it lies over one another."""
 
-from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from dynviz.scene.identity import alike
 from dynviz.scene.marks import Band, Line, Mark
@@ -32,11 +32,21 @@ class StillDrawing(Generic[L]):
         return self._layers
 
 
+DrawingTable: TypeAlias = Mapping[type, Callable[[Any, Any], MarkDrawing[L] | list[L]]]
+"""For each type of mark, what a backend makes of one and the panel's easel: layers, or a drawing where they change."""
+
+
 class PanelDrawings(Generic[L]):
     """The drawings of a panel's marks; that of a mark is kept for as long as it differs in its now at most."""
 
-    def __init__(self, draw: Callable[[Mark], MarkDrawing[L]]) -> None:
-        self._draw = draw
+    def __init__(self, table: DrawingTable[L], easel: Any) -> None:
+        """Draw with a backend.
+
+        Args:
+            table: How it draws each type of mark.
+            easel: What its functions need to know of the panel.
+        """
+        self._table, self._easel = table, easel
         self._drawn: list[tuple[Mark, MarkDrawing[L]]] = []
 
     def layers(self, marks: Sequence[Mark]) -> list[tuple[int, int, L]]:
@@ -52,7 +62,8 @@ class PanelDrawings(Generic[L]):
     def _drawing(self, index: int, mark: Mark) -> MarkDrawing[L]:
         if index < len(self._drawn) and alike(self._drawn[index][0], mark):
             return self._drawn[index][1]
-        return self._draw(mark)
+        drawing = self._table[type(mark)](mark, self._easel)
+        return StillDrawing(drawing) if isinstance(drawing, list) else drawing
 
 
 def groups(marks: Sequence[Mark]) -> list[int]:

@@ -1,13 +1,12 @@
 """One panel in pixels: its axes are drawn once, its marks as layers."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.path import Path
 
 from dynviz.layout.arrange import Rect
-from dynviz.layout.drawings import MarkDrawing, PanelDrawings, StillDrawing
+from dynviz.layout.drawings import DrawingTable, PanelDrawings
 from dynviz.layout.place import PanelPlace, ReadoutSpot
 from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import still
@@ -25,7 +24,6 @@ from dynviz.scene.marks import (
     Contours,
     Field,
     Line,
-    Mark,
     Panel,
     Points,
     Readout,
@@ -34,7 +32,9 @@ from dynviz.scene.marks import (
     Text,
 )
 
-STILL: dict[type, Callable[[Any, PixelEasel], list[Layer]]] = {
+MARKS: DrawingTable[Layer] = {
+    Line: PixelLine,
+    Band: PixelBand,
     Field: still.field,
     Regions: still.regions,
     Contours: still.contours,
@@ -52,20 +52,13 @@ class PixelPanelPainter:
     def __init__(self, place: PanelPlace, easel: PixelEasel) -> None:
         self._place, self._easel = place, easel
         self._stack = LayerStack(place.cell, self._axes())
-        self._drawings = PanelDrawings(self._drawing)
+        self._drawings = PanelDrawings(MARKS, easel)
         self._words = Readouts(place.spots, easel)
 
     def draw(self, image: Image, panel: Panel) -> None:
         """Draw the panel into its part of the image."""
         marks = [layer for _, _, layer in self._drawings.layers(panel.marks)]
         self._stack.draw(image, [*marks, *self._words.layers(panel.readouts)])
-
-    def _drawing(self, mark: Mark) -> MarkDrawing[Layer]:
-        if isinstance(mark, Line):
-            return PixelLine(mark, self._easel)
-        if isinstance(mark, Band):
-            return PixelBand(mark, self._easel)
-        return StillDrawing(STILL[type(mark)](mark, self._easel))
 
     def _axes(self) -> Image:
         """Everything that stays the same from step to step: grid, axes, ticks, titles, labels and legends."""

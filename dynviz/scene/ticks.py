@@ -136,14 +136,14 @@ def _logarithmic(low: float, high: float, most: int) -> list[Decimal]:
     decades = inside((1,))
     if len(decades) < 3:
         for mantissas in (MANTISSAS, (1, 3), (1,)):
-            found = inside(mantissas)
-            if 2 <= len(found) <= most:
-                return found
+            multiples = inside(mantissas)
+            if 2 <= len(multiples) <= most:
+                return multiples
     stride = 1
     while len(decades) > most:
         stride += 1
         # Those with 1 among them, or that would be, unless it is a lone one.
-        decades = max((inside((1,), stride, rest) for rest in range(stride)), key=lambda found: min(len(found), 2))
+        decades = max((inside((1,), stride, rest) for rest in range(stride)), key=lambda chosen: min(len(chosen), 2))
     return decades
 
 

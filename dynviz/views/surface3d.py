@@ -98,7 +98,7 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
         for way in picture.way(recordings[index], lane, caption.color(index), names[index] if lane == 0 else "")
     ]
     heads = [Latest(recordings[index], "position", picture.heads(lanes, caption.color(index))) for index in group]
-    said = tuple(Readout("", caption.color(index), names[index]) for index in group if names[index])
+    readouts = tuple(Readout("", caption.color(index), names[index]) for index in group if names[index])
     title = str(first.facts.get("function", "surface"))
     left, right, bottom, top = picture.box
     x = Axis((left - 1.25 * MARGIN, right + 0.75 * MARGIN), whole=True)
@@ -109,7 +109,7 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
         moved = [replace(way, now=float(step)) for way in ways]
         balls = [ball.at(step) for ball in heads]
         marks = (*ground, *moved, *balls)
-        return Panel(title, x, y, marks, said, square=True, plan=plan.at(step))
+        return Panel(title, x, y, marks, readouts, square=True, plan=plan.at(step))
 
     return MovingPanel(union([ball.steps for ball in heads]), at)
 
@@ -132,11 +132,11 @@ def _rise(recording: Recording) -> list[tuple[float, Tick]]:
     """Ticks of the height above the landscape's lowest place, where they are on the upright edge, 0 to 1."""
     _, norm = heights(recording)
     low = norm.low if norm.scale == "log" else 0.0
-    found = ticks(Axis((low, norm.high), norm.scale), RISE)
+    rises = ticks(Axis((low, norm.high), norm.scale), RISE)
     if norm.scale == "linear":
-        return [(tick.value / norm.high, tick) for tick in found]
-    shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in found]
-    return [(0.0, Tick(0.0, "0")), *zip(shares, found, strict=True)]
+        return [(tick.value / norm.high, tick) for tick in rises]
+    shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in rises]
+    return [(0.0, Tick(0.0, "0")), *zip(shares, rises, strict=True)]
 
 
 class ReliefPicture:
@@ -204,9 +204,9 @@ class ReliefPicture:
     def way(self, recording: Recording, lane: int, color: str, name: str) -> list[Line]:
         """The part of a lane's way that is seen, and the part that is behind something."""
         positions = recording["position"][:, lane]
-        found, hidden = self.place(np.where(finite(positions), positions, np.nan))
+        spots, hidden = self.place(np.where(finite(positions), positions, np.nan))
         steps = recording.steps("position")
-        seen, behind = (np.where((hidden == side)[:, None], found, np.nan) for side in (False, True))
+        seen, behind = (np.where((hidden == side)[:, None], spots, np.nan) for side in (False, True))
         line = Line(seen[:, 0], seen[:, 1], color, name, along=steps, width=1.8, ghost=False, dot=False)
         parts = line, replace(line, x=behind[:, 0], y=behind[:, 1], label="", dash="dotted", width=0.8)
         return [part for part in parts if np.isfinite(part.x).any()]
@@ -216,7 +216,7 @@ class ReliefPicture:
 
         def heads(past: Array) -> Points:
             now = past[-1, places(past.shape[1], lanes)]
-            found, _ = self.place(np.where(finite(now), now, np.nan))
-            return _points(found[np.isfinite(found).all(axis=1)], color, 7.0)
+            spots, _ = self.place(np.where(finite(now), now, np.nan))
+            return _points(spots[np.isfinite(spots).all(axis=1)], color, 7.0)
 
         return heads
