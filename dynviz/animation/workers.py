@@ -1,19 +1,13 @@
 """Processes that draw and code. What they give is what one process gives, to the byte.
 
-They are plain Python processes with two pipes, and not `multiprocessing`, which would import the caller's script again.
 Each takes a range of frames in turn, and redraws the one before it where the code looks at what changed. It hands a
 range over before it begins the next, so that memory does not grow with the number of frames.
 """
 
-import json
-import os
 import pickle
 import signal
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import IO, Any
 
 import numpy as np
@@ -22,9 +16,8 @@ from dynviz import plugins
 from dynviz.animation.drawing import Drawing
 from dynviz.errors import DynvizError
 from dynviz.frame import Code, Frame, Frames, Piece, Pixels, Progress
+from dynviz.process.child import Worker, answering, ending
 
-START = "import json, sys; job = json.loads(sys.stdin.buffer.readline() or sys.exit()); sys.path[:] = job['path']; "
-CODE = START + "from dynviz.animation.workers import work; work(job)"
 RANGE = 12
 """Frames of a range: one more is drawn for each."""
 DATA, MISTAKE, BUG = b"D", b"M", b"B"
@@ -59,7 +52,7 @@ class CrewFrames(Frames):
         length = 1 if code is None else min(RANGE, -(-len(self._slots) // self._count))
         steps = [step for step, _ in self._slots]
         ranges = [(steps[start - 1 : start], steps[start : start + length]) for start in range(0, len(steps), length)]
-        crew: list[subprocess.Popen[bytes]] = []
+        crew: list[Worker] = []
         try:
             crew.extend(self._start(ranges[index :: self._count], code) for index in range(self._count))
             for done in range(len(steps)):
@@ -68,44 +61,36 @@ class CrewFrames(Frames):
                     self._progress(done + 1, len(steps))
         finally:
             for worker in crew:
-                worker.kill()
+                worker.send(signal.SIGKILL)
             for worker in crew:
-                _pipe(worker.stdout).close()
-                worker.wait()
+                worker.close()
 
-    def _start(self, ranges: Sequence[tuple[list[int], list[int]]], code: Code | None) -> subprocess.Popen[bytes]:
+    def _start(self, ranges: Sequence[tuple[list[int], list[int]]], code: Code | None) -> Worker:
         job = {
-            "path": sys.path,
             "drawing": self._drawing.to_json(),
             "ranges": ranges,
             "exporter": self._exporter,
             "code": pickle.dumps(code).hex() if code else "",
         }
-        # Ctrl-C is for who asked for frames, who ends the others; they may be at their imports yet.
-        worker = subprocess.Popen(
-            [sys.executable, "-c", CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        # One that died at once is seen when its first frame does not come.
-        with suppress(BrokenPipeError), _pipe(worker.stdin) as pipe:
-            pipe.write(json.dumps(job).encode() + b"\n")
+        worker = Worker("dynviz.animation.workers:work", job, "draws")
+        worker.hang_up()
         return worker
 
 
-def _take(worker: subprocess.Popen[bytes]) -> bytearray:
-    pipe = _pipe(worker.stdout)
-    head = pipe.read(HEAD.size)
+def _take(worker: Worker) -> bytearray:
+    head = worker.answers.read(HEAD.size)
     if len(head) == HEAD.size:
         kind, length = HEAD.unpack(head)
         data = bytearray(length)
-        if _fill(pipe, memoryview(data)):
+        if _fill(worker.answers, memoryview(data)):
             if kind == MISTAKE:
                 raise DynvizError(data.decode())
             if kind == BUG:
                 raise RuntimeError(f"a drawing process failed:\n{data.decode()}")
             return data
-    code = worker.wait()
-    why = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    raise DynvizError(f"a drawing process ended before its time ({why}); try again with fewer workers")
+    raise DynvizError(
+        f"a drawing process ended before its time ({ending(worker.wait())}); try again with fewer workers"
+    )
 
 
 def _fill(pipe: IO[bytes], buffer: memoryview) -> bool:
@@ -119,29 +104,21 @@ def _fill(pipe: IO[bytes], buffer: memoryview) -> bool:
     return True
 
 
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None
-    return pipe
-
-
 def work(job: dict[str, Any]) -> None:
     """Draw what the first line of stdin asked for, to stdout: the life of one process."""
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    with suppress(BrokenPipeError):
+    with answering() as answers:
         try:
             for pieces in _ranges(job):
                 for data in pieces:
-                    _hand(out, DATA, data)
+                    _hand(answers, DATA, data)
         except BrokenPipeError:
             raise
         except DynvizError as error:
-            _hand(out, MISTAKE, str(error).encode())
+            _hand(answers, MISTAKE, str(error).encode())
         except Exception:
             import traceback
 
-            _hand(out, BUG, traceback.format_exc().encode())
-    os._exit(0)
+            _hand(answers, BUG, traceback.format_exc().encode())
 
 
 def _hand(out: IO[bytes], kind: bytes, data: Any) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
+from dynviz.process.child import dynviz_command, last_line
+
 Progress: TypeAlias = Callable[[int, int], None]
 Run: TypeAlias = Callable[[Sequence[str], Progress], Awaitable[tuple[int, str]]]
 """Runs `dynviz` with arguments, says how many of how many frames are drawn, and gives exit status and last line."""
@@ -18,8 +20,6 @@ PATIENCE = 2.0
 
 async def run(arguments: Sequence[str], progress: Progress) -> tuple[int, str]:
     """Run `dynviz export` with these arguments."""
-    from dynviz.process.background import dynviz_command
-
     reports, reported = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
@@ -73,13 +73,3 @@ async def _listen(reports: int, progress: Progress) -> None:
                 progress(report["done"], report["count"])
     finally:
         transport.close()
-
-
-def last_line(text: str) -> str:
-    r"""The last line that says something.
-
-    >>> last_line("dynviz: no view named 'x'\n\n")
-    "no view named 'x'"
-    """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("dynviz: ") if lines else ""

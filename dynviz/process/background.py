@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from dynviz.errors import DynvizError
+from dynviz.process.child import dynviz_command, ending, last_line, starting
 
 ERROR_FILE = "error.txt"
 """In a run's folder: the traceback of a trainer that failed where nobody may have listened."""
@@ -66,8 +67,7 @@ class BackgroundRun:
         Raises:
             DynvizError: The system starts no further process.
         """
-        opened: list[int] = []
-        try:
+        with starting("trains"), contextlib.ExitStack() as opened:
             reports, output = (_nameless(opened) for _ in range(2))
             process = _Lasting(
                 [*dynviz_command("-X", "faulthandler"), "run", "--headless", f"--report={reports}", *arguments],
@@ -77,10 +77,7 @@ class BackgroundRun:
                 pass_fds=(reports,),
                 start_new_session=True,
             )
-        except OSError as error:
-            for descriptor in opened:
-                os.close(descriptor)
-            raise DynvizError(f"cannot start a process that trains: {error.strerror or error}") from error
+            opened.pop_all()
         return cls(process, reports, output)
 
     def __del__(self) -> None:
@@ -219,14 +216,7 @@ class _Lasting(subprocess.Popen[bytes]):
         pass
 
 
-def dynviz_command(*options: str) -> list[str]:
-    """The start of a command line for another `dynviz`, which finds the modules that we find."""
-    # The present folder is first in the path under -m alone.
-    here = [] if sys.path[:1] in ([""], [str(Path.cwd())]) else ["-P"]
-    return [sys.executable, *here, *options, "-m", "dynviz"]
-
-
-def _nameless(opened: list[int]) -> int:
+def _nameless(opened: contextlib.ExitStack) -> int:
     """A file without a name, in which every write goes to the end."""
     if hasattr(os, "memfd_create"):
         # In memory: a full disk must not keep a trainer from saying so.
@@ -234,7 +224,7 @@ def _nameless(opened: list[int]) -> int:
     else:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
-    opened.append(descriptor)
+    opened.callback(os.close, descriptor)
     fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
     return descriptor
 
@@ -242,9 +232,6 @@ def _nameless(opened: list[int]) -> int:
 def _last_words(code: int, output: str, folder: Path | None) -> str:
     """What is known of a trainer that ended without a word."""
     if code < 0:
-        with contextlib.suppress(ValueError):
-            name = signal.Signals(-code).name
-            kept = f"; what was recorded can be read, and `dynviz run --resume {folder}` goes on" if folder else ""
-            return f"the trainer was killed by {name}{kept}"
-    lines = [line for line in output.splitlines() if line.strip()]
-    return lines[-1].strip().removeprefix("dynviz: ") if lines else f"the trainer ended with status {code}"
+        kept = f"; what was recorded can be read, and `dynviz run --resume {folder}` goes on" if folder else ""
+        return f"the trainer was killed by {ending(code)}{kept}"
+    return last_line(output) or f"the trainer ended with status {code}"

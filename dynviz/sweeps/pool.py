@@ -4,27 +4,18 @@ import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
-from dynviz.errors import DynvizError
+from dynviz.process.child import Worker, ending
 from dynviz.recording.disk import Folder
 from dynviz.sweeps.jobs import Job, Settings
 from dynviz.sweeps.work import to_line
 
-CODE = (
-    "import json, sys; given = json.loads(sys.stdin.buffer.readline()); sys.path[:] = given['path']; "
-    "from pathlib import Path; from dynviz.sweeps import jobs, work; "
-    "given['settings']['record'] = tuple(given['settings']['record']); "
-    "work.live(Path(given['folder']), jobs.Settings(**given['settings']), given['trust'])"
-)
 LOG = "workers.log"
 """What the processes print: warnings of a scenario, and the last words of one that crashed."""
 PATIENCE = 10.0
@@ -79,32 +70,21 @@ class Pool(Protocol):
 
 
 @dataclass(eq=False)
-class _Worker:
-    process: "subprocess.Popen[bytes]"
+class _Member:
+    """A process of the pool: its job, the beginning of a line that it has not ended, whether it takes no more jobs."""
+
+    worker: Worker
     job: Job | None = None
-    heard: bytes = b""
+    unread: bytes = b""
     leaves: bool = False
-
-    @property
-    def ear(self) -> int:
-        assert self.process.stdout is not None
-        return self.process.stdout.fileno()
-
-    def ask(self, line: bytes) -> None:
-        assert self.process.stdin is not None
-        # One that died is seen by the end of what it says.
-        with suppress(BrokenPipeError):
-            self.process.stdin.write(line)
-            self.process.stdin.flush()
 
 
 @dataclass
 class ProcessPool:
     """Processes of this machine, each with one thread and one job at a time.
 
-    They are plain Python processes with two pipes, and not `multiprocessing`, which would import the caller's script
-    again. When the sweep is killed their pipes end, and they stop at a checkpoint. A process that dies is replaced,
-    and the next one goes on with its job.
+    When the sweep is killed their pipes end, and they stop at a checkpoint. A process that dies is replaced, and the
+    next one goes on with its job.
 
     Attributes:
         folder: The sweep's.
@@ -118,101 +98,86 @@ class ProcessPool:
     count: int
     trust: tuple[str, ...] = ()
     _waiting: deque[Job] = field(default_factory=deque)
-    _workers: list[_Worker] = field(default_factory=list)
+    _members: list[_Member] = field(default_factory=list)
     _deaths: Counter[str] = field(default_factory=Counter)
-    _ears: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    _answers: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _stopped: float | None = None
 
     def submit(self, job: Job) -> None:
         self._waiting.append(job)
 
     def results(self) -> Iterator[JobReport | None]:
-        while self._waiting or self._workers:
+        while self._waiting or self._members:
             self._employ()
-            for key, _ in self._ears.select(GLANCE):
-                yield from self._hear(key.data)
+            for key, _ in self._answers.select(GLANCE):
+                yield from self._read(key.data)
             if self._stopped is not None and time.monotonic() > self._stopped + PATIENCE:
-                self._kill()
+                self._send(signal.SIGKILL)
             yield None
 
     def stop(self) -> None:
         if self._stopped is not None:
-            self._kill()
+            self._send(signal.SIGKILL)
             return
         self._stopped = time.monotonic()
         self._waiting.clear()
-        for worker in self._workers:
-            worker.process.send_signal(signal.SIGTERM)
+        self._send(signal.SIGTERM)
 
     def close(self) -> None:
         self._waiting.clear()
-        self._kill()
-        for worker in list(self._workers):
-            self._bury(worker)
-        self._ears.close()
+        self._send(signal.SIGKILL)
+        for member in list(self._members):
+            self._remove(member)
+        self._answers.close()
 
     def _employ(self) -> None:
         """Give what waits to who is idle, to new processes while there may be more; send home who has nothing to do."""
-        for worker in self._workers:
-            if worker.job is None and not worker.leaves:
-                self._ask(worker)
-        while self._waiting and len(self._workers) < self.count:
+        for member in self._members:
+            if member.job is None and not member.leaves:
+                self._ask(member)
+        while self._waiting and len(self._members) < self.count:
             self._ask(self._start())
 
-    def _ask(self, worker: _Worker) -> None:
+    def _ask(self, member: _Member) -> None:
         if self._waiting:
-            worker.job = self._waiting.popleft()
-            worker.ask(to_line(worker.job))
-        elif worker.process.stdin is not None:
-            worker.leaves = True
-            with suppress(BrokenPipeError):
-                worker.process.stdin.close()
+            member.job = self._waiting.popleft()
+            member.worker.ask(to_line(member.job))
+        else:
+            member.leaves = True
+            member.worker.hang_up()
 
-    def _start(self) -> _Worker:
-        try:
-            with self._log() as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-X", "faulthandler", "-c", CODE],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    # Ctrl-C is for the sweep, which tells its processes.
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise DynvizError(f"cannot start a process that trains: {error.strerror or error}") from error
-        worker = _Worker(process)
-        given: dict[str, Any] = {"path": sys.path, "folder": str(self.folder)}
-        given |= {"settings": asdict(self.settings), "trust": self.trust}
-        worker.ask(json.dumps(given).encode() + b"\n")
-        self._workers.append(worker)
-        self._ears.register(worker.ear, selectors.EVENT_READ, worker)
-        return worker
+    def _start(self) -> _Member:
+        given: dict[str, Any] = {"folder": str(self.folder), "settings": asdict(self.settings), "trust": self.trust}
+        with self._log() as log:
+            member = _Member(Worker("dynviz.sweeps.work:work", given, "trains", stderr=log))
+        self._members.append(member)
+        self._answers.register(member.worker.answers, selectors.EVENT_READ, member)
+        return member
 
     def _log(self) -> BinaryIO:
         with Folder(self.folder) as folder:
             return os.fdopen(folder.open(LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
 
-    def _hear(self, worker: _Worker) -> Iterator[JobReport]:
-        data = os.read(worker.ear, 1 << 16)
+    def _read(self, member: _Member) -> Iterator[JobReport]:
+        data = os.read(member.worker.answers.fileno(), 1 << 16)
         if not data:
-            yield from self._lost(worker)
+            yield from self._ended(member)
             return
-        *lines, worker.heard = (worker.heard + data).split(b"\n")
+        *lines, member.unread = (member.unread + data).split(b"\n")
         for line in lines:
-            job = worker.job
+            job = member.job
             assert job is not None
-            said = json.loads(line)
-            worker.leaves = said.pop("leaves", False)
-            report = JobReport(job, **said)
+            answer = json.loads(line)
+            member.leaves = answer.pop("leaves", False)
+            report = JobReport(job, **answer)
             if report.kind != "moved":
-                worker.job = None
+                member.job = None
             yield report
 
-    def _lost(self, worker: _Worker) -> Iterator[JobReport]:
+    def _ended(self, member: _Member) -> Iterator[JobReport]:
         """A process ended: well, or in the midst of its job."""
-        code = self._bury(worker)
-        job = worker.job
+        code = self._remove(member)
+        job = member.job
         if job is None:
             return
         self._deaths[job.name] += 1
@@ -222,20 +187,14 @@ class ProcessPool:
             self._waiting.appendleft(job)
             yield JobReport(job, "restarted")
         else:
-            why = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            yield JobReport(
-                job, "failed", message=f"its process died ({why}), twice; is the memory short? try --memory"
-            )
+            message = f"its process died ({ending(code)}), twice; is the memory short? try --memory"
+            yield JobReport(job, "failed", message=message)
 
-    def _bury(self, worker: _Worker) -> int:
-        self._workers.remove(worker)
-        self._ears.unregister(worker.ear)
-        for pipe in (worker.process.stdin, worker.process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-        return worker.process.wait()
+    def _remove(self, member: _Member) -> int:
+        self._members.remove(member)
+        self._answers.unregister(member.worker.answers)
+        return member.worker.close()
 
-    def _kill(self) -> None:
-        for worker in self._workers:
-            worker.process.kill()
+    def _send(self, number: signal.Signals) -> None:
+        for member in self._members:
+            member.worker.send(number)

@@ -4,18 +4,16 @@ import contextlib
 import itertools
 import json
 import os
-import queue
 import signal
-import sys
-import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from dynviz.errors import DynvizError
+from dynviz.process.child import Requests, answering
 from dynviz.recording import Run, disk, layout
 from dynviz.recording.disk import Folder
 from dynviz.recording.metadata import Lane, Metadata
@@ -89,12 +87,12 @@ def _wait(run: Path) -> None:
         time.sleep(OFTEN)
 
 
-class _Mouth:
+class _Answers:
     """Tells the sweep how a job goes, a line of JSON each."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
-        self._steps, self._said = 0, 0.0
+        self._steps, self._last_time = 0, 0.0
 
     def say(self, kind: str, **more: Any) -> None:
         self._pipe.write(json.dumps({"kind": kind, **more}).encode() + b"\n")
@@ -109,64 +107,38 @@ class _Mouth:
 
     def move(self, label: str, step: int, loss: float) -> None:  # noqa: ARG002
         now = time.monotonic()
-        if now - self._said > OFTEN or step == self._steps:
-            self._said = now
+        if now - self._last_time > OFTEN or step == self._steps:
+            self._last_time = now
             self.say("moved", step=step, steps=self._steps, loss=loss)
 
     def end(self) -> None:
         """What ended it is said by who asked for it."""
 
 
-def live(folder: Path, settings: Settings, trust: Sequence[str]) -> None:
-    """Do the jobs that stdin names, a line of JSON each, until it ends; stop what is begun when it ends early.
+def work(given: Mapping[str, Any]) -> None:
+    """Do the jobs that stdin names, a line of JSON each: the life of one process of a pool.
 
     Args:
-        folder: The sweep's.
-        settings: What all jobs share.
-        trust: Files and import paths of the user's own that may be run, see `dynviz.plugins.trust`.
+        given: The sweep's folder, the settings that all jobs share, and what is trusted, see `perform`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What a scenario prints must not stand between our lines.
-    mouth = _Mouth(os.fdopen(os.dup(1), "wb"))
-    os.dup2(2, 1)
-    ear = _Ear()
-    threading.Thread(target=ear.listen, daemon=True).start()
-    with contextlib.suppress(BrokenPipeError):
-        while line := ear.asked.get():
-            healthy = _do(folder, from_line(line), settings, trust, mouth)
-            ear.done += 1
-            if not healthy:
+    settings = Settings(**given["settings"] | {"record": tuple(given["settings"]["record"])})
+    with answering() as pipe:
+        answers = _Answers(pipe)
+        for line in Requests():
+            if not _do(Path(given["folder"]), from_line(line), settings, given["trust"], answers):
                 break
-    # A process that trained takes a while to take torch down.
-    os._exit(0)
 
 
-class _Ear:
-    """Hears which jobs are asked for, and the end of the sweep, while training goes on."""
-
-    def __init__(self) -> None:
-        self.asked: queue.Queue[bytes] = queue.Queue()
-        self.taken = self.done = 0
-
-    def listen(self) -> None:
-        for line in sys.stdin.buffer:
-            self.taken += 1
-            self.asked.put(line)
-        # The sweep has ended, or was killed: nobody hears of what is not done yet.
-        if self.taken > self.done:
-            os.kill(os.getpid(), signal.SIGTERM)
-        self.asked.put(b"")
-
-
-def _do(folder: Path, job: Job, settings: Settings, trust: Sequence[str], mouth: _Mouth) -> bool:
+def _do(folder: Path, job: Job, settings: Settings, trust: Sequence[str], answers: _Answers) -> bool:
     """Whether this process may do another job."""
     try:
-        perform(folder, job, settings, trust, mouth)
+        perform(folder, job, settings, trust, answers)
     except KeyboardInterrupt:
-        mouth.say("stopped", leaves=True)
+        answers.say("stopped", leaves=True)
         return False
     except DynvizError as error:
-        mouth.say("failed", message=str(error))
+        answers.say("failed", message=str(error))
         return True
     except Exception as error:  # a scenario is anybody's code
         message = " ".join(f"{type(error).__name__}: {error}".split())
@@ -174,9 +146,9 @@ def _do(folder: Path, job: Job, settings: Settings, trust: Sequence[str], mouth:
             _keep_traceback(folder, job)
             message += f" (see {folder / ERRORS / job.name}.txt)"
         # After what nobody foresaw, another process does the next job.
-        mouth.say("failed", message=message, leaves=True)
+        answers.say("failed", message=message, leaves=True)
         return False
-    mouth.say("finished")
+    answers.say("finished")
     return True
 
 
