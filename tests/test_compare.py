@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -151,6 +154,30 @@ def test_noise_is_no_memory_of_an_optimizer(tmp_path):
         for optimizer in ("adam", "adam+dropout-l2")
     }
     assert sizes["adam+dropout-l2"].state_bytes == sizes["adam"].state_bytes > 0
+
+
+@pytest.mark.parametrize("moment", ["runs alone", "first run"])
+def test_a_comparison_that_is_killed_leaves_no_empty_folder(tmp_path, moment):
+    """Killed when it is about to train, and when its first run was laid out."""
+    code = f"""
+import os, signal, sys
+from dynviz import training
+from dynviz.cli import commands
+from dynviz.training import launch
+def kill(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+if {moment!r} == "first run":
+    launch.train = kill
+else:
+    training.run = kill
+commands(["compare", "surface", "-o", "sgd", "-o", "adam", "--steps", "3", "--seeds", "1"])
+"""
+    killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("[!.]*/*"))
+    assert left == (["runs/compare-surface-1"] if moment == "first run" else [])
+    for folder in left:
+        assert [path.name for path in (tmp_path / folder).iterdir()] == ["01-sgd"]
 
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path):

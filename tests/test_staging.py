@@ -17,7 +17,8 @@ def names(folder):
 def test_a_folder_comes_to_be_with_all_that_is_in_it(tmp_path):
     with staging.beside(tmp_path / "runs/one") as whole:
         (whole / "file").write_text("all of it")
-        assert [name[:10] for name in names(tmp_path / "runs")] == [".one.new-" + whole.parent.name[9]]
+        assert names(tmp_path) == [whole.parents[1].name]
+        assert whole.parents[1].name.startswith(".runs.new-")
         assert staging.move(whole, [tmp_path / "runs/one"]) == tmp_path / "runs/one"
     assert names(tmp_path / "runs") == ["one"]
     assert (tmp_path / "runs/one/file").read_text() == "all of it"
@@ -98,3 +99,30 @@ def test_nothing_is_removed_that_lives_or_is_young_or_is_not_ours(tmp_path):
             pass
     assert names(tmp_path) == before
     assert names(link) == ["lock", "whole"]
+
+
+def test_missing_parents_appear_with_what_is_in_them(tmp_path):
+    place = tmp_path / "a/b/one"
+    with staging.beside(place) as whole:
+        (whole / "file").write_text("all of it")
+        assert names(tmp_path) == [whole.parents[2].name]
+        staging.move(whole, [place])
+    assert names(tmp_path) == ["a"]
+    assert (place / "file").read_text() == "all of it"
+
+
+def test_parents_that_somebody_makes_meanwhile_are_shared(tmp_path):
+    places = [tmp_path / "a/one", tmp_path / "a/two"]
+    with staging.beside(places[0]) as whole:
+        (whole / "file").write_text("all of it")
+        (tmp_path / "a/one").mkdir(parents=True)
+        assert staging.move(whole, places) == places[1]
+    assert names(tmp_path / "a") == ["one", "two"]
+
+
+def test_a_folder_that_is_being_made_is_reserved(tmp_path):
+    place = tmp_path / "one[1]"
+    with staging.beside(place):
+        assert staging.reserved(place)
+        assert not staging.reserved(tmp_path / "one")
+    assert not staging.reserved(place)

@@ -3,13 +3,15 @@
 import contextlib
 import csv
 import io
+import itertools
 import json
 import math
+import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +19,7 @@ from dynviz import plugins
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 from dynviz.process.background import STOPPED
+from dynviz.recording import staging
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,15 +64,20 @@ def compare(
         plugins.check("optimizers", optimizer)
     # What the scenario refuses is refused before there is a folder.
     plugins.load("scenarios", scenario).make()
-    folder = _make_folder(scenario, out)
+    with _reserved(scenario, out) as folder:
+        _compare(scenario, optimizers, folder, as_csv=as_csv, as_json=as_json, seeds=seeds, steps=steps, device=device)
+
+
+def _compare(
+    scenario: str, optimizers: Sequence[str], folder: Path, *, as_csv: bool, as_json: bool, **options: Any
+) -> None:
     chosen = optimizers or tuple(plugins.files("optimizers"))
-    rows = _train(scenario, chosen, folder, seeds=seeds, steps=steps, device=device)
+    rows = _train(scenario, chosen, folder, **options)
     stopped = len(rows) < len(chosen)
     if stopped and not rows:
         say("stopped before the first optimizer came to its end")
         sys.exit(STOPPED)
     if all(row.refused for row in rows) and not stopped:
-        folder.rmdir()
         raise DynvizError("no optimizer ran: " + "; ".join(dict.fromkeys(row.refused for row in rows)))
     if as_csv:
         say(_csv(rows).removesuffix("\n"), err=False)
@@ -91,9 +99,7 @@ def compare(
         sys.exit(STOPPED)
 
 
-def _train(
-    scenario: str, optimizers: Sequence[str], folder: Path, *, seeds: str, steps: int | None, device: str
-) -> "list[Row]":
+def _train(scenario: str, optimizers: Sequence[str], folder: Path, **options: Any) -> "list[Row]":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from dynviz.cli.console import console
@@ -110,25 +116,22 @@ def _train(
 
         # Ctrl-C: the table is of those that were done.
         with contextlib.suppress(KeyboardInterrupt):
-            for row in train(scenario, optimizers, folder, told, seeds=seeds, steps=steps, device=device):
+            for row in train(scenario, optimizers, folder, told, **options):
                 done.append(row)  # noqa: PERF402 - how many are done is said while the next one trains
     return sorted_rows(done)
 
 
-def _make_folder(scenario: str, out: str | None) -> Path:
+@contextlib.contextmanager
+def _reserved(scenario: str, out: str | None) -> Iterator[Path]:
+    """A folder that nobody else takes meanwhile; it comes to be with the first run in it."""
     name = Path(scenario.partition(":")[0]).stem
-    for number in range(1, 1_000_000):
-        folder = Path(out or f"runs/compare-{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            if out:
-                raise DynvizError(f"{folder} is there already; name a folder that is not") from None
-            continue
-        except OSError as error:
-            raise DynvizError(f"cannot make the folder {folder}: {error.strerror or error}") from error
-        return folder
-    raise DynvizError("no name is left in the folder runs")
+    numbered = (Path(f"runs/compare-{name}-{number}") for number in itertools.count(1))
+    if out and os.path.lexists(out):
+        raise DynvizError(f"{out} is there already; name a folder that is not")
+    free = (place for place in numbered if not os.path.lexists(place) and not staging.reserved(place))
+    folder = Path(out) if out else next(free)
+    with staging.beside(folder):
+        yield folder
 
 
 def _table(rows: "Sequence[Row]") -> "Table":

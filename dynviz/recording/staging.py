@@ -10,6 +10,8 @@ lock that nobody holds, and by nothing else being in it.
 import contextlib
 import errno
 import fcntl
+import glob
+import itertools
 import os
 import shutil
 import tempfile
@@ -31,27 +33,33 @@ _REFUSALS = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 def beside(place: Path) -> Iterator[Path]:
     """An empty folder that can be moved to a place in the same folder; it vanishes in the end where it was not.
 
+    Parents of the place that are missing are made with it, and appear together with it.
+
     Args:
-        place: Where it is to stand in the end, or a name like that; its parents are made.
+        place: Where it is to stand in the end, or a name like that.
     """
     try:
-        disk.make_parents(place)
-        _clean(place.parent)
-        outer = Path(tempfile.mkdtemp(prefix=f".{place.name[:100]}{MARK}", dir=place.parent))
-    except FileExistsError as error:
-        raise DynvizError(f"cannot make {place}: {error.filename} is not a folder") from error
+        top = [place, *_missing(place)][-1]
+        _clean(top.parent)
+        outer = Path(tempfile.mkdtemp(prefix=f".{top.name[:100]}{MARK}", dir=top.parent))
+    except NotADirectoryError as error:
+        raise DynvizError(f"cannot make {place}: {top.parent} is not a folder") from error
     except OSError as error:
         raise disk.unwritable(place, error) from error
     lock = -1
     try:
-        lock = os.open(outer / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        with contextlib.suppress(OSError):
-            # A file system without locks has nobody who removes what is left on it.
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        (outer / WHOLE).mkdir()
-        yield outer / WHOLE
-    except OSError as error:
-        raise disk.unwritable(place, error) from error
+        try:
+            lock = os.open(outer / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+            with contextlib.suppress(OSError):
+                # A file system without locks has nobody who removes what is left on it.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            whole = outer / WHOLE / place.relative_to(top)
+            whole.mkdir(parents=True)
+            for folder in itertools.islice(whole.parents, len(_missing(place))):
+                disk.sync_path(folder)
+        except OSError as error:
+            raise disk.unwritable(place, error) from error
+        yield whole
     finally:
         shutil.rmtree(outer, ignore_errors=True)
         if lock >= 0:
@@ -79,15 +87,42 @@ def move(whole: Path, places: Iterable[Path]) -> Path:
         if os.path.lexists(place):
             continue
         try:
-            # Where somebody takes the place at this moment, the system refuses: a folder with anything in it stays.
-            whole.rename(place)
-            disk.sync_path(place.parent)
+            _rename(whole, place)
         except OSError as error:
             if error.errno in _REFUSALS:
                 continue
             raise disk.unwritable(place, error) from error
         return place
     raise _taken(place)
+
+
+def reserved(place: Path) -> bool:
+    """Whether a folder is being made beside a place, or was when a process was killed."""
+    return any(place.parent.glob(f".{glob.escape(place.name[:100])}{MARK}*"))
+
+
+def _missing(place: Path) -> list[Path]:
+    """The parents of a place that are not there, the innermost first."""
+    return [parent for parent in place.parents if not parent.exists()]
+
+
+def _rename(whole: Path, place: Path) -> None:
+    missing = _missing(place)
+    made = next(depth for depth, folder in enumerate((whole, *whole.parents)) if MARK in folder.parent.name)
+    # Where somebody takes the place at this moment, the system refuses: a folder with anything in it stays.
+    if not missing or len(missing) != made:
+        whole.rename(place)
+        disk.sync_path(place.parent)
+        return
+    whole = whole.rename(whole.with_name(place.name))
+    try:
+        whole.parents[len(missing) - 1].rename(missing[-1])
+        disk.sync_path(missing[-1].parent)
+    except OSError as error:
+        if error.errno not in _REFUSALS or _missing(place) == missing:
+            raise
+        # Somebody made the parents meanwhile.
+        _rename(whole, place)
 
 
 def _taken(place: Path) -> DynvizError:
