@@ -1,6 +1,7 @@
 """No byte of a name reaches a terminal as control, or a document where it is not allowed."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -90,6 +91,53 @@ def test_names_are_shown_and_not_obeyed_on_a_terminal(hostile):
         assert "owned" in text or command == "scene", (command, text)
         for obeyed in OBEYED:
             assert obeyed not in text, (command, text)
+
+
+FAILS = """
+from dataclasses import dataclass
+import torch
+from dynviz.task import Task
+@dataclass(frozen=True)
+class Fails:
+    \"\"\"Fails in words that a terminal would obey.\"\"\"
+    def build(self, seed):
+        def batches(start, count):
+            if start > 1:
+                raise ValueError({words!r})
+            return (torch.zeros(count, 1),)
+        return Task({{"x": torch.ones(1)}}, lambda p, c, b: p["x"].sum(), batches, 500)
+scenario = Fails
+"""
+
+
+def trained(folder, *words, **said):
+    """A run whose run.json says something else."""
+    dynviz.run(*words, steps=6, out=folder, record="parameters")
+    (text,) = folder.glob("*/run.json")
+    text.write_text(json.dumps(json.loads(text.read_text()) | said))
+    return folder
+
+
+def test_names_are_shown_and_not_obeyed_while_a_command_works(tmp_path):
+    evil = HOSTILE[:-1]
+    run = trained(tmp_path / evil, "surface:grid=8", "sgd", label=evil, device_name=evil, status="interrupted")
+    network = trained(tmp_path / f"{evil}2", "landscape:model=mlp,data=shapes", "sgd", label=evil)
+    task = tmp_path / f"{evil}.py"
+    task.write_text(FAILS.format(words=f"it {evil}"))
+    texts = {
+        "run": on_a_terminal("run", "--resume", run, "--steps", "3000", "--headless", cwd=tmp_path),
+        "sweep": on_a_terminal("sweep", task, "-o", "sgd", "--out", f"{evil}3", cwd=tmp_path),
+        "project": on_a_terminal("project", network, "--grid", "21", cwd=tmp_path),
+        "export": on_a_terminal("export", run, f"{evil}.gif", "--view", "curves", "--frames", "9", cwd=tmp_path),
+    }
+    for command, text in texts.items():
+        # A bar redraws its line: it was there.
+        assert text.count("owned") > 1, (command, text)
+        assert "\x1b[" in text, (command, text)
+        for obeyed in OBEYED:
+            assert obeyed not in text, (command, text)
+    assert "done" not in texts["sweep"]
+    assert "failed" in texts["sweep"]
 
 
 def test_documents_of_hostile_names_are_well_formed(hostile, tmp_path):
