@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 import dynviz
 from dynviz.training import block_functions, preparation, trainer
@@ -17,6 +18,16 @@ from tests.rules import MODIFIED, RULES
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
 EVERYTHING = ["parameters:every=1", "gradient:every=5", "term.*:every=2", "loss:every=1"]
+TURNED = """
+from dynviz.optimizers.adam import Adam
+
+class Turned(Adam):
+    def update(self, *given):
+        terms, state = super().update(*given)
+        return terms, dict(reversed(state.items()))
+
+optimizer = Turned
+"""
 TASKS = {
     "two rules": (BOWL, ["adamw", "sgd:momentum=0.9"], {"seeds": "0:3", "record": EVERYTHING}),
     "shapes that differ": (f"{BOWL}:vary=true", ["adam"], {"seeds": "0:4"}),
@@ -61,7 +72,7 @@ class Replayed(CapturedFunction):
 
     def _capture(self, given):
         found = self._function(given)
-        found = found.like([value.clone() for value in found.flat()])
+        found = tree_map(torch.clone, found)
         function = self._function
 
         class Graph:
@@ -69,7 +80,7 @@ class Replayed(CapturedFunction):
 
             def replay(self):
                 self.replays += 1
-                for old, new in zip(found.flat(), function(given).flat(), strict=True):
+                for old, new in zip(tree_leaves(found), tree_leaves(function(given)), strict=True):
                     old.copy_(new)
 
         return Graph(), found
@@ -93,17 +104,18 @@ class Traced:
     """What the compiler is given: a flat list of operators, run one after the other."""
 
     def __init__(self, program):
-        self.program, self.graph, self.found = program, None, None
+        self.program, self.graph, self.outputs = program, None, None
 
     def __call__(self, given):
+        tensors, inputs = tree_flatten(given)
         if self.graph is None:
 
             def function(*tensors):
-                self.found = self.program(given.like(tensors))
-                return self.found.flat()
+                outputs, self.outputs = tree_flatten(self.program(tree_unflatten(tensors, inputs)))
+                return outputs
 
-            self.graph = make_fx(function)(*given.flat())
-        return self.found.like(self.graph(*given.flat()))
+            self.graph = make_fx(function)(*tensors)
+        return tree_unflatten(self.graph(*tensors), self.outputs)
 
 
 @pytest.mark.parametrize("rule", [*RULES, *MODIFIED])
@@ -113,6 +125,15 @@ def test_every_rule_is_a_list_of_operators_that_gives_its_bytes(rule, tmp_path, 
     made = blocks(monkeypatch, Traced, most=2)
     same(dynviz.run(BOWL, rule, out=tmp_path / "traced", **options), plain)
     assert made[0].length == 2
+
+
+def test_a_rule_may_give_its_state_in_any_order(tmp_path, monkeypatch):
+    rule = tmp_path / "turned.py"
+    rule.write_text(TURNED)
+    options = {"steps": 9, "record": ["parameters:every=1"]}
+    plain = dynviz.run(BOWL, str(rule), out=tmp_path / "plain", **options)
+    blocks(monkeypatch, Traced, most=2)
+    same(dynviz.run(BOWL, str(rule), out=tmp_path / "traced", **options), plain)
 
 
 def test_steps_that_no_graph_holds_are_taken_one_by_one(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 """Several steps of a stack as one function of tensors, sampling included: what is compiled, or captured as a graph."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from torch import Tensor
@@ -32,31 +32,6 @@ class BlockInputs(NamedTuple):
     batches: Batch
     step_inputs: StepInputs
 
-    def flat(self) -> list[Tensor]:
-        """All tensors, in an order that depends on the names alone."""
-        return [
-            self.theta,
-            *self.buffers.values(),
-            *(value for state in self.state.values() for value in state.values()),
-            *self.constants.values(),
-            *self.varying.values(),
-            *self.batches,
-            *self.step_inputs.flat(),
-        ]
-
-    def like(self, flat: Iterable[Tensor]) -> "BlockInputs":
-        """The same tree with other tensors, in the order of `flat`."""
-        rest = iter(flat)
-        return BlockInputs(
-            next(rest),
-            _filled(self.buffers, rest),
-            {name: _filled(state, rest) for name, state in self.state.items()},
-            _filled(self.constants, rest),
-            _filled(self.varying, rest),
-            tuple(next(rest) for _ in self.batches),
-            self.step_inputs.like(rest),
-        )
-
 
 class BlockOutputs(NamedTuple):
     """What a block of steps results in: the state after it, and the samples of each buffer."""
@@ -65,29 +40,6 @@ class BlockOutputs(NamedTuple):
     buffers: Tensors
     state: Mapping[str, State]
     samples: Samples
-
-    def flat(self) -> list[Tensor]:
-        """All tensors, in an order that depends on the names alone."""
-        return [
-            self.theta,
-            *self.buffers.values(),
-            *(value for state in self.state.values() for value in state.values()),
-            *(value for samples in self.samples for value in samples.values()),
-        ]
-
-    def like(self, flat: Iterable[Tensor]) -> "BlockOutputs":
-        """The same tree with other tensors, in the order of `flat`."""
-        rest = iter(flat)
-        return BlockOutputs(
-            next(rest),
-            _filled(self.buffers, rest),
-            {name: _filled(state, rest) for name, state in self.state.items()},
-            [_filled(samples, rest) for samples in self.samples],
-        )
-
-
-def _filled(names: Iterable[str], values: Iterator[Tensor]) -> dict[str, Tensor]:
-    return {name: next(values) for name in names}
 
 
 TensorFunction: TypeAlias = Callable[[BlockInputs], BlockOutputs]

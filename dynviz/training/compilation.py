@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
 from dynviz.errors import DynvizError
 from dynviz.training.block import BlockInputs, BlockOutputs, TensorFunction
@@ -34,23 +35,23 @@ class CompiledFunction:
         self._function = function
         self._name = name
         self._call: Callable[..., list[Tensor]] | None = None
-        self._outputs: BlockOutputs | None = None
+        self._outputs: TreeSpec | None = None
 
     def __call__(self, inputs: BlockInputs) -> BlockOutputs:
-        flat = inputs.flat()
         if self._call is None:
-            self._call = self._compile(inputs, flat)
+            self._call = self._compile(inputs)
         assert self._outputs is not None
         with torch.no_grad():
-            return self._outputs.like(self._call(*flat))
+            outputs: BlockOutputs = tree_unflatten(self._call(*tree_leaves(inputs)), self._outputs)
+            return outputs
 
-    def _compile(self, inputs: BlockInputs, flat: list[Tensor]) -> Callable[..., list[Tensor]]:
+    def _compile(self, inputs: BlockInputs) -> Callable[..., list[Tensor]]:
+        flat, form = tree_flatten(inputs)
+
         def function(*tensors: Tensor) -> list[Tensor]:
-            self._outputs = self._function(inputs.like(tensors))
+            outputs, self._outputs = tree_flatten(self._function(tree_unflatten(tensors, form)))
             # What goes through as it came, such as a state that does not change, must not be handed out twice.
-            return [
-                value.clone() if any(value is tensor for tensor in tensors) else value for value in self._outputs.flat()
-            ]
+            return [value.clone() if any(value is tensor for tensor in tensors) else value for value in outputs]
 
         try:
             with warnings.catch_warnings():

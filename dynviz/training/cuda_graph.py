@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
 from dynviz.training.block import BlockInputs, BlockOutputs, TensorFunction
 
@@ -23,13 +24,13 @@ class CapturedFunction:
         self._last: list[Tensor] = []
         self._inputs: list[Tensor] = []
         self._outputs: list[Tensor] = []
-        self._result: BlockOutputs | None = None
+        self._form: TreeSpec | None = None
 
     def __call__(self, inputs: BlockInputs) -> BlockOutputs:
-        flat = inputs.flat()
+        flat = tree_leaves(inputs)
         if self._graph is None and not self._refused:
-            self._begin(inputs, flat)
-        if self._graph is None or self._result is None:
+            self._begin(inputs)
+        if self._graph is None or self._form is None:
             return self._function(inputs)
         changed = [(old, new) for old, new, last in zip(self._inputs, flat, self._last, strict=True) if new is not last]
         if changed:
@@ -38,17 +39,19 @@ class CapturedFunction:
         self._graph.replay()
         copies = [torch.empty_like(value) for value in self._outputs]
         torch._foreach_copy_(copies, self._outputs)
-        return self._result.like(copies)
+        outputs: BlockOutputs = tree_unflatten(copies, self._form)
+        return outputs
 
-    def _begin(self, inputs: BlockInputs, flat: list[Tensor]) -> None:
-        self._inputs, self._last = [value.clone() for value in flat], flat
+    def _begin(self, inputs: BlockInputs) -> None:
+        self._last, form = tree_flatten(inputs)
+        self._inputs = [value.clone() for value in self._last]
         try:
-            self._graph, self._result = self._capture(inputs.like(self._inputs))
+            self._graph, outputs = self._capture(tree_unflatten(self._inputs, form))
         except RuntimeError:
             # It holds an operator that no graph can, and that we do not know of: then steps are taken one by one.
             self._refused = True
             return
-        self._outputs = self._result.flat()
+        self._outputs, self._form = tree_flatten(outputs)
 
     def _capture(self, inputs: BlockInputs) -> "tuple[torch.cuda.CUDAGraph, BlockOutputs]":
         with torch.cuda.device(inputs.theta.device):

@@ -1,6 +1,6 @@
 """What a step of a rule is given beside theta and the gradient, as tensors: the same for one step and for a block."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor
@@ -18,14 +18,6 @@ class StepInputs(NamedTuple):
     t: Tensor
     values: Mapping[str, Tensor]
     noise: tuple[Tensor, ...]
-
-    def flat(self) -> list[Tensor]:
-        """All tensors, in an order that depends on the names alone."""
-        return [self.t, *self.values.values(), *self.noise]
-
-    def like(self, flat: Iterator[Tensor]) -> "StepInputs":
-        """The same with the next tensors of `flat`, in its order."""
-        return StepInputs(next(flat), {name: next(flat) for name in self.values}, tuple(next(flat) for _ in self.noise))
 
     def at(self, place: int) -> "StepInputs":
         """One step of a block."""

@@ -180,7 +180,8 @@ class RuleStepper:
         terms, after = rule.update(theta, gradient, state, t)
         return (
             {name: term.to(self.dtype) for name, term in terms.items()},
-            {name: value.to(state[name].dtype) for name, value in after.items()},
+            # In the order that a block of steps was compiled with, whatever order the rule gives it in.
+            {name: after[name].to(before.dtype) for name, before in state.items()},
         )
 
     def _term_names(self, theta: Tensor) -> tuple[str, ...]:
