@@ -43,6 +43,14 @@ def test_views_of_all_recordings_go_to_the_folder(run, tmp_path):
     assert done.stdout.splitlines() == [f"both/{view}.gif" for view in views]
 
 
+def test_fewer_frames_than_were_asked_for_are_said(run):
+    done = export(run, "a.gif", "--view", "curves", "--frames", 500)
+    with Image.open("a.gif") as image:
+        assert f"a.gif has {image.n_frames} frames, not 500: there are no more recorded steps" in done.stderr
+    assert "frames, not" not in export(run, "a.gif", "--view", "curves").stderr
+    assert "frames, not" not in export(run, "b.gif", "--view", "curves", "--frames", 2).stderr
+
+
 @pytest.mark.parametrize(("count", "columns", "rows"), [(4, 2, 2), (9, 3, 3), (30, 6, 5)])
 def test_a_sheet_of_key_frames_has_as_many_as_were_asked_for_in_either_spelling(run, count, columns, rows):
     for name, option in (("contact.png", "--contact"), ("frames.png", "--frames")):

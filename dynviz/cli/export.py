@@ -96,8 +96,20 @@ def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any], r
     from dynviz.animation.export import alt_file, animate
     from dynviz.cli.progress import ExportProgress, ExportReports
 
+    shown = 0
+
+    def count(done: int, frames: int) -> None:
+        nonlocal shown
+        shown = frames
+        progress(done, frames)
+
     with ExportProgress(target.name) if report is None else ExportReports(report) as progress:
-        animate(recordings, target, progress=progress, **drawn)
+        animate(recordings, target, progress=count, **drawn)
+    if shown < (drawn["frames"] or 0):
+        say(
+            f"{target.name} has {shown} frames, not {drawn['frames']}: there are no more recorded steps to show; "
+            "a run records more often with --record 'NAME:every=N'"
+        )
     say(str(target), err=False)
     if drawn["alt"]:
         say(str(alt_file(target)), err=False)

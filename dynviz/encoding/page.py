@@ -71,7 +71,7 @@ FOOT = """
 const LOOPS = $loop;
 const find = name => document.getElementById(name);
 const slider = find("at"), play = find("play"), speed = find("speed"), paper = find("picture").getContext("2d");
-let shown = -1, wanted = 0, drawing = false, timer = 0, played = 0;
+let shown = -1, wanted = 0, drawing = false, timer = 0, played = 0, due = 0;
 
 // A frame is laid over the one before; going back begins at the first one.
 async function draw() {
@@ -108,8 +108,11 @@ function pause() {
   label("Play", "\\u25b6\\ufe0e");
 }
 
+// Timers count whole milliseconds: what one is late, the next one is early, unless the page stood still.
 function wait() {
-  timer = setTimeout(tick, 1000 * frames[wanted].seconds / speed.value);
+  const now = performance.now();
+  due = Math.max(due, now - 100) + 1000 * frames[wanted].seconds / speed.value;
+  timer = setTimeout(tick, due - now);
 }
 
 function tick() {
@@ -127,6 +130,7 @@ function start() {
   if (wanted === frames.length - 1) seek(0);
   played = 0;
   label("Pause", "\\u23f8\\ufe0e");
+  due = performance.now();
   wait();
 }
 

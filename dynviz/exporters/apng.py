@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from dynviz.encoding.clock import Clock
 from dynviz.encoding.patches import Patches, colors_for
 from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter, merged
 from dynviz.scene.palette import Palette
@@ -22,6 +23,8 @@ TRANSPARENT = 255
 INDEXED, FULL = 3, 6
 """Kinds of pixels: of a palette; red, green, blue and share."""
 PLACE = struct.Struct(">IIII")
+PER_SECOND, LONGEST = 1000, 0xFFFF
+"""Units of time, and the most of them that a frame can stand."""
 OVER, INSTEAD = 1, 0
 
 
@@ -56,10 +59,12 @@ def export(
         if kind == INDEXED and colors is not None:
             file.write(chunk(b"PLTE", _table(colors)) + chunk(b"tRNS", b"\xff" * TRANSPARENT + b"\0"))
         file.write(_text("Comment", sheet.comment) + _text("Description", sheet.alt))
-        count = 0
+        count, clock = 0, Clock(PER_SECOND, LONGEST)
         for piece in merged(frames.coded(ApngCoder(colors, kind))):
-            _write(file, count, piece.data, (piece.seconds, blend))
-            count += 1
+            for index, ticks in enumerate(clock.parts(piece.seconds)):
+                shown = (piece.data, blend) if index == 0 else (_nothing(kind), OVER)
+                _write(file, count, ticks, *shown)
+                count += 1
         file.write(chunk(b"IEND", b""))
         file.seek(counted)
         file.write(chunk(b"acTL", struct.pack(">II", count, loop)))
@@ -111,13 +116,16 @@ def _compressed(picture: Image.Image) -> bytes:
     return b"".join(parts)
 
 
-def _write(file: IO[bytes], index: int, data: bytes, shown: tuple[float, int]) -> None:
+def _nothing(kind: int) -> bytes:
+    """One transparent pixel, for what stands longer than a frame can."""
+    line = b"\0" + (bytes([TRANSPARENT]) if kind == INDEXED else bytes(4))
+    return PLACE.pack(1, 1, 0, 0) + zlib.compress(line)
+
+
+def _write(file: IO[bytes], index: int, ticks: int, data: bytes, blend: int) -> None:
     """One frame: its time and place, then its pixels. All chunks of frames are numbered through."""
-    seconds, blend = shown
-    per_second = 1000 if seconds <= 65 else 10
-    ticks = min(round(seconds * per_second), 0xFFFF)
     number = 0 if index == 0 else 2 * index - 1
-    control = struct.pack(">I", number) + data[: PLACE.size] + struct.pack(">HHBB", ticks, per_second, 0, blend)
+    control = struct.pack(">I", number) + data[: PLACE.size] + struct.pack(">HHBB", ticks, PER_SECOND, 0, blend)
     file.write(chunk(b"fcTL", control))
     pixels = data[PLACE.size :]
     file.write(chunk(b"fdAT", struct.pack(">I", number + 1) + pixels) if index else chunk(b"IDAT", pixels))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
 
+from dynviz.encoding.clock import Clock
 from dynviz.encoding.patches import colors_for
 from dynviz.frame import Frames, Pixels, Quality, Sheet, exporter, merged
 from dynviz.scene.palette import Palette
@@ -16,6 +17,7 @@ TRANSPARENT = 255
 SHORTEST = 2
 """Hundredths of a second; players slow down what is shown for less."""
 LONGEST = 0xFFFF
+"""Hundredths of a second; what stands longer is followed by images that change nothing."""
 
 
 @exporter(motion=True)
@@ -30,11 +32,12 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality
         quality: `small` has 64 colours of the theme, `balanced` all of them, `best` those that the pictures need.
     """
     colors = colors_for(sheet, quality, TRANSPARENT)
-    clock = Clock()
+    clock = Clock(100, LONGEST, SHORTEST)
     with target.open("wb") as file:
         file.write(header(*sheet.size, colors, loop, sheet.comment))
         for piece in merged(frames.coded(GifCoder(colors))):
-            write(file, piece.data, clock.ticks(piece.seconds))
+            for index, delay in enumerate(clock.parts(piece.seconds)):
+                write(file, piece.data if index == 0 else NOTHING, delay)
         file.write(b";")
 
 
@@ -64,20 +67,6 @@ def _indices(pixels: Pixels, palette: Palette) -> Pixels:
     return palette.indices(pixels.reshape(-1, 3)).reshape(pixels.shape[:2])
 
 
-class Clock:
-    """Delays in whole hundredths of a second, whose sum stays true."""
-
-    def __init__(self) -> None:
-        self._owed = 0.0
-
-    def ticks(self, seconds: float) -> int:
-        """The delay of the next frame."""
-        self._owed += 100 * seconds
-        delay = max(SHORTEST, round(self._owed))
-        self._owed -= delay
-        return delay
-
-
 def header(width: int, height: int, colors: NDArray[np.uint8], loop: int, comment: str) -> bytes:
     """Screen, palette of 256 colours, how often to play, and the comment."""
     table = colors.tobytes().ljust(3 * 256, b"\0")
@@ -88,7 +77,8 @@ def header(width: int, height: int, colors: NDArray[np.uint8], loop: int, commen
             b"GIF89a",
             struct.pack("<HHBBB", width, height, 0xF7, 0, 0),
             table,
-            b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", loop) + b"\0" if loop != 1 else b"",
+            # The number that follows counts repeats: browsers show a file once more often. 0 is without end.
+            b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", max(loop - 1, 0)) + b"\0" if loop != 1 else b"",
             b"!\xfe" + blocks + b"\0" if text else b"",
         )
     )
@@ -138,8 +128,9 @@ def image(indices: NDArray[np.uint8], corner: tuple[int, int]) -> bytes:
 
 
 def write(file: IO[bytes], data: bytes, delay: int) -> None:
-    """An image and how long it stands; what is longer than the format holds stands in several images."""
-    while delay > 0:
-        part = delay if delay <= LONGEST else LONGEST - SHORTEST
-        file.write(b"!\xf9\x04" + struct.pack("<BHB", 0b101, part, TRANSPARENT) + b"\0" + data)
-        delay -= part
+    """An image, and for how long it stands."""
+    file.write(b"!\xf9\x04" + struct.pack("<BHB", 0b101, delay, TRANSPARENT) + b"\0" + data)
+
+
+NOTHING = image(np.full((1, 1), TRANSPARENT, np.uint8), (0, 0))
+"""An image of one transparent pixel."""

@@ -60,4 +60,4 @@ class HtmlCoder:
 def _write(file: IO[str], piece: Piece) -> None:
     place, _, image = piece.data.decode().partition(" ")
     left, top = map(int, place.split(",")) if place else (0, 0)
-    file.write(f"F({json.dumps(piece.step)},{piece.seconds:.4g},{left},{top},{json.dumps(image)});\n")
+    file.write(f"F({json.dumps(piece.step)},{piece.seconds:.6g},{left},{top},{json.dumps(image)});\n")

@@ -7,11 +7,15 @@ import struct
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import numpy as np
+
+from dynviz.encoding.clock import Clock
 from dynviz.encoding.patches import Patch, Patches, colors_for
 from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter, merged
 
 LONGEST = 0xFFFFFF
-"""Milliseconds."""
+"""Milliseconds; what stands longer is followed by frames that change nothing."""
+NOTHING = Patch(0, 0, np.zeros((1, 1, 4), np.uint8), over=True)
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" rdf:about=""><dc:description><rdf:Alt>'
@@ -46,10 +50,11 @@ def export(
         # Flags: metadata, transparency, animation.
         file.write(chunk(b"VP8X", struct.pack("<I", 0x16) + _three(width - 1) + _three(height - 1)))
         file.write(chunk(b"ANIM", struct.pack("<IH", 0, loop)))
+        clock = Clock(1000, LONGEST)
         for piece in merged(frames.coded(WebpCoder(None if quality == "best" else colors_for(sheet, quality)))):
-            place, image = piece.data[:13], piece.data[13:]
-            duration = _three(min(round(1000 * piece.seconds), LONGEST))
-            file.write(chunk(b"ANMF", place[:12] + duration + place[12:] + image))
+            for index, duration in enumerate(clock.parts(piece.seconds)):
+                data = piece.data if index == 0 else _coded(NOTHING)
+                file.write(chunk(b"ANMF", data[:12] + _three(duration) + data[12:]))
         file.write(chunk(b"XMP ", XMP.format(text=escape(sheet.comment)).encode()))
         size = file.tell() - 8
         file.seek(4)
@@ -65,12 +70,14 @@ class WebpCoder:
     def __call__(self, before: Pixels | None, after: Pixels) -> bytes:
         """The patch that makes one frame of the one before."""
         patch = self._patches.patch(before, after)
-        if patch is None:
-            return b""
-        rows, columns = patch.pixels.shape[:2]
-        numbers = (patch.left // 2, patch.top // 2, columns - 1, rows - 1)
-        flags = 0 if patch.over else 2
-        return b"".join(map(_three, numbers)) + bytes([flags]) + _image(patch)
+        return b"" if patch is None else _coded(patch)
+
+
+def _coded(patch: Patch) -> bytes:
+    """A patch's place and the way it is laid down, then its image."""
+    rows, columns = patch.pixels.shape[:2]
+    numbers = (patch.left // 2, patch.top // 2, columns - 1, rows - 1)
+    return b"".join(map(_three, numbers)) + bytes([0 if patch.over else 2]) + _image(patch)
 
 
 def still(patch: Patch) -> bytes:

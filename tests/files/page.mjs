@@ -22,6 +22,7 @@ globalThis.document = {
   addEventListener: (_, found) => { listener = found; },
 };
 globalThis.matchMedia = () => ({ matches: false });
+performance.now = () => 0;
 globalThis.setTimeout = (call, wait) => { timers.push({ call, wait }); return timers.length; };
 globalThis.clearTimeout = index => { if (index) timers[index - 1] = null; };
 
