@@ -1,100 +1,91 @@
-"""`dynviz bench`: what dynviz reaches on this machine, beside the plain way of doing the same."""
+"""`dynviz bench`: how long a step takes on this machine."""
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from dynviz import plugins
 from dynviz.cli.say import say
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from dynviz.training.timing import StepTimes
 
-    from dynviz.bench.figure import Figure
+STEPS = 10_000_000
+"""A length that no measurement comes to the end of."""
 
-PARTS = ("training", "exports", "screens")
 
-
-@click.command(short_help="How fast this machine is, each figure beside the plain way.")
-@click.argument("parts", nargs=-1, type=click.Choice(PARTS), metavar="[training|exports|screens]...")
-@click.option("--quick", is_flag=True, help="Fewer and shorter measurements: about a minute.")
+@click.command(short_help="How long a step takes on this machine.")
+@click.argument("scenario")
+@click.option(
+    "-o",
+    "--optimizer",
+    "optimizers",
+    multiple=True,
+    required=True,
+    metavar="NAME[:key=value,...]",
+    help="Optimizer to time; repeat to compare several.",
+)
+@click.option("--seeds", default="42", show_default=True, help="One, a list (1,2,5) or a range (0:8): a lane for each.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--dtype", default="", help="float32 or float64. [default: the scenario's]")
+@click.option("--compile", "compiled", is_flag=True, help="Compile the steps first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bench(*, parts: tuple[str, ...], quick: bool, as_json: bool) -> None:
-    """Measure how fast this machine trains, records, draws and plays, each beside the plain way of doing it.
+def bench(
+    *,
+    scenario: str,
+    optimizers: tuple[str, ...],
+    seeds: str,
+    device: str,
+    dtype: str,
+    compiled: bool,
+    as_json: bool,
+) -> None:
+    """Time the training steps of SCENARIO with each optimizer: a recorded step, and its gradient and update alone.
 
-    Ratios are medians of pairs that follow each other, so that other work on the machine harms both. Training is
-    measured on the CPU with one thread, and on a GPU where there is one.
+    Times are medians, in microseconds, of one step of all lanes together; on the CPU with one thread.
 
     \b
-    dynviz bench --quick
-    dynviz bench training --json > speed.json
+    dynviz bench voronoi -o adamw -o ./mine.py
+    dynviz bench matrix-recovery -o muon --seeds 0:64 --compile --json
     """  # noqa: D301
-    figures = _measure(parts or PARTS, quick=quick)
+    plugins.check("scenarios", scenario)
+    for optimizer in optimizers:
+        plugins.check("optimizers", optimizer)
+
+    from dynviz.plugins.grammar import seeds as read_seeds
+    from dynviz.recording.metadata import Lane
+    from dynviz.training import devices
+    from dynviz.training.preparation import RunRequest
+    from dynviz.training.timing import step_times
+
+    lanes = tuple(map(Lane, read_seeds(seeds)))
+    request = RunRequest(steps=STEPS, channels=(), device=devices.find(device), dtype=dtype, compiled=compiled)
+    task = plugins.load("scenarios", scenario)
+    with tempfile.TemporaryDirectory() as folder:
+        times = [
+            step_times(task, plugins.load("optimizers", optimizer), lanes, request, Path(folder, str(number)))
+            for number, optimizer in enumerate(optimizers)
+        ]
     if as_json:
-        say(json.dumps({"machine": _machine(), "figures": [each.to_json() for each in figures]}, indent=2), err=False)
+        say(json.dumps([asdict(row) | {"lanes": len(lanes)} for row in times], indent=2), err=False)
     else:
-        from dynviz.cli.console import console
-
-        stdout = console(err=False)
-        stdout.print(*_tables(figures), sep="\n")
-        stdout.print(", ".join(f"{name} {value}" for name, value in _machine().items()), style="dim")
+        _print(times)
 
 
-def _measure(parts: Sequence[str], *, quick: bool) -> "list[Figure]":
-    from importlib import import_module
+def _print(times: "list[StepTimes]") -> None:
+    from rich.table import Table
 
-    found: list[Figure] = []
+    from dynviz.charts.caption import significant
     from dynviz.cli.console import console
 
-    with tempfile.TemporaryDirectory() as folder, console().status("") as status:
-        for part in parts:
-            status.update(f"measuring {part}")
-            where = Path(folder, part)
-            where.mkdir()
-            for figure in import_module(f"dynviz.bench.{part}").figures(where, quick=quick):
-                found.append(figure)
-                status.update(f"measuring {part}, {len(found)} done")
-    return found
-
-
-def _tables(figures: "Sequence[Figure]") -> "Iterator[RenderableType]":
-    """A table for each plain way that figures are beside, with columns that stand under each other."""
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = [_row(each) for each in figures]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for plain, group in groupby(zip(figures, rows, strict=True), key=lambda pair: pair[0].plain):
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for width, justify in zip(widths, ("left", "left", "right", "left", "left"), strict=True):
-            table.add_column(justify=justify, min_width=width)  # type: ignore[arg-type]
-        for each, (name, device, value, unit, target) in group:
-            style = {True: "green", False: "red", None: ""}[each.reached]
-            table.add_row(name, device, Text(value, style), unit, target, style="dim" if each.skipped else "")
-        yield Text(f"beside {plain}" if plain else "", "dim italic")
-        yield table
-
-
-def _row(figure: "Figure") -> tuple[str, str, str, str, str]:
-    from dynviz.charts.caption import significant
-
-    target = f"{'≤' if figure.most else '≥'} {significant(figure.target)}" if figure.target == figure.target else ""
-    value, unit = ("", figure.skipped) if figure.skipped else (significant(figure.value), figure.unit)
-    return figure.name, figure.device, value, unit, target
-
-
-def _machine() -> dict[str, str]:
-    import os
-    import platform
-    from importlib.metadata import version
-
-    return {
-        "cores": str(os.cpu_count()),
-        "processor": platform.processor() or platform.machine(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "numpy")},
-    }
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("optimizer", style="bold", overflow="fold")
+    for name in ("µs a step", "gradient alone", "update alone"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in times:
+        table.add_row(row.optimizer, *map(significant, (row.recorded, row.gradient, row.update)))
+    console(err=False).print(table)

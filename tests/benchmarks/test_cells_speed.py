@@ -12,12 +12,12 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from dynviz.bench.figure import ratio
 from dynviz.cells.canvas import CellCanvas
 from dynviz.scene.marks import Axis, Field, Line, Panel, Scene
 from dynviz.scene.norm import Norm
 from dynviz.scene.theme import theme
-from tests.benchmarks.test_export_speed import scene as four_panels
+from tests.benchmarks.four_panels import scene as four_panels
+from tests.benchmarks.pairs import ratio
 
 pytestmark = pytest.mark.benchmark
 

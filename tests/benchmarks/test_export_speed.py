@@ -1,6 +1,6 @@
 """Four panels into a GIF of 200 frames of 800 x 600, beside the plain way: clear, redraw, savefig, imageio.mimsave.
 
-`python -m tests.benchmarks.test_export_speed` prints speed, size and memory; `dynviz bench exports` the figures.
+`python -m tests.benchmarks.test_export_speed` prints speed, size and memory.
 """
 
 import tempfile
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dynviz.bench.exports import measure
-from dynviz.bench.four_panels import STEPS, scene
+from tests.benchmarks.exports import measure
+from tests.benchmarks.four_panels import STEPS, scene
 
 __all__ = ["STEPS", "scene"]
 

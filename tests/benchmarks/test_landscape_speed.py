@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import dynviz
-from dynviz.bench.figure import ratio
 from dynviz.projection.evaluate import losses, task_of
 from dynviz.projection.project import Wish, project
 from dynviz.scenarios.landscape import Landscape
+from tests.benchmarks.pairs import ratio
 
 pytestmark = pytest.mark.benchmark
 

@@ -5,12 +5,12 @@ import torch
 
 import dynviz
 from dynviz import plugins
-from dynviz.bench.figure import ratio
-from dynviz.bench.training import advance
 from dynviz.recording.metadata import Lane
 from dynviz.scenarios.matrix_recovery import MatrixRecovery
 from dynviz.scenarios.matrix_sensing import MatrixSensing
 from dynviz.training import launch, preparation
+from tests.benchmarks.pairs import ratio
+from tests.benchmarks.training import advance
 
 SENSING_STEPS, RECOVERY_STEPS = 2000, 500
 

@@ -1,14 +1,10 @@
 """Four panels over ten thousand steps, for measuring how exports do."""
 
 import functools
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dynviz.film import Film
-from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Field, Line, Panel, Points, Readout, Scene
 from dynviz.scene.norm import Norm
 
@@ -22,12 +18,12 @@ DRIFT = np.random.default_rng(2).normal(size=(2, 50)) / 3
 SQUARE = (-2.5, 2.5)
 
 
-def centers(step: int) -> NDArray[np.float64]:
+def centers(step):
     """Where the centers are [2, centers]."""
     return CENTERS + DRIFT * step / STEPS
 
 
-def _prediction(step: int) -> NDArray[np.float32]:
+def _prediction(step):
     """Like the voronoi scenario's: which class the nearest center has, soft at the borders of cells."""
     grid = np.linspace(*SQUARE, 100, dtype=np.float32)
     x, y = centers(step).astype(np.float32)
@@ -36,17 +32,17 @@ def _prediction(step: int) -> NDArray[np.float32]:
 
 
 @functools.cache
-def recorded() -> NDArray[np.float32]:
+def recorded():
     """[frames, rows, columns], as a recording holds them."""
     return np.stack([_prediction(int(step)) for step in np.linspace(0, STEPS - 1, FRAMES)])
 
 
-def heat(step: int) -> NDArray[np.float32]:
+def heat(step):
     """The map at a step."""
     return np.asarray(recorded()[round(step * (FRAMES - 1) / (STEPS - 1))])
 
 
-def scene(step: int) -> Scene:
+def scene(step):
     """A map with points, points alone, and two panels of curves."""
     x, y = centers(step)
     curves = [
@@ -64,12 +60,12 @@ def scene(step: int) -> Scene:
     return Scene("a film of four panels", panels, step, STEPS)
 
 
-def steps(count: int) -> list[int]:
+def steps(count):
     """The steps of so many frames."""
     return [int(step) for step in np.linspace(0, STEPS - 1, count).round()]
 
 
-def plain(count: int, target: Any) -> None:
+def plain(count, target):
     """The plain way: clear, redraw, savefig, imageio.mimsave."""
     import io
 
@@ -79,7 +75,7 @@ def plain(count: int, target: Any) -> None:
 
     figure = Figure((8, 6), dpi=100)
     FigureCanvasAgg(figure)
-    pictures: list[Any] = []
+    pictures = []
     for step in steps(count):
         figure.clear()
         axes = figure.subplots(2, 2)
@@ -103,6 +99,6 @@ def plain(count: int, target: Any) -> None:
     imageio.mimsave(target, pictures, duration=100)
 
 
-def view(recordings: Sequence[Recording]) -> Film:  # noqa: ARG001
+def view(recordings):
     """Open it; the recordings only say what made the picture."""
     return Film(np.arange(STEPS), scene)

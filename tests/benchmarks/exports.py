@@ -4,23 +4,18 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from dynviz.bench import four_panels
-from dynviz.bench.figure import Figure
-from dynviz.bench.four_panels import FRAMES, plain, recorded, scene, steps
 from dynviz.recording import Recording, Writer
 from dynviz.recording.metadata import ChannelInfo, Lane, Metadata, Named
+from tests.benchmarks import four_panels
+from tests.benchmarks.four_panels import FRAMES, plain, recorded, scene, steps
 
 PAIRS, PAIR_FRAMES = 5, 20
-PLAIN = "clear, redraw, savefig, imageio.mimsave"
 
 
-def recording(folder: Path) -> Recording:
+def recording(folder):
     """One that says who made the pictures; the view brings their numbers."""
     made = folder / "recording"
     if not made.exists():
@@ -32,30 +27,30 @@ def recording(folder: Path) -> Recording:
     return Recording(made)
 
 
-def ours(count: int, target: Path, **options: Any) -> None:
+def ours(count, target, **options):
     """Through the front door: what `dynviz export --view four_panels.py` does."""
     from dynviz.animation.export import animate
 
     animate([recording(target.parent)], target, view=str(four_panels.__file__), frames=count, **options)
 
 
-def two(count: int, target: Path) -> None:
+def two(count, target):
     """The same with two processes."""
     ours(count, target, workers=2)
 
 
-def seconds(way: Callable[[int, Path], None], count: int, folder: Path) -> float:
+def seconds(way, count, folder):
     """Of a frame."""
     start = time.perf_counter()
     way(count, folder / "timed.gif")
     return (time.perf_counter() - start) / count
 
 
-def measure(folder: Path, pairs: int = PAIRS) -> dict[str, float]:
+def measure(folder, pairs=PAIRS):
     """Times a frame, their ratio, sizes, exactness, and our peak of memory in MB."""
     recorded()
     times = [(seconds(ours, FRAMES, folder), seconds(plain, PAIR_FRAMES, folder)) for _ in range(pairs)]
-    found: dict[str, float] = {
+    found = {
         "ours_ms": 1e3 * statistics.median(mine for mine, _ in times),
         "plain_ms": 1e3 * statistics.median(theirs for _, theirs in times),
         "times_as_fast": statistics.median(theirs / mine for mine, theirs in times),
@@ -75,7 +70,7 @@ def measure(folder: Path, pairs: int = PAIRS) -> dict[str, float]:
     return found
 
 
-def decibels(file: Path) -> float:
+def decibels(file):
     """Of the decoded frames against the drawn ones: the ratio of the peak to the noise."""
     from PIL import Image
 
@@ -89,32 +84,13 @@ def decibels(file: Path) -> float:
     return float(10 * np.log10(255**2 / np.mean(error)))
 
 
-def peak(folder: Path, count: int) -> float:
+def peak(folder, count):
     """Of a process of its own, in MB, as Linux counts it."""
     code = (
-        "import sys; from pathlib import Path; from dynviz.bench.exports import ours; "
+        "import sys; from pathlib import Path; from tests.benchmarks.exports import ours; "
         "ours(int(sys.argv[2]), Path(sys.argv[1])); "
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
     command = [sys.executable, "-c", code, str(folder / "peak.gif"), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout) / 1024
-
-
-def figures(folder: Path, *, quick: bool) -> Iterator[Figure]:
-    """Those of drawing a GIF."""
-    recorded()
-    shown = f"GIF of {FRAMES} frames 800 x 600, four panels"
-    pairs = [seconds(plain, PAIR_FRAMES, folder) / seconds(ours, FRAMES, folder) for _ in range(1 if quick else PAIRS)]
-    yield Figure(shown, PLAIN, statistics.median(pairs), "x as fast", 20)
-    if quick:
-        yield Figure(f"{shown}: size", PLAIN, target=1 / 3, most=True, skipped="left out by --quick")
-    else:
-        for name, way in (("ours", ours), ("plain", plain)):
-            way(FRAMES, folder / f"{name}.gif")
-        sizes = [(folder / f"{name}.gif").stat().st_size for name in ("ours", "plain")]
-        yield Figure(f"{shown}: size", PLAIN, sizes[0] / sizes[1], "x the size", 1 / 3, most=True)
-    if sys.platform == "linux":
-        yield Figure(f"{shown}: memory", "", peak(folder, FRAMES), "MB", 120, most=True)
-    else:
-        yield Figure(f"{shown}: memory", skipped="it is read from /proc, which Linux alone has")
