@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from dynviz.errors import DynvizError
-from dynviz.scenarios._recovery import RATES, Shape, Truth, Vectors, answers, control, published_start, truth
+from dynviz.scenarios._recovery import RATES, Shape, Truth, Vectors, control, published_start, truth
 from dynviz.scenarios._spectra import CORNER, alignment, corner, of_product, singular_values, subspaces
 from dynviz.task import Batch, Channel, Measure, Probe, Task, Tensors
 
@@ -34,6 +34,8 @@ class MatrixRecovery:
     The signal-to-noise ratio of a lane is its test loss after the first step over the mean of its last four, in dB.
     With `snr=published` it has above the line what the published figures have: the mean over thirteen algorithms, in
     which the entry of the least-squares solution grows with M, so that large sizes come out about 7 dB too high.
+    AdaGrad, which at M = 64 comes down to the rounding of float32, ends 2.4 dB better than published. Adamax ends
+    between 77 and 84 dB, depending on which eight seeds are averaged; published are 84.3.
     As control stands beside it what a singular value decomposition makes of 2M pairs in float32.
 
     Published are 500 and 2 000 steps (`--steps 2000`) of square matrices (M = N), of fat ones (N = 1024, cut out of one
@@ -147,7 +149,7 @@ def _errors(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
     found = x @ parameters["weight"].T
     if "bias" in parameters:
         found = found + parameters["bias"]
-    errors: Tensor = found - answers(x, constants["target"])
+    errors: Tensor = found - x @ constants["target"]
     return errors
 
 

@@ -35,27 +35,22 @@ SLICE = 2**17
 """Scores that are evaluated at once: their intermediate values stay in the cache."""
 
 
-def _products(x: Tensor, constants: Tensors) -> Tensor:
-    """X R^T, rounded once: matrix libraries round by processor, and their choice leads to other runs."""
-    return (x.double() @ constants["tangents"].double().T).to(x.dtype)
-
-
 def _labels(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
-    distance = (_products(x, constants) - 1).abs()
+    distance = (x @ constants["tangents"].T - 1).abs()
     return -SHARP * (distance - distance.amin(dim=1, keepdim=True))
 
 
 def _offset(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    return -SHARP * (_products(x, constants) - parameters["offset"]).abs()
+    return -SHARP * (x @ constants["tangents"].T - parameters["offset"]).abs()
 
 
 def _offset_scale(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    return -parameters["scale"] * (_products(x, constants) - parameters["offset"]).abs()
+    return -parameters["scale"] * (x @ constants["tangents"].T - parameters["offset"]).abs()
 
 
 def _plus_minus(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    # Both signs at once, as a matrix product: the sum of two terms is faster and rounds otherwise.
-    away = _products(x, constants) - parameters["offset"]
+    # Both signs in one matrix product, as in the published code.
+    away = x @ constants["tangents"].T - parameters["offset"]
     both = away.unsqueeze(2) @ parameters["plus_minus"].unsqueeze(0)
     return -parameters["scale"] * torch.relu(both).sum(dim=2)
 
@@ -113,6 +108,10 @@ class Voronoi:
     not of their text, slips included. With `rule=tangent` the nearest center is the one whose perpendicular line is
     nearest, in units of the center's own norm: not a Voronoi partition, and the same class as one at only 62.5 % of
     points. `labels` and `offset` scale their scores by 10 000.
+
+    The first hundred steps of labels, offset-scale and plus-minus have the published losses to four decimals. So do all
+    10 000 with `torch.optim.AdamW` on a CPU with AVX-512 where matrices are multiplied with AVX2 (set
+    MKL_ENABLE_INSTRUCTIONS=AVX2); elsewhere rounding leads the last two models away, by up to 0.03 in the end.
 
     A lane with the environment's own seed takes the training points in the published order, once; other lanes, and
     later rounds, in orders of their own.
