@@ -6,25 +6,29 @@ Example:
     run.animate("adamw.gif")
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dynviz.errors import DynvizError
 
 if TYPE_CHECKING:
-    from dynviz.recording import Recording, Run, open
+    from dynviz.recording import Recording, Run
     from dynviz.sweeps.launch import sweep
+    from dynviz.sweeps.opening import open
+    from dynviz.sweeps.progress import Sweep
     from dynviz.training import resume, run
 
 __version__ = "0.1.0"
-__all__ = ["DynvizError", "Recording", "Run", "open", "resume", "run", "sweep"]
+__all__ = ["DynvizError", "Recording", "Run", "Sweep", "open", "resume", "run", "sweep"]
 
 # Torch takes over a second to import: what needs it, or NumPy, is imported when it is first used.
 _HOMES = {
     "run": "dynviz.training",
     "resume": "dynviz.training",
     "sweep": "dynviz.sweeps.launch",
-    "open": "dynviz.recording",
+    "open": "dynviz.sweeps.opening",
+    "Sweep": "dynviz.sweeps.progress",
     "Run": "dynviz.recording",
     "Recording": "dynviz.recording",
 }
@@ -34,5 +38,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         # Recordings that are got from here can be drawn.
         import_module("dynviz.animation.methods")
+        if "IPython" in sys.modules:
+            import_module("dynviz.notebook")
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'dynviz' has no attribute {name!r}")

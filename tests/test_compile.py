@@ -38,7 +38,7 @@ def whole(tmp_path_factory):
     heard = Heard()
     options = {"seeds": "0:2", "steps": 97, "record": ["term.*:every=2", "gradient:every=5"]}
     folder = tmp_path_factory.mktemp("compiled")
-    run = dynviz.run(BOWL, ["adamw", "sgd:momentum=0.9"], compiled=True, out=folder / "run", progress=heard, **options)
+    run = dynviz.run(BOWL, ["adamw", "sgd:momentum=0.9"], compile=True, out=folder / "run", progress=heard, **options)
     return run, options, heard.words
 
 
@@ -59,7 +59,7 @@ def test_compiled_runs_go_on_to_the_same_bytes(whole, tmp_path):
         dynviz.run(
             BOWL,
             ["adamw", "sgd:momentum=0.9"],
-            compiled=True,
+            compile=True,
             out=tmp_path / str(steps),
             **{**options, "steps": steps},
         )
@@ -72,9 +72,7 @@ def test_lanes_of_voronoi_are_compiled_with_their_measurements(tmp_path, monkeyp
     monkeypatch.setattr(block_functions, "MOST_COMPILED", 4)
     options = {"seeds": "42,1", "steps": 50, "record": ["centers:every=1", "val_loss:every=20", "term.*:every=10"]}
     plain, quick = (
-        dynviz.run("voronoi:hidden=8,grid=8", "adamw-l1", compiled=each, out=tmp_path / str(each), **options)[
-            "adamw-l1"
-        ]
+        dynviz.run("voronoi:hidden=8,grid=8", "adamw-l1", compile=each, out=tmp_path / str(each), **options)["adamw-l1"]
         for each in (False, True)
     )
     for channel in plain:
@@ -83,7 +81,7 @@ def test_lanes_of_voronoi_are_compiled_with_their_measurements(tmp_path, monkeyp
 
 def test_a_class_that_takes_its_steps_itself_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(DynvizError, match=r"the steps of torch\.optim\.NAdam cannot be compiled, for its class"):
-        dynviz.run(BOWL, ["adamw", "torch.optim.NAdam"], compiled=True, out=tmp_path / "run")
+        dynviz.run(BOWL, ["adamw", "torch.optim.NAdam"], compile=True, out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -115,7 +113,7 @@ def test_a_rule_that_looks_at_numbers_is_refused_before_anything_is_written(tmp_
         ''')
     )
     with pytest.raises(DynvizError, match=r"the steps of looks cannot be compiled: .*; leave out --compile"):
-        dynviz.run(BOWL, str(file), compiled=True, out=tmp_path / "run")
+        dynviz.run(BOWL, str(file), compile=True, out=tmp_path / "run")
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("__")] == ["looks.py"]
 
 

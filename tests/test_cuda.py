@@ -59,7 +59,7 @@ def test_a_run_on_a_gpu_goes_on_to_the_same_bytes(tmp_path):
 def test_compiled_steps_are_captured_too(tmp_path, captured):
     scenario, optimizers, options = TASKS["two rules"]
     options = {"steps": 53, "device": "cuda", **options}
-    quick = dynviz.run(scenario, optimizers, compiled=True, out=tmp_path / "compiled", **options)
+    quick = dynviz.run(scenario, optimizers, compile=True, out=tmp_path / "compiled", **options)
     assert all(each._graph is not None for each in captured)
     plain = dynviz.run(scenario, optimizers, out=tmp_path / "plain", **options)
     for name, recording in plain.items():

@@ -74,7 +74,7 @@ def test_a_sweep_of_any_number_of_processes_gives_the_bytes_of_a_run(trained, tm
     jobs = numbered([Job(scenario, scenario, "adam", (Lane(42),)) for scenario in SCENARIOS])
     tmp_path.joinpath("sweep").mkdir()
     SweepPlan(jobs, Settings(steps=STEPS, record=tuple(RECORD))).save(tmp_path / "sweep")
-    assert not launch.resume(tmp_path / "sweep", processes=processes).failed
+    assert not launch.resume(tmp_path / "sweep", jobs=processes).failed
     for job in jobs:
         assert numbers(fingerprints(tmp_path / "sweep" / job.name)) == numbers(trained[1][1][job.scenario])
 

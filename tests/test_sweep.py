@@ -203,8 +203,8 @@ def test_validation_is_the_loss_on_unseen_data_whatever_it_is_called(tmp_path):
     sweep = dynviz.sweep("matrix-recovery:M=[3,4]", "adam", seeds="0:2", steps=5, out=tmp_path / "out")
     assert len(sweep.outcomes) == 4
     for row in sweep.outcomes:
-        (recording,) = open_all([tmp_path / "out" / row["recording"]])
-        assert float(row["validation"]) == recording["test_loss"][-1, 0]
+        (recording,) = open_all([tmp_path / "out" / row.recording])
+        assert row.validation == recording["test_loss"][-1, 0]
 
 
 def test_a_lane_of_a_sweep_is_the_run_of_its_hyperparameters(swept, tmp_path):
@@ -285,7 +285,7 @@ def test_only_a_sweep_is_gone_on_with_and_only_with_the_files_that_it_began_with
         CliRunner().invoke(commands, ["sweep", "--resume", str(tmp_path), "--trust", "/"], catch_exceptions=False)
     task = tmp_path / "mine.py"
     shutil.copy(SLOW, task)
-    done = dynviz.sweep(f"{task}:seconds=0,steps=2", "sgd", processes=1, out=tmp_path / "out")
+    done = dynviz.sweep(f"{task}:seconds=0,steps=2", "sgd", jobs=1, out=tmp_path / "out")
     assert done.finished == {done.jobs[0].name}
     task.write_text(task.read_text() + "\n# another one\n")
     with pytest.raises(DynvizError, match=r"mine\.py has changed since the run began"):
@@ -293,9 +293,9 @@ def test_only_a_sweep_is_gone_on_with_and_only_with_the_files_that_it_began_with
 
 
 def test_little_memory_makes_more_jobs(tmp_path):
-    done = dynviz.sweep("surface:grid=8", "sgd:lr=log(1e-4,1e-3,3)", steps=3, memory=1, processes=1, out=tmp_path / "a")
+    done = dynviz.sweep("surface:grid=8", "sgd:lr=log(1e-4,1e-3,3)", steps=3, memory=1e-9, jobs=1, out=tmp_path / "a")
     assert [len(job.lanes) for job in done.jobs] == [1, 1, 1]
-    assert [float(row["lr"]) for row in done.outcomes] == pytest.approx([1e-4, 10**-3.5, 1e-3])
+    assert [row.hyperparameters["lr"] for row in done.outcomes] == pytest.approx([1e-4, 10**-3.5, 1e-3])
 
 
 @pytest.mark.slow
@@ -314,7 +314,7 @@ def test_a_sweep_that_is_killed_goes_on_and_redoes_nothing(tmp_path, held):
     assert result.exit_code == 0, result.output
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert "of which 1 are done already" in result.stderr
-    dynviz.sweep(task, rule, processes=1, out=whole)
+    dynviz.sweep(task, rule, jobs=1, out=whole)
     assert everything(folder) == everything(whole)
     assert [row["loss"] for row in rows(folder)] == [row["loss"] for row in rows(whole)]
 
@@ -333,7 +333,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_job_gone_on_with(tmp_path, 
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
     assert "its process died; another one goes on" in said
-    dynviz.sweep(f"{SLOW}:steps=300,seconds=0", "adamw:lr=[.1,.01]", processes=1, out=whole)
+    dynviz.sweep(f"{SLOW}:steps=300,seconds=0", "adamw:lr=[.1,.01]", jobs=1, out=whole)
     assert list(everything(folder).values()) == list(everything(whole).values())
 
 

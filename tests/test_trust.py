@@ -30,8 +30,8 @@ def runs(tmp_path_factory):
     hostile.write_text(f"from pathlib import Path\nPath({str(folder / MARK)!r}).write_text('ran')\n" + BOWL.read_text())
     dynviz.run("surface:f=booth,grid=8", "sgd", steps=4, record="parameters", out=folder / "bundled")
     dynviz.run(str(hostile), "sgd", steps=4, record="parameters", out=folder / "own")
-    sweeps.sweep("surface:f=booth,grid=8", "sgd:lr=[0.01,0.02]", steps=4, processes=1, out=folder / "sweep")
-    sweeps.sweep(str(hostile), "sgd:nesterov=[true,false],momentum=0.5", steps=4, processes=1, out=folder / "own-sweep")
+    sweeps.sweep("surface:f=booth,grid=8", "sgd:lr=[0.01,0.02]", steps=4, jobs=1, out=folder / "sweep")
+    sweeps.sweep(str(hostile), "sgd:nesterov=[true,false],momentum=0.5", steps=4, jobs=1, out=folder / "own-sweep")
     (folder / MARK).unlink()
     return folder
 
@@ -92,7 +92,7 @@ def test_what_stands_where_a_job_should_is_moved_aside_and_not_removed(copied):
     shutil.rmtree(job)
     job.mkdir()
     (job / "thesis.tex").write_text("years of work")
-    sweeps.resume(copied / "sweep", processes=1)
+    sweeps.resume(copied / "sweep", jobs=1)
     assert (copied / "sweep" / "aside" / f"{job.name}-1" / "thesis.tex").read_text() == "years of work"
     assert dynviz.open(job)
 
@@ -102,7 +102,7 @@ def test_a_job_that_is_a_link_is_not_followed(copied):
     shutil.rmtree(job)
     (copied / "victim").mkdir()
     job.symlink_to(copied / "victim")
-    swept = sweeps.resume(copied / "sweep", processes=1)
+    swept = sweeps.resume(copied / "sweep", jobs=1)
     assert "is a link" in swept.failed[job.name]
     assert list((copied / "victim").iterdir()) == []
 
@@ -156,9 +156,9 @@ def test_a_foreign_scenario_is_not_run_by_a_projection_either(runs, copied):
 def test_a_foreign_sweep_runs_its_file_only_with_trust(runs, copied):
     shutil.rmtree(next((copied / "own-sweep").glob("001-*")))
     with pytest.raises(DynvizError, match="--trust"):
-        sweeps.resume(copied / "own-sweep", processes=1)
+        sweeps.resume(copied / "own-sweep", jobs=1)
     assert not (runs / MARK).exists()
-    assert not sweeps.resume(copied / "own-sweep", processes=1, trust=runs).failed
+    assert not sweeps.resume(copied / "own-sweep", jobs=1, trust=runs).failed
     (runs / MARK).unlink()
 
 

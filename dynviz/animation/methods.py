@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dynviz.recording import Recording, Run
+from dynviz.recording.drawn import Drawn
 
 
 def recordings_of(source: Recording | Run) -> list[Recording]:
@@ -11,11 +12,11 @@ def recordings_of(source: Recording | Run) -> list[Recording]:
     return list(source.recordings) if isinstance(source, Run) else [source]
 
 
-def animate(self: Recording | Run, target: Path | str, **options: Any) -> None:
+def draw(source: Recording | Run, target: Path | str, **options: Any) -> Path:
     """Draw into a file, see `dynviz.animation.export.animate`."""
     from dynviz.animation import export
 
-    export.animate(recordings_of(self), target, **options)
+    return export.animate(recordings_of(source), target, **options)
 
 
 def mimebundle(self: Recording | Run, **_: Any) -> dict[str, str]:
@@ -25,6 +26,6 @@ def mimebundle(self: Recording | Run, **_: Any) -> dict[str, str]:
     return bundle(recordings_of(self), repr(self))
 
 
+Drawn.drawer = draw
 for kind in (Recording, Run):
-    kind.animate = animate  # type: ignore[method-assign]
     kind._repr_mimebundle_ = mimebundle  # type: ignore[union-attr]

@@ -22,7 +22,7 @@ WAYS = {"headless", "detach", "report"}
 @click.option("--steps", type=int, help="How many, in all. [default: the scenario's]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the arithmetic. [default: the scenario's]")
-@click.option("--compile", "compiled", is_flag=True, help="Compile the steps first: a while, then many times as fast.")
+@click.option("--compile", is_flag=True, help="Compile the steps first: a while, then many times as fast.")
 @click.option("--record", multiple=True, metavar="CHANNEL[:every=N]", help="Record also, or oftener: 'term.*'.")
 @click.option("--out", metavar="DIR", help="Folder to make. [default: the first free runs/<scenario>-<optimizers>-<n>]")
 @click.option("--resume", metavar="DIR", help="Go on with a run that was stopped; with --steps, make it longer.")
@@ -78,7 +78,7 @@ def run(
     else:
         from dynviz.cli.headless import train
 
-        asked |= {"scenario": scenario, "large": asked.pop("yes"), "dtype": asked["dtype"] or ""}
+        asked |= {"scenario": scenario, "dtype": asked["dtype"] or ""}
         train({"steps": asked["steps"], "trust": trust} if resume else asked, resume, report)
 
 

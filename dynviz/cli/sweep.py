@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dynviz.sweeps.progress import Sweep
 
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
-GIGABYTE = 1_000_000_000
 RESUMED = {"resume", "jobs", "trust"}
 """What can be said of a sweep that is gone on with."""
 
@@ -32,7 +31,7 @@ RESUMED = {"resume", "jobs", "trust"}
 @click.option("--steps", type=int, help="How many. [default: the scenario's]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the arithmetic. [default: the scenario's]")
-@click.option("--compile", "compiled", is_flag=True, help="Each job compiles its steps first.")
+@click.option("--compile", is_flag=True, help="Each job compiles its steps first.")
 @click.option("--record", multiple=True, metavar="CHANNEL[:every=N]", help="Record also, or oftener: 'term.*'.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes side by side. [default: one a core; on a GPU 1]")
 @click.option("--memory", type=click.FloatRange(0, 1e6), metavar="GB", help="For each. [default: half of it in all]")
@@ -77,12 +76,12 @@ def sweep(
         _resume(resume, jobs, trust)
         if resume
         else _sweep(
-            processes=jobs,
+            jobs=jobs,
             scenario=scenario,
             optimizers=optimizers,
-            memory=None if memory is None else memory * GIGABYTE,
+            memory=memory,
             dtype=dtype or "",
-            large=yes,
+            yes=yes,
             **asked,
         )
     )
@@ -99,7 +98,7 @@ def _check_names(scenario: str | None, optimizers: tuple[str, ...]) -> None:
         plugins.check("optimizers", optimizer)
 
 
-def _resume(folder: str, processes: int | None, trusted: tuple[str, ...]) -> "Sweep":
+def _resume(folder: str, jobs: int | None, trusted: tuple[str, ...]) -> "Sweep":
     from dynviz.sweeps.jobs import SweepPlan, foreign_code
 
     allowed = consent.given(foreign_code(SweepPlan.load(Path(folder))), trusted)
@@ -108,7 +107,7 @@ def _resume(folder: str, processes: int | None, trusted: tuple[str, ...]) -> "Sw
         from dynviz.sweeps import launch
 
         heed()
-        return launch.resume(folder, processes=processes, trust=allowed, progress=SweepProgress())
+        return launch.resume(folder, jobs=jobs, trust=allowed, progress=SweepProgress())
 
 
 def _sweep(**asked: Any) -> "Sweep":

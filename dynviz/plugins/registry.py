@@ -70,7 +70,9 @@ class Plugin:
     @property
     def label(self) -> str:
         """What a recording is called by it: `adamw`, `torch.optim.NAdam`, `mine` for `./mine.py`."""
-        return "+".join(part.label for part in self.parts) or (self.stem if self.file else self.name)
+        return "+".join(part.label for part in self.parts) or (
+            self.stem if self.file else self.name.removeprefix("__main__.")
+        )
 
     @property
     def stem(self) -> str:

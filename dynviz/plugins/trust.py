@@ -6,18 +6,20 @@ is installed. Anything else is a user's own code: it runs once its user has name
 
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.plugins import grammar, zoo
 
+MAIN = "__main__."
+"""Before the name of what a script or a notebook defines, which no other process can import."""
 COLLECTIONS = ("torch.optim.", zoo.PREFIX)
-Trusted: TypeAlias = str | Path | Sequence[str | Path]
-"""Files, folders that hold them, and import paths (`package`, `package.module.Name`)."""
+Trusted: TypeAlias = str | Path | Sequence[str | Path | Callable[..., Any]]
+"""Files, folders that hold them, import paths (`package`, `package.module.Name`), and classes themselves."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Code:
         """
         places = as_texts(trusted)
         if not self.is_file:
+            if self.name.startswith(MAIN):
+                raise DynvizError(
+                    f"{self.name.removeprefix(MAIN)} was defined in a script or a notebook; there, go on with "
+                    f"dynviz.resume(folder, trust=[{self.name.removeprefix(MAIN)}])"
+                )
             if any(self.name == text or self.name.startswith(f"{text}.") for text in places):
                 return self.name
             raise DynvizError(_refusal(self.name, self.name))
@@ -121,8 +128,17 @@ def resolve(plural: str, name: str, trusted: Trusted = (), fingerprints: Sequenc
 
 
 def as_texts(trusted: Trusted) -> tuple[str, ...]:
-    """What is trusted as a tuple of texts, one or several given."""
-    return (str(trusted),) if isinstance(trusted, str | Path) else tuple(map(str, trusted))
+    """The files, folders and import paths among what is trusted."""
+    if isinstance(trusted, str | Path):
+        return (str(trusted),)
+    return tuple(str(place) for place in trusted if isinstance(place, str | Path))
+
+
+def objects(trusted: Trusted) -> tuple[Callable[..., Any], ...]:
+    """The classes among what is trusted."""
+    if isinstance(trusted, str | Path):
+        return ()
+    return tuple(thing for thing in trusted if not isinstance(thing, str | Path))
 
 
 def _parts(plural: str, name: str, fingerprints: Sequence[str]) -> list[str | Code]:

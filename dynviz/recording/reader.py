@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from dynviz.errors import DynvizError
 from dynviz.recording import checkpoint, disk, events, files, layout, lock
 from dynviz.recording import metadata as runjson
 from dynviz.recording.channel import MappedChannel
+from dynviz.recording.drawn import Drawn
 from dynviz.recording.events import Event
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 from dynviz.text import clean
@@ -24,7 +25,7 @@ SHOWN = 8
 Standing: TypeAlias = Status | Literal["killed"]
 
 
-class Recording:
+class Recording(Drawn):
     """A recording's folder, read. It may still grow: every question is answered by the files as they are now.
 
     Attributes:
@@ -290,8 +291,3 @@ class Recording:
             return 0
         densest = min(sampled, key=sampled.__getitem__)
         return min(max(len(self[densest]) - 1, 0) * sampled[densest], self.total)
-
-    if TYPE_CHECKING:
-        # `dynviz.animation.methods` gives it: to draw is no concern of the format.
-        def animate(self, target: Path | str, **options: Any) -> None:
-            """Draw it into a file, see `dynviz.animation.export.animate`."""

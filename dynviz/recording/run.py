@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dynviz import errors
 from dynviz.errors import DynvizError
 from dynviz.plugins import grammar
 from dynviz.recording import disk, layout
+from dynviz.recording.drawn import Drawn
 from dynviz.recording.reader import Recording
 from dynviz.text import clean
 
@@ -15,7 +16,7 @@ SWEEP = "sweep.json"
 """The file that a sweep's folder has; the folders of its runs stand beside it."""
 
 
-class Run(Mapping[str, Recording]):
+class Run(Drawn, Mapping[str, Recording]):
     """A run's folder, read: its recordings by label, in the order in which they were asked for.
 
     Attributes:
@@ -96,11 +97,6 @@ class Run(Mapping[str, Recording]):
     def __len__(self) -> int:
         """How many recordings there are."""
         return len(self._recordings)
-
-    if TYPE_CHECKING:
-        # `dynviz.animation.methods` gives it: to draw is no concern of the format.
-        def animate(self, target: Path | str, **options: Any) -> None:
-            """Draw all recordings into one file, see `dynviz.animation.export.animate`."""
 
 
 def open(source: Path | str) -> Run | Recording:

@@ -7,33 +7,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dynviz.errors import DynvizError
-from dynviz.plugins import Plugin, grammar, load
+from dynviz.plugins import Plugin, grammar, load, objects
+from dynviz.plugins.objects import Given
 from dynviz.plugins.trust import Trusted
 from dynviz.process.signals import answered
 from dynviz.recording import lock, staging
 from dynviz.recording.disk import Folder
+from dynviz.rule import Rule
 from dynviz.sweeps import budget, table
+from dynviz.sweeps import progress as follow
 from dynviz.sweeps.grid import Combination, choices
-from dynviz.sweeps.jobs import Job, Settings, SweepPlan, foreign_code, jobs, numbered, split
+from dynviz.sweeps.jobs import Job, Settings, SweepPlan, foreign_code, numbered, split
+from dynviz.sweeps.jobs import jobs as plan_jobs
 from dynviz.sweeps.pool import JobReport, Pool, ProcessPool
-from dynviz.sweeps.progress import SilentListener, Stopped, Sweep, SweepListener
+from dynviz.sweeps.progress import Stopped, Sweep, SweepListener
 from dynviz.sweeps.work import finished
+from dynviz.task import Scenario
+
+GIGABYTE = 1_000_000_000
 
 
 def sweep(
-    scenario: str,
-    optimizers: str | Sequence[str],
+    scenario: Given | Scenario,
+    optimizers: Given | Rule | Sequence[Given | Rule],
     *,
     seeds: int | str | Sequence[int] = 42,
     steps: int | None = None,
     device: str = "auto",
     dtype: str = "",
     record: str | Sequence[str] = (),
-    processes: int | None = None,
+    jobs: int | None = None,
     memory: float | None = None,
     out: str | Path | None = None,
-    compiled: bool = False,
-    large: bool = False,
+    compile: bool = False,  # noqa: A002 - as on the command line
+    yes: bool = False,
     progress: SweepListener | None = None,
     pool: Pool | None = None,
 ) -> Sweep:
@@ -50,12 +57,12 @@ def sweep(
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         dtype: `float32` or `float64`; empty for the scenario's own.
         record: Channels to record beside the default.
-        processes: How many train side by side; None for one a core.
-        memory: Bytes that each of them may take; None for its share of half of what there is.
+        jobs: How many processes train side by side; None for one a core.
+        memory: Gigabytes that each of them may take; None for its share of half of what there is.
         out: The folder to make; None for the first free `runs/sweep-<scenario>-<n>`.
-        compiled: Whether each job compiles its steps first, see `dynviz.run`.
-        large: Whether the sweep may write over 4 GB.
-        progress: Who hears how it goes.
+        compile: Whether each job compiles its steps first, see `dynviz.run`.
+        yes: Whether the sweep may write over 4 GB.
+        progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
         pool: Who does the jobs; None for processes of this machine.
 
     Raises:
@@ -63,8 +70,10 @@ def sweep(
         Stopped: Ctrl-C; `resume` goes on.
     """
     wanted = (record,) if isinstance(record, str) else tuple(record)
-    settings = Settings(steps, device, dtype, wanted, compiled)
-    rules = [optimizers] if isinstance(optimizers, str) else list(optimizers)
+    settings = Settings(steps, device, dtype, wanted, compile)
+    scenario = objects.text("scenarios", scenario)
+    given = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
+    rules = [objects.text("optimizers", rule) for rule in given]
     if not rules:
         raise DynvizError("a sweep needs an optimizer: adamw:lr=log(1e-4,1,25), or several of them")
     budget.check(settings)
@@ -73,21 +82,21 @@ def sweep(
     numbers = grammar.seeds(seeds if isinstance(seeds, str) else ",".join(map(str, _list(seeds))))
     tasks, expanded = choices("scenarios", scenario), [choices("optimizers", rule) for rule in rules]
     budget.check_lanes(len(tasks) * sum(map(len, expanded)) * len(numbers))
-    count = processes or budget.processes(settings.device)
-    limit = int(memory) if memory is not None else budget.memory(settings.device, count)
-    found = _sized(jobs(tasks, expanded, numbers), tasks, settings, limit, large=large)
+    count = jobs or budget.processes(settings.device)
+    limit = int(memory * GIGABYTE) if memory is not None else budget.memory(settings.device, count)
+    found = _sized(plan_jobs(tasks, expanded, numbers), tasks, settings, limit, large=yes)
     chosen = [*tasks, *itertools.chain(*expanded)]
     plan = SweepPlan(found, settings, _fingerprints(chosen))
     folder = _lay_out(out, tasks[0].plugin, plan)
     with _locked(folder):
         pool = pool or ProcessPool(folder, settings, count, _named(plan))
-        return _train(folder, plan, pool, progress or SilentListener())
+        return _train(folder, plan, pool, progress or follow.default_listener())
 
 
 def resume(
     folder: str | Path,
     *,
-    processes: int | None = None,
+    jobs: int | None = None,
     trust: Trusted = (),
     progress: SweepListener | None = None,
     pool: Pool | None = None,
@@ -98,10 +107,10 @@ def resume(
 
     Args:
         folder: The sweep's.
-        processes: How many train side by side; None for one a core.
+        jobs: How many processes train side by side; None for one a core.
         trust: Where the user's own files are that the sweep was begun with, or import paths: its folder is data, and
             what that names is run only where it is bundled or named here.
-        progress: Who hears how it goes.
+        progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
         pool: Who does the jobs; None for processes of this machine.
 
     Raises:
@@ -114,9 +123,9 @@ def resume(
         if Path(code.located(trust)).resolve() != Path(code.name).resolve():
             raise DynvizError(f"the sweep was begun with {code.name}; put the file there again, or begin a new sweep")
     with _locked(folder):
-        count = processes or budget.processes(plan.settings.device)
+        count = jobs or budget.processes(plan.settings.device)
         pool = pool or ProcessPool(folder, plan.settings, count, _named(plan))
-        return _train(folder, plan, pool, progress or SilentListener())
+        return _train(folder, plan, pool, progress or follow.default_listener())
 
 
 def _named(plan: SweepPlan) -> tuple[str, ...]:

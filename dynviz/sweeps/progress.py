@@ -1,14 +1,16 @@
 """How a sweep stands, and who hears of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from dynviz.recording import Recording, open_all
 from dynviz.sweeps import table
-from dynviz.sweeps.jobs import Job
+from dynviz.sweeps.jobs import Job, SweepPlan
+from dynviz.sweeps.outcomes import Outcomes
 from dynviz.sweeps.pool import JobReport
+from dynviz.sweeps.work import finished
 
 
 class Stopped(KeyboardInterrupt):
@@ -52,6 +54,10 @@ class SilentListener:
         """Say nothing."""
 
 
+default_listener: Callable[[], SweepListener] = SilentListener
+"""Makes who hears of a sweep that names nobody; a notebook's display puts itself in this place."""
+
+
 @dataclass
 class Sweep:
     """A sweep's folder: a run for each job, and the table of outcomes.
@@ -70,12 +76,25 @@ class Sweep:
     failed: dict[str, str] = field(default_factory=dict)
     problem: str = ""
 
+    @classmethod
+    def load(cls, folder: Path) -> "Sweep":
+        """A sweep's folder, read: what is finished and what failed.
+
+        Raises:
+            DynvizError: It is no sweep's, or damaged.
+        """
+        plan = SweepPlan.load(folder)
+        done = {job.name for job in plan.jobs if finished(folder / job.name)}
+        outcomes = Outcomes(table.load(folder)) if (folder / table.FILE).exists() else ()
+        failed = {outcome.job: outcome.error for outcome in outcomes if outcome.job not in done}
+        return cls(folder, plan.jobs, done, failed)
+
     @property
     def recordings(self) -> list[Recording]:
         """All that there are, in the order of the jobs."""
         return open_all([self.folder])
 
     @property
-    def outcomes(self) -> list[dict[str, str]]:
+    def outcomes(self) -> Outcomes:
         """The table: a row for each lane of each job that ended."""
-        return table.load(self.folder)
+        return Outcomes(table.load(self.folder))

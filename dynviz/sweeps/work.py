@@ -52,7 +52,8 @@ def perform(folder: Path, job: Job, settings: Settings, trust: Sequence[str], pr
     if not any(run.glob(f"*/{layout.METADATA}")):
         _move_aside(folder, job.name)
         shared: dict[str, Any] = asdict(settings)
-        training.run(job.scenario, job.optimizer, lanes=job.lanes, out=run, large=True, progress=progress, **shared)
+        shared |= {"compile": shared.pop("compiled"), "yes": True, "progress": progress}
+        training.run(job.scenario, job.optimizer, lanes=job.lanes, out=run, **shared)
     elif not finished(run):
         _wait(run)
         if not finished(run):

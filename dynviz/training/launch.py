@@ -11,25 +11,28 @@ from pathlib import Path
 from typing import SupportsIndex
 
 from dynviz.errors import DynvizError
-from dynviz.plugins import Plugin, load
+from dynviz.plugins import Plugin, objects
 from dynviz.plugins.grammar import seeds as read_seeds
+from dynviz.plugins.objects import Given
 from dynviz.plugins.trust import Trusted
 from dynviz.recording import Recording, Run, Writer, staging
 from dynviz.recording import open as open_recording
 from dynviz.recording.metadata import Lane
 from dynviz.recording.schema import STEPS
-from dynviz.training import devices
+from dynviz.rule import Rule
+from dynviz.task import Scenario
+from dynviz.training import devices, session
 from dynviz.training.plan import check_optimizer, labels, requests
 from dynviz.training.preparation import PreparedRecording, RunRequest, check_size, compile_steps, prepare, rebuild
-from dynviz.training.session import Progress, SilentProgress, train
+from dynviz.training.session import Progress, train
 from dynviz.training.trainer import Trainer
 
 DTYPES = ("", "float32", "float64")
 
 
 def run(
-    scenario: str | Plugin,
-    optimizers: str | Sequence[str | Plugin],
+    scenario: Given | Scenario,
+    optimizers: Given | Rule | Sequence[Given | Rule],
     *,
     seeds: int | str | Sequence[int] = 42,
     lanes: Sequence[Lane] = (),
@@ -38,15 +41,16 @@ def run(
     dtype: str = "",
     record: str | Sequence[str] = (),
     out: str | Path | None = None,
-    compiled: bool = False,
-    large: bool = False,
+    compile: bool = False,  # noqa: A002 - as on the command line
+    yes: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train one scenario with one or more optimizers, and record what they do.
 
     Args:
-        scenario: `voronoi`, `surface:f=rosenbrock`, `./mine.py`.
-        optimizers: One or several of `adamw`, `adamw-l1:lr=3e-3`, `torch.optim.NAdam`, `./mine.py`.
+        scenario: `voronoi`, `surface:f=rosenbrock`, `./mine.py`; or a scenario's class, or an instance of one.
+        optimizers: One or several of `adamw`, `adamw-l1:lr=3e-3`, `torch.optim.NAdam`, `./mine.py`; or a class of
+            torch's kind, a rule's class or an instance of one, or `functools.partial(torch.optim.SGD, lr=0.1)`.
         seeds: One, several, or as text `0:8`; a lane for each.
         lanes: In place of seeds: trajectories that differ in hyperparameters too.
         steps: How many; None for the scenario's own.
@@ -54,10 +58,10 @@ def run(
         dtype: `float32` or `float64`; empty for the scenario's own.
         record: Channels to record beside the default: `term.*`, `val_loss:every=1`.
         out: The folder to make; None for the first free `runs/<scenario>-<optimizers>-<n>`.
-        compiled: Whether blocks of steps are compiled first: that takes a while, seconds where it was done before, and
+        compile: Whether blocks of steps are compiled first: that takes a while, seconds where it was done before, and
             then each step takes a fraction of its time. Results agree but for rounding.
-        large: Whether the run may write over 4 GB.
-        progress: Who hears how it goes.
+        yes: Whether the run may write over 4 GB.
+        progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
 
     Returns:
         The finished run.
@@ -67,7 +71,7 @@ def run(
         KeyboardInterrupt: Ctrl-C; the run ended cleanly and `resume` goes on with it.
     """
     lanes = tuple(lanes) or tuple(Lane(seed) for seed in _seeds(seeds))
-    rules = [optimizers] if isinstance(optimizers, str | Plugin) else list(optimizers)
+    rules = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
     if not rules:
         raise DynvizError("a run needs an optimizer: adamw, or several of them")
     if steps is not None and not (isinstance(steps, SupportsIndex) and 1 <= operator.index(steps) <= STEPS):
@@ -76,18 +80,18 @@ def run(
         raise DynvizError(f"no dtype named {dtype!r}; there are float32 and float64")
     where = devices.find(device)
     with devices.one_thread():
-        task_plugin = scenario if isinstance(scenario, Plugin) else load("scenarios", scenario)
-        plugins = [rule if isinstance(rule, Plugin) else load("optimizers", rule) for rule in rules]
+        task_plugin = objects.plugin("scenarios", scenario)
+        plugins = [objects.plugin("optimizers", rule) for rule in rules]
     for plugin in plugins:
         check_optimizer(plugin)
     wanted = requests([record] if isinstance(record, str) else record)
     names = labels(plugins)
     check_out(out)
     length = None if steps is None else operator.index(steps)
-    progress = progress or SilentProgress()
-    request = RunRequest(steps=length, channels=wanted, device=where, dtype=dtype, compiled=compiled)
+    progress = progress or session.default_progress()
+    request = RunRequest(steps=length, channels=wanted, device=where, dtype=dtype, compiled=compile)
     prepared = prepare(task_plugin, plugins, lanes, request)
-    check_size(prepared, large=large)
+    check_size(prepared, large=yes)
     compile_steps(prepared, progress.does)
     folder = lay_out(places(out, task_plugin, names), prepared)
     train(folder, begin(folder, prepared), progress)
@@ -104,7 +108,7 @@ def resume(
     Args:
         folder: A run's, or one recording's.
         steps: How long it shall be in all; None for the length it was begun with.
-        trust: Where a user's own files are that the run was begun with, or the import paths of its classes: a
+        trust: Where a user's own files are that the run was begun with, or its classes or their import paths: a
             recording is data, and what it names is run only where it is bundled or named here.
         progress: Who hears how it goes.
 
@@ -128,7 +132,7 @@ def resume(
     if not todo:
         length = max(recording.total for recording in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
-    progress = progress or SilentProgress()
+    progress = progress or session.default_progress()
     prepared = [rebuild(recording.metadata, steps, trust) for recording in todo]
     compile_steps(prepared, progress.does)
     trainers = []

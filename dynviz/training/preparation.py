@@ -6,7 +6,7 @@ from dataclasses import dataclass, is_dataclass, replace
 import torch
 
 from dynviz.errors import DynvizError
-from dynviz.plugins import Plugin, load
+from dynviz.plugins import Plugin, objects, trust
 from dynviz.plugins.options import read
 from dynviz.plugins.trust import Trusted, resolve
 from dynviz.recording.metadata import Lane, Metadata, Named
@@ -178,7 +178,8 @@ def rebuilt(plural: str, named: Named, trusted: Trusted = ()) -> Plugin:
     Raises:
         DynvizError: It is not trusted, has changed, or takes other options.
     """
-    name = resolve(plural, named.file or named.name, trusted, named.fingerprints)
-    plugin = load(plural, name)
+    target = objects.among(plural, named.name, trust.objects(trusted))
+    name = target or resolve(plural, named.file or named.name, trusted, named.fingerprints)
+    plugin = objects.plugin(plural, name)
     read(plugin.options, named.given, f"{plugin.kind.binds} {named.name}", scheduled=plural == "optimizers")
     return replace(plugin, name=named.name, given=named.given)

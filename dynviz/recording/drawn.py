@@ -1,0 +1,48 @@
+"""What recordings and runs have in common: they can be drawn, by what stands above the format."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+class Drawn:
+    """Can be drawn once `dynviz.animation.methods` is imported, as it is with `dynviz.open` and its like."""
+
+    drawer: ClassVar[Callable[..., Path]]
+
+    def animate(
+        self,
+        target: Path | str,
+        *,
+        view: str | None = None,
+        panel: str | None = None,
+        fps: float | None = None,
+        frames: int | None = None,
+        steps: tuple[int | None, int | None] | None = None,
+        size: tuple[int, int] = (800, 600),
+        theme: str = "light",
+        hold: float | None = None,
+        alt: bool = False,
+        workers: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+        exporter: str | None = None,
+        **options: Any,
+    ) -> Path:
+        """Draw into a file; the parameters are those of `dynviz.animation.export.animate`, where they are explained."""
+        return type(self).drawer(
+            self,
+            target,
+            view=view,
+            panel=panel,
+            fps=fps,
+            frames=frames,
+            steps=steps,
+            size=size,
+            theme=theme,
+            hold=hold,
+            alt=alt,
+            workers=workers,
+            progress=progress,
+            exporter=exporter,
+            **options,
+        )
