@@ -1,14 +1,21 @@
 """`dynviz check`: what is not as it was written is found, mended, and made again to the same bytes."""
 
+import json
 import shutil
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import dynviz
 from dynviz.cli import commands
+from dynviz.errors import DynvizError
+from dynviz.recording import projections
+from dynviz.recording.metadata import Lane
+from dynviz.sweeps import launch
+from dynviz.sweeps.jobs import Job, Settings, SweepPlan
 from tests.test_power import content
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
@@ -20,6 +27,7 @@ def whole(tmp_path_factory):
     run = tmp_path_factory.mktemp("check") / "run"
     dynviz.run(BOWL, "sgd:lr=10", seeds="0:2", steps=60, record="parameters", out=run)
     assert dynviz.open(run)["sgd"].events()
+    projections.write(run / "sgd", "line", {"lane": 0}, {"loss": np.arange(9.0)})
     return run
 
 
@@ -92,11 +100,67 @@ def test_what_cannot_be_opened_is_a_problem_and_hides_no_other(run):
     assert words.endswith("2 recordings: 2 problems\n")
 
 
+def bits(file, count):
+    return Random(file.name).sample(range(8 * file.stat().st_size), count)
+
+
+def test_every_flipped_bit_of_run_json_is_found_and_nothing_is_built_on_it(run):
+    file = run / "sgd/run.json"
+    good = file.read_bytes()
+    for place in bits(file, 60):
+        file.write_bytes(good)
+        flip(file, place)
+        bad = file.read_bytes()
+        assert check(run, "--mend")[0] == 1, place
+        with pytest.raises(DynvizError):
+            dynviz.resume(run, steps=90, trust="/")
+        assert file.read_bytes() == bad
+    file.write_bytes(good)
+    assert check(run)[0] == 0
+
+
+def test_every_flipped_bit_of_a_projection_is_found_and_it_is_moved_aside(run):
+    file = run / "sgd/projections/line.npz"
+    good = file.read_bytes()
+    for place in bits(file, 60):
+        file.write_bytes(good)
+        flip(file, place)
+        assert check(run, "--mend")[0] == 1, place
+        assert not file.exists()
+
+
+def test_every_flipped_bit_of_a_sweep_s_jobs_is_found(run):
+    job = Job("001-sgd", "surface", "sgd", (Lane(42),))
+    SweepPlan((job,), Settings(steps=9)).save(run)
+    file = run / "sweep.json"
+    good = file.read_bytes()
+    assert check(run)[0] == 0
+    for place in bits(file, 60):
+        file.write_bytes(good)
+        flip(file, place)
+        assert check(run)[0] == 1, place
+        with pytest.raises(DynvizError):
+            launch.resume(run)
+
+
+def test_what_older_versions_wrote_is_read_and_gone_on_with(run, whole):
+    """Before format 2 run.json had no checksum."""
+    file = run / "sgd/run.json"
+    tree = json.loads(file.read_text())
+    del tree["checksum"]
+    file.write_text(json.dumps(tree | {"format": 1}, indent=1))
+    assert check(run)[0] == 0
+    dynviz.resume(run, steps=70, trust="/")
+    assert json.loads(file.read_text())["format"] == 2
+    assert check(run)[0] == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_every_flipped_bit_of_samples_checkpoints_and_events_is_found_and_mended(whole, tmp_path, seed):
     random = Random(seed)
     files = [path for path in sorted(whole.rglob("*")) if path.suffix in {".npy", ".npz", ".jsonl"}]
+    files = [path for path in files if path.parent.name != "projections"]
     for number in range(25):
         run = Path(shutil.copytree(whole, tmp_path / str(number)))
         file = random.choice(files)

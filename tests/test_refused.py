@@ -13,8 +13,9 @@ import dynviz
 from dynviz import training
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
-from dynviz.recording import Writer, checkpoint
+from dynviz.recording import Writer
 from dynviz.recording import open as open_run
+from dynviz.recording.arrays import write_npz
 from dynviz.recording.channel import GrowingChannel
 from dynviz.training.trainer import Trainer
 from tests.test_same_bytes import fingerprints, numbers
@@ -103,7 +104,7 @@ def other_state(folder):
         with np.load(path) as arrays:
             found = dict(arrays)
         found = {name: np.zeros(9, value.dtype) if value.shape == (2,) else value for name, value in found.items()}
-        path.write_bytes(checkpoint.pack(found))
+        path.write_bytes(write_npz(found))
 
 
 DAMAGES = [cut_header, lose_channel, spoil_events, other_optimizer, other_device, future, other_state]

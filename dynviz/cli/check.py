@@ -28,6 +28,8 @@ def check(*, runs: tuple[str, ...], mended: bool) -> None:
     """  # noqa: D301
     problems = 0
     folders = [folder for run in runs for folder in _folders(Path(run))]
+    for run in runs:
+        problems += _check_sweep(Path(run))
     for folder in folders:
         problems += _check(folder, mended=mended)
     many = "recording" if len(folders) == 1 else "recordings"
@@ -35,6 +37,22 @@ def check(*, runs: tuple[str, ...], mended: bool) -> None:
     say(f"{len(folders)} {many}: {words}", err=False)
     if problems:
         sys.exit(1)
+
+
+def _check_sweep(folder: Path) -> int:
+    """Check the file that remembers a sweep's jobs, where there is one; how many problems it has."""
+    from dynviz.recording.run import SWEEP
+    from dynviz.sweeps.jobs import SweepPlan
+
+    if not (folder / SWEEP).exists():
+        return 0
+    try:
+        SweepPlan.load(folder)
+        SweepPlan.check_intact(folder)
+    except DynvizError as error:
+        say(str(error), err=False)
+        return 1
+    return 0
 
 
 def _check(folder: Path, *, mended: bool) -> int:
@@ -53,7 +71,9 @@ def _check(folder: Path, *, mended: bool) -> int:
         say(f"{folder}: it has no checksums yet, or an older dynviz made it", err=False)
     elif not report.problems and report.checked < recording.recorded:
         say(f"{folder}: there are checksums up to step {report.checked} of {recording.recorded}", err=False)
-    if mended and report.problems:
+    if mended and report.lasting:
+        say(f"{folder}: it cannot be mended, for nothing makes run.json again", err=False)
+    elif mended and report.problems:
         checking.mend(report)
         say(f"{folder}: {_next(recording)}", err=False)
     return len(report.problems)

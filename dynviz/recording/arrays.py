@@ -4,6 +4,7 @@ import io
 import math
 import os
 import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -15,10 +16,13 @@ from dynviz.recording import files
 
 NUMBERS = "biufcU"
 """Kinds of types that are read: numbers, and texts of a length that is known."""
+_CHECKSUM = b"%08x"
+_END, _END_BYTES = b"PK\5\6", 22
+"""How an archive without a comment ends."""
 
 
-def write_npz(arrays: Mapping[str, NDArray[Any]], comment: bytes = b"") -> bytes:
-    """The bytes of a file of named arrays, the same for the same arrays; a comment stands at its end."""
+def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes of a file of named arrays, the same for the same arrays; they end in a checksum of those before."""
     import zipfile
 
     file = io.BytesIO()
@@ -27,8 +31,22 @@ def write_npz(arrays: Mapping[str, NDArray[Any]], comment: bytes = b"") -> bytes
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
-        archive.comment = comment
-    return file.getvalue()
+        archive.comment = _CHECKSUM % 0
+    data = file.getvalue()[: -len(_CHECKSUM % 0)]
+    return data + _CHECKSUM % zlib.crc32(data)
+
+
+def check_intact(path: Path) -> None:
+    """See that a file is as `write_npz` made it, as far as that can be told: older ones have no checksum.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not.
+    """
+    data = files.read(path, path.stat().st_size)
+    end = len(data) - len(_CHECKSUM % 0)
+    if data[end:] != _CHECKSUM % zlib.crc32(memoryview(data)[:end]) and not data[-_END_BYTES:].startswith(_END):
+        raise ValueError("its checksum is another one")
 
 
 def read_npz(path: Path, most: int | None = None) -> dict[str, NDArray[Any]]:

@@ -11,6 +11,7 @@ from dynviz.errors import DynvizError
 from dynviz.recording import Recording, checkpoint, disk, events, files, layout, lock
 from dynviz.recording import metadata as runjson
 from dynviz.recording import projections as stored
+from dynviz.recording.arrays import check_intact
 from dynviz.recording.channel import Form
 from dynviz.recording.checksums import BLOCK_BYTES, Checksum
 from dynviz.recording.disk import Folder
@@ -33,6 +34,7 @@ class DamageReport:
         kept: How many samples of each damaged channel are as they were written, up to the first that is not.
         events: How many bytes of the events are, None where all are.
         files: Files that are damaged as a whole.
+        lasting: The problem that keeps the recording from being mended, in words; empty without one.
     """
 
     recording: Recording
@@ -41,11 +43,17 @@ class DamageReport:
     kept: dict[str, int] = field(default_factory=dict)
     events: int | None = None
     files: list[str] = field(default_factory=list)
+    lasting: str = ""
 
 
 def check(recording: Recording) -> DamageReport:
     """Compare a recording with its checksums. Nothing is written."""
     report = DamageReport(recording)
+    try:
+        runjson.check_intact(recording.folder)
+    except DynvizError as error:
+        report.lasting = str(error)
+        report.problems.append(report.lasting)
     sums = _checkpoints(report)
     newest = sums[report.checked] if report.checked is not None else {}
     for name in recording.metadata.channels:
@@ -54,9 +62,11 @@ def check(recording: Recording) -> DamageReport:
     for name in stored.names(recording.folder):
         try:
             stored.read(recording.folder, name)
-        except DynvizError as error:
-            report.problems.append(str(error))
-            report.files.append(f"{stored.FOLDER}/{name}{stored.SUFFIX}")
+            check_intact(stored.file(recording.folder, name))
+        except (DynvizError, OSError, ValueError) as error:
+            file = f"{stored.FOLDER}/{name}{stored.SUFFIX}"
+            report.problems.append(str(error) if isinstance(error, DynvizError) else f"{file}: {error}")
+            report.files.append(file)
     return report
 
 
@@ -179,9 +189,12 @@ def mend(report: DamageReport) -> None:
     checkpoints and projections are moved aside. A finished recording that lost samples becomes an interrupted one.
 
     Raises:
-        DynvizError: It is being written, or cannot be.
+        DynvizError: It is being written, or cannot be, or what it says of itself is damaged.
     """
     recording = report.recording
+    if report.lasting:
+        # Whatever is written now would be called right from now on.
+        raise DynvizError(f"{recording.folder} cannot be mended: {report.lasting}")
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(Folder(recording.folder))
         stack.callback(os.close, lock.acquire(root))

@@ -1,22 +1,19 @@
 """Checkpoints: named arrays in a .npz file, without pickle, the same bytes for the same arrays."""
 
 import os
-import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, files, layout
-from dynviz.recording.arrays import read_npz, write_npz
+from dynviz.recording import disk, layout
+from dynviz.recording.arrays import check_intact, read_npz
 from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
 
 SUMS = "checksum:"
 """Begins the names of the arrays that are checksums of what a checkpoint stands on."""
-_CHECKSUM = b"%08x"
 
 
 def steps(folder: Path) -> tuple[int, ...]:
@@ -27,12 +24,6 @@ def steps(folder: Path) -> tuple[int, ...]:
         return ()
     stems = (name.removesuffix(layout.CHECKPOINT_SUFFIX) for name in names if name.endswith(layout.CHECKPOINT_SUFFIX))
     return tuple(sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit()))
-
-
-def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """The bytes of a checkpoint, which end in a checksum of those before."""
-    data = write_npz(arrays, comment=_CHECKSUM % 0)[: -len(_CHECKSUM % 0)]
-    return data + _CHECKSUM % zlib.crc32(data)
 
 
 def save(folder: Folder, step: int, data: bytes) -> None:
@@ -58,13 +49,6 @@ def checksums(folder: Path, step: int) -> dict[str, Checksum]:
         raise DynvizError(f"{folder / layout.checkpoint_file(step)} is not a checkpoint: {error}") from error
 
 
-def _check(path: Path) -> None:
-    data = files.read(path, path.stat().st_size)
-    end = len(data) - len(_CHECKSUM % 0)
-    if data[end:] != _CHECKSUM % zlib.crc32(memoryview(data)[:end]):
-        raise ValueError("its checksum is another one")
-
-
 def _load(folder: Path, step: int) -> dict[str, NDArray[Any]]:
     """All arrays of a checkpoint.
 
@@ -74,8 +58,7 @@ def _load(folder: Path, step: int) -> dict[str, NDArray[Any]]:
     path = folder / layout.checkpoint_file(step)
     try:
         arrays = read_npz(path)
-        if any(name.startswith(SUMS) for name in arrays):
-            _check(path)
+        check_intact(path)
     except FileNotFoundError as error:
         known = ", ".join(map(str, steps(folder)))
         there = f"there are checkpoints at {known}" if known else "there is none"

@@ -1,6 +1,6 @@
 """Where things stand in a recording's folder, and the header of a channel's file.
 
-    run.json                what the recording is, see `Metadata`
+    run.json                what the recording is, see `Metadata`; it ends in a checksum of itself
     channels/<name>.npy     one array [samples, lanes, ...] for each channel
     events.jsonl            one event a line
     checkpoints/<step>.npz  the state of training after that step

@@ -1,6 +1,5 @@
 """What run.json says about a recording."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -9,11 +8,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, files, layout, schema
+from dynviz.recording import disk, files, layout, schema, sealed
 from dynviz.recording.disk import Folder
 from dynviz.recording.values import encode
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 the file ends in a checksum of itself, see `dynviz.recording.sealed`."""
 Status: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
 Source: TypeAlias = Literal["given", "protocol", "default"]
 
@@ -219,7 +219,7 @@ def load(folder: Path) -> Metadata:
     """
     path = folder / layout.METADATA
     try:
-        return Metadata.from_json(json.loads(files.read(path)))
+        return Metadata.from_json(sealed.unseal(files.read(path)))
     except FileNotFoundError as error:
         if folder.is_dir():
             raise DynvizError(f"{folder} is not a recording: it has no {layout.METADATA}") from error
@@ -234,6 +234,15 @@ def load(folder: Path) -> Metadata:
 
 def save(folder: Folder, metadata: Metadata) -> None:
     """Write run.json; a reader finds the old one or the new one, whole."""
-    text = json.dumps(metadata.to_json(), indent=1, allow_nan=False)
+    data = sealed.seal(replace(metadata, format=FORMAT).to_json())
     with folder.replacing(layout.METADATA) as file:
-        file.write(f"{text}\n".encode())
+        file.write(data)
+
+
+def check_intact(folder: Path) -> None:
+    """See that run.json is as it was written.
+
+    Raises:
+        DynvizError: It is not.
+    """
+    sealed.check(folder / layout.METADATA)

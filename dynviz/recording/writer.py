@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dynviz.errors import DynvizError
 from dynviz.recording import checkpoint, disk, layout, lock
 from dynviz.recording import metadata as runjson
+from dynviz.recording.arrays import write_npz
 from dynviz.recording.channel import GrowingChannel
 from dynviz.recording.disk import Folder
 from dynviz.recording.events import Event, EventLog
@@ -113,6 +114,7 @@ class Writer:
         try:
             writer._open_folders(make=False)
             metadata = runjson.load(writer.folder)
+            runjson.check_intact(writer.folder)
             disk.check_writable(writer.folder, layout.CHANNELS, layout.CHECKPOINTS)
             writer._open(metadata, new=False)
             writer._stored = writer._metadata = metadata
@@ -228,9 +230,7 @@ class Writer:
         known = covered or {}
         sums = {name: channel.checksum(known.get(name, channel.count)) for name, channel in self._channels.items()}
         sums[layout.EVENTS] = self._log().checksum()
-        packed = checkpoint.pack(
-            {**arrays, **{f"{checkpoint.SUMS}{name}": each.to_array() for name, each in sums.items()}}
-        )
+        packed = write_npz({**arrays, **{f"{checkpoint.SUMS}{name}": each.to_array() for name, each in sums.items()}})
 
         def keep() -> None:
             self._sync()

@@ -1,6 +1,5 @@
 """The jobs of a sweep: what one process trains as one recording, and the file that remembers all of them."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -11,14 +10,15 @@ from typing import Any
 from dynviz.errors import DynvizError
 from dynviz.plugins import grammar
 from dynviz.plugins.trust import Code, foreign
-from dynviz.recording import disk, files, schema
+from dynviz.recording import disk, files, schema, sealed
 from dynviz.recording.metadata import Lane
 from dynviz.recording.run import SWEEP
 from dynviz.recording.schema import list_of, mapping_of, optional, record, whole
 from dynviz.recording.values import encode
 from dynviz.sweeps.grid import Combination
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 the file ends in a checksum of itself, see `dynviz.recording.sealed`."""
 _UNNAMED = re.compile(r"[^\w.=+-]+")
 _LONGEST = 80
 """What stands in no job's name, and how long its words are at most."""
@@ -71,7 +71,16 @@ class SweepPlan:
         tree = {"format": FORMAT, "settings": asdict(self.settings), "files": dict(self.files)}
         tree["jobs"] = [asdict(job) for job in self.jobs]
         with disk.replacing(folder / SWEEP) as file:
-            file.write(f"{json.dumps(encode(tree, SWEEP), indent=1, allow_nan=False)}\n".encode())
+            file.write(sealed.seal(encode(tree, SWEEP)))
+
+    @staticmethod
+    def check_intact(folder: Path) -> None:
+        """See that its file is as it was written.
+
+        Raises:
+            DynvizError: It is not.
+        """
+        sealed.check(folder / SWEEP)
 
     @classmethod
     def load(cls, folder: Path) -> "SweepPlan":
@@ -82,7 +91,7 @@ class SweepPlan:
         """
         path = folder / SWEEP
         try:
-            tree = json.loads(files.read(path))
+            tree = sealed.unseal(files.read(path))
         except FileNotFoundError as error:
             raise DynvizError(f"{folder} is not a sweep: it has no {SWEEP}") from error
         except OSError as error:

@@ -119,6 +119,7 @@ def resume(
     """
     folder = Path(folder)
     plan = SweepPlan.load(folder)
+    plan.check_intact(folder)
     for code in foreign_code(plan):
         if Path(code.located(trust)).resolve() != Path(code.name).resolve():
             raise DynvizError(f"the sweep was begun with {code.name}; put the file there again, or begin a new sweep")
