@@ -60,7 +60,7 @@ def test_what_a_torch_class_does_not_keep_cannot_be_scheduled(tmp_path):
         run(tmp_path, "torch.optim.Rprop:lr=0.1,etas=cosine(1)")
     layout, row = ParameterLayout({"w": (2,)}), torch.zeros(2)
     with pytest.raises(DynvizError, match="keeps no speed that could change"):
-        TorchStepper(torch.optim.SGD, "SGD", layout, row, {"speed": Schedule("cosine(1,9)")})
+        TorchStepper(torch.optim.SGD, "SGD", layout, row, schedules={"speed": Schedule("cosine(1,9)")})
 
 
 def test_a_schedule_is_refused_where_a_number_is_no_hyperparameter():

@@ -110,8 +110,8 @@ def test_a_library_that_is_named_like_it_and_has_no_such_functions_is_left_alone
 
 def test_one_thread_within_one_thread_changes_nothing_when_it_ends():
     small = torch.tensor(1e-40)
-    with devices.one_thread():
-        with devices.one_thread():
+    with devices.reproducible():
+        with devices.reproducible():
             pass
         assert torch.get_num_threads() == 1
         assert float(small * 1.0) == 0.0

@@ -66,7 +66,10 @@ def walk(each, row, steps):
     for step in steps:
         leaf = row.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(network.loss(layout().views(leaf), network.batch(step, row.dtype)), leaf)
+        before = gradient.clone()
         row, terms = each.step(row, gradient, step + 1)
+        # A buffer may hold it, whatever the class writes into it.
+        assert torch.equal(gradient, before)
     return row, terms
 
 
@@ -83,7 +86,6 @@ def verdict(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_class_trains_and_resumes_bit_for_bit_or_is_refused_with_the_reason(name):
     row = layout().join(network.parameters(dtype=torch.float32))
-    generator = torch.get_rng_state()
     each, words = verdict(name)
     if each is None:
         assert any(reason in words for reason in REASONS), words
@@ -99,7 +101,6 @@ def test_every_class_trains_and_resumes_bit_for_bit_or_is_refused_with_the_reaso
     again.restore(after, kept)
     resumed, _ = walk(again, after, range(3, 6))
     assert torch.equal(straight, resumed)
-    assert torch.equal(generator, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("name", NAMES)

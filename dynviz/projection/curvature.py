@@ -135,7 +135,7 @@ def measure(recording: Recording, look: Look, progress: Progress | None = None) 
     return evaluate(recording, look, progress).save()
 
 
-@devices.one_thread()
+@devices.reproducible()
 def evaluate(recording: Recording, look: Look, progress: Progress | None = None) -> Sharpness:
     """Measure the sharpness along a recording.
 

@@ -125,7 +125,7 @@ class _Bytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
     """Threads that each compute alone, one for each core: one operation of this size is no work for two."""
     count = 1 if device.type == "cuda" else devices.cores()
-    with devices.one_thread(), ThreadPoolExecutor(count, initializer=devices.settle) as pool:
+    with devices.reproducible(), ThreadPoolExecutor(count, initializer=devices.settle) as pool:
         yield pool
 
 
@@ -136,7 +136,7 @@ def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
         DynvizError: Its scenario is not there any more, or needs consent, see `dynviz.plugins.trust`.
     """
     metadata = recording.metadata
-    with devices.one_thread():
+    with devices.reproducible():
         (task,) = tasks(rebuilt("scenarios", metadata.scenario, trusted), metadata.lanes[lane : lane + 1])
     return cast(task, getattr(torch, metadata.dtype)) if metadata.dtype else task
 

@@ -68,7 +68,7 @@ class Wish:
             raise DynvizError(f"an extent of {self.extent} is none; write a number above 0")
 
 
-@devices.one_thread()
+@devices.reproducible()
 def project(
     recording: Recording, wish: Wish, goals: Sequence[Recording] = (), progress: Progress | None = None
 ) -> Projection:

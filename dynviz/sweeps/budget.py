@@ -78,7 +78,7 @@ def measure(scenario: Plugin, rule: Plugin, lane: Lane, settings: Settings) -> t
         dtype=settings.dtype,
         compiled=settings.compiled,
     )
-    with devices.one_thread():
+    with devices.reproducible():
         (prepared,) = prepare(scenario, [rule], (lane,), request)
         return _memory(prepared), sum(prepared.metadata.channel_bytes.values())
 

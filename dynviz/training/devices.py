@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 
 from dynviz.errors import DynvizError
-from dynviz.training import openblas
+from dynviz.training import openblas, randomness
 
 
 def find(name: str) -> torch.device:
@@ -45,17 +45,17 @@ def cores() -> int:
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute with one thread, and give back what was set.
+def reproducible() -> Iterator[None]:
+    """Compute with one thread and with global generators of one's own, and give back what was set.
 
-    It is fastest for tasks of this size, and numbers depend on it: a sum of several threads is rounded otherwise than
-    that of one. So all that makes numbers that are kept runs under it: building tasks, training, probes, projections.
-    Threads that are started meanwhile each need `settle`.
+    One thread is fastest for tasks of this size, and numbers depend on it: a sum of several threads is rounded
+    otherwise than that of one. So all that makes numbers that are kept runs under it: building tasks, training, probes,
+    projections. Threads that are started meanwhile each need `settle`.
     """
     threads, flushes = torch.get_num_threads(), _flushes()
     settle()
     try:
-        with openblas.one_thread():
+        with openblas.one_thread(), randomness.kept():
             yield
     finally:
         torch.set_num_threads(threads)

@@ -107,15 +107,17 @@ def _stepper(plan: RecordingPlan, stack: LaneStack) -> Stepper:
         name: [plan.lanes[lane].hyperparameters[name] for lane in stack.lanes]
         for name in plan.lanes[stack.lanes[0]].hyperparameters
     }
+    seeds = [plan.lanes[lane].seed for lane in stack.lanes]
     fixed = {**plan.values(), **{name: values[0] for name, values in varying.items()}}
     if plan.is_torch:
 
         def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
             return plan.optimizer.target(parameters, **fixed)  # type: ignore[no-any-return]
 
-        return TorchStepper(make, plan.optimizer.name, stack.layout, stack.theta, plan.schedules())
+        return TorchStepper(
+            make, plan.optimizer.name, stack.layout, stack.theta, schedules=plan.schedules(), seeds=seeds
+        )
     floats = {} if stack.single else {name: values for name, values in varying.items() if isinstance(values[0], float)}
     schedules = {name: schedule for name, schedule in plan.schedules().items() if name not in varying}
-    seeds = [plan.lanes[lane].seed for lane in stack.lanes]
     rule = plan.optimizer.target(**fixed)
     return RuleStepper(rule, floats, stack.layout, stack.theta, schedules=schedules, seeds=seeds)

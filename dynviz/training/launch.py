@@ -79,7 +79,7 @@ def run(
     if dtype not in DTYPES:
         raise DynvizError(f"no dtype named {dtype!r}; there are float32 and float64")
     where = devices.find(device)
-    with devices.one_thread():
+    with devices.reproducible():
         task_plugin = objects.plugin("scenarios", scenario)
         plugins = [objects.plugin("optimizers", rule) for rule in rules]
     for plugin in plugins:

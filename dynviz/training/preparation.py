@@ -50,7 +50,7 @@ def prepare(
     Raises:
         DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
     """
-    with devices.one_thread():
+    with devices.reproducible():
         built = tasks(scenario, lanes)
         length = built[0].steps if request.steps is None else request.steps
         planned = []
@@ -90,7 +90,7 @@ def compile_steps(prepared: Sequence[PreparedRecording], report: Callable[[str],
     Raises:
         DynvizError: They cannot be compiled.
     """
-    with devices.one_thread():
+    with devices.reproducible():
         for recording in prepared:
             if recording.metadata.compiled:
                 warm(recording.lanes, recording.blocks, report)
@@ -139,7 +139,7 @@ def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> Pre
     Raises:
         DynvizError: What it names is not trusted, has changed, or does not take what is recorded.
     """
-    with devices.one_thread():
+    with devices.reproducible():
         return _rebuild(metadata, steps, trusted)
 
 

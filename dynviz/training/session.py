@@ -82,7 +82,7 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
     counts = {id(trainer): 8.0 for trainer in trainers}
     try:
         progress.begin(folder, [trainer.writer.metadata for trainer in trainers], begun)
-        with devices.one_thread(), _signals() as stopped:
+        with devices.reproducible(), _signals() as stopped:
             for trainer in _open(trainers):
                 if stopped.is_set():
                     break

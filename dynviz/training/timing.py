@@ -74,7 +74,7 @@ def step_times(
             stepper.step(stack.theta, slope, trainer.step + 1)
         return 1
 
-    with devices.one_thread():
+    with devices.reproducible():
         try:
             recorded = _microseconds(record, request.device)
             slopes = [stack.gradient(batch)[1] for stack, batch in zip(stacks, batches, strict=True)]

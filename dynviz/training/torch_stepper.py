@@ -1,7 +1,7 @@
 """Steps of any class of torch's kind, which keeps its state in itself."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from dynviz.errors import DynvizError
 from dynviz.plugins.schedules import Schedule
 from dynviz.plugins.zoo import two_sequences
+from dynviz.training import randomness
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.step_inputs import StepInputs
 from dynviz.training.steppers import Perturb
-from dynviz.training.trial import Make, decay_rates, noise, portable, trial
+from dynviz.training.trial import Make, decay_rates, portable, trial
 
 
 class TorchStepper:
@@ -22,7 +23,7 @@ class TorchStepper:
     Its step is one term; a decay that is decoupled is a term of its own. A class with `train()` and `eval()` trains one
     sequence and hands over an average of it: what is stepped, recorded and drawn is the first, which gradients are
     taken at, and its term is named training_step. Classes that are not torch's own may draw random numbers: they find
-    the generator seeded by the step, the same in all lanes.
+    the global generators seeded by the lane's seed and the step.
     """
 
     def __init__(
@@ -31,8 +32,11 @@ class TorchStepper:
         name: str,
         layout: ParameterLayout,
         theta: Tensor,
+        *,
         schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
+        seeds: Sequence[int] = (),
     ) -> None:
+        """The steps of a class, none of them made yet; the arguments are those of `RuleStepper`."""
         self.layout = layout
         self.schedules = schedules
         self.perturb: Perturb | None = None
@@ -40,8 +44,11 @@ class TorchStepper:
         rows = self.row if theta.ndim == 2 else [self.row]
         self.trial = trial(make, name, _parameters(layout, rows[0].clone()))
         self.parameters = [_parameters(layout, row) for row in rows]
-        with noise(0, theta.device):
-            self.optimizers = [self.trial.make(parameters) for parameters in self.parameters]
+        self.seeds = tuple(seeds) or (0,) * len(rows)
+        self.optimizers = []
+        for seed, parameters in zip(self.seeds, self.parameters, strict=True):
+            randomness.seed(seed, 0, theta.device)
+            self.optimizers.append(self.trial.make(parameters))
         for hyperparameter in schedules:
             if any(hyperparameter not in group for group in self.optimizers[0].param_groups):
                 raise DynvizError(f"{name} keeps no {hyperparameter} that could change with the step; its lr can")
@@ -57,6 +64,8 @@ class TorchStepper:
         assert isinstance(t, int)  # a class with a step of its own is no part of a block
         stacked = theta.ndim == 2
         decays = []
+        # The class may write into it, and the gradient may be held by a buffer.
+        gradient = gradient.clone()
         for lane, optimizer in enumerate(self.optimizers):
             gradients = self.layout.views(gradient[lane] if stacked else gradient)
             for parameter, part in zip(self.parameters[lane], gradients.values(), strict=bool(gradients)):
@@ -65,11 +74,9 @@ class TorchStepper:
                 group.update({name: schedule.at(t) for name, schedule in self.schedules.items()})
             if self.decays:
                 decays.append(self._decay(lane, theta[lane] if stacked else theta))
-            if self.trial.ours:
-                optimizer.step()
-            else:
-                with noise(t, theta.device):
-                    optimizer.step()
+            if not self.trial.ours:
+                randomness.seed(self.seeds[lane], t, theta.device)
+            optimizer.step()
         after = self.row.clone()
         if not decays:
             return after, {self.terms[0]: after - theta}

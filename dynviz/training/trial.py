@@ -1,7 +1,7 @@
 """A class of torch's kind on trial: what it refuses is refused before a run begins, and what it keeps is found out."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dynviz.errors import DynvizError
 from dynviz.plugins.zoo import refusal
+from dynviz.training import randomness
 from dynviz.training.trees import to_arrays
 
 Make: TypeAlias = Callable[[list[Any]], torch.optim.Optimizer]
@@ -44,19 +45,20 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> TrialResult:
         DynvizError: It refuses the hyperparameters or the parameters, needs more than gradients, or its state
             cannot be kept.
     """
-    with noise(0, parameters[0].device):
-        make, optimizer = _made(make, name, parameters)
+    device = parameters[0].device
+    randomness.seed(0, 0, device)
+    make, optimizer = _made(make, name, parameters)
     reason = refusal(type(optimizer))
     if reason:
         raise DynvizError(f"{name} {reason}")
     ours = type(optimizer).__module__.startswith("torch.optim")
     copies = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
     before = _attributes(optimizer)
-    with noise(0, parameters[0].device):
-        try:
-            _steps(optimizer, parameters, 1 if ours else STEPS)
-        except Exception as error:  # what others wrote may fail in any way
-            raise DynvizError(f"optimizer {name} cannot step here: {_in_words(error)}") from error
+    randomness.seed(0, 0, device)
+    try:
+        _steps(optimizer, parameters, 1 if ours else STEPS)
+    except Exception as error:  # what others wrote may fail in any way
+        raise DynvizError(f"optimizer {name} cannot step here: {_in_words(error)}") from error
     changed = {key: value for key, value in _attributes(optimizer).items() if before.get(key) != value}
     _check_kept(name, portable(optimizer.state_dict()), {key: vars(optimizer)[key] for key in changed})
     if not ours and _looks_at_the_loss(make, copies, parameters):
@@ -82,23 +84,6 @@ def portable(state: dict[str, Any]) -> dict[str, Any]:
         for group in state["param_groups"]
     ]
     return {**state, "param_groups": groups}
-
-
-@contextlib.contextmanager
-def noise(t: int, device: torch.device) -> Iterator[None]:
-    """Random numbers that are a function of the step alone, leaving torch's own generators as they were."""
-    # The generators themselves: torch.random.fork_rng and torch.manual_seed take 120 us, these 3.
-    generators = [torch.default_generator]
-    if device.type == "cuda":
-        generators.append(torch.cuda.default_generators[device.index or 0])
-    states = [generator.get_state() for generator in generators]
-    for generator in generators:
-        generator.manual_seed(t)
-    try:
-        yield
-    finally:
-        for generator, state in zip(generators, states, strict=True):
-            generator.set_state(state)
 
 
 def _made(make: Make, name: str, parameters: list[nn.Parameter]) -> tuple[Make, torch.optim.Optimizer]:
@@ -157,7 +142,8 @@ def _steps(
 
 def _looks_at_the_loss(make: Make, copies: list[nn.Parameter], after: list[nn.Parameter]) -> bool:
     """Whether the same steps lead elsewhere when they are told the loss."""
-    with noise(0, copies[0].device), contextlib.suppress(Exception):
+    randomness.seed(0, 0, copies[0].device)
+    with contextlib.suppress(Exception):
         _steps(make(copies), copies, STEPS, losses=True)
         return not all(
             torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(copies, after, strict=True)
@@ -168,14 +154,14 @@ def _looks_at_the_loss(make: Make, copies: list[nn.Parameter], after: list[nn.Pa
 def _decays(make: Make, parameters: list[nn.Parameter]) -> bool:
     """Whether steps without a gradient shrink ones by lr weight_decay each, and it says that its decay is decoupled."""
     ones = [nn.Parameter(torch.ones_like(parameter, dtype=torch.float64)) for parameter in parameters]
-    with noise(0, ones[0].device):
-        optimizer = make(ones)
+    randomness.seed(0, 0, ones[0].device)
+    optimizer = make(ones)
     group = optimizer.param_groups[0]
     flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
     rates = decay_rates(optimizer)
     if not any(rates.values()) or not (flagged or type(optimizer).__name__ in ALWAYS_DECOUPLED):
         return False
-    with noise(0, ones[0].device), contextlib.suppress(Exception):
+    with contextlib.suppress(Exception):
         for step in range(1, STEPS + 1):
             for one in ones:
                 one.grad = torch.zeros_like(one)
