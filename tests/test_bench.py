@@ -1,6 +1,7 @@
 """`dynviz bench`: the time of a step, and what takes it."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +14,7 @@ from dynviz.training import timing
 def clock(monkeypatch):
     """Each look at the clock is a millisecond after the one before."""
     now = iter(range(1_000_000))
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(now) / 1000)
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: next(now) / 1000))
 
 
 def run(*arguments):
@@ -32,5 +33,5 @@ def test_the_table_has_a_row_for_each_optimizer():
 def test_json_holds_microseconds_of_a_step_of_all_lanes():
     (row,) = json.loads(run("-o", "adam", "--seeds", "0:3", "--json"))
     assert row["lanes"] == 3
-    assert row["gradient"] == row["update"] == pytest.approx(1000)
+    assert [row["gradient"], row["update"]] == pytest.approx([1000, 1000])
     assert row["recorded"] == pytest.approx(1000 / timing.BLOCK)
