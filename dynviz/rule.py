@@ -27,6 +27,10 @@ leaves the attribute out. The tests see that each one declared is true.
 FAMILIES: Mapping[str, str] = {
     "growing": "its steps grow with the gradient, so that its lr has to fit the curvature",
     "falling": "it divides by sums over all steps, so that its steps shrink from the first one on",
+    "rectified": "its first steps grow with the gradient, later ones do not",
+    "signed-momentum": "it moves each coordinate by lr along the sign of a running mean, so that a smaller lr will do",
+    "orthogonal": "it moves a matrix by lr in all singular directions alike",
+    "stiff": "it divides the gradient by its hyperparameters mu and gamma, which have to fit the curvature",
 }
 """Families of rules that need a learning rate of another scale than most, which move about lr at each step.
 

@@ -38,16 +38,20 @@ class Function:
     protocol: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def hyperparameters(self) -> dict[str, Mapping[str, Any]]:
-        """What the protocol sets, by optimizer or family.
+        """What the protocol sets, by family of rules, and for rules whose values are published by name.
 
         Rules whose steps grow with the gradient would leave the picture at once with the rate of those that do not.
         """
-        # NAG-GS divides the gradient by mu and gamma: it is stable where they are the largest curvature or so.
-        stiff = {"lr": self.stride, "mu": 0.15 / self.descent, "gamma": 0.15 / self.descent}
-        # The first steps of RAdam are plain momentum, which gathers ten gradients.
-        careful = {"lr": min(self.stride, self.descent)}
-        families = {"growing": {"lr": self.descent}, "falling": {"lr": 10 * self.stride}, "*": {"lr": self.stride}}
-        return {**families, "nag-gs": stiff, "radam": careful, **self.protocol}
+        return {
+            "growing": {"lr": self.descent},
+            "falling": {"lr": 10 * self.stride},
+            # Its first steps are plain momentum, which gathers ten gradients.
+            "rectified": {"lr": min(self.stride, self.descent)},
+            # It is stable where mu and gamma are about the largest curvature.
+            "stiff": {"lr": self.stride, "mu": 0.15 / self.descent, "gamma": 0.15 / self.descent},
+            "*": {"lr": self.stride},
+            **self.protocol,
+        }
 
 
 PLANE = (-2.0, 2.0, -2.0, 2.0)

@@ -12,7 +12,7 @@ WARM = 4
 
 
 def protocol(model: str, setting: Setting, steps: int, *, init: float, warmup: bool) -> dict[str, dict[str, Any]]:
-    """What each rule gets: with these nothing diverges, and T is learned at least in part, of transformers not by SGD.
+    """What each family of rules gets: nothing diverges, and T is learned at least in part, of transformers not by SGD.
 
     Args:
         model: What learns.
@@ -24,12 +24,12 @@ def protocol(model: str, setting: Setting, steps: int, *, init: float, warmup: b
     """
     products = model in ("linear", "deep")
     limit = STABLE / _steepness(setting, init) if products else math.inf
-    found = _products(setting, steps, limit) if products else _nets(model, setting, steps)
+    rates = _products(setting, steps, limit) if products else _nets(model, setting, steps)
     if not warmup:
-        return found
-    peaks = {name: min(WARM * found[name]["lr"], limit) for name in ("sgd", "asgd")}
+        return rates
+    peak = {"growing": min(WARM * rates["growing"]["lr"], limit)}
     rise = f"ramp(0.1,1,{max(1, round(0.45 * steps))})"
-    return {name: {**given, "lr": f"{peaks.get(name, given['lr'])}*{rise}"} for name, given in found.items()}
+    return {family: {**given, "lr": f"{peak.get(family, given['lr'])}*{rise}"} for family, given in rates.items()}
 
 
 def _steepness(setting: Setting, init: float) -> float:
@@ -50,12 +50,12 @@ def _steepness(setting: Setting, init: float) -> float:
     one = sum(square(layer) * square(depth - 1 - layer) for layer in range(depth))
     together = depth * math.pow(size, 2 - 2 / depth) if depth > 1 else 1.0
     # Squares of normal numbers are correlated with themselves: (d + 2)^2 in place of d^2.
-    found: float = one * math.pow(1 + 2 / d, 2) + (setting.batch - 1) * together
-    return found
+    steepness: float = one * math.pow(1 + 2 / d, 2) + (setting.batch - 1) * together
+    return steepness
 
 
 def _careful(descent: float, stride: float, steps: int) -> dict[str, Any]:
-    """RAdam's first five steps grow with the gradient, later ones are Adam's: its rate goes from SGD's to Adam's."""
+    """The first steps of a rectified rule grow with the gradient, later ones are Adam's: its rate rises to Adam's."""
     return {"lr": f"exponential({descent!r},{stride!r},{max(20, steps // 20)})"}
 
 
@@ -80,11 +80,15 @@ def _products(setting: Setting, steps: int, limit: float) -> dict[str, dict[str,
         descent = 1 / math.sqrt((batch * (d + 2) ** 2 + batch * (batch - 1)) * steps)
     else:
         descent = min(2e-8 * math.pow(256 / d, 2.5) * (100 / gamma), limit)
-    # NAG-GS divides by mu and gamma; a step of its velocity is twice as long as one of SGD.
-    stiff = {"lr": 0.1, "mu": 0.05 / descent, "gamma": 0.05 / descent}
-    growing = {name: {"lr": descent} for name in ("sgd", "asgd")} | {"radam": _careful(descent, stride, steps)}
-    others = {"lion": 0.1, "signsgd": 1.5, "muon": 3.0, "*": 1.0}
-    return {**growing, "nag-gs": stiff, **{name: {"lr": times * stride} for name, times in others.items()}}
+    return {
+        "growing": {"lr": descent},
+        "rectified": _careful(descent, stride, steps),
+        # A step of its velocity is twice as long as one of SGD.
+        "stiff": {"lr": 0.1, "mu": 0.05 / descent, "gamma": 0.05 / descent},
+        "signed-momentum": {"lr": 0.1 * stride},
+        "orthogonal": {"lr": 3 * stride},
+        "*": {"lr": stride},
+    }
 
 
 def _nets(model: str, setting: Setting, steps: int) -> dict[str, dict[str, Any]]:
@@ -101,9 +105,9 @@ def _nets(model: str, setting: Setting, steps: int) -> dict[str, dict[str, Any]]
         # Nothing divides the gradient of its first layers before the normalisation that follows.
         descent *= 0.01
     # Nets are trained for so few steps that RAdam, which trusts its mean square by and by, would hardly move.
-    growing = {
-        "asgd": {"lr": descent},
-        "radam": _careful(descent, stride / _rectified(max(6, steps // 2)), steps),
+    return {
+        "growing": {"lr": descent, **momentum},
+        "rectified": _careful(descent, stride / _rectified(max(6, steps // 2)), steps),
+        "signed-momentum": {"lr": 0.1 * stride},
+        "*": {"lr": stride},
     }
-    signs = {name: {"lr": 0.1 * stride} for name in ("lion", "signsgd")}
-    return {"sgd": {"lr": descent, **momentum}, **growing, **signs, "*": {"lr": stride}}

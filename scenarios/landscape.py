@@ -84,7 +84,7 @@ class Landscape:
             probes=(_measured("train", network, data), _measured("test", network, data)),
             every=10,
             hyperparameters={
-                "sgd": {"lr": 0.1 if self.model == "resnet" else 0.01, "momentum": 0.9},
+                "growing": {"lr": 0.1 if self.model == "resnet" else 0.01, "momentum": 0.9},
                 "*": {"lr": 3e-3 if self.model == "resnet" else 1e-3},
             },
             views=("curves", "landscape", "line", "sharpness"),

@@ -1,9 +1,7 @@
 """Which of two classes a point of the plane has, learned by seven models."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import torch
 from torch import Generator, Tensor, nn
@@ -16,66 +14,17 @@ from dynviz.scenarios._environment import (
     Division,
     environment,
     instance,
-    owner,
-    tangents,
 )
+from dynviz.scenarios._voronoi_models import SCORES, Answer, Model, exact, headed, initial
 from dynviz.task import Batch, Channel, Measure, Probe, Task, Tensors, chunked, parameter
 
-Model: TypeAlias = Literal["exact", "labels", "offset", "offset-scale", "plus-minus", "centers", "swish"]
-Answer: TypeAlias = Callable[[Tensors, Tensors, Tensor], Tensor]
-"""Function of (parameters, constants, points [rows, 2]) to numbers [rows, classes] or [rows, centers]."""
-
 STEPS = 10_000
-SHARP = 10_000.0
-"""The fixed scale of the models without a learned one: nearly a hard choice."""
 HIDDEN = 2048
 MOST_HIDDEN = 2**20
 GAP_POINTS = 500
 SLICE = 2**17
 """Scores that are evaluated at once: their intermediate values stay in the cache."""
 
-
-def _labels(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
-    distance = (x @ constants["tangents"].T - 1).abs()
-    return -SHARP * (distance - distance.amin(dim=1, keepdim=True))
-
-
-def _offset(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    return -SHARP * (x @ constants["tangents"].T - parameters["offset"]).abs()
-
-
-def _offset_scale(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    return -parameters["scale"] * (x @ constants["tangents"].T - parameters["offset"]).abs()
-
-
-def _plus_minus(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    # Both signs in one matrix product, as in the published code.
-    away = x @ constants["tangents"].T - parameters["offset"]
-    both = away.unsqueeze(2) @ parameters["plus_minus"].unsqueeze(0)
-    return -parameters["scale"] * torch.relu(both).sum(dim=2)
-
-
-def _centers(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
-    # With 2048 centers a sum of two terms takes 60 % of the time of a matrix product, and 40 % without gradients.
-    away = x @ tangents(parameters["centers"]).T - parameters["offset"]
-    first, second = parameters["plus_minus"].unbind()
-    return -parameters["scale"] * (torch.relu(away * first) + torch.relu(away * second))
-
-
-def _swish(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
-    inner = nn.functional.linear(x / SIDE, parameters["centers"], parameters["bias"])
-    return -parameters["scale"] * nn.functional.silu(inner)
-
-
-SCORES: dict[str, Answer] = {
-    "labels": _labels,
-    "offset": _offset,
-    "offset-scale": _offset_scale,
-    "plus-minus": _plus_minus,
-    "centers": _centers,
-    "swish": _swish,
-}
-"""What each model's softmax over centers is taken of."""
 
 PROTOCOL: dict[str, tuple[float, float]] = {
     "labels": (1e-2, 1e-2),
@@ -148,8 +97,8 @@ class Voronoi:
         drawn = own if self.environment is None else self.environment
         truth = environment(drawn, self.rule)
         scores = SCORES.get(self.model)
-        answer = _headed(scores) if scores else _exact(self.rule)
-        parameters = self._initial(len(truth.centers), Generator().manual_seed(seed))
+        answer = headed(scores) if scores else exact(self.rule)
+        parameters = initial(self.model, len(truth.centers), self.hidden, Generator().manual_seed(seed))
         return Task(
             parameters=parameters,
             loss=lambda parameters, constants, batch: nn.functional.cross_entropy(
@@ -169,26 +118,6 @@ class Voronoi:
                 "majority": truth.majority(VALIDATION_ROWS),
             },
         )
-
-    def _initial(self, k: int, generator: Generator) -> dict[str, Tensor]:
-        """Initial parameters, in the order of the draws of the published runs."""
-        parameters: dict[str, Tensor] = {}
-        if self.model == "centers":
-            parameters["centers"] = 100 * torch.randn(self.hidden, 2, generator=generator)
-        if self.model == "swish":
-            bound = 1 / math.sqrt(2)
-            parameters["centers"] = _linear(self.hidden, 2, generator)
-            parameters["bias"] = torch.empty(self.hidden).uniform_(-bound, bound, generator=generator)
-            parameters["scale"] = torch.ones(self.hidden)
-        elif self.model not in ("exact", "labels"):
-            parameters["offset"] = torch.rand(1, generator=generator)
-        if self.model in ("offset-scale", "plus-minus", "centers"):
-            parameters["scale"] = torch.ones(1)
-        if self.model in ("plus-minus", "centers"):
-            parameters["plus_minus"] = torch.tensor([-0.4, 0.4])
-        if self.model != "exact":
-            parameters["head"] = _linear(2, self.hidden if "centers" in parameters else k, generator)
-        return parameters
 
     def _probes(self, parameters: Tensors, answer: Answer, scores: Answer | None) -> tuple[Probe, ...]:
         probes = [
@@ -218,33 +147,13 @@ class Voronoi:
         lr, decay = PROTOCOL[self.model]
         both = {"lr": lr, "weight_decay": decay}
         # Nothing is published of SGD; at the rates of Adam only the model labels gets anywhere with it.
-        sgd = {"lr": 3.0 if self.model in ("centers", "swish") else 1.0}
-        return {"adamw": both, "adamw-l1": both, "sgd": sgd, "*": {"lr": lr}}
+        growing = {"lr": 3.0 if self.model in ("centers", "swish") else 1.0}
+        return {"adamw": both, "adamw-l1": both, "growing": growing, "*": {"lr": lr}}
 
     def _views(self, parameters: Tensors) -> tuple[str, ...]:
         scalars = ("scalars",) if "scale" in parameters or "offset" in parameters else ()
         centers = ("centers",) if "centers" in parameters else ()
         return ("benchmark", *scalars, "logits", *centers, "environment", "curves")
-
-
-def _linear(outputs: int, inputs: int, generator: Generator) -> Tensor:
-    """The weight of `nn.Linear(inputs, outputs)`, drawn as it draws it."""
-    return nn.init.kaiming_uniform_(torch.empty(outputs, inputs), a=math.sqrt(5), generator=generator)
-
-
-def _headed(scores: Answer) -> Answer:
-    def answer(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-        return nn.functional.linear(torch.softmax(scores(parameters, constants, x), dim=1), parameters["head"])
-
-    return answer
-
-
-def _exact(division: Division) -> Answer:
-    def answer(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:  # noqa: ARG001
-        classes = constants["true_class"][owner(x, constants["true_centers"], division)]
-        return nn.functional.one_hot(classes, 2).to(x.dtype)
-
-    return answer
 
 
 def _rows(parameters: Tensors) -> int:

@@ -56,20 +56,54 @@ def test_a_rule_is_a_frozen_dataclass_with_a_line_for_each_hyperparameter(name):
     assert "Source:" in target.__doc__
 
 
-def test_families_are_of_the_closed_list_and_true():
-    families = {name: family for name in RULES if (family := getattr(make(name), "family", ""))}
-    assert set(families.values()) == set(FAMILIES)
-    theta, gradient = torch.zeros(6, dtype=torch.float64), torch.linspace(1, 2, 6, dtype=torch.float64)
-    for name, family in families.items():
-        rule = make(name)
-        lengths, state, present = [], rule.init(theta), theta
-        for step in (1.0, 2.0, 3.0):
-            terms, state = rule.update(present, gradient, state, torch.tensor(step, dtype=torch.float64))
-            present = present + sum(terms.values())
-            lengths.append(sum(terms.values()).norm().item())
-        larger, _ = rule.update(theta, 3 * gradient, rule.init(theta), torch.ones((), dtype=torch.float64))
-        grows = abs(sum(larger.values()).norm().item() / lengths[0] - 3) < 1e-6
-        assert grows if family == "growing" else lengths[0] > lengths[1] > lengths[2], name
+FAMILY = {name: family for name in RULES if (family := getattr(make(name), "family", ""))}
+
+
+def test_families_are_of_the_closed_list():
+    assert set(FAMILY.values()) == set(FAMILIES)
+
+
+def steps(rule, gradients):
+    """The steps of a rule that meets these gradients one after the other."""
+    theta = torch.zeros_like(gradients[0])
+    state, taken = rule.init(theta), []
+    for number, present in enumerate(gradients, 1):
+        terms, state = rule.update(theta, present, state, at(number))
+        taken.append(sum(terms.values()))
+        theta = theta + taken[-1]
+    return taken
+
+
+def growth(rule, gradient, number):
+    """How many times as long a step is where all gradients are three times as large."""
+    return (steps(rule, [3 * gradient] * number)[-1].norm() / steps(rule, [gradient] * number)[-1].norm()).item()
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_rule_is_of_the_family_that_it_declares(name):
+    rule, gradient = make(name), torch.linspace(1, 2, 6, dtype=torch.float64)
+    match FAMILY[name]:
+        case "growing":
+            assert growth(rule, gradient, 1) == pytest.approx(3)
+        case "falling":
+            first, second, third = (step.norm() for step in steps(rule, [gradient] * 3))
+            assert first > second > third
+        case "rectified":
+            assert growth(rule, gradient, 1) == pytest.approx(3)
+            assert growth(rule, gradient, 20) == pytest.approx(1, rel=0.3)
+        case "signed-momentum":
+            taken = steps(rule, [gradient] * 20 + [-gradient / 2])
+            assert torch.stack(taken).allclose(torch.full((), -rule.lr, dtype=torch.float64))
+        case "orthogonal":
+            matrix = torch.diag(gradient)
+            spectra = [torch.linalg.svdvals(step) / rule.lr for step in steps(rule, [matrix] * 3)]
+            assert all(spectrum.max() < 2 * spectrum.min() for spectrum in spectra)
+            assert growth(rule, matrix, 1) == pytest.approx(1)
+        case "stiff":
+            stiffer = dataclasses.replace(rule, mu=10 * rule.mu, gamma=10 * rule.gamma)
+            (step,), (shorter,) = steps(rule, [gradient]), steps(stiffer, [gradient])
+            assert step.allclose(10 * shorter)
+            assert growth(rule, gradient, 1) == pytest.approx(3)
 
 
 def test_departures_are_of_the_closed_list_and_say_why(capsys):

@@ -217,7 +217,7 @@ def test_the_scale_of_the_initial_weights_multiplies_them():
 
 def test_warm_up_is_that_of_the_document():
     task = MatrixSensing(model="cnn", warmup=True).build(0)
-    rate = Schedule(task.hyperparameters["sgd"]["lr"])
+    rate = Schedule(task.hyperparameters["growing"]["lr"])
     for step in (0, 10, 500, 900, 1000, 2000):
         assert rate.at(step + 1) == pytest.approx(1e-7 * min(1, 0.1 + 256 * step / (1024**2 / 4)), rel=1e-3)
 
@@ -242,7 +242,7 @@ def test_the_convex_run_keeps_the_bound_of_its_mean_excess_loss(tmp_path):
 @pytest.mark.slow
 def test_a_plain_loop_recovers_the_matrix_as_published(task):
     values = {name: value.clone().requires_grad_() for name, value in task.parameters.items()}
-    sgd = torch.optim.SGD(values.values(), **task.hyperparameters["sgd"])
+    sgd = torch.optim.SGD(values.values(), **task.hyperparameters["growing"])
     a, b = task.batches(0, task.steps)
     for step in range(task.steps):
         if step in PUBLISHED:
@@ -315,8 +315,8 @@ def test_a_reduced_net_learns_a_part_of_it_by_the_rates_of_the_protocol(model, o
 
 
 def test_at_the_published_size_only_the_published_rate_and_a_warm_up_to_what_is_stable():
-    assert MatrixSensing(least_norm="theory").build(0).hyperparameters["sgd"]["lr"] == 2e-8
-    warm = MatrixSensing(least_norm="theory", warmup=True).build(0).hyperparameters["sgd"]["lr"]
+    assert MatrixSensing(least_norm="theory").build(0).hyperparameters["growing"]["lr"] == 2e-8
+    warm = MatrixSensing(least_norm="theory", warmup=True).build(0).hyperparameters["growing"]["lr"]
     assert Schedule(warm).at(32_768) == pytest.approx(4.1e-8, rel=0.02)
 
 

@@ -11,7 +11,8 @@ from torch import nn
 import dynviz
 from dynviz import DynvizError
 from dynviz.scenarios._environment import TRAIN, VALIDATION, environment, order
-from dynviz.scenarios.voronoi import SCORES, Voronoi
+from dynviz.scenarios._voronoi_models import SCORES
+from dynviz.scenarios.voronoi import Voronoi
 from dynviz.training.lane_stack import cast
 
 MODELS = ("exact", *SCORES)

@@ -34,6 +34,7 @@ class Lion:
     weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
+    family: ClassVar[str] = "signed-momentum"
     departures: ClassVar[Mapping[str, str]] = {
         "constant-step": "the sign of a momentum is as long near an optimum as far from it"
     }

@@ -67,6 +67,7 @@ class Muon:
     eps: Size = 1e-10
 
     coordinatewise: ClassVar[bool] = False
+    family: ClassVar[str] = "orthogonal"
     departures: ClassVar[Mapping[str, str]] = {
         "constant-step": "the singular values of a step are near 1, however small those of the gradient",
         "own-convention": "it takes vectors too, and computes in theta's dtype where torch computes in bfloat16",

@@ -34,6 +34,7 @@ class NAGGS:
     gamma: Size = 1.0
 
     coordinatewise: ClassVar[bool] = True
+    family: ClassVar[str] = "stiff"
 
     def init(self, theta: Tensor) -> State:
         # One number would do, but lanes with their own lr have each their own, and the state has theta's shape.

@@ -39,6 +39,7 @@ class RAdam:
     decoupled_weight_decay: bool = False
 
     coordinatewise: ClassVar[bool] = True
+    family: ClassVar[str] = "rectified"
 
     def init(self, theta: Tensor) -> State:
         return {"m": torch.zeros_like(theta), "v": torch.zeros_like(theta)}
