@@ -1,4 +1,4 @@
-"""The house: one noun, one meaning; modules that are read in one sitting."""
+"""Names of classes: one noun, one meaning."""
 
 import ast
 from collections import defaultdict
@@ -10,8 +10,6 @@ PACKAGE = Path(dynviz.__file__).parent
 SCENARIOS = Path(dynviz.scenarios.__path__[0])
 COPIED = {"templates"}
 """What a user copies into a file: both are called after what the user makes."""
-LINES = 300
-"""Of a module at most."""
 
 
 def test_no_two_classes_share_a_name():
@@ -23,8 +21,3 @@ def test_no_two_classes_share_a_name():
             for definition in classes:
                 places[definition.name].append(str(place))
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
-
-
-def test_no_module_is_long():
-    lengths = {path: len(path.read_text().splitlines()) for path in [*PACKAGE.rglob("*.py"), *SCENARIOS.glob("*.py")]}
-    assert {str(path): length for path, length in lengths.items() if length > LINES} == {}

@@ -1,6 +1,5 @@
 """The only one who writes a recording."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,14 +10,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import checkpoint, disk, layout, lock
+from dynviz.recording import checkpoint, disk, layout
 from dynviz.recording import metadata as runjson
 from dynviz.recording.arrays import write_npz
-from dynviz.recording.channel import GrowingChannel
-from dynviz.recording.disk import Folder
-from dynviz.recording.events import Event, EventLog
+from dynviz.recording.events import Event
+from dynviz.recording.held import HeldFiles
 from dynviz.recording.metadata import Metadata, Status
-from dynviz.recording.syncing import Background, sync_folder
+from dynviz.recording.syncing import Background
 
 
 class Writer:
@@ -55,11 +53,7 @@ class Writer:
         # What run.json says of a recording that is claimed, and the samples that channels keep when it begins.
         self._stored: Metadata
         self._kept: dict[str, int] = {}
-        self._lock = -1
-        # The recording's folder and those in it, as long as they are open.
-        self._folders: list[Folder] = []
-        self._channels: dict[str, GrowingChannel] = {}
-        self._events: EventLog | None = None
+        self._files = HeldFiles(folder)
         self._background = Background()
 
     @classmethod
@@ -71,11 +65,10 @@ class Writer:
         writer = cls(Path(folder))
         disk.make_folder(writer.folder)
         try:
-            writer._open_folders(make=True)
-            writer._open(metadata, new=True)
+            writer._files.acquire(make=True)
+            writer._files.open(metadata, new=True)
             writer._sync()
-            for inside in writer._folders:
-                sync_folder(inside.fd)
+            writer._files.sync_folders()
             writer._save(metadata)
         except BaseException:
             writer.close()
@@ -112,11 +105,11 @@ class Writer:
         writer = cls(Path(folder))
         runjson.load(writer.folder)
         try:
-            writer._open_folders(make=False)
+            writer._files.acquire(make=False)
             metadata = runjson.load(writer.folder)
             runjson.check_intact(writer.folder)
             disk.check_writable(writer.folder, layout.CHANNELS, layout.CHECKPOINTS)
-            writer._open(metadata, new=False)
+            writer._files.open(metadata, new=False)
             writer._stored = writer._metadata = metadata
             if steps is not None and steps != metadata.steps:
                 writer._kept = writer._shortened(metadata, steps)
@@ -132,31 +125,15 @@ class Writer:
         Whenever this is interrupted, the recording can be gone on with.
         """
         longer = self._metadata
-        for channel in self._channels.values():
+        for channel in self._files.channels.values():
             channel.count_all()
         if self._kept:
             # Without its last samples it is not finished any more, and not yet longer either.
             self._save(self._stored.with_status("running"))
             for name, count in self._kept.items():
-                self._channels[name].cut(count)
+                self._files.channels[name].cut(count)
             self._kept = {}
         self._save(longer.with_status("running"))
-
-    def _open_folders(self, *, make: bool) -> None:
-        root = Folder(self.folder)
-        self._folders.append(root)
-        self._lock = lock.acquire(root)
-        for name in (layout.CHANNELS, layout.CHECKPOINTS):
-            self._folders.append(root.folder(name, make=make))
-
-    def _open(self, metadata: Metadata, *, new: bool) -> None:
-        root, channels, _ = self._folders
-        lanes = len(metadata.lanes)
-        for name, info in metadata.channels.items():
-            self._channels[name] = GrowingChannel(channels, name, info.dtype, (lanes, *info.shape), new=new)
-        if new or os.path.lexists(self.folder / layout.EVENTS):
-            self._events = EventLog(root)
-            self._events.check()
 
     def _shortened(self, metadata: Metadata, steps: int) -> dict[str, int]:
         """How many samples remain, by channel, of those that lose the last one when the run becomes longer."""
@@ -169,11 +146,11 @@ class Writer:
         return {
             name: last[name] - 1
             for name, info in metadata.channels.items()
-            if info.every and metadata.steps % info.every and self._channels[name].count >= last[name]
+            if info.every and metadata.steps % info.every and self._files.channels[name].count >= last[name]
         }
 
     def _save(self, metadata: Metadata) -> None:
-        runjson.save(self._folders[0], metadata)
+        runjson.save(self._files.folders[0], metadata)
         self._metadata = metadata
 
     @property
@@ -192,27 +169,20 @@ class Writer:
         Raises:
             ValueError: The block is of another type or shape, or would leave a gap.
         """
-        self._channels[name].write(index, block)
+        self._files.channels[name].write(index, block)
 
     def samples(self, name: str) -> int:
         """How many samples of a channel there are."""
-        count = self._channels[name].count
+        count = self._files.channels[name].count
         return min(count, self._kept.get(name, count))
 
     def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None:
         """Write down that something happened; a value that is not finite is written as null."""
-        self._log().append(Event(step, lane, kind, value))
+        self._files.events.append(Event(step, lane, kind, value))
 
     def drop_events(self, after: int) -> None:
         """Remove the events of steps after this one, which training will come to again."""
-        self._log().drop(after)
-
-    def _log(self) -> EventLog:
-        if self._events is None and self._lock >= 0:
-            self._events = EventLog(self._folders[0])
-        if self._events is None:
-            raise ValueError(f"the writer of {self.folder} is closed")
-        return self._events
+        self._files.events.drop(after)
 
     def checkpoint(
         self, step: int, arrays: Mapping[str, NDArray[Any]], covered: Mapping[str, int] | None = None
@@ -228,25 +198,22 @@ class Writer:
             covered: How many samples of each channel it stands on; all of them where it is not said.
         """
         known = covered or {}
-        sums = {name: channel.checksum(known.get(name, channel.count)) for name, channel in self._channels.items()}
-        sums[layout.EVENTS] = self._log().checksum()
+        sums = {
+            name: channel.checksum(known.get(name, channel.count)) for name, channel in self._files.channels.items()
+        }
+        sums[layout.EVENTS] = self._files.events.checksum()
         packed = write_npz({**arrays, **{f"{checkpoint.SUMS}{name}": each.to_array() for name, each in sums.items()}})
 
         def keep() -> None:
             self._sync()
-            checkpoint.save(self._folders[2], step, packed)
+            checkpoint.save(self._files.folders[2], step, packed)
 
         self._background.start(keep)
 
     def _sync(self) -> None:
         """Force channels and events to the disk."""
-        changed = [channel for channel in self._channels.values() if channel.changed]
-        for channel in changed:
-            # Before it is synced: what training writes meanwhile changes it again.
-            channel.changed = False
-        fds = [channel.fd for channel in changed] + ([self._events.fd] if self._events else [])
         try:
-            self._background.sync(fds)
+            self._background.sync(self._files.changed())
         except OSError as error:
             raise disk.unwritable(self.folder, error) from error
 
@@ -258,7 +225,7 @@ class Writer:
         """
         self._background.wait()
         for name, checksum in checkpoint.checksums(self.folder, step).items():
-            part = self._log() if name == layout.EVENTS else self._channels.get(name)
+            part = self._files.events if name == layout.EVENTS else self._files.channels.get(name)
             if part is not None and not part.holds(checksum):
                 raise DynvizError(f"{self.folder}: {name} is not what it was at step {step}")
         return checkpoint.load(self.folder, step)
@@ -279,21 +246,7 @@ class Writer:
         try:
             self._background.close()
         finally:
-            self._close_files()
-
-    def _close_files(self) -> None:
-        for channel in self._channels.values():
-            channel.close()
-        self._channels.clear()
-        if self._events is not None:
-            self._events.close()
-            self._events = None
-        for folder in self._folders:
-            folder.close()
-        self._folders.clear()
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+            self._files.close()
 
     def __enter__(self) -> "Writer":
         """The writer itself."""

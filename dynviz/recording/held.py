@@ -1,0 +1,86 @@
+"""The files of a recording as its writer holds them: locked, open, and closed together."""
+
+import os
+from pathlib import Path
+
+from dynviz.recording import layout, lock
+from dynviz.recording.channel import GrowingChannel
+from dynviz.recording.disk import Folder
+from dynviz.recording.events import EventLog
+from dynviz.recording.metadata import Metadata
+from dynviz.recording.syncing import sync_folder
+
+
+class HeldFiles:
+    """The lock, folders, channels and events of a recording.
+
+    Attributes:
+        folder: The recording's.
+        folders: The recording's own and those in it, for channels and for checkpoints; empty unless they are held.
+        channels: By name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folders: list[Folder] = []
+        self.channels: dict[str, GrowingChannel] = {}
+        self._lock = -1
+        self._events: EventLog | None = None
+
+    def acquire(self, *, make: bool) -> None:
+        """Take the lock and the folders, which are made where asked.
+
+        Raises:
+            DynvizError: Another writer has them, or they cannot be written.
+        """
+        root = Folder(self.folder)
+        self.folders.append(root)
+        self._lock = lock.acquire(root)
+        self.folders += [root.folder(name, make=make) for name in (layout.CHANNELS, layout.CHECKPOINTS)]
+
+    def open(self, metadata: Metadata, *, new: bool) -> None:
+        """Open the channels that the metadata names, and the events."""
+        root, channels, _ = self.folders
+        lanes = len(metadata.lanes)
+        for name, info in metadata.channels.items():
+            self.channels[name] = GrowingChannel(channels, name, info.dtype, (lanes, *info.shape), new=new)
+        if new or os.path.lexists(self.folder / layout.EVENTS):
+            self._events = EventLog(root)
+            self._events.check()
+
+    @property
+    def events(self) -> EventLog:
+        """The events; their file is made where there is none yet."""
+        if self._events is None and self._lock >= 0:
+            self._events = EventLog(self.folders[0])
+        if self._events is None:
+            raise ValueError(f"the writer of {self.folder} is closed")
+        return self._events
+
+    def changed(self) -> list[int]:
+        """The descriptors of files that were written since the last call."""
+        changed = [channel for channel in self.channels.values() if channel.changed]
+        for channel in changed:
+            # Before it is synced: what training writes meanwhile changes it again.
+            channel.changed = False
+        return [channel.fd for channel in changed] + ([self._events.fd] if self._events else [])
+
+    def sync_folders(self) -> None:
+        """Force the names of the files to the disk."""
+        for folder in self.folders:
+            sync_folder(folder.fd)
+
+    def close(self) -> None:
+        """Let go of all, and of the lock last. Closing twice is harmless."""
+        for channel in self.channels.values():
+            channel.close()
+        self.channels.clear()
+        if self._events is not None:
+            self._events.close()
+            self._events = None
+        for folder in self.folders:
+            folder.close()
+        self.folders.clear()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
