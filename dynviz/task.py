@@ -1,8 +1,9 @@
 """What a scenario gives to training: one lane's model, data, loss and probes, in plain PyTorch."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from dataclasses import KW_ONLY, dataclass, field
+from math import inf
+from typing import Any, Literal, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 Tensors: TypeAlias = Mapping[str, Tensor]
 Batch: TypeAlias = tuple[Tensor, ...]
 Loss: TypeAlias = Callable[[Tensors, Tensors, Batch], Tensor | tuple[Tensor, Tensors]]
+Better: TypeAlias = Literal["lower", "higher", "neither"]
 Measure: TypeAlias = Callable[[Tensors, Tensors, Batch], Tensor | tuple[Tensor, ...]]
 
 
@@ -20,9 +22,12 @@ class Channel:
     Attributes:
         name: The name under which it is recorded.
         every: Steps between samples; 0 for a constant of the run, sampled once.
-        dims: A name for each dimension of one sample.
+        dims: A name for each dimension of one sample; of a short vector the names of its entries, `own or other`.
         help: What it is and its unit, in one line.
         on: Whether it is recorded without being asked for.
+        title: What pictures call it; by default its name with spaces.
+        better: Which values are better; of a channel that says neither no value is the best.
+        bounds: What no value can be below or above: 0 and 1 for a share.
     """
 
     name: str
@@ -30,6 +35,10 @@ class Channel:
     dims: tuple[str, ...] = ()
     help: str = ""
     on: bool = True
+    _: KW_ONLY
+    title: str = ""
+    better: Better = "neither"
+    bounds: tuple[float, float] = (-inf, inf)
 
 
 @dataclass(frozen=True)
@@ -101,12 +110,12 @@ def no_batches(start: int, count: int) -> Batch:  # noqa: ARG001
     return ()
 
 
-def parameter(name: str, every: int, dims: tuple[str, ...], text: str) -> Probe:
+def parameter(name: str, every: int, dims: tuple[str, ...], text: str, title: str = "") -> Probe:
     """A probe that records the parameter `name` as a channel of the same name.
 
     A parameter of one number is a scalar where `dims` is empty.
     """
-    return Probe((Channel(name, every, dims, text),), name)
+    return Probe((Channel(name, every, dims, text, title=title),), name)
 
 
 def chunked(function: Callable[..., Tensor | tuple[Tensor, ...]], *rows: Tensor, size: int = 512) -> tuple[Tensor, ...]:

@@ -133,7 +133,9 @@ class Icon:
             },
             probes=(
                 Probe(
-                    (Channel("plane_loss", 20, dims, "loss of the networks of the plane"),), plane.seen, stacked=False
+                    (Channel("plane_loss", 20, dims, "loss of the networks of the plane", better="lower"),),
+                    plane.seen,
+                    stacked=False,
                 ),
                 Probe((Channel("picture", 0, dims, "the loss that they shall have"),), plane.picture),
             ),

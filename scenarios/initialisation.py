@@ -63,11 +63,30 @@ class Initialisation:
             parameters[f"W{layer}"] = deviation * torch.randn(after, before, generator=generator)
             parameters[f"b{layer}"] = torch.zeros(after)
         layer_dims = ("layer",)
-        signal = Channel("signal", 10, layer_dims, "root mean square of what each layer puts out")
-        gradient = Channel("gradient_size", 10, layer_dims, "norm of the loss's gradient in each layer's weights")
+        signal = Channel(
+            "signal",
+            10,
+            layer_dims,
+            "root mean square of what each layer puts out",
+            title="signal behind each layer",
+        )
+        gradient = Channel(
+            "gradient_size",
+            10,
+            layer_dims,
+            "norm of the loss's gradient in each layer's weights",
+            title="gradient of each layer's weights",
+        )
         test = (
-            Channel("test_loss", 10, (), "mean cross-entropy of the test images"),
-            Channel("test_accuracy", 10, (), "share of the test images that are told right"),
+            Channel("test_loss", 10, (), "mean cross-entropy of the test images", better="lower"),
+            Channel(
+                "test_accuracy",
+                10,
+                (),
+                "share of the test images that are told right",
+                better="higher",
+                bounds=(0.0, 1.0),
+            ),
         )
         return Task(
             parameters=parameters,

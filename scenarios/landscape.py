@@ -176,8 +176,15 @@ def _measured(name: str, network: Network, data: Images) -> Probe:
     count, kind = min(SEEN, len(getattr(data, name))), "training" if name == "train" else "test"
     return Probe(
         (
-            Channel(f"{name}_loss", 10, (), f"mean cross-entropy of {count} {kind} images"),
-            Channel(f"{name}_accuracy", 10, (), f"share of {count} {kind} images that are told right"),
+            Channel(f"{name}_loss", 10, (), f"mean cross-entropy of {count} {kind} images", better="lower"),
+            Channel(
+                f"{name}_accuracy",
+                10,
+                (),
+                f"share of {count} {kind} images that are told right",
+                better="higher",
+                bounds=(0.0, 1.0),
+            ),
         ),
         measure,
         stacked=False,

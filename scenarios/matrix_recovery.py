@@ -224,12 +224,14 @@ def _probes(every: int, k: int) -> tuple[Probe, ...]:
     return (
         Probe(
             (
-                Channel("test_loss", 1, (), "squared error of a vector never seen, mean of 32"),
-                Channel("snr", 1, (), "first test loss over the mean of the last four, dB"),
+                Channel("test_loss", 1, (), "squared error of a vector never seen, mean of 32", better="lower"),
+                Channel("snr", 1, (), "first test loss over the mean of the last four, dB", better="higher"),
             ),
             _measured_loss,
         ),
-        Probe((Channel("relative_error", 10, (), "|W - Phi| / |Phi|, Frobenius norms"),), _relative_error),
+        Probe(
+            (Channel("relative_error", 10, (), "|W - Phi| / |Phi|, Frobenius norms", better="lower"),), _relative_error
+        ),
         Probe(
             (
                 Channel("singular_values", every, index, "of W"),

@@ -228,8 +228,14 @@ def _probes(model: str, setting: Setting, steps: int) -> tuple[Probe, ...]:
     probes = [
         Probe(
             (
-                Channel("relative_error", every, (), "|W - T| / |T|, Frobenius norms; of nets that of their answers"),
-                Channel("relative_squared_error", every, (), squared),
+                Channel(
+                    "relative_error",
+                    every,
+                    (),
+                    "|W - T| / |T|, Frobenius norms; of nets that of their answers",
+                    better="lower",
+                ),
+                Channel("relative_squared_error", every, (), squared, better="lower"),
             ),
             _errors(model),
         ),
@@ -254,7 +260,7 @@ def _probes(model: str, setting: Setting, steps: int) -> tuple[Probe, ...]:
     ]
     if linear and setting.depth == 1:
         probes += [
-            Probe((Channel("excess_loss", every, (), "mean loss of a step less the least"),), _excess),
+            Probe((Channel("excess_loss", every, (), "mean loss of a step less the least", better="lower"),), _excess),
             Probe(
                 (Channel("bound", 0, ("distance or gradient",), "|x1 - x*| and B of the bound of the excess loss"),),
                 lambda parameters, constants, batch: constants["bound"],  # noqa: ARG005

@@ -145,7 +145,7 @@ class Surface:
         if self.f == "least-squares":
             data, chosen = samples(self.samples), Draws(seed, integers(self.batch, self.samples))
             loss, batches = _sampled, lambda start, count: data.rows(chosen.rows(start, count))
-            probes.append(Probe((Channel("full_loss", 10, (), "over all samples"),), f))
+            probes.append(Probe((Channel("full_loss", 10, (), "over all samples", better="lower"),), f))
         elif function.noise:
             pushes = Draws(seed, normal(len(start)))
             loss, batches = _noisy(value, function.noise), lambda start, count: (pushes.rows(start, count),)
@@ -177,7 +177,7 @@ def _moved(value: Callable[[Tensor], Tensor], shift: float) -> Probe:
         first, *others = parameters["position"].unbind()
         return value(torch.stack([first - shift, *others]))
 
-    return Probe((Channel("test_loss", 1, (), f"f, moved {shift:g} to the right"),), measure)
+    return Probe((Channel("test_loss", 1, (), f"f, moved {shift:g} to the right", better="lower"),), measure)
 
 
 def _noisy(value: Callable[[Tensor], Tensor], deviation: float) -> Loss:

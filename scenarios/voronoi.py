@@ -36,10 +36,18 @@ PROTOCOL: dict[str, tuple[float, float]] = {
 }
 """Learning rate and weight decay of each model, as run with AdamW."""
 
+SIDES = "\N{MINUS SIGN} or +"
 SCALE = Channel("scale", 1, (), "sharpness of the choice between centers, mean over them")
 GAPS = (
-    Channel("logit_gap", 100, (), "between the two highest scores of centers, mean of 500 points"),
-    Channel("prob_gap", 100, (), "between the two most probable centers, mean of 500 points"),
+    Channel("logit_gap", 100, (), "between the two highest scores of centers, mean of 500 points", title="logit gap"),
+    Channel(
+        "prob_gap",
+        100,
+        (),
+        "between the two most probable centers, mean of 500 points",
+        title="probability gap",
+        bounds=(0.0, 1.0),
+    ),
 )
 WEIGHT = Channel("class_weight", 100, ("own or other",), "mean weight of true centers for their class, for the other")
 TRUTH = (
@@ -131,7 +139,7 @@ class Voronoi:
         if "scale" in parameters:
             probes.append(Probe((SCALE,), "scale" if len(parameters["scale"]) == 1 else _scale))
         if "plus_minus" in parameters:
-            probes.append(parameter("plus_minus", 1, ("side",), "slopes on the two sides of the offset"))
+            probes.append(parameter("plus_minus", 1, (SIDES,), "slopes on the two sides of the offset", "plus-minus"))
         if "centers" in parameters:
             probes.append(parameter("centers", 100, ("center", "coordinate"), "learned centers"))
         elif scores:
@@ -169,8 +177,26 @@ def _evaluation(name: str, answer: Answer, words: str, *, every: int, on: bool =
         points, labels = constants[name], constants[f"{name}_label"]
         return tuple(each.mean() for each in chunked(rows, points, labels, size=_rows(parameters)))
 
-    loss = Channel(f"{name}_loss", every, (), f"mean cross-entropy of 10 000 {words}", on)
-    accuracy = Channel(f"{name}_accuracy", every, (), f"share of 10 000 {words} that are told right", on)
+    kind = words.removesuffix(" points")
+    loss = Channel(
+        f"{name}_loss",
+        every,
+        (),
+        f"mean cross-entropy of 10 000 {words}",
+        on,
+        title=f"{kind} loss",
+        better="lower",
+    )
+    accuracy = Channel(
+        f"{name}_accuracy",
+        every,
+        (),
+        f"share of 10 000 {words} that are told right",
+        on,
+        title=f"{kind} accuracy",
+        better="higher",
+        bounds=(0.0, 1.0),
+    )
     return Probe((loss, accuracy), measure, stacked=False)
 
 

@@ -14,6 +14,20 @@ from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer
 from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named
 
+LOSS = {"better": "lower"}
+ACCURACY = {"better": "higher", "bounds": (0.0, 1.0)}
+DECLARED: dict[str, dict[str, Any]] = {
+    "loss": LOSS,
+    "val_loss": LOSS | {"title": "validation loss"},
+    "test_loss": LOSS,
+    "relative_error": LOSS,
+    "val_accuracy": ACCURACY | {"title": "validation accuracy"},
+    "test_accuracy": ACCURACY,
+    "plus_minus": {"title": "plus-minus"},
+    "prob_gap": {"title": "probability gap", "bounds": (0.0, 1.0)},
+}
+"""What scenarios declare of channels of these names."""
+
 
 def fingerprint(scenario: str) -> str:
     """Of a scenario that is a file."""
@@ -34,6 +48,7 @@ def record(
     dims: Mapping[str, tuple[str, ...]] | None = None,
     lanes: tuple[Lane, ...] = (),
     rate: float = 0.01,
+    parameters: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Recording:
     """Write channels, each (every, [samples, lanes, ...]), and read them."""
     count = next(iter(channels.values()))[1].shape[1]
@@ -47,11 +62,12 @@ def record(
         lanes or tuple(Lane(seed) for seed in seeds or range(42, 42 + count)),
         steps,
         {
-            name: ChannelInfo(every, "<f4", values.shape[2:], (dims or {}).get(name, ()))
+            name: ChannelInfo(every, "<f4", values.shape[2:], (dims or {}).get(name, ()), **DECLARED.get(name, {}))
             for name, (every, values) in channels.items()
         },
         views=views,
         facts=facts or {},
+        parameters=parameters or {},
     )
     with Writer.create(folder, metadata) as writer:
         for name, (_, values) in channels.items():
@@ -94,8 +110,10 @@ def voronoi(
         "true_class": (0, rng.integers(0, 2, (1, lanes, 9)).astype(float)),
     }
     more = {"scenario": "voronoi", "given": {"model": "centers"}, "facts": {"extent": [-100, 100, -100, 100]}} | more
+    more = {"dims": {"plus_minus": ("\N{MINUS SIGN} or +",)}} | more
     views = ("benchmark", "scalars", "logits", "centers", "environment", "curves")
-    return record(folder, cut(channels, more), steps=steps, views=views, **more)
+    parameters = {"offset": (1,), "scale": (1,), "plus_minus": (2,), "centers": (centers, 2), "head": (2, centers)}
+    return record(folder, cut(channels, more), steps=steps, views=views, parameters=parameters, **more)
 
 
 def surface(folder: Path, *, steps: int = 300, lanes: int = 1, **more: Any) -> Recording:

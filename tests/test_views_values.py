@@ -10,6 +10,7 @@ from dynviz.charts.series import _moved
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Lane
+from dynviz.scene.decimate import thinned
 from dynviz.scene.marks import Axis, Band, Bars, Contours, Field, Line, Points, ReferenceLine
 from dynviz.views import spectrum
 from dynviz.views.centers import spread
@@ -174,14 +175,14 @@ def test_curves_takes_names_as_a_word_or_in_parentheses(tmp_path):
 
 def test_a_long_vector_is_shown_by_its_median(tmp_path):
     values = np.random.default_rng(2).random((5, 1, 300)) + 1
-    recording = record(tmp_path / "a", {"scale": (1, values)}, scenario="bowl", steps=4)
+    recording = record(tmp_path / "a", {"scale": (1, values)}, scenario="bowl", steps=4, parameters={"scale": (300,)})
     panel = scene("scalars", [recording], 4).panels[0]
     assert panel.title == "scale, median of 300"
     assert np.allclose(panel.marks[-1].y, np.median(values[:, 0], axis=1))
 
 
 def test_lines_of_a_vector_are_labelled_by_their_dimension_or_by_number(tmp_path):
-    values, dims = np.ones((3, 1, 2)), {"class_weight": ("own or other",)}
+    values, dims = np.ones((3, 1, 2)), {"class_weight": ("own or other",), "plus_minus": ("\N{MINUS SIGN} or +",)}
     channels = {"class_weight": (1, values), "plus_minus": (1, values)}
     recording = record(tmp_path / "a", channels, scenario="bowl", steps=2, dims=dims)
     panels = scene("benchmark", [recording], 0).panels
@@ -382,10 +383,10 @@ def test_a_lane_that_only_stands_still_does_not_hide_one_that_moves():
 
 def test_long_channels_are_thinned_with_both_ends_kept():
     values = np.arange(1000.0)[:, None]
-    thin = limits.thinned(values, budget=100)
+    thin = thinned(values, budget=100)
     assert len(thin) == 100
     assert (thin[0], thin[-1]) == (0, 999)
-    assert limits.thinned(values) is values
+    assert thinned(values) is values
 
 
 def test_drawable_copies_only_what_has_to_change():
@@ -411,3 +412,18 @@ def test_quartiles_pass_over_what_is_not_finite():
 ])  # fmt: skip
 def test_numbers_have_three_digits_that_mean_something(value, text):
     assert caption.significant(value) == text
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"domain": [-3, 3, "wide", 3]}, r"domain\[2\] is 'wide', not a number"),
+        ({"domain": [-3, 3]}, "4 ends here, not 2"),
+        ({"optimum": [[1.0]]}, "2 coordinates"),
+        ({"norm": "cubic"}, "norm is 'cubic', not one of log, linear"),
+        ({"function": 3}, "function is 3, not a text"),
+    ],
+)
+def test_facts_of_another_type_are_refused_by_name(facts, words, tmp_path):
+    with pytest.raises(DynvizError, match=words):
+        scene("path", [surface(tmp_path / "a", facts=facts)], 0)

@@ -9,10 +9,6 @@ from dynviz.recording import Recording
 from dynviz.scene.marks import Readout
 from dynviz.scene.ticks import THIN
 
-TITLES = {"plus_minus": "plus-minus", "logit_gap": "logit gap", "prob_gap": "probability gap"}
-"""Channels whose names do not read as words once the underscores are spaces."""
-ENTRIES = {"plus_minus": ("\N{MINUS SIGN}", "+")}
-"""Names of the entries of a vector whose dimension does not name them."""
 DIVERGED = "diverged"
 """Shown in place of a value that is no longer finite."""
 
@@ -22,15 +18,18 @@ def color(index: int) -> str:
     return f"lane{index % 8}"
 
 
-def words(channel: str) -> str:
-    """A channel's name as a panel's title.
+def words(channel: str, *recordings: Recording) -> str:
+    """What a panel of a channel is called: the title that its scenario gave it, else its name.
 
-    >>> words("val_loss"), words("relative_error"), words("plus_minus")
-    ('validation loss', 'relative error', 'plus-minus')
+    >>> words("relative_error")
+    'relative error'
+
+    Args:
+        channel: Its name.
+        recordings: Where it is declared; a channel that none of them recorded has no title.
     """
-    if channel in TITLES:
-        return TITLES[channel]
-    return channel.replace("val_", "validation ", 1).replace("_", " ")
+    declared = (one.metadata.channels[channel].title for one in recordings if channel in one)
+    return next(declared, "") or channel.replace("_", " ")
 
 
 def title(recordings: Sequence[Recording]) -> str:
@@ -67,6 +66,28 @@ def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
     if len(set(given)) == len(given):
         return tuple(given)
     return tuple(f"{label} #{index + 1}" for index, label in enumerate(labels))
+
+
+def tags(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
+    """An empty readout for each recording, in its colour; with its name where there are several."""
+    several = names(recordings) if len(recordings) > 1 else ("",)
+    return tuple(Readout("", color(index), name) for index, name in enumerate(several))
+
+
+def with_seed(title: str, recording: Recording, lane: int) -> str:
+    """The title of a panel that shows one lane: with its seed, where there are several."""
+    return f"{title}, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else title
+
+
+def lanes(count: int, of: int = 0) -> str:
+    """So many lanes in words, and of how many where there are more.
+
+    >>> lanes(1), lanes(8), lanes(16, of=2000).replace(THIN, " ")
+    ('1 lane', '8 lanes', '16 of 2 000 lanes')
+    """
+    if count < of:
+        return f"{significant(count, 9)} of {significant(of, 9)} lanes"
+    return f"{significant(count, 9)} lane{'s' if count != 1 else ''}"
 
 
 def _unnumbered(label: str, among: Sequence[str]) -> str:
@@ -110,12 +131,6 @@ def lane(recording: Recording, index: int) -> str:
     """One lane of a recording in words: the hyperparameters that are its own, and its seed: `lr .01 seed 3`."""
     one = recording.metadata.lanes[index]
     return " ".join([*(option(key, value) for key, value in one.hyperparameters.items()), f"seed {one.seed}"])
-
-
-def classes(recording: Recording, count: int = 2) -> tuple[str, ...]:
-    """What the classes of a recording's task are called."""
-    classes = recording.facts.get("classes", ())
-    return tuple(map(str, classes)) if len(classes) == count else tuple(f"class {index}" for index in range(count))
 
 
 def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:

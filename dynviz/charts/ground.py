@@ -1,6 +1,7 @@
 """The ground that paths are drawn on: a landscape, as contours or as a heat map, and its optima."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,6 +19,42 @@ Ground: TypeAlias = Literal["contours", "heat"]
 
 SLENDER = 2.5
 """From this ratio of its sides on, a landscape is not drawn to scale."""
+
+
+@dataclass(frozen=True)
+class FunctionFacts:
+    """What is known of a function that is minimised.
+
+    Attributes:
+        function: Its name.
+        domain: Left and right end, of a plane bottom and top too.
+        optimum: The coordinates of each known optimum.
+        norm: Whether heights are told apart by factors above the lowest place, or evenly.
+        shift: How far to the right the same function stands on other data.
+    """
+
+    function: str = ""
+    domain: tuple[float, ...] = (-1.0, 1.0, -1.0, 1.0)
+    optimum: tuple[tuple[float, ...], ...] = ()
+    norm: Literal["log", "linear"] = "log"
+    shift: float = 0.0
+
+    def ends(self, count: int) -> tuple[float, ...]:
+        """The first so many ends of the domain."""
+        if len(self.domain) < count:
+            raise DynvizError(f"the domain of a function has {count} ends here, not {len(self.domain)}")
+        return self.domain[:count]
+
+    def optima(self, coordinates: int) -> NDArray[np.float64]:
+        """The known optima [optima, coordinates]."""
+        if any(len(point) != coordinates for point in self.optimum):
+            raise DynvizError(f"an optimum has {coordinates} coordinates here; the facts say {self.optimum}")
+        return np.array(self.optimum, dtype=np.float64).reshape(-1, coordinates)
+
+
+def facts_of(recording: Recording) -> FunctionFacts:
+    """What is known of the function that a recording's task minimises."""
+    return recording.facts_as(FunctionFacts)
 
 
 def need_plane(view: str, recordings: Sequence[Recording]) -> None:
@@ -51,15 +88,15 @@ def grouped(recordings: Sequence[Recording]) -> list[list[int]]:
 
 def same(one: Recording, other: Recording) -> bool:
     """Whether two recordings share a landscape."""
-    return one.facts.get("domain") == other.facts.get("domain") and bool(
+    return facts_of(one).domain == facts_of(other).domain and bool(
         np.array_equal(one["landscape"][0, 0], other["landscape"][0, 0], equal_nan=True)
     )
 
 
 def extent_of(recording: Recording) -> Extent:
     """Left, right, bottom and top of a landscape."""
-    left, right, bottom, top = recording.facts.get("domain", (-1.0, 1.0, -1.0, 1.0))
-    return float(left), float(right), float(bottom), float(top)
+    left, right, bottom, top = facts_of(recording).ends(4)
+    return left, right, bottom, top
 
 
 def ground(recording: Recording, kind: Ground = "contours", levels: int = 10, star: float = 8.0) -> list[Mark]:
@@ -83,16 +120,13 @@ def ground(recording: Recording, kind: Ground = "contours", levels: int = 10, st
 
 
 def heights(recording: Recording) -> tuple[float, Norm]:
-    """The lowest value of a landscape, and the norm of the heights above it.
-
-    A landscape's facts say whether heights are told apart by factors above its lowest place, or evenly.
-    """
+    """The lowest value of a landscape, and the norm of the heights above it."""
     values = recording["landscape"][0, 0].astype(np.float64)
     good = values[finite(values)]
     lowest = float(good.min()) if good.size else 0.0
     above = good - lowest
     high = float(above.max(initial=0.0)) or 1.0
-    if recording.facts.get("norm", "log") == "linear":
+    if facts_of(recording).norm == "linear":
         return lowest, Norm(0.0, high)
     rising = above[above > 0]
     # The lowest few percent are the valley: closer to its floor, contours would show the grid and not the landscape.
@@ -102,7 +136,7 @@ def heights(recording: Recording) -> tuple[float, Norm]:
 
 def optima(recording: Recording, size: float) -> list[Mark]:
     """Stars at the known optima."""
-    optima = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+    optima = facts_of(recording).optima(2)
     return [Points(optima[:, 0], optima[:, 1], "text", size, "star")] if len(optima) else []
 
 

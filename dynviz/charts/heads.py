@@ -6,10 +6,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts.limits import finite, thinned
+from dynviz.charts.limits import finite
 from dynviz.charts.samples import index_at
 from dynviz.charts.terms import PREFIX, need_terms, terms
 from dynviz.recording import Recording
+from dynviz.scene.decimate import thinned
 from dynviz.scene.marks import Arrows
 
 Array: TypeAlias = NDArray[Any]
@@ -38,10 +39,8 @@ class Heads:
             need_terms(view, recording, "position")
         self._recordings = recordings
         self._lane = lane
-        longest = max(
-            _longest(recording[PREFIX + name][:, lane]) for recording in recordings for name in terms(recording)
-        )
-        self.times = max(1.0, _round(SHARE * width / longest)) if longest > 0 else 1.0
+        moves = [recording[PREFIX + name][:, lane] for recording in recordings for name in terms(recording)]
+        self.times = lengthening(moves, width)
 
     def at(self, step: int) -> list[Arrows]:
         """The terms of the next step as arrows that begin where each lane is."""
@@ -61,13 +60,24 @@ class Heads:
         return [arrow for _, arrow in sorted(arrows, key=lambda sized: np.nan_to_num(sized[0], nan=0.0))]
 
 
+def lengthening(moves: Sequence[Array], width: float) -> float:
+    """The round number, 1 at least, of times that arrows are lengthened on a plane of this width.
+
+    Args:
+        moves: Of each term [samples, 2].
+        width: Of the plane.
+    """
+    longest = max(map(_longest, moves))
+    return max(1.0, _rounded_down(SHARE * width / longest)) if longest > 0 else 1.0
+
+
 def _longest(moves: Array) -> float:
     seen = thinned(moves).astype(np.float64)
     seen = seen[finite(seen).all(axis=-1)]
     return float(np.hypot(*seen.T).max()) if len(seen) else 0.0
 
 
-def _round(value: float) -> float:
+def _rounded_down(value: float) -> float:
     """The value rounded down to one of 1, 2, 5, 10, ..."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(power * max(factor for factor in (1, 2, 5) if factor * power <= value * (1 + 1e-9)))

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.scene.decimate import thinned
 from dynviz.scene.marks import Axis
 
 Array: TypeAlias = NDArray[Any]
@@ -18,23 +19,12 @@ BLOWN_UP = 1e6
 """How many times its first value, or 1 if that is larger, a value grows to before it counts as diverged."""
 SAME = 1e-5
 """Values whose relative difference is at most this are one value with rounding noise."""
-BUDGET = 1 << 22
-"""Longer channels are thinned to evenly spaced samples with about so many values."""
 
 
 def finite(values: Array) -> NDArray[np.bool_]:
     """Which values an axis can show."""
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(values) < HUGE)
-
-
-def thinned(values: Array, budget: int = BUDGET) -> Array:
-    """Evenly spaced samples [samples, ...] of at most so many values, the first and the last among them."""
-    samples = values.shape[0]
-    keep = max(2, budget // max(1, values[0].size)) if samples else 0
-    if samples <= keep:
-        return values
-    return np.asarray(values[np.linspace(0, samples - 1, keep).astype(np.int64)])
 
 
 def drawable(values: Array, scale: str) -> Array:

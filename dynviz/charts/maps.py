@@ -1,7 +1,7 @@
 """Maps: the output of a model at each place of a plane."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,10 +20,28 @@ FEW_CENTERS = 256
 """At most so many learned centers are drawn over a map; more would hide it."""
 
 
+@dataclass(frozen=True)
+class ClassFacts:
+    """What is known of a classification of the places of a plane.
+
+    Attributes:
+        extent: Of the plane.
+        classes: What they are called.
+    """
+
+    extent: Extent = (0.0, 1.0, 0.0, 1.0)
+    classes: tuple[str, ...] = ()
+
+
 def extent_of(recording: Recording) -> Extent:
     """Left, right, bottom and top of the plane that the recording's maps are of."""
-    left, right, bottom, top = recording.facts.get("extent", (0.0, 1.0, 0.0, 1.0))
-    return float(left), float(right), float(bottom), float(top)
+    return recording.facts_as(ClassFacts).extent
+
+
+def class_names(recording: Recording) -> tuple[str, ...]:
+    """What the two classes of a recording's task are called."""
+    known = recording.facts_as(ClassFacts).classes
+    return known if len(known) == 2 else ("class 0", "class 1")
 
 
 def plane(extent: Extent) -> tuple[Axis, Axis]:
@@ -39,36 +57,27 @@ def class_maps(recordings: Sequence[Recording], lane: int, *, legend: bool = Fal
         lane: Which lane is shown.
         legend: Whether the first one says which class has which colour.
     """
-    names = caption.names(recordings)
+    tags = caption.tags(recordings)
     shown = [index for index, recording in enumerate(recordings) if has(recording, "prediction")]
-    return [
-        _class_map(
-            recordings[index],
-            lane,
-            Readout("", caption.color(index), names[index] if len(recordings) > 1 else ""),
-            legend=legend and index == shown[0],
-        )
-        for index in shown
-    ]
+    return [_class_map(recordings[index], lane, tags[index], legend=legend and index == shown[0]) for index in shown]
 
 
-def _class_map(recording: Recording, lane: int, readout: Readout, *, legend: bool) -> MovingPanel:
+def _class_map(recording: Recording, lane: int, tag: Readout, *, legend: bool) -> MovingPanel:
     extent = extent_of(recording)
     x, y = plane(extent)
-    # Of several lanes only one is seen: its seed says which.
-    title = f"prediction, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else "prediction"
+    title = caption.with_seed("prediction", recording, lane)
     moving: list[Latest[Any]] = [Latest(recording, "prediction", _answers(extent, lane))]
     if has(recording, "centers") and recording["centers"].shape[2] <= FEW_CENTERS:
         moving.append(Latest(recording, "centers", lambda past: _dots(past[-1][lane])))
     classes: tuple[Readout, ...] = ()
     if legend and recording["prediction"].shape[-1] == 2:
-        classes = tuple(Readout(text, f"class{index}") for index, text in enumerate(caption.classes(recording)))
+        classes = tuple(Readout(text, f"class{index}") for index, text in enumerate(class_names(recording)))
     accuracy = None
     if has(recording, "val_accuracy"):
         accuracy = Latest(recording, "val_accuracy", lambda past: caption.percent(float(past[-1][lane])))
 
     def at(step: int) -> Panel:
-        value = replace(readout, text=accuracy.at(step), widest="100.0 %") if accuracy else readout
+        value = replace(tag, text=accuracy.at(step), widest="100.0 %") if accuracy else tag
         readouts = (value,) if value.name or value.text else ()
         return Panel(title, x, y, tuple(mark.at(step) for mark in moving), readouts + classes, square=True)
 

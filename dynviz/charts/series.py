@@ -20,6 +20,7 @@ from dynviz.charts.reading import NARROW, Reading, median
 from dynviz.charts.samples import Latest, has, index_at
 from dynviz.charts.settings import medians, settings
 from dynviz.recording import Recording
+from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Readout, Text
 
 Array: TypeAlias = NDArray[Any]
@@ -29,8 +30,6 @@ THIN_LINES = 8
 SETTING_LINES = 40
 """How many settings of hyperparameters are drawn as lines at most; of more, evenly spaced ones."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
-SHARES = ("accuracy", "prob")
-"""Words in the names of channels that are at most 1."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,9 @@ def scalar_like(recording: Recording, channel: str) -> bool:
 
 
 def scalars(recordings: Sequence[Recording]) -> list[str]:
-    """The scalar-like channels of any of the recordings that have samples, in the order of recording."""
-    return list(
-        dict.fromkeys(
-            channel
-            for recording in recordings
-            for channel in recording.channels
-            if scalar_like(recording, channel) and has(recording, channel)
-        )
-    )
+    """The scalar-like channels of any of the recordings that have samples, in the order of that with the most."""
+    known = [[name for name in one if scalar_like(one, name) and has(one, name)] for one in recordings]
+    return list(dict.fromkeys(name for names in sorted(known, key=len, reverse=True) for name in names))
 
 
 def series(
@@ -86,26 +79,26 @@ def series(
         labelled: Whether the recordings are named at the ends of the lines. One panel of a film is enough: in the
             others the colours say which is which.
     """
-    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
+    tags = caption.tags(recordings)
     shown = [index for index, recording in enumerate(recordings) if has(recording, channel)]
     curves: list[Curve] = []
     for index in shown:
-        curves += _curves(recordings[index], channel, caption.color(index), names[index] if labelled else "")
+        curves += _curves(recordings[index], channel, tags[index].color, tags[index].name if labelled else "")
     # Of the whole run: the trend of what was shown must not change while the run goes on.
     samples = max(recordings[index].metadata.channels[channel].samples(recordings[index].total) for index in shown)
     steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves, samples)
     if width > 1:
         curves = [_smoothed(curve, width) for curve in curves]
     drawn = [part for curve in curves for part in (curve.values, curve.noise) if part is not None]
-    y = limits.axis(drawn, scale, most=1.0 if any(word in channel for word in SHARES) else np.inf)
+    most = min(recordings[index].metadata.channels[channel].bounds[1] for index in shown)
+    y = limits.axis(drawn, scale, most=most)
     x, title = step_axis(recordings), _title(recordings[shown[0]], channel, width)
     moving = Moving(curves, y)
     values = []
     for index in shown:
         recording = recordings[index]
         reading = Reading(y, width, _apart(recording, channel))
-        readout = Readout("", caption.color(index), names[index])
-        values.append(Latest(recording, channel, reading.of(readout, recording[channel])))
+        values.append(Latest(recording, channel, reading.of(tags[index], recording[channel])))
 
     def at(step: int) -> Panel:
         return Panel(title, x, y, moving.at(step), tuple(value.at(step) for value in values))
@@ -198,9 +191,8 @@ def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
     """What the entries of a vector are called: `own` and `other` where its dimension is `own or other`."""
     if count == 1:
         return ("",)
-    dims = " ".join(recording.metadata.channels[channel].dims).split(" or ")
-    known = dims if len(dims) == count else caption.ENTRIES.get(channel, ())
-    return known if len(known) == count else tuple(map(str, range(count)))
+    names = " ".join(recording.metadata.channels[channel].dims).split(" or ")
+    return names if len(names) == count else tuple(map(str, range(count)))
 
 
 def _smoothing(channel: str, curves: Sequence[Curve], samples: int) -> int:
@@ -211,7 +203,7 @@ def _smoothing(channel: str, curves: Sequence[Curve], samples: int) -> int:
 
 
 def _smoothed(curve: Curve, width: int) -> Curve:
-    at = trend.places(len(curve.x))
+    at = evenly(len(curve.x), trend.POINTS)
     lanes = np.stack([trend.trailing_mean(lane, at, width) for lane in curve.values.T], axis=1)
     noise = trend.trailing_quantiles(curve.values[:, 0], at, width, 0.1, 0.9).T if lanes.shape[1] == 1 else None
     return replace(curve, x=curve.x[at], values=lanes, noise=noise)
@@ -226,9 +218,9 @@ def _marks(curve: Curve, scale: str) -> list[Band | Line]:
         if curve.noise is None:
             return [bold]
         return [Band(curve.x, drawable(curve.noise[:, 0]), drawable(curve.noise[:, 1]), curve.color), bold]
-    at = trend.places(len(curve.x))
+    at = evenly(len(curve.x), trend.POINTS)
     if curve.groups:
-        kept = [curve.groups[place] for place in trend.places(len(curve.groups), SETTING_LINES)]
+        kept = [curve.groups[place] for place in evenly(len(curve.groups), SETTING_LINES)]
         setting = replace(bold, x=curve.x[at], label="", width=0.8, dot=False)
         return [replace(setting, y=drawable(lane)) for lane in medians(curve.values[at], kept).T]
     thin = [
@@ -241,7 +233,7 @@ def _marks(curve: Curve, scale: str) -> list[Band | Line]:
 
 
 def _title(recording: Recording, channel: str, width: int) -> str:
-    info, title = recording.metadata.channels[channel], caption.words(channel)
+    info, title = recording.metadata.channels[channel], caption.words(channel, recording)
     entries = int(np.prod(info.shape))
     if entries > NARROW:
         return f"{title}, median of {caption.significant(entries)}"

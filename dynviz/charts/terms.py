@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts.samples import has, missing
 from dynviz.recording import Recording
+from dynviz.scene.decimate import within
 
 PREFIX = "term."
 BUDGET = 1 << 25
@@ -54,7 +55,7 @@ def ledger(recording: Recording) -> Ledger:
     count = min(len(recording[PREFIX + name]) for name in names)
     steps = recording.steps(PREFIX + names[0])[:count]
     sample: Any = recording[PREFIX + names[0]][0]
-    at = np.unique(np.linspace(0, count - 1, max(2, min(count, BUDGET // max(sample.size, 1)))).astype(np.int64))
+    at = within(BUDGET, count, sample.size)
     channels = {name: recording[PREFIX + name] for name in names}
     norms = {name: np.empty((len(at), len(sample))) for name in names}
     total = np.empty((len(at), len(sample)))
@@ -89,7 +90,7 @@ def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[st
     nearest = np.where(slopes[after] - (steps - 1) < (steps - 1) - slopes[before], after, before)
     size = max(recording["gradient"][0][lane].size, 1)
     first = min(1, count - 1)
-    at = np.unique(np.linspace(first, count - 1, max(2, min(count, BUDGET // size))).astype(np.int64))
+    at = within(BUDGET, count, size, first)
     cosines = {name: np.full(len(at), np.nan) for name in names}
     gradients, channels = recording["gradient"], {name: recording[PREFIX + name] for name in names}
     many = max(1, BLOCK // size)

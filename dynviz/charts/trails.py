@@ -7,9 +7,9 @@ import numpy as np
 
 from dynviz.charts.limits import drawable
 from dynviz.charts.samples import index_at
-from dynviz.charts.trend import places
 from dynviz.recording import Recording
-from dynviz.scene.marks import Line, Points
+from dynviz.scene.decimate import evenly
+from dynviz.scene.marks import Line, Points, Readout
 
 FADES = (1.0, 0.55, 0.2)
 """Where the parts of a tail begin, as shares of its length before now."""
@@ -51,18 +51,18 @@ class Trail:
         )
 
 
-def trails(recording: Recording, name: str, color: str, lanes: int, tail: int = 0) -> list[Trail]:
+def trails(recording: Recording, tag: Readout, lanes: int, tail: int = 0) -> list[Trail]:
     """The trajectories of so many lanes of a recording with positions on a plane, evenly spaced among all lanes."""
     position, steps = recording["position"], recording.steps("position")
-    drawn = places(position.shape[1], lanes)
+    drawn = evenly(position.shape[1], lanes)
     width = 1.5 if len(drawn) == 1 else 1.0
     return [
         Trail(
             Line(
                 drawable(position[:, lane, 0], "linear"),
                 drawable(position[:, lane, 1], "linear"),
-                color,
-                name if lane == 0 else "",
+                tag.color,
+                tag.name if lane == 0 else "",
                 along=steps,
                 width=width,
             ),
@@ -76,7 +76,7 @@ def starts(recordings: Sequence[Recording], lanes: int) -> Points:
     """Rings at the distinct starting points of so many of these recordings' lanes."""
     positions = [one["position"] for one in recordings]
     begins = np.concatenate(
-        [position[0, places(position.shape[1], lanes)].astype(np.float64) for position in positions]
+        [position[0, evenly(position.shape[1], lanes)].astype(np.float64) for position in positions]
     )
     begins = np.unique(begins[np.isfinite(begins).all(axis=1)], axis=0)
     return Points(begins[:, 0], begins[:, 1], "text", 4.0, "ring")

@@ -9,18 +9,13 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 
 POINTS = 600
-"""Places along a curve where a summary is computed: more than a panel has columns to show."""
+"""Samples at which a summary is computed, at most: more than a panel has columns to show."""
 
 ENOUGH = 20_000
 """How many samples are examined to tell whether a curve is noisy."""
 
 FEW = 10
 """Means over fewer samples are not drawn."""
-
-
-def places(samples: int, most: int = POINTS) -> NDArray[np.int64]:
-    """Evenly spaced indices of samples, the first and the last among them; all where there are few."""
-    return np.unique(np.linspace(0, samples - 1, min(samples, most)).astype(np.int64))
 
 
 def window(samples: int) -> int:

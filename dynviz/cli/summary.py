@@ -85,7 +85,7 @@ def _values(recordings: Sequence[Recording], indices: range, paint: Paint) -> Gr
     names = [_name(recording, index, paint) for recording, index in zip(some, indices, strict=True)]
     table = _table(("", "left"), *((name, "right") for name in names))
     for channel in channels:
-        table.add_row(clean(caption.words(channel)), *(_last(recording, channel) for recording in some))
+        table.add_row(clean(caption.words(channel, *some)), *(_last(recording, channel) for recording in some))
     return Group(Text(f"at the end{spread}", Style(bold=True)), table)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import Part
+from dynviz.scene.decimate import evenly
 
 Array: TypeAlias = NDArray[np.float64]
 Kind: TypeAlias = Literal["filter", "gaussian", "pca", "between"]
@@ -50,7 +51,7 @@ def principal(rows: NDArray[Any], count: int) -> Array:
     Raises:
         DynvizError: The trajectory spans fewer directions.
     """
-    seen = rows if len(rows) <= MOST else rows[np.linspace(0, len(rows) - 1, MOST).astype(np.int64)]
+    seen = rows[evenly(len(rows), MOST)]
     moved = seen.astype(np.float64) - seen.mean(axis=0, dtype=np.float64)
     # The few samples have far fewer products with each other than the many numbers have.
     values, vectors = np.linalg.eigh(moved @ moved.T)

@@ -141,9 +141,16 @@ def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
     return cast(task, getattr(torch, metadata.dtype)) if metadata.dtype else task
 
 
+@dataclass(frozen=True)
+class LossFacts:
+    """The losses that a scenario wants to be seen in its landscape."""
+
+    landscape: tuple[str, ...] = (TRAINING_LOSS,)
+
+
 def suggested(recording: Recording) -> tuple[str, ...]:
     """The losses that the scenario wants to be seen in its landscape, else the training loss."""
-    return tuple(recording.facts.get("landscape", ())) or (TRAINING_LOSS,)
+    return recording.facts_as(LossFacts).landscape
 
 
 def losses(task: Task, names: tuple[str, ...], batches: int = 1, device: str = "auto") -> Losses:

@@ -14,6 +14,7 @@ from dynviz.projection.directions import Kind
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
 from dynviz.recording import Recording
 from dynviz.recording.projections import About, Projection, Trajectory
+from dynviz.scene.decimate import evenly
 from dynviz.training import devices
 
 Array: TypeAlias = NDArray[np.float64]
@@ -185,8 +186,7 @@ def _directions(
 
 def _kept(recording: Recording, rows: NDArray[Any], index: int) -> tuple[NDArray[np.int64], Array]:
     """Steps and parameters of evenly spaced samples and of the chosen one; those that diverged are left out."""
-    at = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLES)).astype(np.int64)
-    at = np.unique(np.append(at, index % len(rows)))
+    at = np.unique(np.append(evenly(len(rows), SAMPLES), index % len(rows)))
     found = rows[at].astype(np.float64)
     # What is larger cannot be seen beside anything else.
     good = (np.abs(found) < 1e15).all(axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 from dynviz.recording import layout, schema
 from dynviz.recording.metadata import (
     FORMAT,
+    Better,
     ChannelInfo,
     Hyperparameter,
     Lane,
@@ -97,6 +98,9 @@ _CHANNELS = mapping_of(
         help=schema.text,
         shapes=list_of(schema.sizes, most=schema.LANES),
         parts=mapping_of(_PART),
+        title=schema.text,
+        better=schema.one_of(*get_args(Better)),
+        bounds=list_of(schema.number, 2, 2),
     )
 )
 _METADATA = record(

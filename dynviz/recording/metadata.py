@@ -1,5 +1,6 @@
 """What run.json says about a recording."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ FORMAT = 2
 """Since 2 the file ends in a checksum of itself, see `dynviz.recording.sealed`."""
 Status: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
 Source: TypeAlias = Literal["given", "protocol", "default"]
+Better: TypeAlias = Literal["lower", "higher", "neither"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class ChannelInfo:
         help: What it is, in one line.
         shapes: The true shape of each lane's sample where they differ, else empty.
         parts: For a channel of all parameters in a row: where each stands.
+        title: What pictures call it; empty for its name.
+        better: Which values are better.
+        bounds: What no value can be below or above.
     """
 
     every: int
@@ -55,6 +60,9 @@ class ChannelInfo:
     help: str = ""
     shapes: tuple[tuple[int, ...], ...] = ()
     parts: Mapping[str, Part] = field(default_factory=dict)
+    title: str = ""
+    better: Better = "neither"
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def samples(self, steps: int) -> int:
         """How many samples a run of this many steps has: one before training, the last state always there.

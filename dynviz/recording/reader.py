@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz import errors
 from dynviz.errors import DynvizError
-from dynviz.recording import checkpoint, disk, events, files, layout, lock
+from dynviz.recording import checkpoint, disk, events, files, layout, lock, schema
 from dynviz.recording import metadata as runjson
 from dynviz.recording.channel import MappedChannel
 from dynviz.recording.drawn import Drawn
@@ -20,6 +20,7 @@ from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 from dynviz.text import clean
 
 Array: TypeAlias = NDArray[Any]
+Facts = TypeVar("Facts")
 SHOWN = 8
 """Lanes that an error names."""
 Standing: TypeAlias = Status | Literal["killed"]
@@ -118,6 +119,17 @@ class Recording(Drawn):
     def facts(self) -> Mapping[str, Any]:
         """What pictures need to know and numbers do not say."""
         return self.metadata.facts
+
+    def facts_as(self, kind: type[Facts]) -> Facts:
+        """Those facts that a dataclass has fields for, read by the fields' types.
+
+        Raises:
+            DynvizError: One is missing, or of another type.
+        """
+        try:
+            return schema.part(kind)(self.facts)
+        except schema.Misfit as misfit:
+            raise DynvizError(f"of the facts of recording {self.label!r}, {misfit}") from misfit
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ They read what `dynviz.recording.values` encodes; text that is given to them is 
 
 from collections.abc import Callable, Collection
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeAlias, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from dynviz.errors import DynvizError
 from dynviz.recording.values import WORD_ENDS, decode
@@ -209,6 +210,32 @@ def _needed(make: Callable[..., Any], readers: Collection[str]) -> tuple[str, ..
         return tuple(readers)
     given = {each.name for each in fields(make) if each.default is not MISSING or each.default_factory is not MISSING}
     return tuple(name for name in readers if name not in given)
+
+
+def part(make: type[T]) -> Reader[T]:
+    """The fields of a dataclass in a mapping, read by their types; what else the mapping has is passed over.
+
+    >>> from dataclasses import make_dataclass
+    >>> read = part(make_dataclass("Plane", [("extent", tuple[float, float])]))
+    >>> read({"extent": [0, 1], "grid": 12}).extent
+    (0.0, 1.0)
+    """
+    hints = get_type_hints(make)
+    read = record(make, **{one.name: of_type(hints[one.name]) for one in fields(make)})  # type: ignore[arg-type]
+    return lambda value: read({name: entry for name, entry in value.items() if name in hints})
+
+
+def of_type(kind: Any) -> Reader[Any]:
+    """The reader of a type: numbers, texts, flags, tuples, words of a Literal, and None beside one of them."""
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return one_of(*inside)
+    if origin in (Union, UnionType):
+        (other,) = (one for one in inside if one is not NoneType)
+        return optional(of_type(other))
+    if origin is tuple:
+        return list_of(of_type(inside[0]), *(() if inside[-1] is ... else (len(inside),) * 2))
+    return {float: number, int: whole(), bool: flag, str: text}[kind]
 
 
 def plain(value: Any) -> Any:

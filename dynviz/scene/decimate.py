@@ -1,7 +1,32 @@
-"""Decimation: drops vertices of a long line that make no visible difference."""
+"""Decimation: of many samples, lanes or vertices those that a picture needs."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+BUDGET = 1 << 22
+"""Numbers of a channel that are looked at, at most: of a longer one evenly spaced samples."""
+
+
+def evenly(count: int, most: int, first: int = 0) -> NDArray[np.int64]:
+    """Evenly spaced indices from `first` to count - 1, both among them; all where there are at most `most`.
+
+    >>> evenly(10, 4).tolist(), evenly(3, 8).tolist(), evenly(6, 3, first=1).tolist()
+    ([0, 3, 6, 9], [0, 1, 2], [1, 3, 5])
+    """
+    return np.unique(np.linspace(first, count - 1, max(0, min(count - first, most))).astype(np.int64))
+
+
+def within(budget: int, count: int, size: int, first: int = 0) -> NDArray[np.int64]:
+    """Evenly spaced indices of samples of this size, two at least, that come to at most `budget` numbers."""
+    return evenly(count, max(2, budget // max(1, size)), first)
+
+
+def thinned(values: NDArray[Any], budget: int = BUDGET) -> NDArray[Any]:
+    """Evenly spaced samples [samples, ...] of at most so many numbers."""
+    kept = within(budget, len(values), int(np.prod(values.shape[1:])))
+    return values if len(kept) == len(values) else np.asarray(values[kept])
 
 
 def decimate(columns: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.intp]:

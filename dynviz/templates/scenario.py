@@ -52,7 +52,10 @@ class Mine:
             # What is recorded beside the loss: a parameter as it is, and a measurement.
             probes=(
                 parameter("line", 1, ("coefficient",), "slope and offset of the line"),
-                Probe((Channel("val_loss", 5, (), "mean squared error over all points"),), val_loss),
+                Probe(
+                    (Channel("val_loss", 5, (), "mean squared error over all points", better="lower"),),
+                    val_loss,
+                ),
             ),
             every=5,
             # What the protocol of this task sets for optimizers by name, and for all others.

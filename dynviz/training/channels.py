@@ -47,7 +47,17 @@ def info(channel: Channel, every: int, sample: SampleFormat) -> ChannelInfo:
     if differ and dtype.kind != "f":
         # NaN is what pads the smaller lanes.
         dtype = np.dtype(np.float32)
-    return ChannelInfo(every, dtype.str, largest, channel.dims, channel.help, shapes if differ else ())
+    return ChannelInfo(
+        every,
+        dtype.str,
+        largest,
+        channel.dims,
+        channel.help,
+        shapes if differ else (),
+        title=channel.title,
+        better=channel.better,
+        bounds=channel.bounds,
+    )
 
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:

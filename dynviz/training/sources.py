@@ -22,7 +22,7 @@ from dynviz.training.rates import Rates
 from dynviz.training.steppers import Stepper
 from dynviz.training.watched_state import watched
 
-LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step")
+LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step", better="lower")
 
 
 class Phase(IntEnum):

@@ -59,7 +59,7 @@ def share(rows: int, columns: int, beta: float, steps: int) -> float:
         factor = np.tril(rng.standard_normal((draws, size, size)), -1)
         diagonal = np.arange(size)
         factor[:, diagonal, diagonal] = np.sqrt(rng.chisquare(columns_in_effect - diagonal, (draws, size)))
-    found = np.linalg.svd(factor, compute_uv=False) ** 2
-    padded = np.zeros((draws, size))
-    padded[:, : found.shape[1]] = found
-    return float(top_quarter(padded).mean())
+    # Of fewer columns than rows the other eigenvalues are zero.
+    eigenvalues = np.zeros((draws, size))
+    eigenvalues[:, : factor.shape[2]] = np.linalg.svd(factor, compute_uv=False) ** 2
+    return float(top_quarter(eigenvalues).mean())

@@ -13,6 +13,7 @@ from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
+from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Field, Line, Panel, Readout, ReferenceLine
 from dynviz.scene.norm import Norm
 
@@ -36,11 +37,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     need("alignment", recordings)
     lane_of(recordings, lane)
     need("alignment", recordings, "core")
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    panels = [
-        _map(recording, lane, Readout("", caption.color(index), names[index]))
-        for index, recording in enumerate(recordings)
-    ]
+    panels = [_map(recording, lane, tag) for recording, tag in zip(recordings, caption.tags(recordings), strict=True)]
     panels.append(_directions(recordings, lane))
     if any(has(recording, "alignment") and not _whole(recording) for recording in recordings):
         panels.append(series(recordings, "alignment", scale="linear"))
@@ -53,16 +50,12 @@ def _whole(recording: Recording) -> bool:
         return bool((np.abs(recording["alignment"][0] - 1) < 1e-4).all())
 
 
-def _map(recording: Recording, lane: int, said: Readout) -> MovingPanel:
+def _map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:
     k = recording["core"].shape[2]
     # The first row stands at the top, as in a printed matrix.
     extent = (0.5, k + 0.5, 0.5, k + 0.5)
     x, y = Axis((0.5, k + 0.5), whole=True), Axis((k + 0.5, 0.5), whole=True)
-    title = (
-        f"learned of true directions, seed {recording.seeds[lane]}"
-        if len(recording.seeds) > 1
-        else "learned of true directions"
-    )
+    title = caption.with_seed("learned of true directions", recording, lane)
 
     def field(past: Array) -> Field:
         values = past[-1][lane].T
@@ -70,7 +63,7 @@ def _map(recording: Recording, lane: int, said: Readout) -> MovingPanel:
         return Field(values if good.all() else np.where(good, values, 0.0), extent, Norm(-1.0, 1.0), "signed")
 
     drawn = Latest(recording, "core", field)
-    readouts = (said,) if said.name else ()
+    readouts = (tag,) if tag.name else ()
     return MovingPanel(drawn.steps, lambda step: Panel(title, x, y, (drawn.at(step),), readouts, square=True))
 
 
@@ -83,7 +76,7 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
     for index, recording in enumerate(recordings):
         steps = recording.steps("core")
         diagonal = np.diagonal(recording["core"][:, lane], axis1=1, axis2=2)
-        chosen = np.unique(np.linspace(0, diagonal.shape[1] - 1, LINES).astype(np.int64))
+        chosen = evenly(diagonal.shape[1], LINES)
         shown.append(diagonal[:, chosen])
         for place, direction in enumerate(chosen):
             width = 2.0 if place == 0 else 0.75
@@ -96,10 +89,10 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
                     dot=place == 0,
                 )
             )
-        values.append(Latest(recording, "core", _said(lane, Readout("", caption.color(index), ""))))
-    found = limits.axis([part.reshape(-1, 1) for part in shown], "linear")
+        values.append(Latest(recording, "core", _range(lane, Readout("", caption.color(index)))))
+    y = limits.axis([part.reshape(-1, 1) for part in shown], "linear")
     # Above the line there is room for its name.
-    y = replace(found, limits=(min(found.limits[0], 0.0), max(found.limits[1], 1.2)))
+    y = replace(y, limits=(min(y.limits[0], 0.0), max(y.limits[1], 1.2)))
     reference = ReferenceLine(1.0, "text", label="learned")
 
     def at(step: int) -> Panel:
@@ -110,14 +103,14 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
     return MovingPanel(union([line.x for line in lines]), at)
 
 
-def _said(lane: int, said: Readout) -> Callable[[Array], Readout]:
-    """How much the direction that is learned least and the one learned best have, as a share."""
+def _range(lane: int, empty: Readout) -> Callable[[Array], Readout]:
+    """The share of the direction that is learned least, and of the one learned best."""
 
-    def say(past: Array) -> Readout:
+    def readout(past: Array) -> Readout:
         diagonal = np.diagonal(past[-1][lane])
         if not np.isfinite(diagonal).all():
-            return replace(said, text=caption.DIVERGED)
+            return replace(empty, text=caption.DIVERGED)
         low, high = (caption.resolved(float(end), (0.0, 1.0)) for end in (diagonal.min(), diagonal.max()))
-        return replace(said, text=f"{low} to {high}", widest="-0.000 to -0.000")
+        return replace(empty, text=f"{low} to {high}", widest="-0.000 to -0.000")
 
-    return say
+    return readout

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
-from dynviz.charts.limits import BUDGET, finite, square
+from dynviz.charts.limits import finite, square
+from dynviz.charts.maps import class_names
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.samples import Latest, has, index_at, lane_of, need
 from dynviz.charts.series import Curve, panel
 from dynviz.film import Film
 from dynviz.recording import Recording
+from dynviz.scene.decimate import BUDGET, within
 from dynviz.scene.marks import Axis, Panel, Points, Readout
 
 Array: TypeAlias = NDArray[Any]
@@ -32,17 +34,13 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     lane_of(recordings, lane)
     reach = max(square(recording["centers"][:, lane])[1] for recording in recordings)
     axis = Axis((-reach, reach))
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    places = [
-        _panel(recording, lane, axis, Readout("", caption.color(index), names[index]), legend=index == 0)
-        for index, recording in enumerate(recordings)
-    ]
-    curves = [
-        Curve(recording.steps("centers")[at], values, caption.color(index), label=names[index])
-        for index, recording in enumerate(recordings)
-        for at, values in [_spreads(recording["centers"])]
-    ]
-    return film(recordings, [*places, panel("spread of the centers", curves, step_axis(recordings))])
+    panels: list[MovingPanel] = []
+    curves: list[Curve] = []
+    for recording, tag in zip(recordings, caption.tags(recordings), strict=True):
+        panels.append(_panel(recording, lane, axis, tag, legend=not panels))
+        at, spreads = _spreads(recording["centers"])
+        curves.append(Curve(recording.steps("centers")[at], spreads, tag.color, label=tag.name))
+    return film(recordings, [*panels, panel("spread of the centers", curves, step_axis(recordings))])
 
 
 def spread(centers: Array) -> float:
@@ -57,18 +55,17 @@ def spread(centers: Array) -> float:
 
 def _spreads(centers: Array) -> tuple[NDArray[np.int64], Array]:
     """Indices of samples, of a long recording some, and the spread of each lane at them [samples, lanes]."""
-    keep = max(2, BUDGET // max(1, centers[0].size))
-    at = np.unique(np.linspace(0, len(centers) - 1, min(len(centers), keep)).astype(np.int64))
+    at = within(BUDGET, len(centers), centers[0].size)
     return at, np.array([[spread(lane) for lane in centers[index]] for index in at])
 
 
-def _panel(recording: Recording, lane: int, axis: Axis, said: Readout, *, legend: bool) -> MovingPanel:
+def _panel(recording: Recording, lane: int, axis: Axis, tag: Readout, *, legend: bool) -> MovingPanel:
     head = recording["head"] if has(recording, "head") else None
     head_steps = recording.steps("head") if head is not None else None
     steps = recording.steps("centers")
     colors = ("class0", "class1") if head is not None else ("text", "text")
-    labels = caption.classes(recording) if head is not None and legend else ("", "")
-    title = f"centers, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else "centers"
+    labels = class_names(recording) if head is not None and legend else ("", "")
+    title = caption.with_seed("centers", recording, lane)
 
     def draw(past: Array) -> tuple[tuple[Points, ...], str]:
         centers = past[-1][lane]
@@ -87,7 +84,7 @@ def _panel(recording: Recording, lane: int, axis: Axis, said: Readout, *, legend
 
     def at(step: int) -> Panel:
         marks, value = drawn.at(step)
-        return Panel(title, axis, axis, marks, (replace(said, text=value, widest="spread 00.0"),), square=True)
+        return Panel(title, axis, axis, marks, (replace(tag, text=value, widest="spread 00.0"),), square=True)
 
     return MovingPanel(steps, at)
 

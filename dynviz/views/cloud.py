@@ -1,6 +1,7 @@
 """The density of the lanes over the landscape, from a few to thousands."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.density import density
-from dynviz.charts.ground import extent_of, ground, need_plane, plane
+from dynviz.charts.ground import extent_of, facts_of, ground, need_plane, plane
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.samples import Latest, has
@@ -44,50 +45,52 @@ def view(recordings: Sequence[Recording], *, levels: int = 8, contrast: float = 
     recordings = parted(recordings)
     if levels < 1 or not 0 < contrast <= 1:
         raise DynvizError(f"view cloud takes levels from 1 and contrast above 0 to 1; not {levels}, {contrast}")
-    panels = [_panel(recordings, index, levels, contrast) for index in range(len(recordings))]
+    # The two ends of the signed ramp are the colours of the first two recordings, its middle is the ground.
+    panels = [
+        _panel(recording, tag, levels, contrast if index % 2 else -contrast)
+        for index, (recording, tag) in enumerate(zip(recordings, caption.tags(recordings), strict=True))
+    ]
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
     return film(recordings, panels)
 
 
-def _panel(recordings: Sequence[Recording], index: int, levels: int, contrast: float) -> MovingPanel:
-    recording, color = recordings[index], caption.color(index)
-    name = caption.names(recordings)[index] if len(recordings) > 1 else ""
+def _panel(recording: Recording, tag: Readout, levels: int, contrast: float) -> MovingPanel:
     x, y, square = plane(recording)
-    moving = Latest(recording, "position", _cloud(recording, index, contrast))
-    said = Latest(recording, "position", _arrived(recording, color, name))
+    moving = Latest(recording, "position", _cloud(recording, tag.color, contrast))
+    arrived = Latest(recording, "position", _arrived(recording, tag))
     marks = ground(recording, "contours", levels, STAR)
-    title = str(recording.facts.get("function", "density"))
-    lanes = caption.significant(len(recording.seeds))
-    title = f"{title}, {lanes} lanes" if len(recording.seeds) > 1 else title
+    title = facts_of(recording).function or "density"
+    if len(recording.seeds) > 1:
+        title = f"{title}, {caption.lanes(len(recording.seeds))}"
 
     def at(step: int) -> Panel:
         field, points = moving.at(step)
-        return Panel(title, x, y, (field, *marks, points), (said.at(step),), square)
+        return Panel(title, x, y, (field, *marks, points), (arrived.at(step),), square)
 
     return MovingPanel(moving.steps, at)
 
 
-def _cloud(recording: Recording, index: int, contrast: float) -> Callable[[Array], tuple[Field, Points]]:
-    extent, color = extent_of(recording), caption.color(index)
-    # The two ends of the signed ramp are the colours of the first two recordings, its middle is the ground.
-    sign = -1.0 if index % 2 == 0 else 1.0
+def _cloud(recording: Recording, color: str, contrast: float) -> Callable[[Array], tuple[Field, Points]]:
+    """A function of positions: their density, below zero where the contrast is, and dots where there are few."""
+    extent = extent_of(recording)
 
     def cloud(past: Array) -> tuple[Field, Points]:
         places = past[-1].astype(np.float64)
         places = places[finite(places).all(axis=1)]
-        found = density(places, extent, CELLS)
-        top = float(found.max())
-        shown = sign * np.power(found / top, contrast) if top > 0 else found
+        heights = density(places, extent, CELLS)
+        top = float(heights.max())
+        if top > 0:
+            heights = np.sign(contrast) * np.power(heights / top, abs(contrast))
         few = places if past.shape[1] <= FEW else places[:0]
-        return Field(shown, extent, Norm(-1.0, 1.0), "signed"), Points(few[:, 0], few[:, 1], color, 2.5)
+        return Field(heights, extent, Norm(-1.0, 1.0), "signed"), Points(few[:, 0], few[:, 1], color, 2.5)
 
     return cloud
 
 
-def _arrived(recording: Recording, color: str, name: str) -> Callable[[Array], Readout]:
+def _arrived(recording: Recording, tag: Readout) -> Callable[[Array], Readout]:
     """A function of positions: how many lanes are near an optimum, where one is known."""
-    optima = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+    optima = facts_of(recording).optima(2)
     left, right, bottom, top = extent_of(recording)
     near = NEAR * float(np.hypot(right - left, top - bottom))
 
@@ -95,8 +98,10 @@ def _arrived(recording: Recording, color: str, name: str) -> Callable[[Array], R
         places = past[-1].astype(np.float64)
         if not len(optima):
             inside = (places > [left, bottom]) & (places < [right, top])
-            return Readout(f"{caption.percent(float(inside.all(axis=1).mean()))} inside", color, name, "100.0 % inside")
+            share = caption.percent(float(inside.all(axis=1).mean()))
+            return replace(tag, text=f"{share} inside", widest="100.0 % inside")
         distance = np.hypot(*np.moveaxis(places[:, None] - optima, -1, 0)).min(axis=1)
-        return Readout(f"{caption.percent(float((distance < near).mean()))} arrived", color, name, "100.0 % arrived")
+        share = caption.percent(float((distance < near).mean()))
+        return replace(tag, text=f"{share} arrived", widest="100.0 % arrived")
 
     return arrived

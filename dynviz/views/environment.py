@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dynviz.charts import caption
-from dynviz.charts.maps import extent_of, plane
+from dynviz.charts.maps import class_names, extent_of, plane
 from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.samples import has, lane_of, need
 from dynviz.film import Film
@@ -52,7 +52,7 @@ def _panel(recording: Recording, lane: int, name: str, color: str) -> MovingPane
     if has(recording, "true_centers"):
         marks += _centers(recording, lane)
     readouts = [Readout(name, color)] if name else []
-    readouts += [Readout(said, CLASSES[index]) for index, said in enumerate(caption.classes(recording))]
+    readouts += [Readout(name, CLASSES[index]) for index, name in enumerate(class_names(recording))]
     panel = Panel("true classes", x, y, tuple(marks), tuple(readouts), square=True)
     return MovingPanel(np.zeros(1, dtype=np.int64), lambda _: panel)
 
@@ -62,9 +62,8 @@ def _centers(recording: Recording, lane: int) -> list[Mark]:
     centers = recording["true_centers"][0, lane]
     classes = recording["true_class"][0, lane] if has(recording, "true_class") else np.zeros(len(centers))
     there = np.isfinite(centers).all(axis=-1)
-    found: list[Mark] = []
-    said = caption.classes(recording)
-    for index, (marker, size) in enumerate(MARKERS):
+    marks: list[Mark] = []
+    for index, ((marker, size), name) in enumerate(zip(MARKERS, class_names(recording), strict=True)):
         chosen = centers[there & (classes == index)]
-        found.append(Points(chosen[:, 0], chosen[:, 1], "text", size, marker, f"center of {said[index]}"))
-    return found
+        marks.append(Points(chosen[:, 0], chosen[:, 1], "text", size, marker, f"center of {name}"))
+    return marks

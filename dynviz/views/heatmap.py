@@ -12,6 +12,7 @@ from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
+from dynviz.scene.decimate import thinned
 from dynviz.scene.marks import Axis, Extent, Field, Panel, Readout
 from dynviz.scene.norm import Norm
 
@@ -42,14 +43,12 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, count: int = 0) -> F
     ]
     reach = max(_reach(recording, truth, lane) for recording, truth in zip(recordings, truths, strict=True))
     norm = Norm(-reach, reach)
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
     learned: list[MovingPanel] = []
     differences: list[MovingPanel] = []
-    for index, (recording, truth) in enumerate(zip(recordings, truths, strict=True)):
-        said = Readout("", caption.color(index), names[index])
-        learned.append(_map(recording, (lane, cut), norm, said))
+    for recording, truth, tag in zip(recordings, truths, caption.tags(recordings), strict=True):
+        learned.append(_map(recording, (lane, cut), norm, tag))
         if truth is not None:
-            differences.append(_map(recording, (lane, cut), norm, said, truth))
+            differences.append(_map(recording, (lane, cut), norm, tag, truth))
     same = all(truth is not None and np.array_equal(truth, truths[0]) for truth in truths if truths[0] is not None)
     shown = [truth for truth in (truths[:1] if same else truths) if truth is not None]
     true = [_still("true", truth, recordings[0], norm) for truth in shown]
@@ -58,7 +57,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, count: int = 0) -> F
 
 def _reach(recording: Recording, truth: Array | None, lane: int) -> float:
     """The value of the last colour: the truth's, or without one that of the matrix over the whole run."""
-    seen = np.abs(limits.thinned(recording["matrix"][:, lane]) if truth is None else truth)
+    seen = np.abs(thinned(recording["matrix"][:, lane]) if truth is None else truth)
     seen = seen[limits.finite(seen)]
     return float(np.quantile(seen, REACH)) or 1.0 if seen.size else 1.0
 
@@ -70,17 +69,16 @@ def _axes(rows: int, columns: int) -> tuple[Axis, Axis, Extent]:
 
 
 def _map(
-    recording: Recording, where: tuple[int, slice], norm: Norm, said: Readout, truth: Array | None = None
+    recording: Recording, where: tuple[int, slice], norm: Norm, tag: Readout, truth: Array | None = None
 ) -> MovingPanel:
     lane, cut = where
-    title = "learned" if truth is None else "difference"
+    title = caption.with_seed("learned" if truth is None else "difference", recording, lane)
     x, y, extent = _axes(*recording["matrix"][0, lane, cut, cut].shape)
     drawn = Latest(recording, "matrix", _field(where, extent, norm, truth))
-    title = f"{title}, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else title
 
     def at(step: int) -> Panel:
         field = drawn.at(step)
-        value = replace(said, text=_largest(field), widest="at most 0.0e-00") if truth is not None else said
+        value = replace(tag, text=_largest(field), widest="at most 0.0e-00") if truth is not None else tag
         readouts = (value,) if value.name or value.text else ()
         return Panel(title, x, y, (field,), readouts, square=True)
 

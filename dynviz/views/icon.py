@@ -1,6 +1,7 @@
 """The loss on a plane of networks that learns a picture, beside that picture."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,14 +30,15 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     wanted = recordings[0]["picture"][0, lane]
     # A little beyond both levels: what is above the upper one is as good.
     norm = Norm(float(wanted.min()) / 1.5, float(wanted.max()) * 1.5, "log")
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    panels = [_plane(recording, lane, norm, index, names[index]) for index, recording in enumerate(recordings)]
+    panels = [
+        _plane(recording, lane, norm, tag) for recording, tag in zip(recordings, caption.tags(recordings), strict=True)
+    ]
     still = _panel("the picture", Field(wanted, EXTENT, norm))
     panels.append(MovingPanel(np.zeros(1, np.int64), lambda _: still))
     return film(recordings, [*panels, series(recordings, "loss")])
 
 
-def _plane(recording: Recording, lane: int, norm: Norm, index: int, name: str) -> MovingPanel:
+def _plane(recording: Recording, lane: int, norm: Norm, tag: Readout) -> MovingPanel:
     wanted = recording["picture"][0, lane]
     dark = wanted < (wanted.min() + wanted.max()) / 2
 
@@ -44,12 +46,12 @@ def _plane(recording: Recording, lane: int, norm: Norm, index: int, name: str) -
         values = past[-1][lane]
         seen = np.where(finite(values), values, np.nan)
         inside, outside = (caption.significant(float(np.nanmedian(seen[which]))) for which in (dark, ~dark))
-        said = Readout(f"{inside} inside, {outside} outside", caption.color(index), name)
-        return _panel("loss on the plane", Field(seen, EXTENT, norm), said)
+        readout = replace(tag, text=f"{inside} inside, {outside} outside")
+        return _panel("loss on the plane", Field(seen, EXTENT, norm), readout)
 
     latest = Latest(recording, "plane_loss", drawn)
     return MovingPanel(latest.steps, latest.at)
 
 
-def _panel(title: str, field: Field, *said: Readout) -> Panel:
-    return Panel(title, Axis(EXTENT[:2]), Axis(EXTENT[2:]), (field,), said, square=True)
+def _panel(title: str, field: Field, *readouts: Readout) -> Panel:
+    return Panel(title, Axis(EXTENT[:2]), Axis(EXTENT[2:]), (field,), readouts, square=True)

@@ -15,6 +15,7 @@ from dynviz.charts.series import Curve, panel
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
+from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Field, Panel, Readout
 from dynviz.scene.norm import Norm
 
@@ -45,19 +46,18 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     lane_of(recordings, lane)
     need("kronecker", recordings, "gradient")
     chosen = _chosen(recordings[0], parameter)
-    statistics = [KroneckerStatistics(each, chosen, lane) for each in recordings]
+    statistics = [KroneckerStatistics(recording, chosen, lane) for recording in recordings]
     first = statistics[0]
-    places = {
+    matrices = {
         f"L of {chosen}": lambda step: first.at(step)[0],
         f"R of {chosen}": lambda step: first.at(step)[1],
         "√L ⊗ √R": lambda step: product(*first.at(step)[:2]),
         "C": lambda step: first.at(step)[2],
     }
     if swapped:
-        places["√R ⊗ √L"] = lambda step: np.kron(root(first.at(step)[1]), root(first.at(step)[0]))
-    panels = [_map(title, first.steps, make) for title, make in places.items()]
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    curves = [each.likeness(caption.color(index), names[index]) for index, each in enumerate(statistics)]
+        matrices["√R ⊗ √L"] = lambda step: np.kron(root(first.at(step)[1]), root(first.at(step)[0]))
+    panels = [_map(title, first.steps, make) for title, make in matrices.items()]
+    curves = [one.likeness(tag) for one, tag in zip(statistics, caption.tags(recordings), strict=True)]
     panels.append(panel("likeness of √L ⊗ √R and C", curves, step_axis(recordings), Axis((0.0, 1.05))))
     return film(recordings, panels)
 
@@ -97,17 +97,16 @@ class KroneckerStatistics:
             self._last = index, moments(self._gradients[:index])
         return self._last[1]
 
-    def likeness(self, color: str, name: str) -> Curve:
+    def likeness(self, tag: Readout) -> Curve:
         """How much the product is like all moments, over the steps."""
-        places = np.unique(np.linspace(1, max(len(self.steps) - 1, 1), SAMPLES).astype(np.int64))
-        places = places[places < len(self.steps)] if len(self.steps) > 1 else np.zeros(1, np.int64)
+        places = evenly(len(self.steps), SAMPLES, first=min(1, len(self.steps) - 1))
         left, right, all_ = (0.0 * part for part in moments(self._gradients[:1]))
-        found, before = [], 0
+        cosines, before = [], 0
         for place in places:
             more = moments(self._gradients[before : max(int(place), 1)])
             left, right, all_, before = left + more[0], right + more[1], all_ + more[2], int(place)
-            found.append(likeness(product(left, right), all_))
-        return Curve(self.steps[places], np.array(found)[:, None], color, label=name)
+            cosines.append(likeness(product(left, right), all_))
+        return Curve(self.steps[places], np.array(cosines)[:, None], tag.color, label=tag.name)
 
 
 def _map(title: str, steps: NDArray[np.int64], make: Any) -> MovingPanel:
@@ -121,8 +120,8 @@ def _map(title: str, steps: NDArray[np.int64], make: Any) -> MovingPanel:
             matrix = make(step)
             largest = float(np.abs(matrix).max()) or 1.0
             shown = np.sign(matrix) * np.sqrt(np.abs(matrix) / largest)
-            said = Readout(f"{len(matrix)} × {len(matrix)}", "muted")
-            last[:] = [(index, Field(shown[::-1], EXTENT, Norm(-1.0, 1.0), "signed"), said)]
+            size = Readout(f"{len(matrix)} × {len(matrix)}", "muted")
+            last[:] = [(index, Field(shown[::-1], EXTENT, Norm(-1.0, 1.0), "signed"), size)]
         return Panel(title, axis, axis, (last[0][1],), (last[0][2],), square=True)
 
     return MovingPanel(steps, at)

@@ -38,16 +38,17 @@ def view(
         ground: How the loss is drawn; both kinds are spaced by factors.
         levels: How many contours.
     """
-    found = projections("landscape", recordings, projection, plane=True)
-    rows = shown(recordings, found)
-    wanted = [_losses(each, loss, alone=len(found) == 1) for each in found]
-    norm = _norm([each.values[index] for each, chosen in zip(found, wanted, strict=True) for index in chosen])
+    planes = projections("landscape", recordings, projection, plane=True)
+    rows = shown(recordings, planes)
+    wanted = [_losses(plane, loss, alone=len(planes) == 1) for plane in planes]
+    norm = _norm([plane.values[index] for plane, chosen in zip(planes, wanted, strict=True) for index in chosen])
     panels = [
-        _plane(each, index, row, _ground(each, index, (ground, levels), norm))
-        for each, row, chosen in zip(found, rows, wanted, strict=True)
+        _plane(plane, index, row, _ground(plane, index, (ground, levels), norm), caption.words(name, recording))
+        for recording, plane, row, chosen in zip(recordings, planes, rows, wanted, strict=True)
         for index in chosen
+        for name in [plane.about.losses[index]]
     ]
-    return film(recordings, [*panels, *meters(recordings, found, [one for row in rows for one in row])])
+    return film(recordings, [*panels, *meters(recordings, planes, [one for row in rows for one in row])])
 
 
 def _losses(projection: Projection, loss: str, *, alone: bool) -> list[int]:
@@ -60,11 +61,11 @@ def _losses(projection: Projection, loss: str, *, alone: bool) -> list[int]:
 
 
 def _norm(values: Sequence[np.ndarray]) -> Norm:
-    every = np.concatenate([each.ravel() for each in values])
-    every = every[finite(every)]
-    if not every.size:
+    known = np.concatenate([grid.ravel() for grid in values])
+    known = known[finite(known)]
+    if not known.size:
         return Norm(0.0, 1.0)
-    low, high = float(every.min()), float(np.quantile(every, REACH))
+    low, high = float(known.min()), float(np.quantile(known, REACH))
     if low <= 0:
         return Norm(low, max(high, low + 1e-12))
     return Norm(low, max(high, low * (1 + 1e-9)), "log")
@@ -96,7 +97,7 @@ def _square(projection: Projection) -> bool:
     return projection.about.directions in ("filter", "gaussian") and 0.9 < one / other < 1.1
 
 
-def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: list[Mark]) -> MovingPanel:
+def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: list[Mark], title: str) -> MovingPanel:
     about, extent = projection.about, _extent(projection)
     fading = [Fading(one, one.path.place[:, 0], one.path.place[:, 1]) for one in row]
     values = np.where(finite(projection.values[index]), projection.values[index], np.inf)
@@ -111,7 +112,7 @@ def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: lis
     held = Readout(f"holds {caption.percent(first.path.explained)} of the way", first.color, first.name)
 
     def at(step: int) -> Panel:
-        ways = (mark for each in fading for mark in each.at(step))
-        return Panel(caption.words(about.losses[index]), x, y, (*ground, lowest, *ways), (held,), square)
+        trajectories = (mark for trajectory in fading for mark in trajectory.at(step))
+        return Panel(title, x, y, (*ground, lowest, *trajectories), (held,), square)
 
     return MovingPanel(union([one.path.steps for one in row]), at)

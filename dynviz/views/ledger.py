@@ -32,16 +32,15 @@ def view(recordings: Sequence[Recording]) -> Film:
     # One axis for all, so that optimizers can be compared; nothing happened before the first step.
     sizes = [part[1:] for book in books for part in (*book.norms.values(), book.total) if len(part) > 1]
     y = limits.axis([np.where(part > 0, part, np.nan) for part in sizes] or [np.empty((0, 1))], "log")
-    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
     x = step_axis(recordings)
     panels = []
-    for index, (book, name) in enumerate(zip(books, names, strict=True)):
-        said = (Readout("", caption.color(index), name),) if name else ()
-        panels += [_sizes(book, x, y, said), _shares(book, x, said)]
+    for book, tag in zip(books, caption.tags(recordings), strict=True):
+        whose = (tag,) if tag.name else ()
+        panels += [_sizes(book, x, y, whose), _shares(book, x, whose)]
     return film(recordings, panels)
 
 
-def _sizes(book: Ledger, x: Axis, y: Axis, said: tuple[Readout, ...]) -> MovingPanel:
+def _sizes(book: Ledger, x: Axis, y: Axis, whose: tuple[Readout, ...]) -> MovingPanel:
     """The length of each term, on a logarithmic axis."""
     steps = book.steps.astype(np.float64)
     lines = [
@@ -55,12 +54,12 @@ def _sizes(book: Ledger, x: Axis, y: Axis, said: tuple[Readout, ...]) -> MovingP
     def at(step: int) -> Panel:
         now = min(float(step), float(steps[-1]))
         moved = [Line(line.x, line.y, line.color, line.label, now, dash=line.dash, width=line.width) for line in lines]
-        return Panel("length of each term", x, y, tuple(moved), said)
+        return Panel("length of each term", x, y, tuple(moved), whose)
 
     return MovingPanel(book.steps, at)
 
 
-def _shares(book: Ledger, x: Axis, said: tuple[Readout, ...]) -> MovingPanel:
+def _shares(book: Ledger, x: Axis, whose: tuple[Readout, ...]) -> MovingPanel:
     """How the lengths divide between the terms, one over another."""
     steps = book.steps.astype(np.float64)
     lengths = np.stack([_median(norms) for norms in book.norms.values()])
@@ -93,7 +92,7 @@ def _shares(book: Ledger, x: Axis, said: tuple[Readout, ...]) -> MovingPanel:
             for name, share in zip(book.norms, shares[:, place], strict=True)
             if np.isfinite(share)
         ]
-        return Panel("share of each term", x, Axis((0.0, 1.0)), tuple(marks), (*said, *words))
+        return Panel("share of each term", x, Axis((0.0, 1.0)), tuple(marks), (*whose, *words))
 
     return MovingPanel(book.steps, at)
 

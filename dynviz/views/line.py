@@ -30,19 +30,26 @@ def view(recordings: Sequence[Recording], *, projection: str = "", scale: Scale 
         projection: Its name; by default the newest line.
         scale: Of the loss.
     """
-    found = projections("line", recordings, projection, plane=False)
-    rows = shown(recordings, found)
-    panels = [_profile(found, rows, scale), *meters(recordings, found, [one for row in rows for one in row])]
+    drawn = projections("line", recordings, projection, plane=False)
+    rows = shown(recordings, drawn)
+    panels = [
+        _profile(recordings, drawn, rows, scale),
+        *meters(recordings, drawn, [one for row in rows for one in row]),
+    ]
     return film(recordings, panels)
 
 
-def _profile(found: Sequence[Projection], rows: Sequence[Sequence[Shown]], scale: Scale) -> MovingPanel:
+def _profile(
+    recordings: Sequence[Recording], drawn: Sequence[Projection], rows: Sequence[Sequence[Shown]], scale: Scale
+) -> MovingPanel:
     """All recordings on one pair of axes, each about its own point."""
     curves, paths = [], [one for row in rows for one in row]
-    for projection, row in zip(found, rows, strict=True):
+    for recording, projection, row in zip(recordings, drawn, rows, strict=True):
         for index, name in enumerate(projection.about.losses):
             # The colour says whose it is: with both in words the labels would take half of the panel.
-            label = caption.words(name) if len(projection.about.losses) > 1 or not row[0].name else row[0].name
+            label = (
+                caption.words(name, recording) if len(projection.about.losses) > 1 or not row[0].name else row[0].name
+            )
             dash = DASHES[index % len(DASHES)]
             curves.append(Line(projection.axes[0], projection.values[index], row[0].color, label, dash=dash, width=1.5))
     y = limits.axis([line.y[:, None] for line in curves] + [one.path.loss[0][:, None] for one in paths], scale)
@@ -50,14 +57,15 @@ def _profile(found: Sequence[Projection], rows: Sequence[Sequence[Shown]], scale
         Line(line.x, limits.drawable(line.y, y.scale), line.color, line.label, dash=line.dash, width=1.5)
         for line in curves
     ]
-    reach = [end for projection in found for end in (projection.axes[0][0], projection.axes[0][-1])]
-    x = Axis((float(min(reach)), float(max(reach))), label=AXES.get(found[0].about.directions, "direction"))
+    reach = [end for projection in drawn for end in (projection.axes[0][0], projection.axes[0][-1])]
+    x = Axis((float(min(reach)), float(max(reach))), label=AXES.get(drawn[0].about.directions, "direction"))
     fading = [Fading(one, one.path.place[:, 0], limits.drawable(one.path.loss[0], y.scale)) for one in paths]
     held = tuple(
         Readout(f"holds {caption.percent(one.path.explained)} of the way", one.color, one.name) for one in paths
     )
 
     def at(step: int) -> Panel:
-        return Panel("loss along the line", x, y, (*curves, *(mark for each in fading for mark in each.at(step))), held)
+        trajectories = (mark for trajectory in fading for mark in trajectory.at(step))
+        return Panel("loss along the line", x, y, (*curves, *trajectories), held)
 
     return MovingPanel(union([np.asarray(one.path.steps) for one in paths]), at)

@@ -13,6 +13,7 @@ from dynviz.charts.moving import MovingPanel, union
 from dynviz.charts.samples import index_at, missing, need
 from dynviz.film import Film
 from dynviz.recording import Recording
+from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene
 from dynviz.scene.norm import Norm
 
@@ -60,40 +61,42 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     for recording in recordings:
         if len(recording.metadata.channels[channel].shape) or recording.metadata.channels[channel].every == 0:
             raise missing("map", recording, "loss")
-    found = lattices(recordings, [name for name in (x, y) if name])
-    check(found, PANELS)
+    grids = lattices(recordings, [name for name in (x, y) if name])
+    check(grids, PANELS)
     steps = _steps(recordings, channel)
     tables = [_table(recording, channel, steps) for recording in recordings]
-    cells = [_cells(lattice, caption.color(place), tables) for place, lattice in enumerate(found)]
+    cells = [_cells(lattice, caption.color(place), tables) for place, lattice in enumerate(grids)]
     scale = _scale(cells)
     panels: list[MovingPanel] = []
     shown: list[list[MapCells]] = []
     for group in _panels(cells):
         draw = _Heat(group[0], scale) if len(group[0].lattice.dimensions) == 2 else _Curves(group, scale)
-        panels.append(_moving(draw, steps, caption.words(channel)))
-        shown.append([each for each in group if each.lattice.dimensions])
+        panels.append(_moving(draw, steps, caption.words(channel, *recordings)))
+        shown.append([one for one in group if one.lattice.dimensions])
 
     def pick(step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
         return _nearest(recordings, shown[panel], index_at(steps, step), (x, y))
 
-    title, said = caption.title(recordings), _readouts(recordings, cells)
-    if any(len(each.lattice.dimensions) == 2 for each in cells):
+    title, readouts = caption.title(recordings), _readouts(recordings, cells)
+    if any(len(one.lattice.dimensions) == 2 for one in cells):
         low, high = (caption.significant(end, 1) for end in scale.limits)
-        said += (Readout(f"dark {low}, bright {high}", "muted"),)
+        readouts += (Readout(f"dark {low}, bright {high}", "muted"),)
     total = max(recording.total for recording in recordings)
-    return Film(steps, lambda step: Scene(title, tuple(panel.at(step) for panel in panels), step, total, said), pick)
+    return Film(
+        steps, lambda step: Scene(title, tuple(panel.at(step) for panel in panels), step, total, readouts), pick
+    )
 
 
 def _readouts(recordings: Sequence[Recording], cells: Sequence[MapCells]) -> tuple[Readout, ...]:
     """The optimizers in their colours, with the values that their numbers go over, and the seeds."""
     seeds = dict.fromkeys(caption.seeds(recording) for recording in recordings)
-    found = [Readout(words(recordings, each.lattice), each.color) for each in cells]
-    return (*found, *(Readout(text, "muted") for text in seeds if len(seeds) == 1))
+    optimizers = [Readout(words(recordings, one.lattice), one.color) for one in cells]
+    return (*optimizers, *(Readout(text, "muted") for text in seeds if len(seeds) == 1))
 
 
 def _scale(cells: Sequence[MapCells]) -> Axis:
     """The axis of what is shown; what gets much worse than it was at the start stands at its end."""
-    medians = [each.middle[1] for each in cells]
+    medians = [one.middle[1] for one in cells]
     starts = [float(np.nanmax(median[0])) for median in medians if np.isfinite(median[0]).any()]
     if starts and max(starts) > 0:
         medians = [np.minimum(median, 2 * max(starts)) for median in medians]
@@ -102,7 +105,7 @@ def _scale(cells: Sequence[MapCells]) -> Axis:
 
 def _steps(recordings: Sequence[Recording], channel: str) -> NDArray[np.int64]:
     steps = union([recording.steps(channel) for recording in recordings])
-    return steps[np.unique(np.linspace(0, len(steps) - 1, STEPS).astype(np.int64))]
+    return steps[evenly(len(steps), STEPS)]
 
 
 def _table(recording: Recording, channel: str, steps: NDArray[np.int64]) -> tuple[Array, Array]:
@@ -130,21 +133,13 @@ def _cells(lattice: Lattice, color: str, tables: Sequence[tuple[Array, Array]]) 
 
 def _panels(cells: Sequence[MapCells]) -> list[list[MapCells]]:
     """Heat maps alone; curves over the same number together, and with them the optimizers in which nothing varies."""
-    still = [each for each in cells if not each.lattice.dimensions]
-    curves: dict[str, list[MapCells]] = {}
-    found: list[list[MapCells]] = []
-    for each in cells:
-        dimensions = each.lattice.dimensions
-        if len(dimensions) == 2:
-            found.append([each])
-        elif dimensions:
-            if dimensions[0].name not in curves:
-                curves[dimensions[0].name] = []
-                found.append(curves[dimensions[0].name])
-            curves[dimensions[0].name].append(each)
-    for group in curves.values():
-        group.extend(still)
-    return found
+    still = [one for one in cells if not one.lattice.dimensions]
+    groups: dict[object, list[MapCells]] = {}
+    for one in cells:
+        if one.lattice.dimensions:
+            alone = len(one.lattice.dimensions) == 2
+            groups.setdefault(id(one) if alone else one.lattice.dimensions[0].name, []).append(one)
+    return [group if len(group[0].lattice.dimensions) == 2 else [*group, *still] for group in groups.values()]
 
 
 def _moving(draw: "_Heat | _Curves", steps: NDArray[np.int64], title: str) -> MovingPanel:
@@ -203,8 +198,8 @@ class _Heat:
 
     def _words(self, cell: int, value: float) -> str:
         pairs = zip(self._cells.lattice.dimensions, self._cells.indices[cell], strict=True)
-        said = [caption.option(each.name, each.values[place]) for each, place in pairs]
-        return f"{caption.significant(value, padded=True)} at {', '.join(said)}"
+        options = [caption.option(dimension.name, dimension.values[place]) for dimension, place in pairs]
+        return f"{caption.significant(value, padded=True)} at {', '.join(options)}"
 
     def _points(self, chosen: NDArray[np.bool_], marker: Any, label: str) -> Points:
         return Points(self._at[0][chosen], self._at[1][chosen], "text", 6.0, marker, label)
@@ -215,11 +210,11 @@ class _Curves:
 
     def __init__(self, group: Sequence[MapCells], scale: Axis) -> None:
         self._group = group
-        dimensions = [each.lattice.dimensions[0] for each in group if each.lattice.dimensions]
-        wide = [_axis(each, _margins(each)) for each in dimensions]
-        low, high = min(each.limits[0] for each in wide), max(each.limits[1] for each in wide)
-        self.x = replace(wide[0], limits=(low, high), scale=max((each.scale for each in wide), key=len))
-        if any(each.scale == "log" for each in wide) and low > 0:
+        dimensions = [one.lattice.dimensions[0] for one in group if one.lattice.dimensions]
+        axes = [_axis(dimension, _margins(dimension)) for dimension in dimensions]
+        low, high = min(axis.limits[0] for axis in axes), max(axis.limits[1] for axis in axes)
+        self.x = replace(axes[0], limits=(low, high), scale=max((axis.scale for axis in axes), key=len))
+        if any(axis.scale == "log" for axis in axes) and low > 0:
             self.x = replace(self.x, scale="log")
         self.y, self.suffix = scale, ""
 
@@ -227,25 +222,25 @@ class _Curves:
         """Bands at the back, lines, and crosses along the top where all seeds diverged."""
         bands: list[Mark] = []
         lines: list[Mark] = []
-        for each in self._group:
-            low, median, high = (self._seen(part) for part in each.middle[:, index])
-            if not each.lattice.dimensions:
+        for cells in self._group:
+            low, median, high = (self._seen(part) for part in cells.middle[:, index])
+            if not cells.lattice.dimensions:
                 there = float(median[0]) if np.isfinite(median[0]) else self.y.limits[1]
-                lines.append(ReferenceLine(there, each.color, label=each.lattice.name))
+                lines.append(ReferenceLine(there, cells.color, label=cells.lattice.name))
                 continue
-            values = np.array(each.lattice.dimensions[0].values)
-            places = np.array([place for (place,) in each.indices])
-            order, lost = np.argsort(places), each.lost[index]
+            values = np.array(cells.lattice.dimensions[0].values)
+            places = np.array([place for (place,) in cells.indices])
+            order, lost = np.argsort(places), cells.lost[index]
             x = values[places[order]]
-            bands.append(Band(x, low[order], high[order], each.color))
-            lines.append(Line(x, median[order], each.color, each.lattice.name))
+            bands.append(Band(x, low[order], high[order], cells.color))
+            lines.append(Line(x, median[order], cells.color, cells.lattice.name))
             alive = median[order]
             for chosen, marker in ((lost[order] >= 1, "cross"), ((lost[order] > 0) & (lost[order] < 1), "ring")):
                 top = np.where(np.isfinite(alive[chosen]), alive[chosen], self.y.limits[1])
-                lines.append(Points(x[chosen], top, each.color, 5.0, marker))  # type: ignore[arg-type]
+                lines.append(Points(x[chosen], top, cells.color, 5.0, marker))  # type: ignore[arg-type]
             if np.isfinite(alive).any():
                 best = [int(np.nanargmin(alive))]
-                lines.append(Points(x[best], alive[best], each.color, 7.0, "star"))
+                lines.append(Points(x[best], alive[best], cells.color, 7.0, "star"))
         return (*bands, *lines)
 
     def _seen(self, values: Array) -> Array:
@@ -253,16 +248,18 @@ class _Curves:
 
     def readouts(self, index: int) -> tuple[Readout, ...]:
         """The best of each lattice in words."""
-        found = []
-        for each in self._group:
-            median = each.middle[1, index]
+        readouts = []
+        for cells in self._group:
+            median = cells.middle[1, index]
             value = float(np.nanmin(median)) if np.isfinite(median).any() else np.nan
             place = int(np.nanargmin(median)) if np.isfinite(value) else 0
-            pairs = zip(each.lattice.dimensions, each.indices[place], strict=True)
-            said = ", ".join(caption.option(one.name, one.values[at]) for one, at in pairs)
-            text = caption.significant(value, padded=True) + (f" at {said}" if said and np.isfinite(value) else "")
-            found.append(Readout(text, each.color, each.lattice.name))
-        return tuple(found)
+            pairs = zip(cells.lattice.dimensions, cells.indices[place], strict=True)
+            options = ", ".join(caption.option(one.name, one.values[at]) for one, at in pairs)
+            where = f" at {options}" if options and np.isfinite(value) else ""
+            readouts.append(
+                Readout(f"{caption.significant(value, padded=True)}{where}", cells.color, cells.lattice.name)
+            )
+        return tuple(readouts)
 
 
 def _margins(dimension: Dimension) -> NDArray[np.float64]:
@@ -284,16 +281,11 @@ def _nearest(
     recordings: Sequence[Recording], shown: Sequence[MapCells], index: int, at: tuple[float, float]
 ) -> tuple[str, ...]:
     """The lanes of the cell at a place; of several curves those of the nearest."""
-
-    def cell(each: MapCells) -> int | None:
-        wanted = tuple(one.nearest(value) for one, value in zip(each.lattice.dimensions, at, strict=False))
-        return each.indices.index(wanted) if wanted in each.indices else None
-
-    found: list[tuple[float, tuple[str, ...]]] = []
-    for each in shown:
-        place = cell(each)
-        if place is not None:
-            value = float(each.middle[1, index, place])
+    near: list[tuple[float, tuple[str, ...]]] = []
+    for cells in shown:
+        wanted = tuple(one.nearest(value) for one, value in zip(cells.lattice.dimensions, at, strict=False))
+        if wanted in cells.indices:
+            value = float(cells.middle[1, index, cells.indices.index(wanted)])
             apart = abs(value - at[1]) if np.isfinite(value) else np.inf
-            found.append((apart, sources(recordings, each.lattice.cells[each.indices[place]])))
-    return min(found)[1] if found else ()
+            near.append((apart, sources(recordings, cells.lattice.cells[wanted])))
+    return min(near)[1] if near else ()

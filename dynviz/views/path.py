@@ -1,4 +1,4 @@
-"""The way of each lane over the landscape, and the loss beside it."""
+"""The trajectory of each lane over the landscape, and the loss beside it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
-from dynviz.charts.ground import Ground, grouped, need_plane, plane
+from dynviz.charts.ground import Ground, facts_of, grouped, need_plane, plane
 from dynviz.charts.ground import ground as landscape
 from dynviz.charts.heads import Heads
 from dynviz.charts.limits import finite
@@ -25,7 +25,7 @@ Array: TypeAlias = NDArray[Any]
 
 WIDEST = "(-0.000, -0.000)"
 GHOSTS = 4
-"""Up to so many ways are drawn with their future: ghosts of more would hide the landscape."""
+"""Up to so many trajectories are drawn with their future: ghosts of more would hide the landscape."""
 
 
 def view(
@@ -66,12 +66,10 @@ def view(
     return film(recordings, panels)
 
 
-def _ways(recordings: Sequence[Recording], group: Sequence[int], tail: int, lanes: int) -> list[Trail]:
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    found = [
-        way for index in group for way in trails(recordings[index], names[index], caption.color(index), lanes, tail)
-    ]
-    return [replace(way, line=replace(way.line, ghost=len(found) <= GHOSTS)) for way in found]
+def _trajectories(recordings: Sequence[Recording], group: Sequence[int], tail: int, lanes: int) -> list[Trail]:
+    tags = caption.tags(recordings)
+    whole = [trail for index in group for trail in trails(recordings[index], tags[index], lanes, tail)]
+    return [replace(trail, line=replace(trail.line, ghost=len(whole) <= GHOSTS)) for trail in whole]
 
 
 def over(
@@ -83,7 +81,7 @@ def over(
     tail: int = 0,
     lanes: int = 16,
 ) -> MovingPanel:
-    """The ways of a group of recordings over their landscape.
+    """The trajectories of a group of recordings over their landscape.
 
     Args:
         recordings: What is shown.
@@ -93,41 +91,37 @@ def over(
         tail: How many of the last steps are seen; 0: all of them.
         lanes: So many lanes of a recording are drawn at most.
     """
-    ways = _ways(recordings, group, tail, lanes)
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    trajectories = _trajectories(recordings, group, tail, lanes)
+    tags = caption.tags(recordings)
     first = recordings[group[0]]
-    drawn = len(ways) // len(group)
-    values = [
-        Latest(recordings[index], "position", _where(recordings[index], names[index], caption.color(index), drawn))
-        for index in group
-    ]
+    drawn = len(trajectories) // len(group)
+    values = [Latest(recordings[index], "position", _where(recordings[index], tags[index], drawn)) for index in group]
     x, y, square = plane(first)
-    title = str(first.facts.get("function", "path"))
+    title = facts_of(first).function or "path"
     if heads is not None and heads.times != 1:
         title = f"{title}, terms {caption.significant(heads.times)} x"
     begins = starts([recordings[index] for index in group], drawn)
 
     def at(step: int) -> Panel:
-        lines = [line for way in ways for line in way.at(step)]
+        lines = [line for trajectory in trajectories for line in trajectory.at(step)]
         arrows = heads.at(step) if heads is not None else []
-        said = tuple(value.at(step) for value in values)
-        return Panel(title, x, y, (*ground, begins, *lines, *arrows), said, square)
+        readouts = tuple(value.at(step) for value in values)
+        return Panel(title, x, y, (*ground, begins, *lines, *arrows), readouts, square)
 
     return MovingPanel(union([value.steps for value in values]), at)
 
 
-def _where(recording: Recording, name: str, color: str, drawn: int) -> Callable[[Array], Readout]:
+def _where(recording: Recording, tag: Readout, drawn: int) -> Callable[[Array], Readout]:
     lanes = len(recording.seeds)
     # A digit more than the axes tell apart, always as many: what is near zero does not change its width.
     spans = [(0.0, (axis.limits[1] - axis.limits[0]) / 10) for axis in plane(recording)[:2]]
 
     def where(past: Array) -> Readout:
         if lanes > 1:
-            shown = f"{drawn} of {lanes} lanes" if lanes > drawn else f"{lanes} lanes"
-            return Readout(shown, color, name)
+            return replace(tag, text=caption.lanes(drawn, of=lanes))
         if not finite(past[-1][0]).all():
-            return Readout(caption.DIVERGED, color, name, WIDEST)
+            return replace(tag, text=caption.DIVERGED, widest=WIDEST)
         x, y = (caption.resolved(float(value), span) for value, span in zip(past[-1][0], spans, strict=True))
-        return Readout(f"({x}, {y})", color, name, WIDEST)
+        return replace(tag, text=f"({x}, {y})", widest=WIDEST)
 
     return where

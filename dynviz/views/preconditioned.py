@@ -1,13 +1,14 @@
 """Level sets as a preconditioner sees them: a diagonal one against a full matrix."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
-from dynviz.charts.ground import extent_of, heights, need_plane
+from dynviz.charts.ground import extent_of, facts_of, heights, need_plane
 from dynviz.charts.limits import drawable, finite
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.samples import has, index_at, lane_of, missing, need
@@ -23,7 +24,7 @@ Array: TypeAlias = NDArray[Any]
 CELLS = 96
 """Rows and columns at which the landscape is looked up in other coordinates."""
 ROOM = 1.35
-"""How much wider than the way the picture is."""
+"""How much wider than the trajectory the picture is."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0, levels: int = 8, power: float = 0.5) -> Film:
@@ -48,16 +49,14 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, levels: int = 8, pow
     if levels < 1 or not 0 < power <= 2:
         raise DynvizError(f"view preconditioned takes levels from 1 and power above 0 to 2; not {levels}, {power}")
     panels = [_panel(recordings[0], (lane, levels), "as it is", lambda _: np.eye(2), Readout("", "muted"))]
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    for index, recording in enumerate(recordings):
-        said = Readout("", caption.color(index), names[index])
+    for recording, tag in zip(recordings, caption.tags(recordings), strict=True):
         root = own(recording, lane)
         if root is not None:
-            panels.append(_panel(recording, (lane, levels), "as it is seen", root, said))
+            panels.append(_panel(recording, (lane, levels), "as it is seen", root, tag))
         elif has(recording, "gradient"):
             for title, full in (("diagonal", False), ("full matrix", True)):
                 root = gathered(recording, lane, power, full=full)
-                panels.append(_panel(recording, (lane, levels), title, root, said))
+                panels.append(_panel(recording, (lane, levels), title, root, tag))
     if len(panels) == 1:
         raise missing("preconditioned", recordings[0], "gradient")
     if any(has(recording, "loss") for recording in recordings):
@@ -65,7 +64,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, levels: int = 8, pow
     return film(recordings, panels)
 
 
-def _panel(recording: Recording, chosen: tuple[int, int], title: str, root: Root, said: Readout) -> MovingPanel:
+def _panel(recording: Recording, chosen: tuple[int, int], title: str, root: Root, tag: Readout) -> MovingPanel:
     lane, levels = chosen
     landscape, extent = recording["landscape"][0, 0].astype(np.float64), extent_of(recording)
     seen = Seen(landscape, extent, recording)
@@ -85,22 +84,21 @@ def _panel(recording: Recording, chosen: tuple[int, int], title: str, root: Root
         away = np.linalg.inv(to_plane)
         past = drawable((position[: index + 1] - seen.center) @ away.T, "linear")
         values = seen.values(to_plane)
-        way = Line(
-            past[:, 0], past[:, 1], said.color, now=float(step), along=steps[: index + 1], ghost=False, width=1.5
+        trajectory = Line(
+            past[:, 0], past[:, 1], tag.color, now=float(step), along=steps[: index + 1], ghost=False, width=1.5
         )
         here = past[-1:] if finite(past[-1:]).all() else past[:0]
         return (
             Contours(values, (-reach, reach, -reach, reach), contours, "muted"),
             Points(np.zeros(1), np.zeros(1), "text", 7.0, "star"),
-            way,
-            Points(here[:, 0], here[:, 1], said.color, 6.0),
+            trajectory,
+            Points(here[:, 0], here[:, 1], tag.color, 6.0),
         )
 
     def at(step: int) -> Panel:
         if not last or last[0][0] != step:
             condition = _condition(root(step) @ hessian @ root(step))
-            words = Readout(condition, said.color, said.name, "condition 0 000")
-            last[:] = [(step, marks(step), words)]
+            last[:] = [(step, marks(step), replace(tag, text=condition, widest="condition 0 000"))]
         return Panel(title, x, y, last[0][1], (last[0][2],), square=True)
 
     return MovingPanel(union([steps]), at)
@@ -125,7 +123,7 @@ class Seen:
         self._landscape = landscape
         self._extent = extent
         left, right, bottom, top = extent
-        known = np.array(recording.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
+        known = facts_of(recording).optima(2)
         start = recording["position"][0, 0].astype(np.float64)
         middle = np.array([(left + right) / 2, (bottom + top) / 2])
         self.center = known[np.hypot(*(known - start).T).argmin()] if len(known) else middle
@@ -142,7 +140,7 @@ class Seen:
         inside = (column >= 0) & (column <= columns - 1) & (row >= 0) & (row <= rows - 1)
         c, r = column.clip(0, columns - 2).astype(np.intp), row.clip(0, rows - 2).astype(np.intp)
         s, t = column - c, row - r
-        found = self._landscape
-        low = (1 - s) * found[r, c] + s * found[r, c + 1]
-        high = (1 - s) * found[r + 1, c] + s * found[r + 1, c + 1]
+        f = self._landscape
+        low = (1 - s) * f[r, c] + s * f[r, c + 1]
+        high = (1 - s) * f[r + 1, c] + s * f[r + 1, c + 1]
         return np.where(inside, (1 - t) * low + t * high, np.nan)

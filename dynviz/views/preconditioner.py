@@ -15,7 +15,8 @@ from dynviz.charts.series import Curve, Lost
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout, Text
+from dynviz.scene.decimate import evenly
+from dynviz.scene.marks import Axis, Dash, Line, Panel, Text
 from dynviz.views import _null
 
 Array: TypeAlias = NDArray[Any]
@@ -39,7 +40,7 @@ class PreconditionerStatistics:
         steps: [samples].
         values: [samples, entries], the largest first.
         place: Of the recording among those shown.
-        axis: Which one.
+        number: Of the axis: 0 for rows, 1 for columns.
         columns: How many columns one gradient has, unfolded along the axis.
         beta: What stays of the statistics at each step.
     """
@@ -47,9 +48,14 @@ class PreconditionerStatistics:
     steps: NDArray[np.int64]
     values: Array
     place: int
-    axis: int
+    number: int
     columns: int
     beta: float
+
+    @property
+    def dash(self) -> Dash:
+        """Of the lines of this axis."""
+        return DASHES[self.number % len(DASHES)]
 
     @property
     def shares(self) -> Array:
@@ -82,19 +88,21 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0)
     need("preconditioner", recordings)
     lane_of(recordings, lane)
     chosen = _chosen(recordings, parameter)
-    found = [each for place, one in enumerate(recordings) for each in _statistics(one, place, chosen, lane)]
-    axes = sorted({each.axis for each in found})
-    panels = [_spectrum(recordings, [each for each in found if each.axis == axis], chosen) for axis in axes]
-    return film(recordings, [*panels, _shares(recordings, found), _conditions(recordings, found)])
+    statistics = [
+        axis for place, recording in enumerate(recordings) for axis in _statistics(recording, place, chosen, lane)
+    ]
+    axes = sorted({axis.number for axis in statistics})
+    panels = [_spectrum(recordings, [one for one in statistics if one.number == axis], chosen) for axis in axes]
+    return film(recordings, [*panels, _shares(recordings, statistics), _conditions(recordings, statistics)])
 
 
 def _parameters(recording: Recording) -> list[str]:
     """The parameters whose eigenvalues are there, as the channels name them, the largest first."""
     sizes: dict[str, int] = {}
     for channel in recording.channels:
-        found = CHANNEL.fullmatch(channel)
-        if found and has(recording, channel):
-            name = found["parameter"] or ""
+        match = CHANNEL.fullmatch(channel)
+        if match and has(recording, channel):
+            name = match["parameter"] or ""
             sizes[name] = int(np.prod(_shape(recording, name))) if name else 0
     return sorted(sizes, key=lambda name: -sizes[name])
 
@@ -120,7 +128,7 @@ def _chosen(recordings: Sequence[Recording], parameter: str) -> str:
 
 
 def _statistics(recording: Recording, place: int, parameter: str, lane: int) -> list[PreconditionerStatistics]:
-    found = []
+    statistics = []
     for channel in recording.channels:
         match = CHANNEL.fullmatch(channel)
         if match and (match["parameter"] or "") == parameter and has(recording, channel):
@@ -128,10 +136,10 @@ def _statistics(recording: Recording, place: int, parameter: str, lane: int) -> 
             numbers = int(np.prod(_shape(recording, parameter)))
             columns = max(1, numbers // values.shape[1])
             steps = recording.steps(channel)
-            found.append(
+            statistics.append(
                 PreconditionerStatistics(steps, values, place, int(match["axis"]), columns, _beta(recording, lane))
             )
-    return found
+    return statistics
 
 
 def _beta(recording: Recording, lane: int) -> float:
@@ -141,63 +149,58 @@ def _beta(recording: Recording, lane: int) -> float:
     return float(value) if isinstance(value, int | float) else 1.0
 
 
-def _spectrum(
-    recordings: Sequence[Recording], found: Sequence[PreconditionerStatistics], parameter: str
-) -> MovingPanel:
+def _spectrum(recordings: Sequence[Recording], axes: Sequence[PreconditionerStatistics], parameter: str) -> MovingPanel:
     """Some eigenvalues over the steps, evenly chosen from the largest to the smallest."""
-    first = recordings[found[0].place]
+    first = recordings[axes[0].place]
     names = {_lower(name): name for name in first.metadata.parameters}
     title = f"eigenvalues of {names.get(parameter, parameter)}" if parameter else "eigenvalues"
     if len(_shape(first, parameter)) > 1:
-        title += f", {_axis(found[0].axis)}"
+        title += f", {_words(axes[0].number)}"
     curves: list[Curve] = []
-    for each in found:
-        count = each.values.shape[1]
-        places = np.unique(np.linspace(0, count - 1, SHOWN).round().astype(np.int64))
-        floor = ROUNDING * count * each.values.max(axis=1, keepdims=True)
-        seen = np.where(each.values > floor, each.values, np.where(np.isnan(each.values), np.nan, 0.0))
-        curves += [Curve(each.steps, seen[:, place, None], caption.color(each.place)) for place in places]
+    for axis in axes:
+        count = axis.values.shape[1]
+        floor = ROUNDING * count * axis.values.max(axis=1, keepdims=True)
+        seen = np.where(axis.values > floor, axis.values, np.where(np.isnan(axis.values), np.nan, 0.0))
+        color = caption.color(axis.place)
+        curves += [Curve(axis.steps, seen[:, place, None], color) for place in evenly(count, SHOWN)]
     y = limits.axis([curve.values for curve in curves], "log")
     panel = _panel(recordings, title, curves, y, led=True)
     lost = [Lost(curve, y) for curve in {curve.color: curve for curve in reversed(curves)}.values()]
 
     def at(step: int) -> Panel:
         drawn = panel.at(step)
-        return replace(drawn, marks=(*drawn.marks, *(mark for each in lost for mark in each.at(step))))
+        return replace(drawn, marks=(*drawn.marks, *(mark for ends in lost for mark in ends.at(step))))
 
     return MovingPanel(panel.steps, at)
 
 
-def _shares(recordings: Sequence[Recording], found: Sequence[PreconditionerStatistics]) -> MovingPanel:
+def _shares(recordings: Sequence[Recording], axes: Sequence[PreconditionerStatistics]) -> MovingPanel:
     """The share of the top quarter, and the null: of noise averaged in the same way."""
     curves: list[Curve] = []
     nulls: dict[tuple[int, int, float, int], PreconditionerStatistics] = {}
-    for each in found:
-        dash = DASHES[each.axis % len(DASHES)]
-        label = _axis(each.axis) if len({one.axis for one in found}) > 1 and each.place == found[0].place else ""
-        curves.append(Curve(each.steps, each.shares[:, None], caption.color(each.place), dash, label))
-        nulls[each.values.shape[1], each.columns, each.beta, each.axis] = each
+    several = len({axis.number for axis in axes}) > 1
+    for axis in axes:
+        label = _words(axis.number) if several and axis.place == axes[0].place else ""
+        curves.append(Curve(axis.steps, axis.shares[:, None], caption.color(axis.place), axis.dash, label))
+        nulls[axis.values.shape[1], axis.columns, axis.beta, axis.number] = axis
     lines: list[Line] = []
-    for each in nulls.values():
-        steps, shares = each.null()
+    for axis in nulls.values():
+        steps, shares = axis.null()
         label = "noise" if not lines else ""
-        lines.append(Line(steps, shares, "muted", label, dash=DASHES[each.axis % len(DASHES)], dot=False))
+        lines.append(Line(steps, shares, "muted", label, dash=axis.dash, dot=False))
     low = min([0.25, *(float(np.nanmin(curve.values, initial=1.0)) for curve in curves)])
     y = Axis((max(0.0, low - 0.05), 1.02))
     return _panel(recordings, "share of the top quarter", curves, y, behind=lines)
 
 
-def _conditions(recordings: Sequence[Recording], found: Sequence[PreconditionerStatistics]) -> MovingPanel:
-    curves = [
-        Curve(each.steps, each.conditions[:, None], caption.color(each.place), DASHES[each.axis % len(DASHES)])
-        for each in found
-    ]
+def _conditions(recordings: Sequence[Recording], axes: Sequence[PreconditionerStatistics]) -> MovingPanel:
+    curves = [Curve(axis.steps, axis.conditions[:, None], caption.color(axis.place), axis.dash) for axis in axes]
     y = limits.axis([curve.values for curve in curves], "log")
     return _panel(recordings, "condition number", curves, y)
 
 
-def _axis(axis: int) -> str:
-    return AXES[axis] if axis < len(AXES) else f"axis {axis + 1}"
+def _words(number: int) -> str:
+    return AXES[number] if number < len(AXES) else f"axis {number + 1}"
 
 
 def _panel(
@@ -215,7 +218,7 @@ def _panel(
     lines = [_line(curve, y, thin=led and firsts[curve.color] is not curve) for curve in curves]
     # What is thin stands behind.
     lines.sort(key=lambda line: line.width)
-    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
+    tags = caption.tags(recordings)
     widest = max((caption.resolved(end, y.limits, y.scale) for end in y.limits), key=len)
     nothing = not any(np.isfinite(line.y).any() for line in lines)
     middle = float(np.sqrt(y.limits[0] * y.limits[1])) if y.scale == "log" else sum(y.limits) / 2
@@ -223,16 +226,16 @@ def _panel(
 
     def at(step: int) -> Panel:
         moved = [replace(line, now=min(float(step), float(line.x[-1]))) for line in (*behind, *lines)]
-        said = []
-        for place in range(len(recordings)):
-            curve = firsts.get(caption.color(place))
+        readouts = []
+        for tag in tags:
+            curve = firsts.get(tag.color)
             if curve is not None:
                 index = index_at(curve.x, step)
                 value = float(curve.values[index, 0])
                 # Before the first gradient there are no statistics, and nothing diverged.
                 text = caption.resolved(value, y.limits, y.scale) if index or np.isfinite(value) else ""
-                said.append(Readout(text, curve.color, names[place], widest))
-        return Panel(title, x, y, (*moved, word), tuple(said))
+                readouts.append(replace(tag, text=text, widest=widest))
+        return Panel(title, x, y, (*moved, word), tuple(readouts))
 
     return MovingPanel(union([line.x for line in lines]), at)
 

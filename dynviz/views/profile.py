@@ -1,13 +1,14 @@
 """A function of one variable, and each lane as a ball that rolls on it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
-from dynviz.charts.ground import grouped
+from dynviz.charts.ground import facts_of, grouped
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.samples import Latest, has, need
 from dynviz.charts.series import series
@@ -59,8 +60,8 @@ def view(recordings: Sequence[Recording], *, trail: int = 12, lanes: int = 200) 
 
 
 def _domain(recording: Recording) -> tuple[float, float]:
-    left, right, *_ = recording.facts.get("domain", (-1.0, 1.0))
-    return float(left), float(right)
+    left, right = facts_of(recording).ends(2)
+    return left, right
 
 
 def _curve(recordings: Sequence[Recording], group: Sequence[int], trail: int, lanes: int) -> MovingPanel:
@@ -72,29 +73,28 @@ def _curve(recordings: Sequence[Recording], group: Sequence[int], trail: int, la
     # Room for a ball at the top and below the lowest place.
     margin = 0.06 * (y.limits[1] - y.limits[0])
     y = Axis((y.limits[0] - margin, y.limits[1] + margin))
-    shift = float(first.facts.get("shift", 0.0))
+    facts = facts_of(first)
     still: list[Mark] = []
-    if shift:
+    if facts.shift:
         # Behind the other, and labelled at its end: what the same places lose on other data.
-        still.append(Line(places + shift, heights, "muted", "test", dash="dashed", width=1.0))
-    still.append(Line(places, heights, "text", "train" if shift else "", width=1.2))
-    lowest = np.array(first.facts.get("optimum", ()), dtype=np.float64).reshape(-1)
+        still.append(Line(places + facts.shift, heights, "muted", "test", dash="dashed", width=1.0))
+    still.append(Line(places, heights, "text", "train" if facts.shift else "", width=1.2))
+    lowest = facts.optima(1)[:, 0]
     if len(lowest):
         still.append(Points(lowest, np.interp(lowest, places, heights), "text", 8.0, "star"))
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    tags = caption.tags(recordings)
     balls = [
-        Latest(recordings[index], "position", _balls(caption.color(index), (places, heights), y, (trail, lanes)))
+        Latest(recordings[index], "position", _balls(tags[index].color, (places, heights), y, (trail, lanes)))
         for index in group
     ]
-    said = [
-        Latest(recordings[index], "position", _where(names[index], caption.color(index), len(recordings[index].seeds)))
-        for index in group
+    positions = [
+        Latest(recordings[index], "position", _where(tags[index], len(recordings[index].seeds))) for index in group
     ]
-    title = str(first.facts.get("function", "profile"))
+    title = facts.function or "profile"
 
     def at(step: int) -> Panel:
         moving = [mark for ball in balls for mark in ball.at(step)]
-        return Panel(title, x, y, (*still, *moving), tuple(words.at(step) for words in said))
+        return Panel(title, x, y, (*still, *moving), tuple(position.at(step) for position in positions))
 
     return MovingPanel(union([ball.steps for ball in balls]), at)
 
@@ -137,23 +137,22 @@ def _piled(at: Array, heights: Array, places: Array, y: Axis) -> Array:
     return rank * np.minimum(APART * (high - low), (high - heights) / (counts[pile] + 1))
 
 
-def _where(name: str, color: str, lanes: int) -> Callable[[Array], Readout]:
+def _where(tag: Readout, lanes: int) -> Callable[[Array], Readout]:
     def where(past: Array) -> Readout:
         values = past[-1][:, 0].astype(np.float64)
         good = values[limits.finite(values)]
         if not len(good):
-            return Readout(caption.DIVERGED, color, name, "median -0.000")
+            return replace(tag, text=caption.DIVERGED, widest="median -0.000")
         text = caption.significant(float(np.median(good)), 4, padded=True)
-        return Readout(
-            text if lanes == 1 else f"median {text}", color, name, "-0.0000" if lanes == 1 else "median -0.0000"
-        )
+        of = "median " if lanes > 1 else ""
+        return replace(tag, text=f"{of}{text}", widest=f"{of}-0.0000")
 
     return where
 
 
 def _histogram(recordings: Sequence[Recording], index: int) -> MovingPanel:
     """The share of a recording's lanes in each part of the domain."""
-    recording, color = recordings[index], caption.color(index)
+    recording, tag = recordings[index], caption.tags(recordings)[index]
     domain = _domain(recording)
     edges = np.linspace(*domain, BINS + 1)
     centers = (edges[1:] + edges[:-1]) / 2
@@ -163,17 +162,16 @@ def _histogram(recordings: Sequence[Recording], index: int) -> MovingPanel:
         values = past[-1][:, 0].astype(np.float64)
         counts, _ = np.histogram(values[limits.finite(values)], edges)
         inside = int(counts.sum())
-        words = f"{caption.significant(lanes)} lanes" + (f", {lanes - inside} outside" if inside < lanes else "")
+        words = caption.lanes(lanes) + (f", {lanes - inside} outside" if inside < lanes else "")
         # A fuller bar than the axis shows is cut: half of all lanes is a crowd.
-        return Bars(centers, np.minimum(counts / lanes, TOP), color, float(edges[1] - edges[0])), words
+        return Bars(centers, np.minimum(counts / lanes, TOP), tag.color, float(edges[1] - edges[0])), words
 
     moving = Latest(recording, "position", shares)
     x, y = Axis(domain, label="x"), Axis((0.0, TOP))
-    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
+    widest = f"{caption.lanes(lanes)}, {lanes} outside"
 
     def at(step: int) -> Panel:
         bars, words = moving.at(step)
-        widest = f"{caption.significant(lanes)} lanes, {lanes} outside"
-        return Panel("share of lanes", x, y, (bars,), (Readout(words, color, names[index], widest),))
+        return Panel("share of lanes", x, y, (bars,), (replace(tag, text=words, widest=widest),))
 
     return MovingPanel(moving.steps, at)

@@ -9,9 +9,6 @@ from dynviz.charts.settings import parted
 from dynviz.film import Film
 from dynviz.recording import Recording
 
-PARAMETERS = ("offset", "scale", "plus_minus")
-"""The scalar parameters of the classification models, in the order in which their documents show them."""
-
 
 def view(recordings: Sequence[Recording], *, everything: bool = False) -> Film:
     """Open the view.
@@ -22,15 +19,22 @@ def view(recordings: Sequence[Recording], *, everything: bool = False) -> Film:
     """
     need("scalars", recordings)
     recordings = parted(recordings)
-    found = scalars(recordings)
-    own = [name for name in PARAMETERS if any(has(recording, name) for recording in recordings)]
-    losses = [name for name in ("loss", "val_loss") if name in found]
+    known = scalars(recordings)
+    own = list(dict.fromkeys(name for recording in recordings for name in _own(recording)))
+    losses = [name for name in ("loss", "val_loss") if name in known]
     channels = [*losses[:1], *own]
     if everything or not own:
-        channels += [name for name in found if name not in channels]
+        channels += [name for name in known if name not in channels]
     if not channels:
         raise missing("scalars", recordings[0], "loss")
     return film(
         recordings,
         [series(recordings, channel, labelled=place == 0) for place, channel in enumerate(channels)],
     )
+
+
+def _own(recording: Recording) -> list[str]:
+    """The parameters that are recorded as channels, but for matrices."""
+    channels = recording.metadata.channels
+    own = [name for name in channels if name in recording.metadata.parameters and len(channels[name].shape) <= 1]
+    return [name for name in own if has(recording, name)]

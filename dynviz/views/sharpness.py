@@ -28,9 +28,8 @@ def view(recordings: Sequence[Recording]) -> Film:
         recordings: What is shown; each measured with `dynviz sharpness`.
     """
     need("sharpness", recordings, "parameters")
-    found = [_measured(recording) for recording in recordings]
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    panels = [_eigenvalues(recordings, found, names), _around(found, names)]
+    measured = [_measured(recording) for recording in recordings]
+    panels = [_eigenvalues(recordings, measured), _around(measured, caption.tags(recordings))]
     if all(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
     return film(recordings, panels)
@@ -38,7 +37,7 @@ def view(recordings: Sequence[Recording]) -> Film:
 
 def bound(recording: Recording) -> tuple[float, str] | None:
     """The curvature above which the recording's gradient descent diverges on a quadratic, and its formula."""
-    known = {name: each.value for name, each in recording.metadata.hyperparameters.items()}
+    known = {name: given.value for name, given in recording.metadata.hyperparameters.items()}
     lr, momentum = known.get("lr"), known.get("momentum", 0.0)
     if recording.metadata.optimizer.name.split("+")[0] != "sgd" or not isinstance(lr, float) or lr <= 0:
         return None
@@ -65,14 +64,12 @@ def _measured(recording: Recording) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _eigenvalues(
-    recordings: Sequence[Recording], found: Sequence[dict[str, np.ndarray]], names: Sequence[str]
-) -> MovingPanel:
+def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[dict[str, np.ndarray]]) -> MovingPanel:
     curves = []
-    for index, (each, name) in enumerate(zip(found, names, strict=True)):
-        for place, values in enumerate(each["eigenvalues"].T):
-            dash, label = DASHES[min(place, len(DASHES) - 1)], f"{name} {place + 1}".strip()
-            curves.append(Curve(each["steps"], values[:, None], caption.color(index), dash, label))
+    for arrays, tag in zip(measured, caption.tags(recordings), strict=True):
+        for place, values in enumerate(arrays["eigenvalues"].T):
+            dash, label = DASHES[min(place, len(DASHES) - 1)], f"{tag.name} {place + 1}".strip()
+            curves.append(Curve(arrays["steps"], values[:, None], tag.color, dash, label))
     bounds = {value: None for value in map(bound, recordings) if value}
     references = tuple(ReferenceLine(value, label=words) for value, words in bounds)
     y = _reaching([curve.values for curve in curves], [reference.at for reference in references])
@@ -90,23 +87,23 @@ def _reaching(curves: Sequence[np.ndarray], bounds: Sequence[float]) -> Axis:
     seen = limits.axis(curves)
     if max(bounds, default=0.0) <= seen.limits[1]:
         return seen
-    every = [*curves, *(np.full((1, 1), value) for value in bounds)]
+    everything = [*curves, *(np.full((1, 1), value) for value in bounds)]
     far = max(bounds) > FAR * seen.limits[1]
     positive = any((values > 0).any() for values in curves)
-    return limits.axis(every, "log" if far and positive else "linear")
+    return limits.axis(everything, "log" if far and positive else "linear")
 
 
-def _around(found: Sequence[dict[str, np.ndarray]], names: Sequence[str]) -> MovingPanel:
+def _around(measured: Sequence[dict[str, np.ndarray]], tags: Sequence[Readout]) -> MovingPanel:
     marks: list[Mark] = []
     lines: list[Mark] = []
-    y = limits.axis([each["around"].T for each in found], "auto", "loss")
-    for index, (each, name) in enumerate(zip(found, names, strict=True)):
+    y = limits.axis([arrays["around"].T for arrays in measured], "auto", "loss")
+    for arrays, tag in zip(measured, tags, strict=True):
         low, middle, high = (
-            limits.drawable(part, y.scale) for part in np.quantile(each["around"], (0.1, 0.5, 0.9), axis=0)
+            limits.drawable(part, y.scale) for part in np.quantile(arrays["around"], (0.1, 0.5, 0.9), axis=0)
         )
-        marks.append(Band(each["radii"], low, high, caption.color(index)))
-        lines.append(Line(each["radii"], middle, caption.color(index), name, width=1.5))
-    x = Axis((0.0, float(max(each["radii"][-1] for each in found))), label="distance")
-    ways = len(found[0]["around"])
-    still = Panel("loss around the end", x, y, (*marks, *lines), (Readout(f"{ways} random directions", "muted"),))
+        marks.append(Band(arrays["radii"], low, high, tag.color))
+        lines.append(Line(arrays["radii"], middle, tag.color, tag.name, width=1.5))
+    x = Axis((0.0, float(max(arrays["radii"][-1] for arrays in measured))), label="distance")
+    count = len(measured[0]["around"])
+    still = Panel("loss around the end", x, y, (*marks, *lines), (Readout(f"{count} random directions", "muted"),))
     return MovingPanel(np.zeros(1, np.int64), lambda _: still)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.moving import MovingPanel, film, union
-from dynviz.charts.samples import index_at, missing, need
+from dynviz.charts.samples import index_at, need
 from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -25,6 +25,21 @@ ENOUGH = 20
 """Examples for each parameter that the line of Hoffmann et al. 2022 asks for."""
 LAST = 4
 """So many test losses are averaged at the end of a ratio."""
+
+
+@dataclass(frozen=True)
+class MatrixFacts:
+    """What is known of the matrix: its inputs M and outputs N, its rank, whether singular values are scaled.
+
+    Attributes:
+        snr: Which definition of the ratio is recorded.
+    """
+
+    M: int
+    N: int
+    rank: int
+    scaled: bool
+    snr: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -52,12 +67,11 @@ def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
     """
     need("snr", recordings, "test_loss", "snr_start")
     for recording in recordings:
-        if not {"M", "N", "rank", "scaled"} <= set(recording.facts):
-            raise missing("snr", recording, "snr")
+        _facts(recording)
     sizes = [_size(recording) for recording in recordings]
-    if len({(each.family, each.rank) for each in sizes}) == 1:
+    if len({(size.family, size.rank) for size in sizes}) == 1:
         return _over_steps(recordings)
-    panels = [_panel(recordings, sizes, label) for label in dict.fromkeys(each.label for each in sizes)]
+    panels = [_panel(recordings, sizes, label) for label in dict.fromkeys(size.label for size in sizes)]
     x, y = _axes(recordings, sizes)
     panels = [_framed(panel, x, y) for panel in panels]
     if control:
@@ -78,16 +92,19 @@ def ratio(recording: Recording, step: int) -> float:
         return float(10 * np.log10(start / final))
 
 
+def _facts(recording: Recording) -> MatrixFacts:
+    return recording.facts_as(MatrixFacts)
+
+
 def _size(recording: Recording) -> Size:
-    facts = recording.facts
-    M, N, rank = int(facts["M"]), int(facts["N"]), int(facts["rank"])
-    equal = "square" if rank == M else "low rank"
-    family = equal if M == N else "fat" if M < N else "skinny"
-    return Size(family, bool(facts["scaled"]), rank, recording.label)
+    facts = _facts(recording)
+    equal = "square" if facts.rank == facts.M else "low rank"
+    family = equal if facts.M == facts.N else "fat" if facts.M < facts.N else "skinny"
+    return Size(family, facts.scaled, facts.rank, recording.label)
 
 
 def _axes(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Axis, Axis]:
-    ranks = [each.rank for each in sizes]
+    ranks = [size.rank for size in sizes]
     x = Axis((min(ranks) / 1.15, max(ranks) * 1.15), "log", "rank")
     ends = [ratio(recording, int(recording.steps("test_loss")[-1])) for recording in recordings]
     ends += [float(value) for recording in recordings for value in recording["svd_snr"][0]]
@@ -98,12 +115,12 @@ def _axes(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Axis,
 def _over_steps(recordings: Sequence[Recording]) -> Film:
     panel = series(recordings, "snr", scale="linear", labelled=True)
     control = float(np.mean([recording["svd_snr"][0].mean() for recording in recordings]))
-    reference, said = ReferenceLine(control), Readout(f"SVD {control:.0f}", "muted")
+    reference, words = ReferenceLine(control), Readout(f"SVD {control:.0f}", "muted")
 
     def at(step: int) -> Panel:
         whole = panel.at(step)
         y = replace(whole.y, limits=(whole.y.limits[0], max(whole.y.limits[1], 1.05 * control)), label="dB")
-        readouts = (*whole.readouts, said)
+        readouts = (*whole.readouts, words)
         return replace(whole, title="signal-to-noise ratio", y=y, marks=(reference, *whole.marks), readouts=readouts)
 
     losses = series(recordings, "test_loss", scale="log")
@@ -130,8 +147,8 @@ def _panel(recordings: Sequence[Recording], sizes: Sequence[Size], label: str) -
 def _grouped(sizes: Sequence[Size]) -> dict[tuple[str, bool], list[int]]:
     """The places of the sizes of each line, the smallest first."""
     order = sorted(range(len(sizes)), key=lambda index: (sizes[index].family, sizes[index].scaled, sizes[index].rank))
-    found = itertools.groupby(order, key=lambda index: (sizes[index].family, sizes[index].scaled))
-    return {key: list(members) for key, members in found}
+    families = itertools.groupby(order, key=lambda index: (sizes[index].family, sizes[index].scaled))
+    return {key: list(members) for key, members in families}
 
 
 def _marks(family: str, ranks: Array, values: Array, *, scaled: bool) -> list[Mark]:
@@ -142,12 +159,12 @@ def _marks(family: str, ranks: Array, values: Array, *, scaled: bool) -> list[Ma
 
 def _control(recordings: Sequence[Recording], sizes: Sequence[Size]) -> MovingPanel:
     """The least-squares solution, which needs no steps: the same in all scenes."""
-    found: dict[tuple[str, bool], dict[int, float]] = {}
+    lines: dict[tuple[str, bool], dict[int, float]] = {}
     for recording, size in zip(recordings, sizes, strict=True):
         value = float(recording["svd_snr"][0].mean())
-        found.setdefault((size.family, size.scaled), {})[size.rank] = value
+        lines.setdefault((size.family, size.scaled), {})[size.rank] = value
     marks: list[Mark] = []
-    for (family, scaled), values in found.items():
+    for (family, scaled), values in lines.items():
         ranks = sorted(values)
         marks += _marks(family, np.array(ranks, np.float64), np.array([values[rank] for rank in ranks]), scaled=scaled)
     still = Panel("SVD", Axis((0.0, 1.0)), Axis((0.0, 1.0)), tuple(marks), (Readout("from 2M examples", "muted"),))
@@ -171,13 +188,13 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
     ranks = [size.rank for size in sizes]
     if any(min(ranks) < reference.at < max(ranks) for reference in references):
         words.append(Readout(f"dotted: {ENOUGH} examples a parameter", "muted"))
-    titles = {str(recording.facts.get("snr", "plain")) for recording in recordings}
+    titles = {_facts(recording).snr for recording in recordings}
     title = " · ".join(["matrix-recovery", "signal-to-noise ratio, dB", *(sorted(titles - {"plain"}))])
 
     def scene(step: int) -> Scene:
         drawn = []
-        for each in panels:
-            panel = each.at(step)
+        for moving in panels:
+            panel = moving.at(step)
             low, high = panel.x.limits
             own = tuple(reference for reference in references if low < reference.at < high)
             drawn.append(replace(panel, marks=(*own, *panel.marks)))
@@ -188,12 +205,11 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
 
 def _chinchilla(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[ReferenceLine, ...]:
     """Where the examples of a family are 20 times its parameters, as a rank."""
-    found: dict[str, float] = {}
+    ranks: dict[str, float] = {}
     for recording, size in zip(recordings, sizes, strict=True):
         parameters = recording.total * BATCH / ENOUGH
-        fixed = max(int(recording.facts["M"]), int(recording.facts["N"]))
         if size.family == "square":
-            found[size.family] = parameters**0.5
+            ranks[size.family] = parameters**0.5
         elif size.family != "low rank":
-            found[size.family] = parameters / fixed
-    return tuple(ReferenceLine(at, FAMILIES[family], vertical=True, dash="dotted") for family, at in found.items())
+            ranks[size.family] = parameters / max(_facts(recording).M, _facts(recording).N)
+    return tuple(ReferenceLine(at, FAMILIES[family], vertical=True, dash="dotted") for family, at in ranks.items())

@@ -16,6 +16,7 @@ from dynviz.errors import unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene import scales
+from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Bars, Line, Panel, Points, Readout, ReferenceLine, Text
 
 Array: TypeAlias = NDArray[Any]
@@ -72,6 +73,13 @@ def view(
 
 
 @dataclass(frozen=True)
+class SensingFacts:
+    """The relative error that the solution of least norm leaves, where it is not recorded as a channel."""
+
+    least_norm_error: float | None = None
+
+
+@dataclass(frozen=True)
 class Spectra:
     """What is drawn.
 
@@ -94,7 +102,7 @@ class Spectra:
     @property
     def title(self) -> str:
         """What is shown, as a panel's title."""
-        return caption.words(self.channel)
+        return caption.words(self.channel, *self.recordings)
 
 
 def _error(recordings: Sequence[Recording], channel: str) -> MovingPanel:
@@ -115,8 +123,7 @@ def _least_norm(recording: Recording) -> float | None:
     """What the solution of least norm leaves, the mean of all lanes; None where nobody said."""
     if has(recording, "least_norm_error"):
         return float(np.mean(recording["least_norm_error"][0]))
-    known = recording.facts.get("least_norm_error")
-    return None if known is None else float(known)
+    return recording.facts_as(SensingFacts).least_norm_error
 
 
 def _bounded(recordings: Sequence[Recording]) -> MovingPanel:
@@ -170,14 +177,9 @@ def _axis(values: Sequence[Array], truth: Array, scale: Scale) -> Axis:
 
 def _seeded(recordings: Sequence[Recording], lane: int) -> list[str]:
     """A name for each readout: of which recording, and with which seed where there are several."""
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    names = [tag.name for tag in caption.tags(recordings)]
     seeds = [f"seed {one.seeds[lane]}" if len(one.seeds) > 1 else "" for one in recordings]
     return [" ".join(word for word in pair if word) for pair in zip(names, seeds, strict=True)]
-
-
-def _chosen(count: int) -> NDArray[np.int64]:
-    """The places of those that have a line: all, or some evenly spaced ones."""
-    return np.unique(np.linspace(0, count - 1, min(count, TRACES)).astype(np.int64))
 
 
 def _references(values: Array, y: Axis) -> Iterator[ReferenceLine]:
@@ -192,15 +194,15 @@ def _references(values: Array, y: Axis) -> Iterator[ReferenceLine]:
 def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
     """Each singular value over the steps, or some of them."""
     x, y, truth = step_axis(spectra.recordings), spectra.y, spectra.truth
-    chosen = _chosen(spectra.count)
+    chosen = evenly(spectra.count, TRACES)
     marked = truth[[place for place in chosen if place < len(truth)]]
     references = tuple(_references(marked, y))
     lines: list[Line] = []
     lost: list[Lost] = []
-    for index, (recording, found) in enumerate(zip(spectra.recordings, values, strict=True)):
+    for index, (recording, largest) in enumerate(zip(spectra.recordings, values, strict=True)):
         steps = recording.steps(spectra.channel)
-        for place in chosen[chosen < found.shape[1]]:
-            column = found[:, place]
+        for place in chosen[chosen < largest.shape[1]]:
+            column = largest[:, place]
             # Those beyond the true rank should vanish: they stay in the background.
             width = 1.5 if place < len(truth) else 1.0
             curve = Curve(steps, column[:, None], caption.color(index))
@@ -230,14 +232,14 @@ def _now(spectra: Spectra) -> MovingPanel:
         x = places + (index - (len(recordings) - 1) / 2) * width
 
         def heights(past: Array) -> tuple[Bars | Line, Text]:
-            found = past[-1][spectra.lane, :count]
+            largest = past[-1][spectra.lane, :count]
             color = caption.color(index)
             mark: Bars | Line
             if many:
-                mark = Line(places[: len(found)], limits.drawable(found, y.scale), color, width=1.5)
+                mark = Line(places[: len(largest)], limits.drawable(largest, y.scale), color, width=1.5)
             else:
-                mark = Bars(x[: len(found)], np.nan_to_num(found, posinf=0.0), color, width, base)
-            word = "" if limits.finite(found).any() else f"{names[index]} {caption.DIVERGED}".strip()
+                mark = Bars(x[: len(largest)], np.nan_to_num(largest, posinf=0.0), color, width, base)
+            word = "" if limits.finite(largest).any() else f"{names[index]} {caption.DIVERGED}".strip()
             # At the right, where values are low; a line for each recording.
             height = float(scales.values(y, 0.6 - 0.1 * index))
             return mark, Text(count + 0.5, height, word, color, "right")

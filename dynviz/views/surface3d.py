@@ -1,4 +1,4 @@
-"""The landscape in three dimensions, and the ways over it."""
+"""The landscape in three dimensions, and the trajectories over it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.edges import drawn, edges
-from dynviz.charts.ground import extent_of, grouped, heights, need_plane, plane
+from dynviz.charts.ground import extent_of, facts_of, grouped, heights, need_plane, plane
 from dynviz.charts.ground import ground as contours
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
@@ -18,11 +18,11 @@ from dynviz.charts.samples import Latest, has
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
 from dynviz.charts.trails import starts
-from dynviz.charts.trend import places
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Bars, Field, Line, Mark, Panel, Points, Readout
+from dynviz.scene.decimate import evenly
+from dynviz.scene.marks import Axis, Bars, Field, Line, Mark, Panel, Points
 from dynviz.scene.norm import Norm
 from dynviz.scene.ticks import Tick, ticks
 from dynviz.views.path import over
@@ -80,10 +80,9 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
     first = recordings[group[0]]
     relief = Relief(_heights(first), camera)
     picture = ReliefPicture(relief, extent_of(first))
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
+    tags = caption.tags(recordings)
     ground = picture.ground()
-    optima = np.array(first.facts.get("optimum", ()), dtype=np.float64).reshape(-1, 2)
-    stars, hidden = picture.place(optima)
+    stars, hidden = picture.place(facts_of(first).optima(2))
     ground += drawn(edges(camera, plane(first)[:2], _rise(first)), picture.spot)
     for seen, alpha in ((~hidden, 1.0), (hidden, HIDDEN)):
         if seen.any():
@@ -91,22 +90,24 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
     begins = starts([recordings[index] for index in group], lanes)
     rings, behind = picture.place(np.column_stack([begins.x, begins.y]))
     ground.append(replace(begins, x=rings[~behind, 0], y=rings[~behind, 1]))
-    ways = [
-        way
+    lines = [
+        line
         for index in group
-        for lane in places(len(recordings[index].seeds), lanes)
-        for way in picture.way(recordings[index], lane, caption.color(index), names[index] if lane == 0 else "")
+        for lane in evenly(len(recordings[index].seeds), lanes)
+        for line in picture.trajectory(
+            recordings[index], lane, tags[index].color, tags[index].name if lane == 0 else ""
+        )
     ]
-    heads = [Latest(recordings[index], "position", picture.heads(lanes, caption.color(index))) for index in group]
-    readouts = tuple(Readout("", caption.color(index), names[index]) for index in group if names[index])
-    title = str(first.facts.get("function", "surface"))
+    heads = [Latest(recordings[index], "position", picture.heads(lanes, tags[index].color)) for index in group]
+    readouts = tuple(tags[index] for index in group if tags[index].name)
+    title = facts_of(first).function or "surface"
     left, right, bottom, top = picture.box
     x = Axis((left - 1.25 * MARGIN, right + 0.75 * MARGIN), whole=True)
     y = Axis((bottom - MARGIN, top + MARGIN / 4), whole=True)
     plan = over(recordings, group, contours(first, "contours", LEVELS), lanes=lanes)
 
     def at(step: int) -> Panel:
-        moved = [replace(way, now=float(step)) for way in ways]
+        moved = [replace(line, now=float(step)) for line in lines]
         balls = [ball.at(step) for ball in heads]
         marks = (*ground, *moved, *balls)
         return Panel(title, x, y, marks, readouts, square=True, plan=plan.at(step))
@@ -132,11 +133,11 @@ def _rise(recording: Recording) -> list[tuple[float, Tick]]:
     """Ticks of the height above the landscape's lowest place, where they are on the upright edge, 0 to 1."""
     _, norm = heights(recording)
     low = norm.low if norm.scale == "log" else 0.0
-    rises = ticks(Axis((low, norm.high), norm.scale), RISE)
+    chosen = ticks(Axis((low, norm.high), norm.scale), RISE)
     if norm.scale == "linear":
-        return [(tick.value / norm.high, tick) for tick in rises]
-    shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in rises]
-    return [(0.0, Tick(0.0, "0")), *zip(shares, rises, strict=True)]
+        return [(tick.value / norm.high, tick) for tick in chosen]
+    shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in chosen]
+    return [(0.0, Tick(0.0, "0")), *zip(shares, chosen, strict=True)]
 
 
 class ReliefPicture:
@@ -201,12 +202,12 @@ class ReliefPicture:
         left, right, bottom, top = self.box
         return np.asarray(np.array([left, bottom]) + share * [right - left, top - bottom])
 
-    def way(self, recording: Recording, lane: int, color: str, name: str) -> list[Line]:
-        """The part of a lane's way that is seen, and the part that is behind something."""
+    def trajectory(self, recording: Recording, lane: int, color: str, name: str) -> list[Line]:
+        """The part of a lane's trajectory that is seen, and the part that is behind something."""
         positions = recording["position"][:, lane]
-        spots, hidden = self.place(np.where(finite(positions), positions, np.nan))
+        points, hidden = self.place(np.where(finite(positions), positions, np.nan))
         steps = recording.steps("position")
-        seen, behind = (np.where((hidden == side)[:, None], spots, np.nan) for side in (False, True))
+        seen, behind = (np.where((hidden == side)[:, None], points, np.nan) for side in (False, True))
         line = Line(seen[:, 0], seen[:, 1], color, name, along=steps, width=1.8, ghost=False, dot=False)
         parts = line, replace(line, x=behind[:, 0], y=behind[:, 1], label="", dash="dotted", width=0.8)
         return [part for part in parts if np.isfinite(part.x).any()]
@@ -215,8 +216,8 @@ class ReliefPicture:
         """A function of positions [samples, lanes, 2]: where so many lanes are now."""
 
         def heads(past: Array) -> Points:
-            now = past[-1, places(past.shape[1], lanes)]
-            spots, _ = self.place(np.where(finite(now), now, np.nan))
-            return _points(spots[np.isfinite(spots).all(axis=1)], color, 7.0)
+            now = past[-1, evenly(past.shape[1], lanes)]
+            points, _ = self.place(np.where(finite(now), now, np.nan))
+            return _points(points[np.isfinite(points).all(axis=1)], color, 7.0)
 
         return heads

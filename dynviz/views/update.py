@@ -1,6 +1,7 @@
 """Terms of an update: arrows on a plane, else angles to the gradient."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.ground import ground, plane
-from dynviz.charts.limits import drawable, finite, thinned
+from dynviz.charts.heads import lengthening
+from dynviz.charts.limits import drawable
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
 from dynviz.charts.samples import Latest, has, index_at, lane_of, need
 from dynviz.charts.terms import PREFIX, cosines, need_terms, terms
@@ -17,9 +19,6 @@ from dynviz.recording import Recording
 from dynviz.scene.marks import Arrows, Axis, Line, Mark, Panel, Readout, ReferenceLine
 
 Array: TypeAlias = NDArray[Any]
-
-LONGEST = 0.25
-"""How long, as a share of the plane's width, the longest arrow of a run is drawn where lengths are not true."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0, scale: float = 0.0) -> Film:
@@ -36,27 +35,24 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, scale: float = 0.0) 
     """
     need("update", recordings)
     lane_of(recordings, lane)
-    names = caption.names(recordings) if len(recordings) > 1 else ("",) * len(recordings)
     panels = []
-    for index, (recording, name) in enumerate(zip(recordings, names, strict=True)):
-        said = (Readout("", caption.color(index), name),) if name else ()
+    for recording, tag in zip(recordings, caption.tags(recordings), strict=True):
+        whose = (tag,) if tag.name else ()
         flat = has(recording, "position") and recording["position"].shape[2:] == (2,)
         need_terms("update", recording, *(["landscape"] if flat else ["gradient"]))
-        panels.append(_plane(recording, lane, scale, said) if flat else _angles(recording, lane, said))
+        panels.append(_plane(recording, lane, scale, whose) if flat else _angles(recording, lane, whose))
     return film(recordings, panels)
 
 
-def _plane(recording: Recording, lane: int, scale: float, said: tuple[Readout, ...]) -> MovingPanel:
+def _plane(recording: Recording, lane: int, scale: float, whose: tuple[Readout, ...]) -> MovingPanel:
     """The way so far, and arrows of the terms of the next step."""
     x, y, square = plane(recording)
     names = terms(recording)
     moves = {name: Latest(recording, PREFIX + name, _last(lane)) for name in names}
-    longest = max(_longest(recording[PREFIX + name][:, lane]) for name in names)
-    width = x.limits[1] - x.limits[0]
-    times = scale or max(1.0, _round(LONGEST * width / longest) if longest > 0 else 1.0)
+    times = scale or lengthening([recording[PREFIX + name][:, lane] for name in names], x.limits[1] - x.limits[0])
     where = Latest(recording, "position", _last(lane))
     position = recording["position"][:, lane]
-    way = Line(
+    trajectory = Line(
         drawable(position[:, 0], "linear"),
         drawable(position[:, 1], "linear"),
         "muted",
@@ -71,32 +67,32 @@ def _plane(recording: Recording, lane: int, scale: float, said: tuple[Readout, .
         at_x, at_y = where.at(step)
         # A term belongs to the step that led to its sample: the next sample is the next step.
         after = int(steps[min(index_at(steps, step) + 1, len(steps) - 1)])
-        ways = {name: moves[name].at(after) for name in names}
-        lengths = {name: float(np.hypot(*way)) for name, way in ways.items()}
+        now = {name: moves[name].at(after) for name in names}
+        lengths = {name: float(np.hypot(*term)) for name, term in now.items()}
         # The shorter ones in front: terms often point the same way.
         arrows: list[Mark] = [
-            _arrow((at_x, at_y), ways[name], times, f"term.{name}")
+            _arrow((at_x, at_y), now[name], times, f"term.{name}")
             for name in sorted(names, key=lambda name: -np.nan_to_num(lengths[name], nan=0.0))
         ]
         words = [
             Readout(caption.significant(lengths[name], padded=True), f"term.{name}", name, "0.00e-00") for name in names
         ]
-        path = Line(way.x, way.y, way.color, now=float(step), along=way.along, ghost=False)
-        return Panel(title, x, y, (*marks, path, *arrows), (*said, *words), square)
+        past = replace(trajectory, now=float(step))
+        return Panel(title, x, y, (*marks, past, *arrows), (*whose, *words), square)
 
     return MovingPanel(steps, at)
 
 
-def _arrow(foot: tuple[float, float], way: tuple[float, float], times: float, color: str) -> Arrows:
-    (x, y), (dx, dy) = (np.array(foot)[:, None], times * np.array(way)[:, None])
+def _arrow(foot: tuple[float, float], term: tuple[float, float], times: float, color: str) -> Arrows:
+    (x, y), (dx, dy) = (np.array(foot)[:, None], times * np.array(term)[:, None])
     return Arrows(x, y, dx, dy, color)
 
 
-def _angles(recording: Recording, lane: int, said: tuple[Readout, ...]) -> MovingPanel:
+def _angles(recording: Recording, lane: int, whose: tuple[Readout, ...]) -> MovingPanel:
     """The cosine of each term with the direction of steepest descent."""
     x, y = step_axis([recording]), Axis((-1.05, 1.05))
-    steps, found = cosines(recording, lane)
-    lines = [Line(steps, values, f"term.{name}", name, width=1.5) for name, values in found.items()]
+    steps, values = cosines(recording, lane)
+    lines = [Line(steps, cosine, f"term.{name}", name, width=1.5) for name, cosine in values.items()]
 
     def at(step: int) -> Panel:
         now = min(float(step), float(steps[-1]))
@@ -107,7 +103,7 @@ def _angles(recording: Recording, lane: int, said: tuple[Readout, ...]) -> Movin
             for line in lines
             if np.isfinite(line.y[place])
         ]
-        return Panel("cosine with steepest descent", x, y, (ReferenceLine(0.0), *moved), (*said, *words))
+        return Panel("cosine with steepest descent", x, y, (ReferenceLine(0.0), *moved), (*whose, *words))
 
     return MovingPanel(steps, at)
 
@@ -118,15 +114,3 @@ def _last(lane: int) -> Callable[[Array], tuple[float, float]]:
         return float(x), float(y)
 
     return last
-
-
-def _longest(moves: Array) -> float:
-    seen = thinned(moves).astype(np.float64)
-    seen = seen[finite(seen).all(axis=-1)]
-    return float(np.hypot(*seen.T).max()) if len(seen) else 0.0
-
-
-def _round(value: float) -> float:
-    """The largest of 1, 2, 5, 10, ... that is not above it."""
-    power = 10.0 ** np.floor(np.log10(value))
-    return float(power * max(factor for factor in (1, 2, 5) if factor * power <= value * (1 + 1e-9)))

@@ -13,6 +13,7 @@ from dynviz.charts.samples import Latest, lane_of, need
 from dynviz.charts.series import Curve, panel
 from dynviz.film import Film
 from dynviz.recording import Recording
+from dynviz.scene.decimate import evenly, thinned
 from dynviz.scene.marks import Axis, Bars, Panel, Readout
 
 Array: TypeAlias = NDArray[Any]
@@ -39,19 +40,16 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, parameter: str = "")
     rows = [_row(recording, parameter) for recording in recordings]
     reach = max(_reach(row[:, lane]) for row in rows)
     edges = np.linspace(-reach, reach, BINS + 1)
-    shares = [_histogram(limits.thinned(row[:, lane]), edges) for row in rows]
-    y = Axis((0.0, 1.08 * min(1.0, max(float(found.max()) for found in shares))), label="share of the weights")
-    names = caption.names(recordings) if len(recordings) > 1 else ("",)
-    panels = [
-        _distribution(recording, (row, lane), edges, y, Readout("", caption.color(index), names[index]))
-        for index, (recording, row) in enumerate(zip(recordings, rows, strict=True))
-    ]
+    shares = [_histogram(thinned(row[:, lane]), edges) for row in rows]
+    y = Axis((0.0, 1.08 * min(1.0, max(float(share.max()) for share in shares))), label="share of the weights")
+    tagged = list(zip(recordings, rows, caption.tags(recordings), strict=True))
+    panels = [_distribution(recording, (row, lane), edges, y, tag) for recording, row, tag in tagged]
     x = step_axis(recordings)
     for title, measure in (("exactly zero", _zeros), ("root mean square of the weights", _size)):
         curves = [
-            Curve(recording.steps("parameters")[at], measure(row[at]), caption.color(index), label=names[index])
-            for index, (recording, row) in enumerate(zip(recordings, rows, strict=True))
-            for at in [np.unique(np.linspace(0, len(row) - 1, SAMPLES).astype(np.int64))]
+            Curve(recording.steps("parameters")[at], measure(row[at]), tag.color, label=tag.name)
+            for recording, row, tag in tagged
+            for at in [evenly(len(row), SAMPLES)]
         ]
         panels.append(panel(title, curves, x))
     return film(recordings, panels)
@@ -67,26 +65,25 @@ def _row(recording: Recording, parameter: str) -> Array:
 
 def _reach(row: Array) -> float:
     """How far from zero the axis goes, so that nearly all weights of all times are on it."""
-    seen = np.abs(limits.thinned(row))
-    seen = seen[limits.finite(seen)]
-    found = float(np.quantile(seen, REACH)) if seen.size else 0.0
-    return 1.05 * found or 1.0
+    sizes = np.abs(thinned(row))
+    sizes = sizes[limits.finite(sizes)]
+    return 1.05 * float(np.quantile(sizes, REACH)) or 1.0 if sizes.size else 1.0
 
 
 def _histogram(rows: Array, edges: NDArray[np.float64]) -> NDArray[np.float64]:
     """The share of the weights in each bin [samples, bins]."""
-    found = [np.histogram(np.clip(row[limits.finite(row)], edges[0], edges[-1]), edges)[0] for row in rows]
-    return np.array(found, dtype=np.float64) / np.float64(max(rows.shape[-1], 1))
+    counts = [np.histogram(np.clip(row[limits.finite(row)], edges[0], edges[-1]), edges)[0] for row in rows]
+    return np.array(counts, dtype=np.float64) / np.float64(max(rows.shape[-1], 1))
 
 
 def _distribution(
-    recording: Recording, seen: tuple[Array, int], edges: NDArray[np.float64], y: Axis, said: Readout
+    recording: Recording, shown: tuple[Array, int], edges: NDArray[np.float64], y: Axis, tag: Readout
 ) -> MovingPanel:
-    row, lane = seen
+    row, lane = shown
     middles, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
-    title = f"weights, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else "weights"
+    title = caption.with_seed("weights", recording, lane)
     x = Axis((float(edges[0]), float(edges[-1])))
-    drawn = Latest(recording, "parameters", _drawn(row, lane, (middles, width), edges, said))
+    drawn = Latest(recording, "parameters", _drawn(row, lane, (middles, width), edges, tag))
 
     def at(step: int) -> Panel:
         bars, readout = drawn.at(step)
@@ -96,14 +93,14 @@ def _distribution(
 
 
 def _drawn(
-    row: Array, lane: int, places: tuple[Array, float], edges: NDArray[np.float64], said: Readout
+    row: Array, lane: int, places: tuple[Array, float], edges: NDArray[np.float64], tag: Readout
 ) -> Callable[[Array], tuple[Bars, Readout]]:
     def draw(past: Array) -> tuple[Bars, Readout]:
         weights = row[len(past) - 1, lane]
         heights = _histogram(weights[None], edges)[0]
         zeros = caption.percent(float(np.mean(weights == 0)))
-        bars = Bars(places[0], heights, said.color, places[1])
-        return bars, replace(said, text=f"{zeros} exactly zero", widest="100.0 % exactly zero")
+        bars = Bars(places[0], heights, tag.color, places[1])
+        return bars, replace(tag, text=f"{zeros} exactly zero", widest="100.0 % exactly zero")
 
     return draw
 
