@@ -127,7 +127,7 @@ def test_a_run_that_is_asked_to_stop_ends_cleanly_and_can_go_on(long_run):
     assert long_run.wait(PATIENCE)
     assert (long_run.state, long_run.exit_code, recording.status) == ("stopped", 130, "interrupted")
     command = f"dynviz run --resume {long_run.folder} --trust {BOWL}"
-    assert long_run.message == f"stopped at step {len(recording['loss'])}; go on with: {command}"
+    assert long_run.message == f"stopped at step {len(recording['loss'])}; continue with: {command}"
     assert recording.checkpoints()[-1] == len(recording["loss"])
 
 

@@ -87,7 +87,8 @@ def test_an_old_recording_has_no_checksums(run):
     shutil.rmtree(run / "sgd/checkpoints")
     assert check(run) == (
         0,
-        "RUN/sgd: it has no checksums yet, or an older dynviz made it\n1 recording: no damage found\n",
+        "RUN/sgd: not checked: it has no checksums yet, or was made by a dynviz that stored none\n"
+        "1 recording: no damage found\n",
     )
 
 

@@ -46,7 +46,7 @@ def test_run_prints_the_folder_on_stdout_and_talks_on_stderr(tmp_path):
     assert folder == "runs/bowl-adamw-sgd-1"
     assert list(dynviz.open(tmp_path / folder)) == ["adamw", "sgd"]
     assert "adamw: given: lr 0.1; default: beta1 0.9, beta2 0.999" in done.stderr
-    assert "sgd: protocol: lr 0.05; default: momentum 0.0" in done.stderr
+    assert "sgd: set by scenario: lr 0.05; default: momentum 0.0" in done.stderr
     assert "20 steps, seed 42, on cpu" in done.stderr
     assert "adamw: step 20 of 20" in done.stderr
     assert done.stderr.rstrip().endswith(f"see it with: dynviz export {folder} bowl-adamw-sgd-1.gif")
@@ -59,9 +59,9 @@ def test_run_prints_the_folder_on_stdout_and_talks_on_stderr(tmp_path):
         (["run", BOWL], 2, "name an optimizer with -o"),
         (["run", BOWL, "-o", "adamw", "--steps", "ten"], 2, "not a valid integer"),
         (["run", BOWL, "-o", "adamw", "--nonsense"], 2, "No such option"),
-        (["run", "--resume", "x", "--seeds", "3"], 2, "it takes --steps and --trust alone"),
+        (["run", "--resume", "x", "--seeds", "3"], 2, "it takes only --steps and --trust"),
         (["frobnicate"], 2, "No such command"),
-        (["export", "only.gif"], 2, "name one run or more, then the file to write"),
+        (["export", "only.gif"], 2, "name one or more runs, then the file to write"),
         (["run", "vorono", "-o", "adamw"], 1, "no scenario named 'vorono'; did you mean 'voronoi'?"),
         (["run", BOWL, "-o", "adamww"], 1, "no optimizer named 'adamww'; did you mean 'adamw'?"),
         (["run", BOWL, "-o", "adamw:rate=1"], 1, "no option of optimizer adamw named 'rate'"),
@@ -244,7 +244,8 @@ def test_export_prints_what_it_wrote(name, run_folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [["list"], ["show", "RUN"], ["show", "RUN", "--view", "curves"], ["export", "RUN", "a.png"], ["--help"]]
+    "words",
+    [["list"], ["show", "RUN"], ["show", "RUN", "--view", "curves"], ["export", "RUN", "a.png", "--force"], ["--help"]],
 )
 def test_where_nothing_can_be_printed_there_is_one_clear_line_or_none(words, run_folder, tmp_path):
     arguments = [str(run_folder) if word == "RUN" else word for word in words]

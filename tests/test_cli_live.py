@@ -59,7 +59,7 @@ def test_detach_prints_the_folder_and_gives_the_prompt_back_while_training_goes_
     process = command("run", BOWL, "-o", "adamw", "--steps", "1000000", "--detach", "--out", "my run", cwd=tmp_path)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (0, "my run\n"), err
-    assert "training goes on in the background; see it with: dynviz play 'my run'" in err
+    assert "training continues in the background; see it with: dynviz play 'my run'" in err
     recording = Recording(tmp_path / "my run" / "adamw")
     until(lambda: len(recording["loss"]) > 100)
     assert recording.status == "running"
@@ -73,15 +73,15 @@ def test_detach_prints_the_folder_and_gives_the_prompt_back_while_training_goes_
     [
         (["run", BOWL, "-o", "adamw:rate=1", "--detach"], 1, "dynviz: no option of optimizer adamw named 'rate'"),
         (["run", BOWL, "-o", "adamww", "--detach"], 1, "dynviz: no optimizer named 'adamww'; did you mean 'adamw'?"),
-        (["run", BOWL, "-o", "adamw", "--detach", "--headless"], 2, "give one of them"),
-        (["run", BOWL, "-o", "adamw", "--detach", "--theme", "light"], 2, "--theme is for the player, which --detach"),
+        (["run", BOWL, "-o", "adamw", "--detach", "--headless"], 2, "choose one"),
+        (["run", BOWL, "-o", "adamw", "--detach", "--theme", "light"], 2, "--theme sets up the player, which --detach"),
         (["run", BOWL, "-o", "adamw", "--view", "curvs"], 1, "no view named 'curvs'; did you mean 'curves'?"),
         (["run", "--resume", "nowhere", "--detach"], 1, "dynviz: there is no folder nowhere"),
         (["play", "nowhere"], 1, "dynviz: there is no folder nowhere"),
         (["play", "."], 1, "dynviz: . is neither a run nor a recording"),
         (["play", "--view", "curvs"], 1, "no view named 'curvs'"),
         (["play", "--at", "-1"], 2, "not in the range"),
-        (["play"], 1, "dynviz: the player needs a terminal to play in; `dynviz show RUN` prints a scene as text"),
+        (["play"], 1, "dynviz: the player needs a terminal; `dynviz show RUN` works without one"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_no_screen_is_opened(arguments, code, says, tmp_path):
@@ -162,7 +162,9 @@ def test_a_second_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path, held):
     until(ended)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
-    assert re.search(r"stopped at step \d+; go on with: dynviz run --resume run --trust \S+slow_bowl\.py\n$", err), err
+    assert re.search(r"stopped at step \d+; continue with: dynviz run --resume run --trust \S+slow_bowl\.py\n$", err), (
+        err
+    )
     assert "Aborted" not in err
     assert "Traceback" not in err
     assert not Recording(tmp_path / "run" / "sgd").live
@@ -197,7 +199,7 @@ def test_a_player_that_breaks_leaves_training_alone_and_says_how_to_end_it(monke
     with pytest.raises(ZeroDivisionError):
         live.watch([BOWL, "-o", "adamw", "--steps=1000000", f"--out={tmp_path / 'run'}"], view=None, theme="dark")
     said = capsys.readouterr().err
-    assert "training goes on" in said
+    assert "training continues" in said
     kill_trainer(said)
 
 
@@ -267,7 +269,7 @@ def test_a_run_in_a_terminal_is_shown_as_it_grows_and_left_to_go_on(tmp_path, he
         terminal.send("b")
         assert terminal.wait() == 0
         text = terminal.text
-    assert "training goes on in the background; see it with: dynviz play live" in text
+    assert "training continues in the background; see it with: dynviz play live" in text
     assert text.strip().splitlines()[-1] == "live"
     recording = Recording(tmp_path / "live" / "adamw")
     recorded = recording.recorded
@@ -294,7 +296,7 @@ def test_a_stopped_run_goes_on_in_the_player(tmp_path):
         terminal.wait_for("Training is not over")
         terminal.send("s")
         assert terminal.wait() == 130
-        assert re.search(r"stopped at step \d+; go on with: dynviz run --resume run --trust", terminal.text)
+        assert re.search(r"stopped at step \d+; continue with: dynviz run --resume run --trust", terminal.text)
     recording = Recording(tmp_path / "run" / "adamw")
     assert (recording.status, recording.total) == ("interrupted", 1_000_000)
 

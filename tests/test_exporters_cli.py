@@ -31,7 +31,9 @@ def test_a_folder_gets_every_view_of_the_scenario(run, tmp_path):
     views = ("benchmark", "scalars", "logits", "centers", "environment", "curves")
     assert done.stdout.splitlines() == [f"pictures/{view}.gif" for view in views]
     assert {file.name for file in (tmp_path / "pictures").iterdir()} == {f"{view}.gif" for view in views}
-    again = export(run, "pictures", "--frames", 2, "--alt", "--loop", 1)
+    refused = export(run, "pictures", "--frames", 2, "--alt", "--loop", 1)
+    assert "pictures/benchmark.gif, pictures/scalars.gif" in str(refused.exception)
+    again = export(run, "pictures", "--frames", 2, "--alt", "--loop", 1, "--force")
     assert again.exit_code == 0, again.output
     assert again.stdout.splitlines()[:2] == ["pictures/benchmark.gif", "pictures/benchmark.alt.txt"]
 
@@ -75,9 +77,12 @@ def test_words_go_beside_the_file_and_both_names_to_stdout(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["a.gif", "--contact", 4], "--contact N makes a sheet of N frames, as png"),
-        (["a.png", "--contact", 4, "--frames", 4], "--contact N makes a sheet of N frames, as png"),
-        (["pictures/", "--view", "curves"], "pictures/ is a folder, which gets every view; name a file for curves"),
+        (["a.gif", "--contact", 4], "--contact N draws a png and takes no --frames"),
+        (["a.png", "--contact", 4, "--frames", 4], "--contact N draws a png and takes no --frames"),
+        (
+            ["pictures/", "--view", "curves"],
+            "a folder, into which every view is drawn; for one view, name a file",
+        ),
         (["a.gif", "--loop", -1], "-1 is not in the range"),
         (["a.gif", "--quality", "tiny"], "'tiny' is not one of"),
     ],

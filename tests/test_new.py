@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import dynviz
+from dynviz import plugins
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
 
@@ -44,17 +45,35 @@ def test_the_command_that_it_names_works():
     assert done.returncode == 0, done.stderr
 
 
+def test_a_new_scenario_with_a_module_runs_and_learns():
+    assert new("scenario", "spirals", "--module").exit_code == 0
+    recording = dynviz.run("./spirals.py", "adam", seeds="0:2", steps=300, out="run")["adam"]
+    assert recording["accuracy"][-1].min() > 0.85 > recording["accuracy"][0].max()
+
+
+@pytest.mark.parametrize("name", ["task", "batch", "none", "tensor", "POINTS", "exception", "scenario", "class"])
+def test_a_scenario_of_any_name_is_built(tmp_path, name):
+    assert new("scenario", name).exit_code == 0
+    assert plugins.load("scenarios", f"./{name}.py").make().build(0).steps == 500
+
+
+@pytest.mark.parametrize("name", ["state", "terms", "true", "Tensor", "dataclass", "mine_", "NAME"])
+def test_an_optimizer_of_any_name_can_be_made(tmp_path, name):
+    assert new("optimizer", name).exit_code == 0
+    assert plugins.load("optimizers", f"./{name}.py").make().lr == 1e-3
+
+
 @pytest.mark.parametrize("kind", ["optimizer", "scenario"])
 def test_nothing_is_overwritten(tmp_path, kind):
     (tmp_path / "mine.py").write_text("precious")
-    with pytest.raises(DynvizError, match="there already"):
+    with pytest.raises(DynvizError, match="exists already"):
         CliRunner().invoke(commands, ["new", kind, "mine"], catch_exceptions=False)
     assert (tmp_path / "mine.py").read_text() == "precious"
 
 
 @pytest.mark.parametrize("name", ["dynviz", "torch", "types"])
 def test_no_module_is_hidden(tmp_path, name):
-    with pytest.raises(DynvizError, match=f"would hide the module {name}"):
+    with pytest.raises(DynvizError, match=f"would hide Python's module {name}"):
         CliRunner().invoke(commands, ["new", "optimizer", name], catch_exceptions=False)
     assert not list(tmp_path.iterdir())
 

@@ -137,7 +137,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(number, tmp_path):
     out, err = process.communicate(timeout=90)
     assert process.returncode == 130
     assert out == ""
-    assert re.search(rf"stopped at step \d+; go on with: dynviz run --resume {folder} --trust {BOWL}\n$", err)
+    assert re.search(rf"stopped at step \d+; continue with: dynviz run --resume {folder} --trust {BOWL}\n$", err)
     assert "Traceback" not in err
     recording = dynviz.open(folder)["adamw"]
     assert recording.status == "interrupted"

@@ -113,13 +113,13 @@ def test_an_svg_is_that_of_the_cells_and_says_what_it_is(run_folder):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--at", "500"), "step 500 is not there; this view has steps 0 to 400"),
-        (("--at", "-1"), "--at takes a step, 0 to 400, or end, not '-1'"),
-        (("--at", "soon"), "--at takes a step, 0 to 400, or end, not 'soon'"),
+        (("--at", "500"), "this view has no step 500; it has steps 0 to 400"),
+        (("--at", "-1"), "--at takes a step from 0 to 400, or end; not '-1'"),
+        (("--at", "soon"), "--at takes a step from 0 to 400, or end; not 'soon'"),
         (("--at", "9" * 5000), "--at takes a step"),
-        (("--size", "big"), "size 'big' is not understood; write COLUMNSxROWS, like 100x30"),
-        (("--size", "39x12"), "size 39x12 cannot be shown; it may be 40x12 to 1000x500"),
-        (("--size", "100x9999"), "size 100x9999 cannot be shown"),
+        (("--size", "big"), "invalid size 'big'; write COLUMNSxROWS, such as 100x30"),
+        (("--size", "39x12"), "size 39x12 is out of range; it can be 40x12 to 1000x500 characters"),
+        (("--size", "100x9999"), "size 100x9999 is out of range"),
         (("--view", "centres"), "no view named 'centres'; did you mean 'centers'?"),
         (("--view", "scalars", "--panel", "ofset"), "did you mean 'offset'?"),
     ],
@@ -139,7 +139,7 @@ def test_a_run_that_is_not_there_is_one_line(tmp_path):
 def test_svg_and_text_exclude_each_other(run_folder):
     done = CliRunner().invoke(show, [str(run_folder), "--svg", "--text"])
     assert done.exit_code == 2
-    assert "take one" in done.stderr
+    assert "choose one" in done.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -202,7 +202,7 @@ def test_the_summary_holds_what_went_wrong_and_what_lanes_differ_in(tmp_path):
     assert "lanes 2 lanes, seeds 1, 2" in lines
     assert "trained on cuda:0 (H200)" in lines
     assert "s�[31mgd [bold]x[/bold] failed 0 of 50 the loss is gone" in lines
-    assert "s�[31mgd [bold]x[/bold] lr 0.1, 0.2 protocol" in lines
+    assert "s�[31mgd [bold]x[/bold] lr 0.1, 0.2 set by scenario" in lines
     assert "nesterov false default" in lines
     assert "s�[31mgd [bold]x[/bold] diverged 2 2 3 to 9" in lines
     assert "s�[31mgd [bold]x[/bold] died 1 1 7" in lines

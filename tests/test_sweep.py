@@ -348,7 +348,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
-    assert f"stopped with 0 of 2 jobs done; go on with: dynviz sweep --resume {folder} --trust {SLOW}" in said
+    assert f"stopped with 0 of 2 jobs done; continue with: dynviz sweep --resume {folder} --trust {SLOW}" in said
     assert {recording.status for recording in open_all([folder])} == {"interrupted"}
 
 

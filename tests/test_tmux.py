@@ -162,7 +162,9 @@ def test_a_run_is_watched_scrubbed_zoomed_exported_and_stopped(tmux):
     tmux.wait_for(r"Training is not over")
     tmux.press("s")
     text = tmux.wait_for(r"status \d")
-    assert re.search(r"stopped at step \d+; go on with: dynviz run --resume live --trust[^;]*\nstatus 130", text), text
+    assert re.search(r"stopped at step \d+; continue with: dynviz run --resume live --trust[^;]*\nstatus 130", text), (
+        text
+    )
     assert {Recording(folder / name).status for name in ("adamw", "sgd")} == {"interrupted"}
 
 

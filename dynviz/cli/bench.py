@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dynviz import plugins
+from dynviz.cli import options
 from dynviz.cli.say import say
 
 if TYPE_CHECKING:
@@ -20,28 +21,20 @@ STEPS = 10_000_000
 
 @click.command(short_help="How long a step takes on this machine.")
 @click.argument("scenario")
-@click.option(
-    "-o",
-    "--optimizer",
-    "optimizers",
-    multiple=True,
-    required=True,
-    metavar="NAME[:key=value,...]",
-    help="Optimizer to time; repeat to compare several.",
-)
-@click.option("--seeds", default="42", show_default=True, help="One, a list (1,2,5) or a range (0:8): a lane for each.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--dtype", default="", help="float32 or float64. [default: the scenario's]")
-@click.option("--compile", "compiled", is_flag=True, help="Compile the steps first.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.optimizers(required=True)
+@options.seeds("42")
+@options.device
+@options.dtype
+@options.compiled
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def bench(
     *,
     scenario: str,
     optimizers: tuple[str, ...],
     seeds: str,
     device: str,
-    dtype: str,
-    compiled: bool,
+    dtype: str | None,
+    compile: bool,  # noqa: A002 - as the option is called
     as_json: bool,
 ) -> None:
     """Time the training steps of SCENARIO with each optimizer: a recorded step, and its gradient and update alone.
@@ -63,7 +56,7 @@ def bench(
     from dynviz.training.timing import step_times
 
     lanes = tuple(map(Lane, read_seeds(seeds)))
-    request = RunRequest(steps=STEPS, channels=(), device=devices.find(device), dtype=dtype, compiled=compiled)
+    request = RunRequest(steps=STEPS, channels=(), device=devices.find(device), dtype=dtype or "", compiled=compile)
     task = plugins.load("scenarios", scenario)
     with tempfile.TemporaryDirectory() as folder:
         times = [

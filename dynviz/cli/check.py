@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Check recordings for damage, and repair what can be repaired.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--mend", "mended", is_flag=True, help="Remove damaged parts, so that resuming makes them again.")
+@click.option(
+    "--mend", "mended", is_flag=True, help="Remove damaged parts, so that `dynviz run --resume` computes them again."
+)
 def check(*, runs: tuple[str, ...], mended: bool) -> None:
-    """Compare recordings with the checksums that were kept while they grew, and name what is damaged.
+    """Compare recordings with the checksums that were stored while they were written, and report damage.
 
-    Exit status 1 where anything is. With --mend, channels are cut before their first damaged sample, and damaged
-    checkpoints are moved aside; `dynviz run --resume` then makes what is missing again, to the same bytes.
+    The exit status is 1 if anything is damaged. With --mend, channels are cut before their first damaged sample and
+    damaged checkpoints are moved aside; `dynviz run --resume` then computes what is missing, to the same bytes.
 
     \b
     dynviz check runs/voronoi-adamw-1
@@ -40,7 +42,7 @@ def check(*, runs: tuple[str, ...], mended: bool) -> None:
 
 
 def _check_sweep(folder: Path) -> int:
-    """Check the file that remembers a sweep's jobs, where there is one; how many problems it has."""
+    """Check the file that lists a sweep's jobs, if there is one; gives its number of problems."""
     from dynviz.recording.run import SWEEP
     from dynviz.sweeps.jobs import SweepPlan
 
@@ -56,7 +58,7 @@ def _check_sweep(folder: Path) -> int:
 
 
 def _check(folder: Path, *, mended: bool) -> int:
-    """Check one recording, and mend it where that is asked; how many problems it has."""
+    """Check one recording, and mend it if asked to; gives its number of problems."""
     from dynviz.recording import Recording, checking
 
     try:
@@ -68,11 +70,12 @@ def _check(folder: Path, *, mended: bool) -> int:
     for problem in report.problems:
         say(f"{folder}: {problem}", err=False)
     if report.checked is None:
-        say(f"{folder}: it has no checksums yet, or an older dynviz made it", err=False)
+        say(f"{folder}: not checked: it has no checksums yet, or was made by a dynviz that stored none", err=False)
     elif not report.problems and report.checked < recording.recorded:
-        say(f"{folder}: there are checksums up to step {report.checked} of {recording.recorded}", err=False)
+        words = f"checked up to step {report.checked} of {recording.recorded}; later steps have no checksums yet"
+        say(f"{folder}: {words}", err=False)
     if mended and report.lasting:
-        say(f"{folder}: it cannot be mended, for nothing makes run.json again", err=False)
+        say(f"{folder}: cannot be repaired: run.json is damaged, and nothing can rebuild it", err=False)
     elif mended and report.problems:
         checking.mend(report)
         say(f"{folder}: {_next(recording)}", err=False)
@@ -80,18 +83,17 @@ def _check(folder: Path, *, mended: bool) -> int:
 
 
 def _next(recording: "Recording") -> str:
-    """What is to be done with a recording that was mended."""
+    """What was mended, and what to do next."""
     if recording.status == "finished":
-        return "what is damaged was moved aside"
-    return "what is damaged was taken out; `dynviz run --resume` makes it again"
+        return "the damaged parts were moved aside"
+    return "the damaged parts were removed; `dynviz run --resume` computes them again"
 
 
 def _folders(folder: Path) -> list[Path]:
-    """The recordings of a run or a sweep, those too that cannot be read."""
+    """The recordings of a run or a sweep, including those that cannot be read."""
     from dynviz.recording.layout import METADATA
 
     for pattern in (METADATA, f"*/{METADATA}", f"*/*/{METADATA}"):
-        found = sorted(path.parent for path in folder.glob(pattern))
-        if found:
-            return found
-    raise DynvizError(f"there is no recording in {folder}: give the folder of a run, a recording or a sweep")
+        if recordings := sorted(path.parent for path in folder.glob(pattern)):
+            return recordings
+    raise DynvizError(f"no recording in {folder}; name the folder of a run, a recording or a sweep")

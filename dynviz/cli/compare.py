@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dynviz import plugins
+from dynviz.cli import options
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 from dynviz.process.background import STOPPED
@@ -27,15 +28,13 @@ if TYPE_CHECKING:
     from dynviz.sweeps.comparison import Row
 
 
-@click.command(short_help="Optimizers beside each other on a scenario, as a table.")
+@click.command(short_help="Train with several optimizers and print a table of results.")
 @click.argument("scenario")
-@click.option("-o", "--optimizer", "optimizers", multiple=True, metavar="NAME[:key=value,...]", help="[default: all]")
-@click.option(
-    "--seeds", default="0:8", show_default=True, help="One, a list (1,2,5) or a range (0:8): a lane for each."
-)
-@click.option("--steps", type=int, help="How many, in all. [default: the scenario's]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--out", metavar="DIR", help="Folder to make. [default: the first free runs/compare-<scenario>-<n>]")
+@options.optimizers(default="all that are bundled")
+@options.seeds("0:8")
+@options.steps
+@options.device
+@options.out("compare-<scenario>")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(

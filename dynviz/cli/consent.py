@@ -1,13 +1,13 @@
-"""Whether code may be run that a recording names: by `--trust`, or by a question where there is a terminal."""
+"""Whether code that a recording names may be run: `--trust` says so, or the user who is asked in a terminal."""
 
 import shlex
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from dynviz.cli import replacing
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 from dynviz.plugins.trust import Code, foreign
@@ -15,28 +15,20 @@ from dynviz.plugins.trust import Code, foreign
 if TYPE_CHECKING:
     from dynviz.recording import Recording
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-trust_option: Callable[[_Command], _Command] = click.option(
-    "--trust",
-    multiple=True,
-    metavar="PATH",
-    help="Run this file of yours again, which the recording was made with; or its folder, or an import path.",
-)
-
 
 def of_recordings(recordings: "Iterable[Recording]", trusted: Sequence[str], *, optimizers: bool) -> tuple[str, ...]:
-    """What may be run of the code that recordings name.
+    """The code named by recordings that may be run.
 
     Args:
         recordings: The recordings.
-        trusted: What the command line says.
-        optimizers: Whether optimizers are run, beside scenarios.
+        trusted: The values of `--trust`.
+        optimizers: Whether optimizers are run too, not scenarios alone.
     """
     return given(_codes(recordings, optimizers=optimizers), trusted)
 
 
 def resume_command(folder: Path) -> str:
-    """The command that goes on with a run that was stopped, with the code that it needs."""
+    """The command that resumes a run, with the code that it needs."""
     from dynviz.recording import open_all
 
     codes = _codes(open_all([folder]), optimizers=True)
@@ -59,12 +51,12 @@ def _codes(recordings: "Iterable[Recording]", *, optimizers: bool) -> list[Code]
 
 
 def given(codes: Iterable[Code], trusted: Sequence[str]) -> tuple[str, ...]:
-    """What is trusted by the command line, and what its user says yes to; nothing is asked without a terminal."""
+    """The code that the command line trusts, and that which its user allows when asked in a terminal."""
     allowed = list(trusted)
     for code in dict.fromkeys(codes):
         if not _is_allowed(code, allowed) and _can_ask(code):
             say(f"This was made with {code.name}, which is not part of dynviz.")
-            if click.confirm("Run it?", err=True):
+            if click.confirm("Run that code?", err=True):
                 allowed.append(code.name)
     return tuple(allowed)
 
@@ -77,7 +69,5 @@ def _is_allowed(code: Code, trusted: Sequence[str]) -> bool:
 
 
 def _can_ask(code: Code) -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
     # What is missing or has changed is refused, whatever the answer.
-    return not code.is_file or code.unchanged(Path(code.name))
+    return replacing.can_ask() and (not code.is_file or code.unchanged(Path(code.name)))

@@ -1,4 +1,4 @@
-"""The same door for tables and bars. Apart from `say`, since rich takes as long to import as a short command does."""
+"""Where tables and bars are printed. Apart from `say`, since importing rich takes as long as a short command."""
 
 import contextlib
 import sys
@@ -13,7 +13,7 @@ from dynviz.text import clean
 
 
 def console(*, err: bool = True, **options: Any) -> Console:
-    """Where tables and bars are printed; what is in them is shown and never obeyed, markup included."""
+    """A console whose text is printed as it is, without control characters or markup."""
     if err:
         options["file"] = _Unfailing(sys.stderr)
     return _Console(**{"highlight": False, "markup": False, "emoji": False, **options})
@@ -29,7 +29,7 @@ class _Console(Console):
 
 
 class _Unfailing:
-    """A stream whose errors are not heard: bars are drawn by a thread, and training goes on without them."""
+    """A stream that drops its errors: a thread draws the bars, and training continues without them."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

@@ -1,12 +1,15 @@
 """`dynviz export`: recordings to a file, or every view of them to a folder."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dynviz import plugins
+from dynviz.cli import options
+from dynviz.cli.replacing import may_write
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
 from dynviz.plugins import grammar
@@ -18,27 +21,72 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Draw runs to a file: gif, png, svg, pdf, mp4, html and more.")
 @click.argument("paths", nargs=-1, required=True, metavar="RUN... TARGET")
-@click.option("--view", help="What to draw. [default: the scenario's first; for a folder all]")
-@click.option("--panel", metavar="TITLE|N", help="One panel of the view alone, large.")
-@click.option("--fps", type=click.FloatRange(min=0.1, max=50), help="Frames a second. [default: 10]")
-@click.option("--frames", type=click.IntRange(min=1), help="How many. [default: 100; for png 1, more make a sheet]")
+@click.option("--view", help="View to draw. [default: the scenario's first; all of them if TARGET is a folder]")
+@click.option("--panel", metavar="TITLE|N", help="Draw this panel of the view alone, by title or by number from 1.")
+@click.option("--fps", type=click.FloatRange(min=0.1, max=50), help="Frames per second of an animation. [default: 10]")
+@click.option(
+    "--frames",
+    type=click.IntRange(min=1),
+    help="Number of frames, evenly spaced over the steps. [default: 100; a still image shows the last step]",
+)
 @click.option(
     "--contact",
     type=click.IntRange(min=1),
     metavar="N",
-    help="A sheet of N key frames, at most 100: the same as --frames N for png.",
+    help="Draw a contact sheet of N frames, at most 100, as one png.",
 )
-@click.option("--steps", metavar="A:B", help="Only these steps; one step for a still picture.")
-@click.option("--size", default="800x600", show_default=True, metavar="WxH", help="In pixels.")
-@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True)
-@click.option("--background", type=click.Choice(["theme", "transparent"]), help="Behind the panels. [default: theme]")
-@click.option("--quality", type=click.Choice(["small", "balanced", "best"]), help="[default: balanced]")
-@click.option("--hold", type=click.FloatRange(min=0), metavar="SECONDS", help="For the last frame. [default: 1]")
-@click.option("--loop", type=click.IntRange(0, 65535), metavar="N", help="How often it plays. [default: 0, for ever]")
-@click.option("--exporter", metavar="NAME[:key=value]", help="Or ./mine.py. [default: the one of TARGET's suffix]")
-@click.option("--alt", is_flag=True, help="Write what is seen in words, too: out.alt.txt.")
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that draw.")
-@click.option("--report", type=int, hidden=True)  # where a player waits to hear of it
+@click.option(
+    "--steps",
+    metavar="A:B",
+    help="Draw only steps A to B (either can be left out), or a single step. [default: all]",
+)
+@click.option(
+    "--size",
+    default="800x600",
+    show_default=True,
+    metavar="WxH",
+    help="Width and height in pixels; of each frame, in a contact sheet.",
+)
+@click.option(
+    "--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Colours to draw with."
+)
+@click.option(
+    "--background",
+    type=click.Choice(["theme", "transparent"]),
+    help="Colour behind the panels: the theme's, or none. [default: theme]",
+)
+@click.option(
+    "--quality",
+    type=click.Choice(["small", "balanced", "best"]),
+    help="Trade-off between file size and fidelity, for formats with a choice. [default: balanced]",
+)
+@click.option(
+    "--hold",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long the last frame of an animation stays. [default: 1]",
+)
+@click.option(
+    "--loop",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="How many times an animation plays; 0 is for ever. [default: 0]",
+)
+@click.option(
+    "--exporter",
+    metavar="NAME[:key=value]",
+    help="Exporter with options, or a file of yours (./mine.py). [default: the one named like TARGET's suffix]",
+)
+@click.option("--alt", is_flag=True, help="Also describe the picture in words, in TARGET.alt.txt, for an alt text.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of processes that draw frames; the file is the same with any number.",
+)
+@options.force
+@click.option("--report", type=int, hidden=True)  # the descriptor on which a player awaits progress
 def export(
     *,
     paths: tuple[str, ...],
@@ -48,13 +96,17 @@ def export(
     quality: str | None,
     background: str | None,
     loop: int | None,
+    force: bool,
     report: int | None,
     **drawn: Any,
 ) -> None:
-    """Draw runs, or single recordings, to TARGET; its suffix says the format.
+    """Draw runs or single recordings to TARGET; its suffix chooses the format (`dynviz list exporters`).
 
-    Several are drawn side by side, or overlaid on the same axes. RUN@0,2 or RUN@0:4 means these lanes only. A TARGET
-    that is a folder, or ends in /, gets every view of the scenario as a gif, or as what --exporter says.
+    Several recordings are drawn side by side or on the same axes, as the view has it. RUN@0,2 or RUN@0:4 selects lanes
+    of a run, which are counted from 0. If TARGET is a folder or ends in /, every view of the scenario is drawn into
+    it, as a gif or in the format of --exporter.
+
+    A file that exists is replaced only with --force or, in a terminal, after you confirm.
 
     \b
     dynviz export runs/voronoi-adamw-l1-1 voronoi.gif
@@ -63,15 +115,15 @@ def export(
     dynviz export runs/voronoi-adamw-l1-1 sheet.png --contact 12 --exporter png:columns=4,gap=0
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     if len(paths) < 2:
-        raise click.UsageError("name one run or more, then the file to write: dynviz export RUN out.gif")
+        raise click.UsageError("name one or more runs, then the file to write: dynviz export RUN out.gif")
     *runs, target = paths
     to_folder = target.endswith("/") or Path(target).is_dir()
     if to_folder and drawn["view"]:
-        raise click.UsageError(f"{target} is a folder, which gets every view; name a file for {drawn['view']}")
+        raise click.UsageError(f"{target} is a folder, into which every view is drawn; for one view, name a file")
     if contact is not None:
         if drawn["frames"] is not None or _format(target, drawn["exporter"]) != "png":
             raise click.UsageError(
-                "--contact N makes a sheet of N frames, as png: dynviz export RUN out.png --contact 12"
+                "--contact N draws a png and takes no --frames: dynviz export RUN out.png --contact 12"
             )
         drawn["frames"] = contact
     drawn |= {"steps": grammar.step_range(steps) if steps else None, "size": grammar.size(size)}
@@ -80,13 +132,17 @@ def export(
     from dynviz.recording import open_all
 
     recordings = open_all(runs, say)
+    pictures = _views(recordings, Path(target), drawn) if to_folder else {Path(target): drawn}
+    may_write(_files(pictures), force=force or report is not None)
     try:
-        # What is half written vanishes, however it is asked to end.
+        # Half-written files are removed, whether Ctrl-C or SIGTERM ends this.
         with stoppable():
             if to_folder:
-                _write_views(recordings, Path(target), drawn, report)
-            else:
-                _write(recordings, Path(target), drawn, report)
+                from dynviz.animation.export import make_folder
+
+                make_folder(Path(target))
+            for path, choices in pictures.items():
+                _write(recordings, path, choices, report)
     except KeyboardInterrupt:
         say(f"stopped before {target} was complete")
         sys.exit(STOPPED)
@@ -115,19 +171,26 @@ def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any], r
         say(str(alt_file(target)), err=False)
 
 
-def _write_views(recordings: "list[Recording]", folder: Path, drawn: dict[str, Any], report: int | None) -> None:
+def _views(recordings: "list[Recording]", folder: Path, drawn: dict[str, Any]) -> dict[Path, dict[str, Any]]:
+    """The file of every view that the scenario suggests, with the options that draw it."""
     from dynviz.animation.drawing import suggested
-    from dynviz.animation.export import make_folder
 
-    views = suggested(recordings)
-    make_folder(folder)
     suffix = _format("a.gif", drawn["exporter"])
-    for view in views:
-        _write(recordings, folder / f"{view}.{suffix}", drawn | {"view": view}, report)
+    return {folder / f"{view}.{suffix}": drawn | {"view": view} for view in suggested(recordings)}
+
+
+def _files(pictures: dict[Path, dict[str, Any]]) -> Iterator[Path]:
+    """All files that are written for some pictures."""
+    from dynviz.animation.export import alt_file
+
+    for target, drawn in pictures.items():
+        yield target
+        if drawn["alt"]:
+            yield alt_file(target)
 
 
 def _format(target: str, exporter: str | None) -> str:
-    """What the files are: what the exporter is called, or else the target's suffix."""
+    """The format that is written: the exporter's name if one is given, else the target's suffix."""
     if exporter is not None:
         return plugins.load("exporters", exporter).stem
     return Path(target).suffix.removeprefix(".").lower()

@@ -1,4 +1,4 @@
-"""A run in this process: plain progress, and one line about how it ended."""
+"""Training in this process: progress on stderr, and one line about how it ended."""
 
 import shlex
 import sys
@@ -17,8 +17,8 @@ def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> N
 
     Args:
         asked: The keyword arguments of `training.run`, or of `training.resume`.
-        resume: The run to go on with.
-        report: Where a player waits to hear of it, see `BackgroundRun`.
+        resume: The run to continue.
+        report: The descriptor on which a player awaits progress, see `BackgroundRun`.
     """
     reports = None if report is None else Reports(report)
     try:
@@ -41,10 +41,10 @@ def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> N
 
 
 def stopped_at(folder: Path | None, step: int) -> str:
-    """What is said of a run that was stopped, with the command that goes on."""
+    """The message for a run that was stopped, with the command that resumes it."""
     if folder is None:
         return "stopped before training began; nothing was written"
-    return f"stopped at step {step}; go on with: {resume_command(folder)}"
+    return f"stopped at step {step}; continue with: {resume_command(folder)}"
 
 
 def finished(folder: Path) -> str:
@@ -53,7 +53,7 @@ def finished(folder: Path) -> str:
 
 
 def _train(asked: Mapping[str, Any], resume: str | None, reports: Reports | None, heed: Callable[[], None]) -> Path:
-    # Torch takes over a second to import: what can be refused without it has been.
+    # Imported last, as torch takes over a second: mistakes that show without it have been refused by now.
     from dynviz import training
     from dynviz.cli.progress import TrainingProgress
 

@@ -62,7 +62,7 @@ def _runs() -> list[tuple[str, str]]:
     rows = []
     folders = sorted(folder for folder in Path(RUNS).glob("*/") if not folder.name.startswith("."))
     # A comparison's folder holds a run for each optimizer.
-    within = [sorted(run.folder for run in find(each)) if holds_runs(each) else [each] for each in folders]
+    within = [sorted(run.folder for run in find(folder)) if holds_runs(folder) else [folder] for folder in folders]
     for folder in itertools.chain.from_iterable(within):
         try:
             if is_sweep(folder):
@@ -116,7 +116,7 @@ def _shown(default: Any) -> str:
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, tuple):
-        return f"({', '.join(_shown(each) for each in default)})"
+        return f"({', '.join(_shown(value) for value in default)})"
     return str(default)
 
 

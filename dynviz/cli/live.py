@@ -1,4 +1,4 @@
-"""A run in the background: seen in the player, or left alone at once."""
+"""Training in the background, watched in the player or left to itself."""
 
 import os
 import shlex
@@ -11,13 +11,13 @@ from dynviz.cli.say import say
 from dynviz.process.background import TRACEBACK, BackgroundRun
 
 GLANCE = 0.05
-"""Seconds between two looks at a trainer that has not begun."""
+"""Seconds between two looks at a trainer that is starting."""
 PATIENCE = 10.0
-"""Seconds that a trainer has to end cleanly, before its user gets the prompt back all the same."""
+"""Seconds that a trainer has to end cleanly before its user gets the prompt back anyway."""
 
 
 def is_terminal() -> bool:
-    """Whether a player can be shown: keys come from a terminal, and all that is printed goes to one."""
+    """Whether a player can be shown: input, output and errors are all a terminal."""
     streams = (sys.stdin, sys.stdout, sys.stderr)
     return os.environ.get("TERM", "dumb") != "dumb" and all(stream.isatty() for stream in streams)
 
@@ -33,14 +33,14 @@ def show(runs: Sequence[str], **how: Any) -> int:
 
 
 def watch(arguments: Sequence[str], *, view: str | None, theme: str) -> None:
-    """Train in the background and show it in the player; its end is our end, unless it is left to go on."""
+    """Train in the background and watch in the player; exits as training does, unless it is left running."""
     trainer = BackgroundRun.start(arguments)
     try:
         code = show((), view=view, theme=theme, trainer=trainer)
     except BaseException:
         trainer.poll()
         if not trainer.ended:
-            say(f"training goes on; stop it with: kill {trainer.pid}")
+            say(f"training continues; stop it with: kill {trainer.pid}")
         raise
     trainer.poll()
     if trainer.ended or trainer.asked:
@@ -51,12 +51,12 @@ def watch(arguments: Sequence[str], *, view: str | None, theme: str) -> None:
 
 
 def detach(arguments: Sequence[str]) -> None:
-    """Train in the background, and say where as soon as the recordings are made."""
+    """Train in the background, and print the run's folder as soon as it exists."""
     _leave(BackgroundRun.start(arguments))
 
 
 def _leave(trainer: BackgroundRun) -> None:
-    """Let training go on without us."""
+    """Leave training to itself."""
     try:
         while trainer.folder is None and not trainer.wait(GLANCE):
             pass
@@ -67,18 +67,18 @@ def _leave(trainer: BackgroundRun) -> None:
         _say_end(trainer, 0)
         return
     folder = shlex.quote(str(trainer.folder))
-    say(f"training goes on in the background; see it with: dynviz play {folder}; stop it with: kill {trainer.pid}")
+    say(f"training continues in the background; see it with: dynviz play {folder}; stop it with: kill {trainer.pid}")
     _print(trainer.folder)
 
 
 def _say_end(trainer: BackgroundRun, code: int) -> None:
-    """Say how training ended, and end like it; `code` is what the player says."""
+    """Report how training ended and exit with its status, or with the player's if that is worse."""
     try:
         over = trainer.wait(PATIENCE)
     except KeyboardInterrupt:
         over = False
     if not over:
-        say(f"training has not stopped yet, and will after its present step; if it must end now: kill -9 {trainer.pid}")
+        say(f"training stops after the current step; to stop it at once: kill -9 {trainer.pid}")
         sys.exit(code)
     if trainer.state == "failed":
         if (place := trainer.output.find(TRACEBACK)) >= 0:

@@ -14,16 +14,26 @@ from dynviz.errors import DynvizError
 
 @click.command(short_help="Watch and replay runs in the terminal.")
 @click.argument("runs", nargs=-1, metavar="[RUN...]")
-@click.option("--view", help="What is shown first. [default: the scenario's first]")
-@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
-@click.option("--at", type=click.IntRange(0, 2**53), metavar="STEP", help="Where to begin.")
-@click.option("--svg", is_flag=True, help="Print a picture of the player's screen instead.")
-@click.option("--size", default="120x36", show_default=True, metavar="COLUMNSxROWS", help="Of that picture.")
+@click.option("--view", help="View to open with. [default: the scenario's first]")
+@click.option(
+    "--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="Colours of the player."
+)
+@click.option(
+    "--at",
+    type=click.IntRange(0, 2**53),
+    metavar="STEP",
+    help="Step to open at, paused. [default: plays from the first step, or follows a run in training; with --svg the "
+    "last]",
+)
+@click.option("--svg", is_flag=True, help="Print the player's screen as an SVG image instead of opening it.")
+@click.option(
+    "--size", default="120x36", show_default=True, metavar="COLUMNSxROWS", help="Size of that image in characters."
+)
 def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None, svg: bool, size: str) -> None:
-    """Show runs, or single recordings, in the terminal; those that still train are followed live.
+    """Replay runs or single recordings in the terminal; runs that are still training are followed live.
 
-    Several are shown side by side on one clock; RUN@LANES shows some lanes only. With no RUN, or with a folder that
-    holds several, choose one from a list.
+    Several runs play side by side, step for step. RUN@0,2 or RUN@0:4 selects lanes of a run, which are counted from 0.
+    Without a RUN, or with a folder that holds several, choose from a list.
 
     \b
     dynviz play runs/voronoi-adamw-adamw-l1-1
@@ -43,12 +53,12 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None,
 
     if not is_terminal():
         shown = shlex.join(runs) or "RUN"
-        raise DynvizError(f"the player needs a terminal to play in; `dynviz show {shown}` prints a scene as text")
+        raise DynvizError(f"the player needs a terminal; `dynviz show {shown}` works without one")
     sys.exit(show(runs, view=view, theme=theme, step=at))
 
 
 def _check(runs: Sequence[str]) -> None:
-    """See that all can be opened, before there is a screen."""
+    """Open all of them once, so that an error is printed before the player takes the screen."""
     from dynviz.player.runs import holds_runs
     from dynviz.recording import open_all
 

@@ -1,4 +1,4 @@
-"""What the commands say while they work, on stderr: bars in a terminal, lines elsewhere."""
+"""Progress on stderr: bars in a terminal, lines elsewhere."""
 
 import contextlib
 import json
@@ -15,12 +15,14 @@ from dynviz.cli.console import console
 from dynviz.cli.say import say
 from dynviz.recording.metadata import Hyperparameter, Metadata
 
+ORIGINS = {"given": "given", "protocol": "set by scenario", "default": "default"}
+"""Where a hyperparameter came from, in words."""
 LINE_SECONDS = 10.0
-"""Between lines where there is no terminal."""
+"""Seconds between progress lines where there is no terminal."""
 
 
 class _Narrow:
-    """The same a little narrower: a terminal that echoes ^C at its right edge would break the line."""
+    """Content that leaves room at the right edge, where a terminal that echoes ^C would break the line."""
 
     def __init__(self, content: RenderableType) -> None:
         self._content = content
@@ -35,7 +37,7 @@ class _Bars(Progress):
 
 
 class TrainingProgress:
-    """How training goes: a bar for each recording, with steps/s, loss and time left."""
+    """Progress of training: a bar for each recording, with steps/s, loss and time left."""
 
     def __init__(self) -> None:
         self._console = console()
@@ -43,14 +45,14 @@ class TrainingProgress:
         self._tasks: dict[str, TaskID] = {}
         self._steps: dict[str, int] = {}
         self._begun: dict[str, tuple[float, int]] = {}
-        self._said = 0.0
+        self._last_line = 0.0
 
     def does(self, words: str) -> None:
-        """Say what is done before training starts."""
+        """Name what happens before training starts."""
         say(words)
 
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
-        """Say what will be trained and written, and start the bars."""
+        """Print what will be trained and written, and start the bars."""
         first = recordings[0]
         given = ", ".join(f"{name} {_shown(value)}" for name, value in first.scenario.given.items())
         lanes = (
@@ -58,18 +60,18 @@ class TrainingProgress:
             if len(first.lanes) > 1
             else f"seed {first.seeds[0]}"
         )
-        size = sum(sum(each.channel_bytes.values()) for each in recordings)
+        size = sum(sum(recording.channel_bytes.values()) for recording in recordings)
         where = f"{first.device} ({first.device_name})" if first.device_name else first.device
         say(
             f"{first.scenario.name}{' with ' + given if given else ''}: {first.steps} steps, {lanes}, on {where}; "
-            f"up to {filesize.decimal(size)} and checkpoints to {folder}"
+            f"writes up to {filesize.decimal(size)} and checkpoints to {folder}"
         )
-        for each in recordings:
-            say(f"  {each.label}: {describe(each.hyperparameters)}")
-        now = self._said = time.monotonic()
-        for each, done in zip(recordings, steps_done, strict=True):
-            self._begun[each.label] = (now, done)
-            self._steps[each.label] = each.steps
+        for recording in recordings:
+            say(f"  {recording.label}: {describe(recording.hyperparameters)}")
+        now = self._last_line = time.monotonic()
+        for recording, done in zip(recordings, steps_done, strict=True):
+            self._begun[recording.label] = (now, done)
+            self._steps[recording.label] = recording.steps
         if self._console.is_terminal:
             self._bars = _Bars(
                 TextColumn("{task.description}", markup=False),
@@ -80,9 +82,9 @@ class TrainingProgress:
                 TextColumn("left"),
                 console=self._console,
             )
-            for each, done in zip(recordings, steps_done, strict=True):
-                self._tasks[each.label] = self._bars.add_task(
-                    each.label, total=each.steps, completed=done, rate="", loss=""
+            for recording, done in zip(recordings, steps_done, strict=True):
+                self._tasks[recording.label] = self._bars.add_task(
+                    recording.label, total=recording.steps, completed=done, rate="", loss=""
                 )
             self._bars.start()
 
@@ -93,8 +95,8 @@ class TrainingProgress:
         rate = (step - first) / max(now - since, 1e-9)
         if self._bars is not None:
             self._bars.update(self._tasks[label], completed=step, rate=f"{rate:.0f} steps/s", loss=f"loss {loss:.4g}")
-        elif now - self._said > LINE_SECONDS or step == self._steps[label]:
-            self._said = now
+        elif now - self._last_line > LINE_SECONDS or step == self._steps[label]:
+            self._last_line = now
             left = (self._steps[label] - step) / max(rate, 1e-9)
             say(f"{label}: step {step} of {self._steps[label]}, {rate:.0f} steps/s, loss {loss:.4g}, {left:.0f} s left")
 
@@ -105,7 +107,7 @@ class TrainingProgress:
 
 
 class ExportReports(contextlib.nullcontext["ExportReports"]):
-    """How an export goes, for the program that started it: a line of JSON for each frame."""
+    """Progress of an export, for the program that started it: a line of JSON for each frame."""
 
     def __init__(self, descriptor: int) -> None:
         """Write to an open file."""
@@ -113,13 +115,13 @@ class ExportReports(contextlib.nullcontext["ExportReports"]):
         self._descriptor = descriptor
 
     def __call__(self, done: int, count: int) -> None:
-        """Say that `done` of `count` frames are drawn; nobody may listen any more."""
+        """Report that `done` of `count` frames are drawn; the reader may have gone."""
         with contextlib.suppress(OSError):
             os.write(self._descriptor, json.dumps({"done": done, "count": count}).encode() + b"\n")
 
 
 class ExportProgress:
-    """How an export goes: frames drawn."""
+    """Progress of an export: frames drawn."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -151,16 +153,16 @@ class ExportProgress:
 
 
 def describe(values: Mapping[str, Hyperparameter]) -> str:
-    """All hyperparameters: those written, those of the protocol, and the rule's own defaults.
+    """All hyperparameters by origin: given by the user, set by the scenario, or the rule's defaults.
 
     >>> describe({"lr": Hyperparameter(0.01, "protocol"), "eps": Hyperparameter(1e-8, "default")})
-    'protocol: lr 0.01; default: eps 1e-08'
+    'set by scenario: lr 0.01; default: eps 1e-08'
     """
     groups = []
-    for source in ("given", "protocol", "default"):
-        named = ", ".join(f"{name} {_shown(each.value)}" for name, each in values.items() if each.source == source)
+    for source, words in ORIGINS.items():
+        named = ", ".join(f"{name} {_shown(value.value)}" for name, value in values.items() if value.source == source)
         if named:
-            groups.append(f"{source}: {named}")
+            groups.append(f"{words}: {named}")
     return "; ".join(groups)
 
 

@@ -1,45 +1,97 @@
-"""`dynviz project`: the loss on a line or a plane through what was trained."""
+"""`dynviz project`: the loss on a line or a plane through trained parameters."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dynviz.cli import consent
-from dynviz.cli.consent import trust_option
+from dynviz.cli import consent, options
+from dynviz.cli.replacing import may_write
 from dynviz.cli.say import say
 
+if TYPE_CHECKING:
+    from dynviz.projection.project import Wish
+    from dynviz.recording import Recording
 
-@click.command(short_help="The loss on a line or a plane through the parameters.")
+
+@click.command(short_help="Evaluate the loss on a line or plane through trained parameters.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
     "--directions",
     type=click.Choice(["filter", "gaussian", "pca", "between"]),
-    help="Random (filter-normalised, or gaussian), of the trajectory, or to other networks. [default: filter]",
+    help="Directions that span the line or plane: random, filter-normalised or plain gaussian; the trajectory's "
+    "principal components (pca); or towards other networks, named by --to (between). "
+    "[default: filter; between if there is --to]",
 )
-@click.option("--line", is_flag=True, help="A line; a plane otherwise.")
-@click.option("--grid", type=click.IntRange(2, 1001), default=51, show_default=True, help="Points along a direction.")
-@click.option("--extent", type=float, help="How far: so many times the norm; beyond the trajectory, its share.")
-@click.option("--at", type=click.IntRange(0, 2**53), metavar="STEP", help="What it goes through. [default: the last]")
-@click.option("--to", multiple=True, metavar="RUN", help="Where directions between networks lead; twice for a plane.")
-@click.option("--of", "losses", multiple=True, metavar="CHANNEL", help="Which loss; again for more.")
+@click.option("--line", is_flag=True, help="Evaluate a line instead of a plane.")
 @click.option(
-    "--batches", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Of training, for its loss."
+    "--grid",
+    type=click.IntRange(2, 1001),
+    default=51,
+    show_default=True,
+    help="Number of points along each direction.",
 )
-@click.option("--lane", type=click.IntRange(min=0), default=0, show_default=True, help="Whose parameters.")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True, help="Of random directions.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--memory", type=click.IntRange(1, 10**9), metavar="MB", help="For points evaluated together.")
 @click.option(
-    "--name", help="Of the projection. [default: as pca-plane; what --at and lanes add: pca-plane-300-lane-1]"
+    "--extent",
+    type=float,
+    help="How far the line or plane reaches: for random directions, in multiples of the parameters' norm [default: 1]; "
+    "otherwise beyond the trajectory or the networks, as a fraction of their extent [default: 0.3].",
 )
-@trust_option
+@click.option(
+    "--at",
+    type=click.IntRange(0, 2**53),
+    metavar="STEP",
+    help="Training step whose parameters the line or plane goes through. [default: the last recorded]",
+)
+@click.option(
+    "--to",
+    multiple=True,
+    metavar="RUN",
+    help="Network that a direction leads to; give one for a line, two for a plane.",
+)
+@click.option(
+    "--of",
+    "losses",
+    multiple=True,
+    metavar="CHANNEL",
+    help="Loss to evaluate; repeat for several. [default: chosen by the scenario]",
+)
+@options.batches
+@options.lane
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    show_default=True,
+    help="Random seed that the random directions are drawn from.",
+)
+@options.device
+@click.option(
+    "--memory",
+    type=click.IntRange(1, 10**9),
+    metavar="MB",
+    help="Memory for points that are evaluated together, in MB.",
+)
+@click.option(
+    "--name",
+    help="Name of the projection's file. [default: says what it is, such as pca-plane or pca-plane-300-lane-1]",
+)
+@options.force
+@options.trust
 def project(
-    *, runs: tuple[str, ...], line: bool, to: tuple[str, ...], name: str | None, trust: tuple[str, ...], **asked: Any
+    *,
+    runs: tuple[str, ...],
+    line: bool,
+    to: tuple[str, ...],
+    name: str | None,
+    force: bool,
+    trust: tuple[str, ...],
+    **asked: Any,
 ) -> None:
-    """Evaluate the loss of trained networks on a line or a plane, and how far the trajectory is off it.
+    """Evaluate the loss of trained networks on a line or a plane through their parameters.
 
-    Each recording needs the channel parameters. Its projection is written beside it, and the views landscape and line
-    draw it. The file's path is printed on stdout.
+    Each recording needs the channel parameters. Its projection is stored in the recording's folder, where the views
+    landscape and line find it; it also holds how far the trajectory is off the line or plane. The file's path is
+    printed to stdout.
 
     \b
     dynviz run landscape:model=cnn -o sgd --record parameters
@@ -52,23 +104,37 @@ def project(
     allowed = consent.of_recordings(recordings, trust, optimizers=False)
     from dynviz.projection.project import Wish
     from dynviz.projection.project import project as evaluate
-    from dynviz.recording.projections import titled
+    from dynviz.recording.projections import file
 
     memory = asked.pop("memory") or 0
     asked["directions"] = asked["directions"] or ("between" if goals else "filter")
     wish = Wish(dimensions=1 if line else 2, memory=memory * 1_000_000, trust=allowed, **asked)
-    evaluated = []
+    names = [name or _title(recording, wish) for recording in recordings]
+    may_write(map(file, (recording.folder for recording in recordings), names), force=force)
+    projections = []
     for recording in recordings:
         with PointsBar(recording.label, "points") as bar:
-            evaluated.append((recording, evaluate(recording, wish, goals, bar)))
+            projections.append(evaluate(recording, wish, goals, bar))
     # Nothing is written before all of them are there: where one is refused nothing changes.
-    for recording, found in evaluated:
-        words = [wish.directions, "line" if line else "plane", *([str(found.about.at)] if wish.at is not None else [])]
-        say(str(found.save(recording.folder, name or titled(*words, lane=found.about.lane))), err=False)
+    for recording, title, projection in zip(recordings, names, projections, strict=True):
+        say(str(projection.save(recording.folder, title)), err=False)
+
+
+def _title(recording: "Recording", wish: "Wish") -> str:
+    """The name of a projection: its directions and shape, then step and lane where they are not the usual ones."""
+    from dynviz.charts.samples import index_at
+    from dynviz.projection.project import PARAMETERS, number
+    from dynviz.recording.projections import titled
+
+    words = [wish.directions, "line" if wish.dimensions == 1 else "plane"]
+    if wish.at is not None and PARAMETERS in recording:
+        steps = recording.steps(PARAMETERS)
+        words += [str(steps[index_at(steps, wish.at)])] if len(steps) else []
+    return titled(*words, lane=number(recording, wish.lane) if wish.lane < len(recording.seeds) else wish.lane)
 
 
 class PointsBar:
-    """How many points are evaluated, on stderr; nothing where it is no terminal."""
+    """A progress bar on stderr; nothing where stderr is not a terminal."""
 
     def __init__(self, name: str, what: str) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

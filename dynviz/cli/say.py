@@ -1,4 +1,4 @@
-"""The one door through which the commands print: clean of what a terminal would obey, to whoever still listens."""
+"""The one place where the commands print: without control characters, and without failing when the reader is gone."""
 
 import errno
 import io
@@ -11,14 +11,14 @@ import click
 from dynviz.text import clean
 
 GONE = (errno.EPIPE, errno.EIO)
-"""What is said of a pipe that nobody reads any more, as after `| head`, and of a terminal that was closed."""
+"""The errors of a pipe that nobody reads any more, as after `| head`, and of a terminal that was closed."""
 
 
 def say(text: str, *, err: bool = True, bold: bool = False) -> None:
     """Print a line, on stderr unless told.
 
-    To a reader that has gone this and all that follows are not said. Nor is what stderr cannot take, as on a full
-    disk: work does not fail because nothing can be said about it.
+    Once the reader has gone, this and all that follows is dropped. So is what stderr cannot take, as on a full disk:
+    work does not fail because a message about it does.
     """
     text = clean(text, lines=True)
     try:
@@ -30,8 +30,8 @@ def say(text: str, *, err: bool = True, bold: bool = False) -> None:
 
 
 def pass_on(text: str) -> None:
-    """Write to stdout as it is: what was drawn for this terminal, and holds its control sequences."""
-    # What the stream's encoding lacks is left out rather than an error.
+    """Write to stdout as it is: a drawing for this terminal, with its control sequences."""
+    # A character that the stream cannot encode is replaced by ? and is no error.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     try:
@@ -44,8 +44,8 @@ def pass_on(text: str) -> None:
 
 
 def hush(stream: IO[str]) -> None:
-    """Let all that follows go nowhere."""
+    """Drop everything that is written to a stream from now on."""
     nobody = os.open(os.devnull, os.O_WRONLY)
-    # The descriptor itself: what is still buffered must go somewhere too, when the interpreter ends.
+    # The descriptor itself, since what is still buffered is written when the interpreter ends.
     os.dup2(nobody, stream.fileno())
     os.close(nobody)

@@ -1,36 +1,63 @@
-"""`dynviz sharpness`: how sharp the minimum is that an optimizer goes to."""
+"""`dynviz sharpness`: the curvature of the loss along a run, and how sharp the minimum is that it ends in."""
 
 from typing import Any
 
 import click
 
-from dynviz.cli import consent
-from dynviz.cli.consent import trust_option
+from dynviz.cli import consent, options
 from dynviz.cli.project import PointsBar
+from dynviz.cli.replacing import may_write
 from dynviz.cli.say import say
 
 
-@click.command(short_help="Curvature along a run, and how wide its end is.")
+@click.command(short_help="Measure the largest Hessian eigenvalues along a run.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--samples", type=click.IntRange(1, 10**5), default=20, show_default=True, help="Steps, evenly spaced.")
-@click.option("--eigenvalues", type=click.IntRange(1, 1000), default=2, show_default=True, help="So many, the largest.")
-@click.option("--of", "loss", default="", metavar="CHANNEL", help="Which loss. [default: the scenario's]")
-@click.option("--ways", type=click.IntRange(1, 10**4), default=10, show_default=True, help="Random directions.")
 @click.option(
-    "--radii", type=click.IntRange(2, 10**4), default=21, show_default=True, help="Distances in each direction."
+    "--samples",
+    type=click.IntRange(1, 10**5),
+    default=20,
+    show_default=True,
+    help="Number of steps, evenly spaced, at which to measure.",
 )
-@click.option("--reach", type=float, help="The largest distance. [default: a quarter of the parameters' norm]")
-@click.option("--lane", type=click.IntRange(min=0), default=0, show_default=True, help="Whose parameters.")
 @click.option(
-    "--batches", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Of training, for its loss."
+    "--eigenvalues",
+    type=click.IntRange(1, 1000),
+    default=2,
+    show_default=True,
+    help="Number of largest eigenvalues of the Hessian to compute.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@trust_option
-def sharpness(*, runs: tuple[str, ...], trust: tuple[str, ...], **asked: Any) -> None:
+@click.option(
+    "--of", "loss", default="", metavar="CHANNEL", help="Loss to differentiate. [default: chosen by the scenario]"
+)
+@click.option(
+    "--ways",
+    type=click.IntRange(1, 10**4),
+    default=10,
+    show_default=True,
+    help="Number of random directions in which to follow the loss away from the last step.",
+)
+@click.option(
+    "--radii",
+    type=click.IntRange(2, 10**4),
+    default=21,
+    show_default=True,
+    help="Number of distances at which to evaluate the loss in each of these directions.",
+)
+@click.option(
+    "--reach",
+    type=float,
+    help="Largest of these distances, in parameter space. [default: a quarter of the parameters' norm]",
+)
+@options.lane
+@options.batches
+@options.device
+@options.force
+@options.trust
+def sharpness(*, runs: tuple[str, ...], force: bool, trust: tuple[str, ...], **asked: Any) -> None:
     """Measure the largest eigenvalues of the loss's Hessian along runs, and the loss around the last step.
 
-    Each recording needs the channel parameters. What was measured is written beside it, and the view sharpness draws
-    it. The file's path is printed on stdout.
+    Each recording needs the channel parameters. The measurements are stored in the recording's folder, where the view
+    sharpness finds them. The file's path is printed to stdout.
 
     \b
     dynviz run landscape -o sgd -o sgd+sam:rho=0.05 --record parameters
@@ -41,13 +68,19 @@ def sharpness(*, runs: tuple[str, ...], trust: tuple[str, ...], **asked: Any) ->
 
     recordings = open_all(runs, say)
     allowed = consent.of_recordings(recordings, trust, optimizers=False)
-    from dynviz.projection.curvature import Look, evaluate
+    from dynviz.projection.curvature import NAME, Look, evaluate
+    from dynviz.projection.project import number
+    from dynviz.recording.projections import file, titled
 
     look = Look(trust=allowed, **asked)
-    evaluated = []
+    # A lane that is not there is refused by what measures it.
+    lanes = [min(look.lane, len(recording.seeds) - 1) for recording in recordings]
+    names = [titled(NAME, lane=number(*place)) for place in zip(recordings, lanes, strict=True)]
+    may_write(map(file, (recording.folder for recording in recordings), names), force=force)
+    measured = []
     for recording in recordings:
         with PointsBar(recording.label, "steps") as bar:
-            evaluated.append(evaluate(recording, look, bar))
+            measured.append(evaluate(recording, look, bar))
     # Nothing is written before all of them are there: where one is refused nothing changes.
-    for found in evaluated:
-        say(str(found.save()), err=False)
+    for one in measured:
+        say(str(one.save()), err=False)

@@ -1,4 +1,4 @@
-"""`dynviz show`: a run in numbers, or one scene of it as text, for scripts and documents."""
+"""`dynviz show`: a summary of a run, or one scene of it as text."""
 
 import os
 import re
@@ -24,16 +24,24 @@ SIZE = (100, 30)
 LARGEST = (1000, 500)
 
 
-@click.command(short_help="A run in numbers, or one scene of it as text.")
+@click.command(short_help="Summarise a run, or print one of its scenes as text.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--view", help="What to draw. [default: the scenario's first]")
-@click.option("--panel", help="One panel alone, by its title or its number from 1.")
-@click.option("--at", metavar="STEP", help="Which step, or end. [default: the last that is recorded]")
-@click.option("--size", metavar="COLUMNSxROWS", help="[default: the terminal's, else 100x30]")
-@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
-@click.option("--color", type=click.Choice(["auto", *get_args(Depth)]), default="auto", show_default=True)
-@click.option("--svg", "as_svg", is_flag=True, help="An SVG on stdout.")
-@click.option("--text", "as_text", is_flag=True, help="Characters alone, without control sequences.")
+@click.option("--view", help="View to draw; `dynviz list views` prints them. [default: the scenario's first]")
+@click.option("--panel", metavar="TITLE|N", help="Draw this panel of the view alone, by title or by number from 1.")
+@click.option("--at", metavar="STEP", help="Step to draw, or end. [default: the last recorded]")
+@click.option("--size", metavar="COLUMNSxROWS", help="Size in characters. [default: the terminal's, else 100x30]")
+@click.option(
+    "--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="Colours to draw with."
+)
+@click.option(
+    "--color",
+    type=click.Choice(["auto", *get_args(Depth)]),
+    default="auto",
+    show_default=True,
+    help="Number of colours the terminal has: auto finds out, true is 24-bit colour, none prints plain text.",
+)
+@click.option("--svg", "as_svg", is_flag=True, help="Print an SVG image instead of text.")
+@click.option("--text", "as_text", is_flag=True, help="Print plain characters without colours.")
 def show(
     *,
     runs: tuple[str, ...],
@@ -46,10 +54,10 @@ def show(
     as_svg: bool,
     as_text: bool,
 ) -> None:
-    """Print what a run is and how it went; or, with any of --view, --panel, --at, --size, --svg, --text, one scene.
+    """Summarise a run: settings, final values, events. With --view, --panel, --at, --size, --svg or --text, one scene.
 
-    The same recording and options give the same text, byte for byte: for tests and documents of one's own. To
-    anything but a terminal it is plain text, unless --color says how many colours there are.
+    The output is plain text unless it goes to a terminal or --color is given. The same recording and options print
+    the same bytes every time, so scenes can be used in tests and documents.
 
     \b
     dynviz show runs/voronoi-adamw-l1-1
@@ -57,7 +65,7 @@ def show(
     dynviz show runs/voronoi-adamw-l1-1@0 --view centers --svg > centers.svg
     """  # noqa: D301
     if as_svg and as_text:
-        raise click.UsageError("--svg and --text are two forms of a scene; take one")
+        raise click.UsageError("--svg and --text are two output formats; choose one")
     if view:
         plugins.check("views", view)
     asked = _size(size)
@@ -65,7 +73,7 @@ def show(
 
     recordings = open_all(runs, say)
     depth = _depth("none" if as_text else color)
-    if not (as_svg or as_text or any(each is not None for each in (view, panel, at, size))):
+    if not (as_svg or as_text or any(option is not None for option in (view, panel, at, size))):
         _print_summaries(recordings, theme, depth)
         return
     cells, title = _scene(recordings, (view, panel), at, asked, theme)
@@ -84,7 +92,7 @@ def _scene(
     size: tuple[int, int],
     theme: str,
 ) -> "tuple[Cells, str]":
-    """The cells of one step of a view or of one of its panels, and what it is called."""
+    """The cells of one step of a view, or of one of its panels, and a title."""
     from dynviz.animation.drawing import open_film, suggested
     from dynviz.cells.canvas import CellCanvas
 
@@ -99,9 +107,9 @@ def _step(film: "Film", at: str | None) -> int:
     if at is None or at == "end":
         return last
     if not re.fullmatch(r"\d{1,18}", at, re.ASCII):
-        raise DynvizError(f"--at takes a step, {first} to {last}, or end, not {at!r}")
+        raise DynvizError(f"--at takes a step from {first} to {last}, or end; not {at!r}")
     if not first <= int(at) <= last:
-        raise DynvizError(f"step {at} is not there; this view has steps {first} to {last}")
+        raise DynvizError(f"this view has no step {at}; it has steps {first} to {last}")
     return int(at)
 
 
@@ -119,22 +127,24 @@ def columns_and_rows(text: str) -> tuple[int, int]:
     """Read the size of a screen.
 
     Raises:
-        DynvizError: It is none, or none that can be shown.
+        DynvizError: The text is not a size, or too small or too large to draw.
     """
     match = re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", text.strip(), re.ASCII)
     if not match:
-        raise DynvizError(f"size {text!r} is not understood; write COLUMNSxROWS, like 100x30")
+        raise DynvizError(f"invalid size {text!r}; write COLUMNSxROWS, such as 100x30")
     from dynviz.cells.canvas import LEAST
 
     columns, rows = int(match.group(1)), int(match.group(2))
     if columns < LEAST[0] or rows < LEAST[1] or columns > LARGEST[0] or rows > LARGEST[1]:
-        raise DynvizError(f"size {text} cannot be shown; it may be {LEAST[0]}x{LEAST[1]} to {LARGEST[0]}x{LARGEST[1]}")
+        raise DynvizError(
+            f"size {text} is out of range; it can be {LEAST[0]}x{LEAST[1]} to {LARGEST[0]}x{LARGEST[1]} characters"
+        )
     return columns, rows
 
 
 def _depth(color: str) -> Depth:
-    found: Depth = detect(os.environ, sys.stdout) if color == "auto" else color  # type: ignore[assignment]
-    return found
+    depth: Depth = detect(os.environ, sys.stdout) if color == "auto" else color  # type: ignore[assignment]
+    return depth
 
 
 def _knows_bold() -> bool:

@@ -1,4 +1,4 @@
-"""A run in words and numbers: what was trained, how it went, what there is to see."""
+"""A run's summary: settings, status, final values, hyperparameters, events and views."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dynviz.charts import caption
+from dynviz.cli.progress import ORIGINS
 from dynviz.recording import Recording
 from dynviz.text import clean
 
@@ -23,7 +24,7 @@ SIDE_BY_SIDE = 4
 
 
 def summary(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
-    """All about the recordings of one run."""
+    """A run's settings, status, final values, hyperparameters and events."""
     first = recordings[0].metadata
     parts: list[RenderableType] = [_head(recordings, paint), Text()]
     parts += [_standings(recordings, paint), Text()]
@@ -33,37 +34,37 @@ def summary(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
     parts += [_hyperparameters(recordings, paint), Text()]
     events = _events(recordings, paint)
     parts += [events, Text()] if events else []
-    views = ", ".join(dict.fromkeys(view for each in recordings for view in each.metadata.views))
+    views = ", ".join(dict.fromkeys(view for recording in recordings for view in recording.metadata.views))
     versions = ", ".join(f"{name} {version}" for name, version in first.versions.items())
-    channels = dict.fromkeys(name for each in recordings for name in each.channels)
+    channels = dict.fromkeys(name for recording in recordings for name in recording.channels)
     facts = {"channels": ", ".join(channels), "views": views, "made with": versions}
     parts.append(_facts({name: text for name, text in facts.items() if text}, paint))
     return Group(*parts)
 
 
 def _head(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
-    """What was trained, and where it lies."""
+    """What was trained, and the folder that holds it."""
     first = recordings[0].metadata
     title = Text(clean(caption.title(recordings[:1])), paint("text") + Style(bold=True))
     options = ", ".join(f"{name} {shown(value)}" for name, value in first.scenario.options.items())
     lanes = f"{len(first.lanes)} lanes, " if len(first.lanes) > 1 else ""
     device = f"{first.device} ({first.device_name})" if first.device_name else first.device
     threads = f", {first.threads} thread{'s' * (first.threads > 1)}" if first.device == "cpu" else ""
-    how = "".join(f", {each}" for each in (first.dtype, "compiled" if first.compiled else "") if each)
+    how = "".join(f", {word}" for word in (first.dtype, "compiled" if first.compiled else "") if word)
     size = sum(_size(recording.folder) for recording in recordings)
     folder = recordings[0].folder.parent if len(recordings) > 1 else Path(recordings[0].source)
     facts = {
         "options": options,
         "lanes": lanes + caption.seeds(recordings[0]),
         "trained": f"on {device}{threads}{how}",
-        "begun": first.created.replace("T", " ").replace("+00:00", " UTC"),
+        "started": first.created.replace("T", " ").replace("+00:00", " UTC"),
         "folder": f"{folder}, {filesize.decimal(size)}",
     }
     return Group(title, _facts({name: text for name, text in facts.items() if text}, paint))
 
 
 def _standings(recordings: Sequence[Recording], paint: Paint) -> Table:
-    """How each recording stands."""
+    """The status of each recording."""
     table = _table(("recording", "left"), ("status", "left"), ("steps", "right"), ("", "left"))
     for index, recording in enumerate(recordings):
         status = recording.status
@@ -81,7 +82,7 @@ def _values(recordings: Sequence[Recording], indices: range, paint: Paint) -> Gr
     channels = dict.fromkeys(name for recording in some for name in _scalars(recording))
     if not channels:
         return None
-    spread = ", mean ± standard deviation over lanes" if any(len(each.seeds) > 1 for each in some) else ""
+    spread = ", mean ± standard deviation over lanes" if any(len(recording.seeds) > 1 for recording in some) else ""
     names = [_name(recording, index, paint) for recording, index in zip(some, indices, strict=True)]
     table = _table(("", "left"), *((name, "right") for name in names))
     for channel in channels:
@@ -100,37 +101,38 @@ def _last(recording: Recording, channel: str) -> str:
     if channel not in recording.channels or not len(recording[channel]):
         return ""
     sample = np.asarray(recording[channel][-1], dtype=np.float64).reshape(-1)
-    found = sample[np.isfinite(sample)]
-    lost = f"{len(sample) - len(found)} of {len(sample)} diverged" if len(sample) > 1 else caption.DIVERGED
-    if not len(found):
+    finite = sample[np.isfinite(sample)]
+    lost = f"{len(sample) - len(finite)} of {len(sample)} diverged" if len(sample) > 1 else caption.DIVERGED
+    if not len(finite):
         return caption.DIVERGED
-    text = caption.significant(float(found.mean()))
-    if len(found) > 1:
-        text += f" ± {caption.significant(float(found.std(ddof=1)), 2)}"
-    return clean(f"{text}, {lost}" if len(found) < len(sample) else text)
+    text = caption.significant(float(finite.mean()))
+    if len(finite) > 1:
+        text += f" ± {caption.significant(float(finite.std(ddof=1)), 2)}"
+    return clean(f"{text}, {lost}" if len(finite) < len(sample) else text)
 
 
 def _hyperparameters(recordings: Sequence[Recording], paint: Paint) -> Table:
-    """Every one, and where it came from; what lanes differ in with all of its values."""
+    """Every hyperparameter and where it came from; one that lanes differ in with all of its values."""
     table = _table(("hyperparameters", "left"), ("", "left"), ("value", "left"), ("from", "left"))
     for index, recording in enumerate(recordings):
         name = _name(recording, index, paint)
         values = recording.metadata.hyperparameters
-        for place, (key, each) in enumerate(values.items()):
-            given = each.source == "given"
+        for place, (key, value) in enumerate(values.items()):
+            given = value.source == "given"
             style = paint("text") if given else paint("muted")
             own = dict.fromkeys(
                 shown(lane.hyperparameters[key]) for lane in recording.metadata.lanes if key in lane.hyperparameters
             )
-            text = ", ".join(own) if own else shown(each.value)
-            table.add_row(name if place == 0 else "", clean(key), Text(clean(text), style), Text(each.source, style))
+            text = ", ".join(own) if own else shown(value.value)
+            origin = Text(ORIGINS[value.source], style)
+            table.add_row("" if place else name, clean(key), Text(clean(text), style), origin)
         if not values:
             table.add_row(name, Text("none", paint("muted")), "", "")
     return table
 
 
 def _events(recordings: Sequence[Recording], paint: Paint) -> Table | None:
-    """What happened, counted: how often, in how many lanes, from when to when."""
+    """Events by kind: how many, in how many lanes, between which steps."""
     table = _table(("events", "left"), ("", "left"), ("times", "right"), ("lanes", "right"), ("steps", "left"))
     for index, recording in enumerate(recordings):
         events = recording.events()
@@ -153,7 +155,7 @@ def _facts(facts: dict[str, str], paint: Paint) -> Table:
 
 
 def _table(*columns: tuple[str | Text, Any]) -> Table:
-    """Columns, each with the words over it and whether it stands left or right."""
+    """An empty table from the header and the alignment of each column."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold", show_edge=False)
     for words, justify in columns:
         table.add_column(words, justify=justify, overflow="fold")
@@ -178,11 +180,11 @@ def shown(value: Any) -> str:
 
 
 def _size(folder: Path) -> int:
-    """Of all files below a folder, as they are now."""
+    """The size in bytes of all files below a folder."""
     total = 0
     for place, _, files in os.walk(folder):
         for name in files:
-            # A file may go between the two looks.
+            # A file may disappear after it is listed.
             path = Path(place, name)
             total += path.stat().st_size if path.exists() else 0
     return total

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dynviz import plugins
-from dynviz.cli import consent
-from dynviz.cli.consent import trust_option
+from dynviz.cli import consent, options
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
 from dynviz.process.background import STOPPED
@@ -19,26 +17,34 @@ from dynviz.process.background import STOPPED
 if TYPE_CHECKING:
     from dynviz.sweeps.progress import Sweep
 
-COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 RESUMED = {"resume", "jobs", "trust"}
-"""What can be said of a sweep that is gone on with."""
+"""Options that a sweep takes when it is resumed."""
 
 
-@click.command(short_help="Train over grids of options and hyperparameters.")
+@click.command(short_help="Train over grids of options, hyperparameters and seeds.")
 @click.argument("scenario", required=False)
-@click.option("-o", "--optimizer", "optimizers", multiple=True, metavar="NAME[:key=grid,...]", help="Again for more.")
-@click.option("--seeds", default="42", show_default=True, help="One, a list (1,2,5) or a range (0:8): a lane for each.")
-@click.option("--steps", type=int, help="How many. [default: the scenario's]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the arithmetic. [default: the scenario's]")
-@click.option("--compile", is_flag=True, help="Each job compiles its steps first.")
-@click.option("--record", multiple=True, metavar="CHANNEL[:every=N]", help="Record also, or oftener: 'term.*'.")
-@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes side by side. [default: one a core; on a GPU 1]")
-@click.option("--memory", type=click.FloatRange(0, 1e6), metavar="GB", help="For each. [default: half of it in all]")
-@click.option("--out", metavar="DIR", help="Folder to make. [default: the first free runs/sweep-<scenario>-<n>]")
-@click.option("--resume", metavar="DIR", help="Go on with a sweep that was stopped or killed.")
-@trust_option
-@click.option("--yes", is_flag=True, help="Write more than 4 GB without refusing.")
+@options.optimizers("key=grid")
+@options.seeds("42")
+@options.steps
+@options.device
+@options.dtype
+@options.compiled
+@options.record
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    help="Number of processes that train at the same time. [default: one per CPU core; 1 on a GPU]",
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(0, 1e6),
+    metavar="GB",
+    help="Memory that each process may use, in GB. [default: half of this machine's, shared equally]",
+)
+@options.out("sweep-<scenario>")
+@click.option("--resume", metavar="DIR", help="Continue a sweep that was stopped; finished jobs are kept.")
+@options.trust
+@options.large
 @click.pass_context
 def sweep(
     context: click.Context,
@@ -54,24 +60,27 @@ def sweep(
     yes: bool,
     **asked: Any,
 ) -> None:
-    """Train SCENARIO with optimizers over grids of their options: [8,64,256], log(1e-4,1,25), linear(0,.99,10).
+    """Train SCENARIO over grids of its options and of the optimizers' hyperparameters.
 
-    Numbers among the hyperparameters, and seeds, train together as lanes of one stack; all else is a job of its own.
-    The folder holds a run for each job and outcomes.csv, a row for each lane. Its name is printed on stdout.
+    A grid is a list, [8,64,256]; numbers spaced evenly on a logarithmic scale, log(1e-4,1,25), or on a linear one,
+    linear(0,0.99,10), both as (first,last,count); or the name of another option.
+
+    Numeric hyperparameters and seeds train together, vectorised as lanes of one job; every other value makes a job of
+    its own. The folder holds a run per job and outcomes.csv with a row per lane. Its name is printed to stdout.
 
     \b
     dynviz sweep surface:f=rosenbrock -o 'adamw:lr=log(1e-4,1,25)' --seeds 0:8
-    dynviz sweep 'matrix-sensing:samples=[300,500]' -o adamw -o 'sgd:lr=[1e-3,1e-2],momentum=linear(0,.9,4)'
+    dynviz sweep 'matrix-sensing:samples=[300,500]' -o adamw -o 'sgd:lr=[1e-3,1e-2],momentum=linear(0,0.9,4)'
     dynviz sweep --resume runs/sweep-surface-1
     """  # noqa: D301
-    given = {name for name in context.params if context.get_parameter_source(name) is COMMANDLINE}
+    given = options.written(context)
     if resume:
         if given - RESUMED:
-            raise click.UsageError("--resume goes on with a sweep as it was begun; it takes --jobs and --trust alone")
+            raise click.UsageError("--resume keeps the settings of the sweep; it takes only --jobs and --trust")
     elif trust:
-        raise click.UsageError("--trust is for --resume; what the command line names is run anyway")
+        raise click.UsageError("--trust goes with --resume; files named on the command line run without it")
     else:
-        _check_names(scenario, optimizers)
+        options.check_names(scenario, optimizers, "sweep")
     done = (
         _resume(resume, jobs, trust)
         if resume
@@ -86,16 +95,6 @@ def sweep(
         )
     )
     _say_end(done)
-
-
-def _check_names(scenario: str | None, optimizers: tuple[str, ...]) -> None:
-    if not scenario:
-        raise click.UsageError("name a scenario, or a sweep after --resume; `dynviz list scenarios` prints them")
-    if not optimizers:
-        raise click.UsageError("name an optimizer with -o; `dynviz list optimizers` prints them")
-    plugins.check("scenarios", scenario)
-    for optimizer in optimizers:
-        plugins.check("optimizers", optimizer)
 
 
 def _resume(folder: str, jobs: int | None, trusted: tuple[str, ...]) -> "Sweep":
@@ -121,14 +120,14 @@ def _sweep(**asked: Any) -> "Sweep":
 
 @contextlib.contextmanager
 def _ended_cleanly() -> Iterator[Callable[[], None]]:
-    """Say how to go on with a sweep that was stopped, and exit; gives what `stoppable` gives."""
+    """Print the command that resumes a sweep that is stopped, and exit; gives what `stoppable` gives."""
     from dynviz.sweeps.progress import Stopped
 
     try:
         with stoppable() as heed:
             yield heed
     except Stopped as stopped:
-        say(f"{stopped}; go on with: {_resume_command(stopped.sweep.folder)}")
+        say(f"{stopped}; continue with: {_resume_command(stopped.sweep.folder)}")
         sys.exit(STOPPED)
     except KeyboardInterrupt:
         say("stopped before training began")
@@ -150,9 +149,9 @@ def _say_end(done: "Sweep") -> None:
     if done.problem:
         say(done.problem)
     elif done.finished:
-        say(f"{Path(done.folder) / FILE} holds what came out; see it with: dynviz play {folder}")
+        say(f"results are in {Path(done.folder) / FILE}; see them with: dynviz play {folder}")
     say(str(done.folder), err=False)
     if done.failed or done.problem:
         lost = f"{len(done.failed)} of {len(done.jobs)} jobs failed"
-        say(f"{lost}; try {'them' if done.failed else 'it'} again with: {_resume_command(done.folder)}")
+        say(f"{lost}; try again with: {_resume_command(done.folder)}")
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""How a sweep goes, on stderr: one bar for all of it and one for each job at work; lines where there is no terminal."""
+"""Progress of a sweep on stderr: a bar for all of it and one for each running job; lines where there is no terminal."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ ENDED = ("finished", "failed", "stopped")
 
 
 class SweepProgress:
-    """Bars in a terminal, lines elsewhere. A job counts by its lanes."""
+    """Bars in a terminal, lines elsewhere."""
 
     def __init__(self) -> None:
         self._console = console()
@@ -25,28 +25,28 @@ class SweepProgress:
         self._tasks: dict[str, TaskID] = {}
         self._shares: dict[str, float] = {}
         self._count = self._ended = self._failed = 0
-        self._said = time.monotonic()
+        self._last_line = time.monotonic()
 
     def begin(self, folder: Path, jobs: Sequence[Job], finished: int) -> None:
-        """Say what will be done, and start the bars."""
+        """Print what will be trained, and start the bars."""
         lanes, self._count, self._ended = sum(len(job.lanes) for job in jobs), len(jobs), finished
-        before = f", of which {finished} are done already" if finished else ""
+        before = f", {finished} already done" if finished else ""
         many = "job" if self._count == 1 else "jobs"
-        say(f"{lanes} lanes in {self._count} {many}{before}; to {folder}")
+        say(f"{lanes} lanes in {self._count} {many}{before}; writes to {folder}")
         if not self._console.is_terminal:
             return
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[said]}", justify="right", markup=False),
+            TextColumn("{task.fields[words]}", justify="right", markup=False),
             TimeRemainingColumn(compact=True),
             console=self._console,
         )
-        self._whole = self._bars.add_task("all jobs", total=len(jobs), completed=finished, said=self._standing())
+        self._whole = self._bars.add_task("all jobs", total=len(jobs), completed=finished, words=self._counts())
         self._bars.start()
 
     def hear(self, report: JobReport) -> None:
-        """Show what a job came to."""
+        """Show the progress of a job."""
         name = report.job.name
         if report.kind == "moved":
             self._shares[name] = report.step / max(report.steps, 1)
@@ -64,7 +64,7 @@ class SweepProgress:
         if self._bars is not None:
             self._bars.stop()
 
-    def _standing(self) -> str:
+    def _counts(self) -> str:
         failed = f", {self._failed} failed" if self._failed else ""
         return f"{self._ended} of {self._count}{failed}"
 
@@ -73,27 +73,27 @@ class SweepProgress:
         name = report.job.name
         if report.kind == "moved":
             if name not in self._tasks:
-                self._tasks[name] = self._bars.add_task(f"  {name}", total=report.steps, said="")
-            said = f"loss {report.loss:.4g}" if report.loss == report.loss else ""
-            self._bars.update(self._tasks[name], completed=report.step, total=report.steps, said=said)
+                self._tasks[name] = self._bars.add_task(f"  {name}", total=report.steps, words="")
+            loss = f"loss {report.loss:.4g}" if report.loss == report.loss else ""
+            self._bars.update(self._tasks[name], completed=report.step, total=report.steps, words=loss)
         elif report.kind in ENDED and name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
         if report.kind == "failed":
             self._bars.console.print(f"{name} failed: {report.message}", soft_wrap=True)
         done = self._ended + self._failed + sum(self._shares.values())
-        self._bars.update(self._whole, completed=done, said=self._standing())
+        self._bars.update(self._whole, completed=done, words=self._counts())
 
     def _say(self, report: JobReport) -> None:
         job, now = report.job, time.monotonic()
         words = {
             "finished": f"{job.name}: done",
             "failed": f"{job.name}: failed: {report.message}",
-            "restarted": f"{job.name}: its process died; another one goes on",
+            "restarted": f"{job.name}: its process died; another one takes over",
         }
         if report.kind in words:
-            say(f"{words[report.kind]} ({self._standing()})")
-        elif report.kind == "moved" and now - self._said > LINE_SECONDS:
-            say(f"{job.name}: step {report.step} of {report.steps}, loss {report.loss:.4g} ({self._standing()})")
+            say(f"{words[report.kind]} ({self._counts()})")
+        elif report.kind == "moved" and now - self._last_line > LINE_SECONDS:
+            say(f"{job.name}: step {report.step} of {report.steps}, loss {report.loss:.4g} ({self._counts()})")
         else:
             return
-        self._said = now
+        self._last_line = now

@@ -13,7 +13,7 @@ from dynviz.recording.metadata import Hyperparameter
 
 MOST_EVENTS = 200
 """So many events are listed."""
-ORIGINS = {"given": "as written", "protocol": "the scenario's protocol", "default": "the rule's default"}
+ORIGINS = {"given": "as written", "protocol": "set by the scenario", "default": "the rule's default"}
 
 
 def sections(recordings: Sequence[Recording], happened: Sequence[EventMark], statuses: Sequence[str]) -> list[Section]:

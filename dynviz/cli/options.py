@@ -1,0 +1,108 @@
+"""Options that several commands share, and what they check in common."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from dynviz import plugins
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+COMMANDLINE = click.core.ParameterSource.COMMANDLINE
+SEEDS = "Random seeds: one (42), a list (1,2,5) or a range without its end (0:8). Each trains as a lane of its own."
+
+device = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="Where to compute: cpu, cuda, cuda:N, or auto, which takes a GPU if there is one.",
+)
+steps = click.option("--steps", type=int, help="Number of training steps. [default: chosen by the scenario]")
+lane = click.option(
+    "--lane",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Lane whose parameters are used, counted from 0: the position of its seed in --seeds.",
+)
+batches = click.option(
+    "--batches",
+    type=click.IntRange(1, 10**6),
+    default=1,
+    show_default=True,
+    help="Number of training batches that the training loss is averaged over.",
+)
+force = click.option("--force", is_flag=True, help="Replace files that exist without asking.")
+trust = click.option(
+    "--trust",
+    multiple=True,
+    metavar="PATH",
+    help="Allow code of your own that the recording was made with to run again: a file, its folder or an import path. "
+    "Repeat for several.",
+)
+large = click.option("--yes", is_flag=True, help="Allow recordings larger than 4 GB in total.")
+dtype = click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    help="Floating-point precision used for training. [default: chosen by the scenario]",
+)
+compiled = click.option(
+    "--compile",
+    is_flag=True,
+    help="Compile the training steps to machine code first. This takes some seconds; then training is several times "
+    "faster.",
+)
+record = click.option(
+    "--record",
+    multiple=True,
+    metavar="CHANNEL[:every=N]",
+    help="Record this channel too, or sample it every N steps: 'term.*', 'val_loss:every=1'. Repeat for several.",
+)
+
+
+def optimizers(values: str = "key=value", default: str = "", *, required: bool = False) -> Callable[[Command], Command]:
+    """`-o`, with what may be written for a hyperparameter and what is trained without it."""
+    return click.option(
+        "-o",
+        "--optimizer",
+        "optimizers",
+        multiple=True,
+        required=required,
+        metavar=f"NAME[:{values},...]",
+        help=f"Optimizer to train with; repeat to compare several.{default and f' [default: {default}]'}",
+    )
+
+
+def seeds(default: str) -> Callable[[Command], Command]:
+    """`--seeds`."""
+    return click.option("--seeds", default=default, show_default=True, help=SEEDS)
+
+
+def out(default: str) -> Callable[[Command], Command]:
+    """`--out`, with the folder that is made without it."""
+    return click.option(
+        "--out", metavar="DIR", help=f"Folder to create; it must not exist. [default: first unused runs/{default}-<n>]"
+    )
+
+
+def written(context: click.Context) -> set[str]:
+    """The parameters that were written on the command line."""
+    return {name for name in context.params if context.get_parameter_source(name) is COMMANDLINE}
+
+
+def check_names(scenario: str | None, optimizers: tuple[str, ...], resumed: str) -> None:
+    """See that a scenario and its optimizers exist, without importing them.
+
+    Raises:
+        click.UsageError: One is not named.
+        DynvizError: There is none of that name.
+    """
+    if not scenario:
+        raise click.UsageError(
+            f"name a scenario (`dynviz list scenarios` prints them), or continue a {resumed} with --resume DIR"
+        )
+    if not optimizers:
+        raise click.UsageError("name an optimizer with -o; `dynviz list optimizers` prints them")
+    plugins.check("scenarios", scenario)
+    for optimizer in optimizers:
+        plugins.check("optimizers", optimizer)

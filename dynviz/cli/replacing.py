@@ -1,0 +1,31 @@
+"""Questions to the user, and files that are replaced only with `--force` or after one."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from dynviz.errors import DynvizError
+from dynviz.text import clean
+
+
+def may_write(targets: Iterable[Path], *, force: bool) -> None:
+    """See that none of these files exists, or that it may be replaced.
+
+    Raises:
+        DynvizError: One exists, and its user did not agree to lose it.
+    """
+    there = [target for target in targets if target.is_file() or target.is_symlink()]
+    if not there or force:
+        return
+    names = ", ".join(map(str, there))
+    if not can_ask():
+        raise DynvizError(f"{names} exists already; add --force to replace it, or choose another name")
+    if not click.confirm(clean(f"{names} exists already. Replace it?"), err=True):
+        raise DynvizError(f"{names} was left as it is")
+
+
+def can_ask() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
