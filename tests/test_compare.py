@@ -64,6 +64,12 @@ def test_state_is_counted_a_lane(table):
     assert rows["adamw"]["microseconds"] > 1
 
 
+def test_state_is_counted_in_the_precision_of_the_parameters(tmp_path):
+    # Statistics of both sides of a matrix [4, 4] and of a vector [4], which are kept in float64.
+    row = next(compare("matrix-recovery:M=4", ["shampoo"], tmp_path, lambda *_: None, seeds="0", steps=2))
+    assert row.state_bytes == 4 * (16 + 16 + 16)
+
+
 def test_what_diverges_and_what_is_refused_stops_no_other(table):
     rows, _ = table
     assert rows["sgd:lr=1e30"]["diverged"] == 4

@@ -54,7 +54,7 @@ def started(rule, values):
 def inverse_root(matrix, power, eps=0.0):
     """By NumPy, as a pseudoinverse where eps is zero."""
     values, vectors = np.linalg.eigh(matrix)
-    kept = values > 1e-12 * values.max()
+    kept = values + eps > 1e-12 * values.max()
     return (vectors[:, kept] * (values[kept] + eps) ** power) @ vectors[:, kept].T
 
 
@@ -149,12 +149,13 @@ ORACLES = [
     ("shampoo", {"lr": 0.02, "beta2": 1.0, "eps": 1e-6}, Kronecker),
     ("shampoo", {"lr": 0.02, "beta2": 0.9, "eps": 1e-3}, Kronecker),
     ("shampoo", {"lr": 0.02, "beta2": 1.0, "eps": 1e-3, "interval": 7}, Kronecker),
+    ("shampoo", {"lr": 0.02, "beta2": 0.9, "eps": 1e-3, "interval": 3}, Kronecker),
     ("sketchy", {"lr": 0.02, "rank": 1, "beta2": 0.999, "eps": 1e-7}, Sketched),
     ("sketchy", {"lr": 0.02, "rank": 2, "beta2": 0.999, "eps": 1e-7}, Sketched),
     ("sketchy", {"lr": 0.02, "rank": 3, "beta2": 1.0, "eps": 1e-3}, Sketched),
     ("sketchy", {"lr": 0.02, "rank": 128, "beta2": 0.9, "eps": 1e-7}, Sketched),
 ]
-SHAPES = {"cube": (2, 3, 4), "matrix": (3, 5), "vector": (6,)}
+SHAPES = {"cube": (2, 3, 4), "matrix": (3, 5), "tall": (5, 2), "vector": (6,)}
 
 
 @pytest.mark.parametrize(("name", "options", "oracle"), ORACLES)

@@ -63,14 +63,15 @@ def eigenvalues(matrix: Tensor) -> Tensor:
 
 
 def powered(values: Tensor, power: float, eps: Tensor | float = 0.0) -> Tensor:
-    """Eigenvalues plus eps to a negative power; zero for those that are zero up to rounding, as in a pseudoinverse.
+    """Eigenvalues plus eps to a negative power; zero where that is zero up to rounding, as in a pseudoinverse.
 
-    A gradient lies in the range of statistics that hold it, so that nothing is lost; but eps to a negative power
-    would blow up what rounding, or a root from some steps ago, leaves outside.
+    Where eps is nothing beside the largest eigenvalue, it stands for no scale: to a negative power it would only blow
+    up what rounding leaves outside the range of the statistics.
     """
     floor = values.shape[-1] * torch.finfo(values.dtype).eps * values.amax(-1, keepdim=True)
+    shifted = values + eps
     # Comparisons with NaN are false: what is not a number stays so.
-    return torch.where(values <= floor, torch.zeros_like(values), (values + eps) ** power)
+    return torch.where(shifted <= floor, torch.zeros_like(values), shifted**power)
 
 
 def turned(gradient: Tensor, step: Tensor) -> Terms:

@@ -30,10 +30,10 @@ class Shampoo:
     rule does not branch on t, the factorisation is made at each step all the same: the option shows what stale roots
     do, and saves no time.
 
-    Epsilon is added to the eigenvalues at each use, which for sums is the paper's start at eps I. Directions whose
-    eigenvalue is zero up to rounding stay untouched. Statistics, roots and factorisations are float64, whatever the
-    parameters are. The terms of a step are its part along the gradient, and the rest, orthogonal to it: what
-    preconditioning turned.
+    Epsilon is added to the eigenvalues at each use, which for sums is the paper's start at eps I. Where eps is zero, or
+    nothing beside the largest eigenvalue, the roots are pseudoinverses. Statistics, roots and factorisations are
+    float64, whatever the parameters are. The terms of a step are its part along the gradient, and the rest, orthogonal
+    to it: what preconditioning turned.
 
     Source: Gupta, Koren and Singer 2018, algorithms 1 and 2.
 

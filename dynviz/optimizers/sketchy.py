@@ -25,9 +25,9 @@ class Sketchy:
 
     The state of a matrix [m, n] is `rank` (m + n) numbers, in the parameters' dtype, and the two escaped masses;
     an axis shorter than `rank` has as many rows as it is long, and its sketch then loses nothing. Factorisations are
-    float64. Epsilon is added to the eigenvalues, relative to the largest; directions whose eigenvalue is zero up to
-    rounding stay untouched. beta2 = 1 gives sums; below it these are exponential averages up to the factor
-    1 - beta2, as in `shampoo`. The terms of a step are its part along the gradient, and the rest, orthogonal to it.
+    float64. Epsilon is added to the eigenvalues, relative to the largest; without it the roots are pseudoinverses.
+    beta2 = 1 gives sums; below it these are exponential averages up to the factor 1 - beta2, as in `shampoo`. The terms
+    of a step are its part along the gradient, and the rest, orthogonal to it.
 
     Source: Feinberg et al. 2023, algorithms 1 to 3. Its published code subtracts the eigenvalue after number `rank`
     instead, and lets the escaped mass decay by the root of beta2.

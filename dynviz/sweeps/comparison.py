@@ -35,7 +35,7 @@ class Row:
         diverged: How many lanes diverged.
         lanes: How many there were.
         microseconds: Of wall time, a lane and step, recording included.
-        state_bytes: What the optimizer keeps between steps beside the parameters, a lane.
+        state_bytes: What the optimizer keeps between steps beside the parameters, a lane, in their precision.
         folder: The run's.
         refused: Why it did not run; empty where it did.
     """
@@ -148,18 +148,21 @@ def _quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def _state_bytes(recording: Recording) -> int:
-    """The size of the optimizer's tensors in the last checkpoint."""
+    """The size of the optimizer's tensors in the last checkpoint, all in the precision of the parameters.
+
+    What an optimizer keeps in float64 only for the sake of its own arithmetic is not charged to the method.
+    """
     checkpoints = recording.checkpoints()
     if not checkpoints:
         return 0
     tree = from_arrays(recording.checkpoint(checkpoints[-1]), torch.device("cpu"))
-    return sum(_bytes(stack["optimizer"]) for stack in tree["crew"])
+    return sum(_bytes(stack["optimizer"], stack["theta"].itemsize) for stack in tree["crew"])
 
 
-def _bytes(node: Any) -> int:
+def _bytes(node: Any, size: int) -> int:
     if isinstance(node, torch.Tensor):
-        return node.nbytes
+        return node.numel() * (size if node.is_floating_point() else node.itemsize)
     if isinstance(node, Mapping):
         # Noise is in the state and kept from no step to the next.
         node = [value for key, value in node.items() if key != NOISE]
-    return sum(map(_bytes, node)) if isinstance(node, list | tuple) else 0
+    return sum(_bytes(each, size) for each in node) if isinstance(node, list | tuple) else 0

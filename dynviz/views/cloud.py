@@ -29,8 +29,8 @@ STAR = 4.0
 """Stars are small here: where they stand, lanes gather."""
 FEW = 100
 """Up to so many lanes are dots, too."""
-NEAR = 0.05
-"""How near an optimum a lane has arrived, as a share of the picture's diagonal."""
+NEAR = 0.01
+"""Within what distance of an optimum lanes are counted, as a share of the picture's diagonal."""
 
 
 def view(recordings: Sequence[Recording], *, levels: int = 8, contrast: float = 0.5) -> Film:
@@ -94,6 +94,8 @@ def _arrived(recording: Recording, tag: Readout) -> Callable[[Array], Readout]:
     left, right, bottom, top = extent_of(recording)
     near = NEAR * float(np.hypot(right - left, top - bottom))
 
+    within = f"within {caption.significant(near, 2)} of a minimum"
+
     def arrived(past: Array) -> Readout:
         places = past[-1].astype(np.float64)
         if not len(optima):
@@ -102,6 +104,6 @@ def _arrived(recording: Recording, tag: Readout) -> Callable[[Array], Readout]:
             return replace(tag, text=f"{share} inside", widest="100.0 % inside")
         distance = np.hypot(*np.moveaxis(places[:, None] - optima, -1, 0)).min(axis=1)
         share = caption.percent(float((distance < near).mean()))
-        return replace(tag, text=f"{share} arrived", widest="100.0 % arrived")
+        return replace(tag, text=f"{share} {within}", widest=f"100.0 % {within}")
 
     return arrived
