@@ -21,9 +21,8 @@ from dynviz.errors import DynvizError
 from dynviz.player.browser import stands
 from dynviz.player.runs import find
 from dynviz.plugins import grammar
-from dynviz.recording import Recording, checkpoint, open_all
+from dynviz.recording import Recording, channel_reader, checkpoint, layout, open_all
 from dynviz.recording import projections as stored
-from dynviz.recording.channel import MappedChannel
 from dynviz.recording.events import parse
 from dynviz.sweeps import grid
 from dynviz.sweeps.jobs import SweepPlan
@@ -219,10 +218,92 @@ def test_a_short_channel_that_is_cut_under_a_reader_is_shorter_and_no_signal(tmp
     assert len(recording["loss"]) < len(kept)
 
 
+CUT = """
+import os, sys, threading
+from dynviz.animation.drawing import open_film
+from dynviz.cells.canvas import CellCanvas
+from dynviz.errors import DynvizError
+from dynviz.recording import open_all
+from pathlib import Path
+
+files = [path for path in Path(sys.argv[1]).glob("*/channels/*.npy") if path.stat().st_size > 1 << 20]
+datas = [path.read_bytes() for path in files]
+assert len(files) == 2, files
+over = False
+def cut():
+    while not over:
+        for file, data in zip(files, datas):
+            os.truncate(file, 300)
+            with open(file, "r+b") as target:
+                target.write(data)
+threading.Thread(target=cut).start()
+drawn = refused = 0
+try:
+    while drawn < 200:
+        try:
+            film = open_film(open_all([sys.argv[1]]), "centers")
+            for step in film.steps[::15]:
+                CellCanvas(40, 12, "dark").draw(film.scene(int(step)))
+                drawn += 1
+        except DynvizError as error:
+            assert "\\n" not in str(error)
+            refused += 1
+finally:
+    over = True
+print(drawn, refused)
+"""
+
+
+def test_channels_that_are_cut_all_the_time_while_they_are_drawn_are_errors_and_no_signal(tmp_path):
+    recorded.voronoi(tmp_path / "run/adamw", steps=2000, centers=2048)
+    done = subprocess.run([sys.executable, "-c", CUT, tmp_path / "run"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) >= 200
+
+
+def test_a_long_channel_that_grows_keeps_what_was_read_and_sees_what_is_overwritten(tmp_path, monkeypatch):
+    monkeypatch.setattr(channel_reader, "_AGAIN_BYTES", 100)
+    file, shape = tmp_path / "x.npy", (2, 5)
+    numbers = np.arange(1000.0, dtype="<f4").reshape(100, *shape)
+
+    def write(count):
+        with file.open("r+b" if file.exists() else "wb") as target:
+            target.write(layout.header("<f4", shape, count) + numbers[:count].tobytes())
+
+    channel = channel_reader.ChannelReader(file, "<f4", shape)
+    write(10)
+    first = channel.array()
+    assert channel.array() is first
+    for count in (11, 40, 100):
+        write(count)
+        array = channel.array()
+        np.testing.assert_array_equal(array, numbers[:count])
+        assert not array.flags.writeable
+    np.testing.assert_array_equal(first, numbers[:10])
+    kept = numbers.copy()
+    numbers[3] = -1
+    write(100)
+    np.testing.assert_array_equal(channel.array(), numbers)
+    np.testing.assert_array_equal(array, kept)
+
+
+def test_a_channel_that_is_mapped_and_cut_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(channel_reader, "COPIED_BYTES", 1000)
+    recording = recorded.voronoi(tmp_path / "r")
+    loss = recording["loss"]
+    kept = loss.copy()
+    assert recording["loss"] is loss
+    recording.check()
+    os.truncate(recording.folder / "channels/loss.npy", 300)
+    with pytest.raises(DynvizError, match="became shorter while it was read"):
+        recording.check()
+    assert len(recording["loss"]) < len(kept)
+
+
 def test_a_sample_that_is_overwritten_is_seen_in_a_copy_too(tmp_path):
     recording = recorded.voronoi(tmp_path / "r")
     file = recording.folder / "channels" / "loss.npy"
-    channel = MappedChannel(file, "<f4", (1,))
+    channel = channel_reader.ChannelReader(file, "<f4", (1,))
     assert channel.array()[0] != 7
     with file.open("r+b") as target:
         target.seek(256)

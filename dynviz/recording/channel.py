@@ -1,9 +1,6 @@
-"""The file of a channel: open for writing, and mapped for reading."""
+"""The file of a channel, and the channel that is written."""
 
-import contextlib
-import mmap
 import os
-import time
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,17 +9,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import disk, files, layout
+from dynviz.recording import disk, layout
 from dynviz.recording.checksums import Checksum, RunningChecksum
 from dynviz.recording.disk import Folder
 
 _COPY_BYTES = 1 << 20
-_TICK = 20_000_000
-"""Nanoseconds; file systems tell times apart by 1 to 10 milliseconds."""
 _EMPTY = 10**8
 """Samples without a number in them, which no size of a file speaks against."""
-_COPIED_BYTES = 1 << 20
-"""Up to this size a file is read as fast as it is mapped, touched and unmapped."""
 
 
 class Form:
@@ -205,84 +198,3 @@ class GrowingChannel:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-
-class MappedChannel:
-    """A channel that is read: what is short is copied, what is long is mapped into memory; again when it changed.
-
-    A file that is made shorter while it is mapped ends the process that looks at what is gone (SIGBUS). Our writer
-    never does that, it replaces files. When somebody else does, copies are not harmed; of a mapped file it is an error
-    when the array is asked for, and when `check` is, as before each picture. What remains is a file cut between that
-    look and the picture, within some milliseconds.
-    """
-
-    __slots__ = ("_array", "_form", "_seen")
-
-    def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
-        self._form = Form(path, dtype, shape)
-        self._seen: tuple[int, int, int] = (-1, -1, -1)
-        self._array: NDArray[Any]
-
-    def counts(self) -> tuple[int, int]:
-        """How many samples the file promises, and how many are there."""
-        try:
-            fd = files.open_regular(self._form.path)
-            try:
-                return self._form.counts(fd)
-            finally:
-                os.close(fd)
-        except OSError as error:
-            raise disk.unreadable(self._form.path, error) from error
-
-    def check(self) -> None:
-        """See that what is mapped is still there.
-
-        Raises:
-            DynvizError: Somebody made the file shorter.
-        """
-        inode, size, _ = self._seen
-        if size > _COPIED_BYTES:
-            # A file that took the place of the mapped one does not matter: the map keeps the old one.
-            with contextlib.suppress(OSError):
-                file = os.stat(self._form.path)  # noqa: PTH116
-                if file.st_ino == inode and file.st_size < size:
-                    raise DynvizError(f"{self._form.path} is truncated: it became shorter while it was read")
-
-    def array(self) -> NDArray[Any]:
-        """All complete samples that the file holds now, read-only."""
-        try:
-            file = os.stat(self._form.path)  # noqa: PTH116 - this is the whole cost of seeking
-            # A copy must follow what is overwritten in place too.
-            copied = file.st_size <= _COPIED_BYTES
-            now = (file.st_ino, file.st_size, file.st_mtime_ns if copied else 0)
-            if now != self._seen:
-                fresh = self._read(copied=copied)
-                # The same samples are the same array: views keep what they made of it.
-                same = self._seen[:2] == now[:2] and len(fresh) == len(self._array)
-                if not same or (copied and fresh.tobytes() != self._array.tobytes()):
-                    self._array = fresh
-                # What is written within one tick of the file system's clock does not change the time again; and a
-                # writer that is between the data and the count changes the count next, and not the size.
-                settled = not copied or time.time_ns() - file.st_mtime_ns > _TICK
-                settled = settled and self._form.fills(len(fresh), file.st_size)
-                self._seen = now if settled else (*now[:2], -1)
-        except OSError as error:
-            raise disk.unreadable(self._form.path, error) from error
-        return self._array
-
-    def _read(self, *, copied: bool) -> NDArray[Any]:
-        form = self._form
-        fd = files.open_regular(form.path)
-        try:
-            shape = (form.samples(fd), *form.shape)
-            length = layout.HEADER_BYTES + shape[0] * form.sample_bytes
-            if copied:
-                pages: Any = os.pread(fd, length, 0)
-                if len(pages) < length:
-                    raise DynvizError(f"{form.path} is truncated: it became shorter while it was read")
-            else:
-                # The array keeps the map, and the map goes with the last array that shows a part of it.
-                pages = mmap.mmap(fd, length, access=mmap.ACCESS_READ)
-        finally:
-            os.close(fd)
-        return np.ndarray(shape, form.dtype, pages, layout.HEADER_BYTES)

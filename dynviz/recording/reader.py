@@ -13,7 +13,7 @@ from dynviz import errors
 from dynviz.errors import DynvizError
 from dynviz.recording import checkpoint, disk, events, files, layout, lock, schema
 from dynviz.recording import metadata as runjson
-from dynviz.recording.channel import MappedChannel
+from dynviz.recording.channel_reader import ChannelReader
 from dynviz.recording.drawn import Drawn
 from dynviz.recording.events import Event
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
@@ -69,7 +69,7 @@ class Recording(Drawn):
         self.metadata: Metadata
         self._metadata_seen = (-1, -1, -1)
         self.refresh()
-        self._channels: dict[str, MappedChannel] = {}
+        self._channels: dict[str, ChannelReader] = {}
         self._cut: dict[str, tuple[Array, Array]] = {}
         self._events: tuple[tuple[int, int], tuple[Event, ...]] = ((-1, -1), ())
 
@@ -145,26 +145,26 @@ class Recording(Drawn):
         return iter(self.metadata.channels)
 
     def __getitem__(self, name: str) -> Array:
-        """All complete samples of a channel, [samples, lanes, ...], read-only; those of long files mapped, not copied.
+        """All complete samples of a channel, [samples, lanes, ...], read-only.
 
         The array keeps its length when the recording grows; ask again for a longer one.
 
         Raises:
             DynvizError: There is no such channel, or its file is missing or damaged.
         """
-        channel = self._mapped(name)
+        channel = self._reader(name)
         return channel.array() if self.chosen is None else self._chosen_lanes(name, channel.array())
 
-    def _mapped(self, name: str) -> MappedChannel:
+    def _reader(self, name: str) -> ChannelReader:
         channel = self._channels.get(name)
         if channel is None:
             info = self._info(name)
             path = self.folder / layout.channel_file(name)
-            channel = self._channels[name] = MappedChannel(path, info.dtype, (self._lanes, *info.shape))
+            channel = self._channels[name] = ChannelReader(path, info.dtype, (self._lanes, *info.shape))
         return channel
 
     def check(self) -> None:
-        """See that the files of all arrays that were handed out are still as long as they were.
+        """See that the files of all arrays that were handed out and are mapped are still as long as they were.
 
         Raises:
             DynvizError: Somebody made one shorter; to look at what is gone would end the process.
@@ -177,7 +177,7 @@ class Recording(Drawn):
         if name not in self._cut or self._cut[name][0] is not samples:
             lanes = self.chosen or ()
             steps = {after - before for before, after in pairwise(lanes)}
-            # Evenly spaced lanes are seen through the map; others are copied.
+            # Evenly spaced lanes are a view; others are copied.
             ahead = len(steps) < 2 and min(steps, default=1) > 0
             index: Any = slice(lanes[0], lanes[-1] + 1, min(steps, default=1)) if ahead else list(lanes)
             cut = samples[:, index]
@@ -277,7 +277,7 @@ class Recording(Drawn):
         lost = []
         for name in self.channels:
             try:
-                promised, held = self._mapped(name).counts()
+                promised, held = self._reader(name).counts()
             except DynvizError as error:
                 lost.append(str(error))
                 continue
@@ -302,4 +302,4 @@ class Recording(Drawn):
         if not sampled:
             return 0
         densest = min(sampled, key=sampled.__getitem__)
-        return min(max(len(self[densest]) - 1, 0) * sampled[densest], self.total)
+        return min(max(min(self._reader(densest).counts()) - 1, 0) * sampled[densest], self.total)
