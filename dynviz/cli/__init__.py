@@ -13,6 +13,7 @@ from dynviz import __version__
 from dynviz.cli.bench import bench
 from dynviz.cli.check import check
 from dynviz.cli.compare import compare
+from dynviz.cli.events import events
 from dynviz.cli.export import export
 from dynviz.cli.listing import listing
 from dynviz.cli.new import new
@@ -59,7 +60,7 @@ def commands() -> None:
     """See what an optimizer does: train small tasks, record every step, draw the animations."""
 
 
-for command in (run, play, show, export, compare, sweep, project, sharpness, check, listing, new, bench):
+for command in (run, play, show, export, events, compare, sweep, project, sharpness, check, listing, new, bench):
     commands.add_command(command)
 
 

@@ -20,7 +20,6 @@ from dynviz.cli import options
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 from dynviz.process.background import STOPPED
-from dynviz.recording import staging
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -123,6 +122,8 @@ def _train(scenario: str, optimizers: Sequence[str], folder: Path, **options: An
 @contextlib.contextmanager
 def _reserved(scenario: str, out: str | None) -> Iterator[Path]:
     """A folder that nobody else takes meanwhile; it comes to be with the first run in it."""
+    from dynviz.recording import staging
+
     name = Path(scenario.partition(":")[0]).stem
     numbered = (Path(f"runs/compare-{name}-{number}") for number in itertools.count(1))
     if out and os.path.lexists(out):

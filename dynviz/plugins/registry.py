@@ -43,6 +43,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("modifiers", "dynviz.modifiers", "modifier", "rule"),
         Kind("views", "dynviz.views", "view"),
         Kind("exporters", "dynviz.exporters", "export"),
+        Kind("detectors", "dynviz.detectors", "detector"),
     )
 }
 

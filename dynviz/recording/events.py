@@ -14,6 +14,9 @@ from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
 from dynviz.recording.schema import Misfit, record, whole
 
+KINDS = ("diverged",)
+"""Kinds of events that training writes itself."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -22,7 +25,7 @@ class Event:
     Attributes:
         step: When.
         lane: To which trajectory.
-        kind: What: `diverged`, `died`.
+        kind: What: `diverged`.
         value: How much, where that means something; a value that is not finite is None.
     """
 

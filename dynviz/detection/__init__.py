@@ -1,0 +1,1 @@
+"""What detectors are made of, and what runs them over recordings."""

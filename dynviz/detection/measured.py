@@ -1,0 +1,110 @@
+"""Channels as detectors read them: those that are recorded, and what is known of a recording beside them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.detector import Samples
+from dynviz.plugins.schedules import Schedule
+from dynviz.recording import Recording
+from dynviz.recording import projections as stored
+
+Steps: TypeAlias = NDArray[np.int64]
+SHARPNESS = "sharpness"
+
+
+@dataclass(frozen=True)
+class Column:
+    """The samples of one channel.
+
+    Attributes:
+        steps: [samples], ascending; None for what is the same at every step.
+        at: Function of steps that there are samples of to the samples [steps, lanes, ...].
+    """
+
+    steps: Steps | None
+    at: Callable[[Steps], Samples]
+
+
+def names(recording: Recording) -> frozenset[str]:
+    """What can be read of a recording."""
+    beside = {name for name, read in BESIDE.items() if name not in recording and read(recording) is not None}
+    return frozenset(recording) | beside
+
+
+def column(recordings: Sequence[Recording], name: str) -> Column | None:
+    """One channel of one recording, or of several with their lanes side by side; None where one has no sample."""
+    columns = [_column(recording, name) for recording in recordings]
+    found = [each for each in columns if each is not None]
+    if len(found) < len(columns) or len(found) == 1:
+        return found[0] if len(found) == len(columns) else None
+    steps = common([each.steps for each in found])
+    return Column(steps, lambda wanted: np.concatenate([each.at(wanted) for each in found], axis=1))
+
+
+def common(many: Sequence[Steps | None]) -> Steps:
+    """The steps that all have samples of."""
+    sampled = [steps for steps in many if steps is not None]
+    if not sampled:
+        return np.zeros(1, np.int64)
+    return reduce(lambda left, right: np.intersect1d(left, right, assume_unique=True), sampled)
+
+
+def _column(recording: Recording, name: str) -> Column | None:
+    if name not in recording:
+        return BESIDE[name](recording)
+    samples = recording[name]
+    if not len(samples):
+        return None
+    if recording.metadata.channels[name].every == 0:
+        return Column(None, lambda _: samples[:1])
+    # One look: the file may grow between two.
+    steps = recording.steps(name)[: len(samples)]
+    return _sampled(steps, samples)
+
+
+def _sampled(steps: Steps, samples: Samples) -> Column:
+    return Column(steps, lambda wanted: samples[np.searchsorted(steps, wanted)])
+
+
+def _sharpness(recording: Recording) -> Column | None:
+    """The largest eigenvalue [samples, lanes] where `dynviz sharpness` measured it; NaN for the other lanes."""
+    name = stored.newest(recording.folder, SHARPNESS, recording.chosen)
+    if name is None:
+        return None
+    about, arrays = stored.read(recording.folder, name)
+    if not {"steps", "eigenvalues"} <= set(arrays):
+        return None
+    steps, eigenvalues = arrays["steps"].astype(np.int64), arrays["eigenvalues"]
+    lanes = recording.chosen or range(len(recording.seeds))
+    samples = np.full((len(steps), len(lanes)), np.nan)
+    if about.get("lane") in lanes:
+        samples[:, list(lanes).index(about["lane"])] = eigenvalues.reshape(len(steps), -1)[:, 0]
+    order = np.argsort(steps)
+    return _sampled(steps[order], samples[order])
+
+
+def _lr(recording: Recording) -> Column | None:
+    """The learning rate [samples, lanes] of the step that leads on from each step."""
+    shared = recording.metadata.hyperparameters.get("lr")
+    values = [lane.hyperparameters.get("lr", shared and shared.value) for lane in recording.metadata.lanes]
+    scheduled = all(isinstance(value, str) and Schedule.looks(value) for value in values)
+    if not scheduled and not all(isinstance(value, int | float) for value in values):
+        return None
+    steps = np.arange(recording.recorded + 1)
+
+    def at(wanted: Steps) -> Samples:
+        if not scheduled:
+            return np.tile(np.array(values, dtype=np.float64), (len(wanted), 1))
+        schedules = [Schedule(str(value)).over(recording.total) for value in values]
+        return np.array([[schedule.at(int(step) + 1) for schedule in schedules] for step in wanted])
+
+    return Column(steps, at)
+
+
+BESIDE: Mapping[str, Callable[[Recording], Column | None]] = {SHARPNESS: _sharpness, "lr": _lr}
+"""What can be read though it is no channel of the recording."""

@@ -1,0 +1,156 @@
+"""What happened in recordings: their own events, and those that detectors find, as far as they are recorded now."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz import plugins
+from dynviz.detection import measured
+from dynviz.detector import Detection, Detector, Samples, Subject
+from dynviz.recording import Recording
+
+PORTION = 1 << 16
+"""Samples that a detector is given at once: the memory that windows over them take stays small."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Occurrence:
+    """Something that happened.
+
+    Attributes:
+        step: When: by this step.
+        recording: In which of the recordings.
+        lane: To which of its lanes.
+        kind: What, `spike`, as a detector or a recording's own event is called.
+        since: It happened after this step; before the step itself by one where every step is known.
+        value: How much, where that means something.
+        words: More of it.
+        other: The recording and the lane that had a part in it.
+    """
+
+    step: int
+    recording: int
+    lane: int
+    kind: str
+    since: int
+    value: float | None = field(default=None, compare=False)
+    words: str = field(default="", compare=False)
+    other: tuple[int, int] | None = None
+
+
+class Scan:
+    """Detectors on recordings that may still grow; each sample is looked at once.
+
+    Example:
+        >>> Scan([], {}).advance()
+        []
+    """
+
+    def __init__(self, recordings: Sequence[Recording], detectors: Mapping[str, Detector[Any]]) -> None:
+        """Begin.
+
+        Args:
+            recordings: Of one scenario, where detectors compare their lanes.
+            detectors: By kind, see `load`.
+        """
+        self._recordings = recordings
+        self._seen = [0] * len(recordings)
+        lanes = [(index, lane) for index, each in enumerate(recordings) for lane in range(len(each.seeds))]
+        apart = [[place for place in lanes if place[0] == index] for index in range(len(recordings))]
+        self._watches = [
+            _Watch(kind, detector, recordings, places)
+            for kind, detector in detectors.items()
+            for places in ([lanes] if getattr(detector, "joins", False) and lanes else apart)
+        ]
+
+    def advance(self) -> list[Occurrence]:
+        """What happened since the last time, by step.
+
+        Raises:
+            DynvizError: A channel's file is missing or damaged.
+        """
+        return sorted([*self._recorded(), *(each for watch in self._watches for each in watch.advance())])
+
+    def _recorded(self) -> Iterator[Occurrence]:
+        for index, recording in enumerate(self._recordings):
+            events = recording.events()
+            for event in events[self._seen[index] :]:
+                since = max(event.step - 1, 0)
+                yield Occurrence(
+                    step=event.step, recording=index, lane=event.lane, kind=event.kind, since=since, value=event.value
+                )
+            self._seen[index] = len(events)
+
+
+class _Watch:
+    """One detector on the lanes of one recording, or of several."""
+
+    def __init__(
+        self,
+        kind: str,
+        detector: Detector[Any],
+        recordings: Sequence[Recording],
+        places: Sequence[tuple[int, int]],
+    ) -> None:
+        self._kind, self._detector, self._places = kind, detector, places
+        self._recordings = [recordings[index] for index in dict.fromkeys(index for index, _ in places)]
+        self._state: Any = None
+        self._names: tuple[str, ...] = ()
+        self._last = -1
+
+    def advance(self) -> Iterator[Occurrence]:
+        """What it finds in the samples that came since the last time."""
+        if not self._names and not self._begin():
+            return
+        columns = [measured.column(self._recordings, name) for name in self._names]
+        if any(column is None for column in columns):
+            return
+        steps = measured.common([column.steps for column in columns if column is not None])
+        steps = steps[steps > self._last]
+        for start in range(0, len(steps), PORTION):
+            portion = steps[start : start + PORTION]
+            samples = [column.at(portion) for column in columns if column is not None]
+            yield from self._look(portion, samples)
+
+    def _begin(self) -> bool:
+        channels = [measured.names(recording) for recording in self._recordings]
+        subject = Subject(
+            lanes=len(self._places),
+            facts=self._recordings[0].facts,
+            channels=frozenset.intersection(*channels),
+        )
+        self._names = self._detector.reads(subject)
+        self._state = self._detector.init(subject)
+        return bool(self._names)
+
+    def _look(self, steps: NDArray[np.int64], samples: Sequence[Samples]) -> Iterator[Occurrence]:
+        self._state, detections = self._detector.update(self._state, steps, *samples)
+        self._last = int(steps[-1])
+        yield from map(self._occurrence, detections)
+
+    def _occurrence(self, detection: Detection) -> Occurrence:
+        recording, lane = self._places[detection.lane]
+        return Occurrence(
+            step=detection.step,
+            recording=recording,
+            lane=lane,
+            kind=self._kind,
+            since=detection.since,
+            value=detection.value,
+            words=detection.words,
+            other=None if detection.other is None else self._places[detection.other],
+        )
+
+
+def load(names: Sequence[str] | None = None) -> dict[str, Detector[Any]]:
+    """Detectors by kind: those that are named, `spike:high=8`, or all that are bundled.
+
+    Raises:
+        DynvizError: There is no such detector, or it has no such option.
+    """
+    wanted = plugins.files("detectors") if names is None else names
+    loaded = [plugins.load("detectors", name) for name in wanted]
+    return {plugin.stem: plugin.make() for plugin in loaded}

@@ -1,0 +1,82 @@
+"""Conditions with memory: on from one threshold, off from another, so that noise does not switch them to and fro."""
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Flags: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Whether a condition holds now.
+
+    Attributes:
+        holds: [lanes, ...]: for each lane, and whatever else it is looked at for.
+        last: The step of the last sample; None before the first.
+    """
+
+    holds: Flags
+    last: int | None = None
+
+    @classmethod
+    def off(cls, lanes: int) -> "Switch":
+        """One that holds nowhere yet; what else it is looked at for is known with the first samples."""
+        return cls(np.zeros(lanes, bool))
+
+    def begins(self, steps: NDArray[np.int64], on: Flags, off: Flags) -> tuple["Switch", list["Begin"]]:
+        """Where it begins to hold.
+
+        Args:
+            steps: [samples].
+            on: [samples, ...]: where it begins to hold if it does not.
+            off: [samples, ...]: where it ends if it holds; where both are said it holds.
+
+        Returns:
+            The switch after these samples, and the places at which it began, by sample.
+        """
+        if not len(steps):
+            return self, []
+        marks = np.where(on, 1, np.where(off, 0, -1)).astype(np.int8)
+        lanes = self.holds.reshape(self.holds.shape + (1,) * (on.ndim - 1 - self.holds.ndim))
+        marks = np.concatenate([np.broadcast_to(lanes, on.shape[1:])[None].astype(np.int8), marks])
+        rows = np.arange(len(marks)).reshape(-1, *[1] * (on.ndim - 1))
+        known = np.maximum.accumulate(np.where(marks >= 0, rows, 0), axis=0)
+        holds = np.take_along_axis(marks, known, axis=0) == 1
+        before = [self.last if self.last is not None else int(steps[0]), *steps[:-1].tolist()]
+        began = [
+            Begin(row, int(steps[row]), before[row], tuple(place))
+            for row, *place in np.argwhere(holds[1:] & ~holds[:-1]).tolist()
+        ]
+        return replace(self, holds=holds[-1], last=int(steps[-1])), began
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A condition began to hold.
+
+    Attributes:
+        row: Which of the samples.
+        step: Its step.
+        since: The step of the sample before; its own where it is the first of all.
+        place: The lane, and what else the condition is looked at for.
+    """
+
+    row: int
+    step: int
+    since: int
+    place: tuple[int, ...]
+
+    @property
+    def lane(self) -> int:
+        """The lane."""
+        return self.place[0]
+
+
+def scalar(samples: NDArray[Any]) -> NDArray[np.float64]:
+    """Samples [samples, lanes] as float64; what is not finite is infinite."""
+    values = samples.astype(np.float64)
+    values[~np.isfinite(values)] = np.inf
+    return values

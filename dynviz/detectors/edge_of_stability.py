@@ -1,0 +1,42 @@
+"""Sharpness that passes the limit at which steps of this learning rate are stable."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.detection.switches import Switch
+from dynviz.detector import Detection, Samples, Subject
+
+
+@dataclass(frozen=True)
+class EdgeOfStability:
+    """Sharpness times learning rate, against 2: what gradient descent bears on a quadratic.
+
+    Attributes:
+        begin: The product at which it begins.
+        end: The product under which it ends.
+    """
+
+    begin: float = 2.0
+    end: float = 1.8
+
+    def reads(self, subject: Subject) -> tuple[str, ...]:
+        needed = ("sharpness", "lr")
+        return needed if all(name in subject.channels for name in needed) else ()
+
+    def init(self, subject: Subject) -> Switch:
+        return Switch.off(subject.lanes)
+
+    def update(self, state: Switch, steps: NDArray[np.int64], *samples: Samples) -> tuple[Switch, list[Detection]]:
+        sharpness, lr = (values.astype(np.float64) for values in samples)
+        with np.errstate(invalid="ignore"):
+            product = sharpness * lr
+            state, begins = state.begins(steps, product > self.begin, product < self.end)
+        return state, [
+            Detection(step=begin.step, since=begin.since, lane=begin.lane, value=float(product[begin.row, begin.lane]))
+            for begin in begins
+        ]
+
+
+detector = EdgeOfStability

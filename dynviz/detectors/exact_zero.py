@@ -1,0 +1,44 @@
+"""Weights that are exactly zero: the first, a tenth, half and nine tenths of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.detection.switches import Switch
+from dynviz.detector import Detection, Samples, Subject
+
+SHARES = (0.0, 0.1, 0.5, 0.9)
+CHANNELS = ("parameters", "head", "centers")
+
+
+@dataclass(frozen=True)
+class ExactZero:
+    """The share of numbers that are zero, which passes a limit upward.
+
+    Attributes:
+        channel: Which; none: the first of parameters, head and centers that is recorded.
+    """
+
+    channel: str = ""
+
+    def reads(self, subject: Subject) -> tuple[str, ...]:
+        candidates = (self.channel,) if self.channel else CHANNELS
+        return next(((name,) for name in candidates if name in subject.channels), ())
+
+    def init(self, subject: Subject) -> Switch:
+        return Switch.off(subject.lanes)
+
+    def update(self, state: Switch, steps: NDArray[np.int64], *samples: Samples) -> tuple[Switch, list[Detection]]:
+        values = samples[0].reshape(*samples[0].shape[:2], -1)
+        share = np.count_nonzero(values == 0, axis=2) / max(values.shape[2], 1)
+        on = share[..., None] > np.array(SHARES)
+        state, begins = state.begins(steps, on, share[..., None] < 0.8 * np.array(SHARES))
+        highest = {(begin.row, begin.lane): begin for begin in begins}
+        return state, [
+            Detection(step=begin.step, since=begin.since, lane=begin.lane, value=float(share[begin.row, begin.lane]))
+            for begin in highest.values()
+        ]
+
+
+detector = ExactZero
