@@ -163,7 +163,7 @@ def _loss(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor
     fixed = {name: value.detach() for name, value in parameters.items()}
     now = _test_loss(fixed, constants, fresh)
     buffers = {
-        "first": torch.where(constants["count"] == 1, now, constants["first"]),
+        "first": torch.where(constants["count"] == 0, now, constants["first"]),
         "recent": torch.cat([now[None], constants["recent"][:-1]]),
         "count": constants["count"] + 1,
         "before": fixed["weight"],
@@ -172,10 +172,10 @@ def _loss(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor
 
 
 def _measured_loss(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, Tensor]:
-    """The test loss, and the ratio of the first one and the mean of those after it, at most the last four."""
+    """The test loss, and the ratio of that before training to the mean of those after steps, at most the last four."""
     now = _test_loss(parameters, constants, batch[1])
     count, given = constants["count"], constants["ratios"][0]
-    own = torch.where(count >= 2, constants["first"], now)
+    own = torch.where(count >= 1, constants["first"], now)
     start = torch.where(given.isnan(), own, given)
     # The test loss before the first step is none that the optimizer came to.
     there = torch.arange(LAST - 1, device=now.device) < count - 1
@@ -225,7 +225,7 @@ def _probes(every: int, k: int) -> tuple[Probe, ...]:
         Probe(
             (
                 Channel("test_loss", 1, (), "squared error of a vector never seen, mean of 32", better="lower"),
-                Channel("snr", 1, (), "first test loss over the mean of the last four, dB", better="higher"),
+                Channel("snr", 1, (), "test loss before training over the mean of the last four, dB", better="higher"),
             ),
             _measured_loss,
         ),
@@ -250,7 +250,7 @@ def _probes(every: int, k: int) -> tuple[Probe, ...]:
             (
                 Channel("true_singular_values", 0, index, "of Phi"),
                 Channel("true_matrix", 0, ("row", "column"), f"Phi, {corners}"),
-                Channel("snr_start", 0, (), "above the line of snr; NaN: the lane's own first test loss"),
+                Channel("snr_start", 0, (), "above the line of snr; NaN: the lane's own test loss before training"),
                 Channel("svd_snr", 0, (), "of the least-squares solution from 2M pairs, dB"),
             ),
             _truth,

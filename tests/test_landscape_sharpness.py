@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +11,16 @@ from click.testing import CliRunner
 
 import dynviz
 from dynviz.cli.sharpness import sharpness as command
+from dynviz.cli.sweep import sweep
 from dynviz.errors import DynvizError
+from dynviz.optimizers.sgd import SGD
 from dynviz.plugins import load
 from dynviz.projection import curvature
 from dynviz.projection.curvature import Look, largest, measure
 from dynviz.projection.evaluate import task_of
+from dynviz.recording import open_all
 from dynviz.recording import projections as stored
+from dynviz.recording.metadata import Hyperparameter, Lane, Metadata, Named
 from dynviz.scene.marks import Line, ReferenceLine
 from dynviz.views.sharpness import bound
 from tests import network
@@ -98,6 +103,59 @@ def test_gradient_descent_diverges_above_the_bound_and_converges_below(tmp_path)
             found = dynviz.run(QUADRATIC, rule, steps=400, out=tmp_path / f"{factor}{momentum}")["sgd"]
             assert (bound(found)[0] > top) == ends
             assert bool(found["loss"][-1, 0] < found["loss"][0, 0]) == ends
+
+
+@pytest.mark.parametrize("lr", [0.01, 0.5])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "dampening": 0.9},
+        {"momentum": 0.5, "dampening": 0.3, "weight_decay": 0.1},
+        {"dampening": 0.4},
+        {"momentum": 0.9, "nesterov": True},
+        {"momentum": 0.6, "nesterov": True, "weight_decay": 0.2},
+    ],
+)
+def test_the_rule_itself_diverges_just_above_the_bound_on_a_parabola_and_not_just_below(options, lr):
+    rule = SGD(lr=lr, **options)
+    given = {name: Hyperparameter(value, "given") for name, value in vars(rule).items()}
+    metadata = Metadata(Named("bowl"), Named("sgd"), "sgd", 0, given, (), (Lane(0),), 1, {})
+    limit, _ = bound(SimpleNamespace(metadata=metadata))
+    for factor, ends in ((0.98, True), (1.02, False)):
+        theta = torch.ones(1, dtype=torch.float64)
+        state, t = rule.init(theta), torch.zeros((), dtype=torch.int64)
+        for _ in range(4000):
+            t = t + 1
+            terms, state = rule.update(theta, factor * limit * theta, state, t)
+            theta = theta + sum(terms.values())
+            if not 1e-30 < abs(float(theta)) < 1e30:
+                break
+        assert (abs(float(theta)) < 1) == ends
+
+
+def test_a_lane_has_the_bound_of_its_own_learning_rate(tmp_path):
+    grid = "sgd:lr=[0.0005,0.05]"
+    done = CliRunner().invoke(
+        sweep, [QUADRATIC, "-o", grid, "--steps", "4", "--record", "parameters", "--out", str(tmp_path / "s")]
+    )
+    assert done.exit_code == 0, done.output
+    (recording,) = open_all([f"{tmp_path / 's'}/001-sgd@1"])
+    measure(recording, Look(samples=1, ways=1, trust=(QUADRATIC,)))
+    panel = load("views", "sharpness").make(recordings=[recording]).scene(4).panels[0]
+    assert [mark.at for mark in panel.marks if isinstance(mark, ReferenceLine)] == [40.0]
+
+
+def test_the_bound_of_a_learning_rate_that_falls_rises_over_the_steps(tmp_path):
+    made = dynviz.run(QUADRATIC, "sgd:lr=cosine(0.02)", steps=8, record="parameters", out=tmp_path / "r")["sgd"]
+    measure(made, Look(samples=3, ways=1, trust=(QUADRATIC,)))
+    panel = load("views", "sharpness").make(recordings=[made]).scene(4).panels[0]
+    (line,) = (mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "2 / lr")
+    assert line.y[:2] == pytest.approx(2 / made["lr"][line.x[:2], 0], rel=1e-6)
+    assert line.y[1] > line.y[0]
+    # At the end the rate is zero, and nothing is too sharp.
+    assert np.isnan(line.y[-1])
 
 
 def test_the_view_shows_the_bound_of_gradient_descent_only(run):

@@ -26,9 +26,9 @@ def one_thread():
 
 
 def ratio(recording, start=None):
-    """Of all lanes: the mean first test loss, or what is given, over the mean of the last four, in dB."""
+    """Of all lanes: the mean test loss before training, or what is given, over the mean of the last four, in dB."""
     losses = recording["test_loss"]
-    return 10 * math.log10((losses[1].mean() if start is None else start) / losses[-4:].mean())
+    return 10 * math.log10((losses[0].mean() if start is None else start) / losses[-4:].mean())
 
 
 @pytest.mark.parametrize("shape", [
@@ -101,7 +101,7 @@ def test_the_ratio_is_that_of_the_first_and_the_last_four_test_losses(tmp_path):
     np.testing.assert_allclose(found[0], 0, atol=1e-5)
     for step in (1, 2, 3, 4, 5, 17, 30):
         final = losses[max(1, step - 3) : step + 1].mean(axis=0)
-        np.testing.assert_allclose(found[step], 10 * np.log10(losses[1] / final), atol=1e-3)
+        np.testing.assert_allclose(found[step], 10 * np.log10(losses[0] / final), atol=1e-3)
 
 
 def test_the_update_is_the_change_of_the_weight_and_the_gradient_that_of_the_batch(tmp_path):
@@ -166,8 +166,9 @@ def _tuple(value):
 
 def test_sgd_recovers_eight_matrices_of_64_as_recomputed(tmp_path):
     recording = dynviz.run("matrix-recovery", "sgd", seeds="0:8", record=QUIET, out=tmp_path / "run")["sgd"]
-    assert ratio(recording) == pytest.approx(43.2, abs=0.5)
-    assert np.median(recording["snr"][-1]) == pytest.approx(43.2, abs=1)
+    # Recomputed from the test loss after the first step; before it the loss is a little higher.
+    assert ratio(recording, recording["test_loss"][1].mean()) == pytest.approx(43.2, abs=0.5)
+    assert np.median(recording["snr"][-1]) == pytest.approx(ratio(recording), abs=1)
     assert recording["svd_snr"][0].min() > 115
 
 

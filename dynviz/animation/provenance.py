@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dynviz.recording import Recording
+from dynviz.recording.metadata import Metadata
 from dynviz.text import clean
 
 
@@ -16,7 +17,7 @@ def comment(recordings: Sequence[Recording], view: str) -> str:
     ]
     for recording in recordings:
         metadata = recording.metadata
-        values = {name: setting.value for name, setting in metadata.hyperparameters.items()}
+        values = {name: _of_lanes(metadata, name) for name in metadata.hyperparameters}
         seeds = ",".join(map(str, dict.fromkeys(metadata.seeds)))
         lines.append(f"optimizer {_written(metadata.optimizer.name, values)} seeds {seeds}")
     lines.append(f"view {view}")
@@ -28,6 +29,13 @@ def facts(recordings: Sequence[Recording], view: str, steps: Sequence[int]) -> d
     """The same as a tree."""
     trees = [recording.metadata.to_json() for recording in recordings]
     return {"view": view, "steps": list(steps), "recordings": trees}
+
+
+def _of_lanes(metadata: Metadata, name: str) -> Any:
+    """A hyperparameter's value; those of the lanes as a grid, where they differ."""
+    shared = metadata.hyperparameters[name].value
+    values = dict.fromkeys(lane.hyperparameters.get(name, shared) for lane in metadata.lanes)
+    return next(iter(values)) if len(values) == 1 else f"[{','.join(map(str, values))}]"
 
 
 def _written(name: str, options: Any) -> str:

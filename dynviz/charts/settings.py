@@ -1,4 +1,4 @@
-"""Lanes of one recording that differ in hyperparameters: which of them are of one setting."""
+"""The hyperparameters of a recording's lanes: one lane's at a step, and which lanes share a setting."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -7,12 +7,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import trend
+from dynviz.charts.samples import has, index_at
 from dynviz.recording import Recording
 
 Array: TypeAlias = NDArray[Any]
 
 COLORS = 8
 """How many recordings can be told apart by colour."""
+
+
+def hyperparameter(recording: Recording, name: str, lane: int, step: int = 0) -> Any:
+    """The value of a hyperparameter that one lane has at a step; None for a rule without it.
+
+    Of a schedule it is the value that was recorded for the step that follows.
+    """
+    shared = recording.metadata.hyperparameters.get(name)
+    value = recording.metadata.lanes[lane].hyperparameters.get(name, shared.value if shared else None)
+    if isinstance(value, str) and has(recording, name):
+        return float(recording[name][index_at(recording.steps(name), step), lane])
+    return value
+
+
+def moving(recording: Recording) -> set[str]:
+    """The names of the hyperparameters that change with the step."""
+    return {name for name, given in recording.metadata.hyperparameters.items() if isinstance(given.value, str)}
 
 
 def settings(recording: Recording) -> list[tuple[int, ...]]:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from dynviz.recording.metadata import Better
+
 Array: TypeAlias = NDArray[Any]
 
 POINTS = 600
@@ -45,12 +47,16 @@ def trailing_mean(values: Array, at: NDArray[np.int64], width: int) -> Array:
 def trailing_quantiles(values: Array, at: NDArray[np.int64], width: int, low: float, high: float) -> Array:
     """Two quantiles [2, places] of the last `width` samples, at some indices of `values` [samples]."""
     indices = np.maximum(at[:, None] - np.arange(width), 0)
-    return _quantiles(values[indices], (low, high))
+    return _quantiles(values[indices], (low, high), "neither")
 
 
-def middle(values: Array) -> Array:
-    """Lower quartile, median and upper quartile [3, samples] over the finite ones of `values` [samples, many]."""
-    return _quantiles(values, (0.25, 0.5, 0.75))
+def middle(values: Array, better: Better = "neither") -> Array:
+    """Lower quartile, median and upper quartile [3, samples] over `values` [samples, many].
+
+    A value that is not finite is worse than all others; of values of which neither is better it is left out. A quartile
+    that falls on one is NaN.
+    """
+    return _quantiles(values, (0.25, 0.5, 0.75), better)
 
 
 def rough(values: Array) -> bool:
@@ -68,13 +74,15 @@ def rough(values: Array) -> bool:
     return min(turns) > 0.45 and max(turns) < 0.9 and size > 0.02
 
 
-def _quantiles(values: Array, shares: tuple[float, ...]) -> Array:
-    """Quantiles [shares, rows] over the finite values of each row, linear between them; NaN where none is.
+def _quantiles(values: Array, shares: tuple[float, ...], better: Better) -> Array:
+    """Quantiles [shares, rows] of each row, linear between values; see `middle` for those that are not finite.
 
-    Sorting puts what is not finite last; `np.nanquantile` takes a Python loop over rows for the same.
+    `np.nanquantile` takes a Python loop over rows for the same.
     """
-    ordered = np.sort(np.where(np.isfinite(values), values, np.inf).astype(np.float64), axis=1)
-    counts = np.isfinite(ordered).sum(axis=1)
+    good = np.isfinite(values)
+    worst = -np.inf if better == "higher" else np.inf
+    ordered = np.sort(np.where(good, values, worst).astype(np.float64), axis=1)
+    counts = good.sum(axis=1) if better == "neither" else np.full(len(values), values.shape[1])
     rows = np.arange(len(ordered))
     values_at = np.full((len(shares), len(ordered)), np.nan)
     some = counts > 0
@@ -83,5 +91,7 @@ def _quantiles(values: Array, shares: tuple[float, ...]) -> Array:
         below = np.floor(place).astype(np.int64)
         above = np.minimum(below + 1, np.maximum(counts - 1, 0))
         low, high = ordered[rows, below][some], ordered[rows, above][some]
-        values_at[index, some] = low + (high - low) * (place - below)[some]
+        with np.errstate(invalid="ignore"):
+            between = np.where(low == high, low, low + (high - low) * (place - below)[some])
+        values_at[index, some] = np.where(np.isfinite(between), between, np.nan)
     return values_at

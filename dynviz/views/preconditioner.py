@@ -12,6 +12,7 @@ from dynviz.charts import caption, limits
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
 from dynviz.charts.samples import has, index_at, lane_of, missing, need
 from dynviz.charts.series import Curve, Lost
+from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -144,9 +145,8 @@ def _statistics(recording: Recording, place: int, parameter: str, lane: int) -> 
 
 def _beta(recording: Recording, lane: int) -> float:
     """What stays of the statistics at each step; all of it for a rule that has no such hyperparameter."""
-    rule = recording.metadata.hyperparameters.get("beta2")
-    value = recording.metadata.lanes[lane].hyperparameters.get("beta2", rule.value if rule else 1.0)
-    return float(value) if isinstance(value, int | float) else 1.0
+    value = hyperparameter(recording, "beta2", lane)
+    return 1.0 if value is None else float(value)
 
 
 def _spectrum(recordings: Sequence[Recording], axes: Sequence[PreconditionerStatistics], parameter: str) -> MovingPanel:

@@ -1,7 +1,7 @@
 """How sharp the loss is along the way, against 2 / lr, and how wide its end is."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from dynviz.charts import caption, limits
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.samples import has, need
 from dynviz.charts.series import DASHES, Curve, panel, series
+from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -24,6 +25,8 @@ FAR = 5.0
 def view(recordings: Sequence[Recording]) -> Film:
     """Open the view. On a quadratic, gradient descent is stable below 2 / lr, with momentum m below 2 (1 + m) / lr.
 
+    The bound is that of the lane that was measured; of a learning rate that moves it is a line over the steps.
+
     Args:
         recordings: What is shown; each measured with `dynviz sharpness`.
     """
@@ -35,51 +38,92 @@ def view(recordings: Sequence[Recording]) -> Film:
     return film(recordings, panels)
 
 
-def bound(recording: Recording) -> tuple[float, str] | None:
-    """The curvature above which the recording's gradient descent diverges on a quadratic, and its formula."""
-    known = {name: given.value for name, given in recording.metadata.hyperparameters.items()}
-    lr, momentum = known.get("lr"), known.get("momentum", 0.0)
-    if recording.metadata.optimizer.name.split("+")[0] != "sgd" or not isinstance(lr, float) or lr <= 0:
+def bound(recording: Recording, lane: int = 0, step: int = 0) -> tuple[float, str] | None:
+    """The curvature above which a lane's gradient descent diverges on a quadratic, and its formula.
+
+    With momentum m and dampening d the step is x' = (1 + m - a) x - m x_before, a = lr (1 - d) h for curvature h: both
+    roots of its characteristic polynomial lie in the unit circle for a < 2 (1 + m). Nesterov's x' = (1 + m)(1 - a) x -
+    m (1 - a) x_before is stable for a < 2 (1 + m) / (1 + 2 m). Coupled weight decay adds to the curvature.
+    """
+    names = ("lr", "momentum", "dampening", "weight_decay")
+    values = [hyperparameter(recording, name, lane, step) for name in names]
+    if recording.metadata.optimizer.name.split("+")[0] != "sgd" or not all(isinstance(one, float) for one in values):
         return None
-    if not isinstance(momentum, float) or not momentum:
-        return 2 / lr, "2 / lr"
-    # Nesterov's look ahead makes up for part of what momentum gives.
-    nesterov = known.get("nesterov") is True
-    factor = (1 + momentum) / (1 + 2 * momentum) if nesterov else 1 + momentum
-    return 2 * factor / lr, "stable below" if nesterov else "2 (1 + m) / lr"
+    lr, momentum, dampening, decay = values
+    if lr < 0 or not 0 <= momentum < 1 or dampening >= 1:
+        return None
+    nesterov = momentum and hyperparameter(recording, "nesterov", lane, step) is True
+    most = 2 * (1 + momentum) / (1 + 2 * momentum if nesterov else 1)
+    curvature = most / (lr * (1 - dampening)) if lr else np.inf
+    top = "2 (1 + m)" if momentum else "2"
+    bottom = "lr (1 - d)" if dampening else "lr"
+    bottom = f"({bottom} (1 + 2 m))" if nesterov else f"({bottom})" if dampening else bottom
+    return curvature - decay, f"{top} / {bottom}{' - weight decay' if decay else ''}"
 
 
-def _measured(recording: Recording) -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class Measured:
+    """What `dynviz sharpness` measured of one lane, see `dynviz.projection.curvature`.
+
+    Attributes:
+        lane: Which, among those of the recording that are chosen.
+        arrays: The numbers, by name.
+    """
+
+    lane: int
+    arrays: Mapping[str, np.ndarray]
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Where the eigenvalues were measured."""
+        return self.arrays["steps"]
+
+
+def _measured(recording: Recording) -> Measured:
     name = stored.newest(recording.folder, NAME, recording.chosen)
     if name is None:
         raise DynvizError(
             f"view sharpness needs measured eigenvalues, which recording {recording.label!r} does not have; "
             f"measure them with dynviz sharpness {recording.source}"
         )
-    arrays = stored.read(recording.folder, name)[1]
+    about, arrays = stored.read(recording.folder, name)
     try:
         check_shapes(arrays, {"steps": "s", "eigenvalues": "sk", "radii": "r", "around": "wr"})
     except ValueError as error:
         raise DynvizError(f"{stored.file(recording.folder, name)} is not what view sharpness draws: {error}") from error
-    return arrays
+    lane = int(about["lane"])
+    return Measured(lane if recording.chosen is None else recording.chosen.index(lane), arrays)
 
 
-def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[dict[str, np.ndarray]]) -> MovingPanel:
+def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[Measured]) -> MovingPanel:
     curves = []
-    for arrays, tag in zip(measured, caption.tags(recordings), strict=True):
-        for place, values in enumerate(arrays["eigenvalues"].T):
+    bounds: dict[ReferenceLine | Line, None] = {}
+    for recording, one, tag in zip(recordings, measured, caption.tags(recordings), strict=True):
+        for place, values in enumerate(one.arrays["eigenvalues"].T):
             dash, label = DASHES[min(place, len(DASHES) - 1)], f"{tag.name} {place + 1}".strip()
-            curves.append(Curve(arrays["steps"], values[:, None], tag.color, dash, label))
-    bounds = {value: None for value in map(bound, recordings) if value}
-    references = tuple(ReferenceLine(value, label=words) for value, words in bounds)
-    y = _reaching([curve.values for curve in curves], [reference.at for reference in references])
+            curves.append(Curve(one.steps, values[:, None], tag.color, dash, label))
+        bounds |= dict.fromkeys(_bounds(recording, one, tag))
+    highest = [float(np.nanmax(mark.y)) if isinstance(mark, Line) else mark.at for mark in bounds]
+    y = _reaching([curve.values for curve in curves], highest)
     drawn = panel("largest eigenvalues of the Hessian", curves, step_axis(recordings), y)
 
     def at(step: int) -> Panel:
         now = drawn.at(step)
-        return replace(now, marks=(*references, *now.marks))
+        return replace(now, marks=(*bounds, *now.marks))
 
     return MovingPanel(drawn.steps, at)
+
+
+def _bounds(recording: Recording, measured: Measured, tag: Readout) -> list[ReferenceLine | Line]:
+    """The bound of the lane that was measured: a level, or where the learning rate moves a line over the steps."""
+    bounds = [bound(recording, measured.lane, int(step)) for step in measured.steps]
+    known = [value for value in bounds if value is not None]
+    if len(known) < len(bounds) or not any(np.isfinite(value) for value, _ in known):
+        return []
+    if len({value for value, _ in known}) == 1:
+        return [ReferenceLine(known[0][0], label=known[0][1])]
+    values = limits.drawable(np.array([value for value, _ in known]), "linear")
+    return [Line(measured.steps, values, tag.color, known[0][1], dash="dashed", dot=False)]
 
 
 def _reaching(curves: Sequence[np.ndarray], bounds: Sequence[float]) -> Axis:
@@ -93,17 +137,18 @@ def _reaching(curves: Sequence[np.ndarray], bounds: Sequence[float]) -> Axis:
     return limits.axis(everything, "log" if far and positive else "linear")
 
 
-def _around(measured: Sequence[dict[str, np.ndarray]], tags: Sequence[Readout]) -> MovingPanel:
+def _around(measured: Sequence[Measured], tags: Sequence[Readout]) -> MovingPanel:
     marks: list[Mark] = []
     lines: list[Mark] = []
-    y = limits.axis([arrays["around"].T for arrays in measured], "auto", "loss")
-    for arrays, tag in zip(measured, tags, strict=True):
+    y = limits.axis([one.arrays["around"].T for one in measured], "auto", "loss")
+    for one, tag in zip(measured, tags, strict=True):
+        arrays = one.arrays
         low, middle, high = (
             limits.drawable(part, y.scale) for part in np.quantile(arrays["around"], (0.1, 0.5, 0.9), axis=0)
         )
         marks.append(Band(arrays["radii"], low, high, tag.color))
         lines.append(Line(arrays["radii"], middle, tag.color, tag.name, width=1.5))
-    x = Axis((0.0, float(max(arrays["radii"][-1] for arrays in measured))), label="distance")
-    count = len(measured[0]["around"])
+    x = Axis((0.0, float(max(one.arrays["radii"][-1] for one in measured))), label="distance")
+    count = len(measured[0].arrays["around"])
     still = Panel("loss around the end", x, y, (*marks, *lines), (Readout(f"{count} random directions", "muted"),))
     return MovingPanel(np.zeros(1, np.int64), lambda _: still)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts import caption
+from dynviz.charts import caption, trend
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.samples import index_at, need
 from dynviz.charts.series import series
@@ -23,8 +23,6 @@ FAMILIES = {"square": "lane3", "fat": "lane2", "skinny": "lane0", "low rank": "l
 BATCH = 32
 ENOUGH = 20
 """Examples for each parameter that the line of Hoffmann et al. 2022 asks for."""
-LAST = 4
-"""So many test losses are averaged at the end of a ratio."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class Size:
 def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
     """Open the view.
 
-    A point is the mean over the lanes of a recording: 10 log10 of the mean first test loss over the mean of the last
-    four. Lines join recordings of one family: square matrices; fat ones, whose output is longer than their rank;
+    A point is the median over the lanes of a recording: 10 log10 of the test loss before training over the mean of the
+    last four. Lines join recordings of one family: square matrices; fat ones, whose output is longer than their rank;
     skinny ones, whose input is; and square ones of low rank. Dashed are those with scaled singular values. A vertical
     line in a family's colour is where its examples are 20 times its parameters. Of a single size the ratio is drawn
     over the steps.
@@ -65,7 +63,7 @@ def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
         recordings: What is shown; of as many sizes and optimizers as there are.
         control: Whether the least-squares solution by singular value decomposition has a panel, too.
     """
-    need("snr", recordings, "test_loss", "snr_start")
+    need("snr", recordings, "snr", "svd_snr")
     for recording in recordings:
         _facts(recording)
     sizes = [_size(recording) for recording in recordings]
@@ -80,16 +78,9 @@ def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
 
 
 def ratio(recording: Recording, step: int) -> float:
-    """The ratio of all lanes at a step, in dB; NaN before the first step."""
-    steps, losses = recording.steps("test_loss"), recording["test_loss"]
-    now = index_at(steps, step)
-    if now < 1:
-        return float("nan")
-    given = recording["snr_start"][0]
-    with np.errstate(all="ignore"):
-        start = np.mean(losses[1] if np.isnan(given).all() else given, dtype=np.float64)
-        final = np.mean(losses[max(1, now - LAST + 1) : now + 1], dtype=np.float64)
-        return float(10 * np.log10(start / final))
+    """The median of the lanes' ratios at a step, in dB; that of a lane that diverged is below all others."""
+    ratios = recording["snr"][index_at(recording.steps("snr"), step)]
+    return float(trend.middle(ratios[None], "higher")[1, 0])
 
 
 def _facts(recording: Recording) -> MatrixFacts:
@@ -106,7 +97,7 @@ def _size(recording: Recording) -> Size:
 def _axes(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Axis, Axis]:
     ranks = [size.rank for size in sizes]
     x = Axis((min(ranks) / 1.15, max(ranks) * 1.15), "log", "rank")
-    ends = [ratio(recording, int(recording.steps("test_loss")[-1])) for recording in recordings]
+    ends = [ratio(recording, int(recording.steps("snr")[-1])) for recording in recordings]
     ends += [float(value) for recording in recordings for value in recording["svd_snr"][0]]
     seen = [value for value in ends if np.isfinite(value)]
     return x, Axis((min(0.0, *seen, 0.0) * 1.05, 1.08 * max(10.0, *seen, 10.0)), label="dB")
@@ -114,7 +105,7 @@ def _axes(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Axis,
 
 def _over_steps(recordings: Sequence[Recording]) -> Film:
     panel = series(recordings, "snr", scale="linear", labelled=True)
-    control = float(np.mean([recording["svd_snr"][0].mean() for recording in recordings]))
+    control = float(np.median(np.concatenate([recording["svd_snr"][0] for recording in recordings])))
     reference, words = ReferenceLine(control), Readout(f"SVD {control:.0f}", "muted")
 
     def at(step: int) -> Panel:
@@ -141,7 +132,7 @@ def _panel(recordings: Sequence[Recording], sizes: Sequence[Size], label: str) -
             marks += _marks(family, ranks, values, scaled=scaled)
         return Panel(label, unused, unused, tuple(marks))
 
-    return MovingPanel(union([one.steps("test_loss") for _, one in mine]), at)
+    return MovingPanel(union([one.steps("snr") for _, one in mine]), at)
 
 
 def _grouped(sizes: Sequence[Size]) -> dict[tuple[str, bool], list[int]]:
@@ -161,14 +152,14 @@ def _control(recordings: Sequence[Recording], sizes: Sequence[Size]) -> MovingPa
     """The least-squares solution, which needs no steps: the same in all scenes."""
     lines: dict[tuple[str, bool], dict[int, float]] = {}
     for recording, size in zip(recordings, sizes, strict=True):
-        value = float(recording["svd_snr"][0].mean())
+        value = float(np.median(recording["svd_snr"][0]))
         lines.setdefault((size.family, size.scaled), {})[size.rank] = value
     marks: list[Mark] = []
     for (family, scaled), values in lines.items():
         ranks = sorted(values)
         marks += _marks(family, np.array(ranks, np.float64), np.array([values[rank] for rank in ranks]), scaled=scaled)
     still = Panel("SVD", Axis((0.0, 1.0)), Axis((0.0, 1.0)), tuple(marks), (Readout("from 2M examples", "muted"),))
-    return MovingPanel(recordings[0].steps("test_loss")[:1], lambda _: still)
+    return MovingPanel(recordings[0].steps("snr")[:1], lambda _: still)
 
 
 def _framed(panel: MovingPanel, x: Axis, y: Axis) -> MovingPanel:

@@ -12,6 +12,7 @@ from dynviz.charts.limits import Scale
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
 from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.charts.series import Curve, Lost, series
+from dynviz.charts.settings import hyperparameter, moving
 from dynviz.errors import unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -129,17 +130,21 @@ def _least_norm(recording: Recording) -> float | None:
 def _bounded(recordings: Sequence[Recording]) -> MovingPanel:
     """The excess loss, and what its mean over k steps stays under: |x1 - x*|^2 / (2 k lr) + lr B^2 / 2.
 
+    Of several lanes the median of their bounds, each with its own learning rate.
+
     With lr = |x1 - x*| / (B sqrt(K)) that is |x1 - x*| B / sqrt(K) after K steps.
     """
     panel = series(recordings, "excess_loss", scale="log", labelled=True)
     lines: list[Line] = []
     for index, recording in enumerate(recordings):
-        rate = recording.metadata.hyperparameters.get("lr")
-        if rate is None or not isinstance(rate.value, float):
-            continue
-        distance, gradient = recording["bound"][0].mean(axis=0, dtype=np.float64)
         steps = recording.steps("excess_loss")[1:]
-        bound = distance**2 / (2 * steps * rate.value) + rate.value * gradient**2 / 2
+        rates = [hyperparameter(recording, "lr", lane) for lane in range(len(recording.seeds))]
+        # The bound is that of a rate that stays as it is.
+        if not len(steps) or "lr" in moving(recording) or not all(isinstance(rate, float) for rate in rates):
+            continue
+        distance, gradient = recording["bound"][0].astype(np.float64).T
+        lr = np.array(rates)
+        bound = np.median(distance**2 / (2 * steps[:, None] * lr) + lr * gradient**2 / 2, axis=1)
         label = "bound" if not lines else ""
         lines.append(Line(steps, bound, caption.color(index), label, dash="dashed", ghost=False))
     highest = max((float(line.y[-1]) for line in lines), default=0.0)
