@@ -44,7 +44,8 @@ class Rule(Protocol):
     Training adds the terms up: `theta + sum(terms)`. A field that is a float may hold a tensor without dimensions
     (one lane's value under `torch.func.vmap`), so a rule calls no `float()`, `.item()` or `math` function on it and
     does not branch on it; whole numbers, flags and words are plain Python. `t` is a float64 tensor that starts at 1.
-    Nothing is changed in place. What a rule may have beside this: see `WatchedRule` and `PerturbingRule`.
+    Nothing is changed in place. What a rule may have beside this: see `WatchedRule`, `FallbackRule` and
+    `PerturbingRule`.
 
     Attributes:
         coordinatewise: True where each coordinate of a step depends on that coordinate alone, with state tensors
@@ -68,6 +69,15 @@ class WatchedRule(Protocol):
 
     def watch(self, state: State) -> Mapping[str, Tensor]:
         """Numbers of one parameter's state, by name (a-z, 0-9, '_', '.', '-'); works under vmap as `update` does."""
+        ...
+
+
+@runtime_checkable
+class FallbackRule(Protocol):
+    """A rule that does something else with parameters of shapes that it is not made for."""
+
+    def fallback(self, shape: tuple[int, ...]) -> str:
+        """What it does with a parameter of this shape, such as "AdamW's step"; empty where it is made for it."""
         ...
 
 
@@ -112,6 +122,32 @@ def layers(rule: Any) -> Iterator[Any]:
     yield rule
     while (rule := getattr(rule, "rule", None)) is not None:
         yield rule
+
+
+def fallback(rule: Any, shape: tuple[int, ...]) -> str:
+    """What a rule, whatever modifiers stand around it, does with a parameter of a shape that it is not made for."""
+    return next((part.fallback(shape) for part in layers(rule) if isinstance(part, FallbackRule)), "")
+
+
+EXAMPLES: Mapping[str, tuple[tuple[int, ...], ...]] = {
+    "a number": ((),),
+    "a vector": ((8,), (2**14,)),
+    "a matrix": ((8, 8), (2**14, 2**14)),
+    "a tensor of order 3": ((8, 8, 8),),
+}
+"""Shapes of parameters by kind, small and large."""
+
+
+def fallbacks(rule: Any) -> dict[str, str]:
+    """What a rule does with parameters of the kinds that it is not made for: "a vector" to "AdamW's step"."""
+    found = {}
+    for kind, shapes in EXAMPLES.items():
+        words = {" x ".join(map(str, shape)): fallback(rule, shape) for shape in shapes}
+        if len(set(words.values())) == 1:
+            found[kind] = words.popitem()[1]
+        else:
+            found |= {f"{kind} of {size}": text for size, text in words.items()}
+    return {kind: text for kind, text in found.items() if text}
 
 
 def joined(terms: Terms, **more: Tensor) -> Terms:

@@ -98,18 +98,26 @@ def _unnumbered(label: str, among: Sequence[str]) -> str:
 def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
     """Each recording with the hyperparameters that were written, in its colour, then the seeds.
 
+    What an optimizer does with shapes that it is not made for stands beside its name where it is all that it does,
+    else at the end.
+
     Of one whose lanes differ: `adamw lr 1e-4 to 1 (25 values), seeds 0 to 7`.
     """
     seeded = {seeds(recording) for recording in recordings}
-    readouts = []
+    readouts, notes = [], []
     for index, (recording, name) in enumerate(zip(recordings, names(recordings), strict=True)):
         given = [option(key, value) for key, value in _given(recording).items()]
         own = [seeds(recording)] if len(seeded) > 1 else []
         text = " ".join([name, *(extra for extra in given + own if extra not in name)])
+        fallback, fallbacks = recording.metadata.fallback, recording.metadata.fallbacks
+        if len(fallbacks) == len(recording.metadata.parameters) and fallback:
+            text = f"{text}, {fallback}"
+        elif fallback:
+            notes.append(Readout(f"{name}: {fallback}", "muted"))
         readouts.append(Readout(text, color(index)))
     if len(seeded) == 1:
         readouts.append(Readout(seeded.pop(), "muted"))
-    return tuple(readouts)
+    return (*readouts, *notes)
 
 
 def seeds(recording: Recording) -> str:

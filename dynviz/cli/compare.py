@@ -91,6 +91,8 @@ def _compare(
         for row in rows:
             if row.refused:
                 stdout.print(Text.assemble((row.optimizer, "bold"), f" did not run: {row.refused}", style="dim"))
+            if row.fallback:
+                stdout.print(Text.assemble((row.optimizer, "bold"), f" takes {row.fallback}", style="dim"))
     say(f"see them with: dynviz play {shlex.quote(str(folder))}")
     if stopped:
         say(f"stopped; {len(rows)} of {len(chosen)} optimizers are compared")

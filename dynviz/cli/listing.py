@@ -1,5 +1,6 @@
 """`dynviz list`: what there is."""
 
+import dataclasses
 import itertools
 import shutil
 import textwrap
@@ -106,6 +107,21 @@ def _options(plural: str, name: str) -> None:
     else:
         say("", err=False)
         _table([("option", "type", "default", ""), *rows])
+    if plural == "optimizers":
+        _fallbacks(plugin)
+
+
+def _fallbacks(plugin: plugins.Plugin) -> None:
+    """Print what a rule does with parameters of shapes that it is not made for."""
+    from dynviz.rule import fallbacks
+
+    required = any(option.default is MISSING for option in plugin.options.values())
+    if required or not dataclasses.is_dataclass(plugin.target):
+        return
+    rows = list(fallbacks(plugin.make()).items())
+    if rows:
+        say("", err=False)
+        _table([("parameter", "takes"), *rows])
 
 
 def _shown(default: Any) -> str:

@@ -68,6 +68,8 @@ class TrainingProgress:
         )
         for recording in recordings:
             say(f"  {recording.label}: {describe(recording.hyperparameters)}")
+            if recording.fallback:
+                say(f"  {recording.label} takes {recording.fallback}")
         now = self._last_line = time.monotonic()
         for recording, done in zip(recordings, steps_done, strict=True):
             self._begun[recording.label] = (now, done)

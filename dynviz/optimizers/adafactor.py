@@ -72,6 +72,10 @@ class Adafactor:
         terms = {"gradient": -alpha / clip * scale * gradient, "decay": -self.lr * self.weight_decay * theta}
         return terms, state
 
+    def fallback(self, shape: tuple[int, ...]) -> str:
+        """What is done with vectors and numbers, which have no rows and columns."""
+        return "a mean square that is not factored" if len(shape) < 2 else ""
+
 
 def _estimate(state: State) -> Tensor:
     """The mean square of each coordinate, from rows and columns where they are what is kept."""

@@ -1,5 +1,6 @@
 """AdaGrad with the full matrix: whitens steps by all second moments of a tensor."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -69,6 +70,10 @@ class FullMatrixAdagrad:
         """How many blocks, and how many numbers in each; the last one is filled up with zeros."""
         blocks = max(1, -(-theta.numel() // self.largest))
         return blocks, -(-theta.numel() // blocks)
+
+    def fallback(self, shape: tuple[int, ...]) -> str:
+        """What is done with large parameters."""
+        return f"a matrix for each block of up to {self.largest}" if math.prod(shape) > self.largest else ""
 
     def watch(self, state: State) -> dict[str, Tensor]:
         """Eigenvalues of the statistics, the largest first; for few numbers, what the gradient is multiplied by."""

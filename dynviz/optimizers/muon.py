@@ -90,6 +90,11 @@ class Muon:
             rate = self.lr
         return {"step": -rate * direction, "decay": -rate * self.weight_decay * theta}, state
 
+    def fallback(self, shape: tuple[int, ...]) -> str:
+        """What is done with vectors and numbers."""
+        steps = {"adamw": "AdamW's step", "sgd": "SGD's step with momentum", "column": "a normalised momentum step"}
+        return steps[self.vectors] if len(shape) < 2 else ""
+
     def _momentum(self, gradient: Tensor, state: State) -> tuple[Tensor, State]:
         fresh = (1 - self.momentum) * gradient
         m = self.momentum * state["m"] + fresh

@@ -1,5 +1,6 @@
 """Shampoo: whitens the rows and columns of a matrix, each by their own moments."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -82,6 +83,14 @@ class Shampoo:
             after[f"statistics{axis}"] = statistics
             direction = along(direction, axis, root.matmul if root.ndim == 2 else root[:, None].mul)
         return turned(whole, -self.lr * direction), after
+
+    def fallback(self, shape: tuple[int, ...]) -> str:
+        """What is done with vectors, and with long axes."""
+        if max(shape, default=1) > self.largest:
+            return f"diagonal statistics of axes over {self.largest}"
+        if math.prod(shape) == 1:
+            return "AdaGrad's step"
+        return "full-matrix AdaGrad's step" if len(shape) == 1 else ""
 
     def watch(self, state: State) -> dict[str, Tensor]:
         """Eigenvalues of each axis' statistics, the largest first."""

@@ -1,5 +1,6 @@
 """Sketchy: Shampoo with sketches of its statistics, in far less memory."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -69,6 +70,15 @@ class Sketchy:
             after[f"sketch{axis}"], after[f"escaped{axis}"] = found.rows, before + found.escaped
             direction = along(direction, axis, self._root(found, before, -0.5 / axes))
         return turned(whole, -self.lr * direction), after
+
+    def fallback(self, shape: tuple[int, ...]) -> str:
+        """What is done with vectors, and where no axis is longer than a sketch."""
+        exact = max(shape, default=1) <= self.rank
+        if math.prod(shape) == 1:
+            return "AdaGrad's step"
+        if len(shape) == 1:
+            return "full-matrix AdaGrad's step" if exact else "S-AdaGrad's step"
+        return "Shampoo's step (no axis is over the rank)" if exact else ""
 
     def watch(self, state: State) -> dict[str, Tensor]:
         """Eigenvalues of each axis' B^T B + rho I, the largest first."""

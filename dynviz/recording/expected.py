@@ -119,6 +119,7 @@ _METADATA = record(
     views=list_of(schema.text),
     facts=mapping_of(plain_lists),
     parameters=mapping_of(schema.sizes),
+    fallbacks=mapping_of(schema.text),
     versions=mapping_of(schema.text),
     device=schema.text,
     device_name=schema.text,

@@ -1,7 +1,7 @@
 """What run.json says about a recording."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -15,6 +15,8 @@ from dynviz.recording.values import encode
 
 FORMAT = 2
 """Since 2 the file ends in a checksum of itself, see `dynviz.recording.sealed`."""
+NAMED = 4
+"""Parameters that are named one by one."""
 Status: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
 Source: TypeAlias = Literal["given", "protocol", "default"]
 Better: TypeAlias = Literal["lower", "higher", "neither"]
@@ -126,6 +128,7 @@ class Metadata:
         views: Names of the views that suit, the most telling first.
         facts: What pictures need to know: the scenario's words.
         parameters: Shape of each parameter of one lane.
+        fallbacks: What the optimizer does with parameters of shapes that it is not made for, by parameter.
         versions: Of dynviz, torch, numpy and python.
         device: Where it trained: `cpu`, `cuda:0`.
         device_name: The device in words.
@@ -151,6 +154,7 @@ class Metadata:
     views: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    fallbacks: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
     device_name: str = ""
@@ -171,6 +175,17 @@ class Metadata:
     def seeds(self) -> tuple[int, ...]:
         """The seed of each lane."""
         return tuple(lane.seed for lane in self.lanes)
+
+    @property
+    def fallback(self) -> str:
+        """What the optimizer does where it is not made for a parameter's shape: `AdamW's step for offset, scale`."""
+        by_words: dict[str, list[str]] = {}
+        for name, words in self.fallbacks.items():
+            by_words.setdefault(words, []).append(name)
+        return "; ".join(
+            f"{words} {'throughout' if len(names) == len(self.parameters) else f'for {_first(names)}'}"
+            for words, names in by_words.items()
+        )
 
     @property
     def channel_bytes(self) -> dict[str, int]:
@@ -208,6 +223,14 @@ class Metadata:
         from dynviz.recording import expected  # which needs the classes of this module
 
         return schema.check(expected.metadata, tree, "a recording")
+
+
+def _first(names: Sequence[str]) -> str:
+    return (
+        ", ".join(names)
+        if len(names) <= NAMED
+        else f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1} more"
+    )
 
 
 def version(folder: Path) -> tuple[int, int, int]:

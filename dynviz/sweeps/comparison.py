@@ -38,6 +38,7 @@ class Row:
         state_bytes: What the optimizer keeps between steps beside the parameters, a lane, in their precision.
         folder: The run's.
         refused: Why it did not run; empty where it did.
+        fallback: What it does where it is not made for a parameter's shape; empty where it is.
     """
 
     optimizer: str
@@ -50,6 +51,7 @@ class Row:
     state_bytes: int = 0
     folder: str = ""
     refused: str = ""
+    fallback: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A tree without what JSON cannot hold: a number that is not finite is null."""
@@ -131,6 +133,7 @@ def row(optimizer: str, recording: Recording, seconds: float) -> Row:
         1e6 * seconds / lanes / recording.total,
         _state_bytes(recording) // lanes,
         str(recording.folder.parent),
+        fallback=recording.metadata.fallback,
     )
 
 

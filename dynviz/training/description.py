@@ -9,6 +9,7 @@ from torch import Tensor
 
 import dynviz
 from dynviz.recording.metadata import Metadata
+from dynviz.rule import fallback
 from dynviz.task import Channel
 from dynviz.training import devices
 from dynviz.training.block import LONGEST
@@ -17,6 +18,7 @@ from dynviz.training.lane_stacks import LaneStacks
 from dynviz.training.plan import RecordingPlan, named, sampling
 from dynviz.training.samples import grouped
 from dynviz.training.sources import StepValues
+from dynviz.training.steppers import RuleStepper
 from dynviz.training.trees import to_arrays
 
 CHECKPOINTS = 20
@@ -60,6 +62,7 @@ def describe(plan: RecordingPlan, lanes: LaneStacks, created: str) -> Metadata:
         views=((MAP,) if any(lane.hyperparameters for lane in plan.lanes) else ()) + task.views,
         facts=task.facts,
         parameters=layout.shapes,
+        fallbacks=_fallbacks(lanes),
         versions={
             "dynviz": dynviz.__version__,
             "torch": torch.__version__,
@@ -74,6 +77,17 @@ def describe(plan: RecordingPlan, lanes: LaneStacks, created: str) -> Metadata:
         dtype=plan.dtype,
         compiled=plan.compiled,
     )
+
+
+def _fallbacks(lanes: LaneStacks) -> dict[str, str]:
+    """What the rule does with each parameter whose shape it is not made for; stacks may differ in this."""
+    found: dict[str, list[str]] = {}
+    for stepper, stack in zip(lanes.steppers, lanes.stacks, strict=True):
+        if isinstance(stepper, RuleStepper):
+            for name, shape in stack.layout.shapes.items():
+                found.setdefault(name, []).append(fallback(stepper.rule, shape))
+    words = {name: " or ".join(dict.fromkeys(filter(None, texts))) for name, texts in found.items()}
+    return {name: text for name, text in words.items() if text}
 
 
 def _formats(lanes: LaneStacks, count: int, chosen: set[str]) -> dict[str, SampleFormat]:
