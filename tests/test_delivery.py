@@ -279,7 +279,7 @@ def test_while_one_is_late_none_is_drawn_and_one_that_is_stuck_is_cut(clock):
 async def test_the_picture_is_lowered_says_so_and_is_sharpened_when_it_stays(tmp_path):
     recording = surface(tmp_path / "adamw", steps=400)
     async with watching(recording.folder, view=f"{DENSE}:kind=field", step=100) as watched:
-        delivery, plot = watched.app.delivery, watched.stage.query_one(Plot)
+        delivery, plot = watched.app.delivery, watched.screen.query_one(Plot)
 
         def colors():
             rows = plot.render_lines(plot.region.reset_offset)

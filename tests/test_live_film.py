@@ -9,12 +9,13 @@ from dynviz.errors import DynvizError
 from dynviz.player import command, details, status
 from dynviz.player.axes import HeldAxes
 from dynviz.player.command import Picture, panel_name
-from dynviz.player.event_marks import at, beside, event_marks
+from dynviz.player.event_marks import event_marks, step_beside, text_at
 from dynviz.player.live_film import PAUSE, LiveFilm
-from dynviz.player.projector import Projector
 from dynviz.player.readout import readout
 from dynviz.player.runs import find, holds_runs
 from dynviz.player.selection import selection
+from dynviz.player.state import PlayerState
+from dynviz.player.step_rate import StepRate
 from dynviz.recording import Recording, Snapshot, open_all
 from dynviz.scene.marks import Axis, Field, Line, Panel
 from dynviz.scene.norm import Norm
@@ -99,8 +100,8 @@ def test_opening_takes_at_most_a_fifth_of_the_time(tmp_path):
     growing.grow(1)
     assert film.refresh(0.0)
     growing.grow(2)
-    assert not film.refresh(3.9)
-    assert film.refresh(4.0)
+    assert not film.refresh(4.9)
+    assert film.refresh(5.0)
 
 
 def test_axes_stand_still_while_live_and_are_those_of_the_whole_run_at_its_end(tmp_path):
@@ -155,18 +156,18 @@ def test_a_snapshot_does_not_grow_between_two_looks(tmp_path):
     assert len(recording["loss"]) == 51
 
 
-def projector(*sources, **options):
-    made = Projector([str(source) for source in sources], **options)
+def opened(*sources, **options):
+    made = PlayerState([str(source) for source in sources], **options)
     made.tick(0.0)
     return made
 
 
 def test_a_finished_run_plays_at_once_and_a_live_one_is_followed(tmp_path):
-    made = projector(recorded.surface(tmp_path / "adam").folder)
+    made = opened(recorded.surface(tmp_path / "adam").folder)
     assert (made.step, made.playback.playing, made.live) == (0, True, False)
     growing = Growing(tmp_path / "sgd")
     growing.grow(20)
-    made = projector(growing.folder)
+    made = opened(growing.folder)
     assert (made.step, made.playback.following, made.live) == (20, True, True)
     growing.grow(40)
     made.tick(PAUSE + 0.05)
@@ -174,14 +175,14 @@ def test_a_finished_run_plays_at_once_and_a_live_one_is_followed(tmp_path):
     growing.finish()
     made.tick(1.0)
     made.tick(2.0)
-    assert (made.step, made.live, made.training_status.status) == (100, False, "finished")
+    assert (made.step, made.live, made.session.training_status.status) == (100, False, "finished")
 
 
 def test_training_that_was_over_before_there_was_a_picture_is_shown_at_its_end(tmp_path):
     trainer = Trainer(tmp_path)
     Growing(tmp_path / "sgd").finish()
     trainer.end("finished", 0)
-    made = Projector([], trainer=trainer)
+    made = PlayerState([], trainer=trainer)
     made.tick(0.0)
     assert (made.step, made.playback.playing, made.live) == (100, False, False)
     made.playback.toggle(1.0)
@@ -190,50 +191,50 @@ def test_training_that_was_over_before_there_was_a_picture_is_shown_at_its_end(t
 
 def test_a_recording_that_is_taken_away_is_shown_on_and_missed_in_other_views(tmp_path):
     recording = recorded.voronoi(tmp_path / "run" / "adamw", lanes=2)
-    made = projector(recording.folder, step=200)
+    made = opened(recording.folder, step=200)
     shutil.rmtree(recording.folder)
     made.tick(2.0)
     made.tick(4.0)
     assert made.scene().step == 200
-    assert made.choosable
-    assert details.sections(made.recordings, made.happened, made.statuses)
+    assert made.session.choosable
+    assert details.sections(made.session.recordings, made.session.events, made.statuses)
     made.show("curves")
     made.tick(6.0)
     assert made.scene() is None
-    assert "there is no folder" in made.words(6.0)
-    assert made.times.recorded == 400
+    assert "there is no folder" in made.words()
+    assert made.timeline.recorded == 400
     with pytest.raises(DynvizError, match="there is no folder"):
-        made.select(made.selection.turned())
+        made.select(made.session.selection.turned())
     assert made.view == "curves"
 
 
 def test_a_run_that_ended_before_its_first_sample_says_so(tmp_path):
     Growing(tmp_path / "sgd").writer.close()
-    made = projector(tmp_path / "sgd")
-    assert made.words(0.0) == "nothing was recorded: training ended before the first sample"
+    made = opened(tmp_path / "sgd")
+    assert made.words() == "nothing was recorded: training ended before the first sample"
 
 
 def test_a_trainer_that_could_not_write_that_it_failed_has_failed(tmp_path):
     growing = Growing(tmp_path / "sgd")
     growing.grow(20)
     trainer = Trainer(tmp_path)
-    made = Projector([], trainer=trainer)
+    made = PlayerState([], trainer=trainer)
     made.tick(0.0)
-    assert made.training_status.status == "running"
+    assert made.session.training_status.status == "running"
     growing.writer.close()
     trainer.end("failed", 1, "cannot write loss.npy: No space left on device")
     made.tick(1.0)
     made.tick(2.0)
-    assert made.training_status.status == "failed"
+    assert made.session.training_status.status == "failed"
 
 
 def test_a_step_that_is_asked_for_is_shown_paused(tmp_path):
-    made = projector(recorded.surface(tmp_path / "adam").folder, step=77)
+    made = opened(recorded.surface(tmp_path / "adam").folder, step=77)
     assert (made.step, made.playback.playing) == (77, False)
 
 
 def test_other_views_that_open_get_a_tab_and_the_step_stays(tmp_path):
-    made = projector(recorded.voronoi(tmp_path / "adamw").folder, view="curves", step=200)
+    made = opened(recorded.voronoi(tmp_path / "adamw").folder, view="curves", step=200)
     while made.trying:
         made.try_view()
     assert made.views.names[:2] == ("curves", "benchmark")
@@ -247,15 +248,16 @@ def test_other_views_that_open_get_a_tab_and_the_step_stays(tmp_path):
 
 def test_the_trainer_is_waited_for_in_words(tmp_path):
     trainer = Trainer()
-    made = Projector([], trainer=trainer)
+    made = PlayerState([], trainer=trainer)
     made.tick(1.2)
-    assert made.words(1.2) == "waiting for the trainer: importing torch, 1.2 s"
+    assert made.words() == "waiting for the trainer: importing torch, 1.2 s"
     trainer.doing = "preparing the task"
-    assert made.words(1.3) == "waiting for the trainer: preparing the task, 1.3 s"
+    made.tick(1.3)
+    assert made.words() == "waiting for the trainer: preparing the task, 1.3 s"
     growing = Growing(tmp_path / "run" / "sgd")
     trainer.folder = tmp_path / "run"
     made.tick(2.0)
-    assert made.words(2.0) == "waiting for the first sample, 2.0 s"
+    assert made.words() == "waiting for the first sample, 2.0 s"
     growing.grow(3)
     made.tick(3.0)
     assert (made.step, made.scene().step) == (3, 3)
@@ -263,32 +265,32 @@ def test_the_trainer_is_waited_for_in_words(tmp_path):
 
 def test_a_trainer_that_fails_is_shown_with_its_words(tmp_path):
     trainer = Trainer()
-    made = Projector([], trainer=trainer)
+    made = PlayerState([], trainer=trainer)
     trainer.end("failed", 3, "no GPU")
     made.tick(1.0)
-    assert made.words(1.0) == "Training failed: no GPU"
-    assert not made.training
+    assert made.words() == "Training failed: no GPU"
+    assert not made.session.training
 
 
 def test_a_killed_trainers_recording_plays(tmp_path):
     growing = Growing(tmp_path / "sgd")
     growing.grow(60)
     growing.writer.close()
-    made = projector(growing.folder)
-    assert made.training_status.status == "killed"
+    made = opened(growing.folder)
+    assert made.session.training_status.status == "killed"
     made.playback.end()
     assert made.scene().step == 60
 
 
 def test_time_left_comes_from_the_growth(tmp_path):
     growing = Growing(tmp_path / "sgd")
-    made = Projector([str(growing.folder)])
+    made = PlayerState([str(growing.folder)])
     for second in range(5):
         growing.grow(10 * second)
         made.tick(float(second))
-    assert made.training_status.rate == pytest.approx(10)
-    assert made.training_status.left == pytest.approx(6)
-    assert [word.text for word in made.training_status.words] == ["● live", "10 steps/s", "6 s left"]
+    assert made.session.training_status.rate == pytest.approx(10)
+    assert made.session.training_status.left == pytest.approx(6)
+    assert [word.text for word in made.session.training_status.words] == ["● live", "10 steps/s", "6 s left"]
 
 
 def test_events_of_all_recordings_are_jumped_to_in_order(tmp_path):
@@ -297,22 +299,23 @@ def test_events_of_all_recordings_are_jumped_to_in_order(tmp_path):
     other.writer.event(10, 1, "diverged", 2.5)
     one.finish()
     other.finish()
-    made = projector(tmp_path / "run", step=0)
-    assert made.jump(after=True) == "diverged 2.5 at step 10 (adam, seed 1)"
-    assert made.jump(after=True) == "center died at step 30 (sgd)"
-    assert made.jump(after=True) == ""
+    made = opened(tmp_path / "run", step=0)
+    for text in ("diverged 2.5 at step 10 (adam, seed 1)", "center died at step 30 (sgd)"):
+        assert made.jump(after=True)
+        assert text_at(made.session.events, made.step) == text
+    assert not made.jump(after=True)
     assert made.step == 30
-    assert beside(made.happened, 30, after=False) == 10
-    assert at(made.happened, 11) == ""
-    assert len(event_marks(made.recordings)) == 2
+    assert step_beside(made.session.events, 30, after=False) == 10
+    assert text_at(made.session.events, 11) == ""
+    assert len(event_marks(made.session.recordings)) == 2
 
 
 def test_recordings_of_different_lengths_share_one_clock(tmp_path):
     recorded.surface(tmp_path / "run" / "a", steps=100, label="a")
     recorded.surface(tmp_path / "run" / "b", steps=300, label="b")
-    made = projector(tmp_path / "run")
+    made = opened(tmp_path / "run")
     made.playback.end()
-    assert (made.step, made.times.total) == (300, 300)
+    assert (made.step, made.timeline.total) == (300, 300)
     assert made.scene() is not None
 
 
@@ -320,30 +323,32 @@ def test_lanes_are_chosen_overlaid_or_beside_each_other(tmp_path):
     run = tmp_path / "run"
     recorded.surface(run / "adam", lanes=3, label="adam")
     recorded.surface(run / "sgd", lanes=1, label="sgd")
-    made = projector(run)
-    assert made.choosable
-    first = made.selection.toggled(0, 1).toggled(1, None)
+    made = opened(run)
+    assert made.session.choosable
+    first = made.session.selection.toggled(0, 1).toggled(1, None)
     made.select(first)
     made.tick(0.1)
-    assert [each.source for each in made.recordings] == [f"{run / 'adam'}@0,2"]
+    assert [each.source for each in made.session.recordings] == [f"{run / 'adam'}@0,2"]
     assert len(made.scene().panels) > 0
     # What is not shown can be chosen again.
-    made.select(made.selection.toggled(1, None).turned())
+    made.select(made.session.selection.toggled(1, None).turned())
     made.tick(0.2)
-    assert [each.source for each in made.recordings] == [f"{run}/adam@0", f"{run}/adam@2", f"{run}/sgd"]
+    assert [each.source for each in made.session.recordings] == [f"{run}/adam@0", f"{run}/adam@2", f"{run}/sgd"]
     assert selection(open_all([f"{run / 'adam'}@0,2"])).sources == (f"{run / 'adam'}@0,2",)
-    assert made.selection.everything().turned().sources == (f"{run}/adam", f"{run}/sgd")
+    assert made.session.selection.everything().turned().sources == (f"{run}/adam", f"{run}/sgd")
 
 
 def test_the_command_makes_the_picture_that_is_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recorded.surface(tmp_path / "runs" / "bowl 1" / "adam", label="adam")
-    made = projector(tmp_path / "runs" / "bowl 1", step=42)
+    made = opened(tmp_path / "runs" / "bowl 1", step=42)
     made.zoom(1)
-    picture = made.picture
+    picture = made.picture("light")
     assert picture.panel == "loss"
     command = picture.still()
-    assert command == ("dynviz export 'runs/bowl 1' bowl-1-path-loss-42.png --view path --panel loss --steps 42")
+    assert command == (
+        "dynviz export 'runs/bowl 1' bowl-1-path-loss-42.png --view path --panel loss --steps 42 --theme light"
+    )
 
 
 def test_a_run_is_named_for_all_its_recordings_and_they_where_some_are_shown(tmp_path, monkeypatch):
@@ -401,12 +406,10 @@ def test_details_say_where_hyperparameters_came_from(tmp_path):
 
 
 def test_the_worst_status_is_said():
-    said = [
-        status.training_status(found, status.Growth(), 9).status for found in (["finished", "killed"], ["finished"])
-    ]
+    said = [status.training_status(found, StepRate(), 9).status for found in (["finished", "killed"], ["finished"])]
     assert said == ["killed", "finished"]
 
 
 def test_a_source_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DynvizError, match="there is no folder"):
-        Projector([str(tmp_path / "none")])
+        PlayerState([str(tmp_path / "none")])

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynviz.player import footer, header, timeline
-from dynviz.player.growth import Growth
 from dynviz.player.playback import SECONDS, SPEEDS, Playback
 from dynviz.player.rate import Rate
 from dynviz.player.status import TrainingStatus
-from dynviz.player.timeline import Times, Track, layout, track
+from dynviz.player.step_rate import StepRate
+from dynviz.player.timeline import TimelineState, Track, layout, track
 from dynviz.player.words import Word, fit
 
 
@@ -80,23 +80,30 @@ def test_steps_are_the_samples_of_the_film():
 def test_speeds_stop_at_both_ends():
     made = playback()
     for _ in range(20):
-        made.faster()
+        made.change_speed(1)
     assert made.speed == SPEEDS[-1]
     for _ in range(20):
-        made.slower()
+        made.change_speed(-1)
     assert made.speed == SPEEDS[0]
     assert timeline.speed(made.speed) == "1/16x"
 
 
 def test_nothing_to_show_is_no_error():
     made = Playback()
-    for act in (made.home, made.end, made.follow, made.faster, lambda: made.move(5), lambda: made.toggle(1.0)):
+    for act in (
+        made.home,
+        made.end,
+        made.follow,
+        lambda: made.change_speed(1),
+        lambda: made.move(5),
+        lambda: made.toggle(1.0),
+    ):
         act()
         made.advance(2.0)
         assert made.step == 0
 
 
-ACTS = st.sampled_from(["toggle", "move", "seek", "home", "end", "follow", "faster", "grow", "over", "wait"])
+ACTS = st.sampled_from(["toggle", "move", "seek", "home", "end", "follow", "change_speed", "grow", "over", "wait"])
 
 
 @given(st.lists(st.tuples(ACTS, st.integers(-200, 1200)), max_size=30))
@@ -109,7 +116,7 @@ def test_whatever_is_done_the_step_is_one_of_the_films(acts):
             made.extend(np.arange(0, last + 1, 7), 1000, live=live)
         elif act == "wait":
             made.advance(now)
-        elif act in ("move", "seek"):
+        elif act in ("move", "seek", "change_speed"):
             getattr(made, act)(number)
         elif act == "toggle":
             made.toggle(now)
@@ -127,22 +134,22 @@ def test_what_takes_long_to_draw_is_drawn_less_often():
 
 
 def test_growth_is_steps_a_second_and_time_left():
-    growth = Growth()
-    assert growth.rate is None
+    step_rate = StepRate()
+    assert step_rate.rate is None
     for second in range(8):
-        growth.note(float(second), 100 * second)
-    assert growth.rate == pytest.approx(100)
-    assert growth.left(1700) == pytest.approx(10)
-    growth.note(8.0, 0)
-    assert growth.rate is None
+        step_rate.note(float(second), 100 * second)
+    assert step_rate.rate == pytest.approx(100)
+    assert step_rate.left(1700) == pytest.approx(10)
+    step_rate.note(8.0, 0)
+    assert step_rate.rate is None
 
 
 def test_what_is_said_of_the_growth_changes_once_a_second():
-    growth = Growth()
+    step_rate = StepRate()
     said = []
     for tick in range(60):
-        growth.note(tick / 20, tick**2)
-        said.append(growth.rate)
+        step_rate.note(tick / 20, tick**2)
+        said.append(step_rate.rate)
     assert said[-1] > 2 * next(filter(None, said))
     assert len(set(said)) <= 4
 
@@ -155,22 +162,22 @@ def test_what_a_terminal_would_obey_is_taken_out_of_words():
 
 
 def test_a_trainer_that_stands_still_becomes_slower():
-    growth = Growth()
+    step_rate = StepRate()
     for tick in range(20):
-        growth.note(tick / 10, 10 * tick)
-    quick = growth.rate
+        step_rate.note(tick / 10, 10 * tick)
+    quick = step_rate.rate
     for tick in range(20, 40):
-        growth.note(tick / 10, 190)
-    assert growth.rate is not None
-    assert growth.rate < 0.6 * quick
+        step_rate.note(tick / 10, 190)
+    assert step_rate.rate is not None
+    assert step_rate.rate < 0.6 * quick
 
 
 def test_the_timeline_shows_past_recorded_edge_coming_and_events():
-    row = layout(60, Times(20, 60, 100, live=True, events=(40, 90)), (Word("1x"),))
+    row = layout(60, TimelineState(20, 60, 100, live=True, events=(40, 90)), (Word("1x"),))
     assert text(row) == " ├─────────●━━━━━━━━◆━━━━━━━━━┃┄┄┄┄┄┄┄┄┄┄┄┄◆┄┄┄┄┄┤ 1x".ljust(60)
-    whole = layout(30, Times(100, 100, 100))
+    whole = layout(30, TimelineState(100, 100, 100))
     assert text(whole) == " ├" + "─" * 16 + "●┤" + " " * 10
-    assert "●" not in text(layout(30, Times(0, 0, 0)))
+    assert "●" not in text(layout(30, TimelineState(0, 0, 0)))
 
 
 @given(st.integers(1, 300), st.integers(0, 10**7), st.data())
@@ -185,10 +192,10 @@ def test_a_column_of_the_timeline_is_the_column_of_its_step(width, total, data):
 
 @given(st.integers(0, 300), st.integers(0, 5000), st.integers(0, 5000), st.lists(st.integers(0, 9000)))
 def test_rows_are_exactly_as_wide_as_the_terminal(width, step, total, events):
-    times = Times(step, total // 2, total, events=events)
+    times = TimelineState(step, total // 2, total, events=events)
     assert len(text(layout(width, times, (Word("1x"),)))) == width
-    now = footer.Now(film=True, events=True, views=3, panels=4, hidden=True, choosable=True)
-    assert len(text(footer.footer(width, now))) == width
+    hints = [footer.KeyHint("space", "play", rank) for rank in range(9)]
+    assert len(text(footer.footer(width, hints))) == width
     names = [f"view-{place}" for place in range(step % 12)]
     assert len(text(header.tabs(width, names, "view-3", [Word("at the cursor")]))) == width
     assert len(text(header.header(width, None, TrainingStatus("running", 12.0, 70.0)))) == width
@@ -203,12 +210,11 @@ def test_words_that_matter_least_are_left_out_first():
     assert text(fit(left, right, 4)) == " r… "
 
 
-def test_the_footer_says_only_what_can_be_done():
-    assert text(footer.footer(60, footer.Now())).strip() == "? help  q quit"
-    now = footer.Now(film=True, playing=True, live=True, views=2, panels=2)
-    assert text(footer.footer(120, now)).strip() == (
-        "space pause  ←→ step  ⇧←→ 100  [ ] speed  f follow  tab view  z zoom  e export  ? help  q quit"
-    )
+def test_keys_that_matter_least_are_left_out_of_the_footer_first():
+    hints = [footer.KeyHint("space", "play", 1), footer.KeyHint("e", "export", 4), footer.KeyHint("q", "quit", 0)]
+    assert text(footer.footer(40, hints)).strip() == "space play  e export  q quit"
+    assert text(footer.footer(24, hints)).strip() == "space play  q quit"
+    assert text(footer.footer(12, hints)).strip() == "q quit"
 
 
 def test_tabs_are_found_where_they_stand():

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -22,15 +23,15 @@ from rich.cells import cell_len
 os.environ.setdefault("TEXTUAL_FPS", "120")
 
 from dynviz.player.app import Player
-from dynviz.player.ask import Jump, Leave
-from dynviz.player.bar import Timeline
+from dynviz.player.bars import TimelineBar
 from dynviz.player.browser import Browser
-from dynviz.player.export_form import ExportForm
-from dynviz.player.info_screen import InfoScreen
+from dynviz.player.dialogs import QuitDialog, StepDialog
+from dynviz.player.export_dialog import ExportDialog
+from dynviz.player.info_dialog import InfoDialog
 from dynviz.player.keys import KEYS
-from dynviz.player.lanes import Lanes
+from dynviz.player.lane_dialog import LaneDialog
 from dynviz.player.plot import Plot
-from dynviz.player.stage import Stage
+from dynviz.player.run_screen import RunScreen
 from tests import recorded
 from tests.growing import Growing, Trainer
 
@@ -45,13 +46,20 @@ class Watched:
 
     async def press(self, *keys):
         await self.pilot.press(*keys)
-        await self.pilot.pause()
+        await self.settle()
 
     async def wait(self, seconds):
         self.clock[0] += seconds
-        if isinstance(self.app.screen, Stage):
+        if isinstance(self.app.screen, RunScreen):
             self.app.screen.beat()
+        await self.settle()
+
+    async def settle(self):
+        """Wait until the views that are being opened are shown."""
         await self.pilot.pause()
+        while opening := [worker for worker in self.app.workers if worker.group == "view"]:
+            await self.app.workers.wait_for_complete(opening)
+            await self.pilot.pause()
 
     @property
     def lines(self):
@@ -64,20 +72,25 @@ class Watched:
 
     @property
     def step(self):
-        return self.app.projector.step
+        return self.state.step
 
     @property
-    def stage(self):
-        return self.app.screen_stack[1]
+    def state(self):
+        return self.app.run_screen.state
+
+    @property
+    def screen(self):
+        return self.app.run_screen
 
 
 @asynccontextmanager
-async def watching(*sources, size=SIZE, **options):
+async def watching(*sources, size=SIZE, settle=True, **options):
     clock = [0.0]
     app = Player([str(each) for each in sources], clock=lambda: clock[0], timed=False, **options)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield Watched(app, pilot, clock)
+        watched = Watched(app, pilot, clock)
+        await (watched.settle() if settle else pilot.pause())
+        yield watched
 
 
 def asynchronous(test):
@@ -155,41 +168,41 @@ async def test_every_key_of_time_moves_the_step(voronoi):
 async def test_views_are_turned_and_chosen_by_number(voronoi):
     async with watching(voronoi, step=200) as watched:
         await watched.press("tab")
-        assert watched.app.projector.view == "scalars"
+        assert watched.state.view == "scalars"
         await watched.press("shift+tab")
-        assert watched.app.projector.view == "benchmark"
+        assert watched.state.view == "benchmark"
         await watched.press("4")
-        assert watched.app.projector.view == "centers"
+        assert watched.state.view == "centers"
         await watched.pilot.click("#tabs", offset=(4, 0))
-        assert watched.app.projector.view == "benchmark"
+        assert watched.state.view == "benchmark"
         assert watched.step == 200
 
 
 @asynchronous
 async def test_a_panel_is_zoomed_by_key_and_by_click_and_paged(voronoi):
     async with watching(voronoi, step=200, size=(120, 40)) as watched:
-        titles = watched.app.projector.titles
+        titles = watched.state.titles
         await watched.press("z")
-        assert (watched.app.projector.zoomed, watched.stage.query_one(Plot).shown) == (True, 1)
+        assert (watched.state.zoomed, watched.screen.query_one(Plot).shown) == (True, 1)
         await watched.press("down")
         assert f"panel 2 of {len(titles)}" in watched.lines[1]
         await watched.press("escape")
-        assert not watched.app.projector.zoomed
-        place = watched.stage.query_one(Plot).canvas.places[2].cell
+        assert not watched.state.zoomed
+        place = watched.screen.query_one(Plot).canvas.places[2].cell
         await watched.pilot.click(Plot, offset=(place.left + 5, place.top + 3))
-        await watched.pilot.pause()
-        assert (watched.app.projector.zoomed, watched.app.projector.first) == (True, 2)
+        await watched.settle()
+        assert (watched.state.zoomed, watched.state.first) == (True, 2)
         await watched.press("z")
-        assert not watched.app.projector.zoomed
+        assert not watched.state.zoomed
 
 
 @asynchronous
 async def test_values_at_the_cursor_are_said(voronoi):
     async with watching(voronoi, view="curves", step=200) as watched:
-        plot = watched.stage.query_one(Plot)
+        plot = watched.screen.query_one(Plot)
         place = plot.canvas.places[0].plot
         await watched.pilot.hover(Plot, offset=(place.left + place.width // 2, place.top + 2))
-        await watched.pilot.pause()
+        await watched.settle()
         assert "step 2" in watched.lines[1]
         assert "adamw" in watched.lines[1]
 
@@ -197,15 +210,15 @@ async def test_values_at_the_cursor_are_said(voronoi):
 @asynchronous
 async def test_the_timeline_is_clicked_and_dragged_and_the_wheel_turns_time(voronoi):
     async with watching(voronoi, step=200) as watched:
-        await watched.pilot.click(Timeline, offset=(2, 0))
-        await watched.pilot.pause()
+        await watched.pilot.click(TimelineBar, offset=(2, 0))
+        await watched.settle()
         assert watched.step == 0
-        await watched.pilot.mouse_down(Timeline, offset=(10, 0))
-        await watched.pilot.hover(Timeline, offset=(88, 0))
-        await watched.pilot.mouse_up(Timeline, offset=(88, 0))
-        await watched.pilot.pause()
+        await watched.pilot.mouse_down(TimelineBar, offset=(10, 0))
+        await watched.pilot.hover(TimelineBar, offset=(88, 0))
+        await watched.pilot.mouse_up(TimelineBar, offset=(88, 0))
+        await watched.settle()
         assert watched.step == 400
-        watched.stage.on_mouse_scroll_up()
+        watched.screen.on_mouse_scroll_up()
         assert watched.step == 396
 
 
@@ -217,7 +230,7 @@ async def test_events_are_jumped_to_and_said(live):
         assert watched.step == 10
         assert "◆ center died at step 10 (sgd)" in watched.lines[1]
         await watched.press("n")
-        assert "no event there" in watched.text
+        assert "no more events this way" in watched.text
         await watched.press("home", "N")
         assert watched.step == 0
 
@@ -225,10 +238,10 @@ async def test_events_are_jumped_to_and_said(live):
 @asynchronous
 async def test_the_theme_is_turned(voronoi):
     async with watching(voronoi, step=200) as watched:
-        ground = watched.stage.background_colors[1].hex
+        ground = watched.screen.background_colors[1].hex
         await watched.press("t")
-        assert (ground, watched.stage.background_colors[1].hex) == ("#0F141A", "#FFFFFF")
-        strip = watched.stage.query_one(Plot).render_lines(watched.stage.query_one(Plot).region.reset_offset)[0]
+        assert (ground, watched.screen.background_colors[1].hex) == ("#0F141A", "#FFFFFF")
+        strip = watched.screen.query_one(Plot).render_lines(watched.screen.query_one(Plot).region.reset_offset)[0]
         assert next(iter(strip)).style.bgcolor.triplet == (255, 255, 255)
 
 
@@ -236,31 +249,31 @@ async def test_the_theme_is_turned(voronoi):
 async def test_lanes_are_chosen_in_a_dialog(voronoi):
     async with watching(voronoi, step=200) as watched:
         await watched.press("l")
-        assert isinstance(watched.app.screen, Lanes)
+        assert isinstance(watched.app.screen, LaneDialog)
         assert "● adamw  2 of 2 lanes" in watched.text
         await watched.press("down", "space", "b", "enter")
-        assert [each.source for each in watched.app.projector.recordings] == [
+        assert [each.source for each in watched.state.session.recordings] == [
             f"{voronoi}/adamw@1",
             f"{voronoi}/adamw-l1",
         ]
         await watched.wait(0.1)
-        assert watched.app.projector.scene() is not None
+        assert watched.state.scene() is not None
         await watched.press("l", "escape")
-        assert isinstance(watched.app.screen, Stage)
+        assert isinstance(watched.app.screen, RunScreen)
 
 
 @asynchronous
 async def test_help_and_details_open_and_close(voronoi):
     async with watching(voronoi, step=200, size=(100, 50)) as watched:
         await watched.press("question_mark")
-        assert isinstance(watched.app.screen, InfoScreen)
+        assert isinstance(watched.app.screen, InfoDialog)
         for key in KEYS:
             assert key.what in watched.text
         await watched.press("escape", "d")
         assert "as written" in watched.text
         assert "val_loss" in watched.text
         await watched.press("pagedown", "escape")
-        assert isinstance(watched.app.screen, Stage)
+        assert isinstance(watched.app.screen, RunScreen)
 
 
 @asynchronous
@@ -269,9 +282,9 @@ async def test_time_goes_on_behind_a_dialog(voronoi):
         await watched.press("question_mark")
         before = watched.lines[0]
         watched.clock[0] += 1
-        watched.stage.beat()
-        await watched.pilot.pause()
-        assert isinstance(watched.app.screen, InfoScreen)
+        watched.screen.beat()
+        await watched.settle()
+        assert isinstance(watched.app.screen, InfoDialog)
         assert watched.step == 20
         assert "step 20 of 400" in watched.lines[0] != before
         assert "click or drag" in watched.text
@@ -312,14 +325,14 @@ async def test_an_export_runs_beside_the_player_and_says_how_it_goes(voronoi, mo
 
     async with watching(voronoi, step=200, run=run) as watched:
         await watched.press("z", "e")
-        assert isinstance(watched.app.screen, ExportForm)
+        assert isinstance(watched.app.screen, ExportDialog)
         await watched.press("down", "right", "right", "down", "down", "right", "enter")
         assert "3 of 100 frames" in watched.text
         await watched.press("right")
         assert watched.step == 201
         go_on.set()
         await watched.app.workers.wait_for_complete()
-        await watched.pilot.pause()
+        await watched.settle()
         assert "written: voronoi-1-benchmark-prediction.png" in watched.text
     assert asked == [
         *("export", "voronoi-1", "voronoi-1-benchmark-prediction.png"),
@@ -346,7 +359,7 @@ async def test_an_export_that_fails_says_why(voronoi):
     async with watching(voronoi, step=200, run=run) as watched:
         await watched.press("e", "enter")
         await watched.app.workers.wait_for_complete()
-        await watched.pilot.pause()
+        await watched.settle()
         assert "was not written: cannot write there" in watched.text
 
 
@@ -431,7 +444,7 @@ async def test_quitting_asks_while_the_trainer_is_alive(live):
         async with watching(trainer=trainer) as watched:
             await watched.wait(0.1)
             await watched.press("q")
-            assert isinstance(watched.app.screen, Leave)
+            assert isinstance(watched.app.screen, QuitDialog)
             assert "step 20 of 100" in watched.text
             await watched.press(*keys)
         assert trainer.stopped == stopped
@@ -467,7 +480,7 @@ async def test_a_view_that_does_not_suit_says_so_in_its_place(voronoi):
         await watched.wait(0.1)
         assert "view spectrum needs the channel 'singular_values'" in watched.text
         await watched.press("tab")
-        assert watched.app.projector.scene() is not None
+        assert watched.state.scene() is not None
 
 
 @asynchronous
@@ -510,21 +523,101 @@ async def test_lanes_are_played_from_a_picture_of_many_and_come_back_from(vorono
     async with watching(voronoi, view=str(tmp_path / "halves.py"), step=1) as watched:
         assert "enter play" in watched.lines[-1]
         await watched.press("enter")
-        assert "point at a place" in watched.text
+        assert "point the mouse at a place" in watched.text
         await watched.pilot.hover("#plot", offset=(80, 10))
         await watched.press("enter")
-        assert [each.label for each in watched.app.projector.recordings] == ["adamw-l1"]
+        assert [each.label for each in watched.state.session.recordings] == ["adamw-l1"]
         assert "esc back" in watched.lines[-1]
         await watched.press("escape")
         assert "many" in watched.lines[0]
         await watched.pilot.click("#plot", offset=(80, 10))
-        await watched.pilot.pause()
-        assert watched.app.projector.view == "benchmark"
+        await watched.settle()
+        assert watched.state.view == "benchmark"
         await watched.press("escape")
         # Elsewhere nothing is there to be played.
         await watched.pilot.click("#plot", offset=(15, 10))
-        await watched.pilot.pause()
+        await watched.settle()
         assert "many" in watched.lines[0]
+
+
+BLOCKING = """\
+\"\"\"A view that is built when a test says so.\"\"\"
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dynviz.film import Film
+from dynviz.scene.marks import Axis, Panel, Scene
+
+
+def view(recordings):
+    while not Path("go-on").exists():
+        time.sleep(0.01)
+    panel = Panel("slow", Axis((0, 1)), Axis((0, 1)), ())
+    return Film(np.arange(401), lambda step: Scene("slow", (panel,), step, 400))
+"""
+
+
+@pytest.fixture
+def go_on(tmp_path, monkeypatch):
+    """Lets the view ./slow.py be opened."""
+    monkeypatch.chdir(tmp_path)
+    Path("slow.py").write_text(BLOCKING)
+    yield Path("go-on").touch
+    Path("go-on").touch()
+
+
+@asynchronous
+async def test_keys_are_read_while_a_view_is_opened(voronoi, go_on):
+    async with watching(voronoi, view="./slow.py", step=200, settle=False) as watched:
+        watched.clock[0] += 3
+        watched.screen.beat()
+        await watched.pilot.pause()
+        assert re.search(r"opening view \S+slow.py, 3.0 s", watched.text)
+        await watched.pilot.press("question_mark")
+        assert isinstance(watched.app.screen, InfoDialog)
+        await watched.pilot.press("escape")
+        go_on()
+        await watched.settle()
+        assert watched.lines[0].startswith(" slow")
+        assert watched.step == 200
+
+
+@asynchronous
+async def test_a_view_that_is_left_before_it_is_open_is_not_shown_and_is_opened_anew(voronoi, go_on):
+    async with watching(voronoi, view="./slow.py", step=200, settle=False) as watched:
+        left = watched.state.live_film
+        await watched.press("tab")
+        assert watched.state.view == "benchmark"
+        assert "voronoi" in watched.lines[0]
+        go_on()
+        await watched.press("right")
+        assert (left.film, watched.step) == (None, 201)
+        assert "voronoi" in watched.lines[0]
+        await watched.press("shift+tab")
+        assert watched.lines[0].startswith(" slow")
+
+
+@asynchronous
+async def test_a_player_whose_view_is_never_open_quits(voronoi, go_on):
+    async with watching(voronoi, view="./slow.py", settle=False) as watched:
+        await watched.pilot.press("q")
+    assert watched.app.return_value == 0
+
+
+@asynchronous
+async def test_a_picture_stays_while_another_view_is_opened_for_a_moment(voronoi, go_on):
+    async with watching(voronoi, view="./slow.py", step=200, settle=False) as watched:
+        await watched.press("tab")
+        before = watched.text
+        await watched.pilot.press("shift+tab")
+        assert watched.text == before
+        watched.clock[0] += 0.5
+        watched.screen.beat()
+        await watched.pilot.pause()
+        assert "opening view" in watched.text
 
 
 @asynchronous
@@ -555,7 +648,7 @@ async def test_words_around_the_picture_have_the_colours_of_what_is_in_it(vorono
         async with watching(voronoi, step=200, depth=depth) as watched:
             colors = {}
             for name in ("header", "plot"):
-                widget = watched.stage.query_one(f"#{name}")
+                widget = watched.screen.query_one(f"#{name}")
                 strips = widget.render_lines(widget.region.reset_offset)
                 colors[name] = {
                     segment.text.split()[0]: (segment.style.color, segment.style.bgcolor)
@@ -571,13 +664,13 @@ async def test_a_terminal_that_is_too_small_says_so_and_grows_again(voronoi):
     async with watching(voronoi, step=200) as watched:
         for size in ((39, 30), (100, 11), (10, 3), (1, 1)):
             await watched.pilot.resize_terminal(*size)
-            await watched.pilot.pause()
+            await watched.settle()
             assert len(watched.lines) == size[1]
             if size[0] > 30:
                 assert f"too small: {size[0]} x {size[1]}, needs 40 x 12" in watched.text
         for size in ((40, 12), (80, 24), (200, 60)):
             await watched.pilot.resize_terminal(*size)
-            await watched.pilot.pause()
+            await watched.settle()
             assert "too small" not in watched.text
             assert "prediction" in watched.text
 
@@ -586,7 +679,7 @@ async def test_a_terminal_that_is_too_small_says_so_and_grows_again(voronoi):
 async def test_nothing_is_drawn_again_while_nothing_changes(voronoi, monkeypatch):
     async with watching(voronoi, step=200) as watched:
         drawn = []
-        for widget in watched.stage.query("*"):
+        for widget in watched.screen.query("*"):
             monkeypatch.setattr(widget, "refresh", lambda *_, **__: drawn.append(1))
         for _ in range(10):
             await watched.wait(1)
@@ -611,7 +704,7 @@ async def test_without_colours_the_plot_is_made_of_plain_segments(voronoi, monke
     monkeypatch.setenv("NO_COLOR", "1")
     async with watching(voronoi, step=200, depth="none") as watched:
         assert "prediction" in watched.text
-        assert watched.stage.query_one(Plot).problem == ""
+        assert watched.screen.query_one(Plot).problem == ""
 
 
 PRESSED = [
@@ -653,10 +746,10 @@ async def mash(folder: Path, keys, sizes, begun):
             else:
                 await watched.press(key)
             await watched.pilot.resize_terminal(*sizes[place % len(sizes)])
-            if isinstance(watched.app.screen, Stage):
+            if isinstance(watched.app.screen, RunScreen):
                 plot = watched.app.screen.query_one(Plot)
                 assert plot.problem == ""
-                film = watched.app.projector.live_film
+                film = watched.state.live_film
                 assert film is None or "failed:" not in film.problem
     growing.writer.close()
 
@@ -673,7 +766,7 @@ def test_the_player_starts_without_torch_and_its_door_without_textual():
 async def test_a_jump_beyond_the_end_is_one_to_the_end(voronoi):
     async with watching(voronoi, step=200) as watched:
         await watched.press("colon")
-        assert isinstance(watched.app.screen, Jump)
+        assert isinstance(watched.app.screen, StepDialog)
         await watched.press("9", "9", "9", "9", "enter")
         assert watched.step == 400
         await watched.press("g", "escape")

@@ -1,28 +1,33 @@
 """Every private part of Textual that the player uses, which is why Textual is pinned to one major."""
 
+import contextlib
+import termios
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import textual
 from rich.console import Console, RenderableType
-from rich.segment import Segment
+from rich.segment import Segment, Segments
 from textual._compositor import LayoutUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.strip import Strip
 
+from dynviz.player.terminal.link import Link
+
 
 class LazyStrip(Strip, ABC):
-    """A row of the screen that knows how it is written, and makes Segments only for those who ask for them.
+    """A row of the screen that is written as text and makes Segments only on request.
 
-    Textual writes what `render` gives; all else that it does with a strip goes through `_segments`.
+    Textual writes what `render` returns; everything else it does with a strip goes through `_segments`.
     """
 
     __slots__ = ("_made",)
 
     def __init__(self, columns: int) -> None:
-        """Take so many columns; each holds one character, so nothing needs to be counted."""
+        """Make a strip this wide; each column holds one character, so nothing needs to be counted."""
         super().__init__((), columns)
         self._made: list[Segment] | None = None
         self._cell_count = columns
@@ -52,16 +57,28 @@ class LazyStrip(Strip, ABC):
         return self._render_cache
 
 
-class WholeScreenApp(App[int]):
-    """An application that hears when all of its screen is about to be written."""
+class LinkedApp(App[int]):
+    """An application that writes through a link."""
 
-    def whole_screen(self) -> None:
-        """All of the screen is about to be written."""
+    def __init__(self, link: Link) -> None:
+        super().__init__()
+        self.link = link
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if isinstance(renderable, LayoutUpdate):
-            self.whole_screen()
+            # All of the screen is written: what still waits need not be shown any more.
+            self.link.cut()
         super()._display(screen, renderable)
+
+    def _fatal_error(self) -> None:
+        """A traceback without the values of all variables, which are arrays here."""
+        # Imported by errors alone: it would take a tenth of the start.
+        from rich.traceback import Traceback
+
+        self.bell()
+        trace = Traceback(show_locals=False, width=None, suppress=[textual])
+        self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
+        self._close_messages_no_wait()
 
 
 class RedirectedDriver(LinuxDriver):
@@ -70,6 +87,11 @@ class RedirectedDriver(LinuxDriver):
     def redirect(self, wrap: Any) -> None:
         """Write to `wrap(file)` in place of the terminal's file."""
         self._file: Any = wrap(self._file)
+
+    def discard(self) -> None:
+        """Drop what the system holds for the terminal and has not sent."""
+        with contextlib.suppress(termios.error):
+            termios.tcflush(self._file.fileno(), termios.TCOFLUSH)
 
     def unbound(self) -> bool:
         """Let any number of writes wait, for a full queue blocks the player; whether writes wait at all."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -16,13 +16,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from dynviz.player import styles
+from dynviz.player.messages import RunChosen
 from dynviz.player.runs import UNREADABLE, RunSummary, find
 from dynviz.player.status import BAD, LIVE, SAID, SIGNS
 from dynviz.player.words import grouped, shortened
 from dynviz.text import clean
-
-if TYPE_CHECKING:
-    from dynviz.player.app import Player
 
 BETWEEN, SHORTEST, KEPT = 3, 10, 4
 """Columns between two cells of a line; of a cell that is made shorter, at least; cells that are always there."""
@@ -45,7 +43,6 @@ class Browser(Screen[None]):
         Binding("r", "look", show=False),
         Binding("t", "app.theme", show=False),
     ]
-    app: "Player"
 
     def __init__(self, root: Path) -> None:
         super().__init__()
@@ -90,14 +87,14 @@ class Browser(Screen[None]):
         said = [cells(run)[: 1 if run.problem else None] for run in self._found]
         room = max(self.size.width - 3, 1)
         columns = widths(said or [("", "")], room)
-        options.add_options(Option(row(run, columns, room, self.app.look)) for run in self._found)
+        options.add_options(Option(row(run, columns, room, self.app.theme)) for run in self._found)
         if count:
             options.highlighted = min(at or 0, count - 1)
             options.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Play it."""
-        self.app.play_run(self._found[event.option_index])
+        self.post_message(RunChosen(self._found[event.option_index].folder))
 
 
 def cells(run: RunSummary) -> tuple[str, ...]:

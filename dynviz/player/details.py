@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from dynviz.charts import caption
 from dynviz.player.event_marks import EventMark
-from dynviz.player.info_screen import Section
+from dynviz.player.info_dialog import Section
 from dynviz.player.status import SAID
 from dynviz.player.words import grouped
 from dynviz.recording import Recording

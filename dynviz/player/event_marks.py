@@ -31,24 +31,24 @@ def event_marks(recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
             continue
         for event in events:
             seed = f", seed {recording.seeds[event.lane]}" if lanes > 1 and 0 <= event.lane < lanes else ""
-            found.append(EventMark(event.step, f"{_said(event)} at step {grouped(event.step)} ({name}{seed})"))
+            found.append(EventMark(event.step, f"{_words(event)} at step {grouped(event.step)} ({name}{seed})"))
     return tuple(sorted(found, key=lambda each: each.step))
 
 
-def _said(event: Event) -> str:
+def _words(event: Event) -> str:
     value = "" if event.value is None else f" {caption.significant(event.value)}"
     return event.kind.replace("_", " ").replace("-", " ") + value
 
 
-def at(happened: Sequence[EventMark], step: int) -> str:
+def text_at(events: Sequence[EventMark], step: int) -> str:
     """What happened at a step, in words."""
-    texts = [each.text for each in happened if each.step == step]
+    texts = [each.text for each in events if each.step == step]
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
     return f"{texts[0]}{more}" if texts else ""
 
 
-def beside(happened: Sequence[EventMark], step: int, *, after: bool) -> int | None:
+def step_beside(events: Sequence[EventMark], step: int, *, after: bool) -> int | None:
     """The step of the next event, or of the one before; None where there is none."""
-    steps = [each.step for each in happened]
+    steps = [each.step for each in events]
     index = bisect_right(steps, step) if after else bisect_left(steps, step) - 1
     return steps[index] if 0 <= index < len(steps) else None

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from dynviz.process.child import dynviz_command, last_line
@@ -16,6 +17,14 @@ Run: TypeAlias = Callable[[Sequence[str], Progress], Awaitable[tuple[int, str]]]
 
 PATIENCE = 2.0
 """Seconds in which an export that is no longer wanted has to end."""
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """An export: the file that is written, and the arguments that `dynviz` takes for it."""
+
+    target: str
+    arguments: tuple[str, ...]
 
 
 async def run(arguments: Sequence[str], progress: Progress) -> tuple[int, str]:

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.player.axes import HeldAxes
+from dynviz.player.work import Work, at_once
 from dynviz.recording import Recording, Snapshot
 from dynviz.scene.marks import Panel, Scene
 
@@ -18,9 +21,9 @@ Clock = Callable[[], float]
 Version = tuple[tuple[int, int, int, str], ...]
 
 SHARE = 5
-"""Opening films takes at most one part in so many of the time."""
+"""Opening films takes at most one part in this many of the time."""
 PAUSE = 0.1
-"""Seconds between two openings at least."""
+"""Seconds from one opening to the next at least."""
 
 
 class LiveFilm:
@@ -31,22 +34,24 @@ class LiveFilm:
         view: A name with options, or a path.
         film: What can be shown; None before the first sample, and where the view does not suit.
         problem: Why there is no film, in words.
+        opening_since: When the opening that is under way began; None while there is none.
     """
 
     def __init__(self, recordings: Sequence[Recording], view: str, *, timer: Clock = time.perf_counter) -> None:
-        """Open the film, if something is there to be shown.
+        """Prepare to open the film.
 
         Args:
             recordings: What is shown.
             view: A name with options, or a path.
-            timer: Says how long opening takes.
+            timer: Measures how long opening takes.
         """
         self.recordings, self.view = tuple(recordings), view
         self.film: Film | None = None
         self.problem = ""
+        self.opening_since: float | None = None
+        self.version: Version = ()
         self._timer = timer
         self._axes = HeldAxes()
-        self._seen: Version = ()
         self._again = -np.inf
         self._whole: tuple[int, Scene] | None = None
         self._shown: tuple[object, Scene] | None = None
@@ -54,68 +59,80 @@ class LiveFilm:
     @property
     def looked(self) -> bool:
         """Whether it has looked at the recordings."""
-        return bool(self._seen)
+        return bool(self.version)
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """How each recording stands, by what was seen last."""
-        return tuple(status for *_, status in self._seen)
+        """The status of each recording, as of the last look."""
+        return tuple(status for *_, status in self.version)
 
     @property
     def live(self) -> bool:
-        """Whether one of the recordings still grows, by what was seen last."""
+        """Whether one of the recordings still grows, as of the last look."""
         return "running" in self.statuses
 
     @property
     def empty(self) -> bool:
-        """Whether there was no sample at all, by what was seen last."""
-        return self.looked and not any(samples for *_, samples, _ in self._seen)
+        """Whether there was no sample at all, as of the last look."""
+        return self.looked and not any(samples for *_, samples, _ in self.version)
 
     @property
     def recorded(self) -> int:
-        """The newest step of the one that is furthest, by what was seen last."""
-        return max((step for step, *_ in self._seen), default=0)
+        """The newest step of all recordings, as of the last look."""
+        return max((step for step, *_ in self.version), default=0)
 
     @property
     def total(self) -> int:
-        """The last step that there is meant to be."""
-        return max((total for _, total, *_ in self._seen), default=0)
+        """The last step that is planned."""
+        return max((total for _, total, *_ in self.version), default=0)
 
     @property
     def steps(self) -> NDArray[np.int64]:
         """The steps that can be shown."""
         return self.film.steps if self.film is not None else np.zeros(0, np.int64)
 
-    def refresh(self, now: float) -> bool:
-        """Look at the recordings, and open the film anew if they grew; whether anything changed.
+    def refresh(self, now: float, work: Work = at_once) -> bool:
+        """Look at the recordings, and open the film anew if they grew; whether it is opened.
 
         The film is opened so seldom that it takes at most a fifth of the time.
         """
-        if now < self._again:
+        if self.opening_since is not None or now < self._again:
             return False
-        seen = version(self.recordings)
-        if seen == self._seen:
+        try:
+            version = version_of(self.recordings)
+        except DynvizError as error:
+            self.problem = str(error)
             return False
-        # When nothing grows any more, axes are those of the whole run, as in every file that is drawn of it.
-        over = self.live and not any(status == "running" for *_, status in seen)
-        self._seen = seen
-        if over:
-            self._axes = HeldAxes()
-        self._open(now)
+        if version == self.version:
+            return False
+        self.opening_since, began = now, self._timer()
+        snapshots = [Snapshot(recording) for recording in self.recordings]
+
+        def take(opened: Future[Film]) -> None:
+            self._again = now + max(PAUSE, SHARE * (self._timer() - began))
+            self._take(opened, version)
+
+        work("view", partial(open_film, snapshots, self.view), take)
         return True
 
-    def _open(self, now: float) -> None:
-        began = self._timer()
+    def _take(self, opened: Future[Film], version: Version) -> None:
+        was_live, self.version, self.opening_since = self.live, version, None
+        if was_live and not self.live:
+            # When nothing grows any more, axes are those of the whole run, as in every file that is drawn of it.
+            self._axes = HeldAxes()
+        self._whole = self._shown = None
         try:
-            self.film = open_film([Snapshot(recording) for recording in self.recordings], self.view)
-            self.problem = ""
+            self.film, self.problem = opened.result(), ""
         except DynvizError as error:
-            # One that was shown stays: it lost nothing.
+            # A film that was shown stays: it lost nothing.
             self.problem = "" if self.film is not None else str(error)
         except Exception as error:  # a view may be the user's own
-            self.film, self.problem = None, f"view {self.view} failed: {type(error).__name__}: {error}"
-        self._whole = self._shown = None
-        self._again = now + max(PAUSE, (SHARE - 1) * (self._timer() - began))
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.film = None
+        words = f"view {self.view} failed: {type(error).__name__}: {error}"
+        self.problem = str(error) if isinstance(error, DynvizError) else words
 
     def scene(self, step: int, first: int = 0, *, alone: bool = False) -> Scene | None:
         """The picture at a step, or None where there is none.
@@ -130,7 +147,7 @@ class LiveFilm:
             return None
         key = step, first, alone
         if self._shown is None or self._shown[0] != key:
-            self._shown = key, replace(whole, panels=chosen(whole.panels, first, alone=alone))
+            self._shown = key, replace(whole, panels=from_panel(whole.panels, first, alone=alone))
         return self._shown[1]
 
     def _at(self, step: int) -> Scene | None:
@@ -140,11 +157,8 @@ class LiveFilm:
         if self._whole is None or self._whole[0] != step:
             try:
                 scene = self.film.scene(step)
-            except DynvizError as error:
-                self.film, self.problem = None, str(error)
-                return None
             except Exception as error:  # a view may be the user's own
-                self.film, self.problem = None, f"view {self.view} failed: {type(error).__name__}: {error}"
+                self._fail(error)
                 return None
             self._whole = step, replace(scene, panels=self._axes.hold(scene.panels)) if self.live else scene
             self._shown = None
@@ -165,13 +179,14 @@ class LiveFilm:
         return tuple(panel.title for panel in whole.panels) if whole is not None else ()
 
 
-def version(recordings: Sequence[Recording]) -> Version:
-    """What tells whether something was written since: steps recorded and meant, samples, and status, of each."""
-    found = []
-    for recording in recordings:
-        status = recording.status
-        found.append((recording.recorded, recording.total, _samples(recording), status))
-    return tuple(found)
+def version_of(recordings: Sequence[Recording]) -> Version:
+    """What changes with everything that is written: recorded and planned steps, samples, and status, of each."""
+    # The status is read first: it brings up to date how many steps are planned.
+    statuses = [recording.status for recording in recordings]
+    return tuple(
+        (recording.recorded, recording.total, _samples(recording), status)
+        for recording, status in zip(recordings, statuses, strict=True)
+    )
 
 
 def _samples(recording: Recording) -> int:
@@ -180,10 +195,10 @@ def _samples(recording: Recording) -> int:
     return len(recording[min(sampled, key=sampled.__getitem__)]) if sampled else 0
 
 
-def chosen(panels: tuple[Panel, ...], first: int, *, alone: bool) -> tuple[Panel, ...]:
+def from_panel(panels: tuple[Panel, ...], first: int, *, alone: bool) -> tuple[Panel, ...]:
     """The panels from the first one on, or it alone.
 
-    >>> chosen(tuple("abc"), 1, alone=False), chosen(tuple("abc"), 4, alone=True)
+    >>> from_panel(tuple("abc"), 1, alone=False), from_panel(tuple("abc"), 4, alone=True)
     (('b', 'c'), ('b',))
     """
     if not panels:

@@ -15,11 +15,11 @@ class Notice(Static):
 
     def __init__(self) -> None:
         super().__init__("", id="notice", markup=False)
-        self._said = ""
+        self._text = ""
 
-    def tell(self, text: str) -> None:
-        """Say this, or nothing."""
-        if text != self._said:
-            self._said = text
+    def show(self, text: str) -> None:
+        """Show these words; none hide it."""
+        if text != self._text:
+            self._text = text
             self.update(clean(text, lines=True))
             self.display = bool(text)

@@ -117,13 +117,10 @@ class Playback:
         if self.live:
             self.end()
 
-    def faster(self) -> None:
-        """Take the next speed."""
-        self.speed = next((speed for speed in SPEEDS if speed > self.speed), SPEEDS[-1])
-
-    def slower(self) -> None:
-        """Take the speed before."""
-        self.speed = next((speed for speed in reversed(SPEEDS) if speed < self.speed), SPEEDS[0])
+    def change_speed(self, by: int) -> None:
+        """Take a speed that is so many places further in the list, or the last one there."""
+        place = SPEEDS.index(self.speed) + by
+        self.speed = SPEEDS[min(max(place, 0), len(SPEEDS) - 1)]
 
     def _index(self) -> int:
         return max(int(np.searchsorted(self.steps, self._position, side="right")) - 1, 0)

@@ -7,7 +7,6 @@ from rich.segment import Segment
 from textual import events
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -16,6 +15,7 @@ from dynviz.cells.cells import Cells
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
 from dynviz.player import styles
+from dynviz.player.messages import PanelsChanged, PlotClicked, PlotHovered
 from dynviz.player.strip import strips
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.terminal.quality import Rung
@@ -42,22 +42,13 @@ class Plot(Widget):
 
     DEFAULT_CSS = "Plot { height: 1fr; width: 1fr; }"
 
-    class Pointed(Message):
-        """The mouse stands at another place."""
-
-        def __init__(self, hit: Hit | None) -> None:
-            super().__init__()
-            self.hit = hit
-
-    class Picked(Pointed):
-        """A place was clicked on."""
-
     def __init__(self, delivery: Delivery) -> None:
         super().__init__(id="plot")
         self.delivery = delivery
         self.seconds = 0.0
         self.hovered: Hit | None = None
         self.problem = ""
+        self._announced = 0
         self._scene: Scene | None = None
         self._text = ""
         self._theme = "dark"
@@ -112,12 +103,12 @@ class Plot(Widget):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Say what is there."""
-        self.post_message(self.Picked(self.hit(event.x, event.y)))
+        self.post_message(PlotClicked(self.hit(event.x, event.y)))
 
     def _point(self, hit: Hit | None) -> None:
         if hit != self.hovered:
             self.hovered = hit
-            self.post_message(self.Pointed(hit))
+            self.post_message(PlotHovered(hit))
 
     def hit(self, column: int, row: int) -> Hit | None:
         """What is drawn there."""
@@ -166,6 +157,9 @@ class Plot(Widget):
             began = time.perf_counter()
             self._strips[plain, rung] = self._drawn(rung, plain=plain)
             self.seconds = time.perf_counter() - began
+            if self.shown != self._announced:
+                self._announced = self.shown
+                self.post_message(PanelsChanged())
         return self._strips[plain, rung]
 
     def _drawn(self, rung: Rung, *, plain: bool) -> list[Strip]:

@@ -44,6 +44,8 @@ def portrait(
 async def _portrait(app: Player, size: tuple[int, int], theme: str) -> str:
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
         return svg(screen(app, find_theme(theme).color("ground")), "dynviz play")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynviz.player.growth import Growth
+from dynviz.player.step_rate import StepRate
 from dynviz.player.words import Word, duration, rounded
 from dynviz.recording import Recording
 
@@ -45,7 +45,7 @@ class TrainingStatus:
 
 
 def training_status(
-    statuses: Sequence[str], growth: Growth, total: int, trainer: "BackgroundRun | None" = None
+    statuses: Sequence[str], step_rate: StepRate, total: int, trainer: "BackgroundRun | None" = None
 ) -> TrainingStatus:
     """What is to be said of recordings that stand like this."""
     if trainer is not None and trainer.state == "failed" and (trainer.exit_code or 0) < KILLED:
@@ -54,7 +54,7 @@ def training_status(
     for status in ("running", "failed", "killed", "interrupted"):
         if status in statuses:
             live = status == "running"
-            return TrainingStatus(status, growth.rate if live else None, growth.left(total) if live else None)
+            return TrainingStatus(status, step_rate.rate if live else None, step_rate.left(total) if live else None)
     return TrainingStatus("finished" if statuses else "")
 
 

@@ -31,7 +31,7 @@ def textual_theme(name: str) -> TextualTheme:
     ground, text, muted, grid = (_hex(colors.color(role)) for role in ("ground", "text", "muted", "grid"))
     accent = _hex(colors.ink("lane0"))
     return TextualTheme(
-        name=f"dynviz-{name}",
+        name=name,
         primary=accent,
         secondary=muted,
         accent=accent,

@@ -14,7 +14,7 @@ SIDE = 9
 
 
 @dataclass(frozen=True)
-class Times:
+class TimelineState:
     """What the timeline shows.
 
     Attributes:
@@ -62,15 +62,15 @@ def track(width: int, total: int) -> Track:
     return Track(MARGIN + 1, max(width - 2 * MARGIN - 2 - SIDE, 1), total)
 
 
-def layout(width: int, times: Times, side: Sequence[Word] = ()) -> Row:
+def layout(width: int, state: TimelineState, side: Sequence[Word] = ()) -> Row:
     """The row, exactly so wide: the line, and words after it.
 
-    >>> row = layout(40, Times(step=50, recorded=75, total=100, live=True, events=(60,)), [Word("  1x")])
+    >>> row = layout(40, TimelineState(step=50, recorded=75, total=100, live=True, events=(60,)), [Word("  1x")])
     >>> "".join(word.text for word in row)
     ' ├─────────────●━━◆━━━┃┄┄┄┄┄┄┤   1x     '
     """
-    line = track(width, times.total)
-    glyphs = _glyphs(line, times)
+    line = track(width, state.total)
+    glyphs = _glyphs(line, state)
     pieces = [Word(" " * MARGIN), Word(LEFT, "muted")]
     for glyph, role in glyphs:
         if pieces[-1].role == role and pieces[-1].text != LEFT:
@@ -80,19 +80,19 @@ def layout(width: int, times: Times, side: Sequence[Word] = ()) -> Row:
     return cut([*pieces, Word(RIGHT, "muted"), Word(" "), *side], width)
 
 
-def _glyphs(line: Track, times: Times) -> list[tuple[str, str]]:
-    at, edge = line.column(times.step) - line.left, line.column(times.recorded) - line.left
-    whole = times.recorded >= times.total
+def _glyphs(line: Track, state: TimelineState) -> list[tuple[str, str]]:
+    at, edge = line.column(state.step) - line.left, line.column(state.recorded) - line.left
+    whole = state.recorded >= state.total
     found = [
         (PAST, "muted") if column < at else (RECORDED, "muted") if column <= edge else (COMING, "grid")
         for column in range(line.columns)
     ]
     if not whole:
-        found[edge] = EDGE, "lane2" if times.live else "muted"
-    for event in times.events:
+        found[edge] = EDGE, "lane2" if state.live else "muted"
+    for event in state.events:
         found[line.column(event) - line.left] = EVENT, "lane1"
     found[at] = CURSOR, "text"
-    return found if times.total > 0 else [(COMING, "grid")] * line.columns
+    return found if state.total > 0 else [(COMING, "grid")] * line.columns
 
 
 def side(playback: Playback) -> Row:

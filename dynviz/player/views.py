@@ -1,9 +1,9 @@
-"""Which views there are for recordings: what the scenario suggests, and every other one that opens."""
+"""Which views there are for recordings: those the scenario suggests, and every other one that opens."""
 
 from collections.abc import Sequence
 
 from dynviz import plugins
-from dynviz.animation.drawing import open_film, suggested
+from dynviz.animation.drawing import suggested
 from dynviz.recording import Recording
 
 
@@ -11,31 +11,20 @@ class Views:
     """Names of views, in the order of their tabs.
 
     Attributes:
-        names: The one that was asked for, those that the scenario suggests, then others that were found to open.
+        names: The view that was asked for, those the scenarios suggest, then others that turned out to open.
+        untried: Bundled views that nobody suggests and that have not been tried yet.
     """
 
     def __init__(self, asked: str | None) -> None:
-        self._asked = [asked] if asked else []
-        self.names: tuple[str, ...] = tuple(self._asked)
-        self._untried: list[str] = []
+        self._asked = (asked,) if asked else ()
+        self.names: tuple[str, ...] = self._asked
+        self.untried: list[str] = []
 
     def suggest(self, recordings: Sequence[Recording]) -> None:
-        """Take what the scenarios suggest, and try the others again later."""
-        self.names = tuple(dict.fromkeys([*self._asked, *suggested(recordings), *self.names]))
-        self._untried = [name for name in plugins.files("views") if name not in self.names]
+        """Add what the scenarios suggest; all other views are to be tried again."""
+        self.add(*self._asked, *suggested(recordings), *self.names, first=True)
+        self.untried = [name for name in plugins.files("views") if name not in self.names]
 
-    @property
-    def untried(self) -> bool:
-        """Whether there are views left to try."""
-        return bool(self._untried)
-
-    def try_next(self, recordings: Sequence[Recording]) -> None:
-        """Open one view of those that nobody suggests; if it opens, it gets a tab."""
-        if not self._untried:
-            return
-        name = self._untried.pop(0)
-        try:
-            open_film(recordings, name)
-        except Exception:  # that it does not suit is the answer
-            return
-        self.names = (*self.names, name) if name not in self.names else self.names
+    def add(self, *names: str, first: bool = False) -> None:
+        """Give views a tab."""
+        self.names = tuple(dict.fromkeys([*names, *self.names] if first else [*self.names, *names]))

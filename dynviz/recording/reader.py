@@ -169,7 +169,8 @@ class Recording(Drawn):
         Raises:
             DynvizError: Somebody made one shorter; to look at what is gone would end the process.
         """
-        for channel in self._channels.values():
+        # A copy: another thread may ask for a channel meanwhile.
+        for channel in tuple(self._channels.values()):
             channel.check()
 
     def _chosen_lanes(self, name: str, samples: Array) -> Array:

@@ -1,21 +1,16 @@
 """The way out to the terminal: in pieces, so that a picture that came too late is left where it is."""
 
-import contextlib
 import os
-import termios
 import threading
 import time
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from textual import events
 from textual.message import Message
 
-from dynviz.player._textual import RedirectedDriver
+from dynviz.player._textual import LinkedApp, RedirectedDriver
 from dynviz.player.terminal.link import FRAME, Link
-
-if TYPE_CHECKING:
-    from dynviz.player.app import Player
 
 PIECE = 8000
 """Characters that are written at once."""
@@ -33,12 +28,12 @@ class LinkedFile:
     """A file to write to."""
 
     def __init__(self, file: IO[str], link: Link) -> None:
-        self._file, self._link = file, link
+        self._target, self._link = file, link
         self._closed = False
 
     def fileno(self) -> int:
         """Of the terminal."""
-        return self._file.fileno()
+        return self._target.fileno()
 
     def flush(self) -> None:
         """Nothing is held back."""
@@ -86,9 +81,9 @@ def pieces(text: str) -> Iterator[str]:
 class LinkedDriver(RedirectedDriver):
     """The driver, which tells the link of all that goes out, and asks the terminal how far it is."""
 
-    def __init__(self, app: "Player", **options: Any) -> None:
+    def __init__(self, app: LinkedApp, **options: Any) -> None:
         super().__init__(app, **options)
-        self._link = app.delivery.link
+        self._link = app.link
         self.redirect(lambda file: LinkedFile(file, self._link))
         self._over, self._ended = threading.Event(), True
 
@@ -124,22 +119,21 @@ class LinkedDriver(RedirectedDriver):
 
     def stop_application_mode(self) -> None:
         """End, and set the terminal right: with nothing of what is thrown away before that."""
-        self._discard()
+        self._end()
         super().stop_application_mode()
 
     def disable_input(self) -> None:
         """End."""
-        self._discard()
+        self._end()
         super().disable_input()
 
-    def _discard(self) -> None:
+    def _end(self) -> None:
         """Throw away what nobody will see any more, and hear what was asked for, while that can be heard."""
         if self._ended:
             return
         self._ended = True
         self._link.cut()
-        with contextlib.suppress(termios.error):
-            termios.tcflush(self._file.fileno(), termios.TCOFLUSH)
+        self.discard()
         self._over.clear()
         self.write(CLEAN)
         if self._link.answers:

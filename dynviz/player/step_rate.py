@@ -9,7 +9,7 @@ HELD = 1.0
 """Seconds for which what was said stands: words that change oftener cannot be read."""
 
 
-class Growth:
+class StepRate:
     """Steps a second over the last seconds."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ Section = tuple[str, Sequence[tuple[str, ...]]]
 """A heading, and rows of columns below it."""
 
 
-class InfoScreen(ModalScreen[None]):
+class InfoDialog(ModalScreen[None]):
     """Sections of rows, to be scrolled and closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

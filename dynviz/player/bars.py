@@ -1,34 +1,30 @@
-"""Widgets of one row of words: plain, of views, and the timeline."""
+"""Widgets of one row of words: plain, of tabs, and the timeline."""
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual import events
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from dynviz.cells.depth import Depth
 from dynviz.player import header, styles, timeline
+from dynviz.player.messages import StepChosen, ViewChosen
 from dynviz.player.words import Row
-
-if TYPE_CHECKING:
-    from dynviz.player.app import Player
 
 
 class Bar(Widget):
     """One row, exactly as wide as it is told to be; drawn again only when its words change."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
-    app: "Player"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, depth: Depth) -> None:
         super().__init__(id=name)
         self.words: Row = ()
-        self._theme = "dark"
+        self._theme, self._depth = "dark", depth
 
     def show(self, words: Row, theme: str) -> None:
         """Show these words."""
@@ -37,63 +33,45 @@ class Bar(Widget):
             self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The row, or a part of it, in the very colours: Textual would have those of 16 mean what its theme says."""
-        style = partial(styles.style, self._theme, depth=self.app.delivery.best.depth)
+        """The row, or a part of it, in exact colours: Textual would map the 16 of a terminal to those of its theme."""
+        style = partial(styles.style, self._theme, depth=self._depth)
         segments = [Segment(word.text, style(word.role, bold=word.bold)) for word in self.words]
         row = Strip(segments, sum(word.width for word in self.words))
         row = row.adjust_cell_length(self.size.width, style("text"))
         filters = self.app.get_line_filters()
-        if any(not isinstance(each, ANSIToTruecolor) for each in filters):
-            for each in filters:
-                row = row.apply_filter(each, self.background_colors[1])
+        if any(not isinstance(line_filter, ANSIToTruecolor) for line_filter in filters):
+            for line_filter in filters:
+                row = row.apply_filter(line_filter, self.background_colors[1])
         return [row.crop(crop.x, crop.right)] * crop.height
 
 
-class Tabs(Bar):
+class TabBar(Bar):
     """The views."""
 
     names: Sequence[str] = ()
 
-    class Chosen(Message):
-        """A view was clicked on."""
-
-        def __init__(self, view: str) -> None:
-            super().__init__()
-            self.view = view
-
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Say which view stands there."""
         view = header.tab_at(self.words, event.x, self.names)
         if view is not None:
-            self.post_message(self.Chosen(view))
+            self.post_message(ViewChosen(view))
 
 
-class Timeline(Bar):
-    """The line of time; the mouse takes hold of it."""
+class TimelineBar(Bar):
+    """The timeline, on which the mouse drags the position."""
 
     total = 0
 
-    class Sought(Message):
-        """A step was pointed at."""
-
-        def __init__(self, step: int) -> None:
-            super().__init__()
-            self.step = step
-
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Go there, and along with the mouse until it lets go."""
         self.capture_mouse()
         self._seek(event.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Go along."""
         if self.app.mouse_captured is self:
             self._seek(event.x)
 
     def on_mouse_up(self) -> None:
-        """Let go."""
         self.release_mouse()
 
     def _seek(self, column: int) -> None:
         if self.total:
-            self.post_message(self.Sought(timeline.track(self.size.width, self.total).step(column)))
+            self.post_message(StepChosen(timeline.track(self.size.width, self.total).step(column)))

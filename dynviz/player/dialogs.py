@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from dynviz.player.words import grouped
 
 
-class Jump(ModalScreen[int | None]):
+class StepDialog(ModalScreen[int | None]):
     """Asks for a step."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True)]
@@ -34,7 +34,7 @@ class Jump(ModalScreen[int | None]):
         self.dismiss(min(int(digits[:15]), self._last) if digits else None)
 
 
-class Leave(ModalScreen[str]):
+class QuitDialog(ModalScreen[str]):
     """Asks whether training stops, `stop`, or goes on in the background, `go on`; `stay`: neither."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

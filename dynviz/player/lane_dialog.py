@@ -14,7 +14,7 @@ from dynviz.player.selection import Selection
 from dynviz.text import clean
 
 
-class Lanes(ModalScreen[Selection | None]):
+class LaneDialog(ModalScreen[Selection | None]):
     """Recordings with their lanes, to be shown or not, in one picture or beside each other."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,7 +1,6 @@
 """The dialog that asks what is exported and how."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,19 +17,12 @@ from textual.widgets import Input, Static
 from dynviz import plugins
 from dynviz.frame import format_of
 from dynviz.player.command import Picture
+from dynviz.player.exporting import ExportJob
 from dynviz.player.words import grouped
 
 SIZES = ("800x600", "960x540", "1280x720", "1920x1080", "600x450", "400x300")
 FIRST = ("gif", "mp4", "png", "svg")
 """Formats that are offered before the others."""
-
-
-@dataclass(frozen=True)
-class ExportJob:
-    """An export: what it is called, and the arguments that `dynviz` takes for it."""
-
-    target: str
-    arguments: tuple[str, ...]
 
 
 class ChoiceField(Widget, can_focus=True):
@@ -73,7 +65,7 @@ class ChoiceField(Widget, can_focus=True):
         self.action_turn(-1 if event.x <= 2 else 1)
 
 
-class ExportForm(ModalScreen[ExportJob | None]):
+class ExportDialog(ModalScreen[ExportJob | None]):
     """File, format, range, size and theme."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,0 +1,66 @@
+"""The messages with which widgets and screens tell those above them what the user did."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.message import Message
+
+from dynviz.cells.canvas import Hit
+from dynviz.player.exporting import ExportJob
+
+
+@dataclass
+class PlotHovered(Message):
+    """The mouse is over another place of the plot; None: over none."""
+
+    hit: Hit | None
+
+
+@dataclass
+class PlotClicked(Message):
+    """A place of the plot was clicked."""
+
+    hit: Hit | None
+
+
+class PanelsChanged(Message):
+    """Another number of panels than before has room in the plot."""
+
+
+@dataclass
+class ViewChosen(Message):
+    """The tab of a view was clicked."""
+
+    view: str
+
+
+@dataclass
+class StepChosen(Message):
+    """The timeline was clicked, or dragged to this step."""
+
+    step: int
+
+
+@dataclass
+class RunChosen(Message):
+    """A run was chosen from the list."""
+
+    folder: Path
+
+
+@dataclass
+class LanesChosen(Message):
+    """Lanes were chosen in a picture of many, by their sources."""
+
+    sources: tuple[str, ...]
+
+
+@dataclass
+class ExportChosen(Message):
+    """The export dialog was confirmed."""
+
+    job: ExportJob
+
+
+class ScreenLeft(Message):
+    """The user wants back to what is behind the screen."""

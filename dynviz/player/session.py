@@ -1,0 +1,132 @@
+"""The recordings that are open, and how their training goes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dynviz.charts import caption
+from dynviz.errors import DynvizError
+from dynviz.player import status
+from dynviz.player.event_marks import EventMark, event_marks
+from dynviz.player.live_film import LiveFilm, Version
+from dynviz.player.selection import Selection, selection
+from dynviz.player.status import TrainingStatus
+from dynviz.player.step_rate import StepRate
+from dynviz.recording import Recording, open_all
+
+if TYPE_CHECKING:
+    from dynviz.process.background import BackgroundRun
+
+
+class Session:
+    """Recordings, and the trainer that may still write them.
+
+    Attributes:
+        recordings: What is shown.
+        selection: Which of the recordings and lanes that there are these are.
+        events: What happened in them.
+        training_status: How training goes.
+    """
+
+    def __init__(self, sources: Sequence[str], trainer: "BackgroundRun | None", now: float) -> None:
+        """Open the recordings, if they are there.
+
+        Args:
+            sources: Runs and recordings; those in the trainer's folder are added as they appear.
+            trainer: A run in the background.
+            now: The present time.
+
+        Raises:
+            DynvizError: A source cannot be opened.
+        """
+        self.events: tuple[EventMark, ...] = ()
+        self.training_status = TrainingStatus("")
+        self._sources, self._trainer, self._began = tuple(sources), trainer, now
+        self._step_rate = StepRate()
+        self.take(open_all(sources))
+
+    def take(self, recordings: Sequence[Recording], chosen: Selection | None = None) -> None:
+        """Show these recordings."""
+        # What there is to choose from is read while the recordings are there: later they may be gone.
+        self.selection = chosen or selection(recordings)
+        self.recordings: tuple[Recording, ...] = tuple(recordings)
+        self._version: Version = ()
+
+    def open_more(self) -> bool:
+        """Open what the trainer has made since; whether there is more."""
+        if self._trainer is None or self._trainer.folder is None:
+            return False
+        try:
+            recordings = open_all([*self._sources, str(self._trainer.folder)])
+        except DynvizError:
+            # The folder is there before the recordings in it are.
+            return False
+        if len(recordings) == len(self.recordings):
+            return False
+        self.take(recordings)
+        return True
+
+    def poll(self) -> None:
+        """See whether the trainer has anything to report."""
+        if self._trainer is not None:
+            self._trainer.poll()
+
+    def note(self, live_film: LiveFilm, now: float) -> None:
+        """Note what a film has seen of the recordings."""
+        if not live_film.looked:
+            return
+        if live_film.version != self._version:
+            self._version = live_film.version
+            self.events = event_marks(self.recordings)
+        self._step_rate.note(now, live_film.recorded)
+        self.training_status = status.training_status(
+            live_film.statuses, self._step_rate, live_film.total, self._trainer
+        )
+
+    @property
+    def attended(self) -> bool:
+        """Whether the user started the training."""
+        return self._trainer is not None
+
+    @property
+    def training(self) -> bool:
+        """Whether the trainer is alive."""
+        return self._trainer is not None and self._trainer.exit_code is None
+
+    @property
+    def live(self) -> bool:
+        """Whether more will come."""
+        return self.training or self.training_status.status == "running"
+
+    @property
+    def trouble(self) -> str:
+        """Why training failed; empty where it did not."""
+        return status.trouble(self._trainer, self.recordings)
+
+    @property
+    def title(self) -> str:
+        """What is shown, before there is a picture that says it."""
+        return caption.title(self.recordings) if self.recordings else "dynviz"
+
+    @property
+    def choosable(self) -> bool:
+        """Whether there are recordings or lanes to choose from."""
+        return bool(self.recordings) and not self.selection.single
+
+    def words(self, live_film: LiveFilm | None, now: float) -> str:
+        """What stands in the place of a picture that is not there."""
+        if self.trouble:
+            return self.trouble
+        growing = live_film is not None and live_film.live
+        waiting = status.waiting(self._trainer, now - self._began, growing=growing)
+        if live_film is not None and live_film.opening_since is not None:
+            return f"opening view {live_film.view}, {now - live_film.opening_since:.1f} s"
+        if live_film is None or (waiting and not live_film.recorded):
+            return waiting or self._ended()
+        if live_film.empty and not waiting:
+            return "nothing was recorded: training ended before the first sample"
+        return live_film.problem or waiting or "nothing is recorded"
+
+    def _ended(self) -> str:
+        if self._trainer is None:
+            return "there is no recording"
+        return self._trainer.message or "training ended before anything was recorded"
