@@ -1,11 +1,27 @@
 """The one error that a user can mend."""
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class DynvizError(Exception):
     """Something that was asked for cannot be done; the text says what would be accepted."""
+
+
+def in_words(error: BaseException) -> str:
+    """Why something failed that ran anybody's code: in one line, with the place in that code where it can be told.
+
+    A DynvizError says all that there is to say.
+    """
+    if isinstance(error, DynvizError):
+        return str(error)
+    ours = str(Path(__file__).parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    theirs = [frame for frame in frames if "site-packages" not in frame.filename and not frame.filename.startswith("<")]
+    place = f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
+    return f"{' '.join(f'{type(error).__name__}: {error}'.split()).removesuffix(':')}{place}"
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> DynvizError:

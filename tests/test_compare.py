@@ -192,6 +192,44 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path):
         CliRunner().invoke(commands, command, catch_exceptions=False)
 
 
+def test_a_lane_that_diverged_counts_as_infinitely_bad(tmp_path):
+    scenario, rules = "surface:f=rosenbrock,spread=0.8", ["sgd:lr=0.0035", "sgd:lr=0.002", "adam"]
+    rows = {row.optimizer: row for row in compare(scenario, rules, tmp_path, lambda *_: None, seeds="0:8", steps=100)}
+    careless, careful = rows["sgd:lr=0.0035"], rows["sgd:lr=0.002"]
+    assert careless.loss == np.inf
+    assert 4 < careless.diverged < 8
+    assert 0 < careful.diverged < 4
+    assert np.isfinite(careful.loss)
+    assert [row.optimizer for row in sorted_rows([*rows.values()])][-1] == "sgd:lr=0.0035"
+
+
+FAILS = """
+from dynviz.optimizers.sgd import SGD
+import torch
+
+class Fails(torch.optim.SGD):
+    steps = 0
+    def step(self, closure=None):
+        Fails.steps += 1
+        if Fails.steps == 21:
+            raise ValueError("no more")
+        return super().step(closure)
+
+optimizer = Fails
+"""
+
+
+def test_a_rule_that_fails_on_its_way_is_named_with_its_line_and_stops_no_other(tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text(FAILS)
+    failed, other = compare("surface", [f"{mine}:lr=1e-3", "adam"], tmp_path / "out", lambda *_: None, steps=30)
+    assert failed.refused == f"ValueError: no more ({mine}, line 10)"
+    assert other.loss > 0
+    command = ["compare", "surface", "-o", f"{mine}:lr=1e-3", "-o", "adam", "--steps", "30", "--seeds", "1"]
+    done = CliRunner().invoke(commands, [*command, "--out", str(tmp_path / "again")], catch_exceptions=False)
+    assert done.exit_code == 0
+
+
 def test_rows_are_sorted_by_loss_then_diverged_then_refused():
     rows = [Row("refused", refused="no"), Row("diverged"), Row("worse", 2.0), Row("better", 1.0)]
     assert [row.optimizer for row in sorted_rows(rows)] == ["better", "worse", "diverged", "refused"]

@@ -14,10 +14,13 @@ import pyte
 import pytest
 from click.testing import CliRunner
 
+import dynviz
 from dynviz.animation.drawing import open_film
 from dynviz.cells.canvas import CellCanvas
 from dynviz.cells.encode import Encoder
 from dynviz.cells.svg import svg
+from dynviz.charts.caption import significant
+from dynviz.cli import commands
 from dynviz.cli.show import show
 from dynviz.errors import DynvizError
 from dynviz.recording import Writer, open_all
@@ -158,7 +161,7 @@ def test_a_run_is_summed_up(run_folder):
     assert "trained on cpu, 1 thread" in lines
     assert "adamw finished 400 of 400" in lines
     assert "adamw-l1 finished 400 of 400" in lines
-    assert "at the end, mean ± standard deviation over lanes" in lines
+    assert "at the end, mean ± standard deviation over seeds" in lines
     assert any(re.fullmatch(r"loss \.\d+ ± \.\d+ \.\d+ ± \.\d+, 1 of 3 diverged", line) for line in lines)
     assert any(line.startswith("validation accuracy .8") for line in lines)
     assert "adamw lr 0.01 given" in lines
@@ -277,3 +280,23 @@ def test_neither_torch_nor_textual_nor_matplotlib_is_imported(run_folder, argume
         [sys.executable, "-c", code, str(run_folder), *arguments], capture_output=True, text=True, check=False
     )
     assert done.stderr.strip() == "[]"
+
+
+def test_settings_of_a_sweep_are_not_averaged(tmp_path):
+    lanes = [Lane(seed, {"lr": lr}) for lr in (0.001, 0.1, 0.0005) for seed in (0, 1)]
+    dynviz.training.run("surface:f=rosenbrock,grid=8", "sgd", lanes=lanes, steps=20, out=tmp_path / "run")
+    losses = dynviz.open(tmp_path / "run")["sgd"]["loss"][-1]
+    least, greatest = sorted([losses[:2].mean(), losses[4:].mean()])
+    text = " ".join(shown(tmp_path / "run").split())
+    names = (".001", "5e-4") if losses[0] < losses[4] else ("5e-4", ".001")
+    expected = f"{significant(least)} (lr {names[0]}) to {significant(greatest)} (lr {names[1]}), 2 of 6 diverged"
+    assert f"loss {expected}" in text
+
+
+def test_a_run_says_at_its_end_which_lanes_diverged(tmp_path):
+    run = ["run", "surface:grid=8", "-o", "sgd:lr=0.1", "-o", "adam", "--steps", "20", "--headless"]
+    done = CliRunner().invoke(commands, [*run, "--out", str(tmp_path / "one")], catch_exceptions=False)
+    assert "sgd diverged at step 2\nsee it with" in done.stderr
+    assert "adam diverged" not in done.stderr
+    done = CliRunner().invoke(commands, [*run, "--seeds", "0:3", "--out", str(tmp_path / "three")])
+    assert "sgd: 3 of 3 lanes diverged, the first at step 2\n" in done.stderr

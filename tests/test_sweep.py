@@ -17,11 +17,14 @@ from click.testing import CliRunner
 import dynviz
 from dynviz import DynvizError
 from dynviz.cli import commands
+from dynviz.cli.sweeping import SweepProgress
 from dynviz.plugins import grammar
 from dynviz.recording import Recording, open_all
+from dynviz.recording.metadata import Lane
 from dynviz.sweeps import table
 from dynviz.sweeps.grid import choices
-from dynviz.sweeps.jobs import SweepPlan, jobs, numbered, split
+from dynviz.sweeps.jobs import Job, SweepPlan, jobs, numbered, split
+from dynviz.sweeps.pool import JobReport
 
 SLOW = str(Path(__file__).parent / "files" / "slow_bowl.py")
 PATIENCE = 90.0
@@ -378,3 +381,14 @@ def test_a_disk_that_is_full_loses_no_job_that_is_done(tmp_path):
         assert len(open_all([tmp_path / "copy"])) == 3
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_job_that_has_no_loss_yet_shows_none(capsys, monkeypatch):
+    monkeypatch.setattr("dynviz.cli.sweeping.LINE_SECONDS", -1.0)
+    progress = SweepProgress()
+    job = Job("001-sgd", "surface", "sgd", (Lane(0),))
+    progress.begin(Path("sweep"), [job], 0)
+    progress.hear(JobReport(job, "moved", 0, 100))
+    progress.hear(JobReport(job, "moved", 50, 100, 0.25))
+    lines = capsys.readouterr().err.splitlines()[1:]
+    assert lines == ["001-sgd: step 0 of 100 (0 of 1)", "001-sgd: step 50 of 100, loss 0.25 (0 of 1)"]

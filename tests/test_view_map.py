@@ -110,6 +110,16 @@ def test_what_diverged_is_marked_from_its_step_on(tmp_path):
     assert field.values[1, 1] == field.norm.high
 
 
+def test_a_seed_that_diverged_is_infinitely_bad_in_the_median_of_its_cell(tmp_path):
+    lanes = grid(lrs=(0.01, 0.1), betas=(0.0, 0.5), seeds=(0, 1))
+    # One of two seeds of the best cell: of three it would be the median's neighbour.
+    (panel,) = view(recorded(tmp_path / "a", lanes, events=[(2, 0)])).scene(STEPS).panels
+    (field,) = marks(panel, Field)
+    assert field.values[0, 0] == field.norm.high
+    star = marks(panel, Points)[-1]
+    assert (star.x.tolist(), star.y.tolist()) == ([0.01], [0.5])
+
+
 def test_one_number_is_a_curve_with_its_middle_half_for_each_optimizer(tmp_path):
     lanes = [Lane(seed, {"lr": lr}) for lr in (1e-3, 1e-2, 1e-1) for seed in range(5)]
     swept = recorded(tmp_path / "a", lanes)

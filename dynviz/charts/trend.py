@@ -1,5 +1,6 @@
 """Summaries of noisy curves and of many lanes: trailing means and quantiles."""
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -57,6 +58,29 @@ def middle(values: Array, better: Better = "neither") -> Array:
     that falls on one is NaN.
     """
     return _quantiles(values, (0.25, 0.5, 0.75), better)
+
+
+def middle_of_all(values: Array, worst: float = math.inf) -> Array:
+    """The same over all of `values` [samples, many]: what is not finite counts as infinitely bad, and may come out.
+
+    Args:
+        values: Numbers; NaN where a lane diverged.
+        worst: Infinity where less is better, else minus infinity.
+
+    >>> middle_of_all(np.array([[1.0, 2.0, np.nan], [1.0, np.nan, np.nan]])).tolist()
+    [[1.5, inf], [2.0, inf], [inf, inf]]
+    """
+    if worst < 0:
+        return -middle_of_all(-values)[::-1]
+    ordered = np.sort(np.where(np.isfinite(values), values, np.inf).astype(np.float64), axis=1)
+    quantiles = []
+    for share in (0.25, 0.5, 0.75):
+        place = share * (ordered.shape[1] - 1)
+        low, high = ordered[:, math.floor(place)], ordered[:, math.ceil(place)]
+        # Between a number and infinity there is only infinity, and between two infinities no difference.
+        with np.errstate(invalid="ignore"):
+            quantiles.append(np.where(np.isfinite(high), low + (high - low) * (place % 1), high))
+    return np.stack(quantiles)
 
 
 def rough(values: Array) -> bool:

@@ -49,7 +49,8 @@ def compare(
 ) -> None:
     """Train SCENARIO with one optimizer after the other, and say how far each came, how fast, with what memory.
 
-    The loss is the mean of the last twentieth of the steps: the median over the seeds, and their middle half.
+    The loss is the mean of the last twentieth of the steps: the median over the seeds, and their middle half. A seed
+    that diverged counts as infinitely bad.
 
     \b
     dynviz compare surface:f=rosenbrock
@@ -153,18 +154,23 @@ def _table(rows: "Sequence[Row]") -> "Table":
     for row in rows:
         if row.refused:
             continue
-        there = not math.isnan(row.loss)
         low, high = row.spread
         cells = [
-            significant(row.loss) if there else "diverged",
-            f"{significant(low)} to {significant(high)}" if low < high else "",
-            *([significant(row.validation) if there else ""] if validated else []),
+            _loss(row.loss),
+            f"{_loss(low)} to {_loss(high)}" if low < high else "",
+            *([_loss(row.validation)] if validated else []),
             f"{row.diverged} of {row.lanes}" if row.diverged else "",
             significant(row.microseconds),
             filesize.decimal(row.state_bytes) if row.state_bytes else "0",
         ]
         table.add_row(Text(row.optimizer), *cells)
     return table
+
+
+def _loss(value: float) -> str:
+    from dynviz.charts.caption import significant
+
+    return "diverged" if math.isinf(value) else "" if math.isnan(value) else significant(value)
 
 
 def _csv(rows: "Sequence[Row]") -> str:

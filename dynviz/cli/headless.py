@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dynviz.cli.consent import resume_command
+from dynviz.cli.divergence import divergence
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
 from dynviz.process.background import STOPPED, Reports
@@ -36,6 +37,8 @@ def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> N
         raise
     if reports:
         reports.finished()
+    for line in divergence(folder):
+        say(line)
     say(f"see it with: {finished(folder)}")
     say(str(folder), err=False)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dynviz.cli.divergence import divergence
 from dynviz.cli.say import say
 from dynviz.process.background import TRACEBACK, BackgroundRun
 
@@ -87,6 +88,8 @@ def _say_end(trainer: BackgroundRun, code: int) -> None:
     elif trainer.state == "stopped":
         say(trainer.message)
     elif trainer.folder is not None:
+        for line in divergence(trainer.folder):
+            say(line)
         say(f"see it with: dynviz play {shlex.quote(str(trainer.folder))}")
         _print(trainer.folder)
     sys.exit(trainer.exit_code or code)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich import filesize
 from rich.console import Group, RenderableType
 from rich.style import Style
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dynviz.charts import caption
+from dynviz.charts.settings import settings
 from dynviz.cli.progress import ORIGINS
 from dynviz.recording import Recording
 from dynviz.text import clean
@@ -82,7 +84,9 @@ def _values(recordings: Sequence[Recording], indices: range, paint: Paint) -> Gr
     channels = dict.fromkeys(name for recording in some for name in _scalars(recording))
     if not channels:
         return None
-    spread = ", mean ± standard deviation over lanes" if any(len(recording.seeds) > 1 for recording in some) else ""
+    spread = ", mean ± standard deviation over seeds" if any(len(recording.seeds) > 1 for recording in some) else ""
+    if any(len(settings(recording)) > 1 for recording in some):
+        spread += "; of several settings the least and the greatest"
     names = [_name(recording, index, paint) for recording, index in zip(some, indices, strict=True)]
     table = _table(("", "left"), *((name, "right") for name in names))
     for channel in channels:
@@ -97,18 +101,36 @@ def _scalars(recording: Recording) -> Iterator[str]:
 
 
 def _last(recording: Recording, channel: str) -> str:
-    """The last sample: a value, or mean and spread over those lanes that have one."""
+    """The last sample: a value, or mean and spread over the lanes that have one, of each setting by itself."""
     if channel not in recording.channels or not len(recording[channel]):
         return ""
     sample = np.asarray(recording[channel][-1], dtype=np.float64).reshape(-1)
-    finite = sample[np.isfinite(sample)]
-    lost = f"{len(sample) - len(finite)} of {len(sample)} diverged" if len(sample) > 1 else caption.DIVERGED
-    if not len(finite):
+    sample[[event.lane for event in recording.events() if event.kind == "diverged"]] = np.nan
+    groups = settings(recording)
+    # A setting of which a seed diverged is no candidate for the best.
+    means = {group[0]: float(sample[list(group)].mean()) for group in groups}
+    finite = {lane: mean for lane, mean in means.items() if np.isfinite(mean)}
+    if len(groups) > 1 and finite:
+        ends = dict.fromkeys((min(finite, key=finite.__getitem__), max(finite, key=finite.__getitem__)))
+        text = " to ".join(f"{caption.significant(finite[lane])} ({_setting(recording, lane)})" for lane in ends)
+    else:
+        text = _mean(sample[np.isfinite(sample)])
+    lost = int((~np.isfinite(sample)).sum()) if len(sample) > 1 else 0
+    return clean(f"{text}, {lost} of {len(sample)} diverged" if 0 < lost < len(sample) else text)
+
+
+def _mean(values: NDArray[np.float64]) -> str:
+    if not len(values):
         return caption.DIVERGED
-    text = caption.significant(float(finite.mean()))
-    if len(finite) > 1:
-        text += f" ± {caption.significant(float(finite.std(ddof=1)), 2)}"
-    return clean(f"{text}, {lost}" if len(finite) < len(sample) else text)
+    text = caption.significant(float(values.mean()))
+    return text if len(values) == 1 else f"{text} ± {caption.significant(float(values.std(ddof=1)), 2)}"
+
+
+def _setting(recording: Recording, lane: int) -> str:
+    """The hyperparameters that one lane has and others have not."""
+    return ", ".join(
+        caption.option(name, value) for name, value in recording.metadata.lanes[lane].hyperparameters.items()
+    )
 
 
 def _hyperparameters(recordings: Sequence[Recording], paint: Paint) -> Table:

@@ -149,6 +149,9 @@ def _say_end(done: "Sweep") -> None:
     if done.problem:
         say(done.problem)
     elif done.finished:
+        outcomes = done.outcomes
+        if diverged := sum(outcome.diverged for outcome in outcomes):
+            say(f"{diverged} of {len(outcomes)} lanes diverged")
         say(f"results are in {Path(done.folder) / FILE}; see them with: dynviz play {folder}")
     say(str(done.folder), err=False)
     if done.failed or done.problem:

@@ -1,5 +1,6 @@
 """Progress of a sweep on stderr: a bar for all of it and one for each running job; lines where there is no terminal."""
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,8 +75,7 @@ class SweepProgress:
         if report.kind == "moved":
             if name not in self._tasks:
                 self._tasks[name] = self._bars.add_task(f"  {name}", total=report.steps, words="")
-            loss = f"loss {report.loss:.4g}" if report.loss == report.loss else ""
-            self._bars.update(self._tasks[name], completed=report.step, total=report.steps, words=loss)
+            self._bars.update(self._tasks[name], completed=report.step, total=report.steps, words=_loss(report))
         elif report.kind in ENDED and name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
         if report.kind == "failed":
@@ -93,7 +93,13 @@ class SweepProgress:
         if report.kind in words:
             say(f"{words[report.kind]} ({self._counts()})")
         elif report.kind == "moved" and now - self._last_line > LINE_SECONDS:
-            say(f"{job.name}: step {report.step} of {report.steps}, loss {report.loss:.4g} ({self._counts()})")
+            how = ", ".join(filter(None, (f"step {report.step} of {report.steps}", _loss(report))))
+            say(f"{job.name}: {how} ({self._counts()})")
         else:
             return
         self._last_line = now
+
+
+def _loss(report: JobReport) -> str:
+    """The loss in words; nothing before the first one, and where every lane diverged."""
+    return f"loss {report.loss:.4g}" if math.isfinite(report.loss) else ""

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from dynviz import training
-from dynviz.errors import DynvizError
+from dynviz.charts.trend import middle_of_all
+from dynviz.errors import in_words
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Metadata
 from dynviz.rule import NOISE
@@ -29,8 +30,8 @@ class Row:
 
     Attributes:
         optimizer: As it was asked for.
-        loss: At the end, the median over the lanes that did not diverge; NaN where all did.
-        spread: Lower and upper quartile of it over these lanes.
+        loss: At the end, the median over the lanes; one that diverged counts as infinite.
+        spread: Lower and upper quartile, likewise.
         validation: The loss on unseen data at the end, likewise; NaN where the scenario measures none.
         diverged: How many lanes diverged.
         lanes: How many there were.
@@ -42,8 +43,8 @@ class Row:
     """
 
     optimizer: str
-    loss: float = math.nan
-    spread: tuple[float, float] = (math.nan, math.nan)
+    loss: float = math.inf
+    spread: tuple[float, float] = (math.inf, math.inf)
     validation: float = math.nan
     diverged: int = 0
     lanes: int = 0
@@ -109,8 +110,8 @@ def compare(
         out = folder / f"{number:02}-{''.join(sign if sign.isalnum() or sign in '-_.+' else '-' for sign in optimizer)}"
         try:
             run = training.run(scenario, optimizer, out=out, progress=watch, **options)
-        except DynvizError as error:
-            yield Row(optimizer, refused=str(error))
+        except Exception as error:  # a rule is anybody's code
+            yield Row(optimizer, refused=in_words(error))
             continue
         yield row(optimizer, next(iter(run.values())), watch.seconds)
 
@@ -118,17 +119,22 @@ def compare(
 def row(optimizer: str, recording: Recording, seconds: float) -> Row:
     """What a finished recording comes to."""
     lanes = len(recording.seeds)
-    lost = {event.lane for event in recording.events() if event.kind == "diverged"}
-    kept = [lane for lane in range(lanes) if lane not in lost]
-    losses = recording["loss"][-max(1, int(LAST * len(recording["loss"]))) :, kept]
-    low, middle, high = _quartiles(losses.mean(axis=0, dtype=np.float64))
-    unseen = next((recording[name][-1, kept] for name in UNSEEN if name in recording), np.empty(0))
+    diverged = sorted({event.lane for event in recording.events() if event.kind == "diverged"})
+
+    def quartiles(values: NDArray[np.float64]) -> list[float]:
+        values[diverged] = np.inf
+        return [float(value) for value in middle_of_all(values[None])[:, 0]]
+
+    losses = recording["loss"][-max(1, int(LAST * len(recording["loss"]))) :]
+    with np.errstate(invalid="ignore", over="ignore"):
+        low, middle, high = quartiles(losses.mean(axis=0, dtype=np.float64))
+    unseen = next((recording[name][-1] for name in UNSEEN if name in recording), None)
     return Row(
         optimizer,
         middle,
         (low, high),
-        _quartiles(unseen.astype(np.float64))[1],
-        len(lost),
+        math.nan if unseen is None else quartiles(unseen.astype(np.float64))[1],
+        len(diverged),
         lanes,
         1e6 * seconds / lanes / recording.total,
         _state_bytes(recording) // lanes,
@@ -138,16 +144,8 @@ def row(optimizer: str, recording: Recording, seconds: float) -> Row:
 
 
 def sorted_rows(rows: Sequence[Row]) -> list[Row]:
-    """The best first, those that diverged after them, those that were refused last."""
-    return sorted(rows, key=lambda row: (bool(row.refused), math.isnan(row.loss), row.loss))
-
-
-def _quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    good = values[np.isfinite(values)]
-    if not good.size:
-        return math.nan, math.nan, math.nan
-    low, middle, high = np.quantile(good, (0.25, 0.5, 0.75))
-    return float(low), float(middle), float(high)
+    """The best first, those of which half the lanes diverged after them, those that did not run last."""
+    return sorted(rows, key=lambda row: (bool(row.refused), row.loss, row.diverged))
 
 
 def _state_bytes(recording: Recording) -> int:

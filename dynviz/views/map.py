@@ -1,5 +1,6 @@
 """The loss over what lanes differ in: a heat map of two numbers, curves of one."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -34,7 +35,8 @@ class MapCells:
         lattice: Whose they are.
         color: Of its optimizer.
         indices: Of each cell, its place along each dimension.
-        middle: Lower quartile, median and upper quartile over the seeds [3, steps, cells].
+        middle: Lower quartile, median and upper quartile over the seeds [3, steps, cells]; NaN where it is of a seed
+            that diverged, which counts as infinitely bad.
         lost: The share of the seeds that diverged [steps, cells].
     """
 
@@ -65,7 +67,8 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     check(grids, PANELS)
     steps = _steps(recordings, channel)
     tables = [_table(recording, channel, steps) for recording in recordings]
-    cells = [_cells(lattice, caption.color(place), tables) for place, lattice in enumerate(grids)]
+    worst = -math.inf if recordings[0].metadata.channels[channel].better == "higher" else math.inf
+    cells = [_cells(lattice, caption.color(place), tables, worst) for place, lattice in enumerate(grids)]
     scale = _scale(cells)
     panels: list[MovingPanel] = []
     shown: list[list[MapCells]] = []
@@ -123,12 +126,15 @@ def _table(recording: Recording, channel: str, steps: NDArray[np.int64]) -> tupl
     return np.where(lost, np.nan, values), lost
 
 
-def _cells(lattice: Lattice, color: str, tables: Sequence[tuple[Array, Array]]) -> MapCells:
+def _cells(lattice: Lattice, color: str, tables: Sequence[tuple[Array, Array]], worst: float) -> MapCells:
     middles, losts = [], []
     for members in lattice.cells.values():
-        middles.append(trend.middle(np.stack([tables[place][0][:, lane] for place, lane in members], axis=1)))
+        values = np.stack([tables[place][0][:, lane] for place, lane in members], axis=1)
+        middles.append(trend.middle_of_all(values, worst))
         losts.append(np.stack([tables[place][1][:, lane] for place, lane in members], axis=1).mean(axis=1))
-    return MapCells(lattice, color, tuple(lattice.cells), np.stack(middles, axis=2), np.stack(losts, axis=1))
+    middle = np.stack(middles, axis=2)
+    middle[~np.isfinite(middle)] = np.nan
+    return MapCells(lattice, color, tuple(lattice.cells), middle, np.stack(losts, axis=1))
 
 
 def _panels(cells: Sequence[MapCells]) -> list[list[MapCells]]:
