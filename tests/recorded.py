@@ -116,8 +116,8 @@ def voronoi(
     return record(folder, cut(channels, more), steps=steps, views=views, parameters=parameters, **more)
 
 
-def surface(folder: Path, *, steps: int = 300, lanes: int = 1, **more: Any) -> Recording:
-    """A way down Rosenbrock's valley."""
+def surface(folder: Path, *, steps: int = 300, lanes: int = 1, lowest: float = 0.0, **more: Any) -> Recording:
+    """A way down Rosenbrock's valley, whose floor is at the lowest value."""
     rng = np.random.default_rng(len(folder.name))
     t = np.linspace(0, 1, count(steps, 1))[:, None]
     a = 0.1 + 0.9 * t * rng.uniform(0.7, 1, lanes)
@@ -126,7 +126,7 @@ def surface(folder: Path, *, steps: int = 300, lanes: int = 1, **more: Any) -> R
     channels = {
         "loss": (1, (1 - a) ** 2 + 100 * (b - a**2) ** 2),
         "position": (1, np.stack([a, b], axis=-1)),
-        "landscape": (0, np.tile((1 - x) ** 2 + 100 * (y - x**2) ** 2, (1, lanes, 1, 1))),
+        "landscape": (0, np.tile((1 - x) ** 2 + 100 * (y - x**2) ** 2 + lowest, (1, lanes, 1, 1))),
     }
     facts = {"domain": [-1.5, 1.5, -0.5, 3.5], "optimum": [[1.0, 1.0]]}
     more = {"scenario": "surface", "given": {"f": "rosenbrock"}, "facts": facts} | more

@@ -244,6 +244,22 @@ def test_a_relief_has_its_domain_and_heights_at_the_edges_of_its_box_and_no_othe
     assert np.isfinite([ring.x, ring.y]).all()
 
 
+@pytest.mark.parametrize(
+    ("norm", "lowest", "label"), [("linear", -100, ""), ("log", -100, "heights above -100"), ("log", 0, "")]
+)
+def test_the_heights_of_a_relief_are_true_or_say_above_what_they_are(norm, lowest, label, tmp_path):
+    facts = {"domain": [-1.5, 1.5, -0.5, 3.5], "norm": norm}
+    recording = surface(tmp_path / "a", steps=20, lowest=lowest, facts=facts)
+    panel = open_view("surface3d", [recording]).scene(20).panels[0]
+    texts = {mark.text for mark in marks(panel, Text)}
+    assert panel.y.label == label
+    if norm == "linear":
+        assert {"0", "500"} <= texts
+        assert "-100" not in texts
+    else:
+        assert {"0", "10", "100"} <= texts
+
+
 def test_in_a_terminal_a_relief_is_contours_on_the_axes_of_its_plane(tmp_path):
     recordings = [surface(tmp_path / "a")]
     scene = open_view("surface3d", recordings).scene(10)

@@ -6,7 +6,8 @@ import numpy as np
 
 from dynviz.charts.caption import resolved
 from dynviz.film import Film
-from dynviz.scene.marks import Line, Panel, Readout, Scene
+from dynviz.scene.hatching import meaning
+from dynviz.scene.marks import Contours, Field, Line, Panel, Readout, Scene
 from dynviz.text import clean
 
 
@@ -38,11 +39,19 @@ def _panel(first: Panel, last: Panel) -> str:
     """A panel's title, and its values at the first and at the last step."""
     before, after = ("; ".join(_values(panel)) for panel in (first, last))
     title = last.title[:1].upper() + last.title[1:]
+    missing = _missing(last)
     if not after:
-        return title or "Panel"
-    if before == after or not before:
-        return f"{title}: {after}"
-    return f"{title}: at first {before}; at last {after}"
+        return ", ".join(filter(None, (title or "Panel", missing)))
+    values = after if before == after or not before else f"at first {before}; at last {after}"
+    return f"{title}: " + "; ".join(filter(None, (values, missing)))
+
+
+def _missing(panel: Panel) -> str:
+    """How much of a plane is hatched."""
+    planes = [mark for mark in (panel.plan or panel).marks if isinstance(mark, Field | Contours)]
+    share = max((float((~np.isfinite(mark.values)).mean()) for mark in planes), default=0.0)
+    percent = f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+    return f"{percent} {meaning(planes[0])}" if share else ""
 
 
 def _values(panel: Panel) -> list[str]:

@@ -13,6 +13,7 @@ from dynviz.cells.still import Draw
 from dynviz.cells.strokes import BITS, Dots, Grid, halves, stroke, trail
 from dynviz.layout.drawings import DOT, FUTURE, PAST, Aged
 from dynviz.scene.decimate import decimate
+from dynviz.scene.hatching import known
 from dynviz.scene.marks import Band, Line
 
 THIN = 0.55
@@ -60,7 +61,7 @@ class CellLine:
 
     def __init__(self, mark: Line, easel: CellEasel) -> None:
         self._easel, self._dot = easel, mark.dot
-        self._points = easel.points(mark.x, mark.y)
+        self._points = easel.points(known(mark.x), known(mark.y))
         self._along = np.asarray(mark.x if mark.along is None else mark.along, dtype=np.float64)
         self._sweeps = mark.along is None
         keep = decimate(*self._points.T)

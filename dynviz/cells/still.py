@@ -1,6 +1,7 @@
 """Marks without a `now`, in cells."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from dynviz.cells.inks import Indices
 from dynviz.cells.paper import Ink, Paper
 from dynviz.cells.strokes import bits, stroke
 from dynviz.scene.contouring import traced
+from dynviz.scene.hatching import COLOR, SHARE, gaps, known, meaning, room, stripes
 from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, ReferenceLine, Regions, Text
 from dynviz.scene.scales import first_pixels, fractions, nearest_pixels
 
@@ -25,14 +27,22 @@ ROWS = 3
 """So many rows of cells, at least, for each contour."""
 MANY = 600
 """Of more points than these, each is one dot of braille."""
+APART = 6
+"""Dots between two stripes along a row."""
+GROUND = 0
+"""The index of the theme's ground."""
 HEAD, BARB = 3.0, np.radians(150)
 """Length of an arrow's head in dots, and where its sides point."""
 
 
 def field(mark: Field, easel: CellEasel) -> list[Draw]:
     """The heat map: a pixel shows the value that lies there, or the mean of those that do."""
-    ramp = easel.inks.ramp(mark.ramp)
-    return _image(_fitting(mark, easel), lambda seen: ramp[mark.norm.levels(seen)], mark.extent, easel)
+    ramp, seen = easel.inks.ramp(mark.ramp), _fitting(mark, easel)
+
+    def colors(values: NDArray[np.generic]) -> Indices:
+        return np.where(np.isfinite(values), ramp[mark.norm.levels(values)], GROUND)
+
+    return [*_image(seen, colors, mark.extent, easel), *_hatched(replace(mark, values=seen), easel)]
 
 
 def _fitting(mark: Field, easel: CellEasel) -> NDArray[np.generic]:
@@ -62,9 +72,11 @@ def regions(mark: Regions, easel: CellEasel) -> list[Draw]:
     if not len(colors):
         return []
     last = len(colors) - 1
-    return _image(
-        mark.classes, lambda seen: colors[np.nan_to_num(seen).clip(0, last).astype(np.intp)], mark.extent, easel
-    )
+
+    def inks(classes: NDArray[np.generic]) -> Indices:
+        return np.where(np.isfinite(classes), colors[np.nan_to_num(classes).clip(0, last).astype(np.intp)], GROUND)
+
+    return [*_image(mark.classes, inks, mark.extent, easel), *_hatched(mark, easel)]
 
 
 def _image(
@@ -87,7 +99,22 @@ def contours(mark: Contours, easel: CellEasel) -> list[Draw]:
     stride = max(1, -(-len(mark.levels) * ROWS // max(easel.height, 1)))
     gap = np.full((1, 2), np.nan)
     pieces = [piece for line in traced(mark, mark.levels[::stride]) for piece in (easel.points(*line.T), gap)]
-    return _lines(pieces, easel.inks.over(mark.color, CONTOUR), easel)
+    return [*_hatched(mark, easel), *_lines(pieces, easel.inks.over(mark.color, CONTOUR), easel)]
+
+
+def _hatched(mark: Field | Regions | Contours | Bars, easel: CellEasel) -> list[Draw]:
+    """Stripes where values are not finite, and what they mean where there is room."""
+    mask = gaps(mark, (easel.x, easel.y), easel.dots)
+    if not mask.size:
+        return []
+    draws = _lines([stripes(mask, APART)], easel.inks.over(COLOR, SHARE), easel)
+    whole = np.asarray(mask.reshape(easel.height, DOWN, easel.width, ACROSS).all(axis=(1, 3)))
+    words = f" {meaning(mark)} "
+    corner = room(whole, len(plain(words)), 1)
+    if corner:
+        ink = easel.inks.words(COLOR)
+        draws.append(lambda paper, _: paper.write(words, corner[1], corner[0], ink))
+    return draws
 
 
 def arrows(mark: Arrows, easel: CellEasel) -> list[Draw]:
@@ -142,12 +169,12 @@ def bars(mark: Bars, easel: CellEasel) -> list[Draw]:
     """Bars of whole columns, their ends at eighths of a row; they begin at the edge of a row."""
     left, right = (easel.columns(np.asarray(mark.x) + side * mark.width / 2) / ACROSS for side in (-1, 1))
     base = mark.base if easel.y.scale == "linear" else max(mark.base, easel.y.limits[0])
-    head = easel.dots[1] - easel.rows(mark.heights)
+    head = easel.dots[1] - easel.rows(known(mark.heights))
     foot = float(easel.dots[1] - easel.rows(base))
     left, right = np.minimum(left, right), np.maximum(left, right)
     good = np.isfinite(left) & np.isfinite(right) & np.isfinite(head) & (right > 0) & (left < easel.width)
     if not good.any() or not np.isfinite(foot):
-        return []
+        return _hatched(mark, easel)
     top = 8 * easel.height
     first = np.floor(left[good] + 0.5).clip(0, easel.width - 1).astype(np.intp)
     last = np.maximum(np.floor(right[good] + 0.5).clip(0, easel.width).astype(np.intp), first + 1)
@@ -162,13 +189,13 @@ def bars(mark: Bars, easel: CellEasel) -> list[Draw]:
     below = 8.0 * np.arange(easel.height)[::-1, None]
     ink = easel.inks.color(mark.color)
     return [
-        lambda paper, _, share=share, hanging=hanging: paper.blocks(share, ink, hanging=hanging)  # type: ignore[misc]
+        lambda paper, _, share=share, hanging=hanging: paper.blocks(share, ink, hanging=hanging)
         for share, hanging in (
             (np.where(below >= start, (height - below).clip(0, 8), 0).astype(np.uint8), False),
             (np.where(below < start, (below + 8 - height).clip(0, 8), 0).astype(np.uint8), True),
         )
         if share.any()
-    ]
+    ] + _hatched(mark, easel)
 
 
 def text(mark: Text, easel: CellEasel) -> list[Draw]:

@@ -1,7 +1,7 @@
 """The edges of a relief's box as axes: lines, ticks and their words, as marks of the picture."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +17,8 @@ MOST = 5
 """Number of ticks on an edge."""
 TICK, WORDS, NAME = 0.05, 0.13, 0.3
 """How far ticks reach from an edge, and where their words and the edge's name stand, in half lengths of the domain."""
+CROWDED = 0.06
+"""Within this share of an edge's length, its words and those of the upright edge overlap."""
 ASIDE = 0.3
 """Words stand beside a place rather than under it where the way out of the box is so much sideways."""
 
@@ -60,8 +62,19 @@ def edges(camera: Camera, plane: tuple[Axis, Axis], rise: Sequence[tuple[float, 
     foot = corners[camera.project(corners)[:, 0].argmin()]
     # Seen from straight above there is no height.
     if camera.elevation < 80:
+        edges = [replace(edge, marks=_without(edge, foot)) for edge in edges]
         edges.append(Edge(foot, foot + np.array([0.0, 0.0, camera.height]), -camera.axes()[0], rise, ""))
     return edges
+
+
+def _without(edge: Edge, corner: Array) -> Sequence[tuple[float, Tick]]:
+    """The ticks of an edge, without words beside a corner where those of another edge stand."""
+    length = float(np.linalg.norm(edge.end - edge.start))
+    places = [np.linalg.norm(edge.start + share * (edge.end - edge.start) - corner) for share, _ in edge.marks]
+    return [
+        (share, replace(tick, label="") if place < CROWDED * length else tick)
+        for (share, tick), place in zip(edge.marks, places, strict=True)
+    ]
 
 
 def _share(axis: Axis, value: float) -> float:

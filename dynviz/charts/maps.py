@@ -89,11 +89,9 @@ def _answers(extent: Extent, lane: int) -> Callable[[Array], Mark]:
     def answers(past: Array) -> Mark:
         shares = past[-1][lane]
         if shares.shape[-1] == 2:
-            second = shares[..., 1]
-            # A model that diverged is sure of nothing: the ground's colour, between the classes.
-            known = np.isfinite(second)
-            return Field(second if known.all() else np.where(known, second, 0.5), extent, Norm(0.0, 1.0), "classes")
-        best = np.where(np.isnan(shares), -np.inf, shares).argmax(axis=-1)
+            return Field(shares[..., 1], extent, Norm(0.0, 1.0), "classes")
+        best = np.where(np.isnan(shares), -np.inf, shares).argmax(axis=-1).astype(np.float64)
+        best[np.isnan(shares).all(axis=-1)] = np.nan
         return Regions(best, extent, tuple(caption.color(index) for index in range(shares.shape[-1])))
 
     return answers

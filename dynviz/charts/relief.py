@@ -57,7 +57,9 @@ class Relief:
     """A surface over the box, given by its heights.
 
     Attributes:
-        image: Shade of each pixel [rows, columns], 0 to 1, NaN where the surface is not seen; first row at the bottom.
+        image: Shade of each pixel [rows, columns], 0 to 1, first row at the bottom; NaN where no surface is seen, or
+            one without a height.
+        depth: How near to the eye the surface is [rows, columns]; NaN where none is seen.
         frame: Left, right, bottom and top of the picture.
     """
 
@@ -65,11 +67,11 @@ class Relief:
         """Render the picture.
 
         Args:
-            heights: [rows, columns], 0 to 1, the first row at the bottom.
+            heights: [rows, columns], 0 to 1, the first row at the bottom; NaN where there is none.
             camera: Where from.
             columns: Of the picture.
         """
-        self._heights = np.nan_to_num(heights.astype(np.float64), nan=1.0).clip(0, 1)
+        self._heights, self._unknown = filled(heights.astype(np.float64)).clip(0, 1), ~np.isfinite(heights)
         self.camera = camera
         self.frame = camera.frame()
         left, right, bottom, top = self.frame
@@ -161,4 +163,23 @@ class Relief:
         with np.errstate(invalid="ignore"):
             odd = np.floor(height / self.camera.height * BANDS) % 2 == 1
         shade *= np.where(at[..., 2] < height - LIFT, WALL, np.where(odd, BAND, 1.0))
-        return np.where(np.isfinite(self.depth), shade, np.nan)
+        return np.where(np.isfinite(self.depth) & ~self._unknown[r, c], shade, np.nan)
+
+
+def filled(heights: Floats) -> Floats:
+    """The heights, those without one between their neighbours': no cliff shows where there is nothing to show.
+
+    >>> filled(np.array([[np.nan, 0.2, np.nan], [np.nan, 0.4, 0.8]])).round(2).tolist()
+    [[0.3, 0.2, 0.47], [0.3, 0.4, 0.8]]
+    """
+    heights = np.where(np.isfinite(heights), heights, np.nan)
+    if np.isnan(heights).all():
+        return np.zeros_like(heights)
+    rows, columns = heights.shape
+    while np.isnan(heights).any():
+        around = np.pad(heights, 1, constant_values=np.nan)
+        beside = np.stack([around[r : r + rows, c : c + columns] for r in range(3) for c in range(3)])
+        there = np.isfinite(beside)
+        means = np.where(there, beside, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+        heights = np.where(np.isnan(heights) & there.any(axis=0), means, heights)
+    return heights

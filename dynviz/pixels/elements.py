@@ -14,11 +14,13 @@ from dynviz.pixels.arrows import arrows
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.growing import present
+from dynviz.pixels.hatched import hatching
 from dynviz.pixels.layers import Tile
 from dynviz.pixels.pen import DASHES
 from dynviz.pixels.shapes import VectorPen
 from dynviz.scene.contouring import traced
 from dynviz.scene.decimate import decimate
+from dynviz.scene.hatching import COLOR, SHARE, known
 from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Mark, Points, ReferenceLine, Regions, Text
 
 Floats = NDArray[np.float64]
@@ -39,6 +41,21 @@ def draw_marks(marks: Sequence[Mark], easel: PixelEasel, pen: VectorPen) -> None
         part.draw()
 
 
+def _hatched(mark: Field | Regions | Contours | Bars, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
+    """Stripes, and what they mean."""
+    drawn = hatching(mark, easel)
+    if drawn is None:
+        return []
+    stroke = partial(pen.stroke, role=COLOR, width=drawn.width, share=SHARE, clip=easel.plot)
+    parts = [VectorPart(partial(stroke, drawn.stripes))]
+    if drawn.words:
+        rect, left, baseline = drawn.words
+        if pen.ground:
+            parts.append(VectorPart(partial(pen.rectangle, (rect.left, rect.top, rect.right, rect.bottom), "ground")))
+        parts.append(VectorPart(partial(pen.write, drawn.text, easel.sizes.ticks, COLOR, left, baseline)))
+    return parts
+
+
 def _image(mark: Field | Regions, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     """The picture of a field; on a logarithmic axis its pixels are those of the page."""
     if "log" in (easel.x.scale, easel.y.scale):
@@ -49,14 +66,12 @@ def _image(mark: Field | Regions, easel: PixelEasel, pen: VectorPen) -> list[Vec
             )
             for tile in tiles
             if isinstance(tile, Tile)
-        ]
-    if isinstance(mark, Field):
-        pixels = pen.theme.ramp(mark.ramp)[mark.norm.levels(mark.values)]
-    else:
-        pixels = np.array([pen.theme.color(role) for role in mark.colors], np.uint8)[mark.classes]
+        ] + _hatched(mark, easel, pen)
+    pixels = still.field_pixels(mark, pen.theme) if isinstance(mark, Field) else still.region_pixels(mark, pen.theme)
     (left, right), (bottom, top) = easel.columns(mark.extent[:2]).tolist(), easel.rows(mark.extent[2:]).tolist()
     size = min(right - left, easel.plot.width), min(bottom - top, easel.plot.height)
-    return [VectorPart(partial(pen.image, _enlarged(pixels[::-1], size), (left, top, right, bottom), easel.clip))]
+    picture = partial(pen.image, _enlarged(pixels[::-1], size), (left, top, right, bottom), easel.clip)
+    return [VectorPart(picture), *_hatched(mark, easel, pen)]
 
 
 def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
@@ -71,7 +86,8 @@ def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
 def _contours(mark: Contours, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     width = max(1.0, 0.5 * easel.sizes.line)
     stroke = partial(pen.stroke, role=mark.color, width=width, share=still.CONTOUR, clip=easel.clip)
-    return [VectorPart(partial(stroke, easel.points(*line.T))) for line in traced(mark, mark.levels)]
+    lines = [VectorPart(partial(stroke, easel.points(*line.T))) for line in traced(mark, mark.levels)]
+    return [*_hatched(mark, easel, pen), *lines]
 
 
 def _points(mark: Points, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
@@ -86,7 +102,7 @@ def _points(mark: Points, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]
 
 
 def _line(mark: Line, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
-    points = easel.points(mark.x, mark.y)
+    points = easel.points(known(mark.x), known(mark.y))
     along = np.asarray(mark.x if mark.along is None else mark.along, np.float64)
     width = mark.width * easel.sizes.line
     stroke = partial(pen.stroke, role=mark.color, width=width, dash=DASHES[mark.dash], clip=easel.clip)
@@ -138,10 +154,11 @@ def _between(low: Floats, high: Floats) -> Path:
 
 
 def _bars(mark: Bars, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
-    return [
+    bars = [
         VectorPart(partial(pen.rectangle, (left, head, right, foot), mark.color, easel.clip))
         for left, right, foot, head in still.bar_edges(mark, easel).T.tolist()
     ]
+    return [*bars, *_hatched(mark, easel, pen)]
 
 
 def _arrows(mark: Arrows, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:

@@ -16,6 +16,7 @@ from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.layers import Layer
 from dynviz.scene.decimate import decimate
+from dynviz.scene.hatching import known
 from dynviz.scene.marks import Band, Line
 
 COLUMNS = 32
@@ -88,7 +89,7 @@ class PixelLine:
 
     def __init__(self, mark: Line, easel: PixelEasel) -> None:
         self._mark, self._easel = mark, easel
-        self._points = easel.points(mark.x, mark.y)
+        self._points = easel.points(known(mark.x), known(mark.y))
         self._along = np.asarray(mark.x if mark.along is None else mark.along, dtype=np.float64)
         keep = decimate(*self._points.T)
         self._whole = self._stroke(self._points[keep])

@@ -6,14 +6,17 @@ from numpy.typing import NDArray
 
 from dynviz.layout.arrange import Rect
 from dynviz.pixels import arrows as geometry
-from dynviz.pixels.coverage import Coverage, union
+from dynviz.pixels.coverage import Coverage, Image, union
 from dynviz.pixels.easel import PixelEasel
+from dynviz.pixels.hatched import hatched
 from dynviz.pixels.layers import Layer, Tile
 from dynviz.pixels.markers import markers
 from dynviz.pixels.pen import DASHES
 from dynviz.scene.contouring import traced
+from dynviz.scene.hatching import known
 from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, ReferenceLine, Regions, Text
 from dynviz.scene.scales import fractions, nearest_pixels
+from dynviz.scene.theme import Theme
 
 HALO = 600
 """Of more points than these, none gets a rim of ground colour."""
@@ -26,13 +29,25 @@ SIZES: dict[Marker, float] = {"dot": 1.0, "ring": 1.2, "cross": 1.35, "star": 1.
 
 def field(mark: Field, easel: PixelEasel) -> list[Layer]:
     """The heat map, without smoothing: a picture's pixel shows the value that lies there."""
-    return _image(easel.theme.ramp(mark.ramp)[mark.norm.levels(mark.values)], mark.extent, easel)
+    return [*_image(field_pixels(mark, easel.theme), mark.extent, easel), *hatched(mark, easel)]
+
+
+def field_pixels(mark: Field, theme: Theme) -> Image:
+    """A pixel [rows, columns, 3] for each value: its colour, or the ground's where it is not finite."""
+    pixels = theme.ramp(mark.ramp)[mark.norm.levels(mark.values)]
+    pixels[~np.isfinite(mark.values)] = theme.color("ground")
+    return pixels
 
 
 def regions(mark: Regions, easel: PixelEasel) -> list[Layer]:
     """Classes in their colours."""
-    colors = np.array([easel.theme.color(role) for role in mark.colors], dtype=np.uint8)
-    return _image(colors[mark.classes], mark.extent, easel)
+    return [*_image(region_pixels(mark, easel.theme), mark.extent, easel), *hatched(mark, easel)]
+
+
+def region_pixels(mark: Regions, theme: Theme) -> Image:
+    """A pixel [rows, columns, 3] for each place: the colour of its class, or the ground's where there is none."""
+    colors = np.array([theme.color(role) for role in (*mark.colors, "ground")], dtype=np.uint8)
+    return colors[np.where(np.isfinite(mark.classes), mark.classes, -1).astype(np.intp)]
 
 
 def _image(pixels: NDArray[np.uint8], extent: Extent, easel: PixelEasel) -> list[Layer]:
@@ -57,10 +72,11 @@ def contours(mark: Contours, easel: PixelEasel) -> list[Layer]:
     """Lines of equal value."""
     gap = np.full((1, 2), np.nan)
     pieces = [piece for line in traced(mark, mark.levels) for piece in (easel.points(*line.T), gap)]
-    if not pieces:
-        return []
-    shape = easel.pen.stroke(np.concatenate(pieces), max(1.0, 0.5 * easel.sizes.line), easel.plot)
-    return [easel.stain(shape, mark.color, CONTOUR)]
+    layers = hatched(mark, easel)
+    if pieces:
+        shape = easel.pen.stroke(np.concatenate(pieces), max(1.0, 0.5 * easel.sizes.line), easel.plot)
+        layers.append(easel.stain(shape, mark.color, CONTOUR))
+    return layers
 
 
 def points(mark: Points, easel: PixelEasel) -> list[Layer]:
@@ -85,11 +101,11 @@ def bars(mark: Bars, easel: PixelEasel) -> list[Layer]:
     """Bars from their base."""
     left, right, foot, head = bar_edges(mark, easel)
     if not len(left):
-        return []
+        return hatched(mark, easel)
     corners = np.stack([left, foot, left, head, right, head, right, foot, left, foot], axis=-1)
     codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(corners))
     path = Path(corners.reshape(-1, 2), codes)
-    return [easel.stain(easel.pen.fill(path, easel.plot), mark.color)]
+    return [easel.stain(easel.pen.fill(path, easel.plot), mark.color), *hatched(mark, easel)]
 
 
 def bar_edges(mark: Bars, easel: PixelEasel) -> NDArray[np.float64]:
@@ -99,7 +115,7 @@ def bar_edges(mark: Bars, easel: PixelEasel) -> NDArray[np.float64]:
     """
     left, right = easel.columns(mark.x - mark.width / 2), easel.columns(mark.x + mark.width / 2)
     base = mark.base if easel.y.scale == "linear" else max(mark.base, easel.y.limits[0])
-    edges = np.stack([left, right, np.broadcast_to(easel.rows(base), left.shape), easel.rows(mark.heights)])
+    edges = np.stack([left, right, np.broadcast_to(easel.rows(base), left.shape), easel.rows(known(mark.heights))])
     edges = edges[:, np.isfinite(edges).all(axis=0)]
     if edges.shape[1] and np.min(np.abs(edges[1] - edges[0])) >= 3:
         edges[:2] = np.round(edges[:2])

@@ -94,6 +94,9 @@ def project(
             f"recording {recording.label!r} diverged before step {_step(recording, index)}; choose an earlier --at"
         )
     others = [rows_of(goal, 0, rows.shape[1]) for goal in goals]
+    for goal, moved in zip(goals, others, strict=True):
+        if not np.isfinite(moved[-1]).all():
+            raise DynvizError(f"recording {goal.label!r}, which --to names, diverged: there is no direction to its end")
     directions = _directions(recording, wish, base, rows, others)
     task = task_of(recording, wish.lane, wish.trust)
     measured = losses(task, wish.losses or suggested(recording), wish.batches, wish.device)

@@ -26,24 +26,30 @@ Marker: TypeAlias = Literal["dot", "ring", "cross", "star"]
 Anchor: TypeAlias = Literal["left", "center", "right"]
 
 
+NOT_FINITE = "not finite"
+"""What hatching means: values are NaN or infinite, and no colour or height stands for them."""
+
+
 @dataclass(frozen=True)
 class Field:
     """A heat map: `values` [rows, columns], the first row at the bottom, coloured through `norm` and `ramp`.
 
     On a logarithmic axis its pixels are equally large as drawn: those of a grid with equal factors between its values.
+    Values that are not finite are hatched, and `missing` says what they are where there is room for it.
     """
 
     values: Array
     extent: Extent
     norm: Norm
     ramp: Ramp = "ordered"
+    missing: str = NOT_FINITE
 
 
 @dataclass(frozen=True)
 class Regions:
     """Classes over an extent: `classes` [rows, columns] of whole numbers, the first row at the bottom.
 
-    Class i is drawn in `colors[i]`.
+    Class i is drawn in `colors[i]`; where there is NaN, the place is hatched.
     """
 
     classes: Array
@@ -53,7 +59,7 @@ class Regions:
 
 @dataclass(frozen=True)
 class Contours:
-    """Lines of equal value of `values` [rows, columns] at `levels`."""
+    """Lines of equal value of `values` [rows, columns] at `levels`; what is not finite is hatched."""
 
     values: Array
     extent: Extent
@@ -113,7 +119,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars from `base` to `heights` [bars] at `x`, `width` in data units."""
+    """Bars from `base` to `heights` [bars] at `x`, `width` in data units; what has no finite height is hatched."""
 
     x: Array
     heights: Array

@@ -58,9 +58,7 @@ def _map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:
     title = caption.with_seed("learned of true directions", recording, lane)
 
     def field(past: Array) -> Field:
-        values = past[-1][lane].T
-        good = np.isfinite(values)
-        return Field(values if good.all() else np.where(good, values, 0.0), extent, Norm(-1.0, 1.0), "signed")
+        return Field(past[-1][lane].T, extent, Norm(-1.0, 1.0), "signed")
 
     drawn = Latest(recording, "core", field)
     readouts = (tag,) if tag.name else ()

@@ -90,17 +90,15 @@ def _field(where: tuple[int, slice], extent: Extent, norm: Norm, truth: Array | 
 
     def field(past: Array) -> Field:
         values = past[-1][lane, cut, cut]
-        shown = values if truth is None else values - truth
-        # What is lost is the ground's colour, zero: NaN would be the lowest.
-        good = np.isfinite(shown)
-        return Field(shown if good.all() else np.where(good, shown, 0.0), extent, norm, "signed")
+        return Field(values if truth is None else values - truth, extent, norm, "signed")
 
     return field
 
 
 def _largest(field: Field) -> str:
     """The largest of the differences that are drawn, which a map of small ones does not tell."""
-    return f"at most {caption.significant(float(np.abs(field.values).max()), 2, padded=True)}"
+    known = np.abs(field.values[np.isfinite(field.values)])
+    return f"at most {caption.significant(float(known.max(initial=0.0)), 2, padded=True)}" if known.size else ""
 
 
 def _still(title: str, truth: Array, recording: Recording, norm: Norm) -> MovingPanel:

@@ -178,15 +178,15 @@ class _Heat:
     def marks(self, index: int) -> tuple[Mark, ...]:
         """The map, and what is marked in it."""
         across, upward = self._cells.lattice.dimensions
-        # What diverged, or is not trained, is no better than the worst.
-        values = np.full((len(upward.values), len(across.values)), self._norm.high)
+        values = np.full((len(upward.values), len(across.values)), np.nan)
         median, lost = self._cells.middle[1, index], self._cells.lost[index]
         for (column, row), value in zip(self._cells.indices, median, strict=True):
-            values[row, column] = value if np.isfinite(value) else self._norm.high
+            values[row, column] = value
         extent = (*self.x.limits, *self.y.limits)
         best = self._best(index)
+        missing = caption.DIVERGED if len(self._cells.indices) == values.size else f"{caption.DIVERGED} or not trained"
         return (
-            Field(values[np.ix_(self._rows, self._columns)], extent, self._norm),
+            Field(values[np.ix_(self._rows, self._columns)], extent, self._norm, missing=missing),
             self._points(lost >= 1, "cross", "diverged"),
             self._points((lost > 0) & (lost < 1), "ring", "some diverged"),
             self._points(np.arange(len(lost)) == best, "star", "best"),

@@ -243,7 +243,7 @@ def _now(spectra: Spectra) -> MovingPanel:
             if many:
                 mark = Line(places[: len(largest)], limits.drawable(largest, y.scale), color, width=1.5)
             else:
-                mark = Bars(x[: len(largest)], np.nan_to_num(largest, posinf=0.0), color, width, base)
+                mark = Bars(x[: len(largest)], largest, color, width, base)
             word = "" if limits.finite(largest).any() else f"{names[index]} {caption.DIVERGED}".strip()
             # At the right, where values are low; a line for each recording.
             height = float(scales.values(y, 0.6 - 0.1 * index))

@@ -39,6 +39,8 @@ LEVELS = 10
 """Contours of the plan."""
 RISE = 4
 """Ticks of the height."""
+NOTHING = 0.01
+"""A lowest value under this share of the smallest height that is told apart is drawn as zero."""
 
 
 def view(
@@ -82,8 +84,9 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
     picture = ReliefPicture(relief, extent_of(first))
     tags = caption.tags(recordings)
     ground = picture.ground()
+    rise, meaning = _rise(first)
     stars, hidden = picture.place(facts_of(first).optima(2))
-    ground += drawn(edges(camera, plane(first)[:2], _rise(first)), picture.spot)
+    ground += drawn(edges(camera, plane(first)[:2], rise), picture.spot)
     for seen, alpha in ((~hidden, 1.0), (hidden, HIDDEN)):
         if seen.any():
             ground.append(Points(stars[seen, 0], stars[seen, 1], "text", 8.0, "star", alpha=alpha))
@@ -103,7 +106,7 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
     title = facts_of(first).function or "surface"
     left, right, bottom, top = picture.box
     x = Axis((left - 1.25 * MARGIN, right + 0.75 * MARGIN), whole=True)
-    y = Axis((bottom - MARGIN, top + MARGIN / 4), whole=True)
+    y = Axis((bottom - MARGIN, top + MARGIN / 4), label=meaning, whole=True)
     plan = over(recordings, group, contours(first, "contours", LEVELS), lanes=lanes)
 
     def at(step: int) -> Panel:
@@ -129,15 +132,19 @@ def _heights(recording: Recording) -> Array:
     return np.asarray(np.log1p(above / norm.low) / np.log1p(norm.high / norm.low))
 
 
-def _rise(recording: Recording) -> list[tuple[float, Tick]]:
-    """Ticks of the height above the landscape's lowest place, where they are on the upright edge, 0 to 1."""
-    _, norm = heights(recording)
-    low = norm.low if norm.scale == "log" else 0.0
-    chosen = ticks(Axis((low, norm.high), norm.scale), RISE)
+def _rise(recording: Recording) -> tuple[list[tuple[float, Tick]], str]:
+    """Ticks of the values, where they are on the upright edge, 0 to 1, and what these are if not the values themselves.
+
+    Heights that are spaced by factors above the lowest value have ticks of what is above it, unless that is zero.
+    """
+    lowest, norm = heights(recording)
     if norm.scale == "linear":
-        return [(tick.value / norm.high, tick) for tick in chosen]
-    shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in chosen]
-    return [(0.0, Tick(0.0, "0")), *zip(shares, chosen, strict=True)]
+        values = ticks(Axis((lowest, lowest + norm.high)), RISE)
+        return [((tick.value - lowest) / norm.high, tick) for tick in values], ""
+    above = ticks(Axis((norm.low, norm.high), norm.scale), RISE)
+    shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in above]
+    name = f"heights above {caption.significant(lowest, 3)}" if abs(lowest) > NOTHING * norm.low else ""
+    return [(0.0, Tick(0.0, "0")), *zip(shares, above, strict=True)], name
 
 
 class ReliefPicture:
@@ -154,13 +161,14 @@ class ReliefPicture:
     def ground(self) -> list[Mark]:
         """The surface. What is not surface is covered by bars in the colour of the ground."""
         left, right, bottom, top = self.box
-        there = np.isfinite(self._relief.image)
+        there = np.isfinite(self._relief.depth)
         rows, columns = there.shape
         wide, tall = (right - left) / columns, (top - bottom) / rows
         used = np.flatnonzero(there.any(axis=0))
         seen = there[:, used]
         low, high = seen.argmax(axis=0), rows - seen[::-1].argmax(axis=0)
-        image = np.nan_to_num(self._relief.image[:, used])
+        # What has a place but no height stays NaN, and is hatched.
+        image = np.where(seen, self._relief.image[:, used], 0.0)
         extent = (left + used[0] * wide, left + (used[-1] + 1) * wide, bottom, top)
         x = left + (used + 0.5) * wide
         # Far from the surface by blocks of columns, which lie over the seams of the columns' own bars.
