@@ -13,7 +13,8 @@ from dynviz.training.block import BlockFunction
 from dynviz.training.block_functions import block_program
 from dynviz.training.noise import Noise
 from dynviz.training.parameter_layout import ParameterLayout
-from dynviz.training.sources import Phase, Source
+from dynviz.training.sources import Source
+from dynviz.training.step_values import Phase
 from dynviz.training.torch_stepper import TorchStepper
 
 BOWL = "surface:f=quadratic"

@@ -1,11 +1,20 @@
 """Code of others: what it writes into, draws at random and keeps to itself."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 import dynviz
+from dynviz.errors import DynvizError
+from dynviz.projection import curvature
+from dynviz.projection.evaluate import losses, task_of
+from dynviz.projection.project import Wish, project
+from dynviz.recording.metadata import Lane
+from dynviz.training import session
 
+MODULES = str(Path(__file__).parent / "files" / "modules.py")
 RANDOM = """
 import random
 import numpy as np
@@ -50,3 +59,106 @@ def test_what_a_step_draws_depends_on_seed_and_step_alone(source, tmp_path):
     assert np.array_equal(together[:, 2:], alone)
     steps = np.diff(together, axis=0)
     assert len(np.unique(steps[:, :, 0])) == steps[:, :, 0].size
+
+
+def test_threads_never_share_a_module(tmp_path):
+    run = dynviz.run(MODULES, ["adam", "sgd"], seeds="0:2", steps=40, out=tmp_path / "run")
+    assert run["adam"]["end"].shape == (41, 2)
+
+
+@pytest.mark.parametrize("kind", ["linear", "gru"])
+def test_projections_of_a_module_are_those_of_one_thread(kind, tmp_path):
+    options = {"steps": 8, "record": "parameters:every=1", "out": tmp_path / "run"}
+    recording = dynviz.run(f"{MODULES}:kind={kind}", "sgd", **options)["sgd"]
+    wish = Wish(grid=9, losses=("loss", "end"), trust=(MODULES,))
+    made = project(recording, wish)
+    task = task_of(recording, 0, (MODULES,))
+    rows = recording["parameters"][:, 0]
+    alone = losses(task, ("loss", "end"))
+    expected = [alone.measure(*alone.tensors(alone.row(row))).numpy() for row in rows]
+    np.testing.assert_allclose(made.paths[0].loss.T, expected, rtol=1e-5)
+    np.testing.assert_allclose(made.paths[0].loss[0], recording["loss"][:, 0], rtol=1e-5)
+    again = project(recording, wish)
+    assert np.array_equal(made.values, again.values)
+
+
+def test_the_curvature_of_a_module_is_measured_in_threads(tmp_path):
+    options = {"steps": 8, "record": "parameters:every=1", "out": tmp_path / "run"}
+    recording = dynviz.run(MODULES, "sgd", **options)["sgd"]
+    look = curvature.Look(samples=6, ways=4, radii=5, trust=(MODULES,))
+    one, other = (curvature.evaluate(recording, look).arrays for _ in range(2))
+    assert np.isfinite(one["eigenvalues"]).all()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_projection_takes_the_recorded_statistics_or_is_refused(tmp_path):
+    options = {"steps": 8, "record": ["parameters", "buffers", "test_accuracy"]}
+    options["record"] = [f"{name}:every=4" for name in options["record"]]
+    resnet = "landscape:model=resnet,depth=8,data=shapes"
+    recording = dynviz.run(resnet, "sgd", out=tmp_path / "a", **options)["sgd"]
+    line = Wish(dimensions=1, grid=3, losses=("test_accuracy",))
+    made = project(recording, line)
+    np.testing.assert_allclose(made.paths[0].loss[0], recording["test_accuracy"][:, 0])
+    np.testing.assert_allclose(made.values[0][1], recording["test_accuracy"][-1, 0])
+    options["record"].pop(1)
+    recording = dynviz.run(resnet, "sgd", out=tmp_path / "b", **options)["sgd"]
+    with pytest.raises(DynvizError, match=r"test_accuracy depends on buffers .* --record buffers"):
+        project(recording, line)
+    project(recording, Wish(dimensions=1, grid=3, losses=("loss",)))
+
+
+def test_dropout_is_a_function_of_seed_and_step_in_stacks_alone_and_resumed(tmp_path):
+    noisy = f"{MODULES}:dropout=0.5"
+    together = dynviz.run(noisy, "adam", seeds="0:3", steps=30, out=tmp_path / "a")["adam"]
+    alone = dynviz.run(noisy, "adam", seeds=2, steps=30, record="loss:every=1", out=tmp_path / "b")["adam"]
+    assert np.array_equal(together["loss"][:, 2:], alone["loss"])
+    assert np.array_equal(together["end"][:, 2:], alone["end"])
+    dynviz.run(noisy, "adam", seeds=2, steps=13, out=tmp_path / "c")
+    resumed = dynviz.resume(tmp_path / "c", steps=30, trust=[MODULES])["adam"]
+    assert np.array_equal(resumed["loss"], alone["loss"])
+    with pytest.raises(DynvizError, match="they draw random numbers; leave out --compile"):
+        dynviz.run(noisy, "adam", steps=3, compile=True, out=tmp_path / "d")
+
+
+def test_batches_that_are_not_pure_are_refused_with_the_way_out(tmp_path):
+    with pytest.raises(DynvizError, match="draw with a generator of your own, seeded by"):
+        dynviz.run(f"{MODULES}:spoil=true", "adam", out=tmp_path / "run")
+
+
+def test_lanes_that_vmap_has_no_rule_for_train_one_by_one(tmp_path):
+    together = dynviz.run(f"{MODULES}:kind=gru", "adam", seeds="0:3", steps=9, out=tmp_path / "a")["adam"]
+    alone = dynviz.run(f"{MODULES}:kind=gru", "adam", seeds=1, steps=9, out=tmp_path / "b")["adam"]
+    assert np.array_equal(together["loss"][:, 1:2], alone["loss"])
+
+
+class Heard(session.SilentProgress):
+    def __init__(self):
+        self.words = []
+
+    def does(self, words):
+        self.words.append(words)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "optimizer", "alike"),
+    [
+        ("surface:f=booth", "sgd", True),
+        ("surface:f=booth", "torch.optim.SGD", True),
+        ("surface:f=booth", "adam+dropout-l2", False),
+        ("surface:f=booth", "zoo.Gravity", False),
+        ("surface:f=booth,spread=0.1", "sgd", False),
+        (MODULES, "sgd", False),
+    ],
+)
+def test_seeds_that_change_nothing_are_said(scenario, optimizer, alike, tmp_path):
+    heard = Heard()
+    dynviz.run(scenario, optimizer, seeds="0:3", steps=2, out=tmp_path / "run", progress=heard)
+    words = "3 lanes are alike: nothing here depends on the seed"
+    assert (words in " ".join(heard.words)) is alike
+
+
+def test_lanes_of_different_hyperparameters_are_not_called_alike(tmp_path):
+    heard = Heard()
+    lanes = [Lane(0, {"lr": 1e-4}), Lane(0, {"lr": 2e-4})]
+    dynviz.run("surface:f=booth", "sgd", lanes=lanes, steps=2, out=tmp_path / "run", progress=heard)
+    assert not heard.words

@@ -1,5 +1,6 @@
 """How sharp a minimum is: the largest eigenvalues of the Hessian, and the loss at a distance from it."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor
 from dynviz.errors import DynvizError
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of, threads
 from dynviz.projection.project import PARAMETERS, number, rows_of
+from dynviz.projection.statistics import joined, statistics_of
 from dynviz.recording import Recording
 from dynviz.recording.projections import titled, write
 from dynviz.training import devices
@@ -67,7 +69,12 @@ def largest(function: Scalar, row: Tensor, count: int, seed: int = 0) -> Array:
     """
     found = np.full(count, np.nan)
     if len(row) <= EXACT:
-        hessian = torch.func.vmap(_product(function, row))(torch.eye(len(row), dtype=row.dtype, device=row.device))
+        product, basis = _product(function, row), torch.eye(len(row), dtype=row.dtype, device=row.device)
+        try:
+            hessian = torch.func.vmap(product)(basis)
+        except RuntimeError:
+            # It has no rule for something in the function.
+            hessian = torch.stack([product(vector) for vector in basis])
         if hessian.isfinite().all():
             values = torch.linalg.eigvalsh(hessian.double()).flip(0)[:count].cpu().numpy()
             found[: len(values)] = values
@@ -146,9 +153,11 @@ def evaluate(recording: Recording, look: Look, progress: Progress | None = None)
         raise DynvizError("sharpness is measured at one step or more, of one eigenvalue or more, at two radii or more")
     rows = rows_of(recording, look.lane)
     name = look.loss or suggested(recording)[0]
-    measured = losses(task_of(recording, look.lane, look.trust), (name,), look.batches, look.device)
+    again = functools.partial(task_of, recording, look.lane, look.trust)
+    measured = losses(again(), (name,), look.batches, look.device, again)
+    statistics = statistics_of(recording, look.lane, measured, recording.steps(PARAMETERS))
     at = np.unique(np.linspace(len(rows) - 1, 0, look.samples).astype(np.int64))
-    eigenvalues = _along(measured, rows[at], look.eigenvalues, progress)
+    eigenvalues = _along(measured, (rows[at], statistics[at]), look.eigenvalues, progress)
     last = rows[-1].astype(np.float64)
     reach = look.reach or float(np.linalg.norm(last)) / 4 or 1.0
     radii = np.linspace(0, reach, look.radii)
@@ -158,38 +167,41 @@ def evaluate(recording: Recording, look: Look, progress: Progress | None = None)
         "steps": recording.steps(PARAMETERS)[at],
         "eigenvalues": eigenvalues,
         "radii": radii,
-        "around": _around(measured, last, radii, look.ways),
+        "around": _around(measured, (last, statistics[-1]), radii, look.ways),
     }
     return Sharpness(recording, about, arrays)
 
 
-def _along(measured: Losses, rows: NDArray[Any], count: int, progress: Progress | None) -> Array:
-    """Eigenvalues [samples, count] at each of several points."""
+def _along(measured: Losses, points: tuple[NDArray[Any], NDArray[Any]], count: int, progress: Progress | None) -> Array:
+    """Eigenvalues [samples, count] at each of several points, given by their parameters and their buffers."""
 
-    def function(row: Tensor) -> Tensor:
-        return measured.measure(measured.layout.views(row))[0]
+    def one(row: NDArray[Any], statistics: NDArray[Any]) -> Array:
+        buffers = measured.row(statistics)
 
-    def one(row: NDArray[Any]) -> Array:
+        def function(row: Tensor) -> Tensor:
+            return measured.measure(*measured.tensors(torch.cat([row, buffers])))[0]
+
         return largest(function, measured.row(row), count)
 
     found = []
     with threads(measured.device) as pool:
-        for values in pool.map(one, rows):
+        for values in pool.map(one, *points):
             found.append(values)
             if progress:
-                progress(len(found), len(rows))
+                progress(len(found), len(points[0]))
     return np.stack(found)
 
 
-def _around(measured: Losses, base: Array, radii: Array, ways: int) -> Array:
+def _around(measured: Losses, point: tuple[Array, NDArray[Any]], radii: Array, ways: int) -> Array:
     """The loss [directions, radii] at distances from a point, in random directions of all parameters together."""
+    base, statistics = point
     directions = np.random.default_rng(0).standard_normal((ways, len(base)))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     count = len(radii)
 
     def rows(start: int, stop: int) -> Array:
         place = np.arange(start, stop)
-        return base + radii[place % count][:, None] * directions[place // count]
+        return joined(base + radii[place % count][:, None] * directions[place // count], statistics)
 
     found: Array = measured.at(rows, ways * count)[0].reshape(ways, count)
     return found

@@ -16,10 +16,12 @@ from torch.utils._pytree import tree_leaves
 
 from dynviz.errors import unknown
 from dynviz.plugins.trust import Trusted
+from dynviz.projection.measures import TRAINING_LOSS, Exclusive, Numbers, numbers, probes_of, seeded
 from dynviz.recording import Recording
-from dynviz.task import Batch, Measure, Task, Tensors
+from dynviz.task import Task, Tensors
 from dynviz.training import devices
 from dynviz.training.lane_stack import cast
+from dynviz.training.observation import observed
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.preparation import rebuilt, tasks
 
@@ -38,24 +40,27 @@ PARTS = 16
 
 The cores of the machine do not tell how many are evaluated together, which their rounding depends on.
 """
-TRAINING_LOSS = "loss"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Losses:
     """Numbers that a task gives for parameters.
 
     Attributes:
         names: `loss`, or channels of probes.
         layout: Where parameters stand in a row.
-        measure: Function of the parameters of one network to so many numbers [names].
+        statistics: Where buffers stand in what a row may go on with; without it they are those before training.
+        measure: Function of the parameters and buffers of one network to so many numbers [names].
+        moving: The names of those that depend on the buffers.
         dtype: Of the arithmetic.
         device: Where.
     """
 
     names: tuple[str, ...]
     layout: ParameterLayout
-    measure: Callable[[Tensors], Tensor]
+    statistics: ParameterLayout
+    measure: Numbers
+    moving: tuple[str, ...]
     dtype: torch.dtype
     device: torch.device
 
@@ -87,19 +92,36 @@ class Losses:
         """How many points are evaluated together, by what one of them needs."""
         limit = memory or (MEMORY_CUDA if self.device.type == "cuda" else MEMORY)
         with torch.no_grad(), _Bytes() as meter:
-            self.measure(self.layout.views(self.row(row[0])))
+            self.measure(*self.tensors(self.row(row[0])))
+        if not self._stackable(row):
+            return 1
         parts = 1 if self.device.type == "cuda" else PARTS
         fitting: int = limit // max(meter.total, 1)
         return max(1, min(fitting, MOST, -(-count // parts)))
+
+    def _stackable(self, row: NDArray[Any]) -> bool:
+        """Whether vmap goes through the losses; it has no rule for a GRU, for example, nor for random numbers."""
+        try:
+            with torch.no_grad():
+                vmap(self.measure)(*self.tensors(self.row(row[[0, 0]])))
+        except Exception:  # what is wrong with the losses themselves shows when they are measured
+            return False
+        return True
 
     def _some(self, rows: NDArray[Any]) -> Array:
         with torch.no_grad():
             values = self.row(rows)
             if len(values) == 1:
-                found = self.measure(self.layout.views(values[0]))[None]
+                found = self.measure(*self.tensors(values[0]))[None]
             else:
-                found = vmap(self.measure)(self.layout.views(values))
+                found = vmap(self.measure)(*self.tensors(values))
             return np.asarray(found.T.double().cpu().numpy())
+
+    def tensors(self, row: Tensor) -> tuple[Tensors, Tensors]:
+        """Parameters, and the buffers that a row goes on with, by name."""
+        count = sum(self.layout.sizes)
+        buffers = self.statistics.views(row[..., count:]) if row.shape[-1] > count else {}
+        return self.layout.views(row[..., :count]), buffers
 
     def row(self, row: NDArray[Any]) -> Tensor:
         """A row, or rows, of numbers where and as the arithmetic is done."""
@@ -153,50 +175,54 @@ def suggested(recording: Recording) -> tuple[str, ...]:
     return recording.facts_as(LossFacts).landscape
 
 
-def losses(task: Task, names: tuple[str, ...], batches: int = 1, device: str = "auto") -> Losses:
+def losses(
+    task: Task, names: tuple[str, ...], batches: int = 1, device: str = "auto", again: Callable[[], Task] | None = None
+) -> Losses:
     """The named losses of a task.
 
     `loss` is that of training, over the first batches of the run, with the statistics of each batch where there is
-    batch normalisation: like every probe it is a function of the parameters here, and state plays no part in it.
+    batch normalisation.
 
     Args:
         task: Of one lane.
         names: `loss`, or channels of probes that give one number.
         batches: Over how many of training's batches `loss` is the mean.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        again: Builds the task once more, for a thread that must have an nn.Module to itself.
 
     Raises:
         DynvizError: There is no such loss.
     """
-    known: dict[str, tuple[Measure, int]] = {
-        channel.name: (probe.measure, index)
-        for probe in task.probes
-        if not isinstance(probe.measure, str)
-        for index, channel in enumerate(probe.channels)
-        if not channel.dims and channel.every
-    }
     for name in names:
-        if name != TRAINING_LOSS and name not in known:
-            raise unknown("loss to project", name, [TRAINING_LOSS, *known])
+        if name != TRAINING_LOSS and name not in probes_of(task):
+            raise unknown("loss to project", name, [TRAINING_LOSS, *probes_of(task)])
     where = devices.find(device)
-    constants = {name: value.to(where) for name, value in {**task.constants, **task.buffers}.items()}
-    drawn = task.batches(0, batches)
-    seen: list[Batch] = [tuple(tensor[place].to(where) for tensor in drawn) for place in range(batches if drawn else 1)]
-    probes = {known[name][0]: None for name in names if name != TRAINING_LOSS}
-
-    def measure(parameters: Tensors) -> Tensor:
-        # A probe that gives several of them is asked once.
-        found: dict[Measure, Any] = {probe: probe(parameters, constants, seen[0]) for probe in probes}
-        values = []
-        for name in names:
-            if name == TRAINING_LOSS:
-                out = [task.loss(parameters, constants, batch) for batch in seen]
-                values.append(torch.stack([each[0] if isinstance(each, tuple) else each for each in out]).mean())
-            else:
-                probe, index = known[name]
-                value = found[probe]
-                values.append(value[index] if isinstance(value, tuple) else value)
-        return torch.stack(values)
-
-    layout = ParameterLayout({name: tuple(value.shape) for name, value in task.parameters.items()})
-    return Losses(tuple(names), layout, measure, next(iter(task.parameters.values())).dtype, where)
+    layout, statistics = (
+        ParameterLayout({name: tuple(value.shape) for name, value in tensors.items()})
+        for tensors in (task.parameters, task.buffers)
+    )
+    first = {name: value.to(where) for name, value in task.parameters.items()}
+    moved = {name: 2 * value.to(where) + 1 for name, value in task.buffers.items() if value.is_floating_point()}
+    with devices.reproducible(), torch.no_grad():
+        measure = numbers(task, names, batches, where)
+        with observed() as seen:
+            before = measure(first, {})
+        if seen.draws:
+            # One generator is shared by all threads; every point sees the same numbers.
+            measure = Exclusive([seeded(measure, where)])
+            before = measure(first, {})
+        elif seen.modules:
+            others = range(devices.cores() - 1 if again and where.type == "cpu" else 0)
+            measure = Exclusive([measure, *(numbers(again(), names, batches, where) for _ in others if again)])
+        after = measure(first, moved)
+    return Losses(
+        names=tuple(names),
+        layout=layout,
+        statistics=statistics,
+        measure=measure,
+        moving=tuple(
+            name for name, one, other in zip(names, before, after, strict=True) if not torch.equal(one, other)
+        ),
+        dtype=next(iter(task.parameters.values())).dtype,
+        device=where,
+    )

@@ -1,5 +1,6 @@
 """The loss on a line or a plane through recorded parameters, and how honest a picture of the trajectory that is."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
@@ -12,6 +13,7 @@ from dynviz.errors import DynvizError
 from dynviz.projection import directions as ways
 from dynviz.projection.directions import Kind
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
+from dynviz.projection.statistics import joined, statistics_of
 from dynviz.recording import Recording
 from dynviz.recording.projections import About, Projection, Trajectory
 from dynviz.scene.decimate import evenly
@@ -22,6 +24,8 @@ Array: TypeAlias = NDArray[np.float64]
 SAMPLES = 200
 """So many samples of a trajectory are projected."""
 PARAMETERS = "parameters"
+_Plane: TypeAlias = tuple[Array, Array, NDArray[Any]]
+"""A point, directions [dimensions, numbers] through it, and the buffers of the network there."""
 
 
 @dataclass(frozen=True)
@@ -98,15 +102,25 @@ def project(
         if not np.isfinite(moved[-1]).all():
             raise DynvizError(f"recording {goal.label!r}, which --to names, diverged: there is no direction to its end")
     directions = _directions(recording, wish, base, rows, others)
-    task = task_of(recording, wish.lane, wish.trust)
-    measured = losses(task, wish.losses or suggested(recording), wish.batches, wish.device)
+    again = functools.partial(task_of, recording, wish.lane, wish.trust)
+    measured = losses(again(), wish.losses or suggested(recording), wish.batches, wish.device, again)
     trajectories = [(recording, rows), *zip(goals, others, strict=True)]
     kept = [_kept(one, moved, index if one is recording else -1) for one, moved in trajectories]
     axes = tuple(_axes(wish, [_place(moved - base, directions)[0] for _, moved in kept]))
     total = int(np.prod([len(axis) for axis in axes])) + 2 * sum(len(steps) for steps, _ in kept)
     tally = _Tally(progress, total)
-    paths = tuple(_path(steps, moved, (base, directions), (measured, wish, tally)) for steps, moved in kept)
-    values = _grid(axes, base, directions, (measured, wish, tally))
+    lanes = [wish.lane, *(0 for _ in goals)]
+    buffers = [
+        statistics_of(one, lane, measured, steps)
+        for (one, _), lane, (steps, _) in zip(trajectories, lanes, kept, strict=True)
+    ]
+    (here,) = statistics_of(recording, wish.lane, measured, recording.steps(PARAMETERS)[[index]])
+    plane = base, directions, here
+    paths = tuple(
+        _path(steps, joined(moved, own), plane, (measured, wish, tally))
+        for (steps, moved), own in zip(kept, buffers, strict=True)
+    )
+    values = _grid(axes, plane, (measured, wish, tally))
     names = tuple(f"{one.label} seed {one.seeds[wish.lane if one is recording else 0]}" for one, _ in trajectories)
     lengths = np.linalg.norm(directions, axis=1)
     cosine = float(directions[0] @ directions[-1] / (lengths[0] * lengths[-1])) if len(directions) == 2 else 0.0
@@ -214,26 +228,30 @@ def _axes(wish: Wish, places: Sequence[Array]) -> list[Array]:
     return found
 
 
-def _grid(axes: Sequence[Array], base: Array, directions: Array, work: tuple[Losses, Wish, _Tally]) -> Array:
+def _grid(axes: Sequence[Array], plane: _Plane, work: tuple[Losses, Wish, _Tally]) -> Array:
+    base, directions, statistics = plane
     measured, wish, tally = work
     coordinates = np.stack([axis.ravel() for axis in np.meshgrid(*axes)], axis=1)
 
     def rows(start: int, stop: int) -> Array:
-        return base + coordinates[start:stop] @ directions
+        return joined(base + coordinates[start:stop] @ directions, statistics)
 
     found = measured.at(rows, len(coordinates), wish.memory, tally)
     return found.reshape(len(found), *(len(axis) for axis in reversed(axes)))
 
 
-def _path(
-    steps: NDArray[np.int64], rows: Array, plane: tuple[Array, Array], work: tuple[Losses, Wish, _Tally]
-) -> Trajectory:
-    """A trajectory and its shadow: the same losses of both."""
-    base, directions = plane
+def _path(steps: NDArray[np.int64], points: Array, plane: _Plane, work: tuple[Losses, Wish, _Tally]) -> Trajectory:
+    """A trajectory, of parameters and buffers, and its shadow: the same losses of both."""
+    base, directions, statistics = plane
     measured, wish, tally = work
+    rows = points[:, : len(base)]
     moved = rows - base
     place, off = _place(moved, directions)
-    loss = measured.at(lambda start, stop: rows[start:stop], len(rows), wish.memory, tally)
-    shadow = measured.at(lambda start, stop: base + place[start:stop] @ directions, len(rows), wish.memory, tally)
+    loss = measured.at(lambda start, stop: points[start:stop], len(rows), wish.memory, tally)
+
+    def shadows(start: int, stop: int) -> Array:
+        return joined(base + place[start:stop] @ directions, statistics)
+
+    shadow = measured.at(shadows, len(rows), wish.memory, tally)
     share = ways.explained(rows, directions)
     return Trajectory(steps, place, off, np.linalg.norm(moved, axis=1), loss, shadow, share)

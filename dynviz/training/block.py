@@ -10,8 +10,8 @@ from dynviz.rule import State
 from dynviz.task import Batch, Tensors
 from dynviz.training.lane_stack import Batches, LaneStack
 from dynviz.training.samples import SampleBuffer, SampleBuffers, Sampler
-from dynviz.training.sources import Phase, StepValues
 from dynviz.training.step_inputs import StepInputs
+from dynviz.training.step_values import Phase, StepValues
 from dynviz.training.steppers import RuleStepper
 from dynviz.training.training_loop import TrainingLoop
 

@@ -17,7 +17,7 @@ from dynviz.training.lane_stack import LaneStack
 from dynviz.training.lane_stacks import LaneStacks
 from dynviz.training.operators import operators
 from dynviz.training.samples import SampleBuffers, Sampler
-from dynviz.training.sources import Phase, StepValues
+from dynviz.training.step_values import Phase, StepValues
 from dynviz.training.steppers import RuleStepper, Stepper
 
 MOST_COMPILED = 10
@@ -78,7 +78,12 @@ def _block_function(
             )
         return None
     step = operators(lambda: _one_step(stack, stepper))
-    captured = captured and not step.waits
+    if compiled and step.draws:
+        raise DynvizError(
+            f"the steps of {label} cannot be compiled, for they draw random numbers; leave out --compile, or draw them "
+            "in the scenario's batches"
+        )
+    captured = captured and not (step.waits or step.draws)
     if not (compiled or captured):
         return None
     most = min(MOST_COMPILED, max(MOST_OPERATORS // step.count, 1)) if compiled else LONGEST
@@ -111,7 +116,10 @@ def block_program(
 
 def _is_apart(sampler: Sampler, values: StepValues, *, captured: bool) -> bool:
     """Whether samples cannot be read within a block: that takes long, or waits for the device."""
-    return sampler.apart or (captured and operators(lambda: sampler.read(values)).waits)
+    if sampler.apart:
+        return True
+    reading = operators(lambda: sampler.read(values))
+    return reading.draws or (captured and reading.waits)
 
 
 def _one_step(stack: LaneStack, stepper: RuleStepper) -> None:

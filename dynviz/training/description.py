@@ -17,7 +17,7 @@ from dynviz.training.channels import SampleFormat, info
 from dynviz.training.lane_stacks import LaneStacks
 from dynviz.training.plan import RecordingPlan, named, sampling
 from dynviz.training.samples import grouped
-from dynviz.training.sources import StepValues
+from dynviz.training.step_values import StepValues
 from dynviz.training.steppers import RuleStepper
 from dynviz.training.trees import to_arrays
 

@@ -11,7 +11,11 @@ from torch import Tensor
 from torch.func import vmap
 
 from dynviz.task import Batch, Loss, Probe, Task, Tensors
+from dynviz.training import randomness
 from dynviz.training.parameter_layout import ParameterLayout
+
+BATCHES = 4
+"""So many batches tell whether lanes see the same data."""
 
 
 class LaneStack:
@@ -24,10 +28,17 @@ class LaneStack:
         theta: All parameters in a row, [numbers] of one lane, [lanes, numbers] of several.
         buffers: What steps change beside them, with the lanes in front where there are several.
         constants: Tensors of the instance; those that all lanes share stand once.
+        step: How many steps are made.
+        draws: Whether loss or probes draw from global generators, which then are seeded by the lane's seed and `step`.
     """
 
-    def __init__(self, lanes: Sequence[int], tasks: Sequence[Task], device: torch.device) -> None:
+    def __init__(
+        self, lanes: Sequence[int], tasks: Sequence[Task], device: torch.device, *, seeds: Sequence[int] = ()
+    ) -> None:
         self.lanes = tuple(lanes)
+        self.seeds = tuple(seeds) or (0,) * len(self.lanes)
+        self.step = 0
+        self.draws = False
         self.tasks = tuple(tasks)
         self.task = self.tasks[0]
         self.device = device
@@ -40,6 +51,8 @@ class LaneStack:
         self.constants: dict[str, Tensor] = {}
         self._constant_dims: dict[str, int | None] = {}
         self._ahead: dict[int, tuple[Tensor, tuple[Tensor, ...]]] = {}
+        # Probes that vmap cannot go through.
+        self._one_by_one: set[int] = set()
         for name in self.task.constants:
             values = [task.constants[name] for task in self.tasks]
             shared = self.single or all(value is values[0] or torch.equal(value, values[0]) for value in values[1:])
@@ -60,6 +73,15 @@ class LaneStack:
         other.theta, other.buffers, other.constants = theta, dict(buffers), dict(constants)
         other._ahead = {}
         return other
+
+    @property
+    def alike(self) -> bool:
+        """Whether all lanes begin alike and see the same first batches, so that only optimizers may tell them apart."""
+        if self.draws or any(dim is not None for dim in self._constant_dims.values()):
+            return False
+        batches = (batch.movedim(1, 0) for batch in self.batches(0, BATCHES).joined)
+        lanes = (self.theta, *self.buffers.values(), *batches)
+        return not self.single and all(torch.equal(lane, value[0]) for value in lanes for lane in value[1:])
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of each lane, [] or [lanes], without gradients; buffers stay as they are."""
@@ -96,6 +118,7 @@ class LaneStack:
 
     def measure_ahead(self, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
         """The same before training, kept for the sample of step 0: what takes long is not measured twice."""
+        self._ahead.pop(id(probe), None)
         values = self.measure(probe, batch)
         if not isinstance(probe.measure, str):
             self._ahead[id(probe)] = self.theta, values
@@ -108,6 +131,10 @@ class LaneStack:
             return lambda: values
         return functools.partial(self._measure, self.theta, {**self.constants, **self.buffers}, probe, batch)
 
+    def _seed(self, lane: int) -> None:
+        if self.draws:
+            randomness.seed(self.seeds[lane], self.step, self.device)
+
     def _measure(self, theta: Tensor, constants: Tensors, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
         with torch.no_grad():
             parameters = self.layout.views(theta)
@@ -115,27 +142,35 @@ class LaneStack:
                 value = parameters[probe.measure]
                 return (value if probe.channels[0].dims else value.reshape(theta.shape[:-1]),)
             if self.single:
+                self._seed(0)
                 return _as_tuple(probe.measure(parameters, constants, batch))
-            if probe.stacked or self.device.type == "cuda":
+            if (probe.stacked or self.device.type == "cuda") and id(probe) not in self._one_by_one:
                 dims = (0, self._dims(), 0)
-                return _as_tuple(vmap(probe.measure, in_dims=dims)(parameters, constants, batch))
-            measured = [
-                _as_tuple(
-                    probe.measure(
-                        {name: value[lane] for name, value in parameters.items()},
-                        {
-                            name: value if self._dims()[name] is None else value[lane]
-                            for name, value in constants.items()
-                        },
-                        tuple(value[lane] for value in batch),
+                try:
+                    return _as_tuple(vmap(probe.measure, in_dims=dims)(parameters, constants, batch))
+                except Exception:  # what is wrong with the probe itself shows below
+                    self._one_by_one.add(id(probe))
+            measured = []
+            for lane in range(len(self.tasks)):
+                self._seed(lane)
+                measured.append(
+                    _as_tuple(
+                        probe.measure(
+                            {name: value[lane] for name, value in parameters.items()},
+                            {
+                                name: value if self._dims()[name] is None else value[lane]
+                                for name, value in constants.items()
+                            },
+                            tuple(value[lane] for value in batch),
+                        )
                     )
                 )
-                for lane in range(len(self.tasks))
-            ]
             return tuple(torch.stack(column) for column in zip(*measured, strict=True))
 
     def _forward(self, parameters: Tensors, batch: Batch) -> tuple[Tensor, Tensors]:
-        constants = {**self.constants, **self.buffers}
+        # A module writes into the statistics that it is called with; those that are recorded stay as they are.
+        constants = {**self.constants, **{name: value.clone() for name, value in self.buffers.items()}}
+        self._seed(0)
         loss: Loss = self.task.loss
         if not self.single:
             loss = vmap(self.task.loss, in_dims=(0, self._dims(), 0 if batch else None))

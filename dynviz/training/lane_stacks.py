@@ -1,7 +1,7 @@
 """The lanes of one recording, stacked, with their optimizers and all that can be recorded of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from dynviz.errors import DynvizError
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.task import Task
 from dynviz.training import devices
 from dynviz.training.lane_stack import LaneStack, cast, groups
+from dynviz.training.observation import check_batches, loss_draws
 from dynviz.training.plan import RecordingPlan
 from dynviz.training.rates import Rates
 from dynviz.training.samples import SampleBuffers
@@ -52,6 +54,11 @@ class LaneStacks:
             for stack, stepper in zip(self.stacks, self.steppers, strict=True)
         ]
 
+    @property
+    def alike(self) -> bool:
+        """Whether seeds change nothing: all lanes take the same steps."""
+        return len(self.stacks) == 1 and self.stacks[0].alike and not self.steppers[0].random
+
     def fits(self, state: Any) -> bool:
         """Whether a state is one of these parameters, buffers and rules, by its names and shapes."""
         # Classes of torch's kind make their state at the first step, and check what they are given themselves.
@@ -78,12 +85,21 @@ def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
     if plan.dtype:
         dtype = {"float32": torch.float32, "float64": torch.float64}[plan.dtype]
         tasks = tuple(cast(task, dtype) for task in tasks)
+    check_batches(tasks[0])
+    draws = loss_draws(tasks[0])
+
+    def started(lanes: Sequence[int]) -> tuple[LaneStack, Stepper]:
+        seeds = [plan.lanes[lane].seed for lane in lanes]
+        stack = LaneStack(lanes, [tasks[lane] for lane in lanes], device, seeds=seeds)
+        stack.draws = draws
+        return stack, _stepper(plan, stack)
+
     keys = [tuple(sorted(split_values(lane.hyperparameters, plan.is_torch).items())) for lane in plan.lanes]
-    stacks, steppers = [], []
+    ready: list[tuple[LaneStack, Stepper]] = []
     for lanes in groups(tasks, keys):
-        stack = LaneStack(lanes, [tasks[lane] for lane in lanes], device)
-        stacks.append(stack)
-        steppers.append(_stepper(plan, stack))
+        alone = len(lanes) > 1 and (draws or not (bundled(plan) or _stackable(lanes, started)))
+        ready += [started([lane]) for lane in lanes] if alone else [started(lanes)]
+    stacks, steppers = zip(*ready, strict=True)
     rates, threads = Rates.of(plan), ThreadPoolExecutor(devices.cores(), initializer=devices.settle)
     return LaneStacks(
         stacks=tuple(stacks),
@@ -95,6 +111,24 @@ def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
         device=device,
         threads=threads,
     )
+
+
+def bundled(plan: RecordingPlan) -> bool:
+    """Whether scenario and optimizer are ours, so that nothing needs to be tried out."""
+    parts = (plan.scenario,) if plan.is_torch else (plan.scenario, plan.optimizer)
+    return all(getattr(part.target, "__module__", "").startswith("dynviz.") for part in parts)
+
+
+def _stackable(lanes: Sequence[int], started: Callable[[Sequence[int]], tuple[LaneStack, Stepper]]) -> bool:
+    """Whether vmap goes through loss and rule; it has no rule for a GRU, for example, nor for one's own operators."""
+    try:
+        stack, _ = started(lanes[:2])
+        stack.gradient(stack.batches(0, 1)[0])
+    except DynvizError:
+        raise
+    except Exception:  # what is wrong with loss or rule themselves shows where lanes are alone
+        return False
+    return True
 
 
 def split_values(values: Any, is_torch: bool) -> dict[str, Any]:  # noqa: FBT001

@@ -92,6 +92,8 @@ def run(
     request = RunRequest(steps=length, channels=wanted, device=where, dtype=dtype, compiled=compile)
     prepared = prepare(task_plugin, plugins, lanes, request)
     check_size(prepared, large=yes)
+    if not lanes[0].hyperparameters and all(recording.lanes.alike for recording in prepared):
+        progress.does(f"{len(lanes)} lanes are alike: nothing here depends on the seed")
     compile_steps(prepared, progress.does)
     folder = lay_out(places(out, task_plugin, names), prepared)
     train(folder, begin(folder, prepared), progress)

@@ -11,7 +11,7 @@ from dynviz.plugins.options import read
 from dynviz.plugins.trust import Trusted, resolve
 from dynviz.recording.metadata import Lane, Metadata, Named
 from dynviz.task import Scenario, Task
-from dynviz.training import devices
+from dynviz.training import devices, randomness
 from dynviz.training.block import BlockFunction
 from dynviz.training.block_functions import block_functions, warm
 from dynviz.training.description import available, describe
@@ -121,7 +121,11 @@ def tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
     if not (is_dataclass(scenario.target) and callable(getattr(scenario.target, "build", None))):
         raise DynvizError(f"scenario {scenario.name} is not a dataclass with build(seed), which gives a Task")
     made: Scenario = scenario.make()
-    built = {seed: made.build(seed) for seed in dict.fromkeys(lane.seed for lane in lanes)}
+    built: dict[int, Task] = {}
+    for seed in dict.fromkeys(lane.seed for lane in lanes):
+        # What a module is initialised with depends on the seed even where the scenario passes it over.
+        randomness.seed(seed, 0, torch.device("cpu"))
+        built[seed] = made.build(seed)
     for task in built.values():
         if not isinstance(task, Task):
             raise DynvizError(f"build(seed) of scenario {scenario.name} gave {type(task).__name__}, not a Task")

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from dynviz.errors import unknown
 from dynviz.recording.metadata import ChannelInfo
-from dynviz.training.sources import Key, PendingSample, Phase, Read, RowSlice, Source, StepValues
+from dynviz.training.sources import Key, PendingSample, Read, RowSlice, Source
+from dynviz.training.step_values import Phase, StepValues
 
 WHOLE_ROW = 16_384
 """Numbers in a row up to which the whole row is joined, even where a channel needs little of it."""

@@ -7,8 +7,7 @@ value is a field of `StepValues`, which `TrainingLoop` fills.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
@@ -16,65 +15,15 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.recording.metadata import Part
-from dynviz.task import Batch, Channel, Probe
+from dynviz.task import Channel, Probe
 from dynviz.training.lane_stack import LaneStack
+from dynviz.training.observation import Observation, observed
 from dynviz.training.rates import Rates
+from dynviz.training.step_values import Phase, StepValues
 from dynviz.training.steppers import Stepper
 from dynviz.training.watched_state import watched
 
 LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step", better="lower")
-
-
-class Phase(IntEnum):
-    """When samples of a source can be read: before training, or at some point of every step."""
-
-    ONCE = 0
-    """Before training, for what never changes."""
-    SCHEDULE = 1
-    """At any time: the value depends on the number of the step alone."""
-    STATE = 2
-    """Before the step: parameters, buffers and the state of the optimizer."""
-    LOSS = 3
-    """After the forward pass."""
-    GRADIENT = 4
-    """After the backward pass."""
-    PERTURBATION = 5
-    """When the rule has chosen where the gradient of its step is taken."""
-    UPDATE = 6
-    """After the step. The sample belongs to the state that the step led to."""
-
-    @classmethod
-    def within_step(cls) -> tuple["Phase", ...]:
-        """The phases whose samples come about as a step is made, and only then."""
-        return cls.LOSS, cls.GRADIENT, cls.PERTURBATION, cls.UPDATE
-
-
-@dataclass(slots=True)
-class StepValues:
-    """What a step knows, filled in phase by phase.
-
-    Attributes:
-        step: How many steps the stack has made.
-        first: Whether this is the measurement before training, which is kept for the sample of step 0.
-    """
-
-    stack: LaneStack
-    stepper: Stepper
-    step: int
-    batch: Batch
-    first: bool = False
-    loss: Tensor = field(init=False)
-    gradient: Tensor = field(init=False)
-    perturbation: Tensor = field(init=False)
-    terms: Mapping[str, Tensor] = field(init=False)
-
-    @classmethod
-    def before_training(cls, stack: LaneStack, stepper: Stepper, batch: Batch) -> "StepValues":
-        """The values of the step that never was; its loss is left out."""
-        values = cls(stack, stepper, 0, batch)
-        values.gradient = values.perturbation = torch.zeros_like(stack.theta)
-        values.terms = dict.fromkeys(stepper.terms, values.gradient)
-        return values
 
 
 @dataclass(frozen=True)
@@ -211,6 +160,17 @@ def _parameters(sampled: SampledStack) -> Iterator[Source]:
     yield Source(channel=channel, phase=Phase.STATE, read=_theta, is_row=True)
 
 
+def _buffers(sampled: SampledStack) -> Iterator[Source]:
+    lead = 0 if sampled.stack.single else 1
+
+    def read(values: StepValues) -> Reading:
+        return (torch.cat([buffer.flatten(lead) for buffer in values.stack.buffers.values()], dim=-1),)
+
+    if sampled.stack.buffers:
+        channel = _row(sampled, "buffers", "all buffers in a row, such as running statistics")
+        yield Source(channel=channel, phase=Phase.STATE, read=read)
+
+
 def _gradient(sampled: SampledStack) -> Iterator[Source]:
     channel = _row(sampled, "gradient", "gradient of the loss on the batch of the step")
     yield Source(channel=channel, phase=Phase.GRADIENT, read=lambda values: (values.gradient,), is_row=True)
@@ -256,6 +216,7 @@ KINDS: tuple[Callable[[SampledStack], Iterator[Source]], ...] = (
     _loss,
     _probes,
     _parameters,
+    _buffers,
     _gradient,
     _terms,
     _state,
@@ -275,13 +236,22 @@ def _theta(values: StepValues) -> Reading:
 
 
 def _measurement(probe: Probe, threads: ThreadPoolExecutor | None) -> Read:
+    seen: Observation | None = None
+
     def read(values: StepValues) -> Reading:
+        nonlocal seen
         stack, batch = values.stack, values.batch
-        if values.first:
-            measured = stack.measure_ahead(probe, batch)
+        if values.first or seen is None:
+            measure = stack.measure_ahead if values.first else stack.measure
+            with observed() as seen:
+                measured = measure(probe, batch)
+            if seen.draws:
+                # Once more, now that the generators are seeded for each measurement.
+                stack.draws = True
+                measured = measure(probe, batch)
             _check_count(probe, len(measured))
             return measured
-        if threads is None:
+        if threads is None or seen.modules or seen.draws:
             return stack.measure(probe, batch)
         measurement = threads.submit(stack.measurement(probe, batch))
         return [PendingSample(measurement, place) for place in range(len(probe.channels))]

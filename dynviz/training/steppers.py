@@ -24,10 +24,12 @@ class Stepper(Protocol):
         terms: Names of the parts that a step adds up from.
         perturb: Of an optimizer that takes the gradient of its step elsewhere: where to, from theta, for a gradient
             at theta, both in a row like theta, and for the step's number. None for all others.
+        random: Whether its steps draw random numbers.
     """
 
     terms: tuple[str, ...]
     perturb: "Perturb | None"
+    random: bool
 
     def step(self, theta: Tensor, gradient: Tensor, t: int | StepInputs) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
@@ -92,7 +94,7 @@ class RuleStepper:
         self._state = {name: init(value) for name, value in self._units(theta).items()}
         self._bind()
         self.terms = self._term_names(theta)
-        self._noisy = any(NOISE in state for state in self._state.values())
+        self.random = any(NOISE in state for state in self._state.values())
         self._noise = Noise(seeds or (0,) * (len(theta) if self.lanes else 1), theta)
 
     def _bind(self) -> None:
@@ -108,7 +110,7 @@ class RuleStepper:
             name: torch.tensor([schedule.at(step) for step in steps], dtype=torch.float64, device=self._device)
             for name, schedule in self.schedules.items()
         }
-        noise = (torch.stack([self._noise.at(step) for step in steps]),) if self._noisy else ()
+        noise = (torch.stack([self._noise.at(step) for step in steps]),) if self.random else ()
         return StepInputs(torch.arange(t, t + count, dtype=torch.float64, device=self._device), values, noise)
 
     def standing_in(self, varying: Mapping[str, Tensor], state: dict[str, State]) -> "RuleStepper":
@@ -152,7 +154,7 @@ class RuleStepper:
         # A new tensor each time: a rule may keep t in its state.
         time = torch.full((), t, dtype=torch.float64, device=self._device)
         values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
-        return StepInputs(time, values, (self._noise.at(t),) if self._noisy else ())
+        return StepInputs(time, values, (self._noise.at(t),) if self.random else ())
 
     def _put_noise(self, noise: Tensor) -> None:
         fresh = self._units(noise)

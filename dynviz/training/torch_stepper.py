@@ -57,6 +57,7 @@ class TorchStepper:
             step = "training_step"
             for optimizer in self.optimizers:
                 optimizer.train()  # type: ignore[attr-defined]
+        self.random = self.trial.draws
         self.decays = self.trial.decays and bool(layout.shapes)
         self.terms: tuple[str, ...] = (step, "decay") if self.decays else (step,)
 

@@ -14,7 +14,8 @@ from dynviz.recording.metadata import ChannelInfo
 from dynviz.training.block import BlockFunction, BlockLoop
 from dynviz.training.channels import assemble, index
 from dynviz.training.lane_stacks import LaneStacks
-from dynviz.training.sources import LOSS, Phase
+from dynviz.training.sources import LOSS
+from dynviz.training.step_values import Phase
 from dynviz.training.training_loop import TrainingLoop
 from dynviz.training.transfer import DeviceReader, Transfer
 from dynviz.training.trees import from_arrays, to_arrays

@@ -3,8 +3,8 @@
 from dynviz.task import Batch
 from dynviz.training.lane_stack import Batches, LaneStack
 from dynviz.training.samples import SampleBuffers
-from dynviz.training.sources import Phase, StepValues
 from dynviz.training.step_inputs import StepInputs
+from dynviz.training.step_values import Phase, StepValues
 from dynviz.training.steppers import Stepper
 
 
@@ -45,6 +45,7 @@ class TrainingLoop:
             inputs: Of the rule, where they are at hand already.
         """
         stack, stepper, keep = self.stack, self.stepper, self.samples.keep
+        stack.step = step
         values = StepValues(stack, stepper, step, batch)
         keep(Phase.SCHEDULE, step, values)
         keep(Phase.STATE, step, values)
@@ -62,6 +63,7 @@ class TrainingLoop:
     def last(self, step: int, batch: Batch) -> None:
         """Sample the state after the last step, with one more pass for the loss."""
         stack, stepper, keep = self.stack, self.stepper, self.samples.keep
+        stack.step = step
         values = StepValues(stack, stepper, step, batch)
         keep(Phase.SCHEDULE, step, values)
         keep(Phase.STATE, step, values)

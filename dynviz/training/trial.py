@@ -30,12 +30,14 @@ class TrialResult:
         decays: Whether its decay is lr weight_decay theta, apart from the step.
         attributes: Its attributes beside `state_dict` that steps change.
         ours: Whether it is one of torch.optim, whose steps draw no random numbers.
+        draws: Whether its steps draw from global generators.
     """
 
     make: Make
     decays: bool
     attributes: tuple[str, ...]
     ours: bool
+    draws: bool
 
 
 def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> TrialResult:
@@ -55,17 +57,19 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> TrialResult:
     copies = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
     before = _attributes(optimizer)
     randomness.seed(0, 0, device)
+    generators = randomness.drawn()
     try:
         _steps(optimizer, parameters, 1 if ours else STEPS)
     except Exception as error:  # what others wrote may fail in any way
         raise DynvizError(f"optimizer {name} cannot step here: {_in_words(error)}") from error
+    draws = randomness.drawn() != generators
     changed = {key: value for key, value in _attributes(optimizer).items() if before.get(key) != value}
     _check_kept(name, portable(optimizer.state_dict()), {key: vars(optimizer)[key] for key in changed})
     if not ours and _looks_at_the_loss(make, copies, parameters):
         raise DynvizError(
             f"{name} looks at the loss at each step (through its closure); dynviz gives it gradients alone"
         )
-    return TrialResult(make, _decays(make, parameters), tuple(changed), ours)
+    return TrialResult(make, _decays(make, parameters), tuple(changed), ours, draws)
 
 
 def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:

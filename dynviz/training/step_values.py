@@ -1,0 +1,64 @@
+"""What a step knows, and when in the step it is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+from dynviz.task import Batch
+from dynviz.training.lane_stack import LaneStack
+from dynviz.training.steppers import Stepper
+
+
+class Phase(IntEnum):
+    """When samples of a source can be read: before training, or at some point of every step."""
+
+    ONCE = 0
+    """Before training, for what never changes."""
+    SCHEDULE = 1
+    """At any time: the value depends on the number of the step alone."""
+    STATE = 2
+    """Before the step: parameters, buffers and the state of the optimizer."""
+    LOSS = 3
+    """After the forward pass."""
+    GRADIENT = 4
+    """After the backward pass."""
+    PERTURBATION = 5
+    """When the rule has chosen where the gradient of its step is taken."""
+    UPDATE = 6
+    """After the step. The sample belongs to the state that the step led to."""
+
+    @classmethod
+    def within_step(cls) -> tuple["Phase", ...]:
+        """The phases whose samples come about as a step is made, and only then."""
+        return cls.LOSS, cls.GRADIENT, cls.PERTURBATION, cls.UPDATE
+
+
+@dataclass(slots=True)
+class StepValues:
+    """What a step knows, filled in phase by phase.
+
+    Attributes:
+        step: How many steps the stack has made.
+        first: Whether this is the measurement before training, which is kept for the sample of step 0.
+    """
+
+    stack: LaneStack
+    stepper: Stepper
+    step: int
+    batch: Batch
+    first: bool = False
+    loss: Tensor = field(init=False)
+    gradient: Tensor = field(init=False)
+    perturbation: Tensor = field(init=False)
+    terms: Mapping[str, Tensor] = field(init=False)
+
+    @classmethod
+    def before_training(cls, stack: LaneStack, stepper: Stepper, batch: Batch) -> "StepValues":
+        """The values of the step that never was; its loss is left out."""
+        values = cls(stack, stepper, 0, batch)
+        values.gradient = values.perturbation = torch.zeros_like(stack.theta)
+        values.terms = dict.fromkeys(stepper.terms, values.gradient)
+        return values
