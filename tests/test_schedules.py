@@ -57,6 +57,43 @@ def test_a_product_is_one():
         assert both.at(t) == pytest.approx(2 * one.at(t) * other.at(t), rel=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("text", "parts", "milestones"),
+    [
+        (
+            "ramp(0.01,0.1,9) then cosine(0.1,30)",
+            lambda o: [published.LinearLR(o, 0.1, 1.0, 9), published.CosineAnnealingLR(o, 30)],
+            [9],
+        ),
+        (
+            "warmup(0.1,5) then constant(0.1,10) then stairs(0.1,7,0.5)",
+            lambda o: [published.LinearLR(o, 0.2, 1.0, 4), published.ConstantLR(o, 1.0), published.StepLR(o, 7, 0.5)],
+            [5, 15],
+        ),
+    ],
+)
+def test_parts_follow_one_another_as_in_torchs_sequence(text, parts, milestones):
+    expected = torch_rates(lambda o: published.SequentialLR(o, parts(o), milestones), 39, 0.1)
+    assert [Schedule(text).at(t + 1) for t in range(39)] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+def test_a_warmup_before_a_cosine_reaches_its_peak():
+    rate = Schedule("warmup(1e-2,50) then cosine(1e-2)").over(200)
+    assert str(rate) == "warmup(0.01,50) then cosine(0.01,150)"
+    values = [rate.at(t) for t in range(1, 202)]
+    assert max(values) == values[49] == values[50] == 1e-2
+    assert values[-1] == pytest.approx(0, abs=1e-15)
+
+
+def test_a_run_that_ends_before_the_last_part_is_refused_unless_all_steps_are_written():
+    with pytest.raises(DynvizError, match="train longer: the parts before it take 50 steps, the run has 50"):
+        Schedule("warmup(1e-2,50) then cosine(1e-2)").over(50)
+    assert Schedule("warmup(1e-2,50) then cosine(1e-2,100)").over(50).at(25) == 5e-3
+    assert plugins.load("optimizers", "adam:lr=warmup(1e-2,5000) then cosine(1e-2)").given
+    with pytest.raises(DynvizError, match="out of range"):
+        plugins.load("optimizers", "adam:beta1=warmup(0.9,5000) then cosine(1.5)")
+
+
 def test_a_schedule_without_steps_takes_those_of_the_run():
     assert str(Schedule("warmup(1,5)*cosine(1e-2,end=1e-4)").over(300)) == "warmup(1,5)*cosine(0.01,300,0.0001)"
     assert str(Schedule("onecycle(peak=.1,share=.5)").over(300)) == "onecycle(0.1,300,0.5)"
@@ -64,7 +101,13 @@ def test_a_schedule_without_steps_takes_those_of_the_run():
 
 @pytest.mark.parametrize("name", schedules.SHAPES)
 def test_what_is_written_out_is_read_as_the_same(name):
-    numbers = {"warmup": "(0.3)", "ramp": "(0.3,0.1)", "cosine": "(0.3)", "exponential": "(0.3,0.1)"}
+    numbers = {
+        "warmup": "(0.3)",
+        "constant": "(0.3)",
+        "ramp": "(0.3,0.1)",
+        "cosine": "(0.3)",
+        "exponential": "(0.3,0.1)",
+    }
     full = Schedule(name + numbers.get(name, "(0.3,17)")).over(50)
     assert str(Schedule(str(full)).over(9)) == str(full)
     assert all(Schedule(str(full)).at(t) == full.at(t) for t in range(1, 60))
@@ -94,6 +137,11 @@ def test_what_is_written_out_is_read_as_the_same(name):
         "cosine(nan)",
         "warmup(1,5",
         "cosine(inf,10)",
+        "warmup(1,5) then",
+        "then cosine(1)",
+        "0.1 then cosine(1)",
+        "stairs(1,5) then cosine(1)",
+        "warmup(1) then cosine(1)",
     ],
 )
 def test_what_is_no_schedule_is_refused_in_words(text):
@@ -119,7 +167,7 @@ def test_one_cycle_is_refused_or_reaches_its_peak_and_comes_down(peak, steps, sh
     assert values[-1] == pytest.approx(peak / 250_000)
 
 
-@given(st.text(alphabet="cosinewarmup(),*=.0123456789e- ", max_size=40))
+@given(st.text(alphabet="cosinewarmupth(),*=.0123456789e- ", max_size=40))
 def test_nonsense_is_refused_or_read_but_never_breaks(text):
     try:
         schedule = Schedule(text).over(10)

@@ -29,8 +29,9 @@ class Range:
 
     def __contains__(self, value: float | Schedule) -> bool:
         if isinstance(value, Schedule):
-            over = value.over(STEPS)
-            return all(over.at(t) in self for t in (*range(1, STEPS + 2), 10**6))
+            first = value.shortest
+            over = value.over(first + STEPS)
+            return all(over.at(t) in self for t in (*range(1, STEPS + 2), *range(first, first + STEPS + 2), 10**6))
         above = value > self.low if self.without == "low" else value >= self.low
         below = value < self.high if self.without == "high" else value <= self.high
         return above and below and math.isfinite(value)

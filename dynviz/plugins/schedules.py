@@ -1,7 +1,8 @@
 """Schedules: values of a hyperparameter that change with the step.
 
-A schedule is written in place of a number: `adamw:lr=warmup(1,500)*cosine(1e-2)`. It is a product of numbers and of
-the functions in `SHAPES`. Step t counts from 1; what a function gives at t is used by step t.
+A schedule is written in place of a number: `adamw:lr=cosine(1e-2)`. It is a product of numbers and of the functions in
+`SHAPES`, or several of these, one after the other: `warmup(1e-2,500) then cosine(1e-2)`. Step t counts from 1; what a
+function gives at t is used by step t. A part that follows another counts its steps from its own first one.
 """
 
 import functools
@@ -21,6 +22,11 @@ Shape = Callable[..., Callable[[int], float]]
 def warmup(peak: float, steps: float) -> Callable[[int], float]:
     """From peak / steps at the first step in a straight line to `peak` at step `steps`, and there it stays."""
     return lambda t: peak * min(1.0, t / steps)
+
+
+def constant(value: float, steps: float) -> Callable[[int], float]:  # noqa: ARG001
+    """`value` for `steps` steps, before another part follows; as the last part, for ever."""
+    return lambda _: value
 
 
 def ramp(start: float, end: float, steps: float) -> Callable[[int], float]:
@@ -64,7 +70,9 @@ def onecycle(peak: float, steps: float, share: float = 0.3) -> Callable[[int], f
     return at
 
 
-SHAPES: dict[str, Shape] = {each.__name__: each for each in (warmup, ramp, cosine, exponential, stairs, onecycle)}
+SHAPES: dict[str, Shape] = {
+    each.__name__: each for each in (warmup, constant, ramp, cosine, exponential, stairs, onecycle)
+}
 """The functions that schedules are made of, by name."""
 
 
@@ -77,13 +85,13 @@ def _done(t: int, steps: float) -> float:
 class Schedule:
     """A value that changes with the step.
 
-    >>> schedule = Schedule("warmup(1,10) * cosine(0.01)").over(100)
-    >>> str(schedule), [round(schedule.at(t), 5) for t in (1, 10, 51, 101)]
-    ('warmup(1,10)*cosine(0.01,100)', [0.001, 0.0098, 0.005, 0.0])
+    >>> schedule = Schedule("warmup(0.01,10) then cosine(0.01)").over(110)
+    >>> str(schedule), [round(schedule.at(t), 5) for t in (1, 10, 11, 61, 111)]
+    ('warmup(0.01,10) then cosine(0.01,100)', [0.001, 0.01, 0.01, 0.005, 0.0])
 
     Attributes:
-        text: As it was written. A function that is not told how many steps it takes, takes all those of the run; one
-            that is made longer keeps its schedule, which then stays where it ended.
+        text: As it was written. A function of the last part that is not told how many steps it takes, takes all that
+            are left of the run; a run that is made longer keeps its schedule, which then stays where it ended.
 
     Raises:
         DynvizError: It is none.
@@ -93,28 +101,38 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Check it."""
-        # Any number of steps will do to see that the rest is right.
-        self.over(1_000)
+        # Any number of steps that leaves some for the last part will do to see that the rest is right.
+        self.over(2**40)
 
     def __str__(self) -> str:
         """As it is written."""
         return self.text
 
     def over(self, steps: int) -> "Schedule":
-        """The schedule of a run of so many steps, with every number of steps written out."""
-        text = "*".join(_factor(part, steps)[0] for part in _parts(self.text))
+        """The schedule of a run of so many steps, with every number of steps written out.
+
+        Raises:
+            DynvizError: Nothing of the run is left for the last part.
+        """
+        text = " then ".join("*".join(factor.text for factor in part.factors) for part in _sequence(self.text, steps))
         return self if text == self.text else Schedule(text)
+
+    @property
+    def shortest(self) -> int:
+        """The steps of the shortest run that comes to the last part."""
+        return _sequence(self.text, 2**40)[-1].start + 1
 
     def at(self, t: int) -> float:
         """The value at step t, from 1; the schedule must say how many steps it takes."""
+        part = next(part for part in reversed(self._parts) if t > part.start or not part.start)
         try:
-            return math.prod(factor(t) for factor in self._factors)
+            return math.prod(factor.at(t - part.start) for factor in part.factors)
         except OverflowError:
             return math.inf
 
     @functools.cached_property
-    def _factors(self) -> tuple[Callable[[int], float], ...]:
-        return tuple(_factor(part, None)[1] for part in _parts(self.text))
+    def _parts(self) -> "tuple[_Part, ...]":
+        return _sequence(self.text, None)
 
     @staticmethod
     def looks(text: str) -> bool:
@@ -126,7 +144,46 @@ class Schedule:
         return any(re.search(rf"\b{name}\(", text) for name in SHAPES)
 
 
-def _parts(text: str) -> Sequence[str]:
+@dataclass(frozen=True)
+class _Factor:
+    """A number or a function: its text with every number in it, what it gives, and its steps where it says them."""
+
+    text: str
+    at: Callable[[int], float]
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A product, and after how many steps it begins."""
+
+    start: int
+    factors: tuple[_Factor, ...]
+
+
+def _sequence(text: str, steps: int | None) -> tuple[_Part, ...]:
+    """The parts that follow one another; the last one takes what is left of so many steps."""
+    *leading, last = re.split(r"\bthen\b", text)
+    found, start = [], 0
+    for product in leading:
+        factors = tuple(_factor(factor, None) for factor in _product(product))
+        lengths = [factor.steps for factor in factors if factor.steps is not None]
+        if not lengths:
+            raise DynvizError(f"{product.strip()!r} does not say when it ends; before `then` stands a part with steps")
+        found.append(_Part(start, factors))
+        start += max(lengths)
+    left = None if steps is None or steps <= start else steps - start
+    try:
+        return (*found, _Part(start, tuple(_factor(factor, left) for factor in _product(last))))
+    except DynvizError as error:
+        if steps is None or left is not None:
+            raise
+        raise DynvizError(
+            f"{error}, or train longer: the parts before it take {start} steps, the run has {steps}"
+        ) from error
+
+
+def _product(text: str) -> Sequence[str]:
     found, depth, start = [], 0, 0
     for index, sign in enumerate(text):
         depth += (sign == "(") - (sign == ")")
@@ -136,11 +193,10 @@ def _parts(text: str) -> Sequence[str]:
     return [part.strip() for part in [*found, text[start:]]]
 
 
-def _factor(text: str, steps: int | None) -> tuple[str, Callable[[int], float]]:
-    """One factor: its text with every number in it, and what it gives."""
+def _factor(text: str, steps: int | None) -> _Factor:
     number = _number(text)
     if number is not None:
-        return text, lambda _: number
+        return _Factor(text, lambda _: number)
     match = re.fullmatch(r"([a-z_]+)\((.*)\)", text)
     if not match:
         raise DynvizError(f"{text!r} is no number and no schedule; a schedule is like cosine(1e-2), warmup(1e-2,500)")
@@ -160,7 +216,8 @@ def _factor(text: str, steps: int | None) -> tuple[str, Callable[[int], float]]:
     written = ",".join(
         f"{'' if key in leading else key + '='}{repr(values[key]).removesuffix('.0')}" for key in known if key in values
     )
-    return f"{name}({written})", SHAPES[name](**values)
+    length = math.ceil(values["steps"]) if "steps" in values else None
+    return _Factor(f"{name}({written})", SHAPES[name](**values), length)
 
 
 def _arguments(name: str, inside: str, known: Iterable[str]) -> dict[str, float]:
