@@ -66,7 +66,7 @@ def curves(step: int) -> Panel:
         Line(TIME, SLOW, "lane1", "slow", now=step, dash="dashed"),
         ReferenceLine(0.2, label="floor"),
     )
-    value = f"{np.interp(step, TIME, FALL):.3f}"[1:]
+    value = f"{np.interp(step, TIME, FALL):.3f}"
     return Panel("loss", STEP_AXIS, Axis((0.1, 1.0)), marks, (Readout(value, "lane0"),))
 
 

@@ -271,7 +271,7 @@ def test_what_is_seen_is_written_in_words_beside_the_file(recordings, view, tmp_
     animate(recordings, tmp_path / "a.gif", view=view, frames=2, size=(240, 180), alt=True)
     assert (tmp_path / "a.alt.txt").read_text() == (
         "Animation of every mark · test: adamw, seed 1. From step 0 to step 1000 of 1000. "
-        "Field. Path. Loss: at first .900; at last .225. Values.\n"
+        "Field. Path. Loss: at first 0.900; at last 0.225. Values.\n"
     )
 
 
@@ -282,5 +282,5 @@ def test_words_name_the_values_of_lines_where_a_panel_has_no_readouts():
         for step, scene in scenes.items()
     }
     shown = Film(np.array([0, 1000]), bare.__getitem__)
-    assert "Loss: at first fast .90; slow .90; at last fast .22; slow .41." in describe(shown, [0, 1000])
+    assert "Loss: at first fast 0.90; slow 0.90; at last fast 0.22; slow 0.41." in describe(shown, [0, 1000])
     assert describe(shown, [1000]).startswith("Picture of every mark · test: adamw, seed 1. Step 1000 of 1000. Field.")

@@ -181,14 +181,14 @@ def test_bars_end_at_their_heights(picture, look, backend):
 
 
 def test_both_show_the_same_words(backend):
-    wanted = {"every", "adamw", "seed", "field", "path", "loss", ".367", "values", "start", "slow", "fast", "floor"}
+    wanted = {"every", "adamw", "seed", "field", "path", "loss", "0.367", "values", "start", "slow", "fast", "floor"}
     if backend == "cells":
         said = CellCanvas(120, 40).draw(every_mark(STEP)).text()
         said = "".join(" " if 0x2500 <= ord(character) <= 0x28FF else character for character in said).split()
     else:
         page = pixel_page(every_mark(STEP), Pen(1000, 700))
         placed = [*page.title.words, *(words for place in page.places for words in place.words)]
-        said = [*" ".join(one.words.text for one in placed).split(), "adamw", "seed", ".367", "start", "floor"]
+        said = [*" ".join(one.words.text for one in placed).split(), "adamw", "seed", "0.367", "start", "floor"]
     assert wanted - set(said) == set()
 
 

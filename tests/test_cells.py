@@ -72,7 +72,7 @@ def test_a_line_its_ghost_its_dot_and_its_name():
              │                    ⢀⠔⠊
              │                 ⢀⠔⠊⠁
              │               ⡠⠊⠁
-           .5┤            ⣀●⠉
+          0.5┤            ⣀●⠉
              │        ⢀⡠⠒⠉
              │     ⢀⡠⠔⠁
              │   ⡠⠔⠁
@@ -152,13 +152,13 @@ def test_arrows_rules_and_markers():
              │   ⠁
              │   ⡇
              │   ⠁                       half
-           .5┤⠤⠤⠄⡇⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄
+          0.5┤⠤⠤⠄⡇⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄
              │   ⠁
              │   ⡇                ⣀
              │   ⠁  ⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠝⠋
             0┤   ⡇
              └┬──────────────┬──────────────┬
-              0              .5            1.0
+              0             0.5            1.0
         """)
 
 
@@ -196,7 +196,7 @@ def test_the_first_panels_are_shown_where_there_is_no_room_for_all():
 def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
     panels = (every_mark(100).panels * 3)[:count]
     canvas = CellCanvas(*size)
-    canvas.draw(Scene("a title of some length", panels, 100, STEPS, (Readout("adamw lr .01", "lane0"),)))
+    canvas.draw(Scene("a title of some length", panels, 100, STEPS, (Readout("adamw lr 0.01", "lane0"),)))
     taken = np.zeros(size[::-1], dtype=int)
     for place in canvas.places:
         cell, plot = place.cell, place.plot
@@ -236,7 +236,7 @@ def test_room_is_kept_for_the_widest_text_of_a_readout():
         canvas = CellCanvas(60, 16)
         return canvas.draw(one(readouts=said)).text().index("next")
 
-    assert places(".5   ") == places("-1.23")
+    assert places("0.5   ") == places("-1.23")
 
 
 def test_axes_without_ticks_are_left_out():
@@ -490,5 +490,5 @@ def test_maps_are_in_one_plane_of_one_size():
 
 
 def test_plain_words_keep_what_takes_one_column():
-    assert plain("10⁻⁷ · adamw-l1 λ=.1 …") == "10⁻⁷ · adamw-l1 λ=.1 …"
+    assert plain("10⁻⁷ · adamw-l1 λ=0.1 …") == "10⁻⁷ · adamw-l1 λ=0.1 …"
     assert LEAST == (40, 12)

@@ -80,11 +80,11 @@ def test_rectangles_cover_a_picture_once(seed, rows, columns, colors):
 
 
 def test_words_stand_at_their_columns_whatever_the_font_is():
-    root = ET.fromstring(svg(written("loss  .371 <adam>", row=1)))
+    root = ET.fromstring(svg(written("loss  0.371 <adam>", row=1)))
     texts = list(root.iter(f"{NS}text"))
-    assert [text.text for text in texts] == ["loss", ".371", "<adam>"]
-    assert [int(text.get("x")) for text in texts] == [0, 6 * WIDTH, 11 * WIDTH]
-    assert [int(text.get("textLength")) for text in texts] == [4 * WIDTH, 4 * WIDTH, 6 * WIDTH]
+    assert [text.text for text in texts] == ["loss", "0.371", "<adam>"]
+    assert [int(text.get("x")) for text in texts] == [0, 6 * WIDTH, 12 * WIDTH]
+    assert [int(text.get("textLength")) for text in texts] == [4 * WIDTH, 5 * WIDTH, 6 * WIDTH]
     assert all(HEIGHT < int(text.get("y")) < 2 * HEIGHT for text in texts)
 
 

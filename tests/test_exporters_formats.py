@@ -252,7 +252,7 @@ def test_a_drawing_of_shapes_has_its_words_as_text_and_is_the_same_each_time(tmp
         animate([recording], tmp_path / name, view="benchmark")
     root = ElementTree.parse(tmp_path / "one.svg").getroot()
     words = {element.text for element in root.iter(f"{SVG}text")}
-    assert {"prediction", "validation loss", "adamw lr .01", "step 40 of 40"} <= words
+    assert {"prediction", "validation loss", "adamw lr 0.01", "step 40 of 40"} <= words
     assert all(float(element.get("textLength")) > 0 for element in root.iter(f"{SVG}text"))
     assert "Prediction: " in root.find(f"{SVG}desc").text
     assert root.find(f"{SVG}title").text.startswith("voronoi")

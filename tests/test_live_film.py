@@ -376,7 +376,7 @@ def test_values_at_the_cursor_are_those_of_the_nearest_line():
     square = Axis((-1.0, 1.0), label="x")
     field = Field(np.array([[1.0, 2.0], [3.0, 4.0]]), (-1, 1, -1, 1), Norm(0, 4))
     found = readout(Panel("height", square, Axis((-1.0, 1.0), label="y"), (field,), square=True), 0.5, -0.5)
-    assert [word.text for word in found] == ["x .50", "y -.50", "height 2"]
+    assert [word.text for word in found] == ["x 0.50", "y -0.50", "height 2"]
 
 
 def test_runs_are_found_the_newest_first_and_broken_ones_say_why(tmp_path):

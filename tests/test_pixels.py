@@ -168,7 +168,7 @@ def test_axes_and_words_do_not_move_while_time_does():
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9])
 def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
     panels = (every_mark(100).panels * 3)[:count]
-    readouts = (Readout("adamw lr .01", "lane0"), Readout("a rather long name lr .01", "lane1"))
+    readouts = (Readout("adamw lr 0.01", "lane0"), Readout("a rather long name lr 0.01", "lane1"))
     pen = Pen(*size)
     page = pixel_page(Scene("a title of some length", panels, 100, STEPS, readouts), pen)
     for place in page.places:
@@ -292,7 +292,7 @@ def test_a_picture_too_small_for_all_panels_shows_the_first_and_says_so():
 
 
 def test_a_name_is_written_where_there_is_room_and_else_left_to_the_title():
-    said = (Readout(".371", "lane0", "adamw"), Readout(".388", "lane1", "adamw-l1"))
+    said = (Readout("0.371", "lane0", "adamw"), Readout("0.388", "lane1", "adamw-l1"))
     panel = Panel("validation loss", Axis((0, STEPS)), Axis((0, 1)), (), said)
 
     def named(width, *heads):
@@ -310,7 +310,7 @@ def test_room_is_kept_for_the_widest_text_of_a_readout():
         scene = Scene("t", (Panel("p", Axis((0, 1)), Axis((0, 1)), (), said),), 0, 0)
         return pixel_page(scene, Pen(400, 300)).places
 
-    assert places(".5") == places("-1.234") == places("NaN")
+    assert places("0.5") == places("-1.234") == places("NaN")
 
 
 def test_names_that_end_at_one_place_become_one():

@@ -219,8 +219,8 @@ def test_keys_that_matter_least_are_left_out_of_the_footer_first():
 
 def test_tabs_are_found_where_they_stand():
     names = ["benchmark", "curves"]
-    row = header.tabs(60, names, "curves", [Word("loss .5")])
-    assert text(row) == " 1 benchmark   2 curves" + " " * 29 + "loss .5 "
+    row = header.tabs(60, names, "curves", [Word("loss 0.5")])
+    assert text(row) == " 1 benchmark   2 curves" + " " * 28 + "loss 0.5 "
     found = [header.tab_at(row, column, names) for column in (1, 4, 15, 20, 40, 55, 70)]
     assert found == ["benchmark", "benchmark", "curves", "curves", None, None, None]
 

@@ -127,7 +127,7 @@ async def test_the_rows_around_the_plot(live):
         live.grow(40)
         await watched.wait(1)
         lines = [line.rstrip() for line in watched.lines]
-        assert lines[0] == " bowl · depth 3   sgd lr .1   seed 0" + " " * 8 + "● live    step 40 of 100   3 s left"
+        assert lines[0] == " bowl · depth 3   sgd lr 0.1   seed 0" + " " * 7 + "● live    step 40 of 100   3 s left"
         assert lines[1].startswith(" 1 curves")
         assert lines[-2] == " ├" + "─" * 26 + "●" + "┄" * 40 + "┤    1x ▶"
         assert lines[-1].strip() == "space pause  ←→ step  ⇧←→ 100  [ ] speed  z zoom  e export  ? help  q quit"

@@ -13,7 +13,7 @@ ENDS = st.floats(-1e9, 1e9, allow_subnormal=False).map(lambda value: float(f"{va
 
 
 def read(label):
-    """The number that a label says: `10⁻⁷`, `5·10⁶`, `1e-7`, `.5`."""
+    """The number that a label says: `10⁻⁷`, `5·10⁶`, `1e-7`, `0.5`."""
     label = label.replace(THIN, "")
     power = label.lstrip("-.0123456789·")
     if not power or power[0] not in RAISED:
@@ -64,9 +64,9 @@ def test_logarithmic_ticks_are_inside_and_say_where_they_are(exponent, decades, 
 @pytest.mark.parametrize(
     ("axis", "most", "labels"),
     [
-        (Axis((0.25, 0.72)), 5, [".3", ".4", ".5", ".6", ".7"]),
-        (Axis((0.0, 0.7)), 8, ["0", ".1", ".2", ".3", ".4", ".5", ".6", ".7"]),
-        (Axis((-1, 1)), 5, ["-1.0", "-.5", "0", ".5", "1.0"]),
+        (Axis((0.25, 0.72)), 5, ["0.3", "0.4", "0.5", "0.6", "0.7"]),
+        (Axis((0.0, 0.7)), 8, ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7"]),
+        (Axis((-1, 1)), 5, ["-1.0", "-0.5", "0", "0.5", "1.0"]),
         (Axis((0, 10_000), whole=True), 5, ["0", "5 000", "10 000"]),
         (Axis((0, 3), whole=True), 9, ["0", "1", "2", "3"]),
         (Axis((0, 2e7)), 3, ["0", "1e7", "2e7"]),

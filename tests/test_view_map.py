@@ -69,7 +69,7 @@ def test_a_cell_is_the_median_over_the_seeds_at_its_place(tmp_path):
     assert (panel.x.scale, panel.x.label, panel.y.scale, panel.y.label) == ("log", "lr", "linear", "beta1")
     assert panel.x.limits == pytest.approx((10**-4.5, 10**-0.5))
     assert field.extent == (*panel.x.limits, *panel.y.limits)
-    assert panel.readouts[0].text == ".0110 at lr .01, beta1 0"
+    assert panel.readouts[0].text == "0.0110 at lr 0.01, beta1 0"
     star = marks(panel, Points)[-1]
     assert (star.marker, star.x.tolist(), star.y.tolist()) == ("star", [0.01], [0.0])
 
@@ -136,7 +136,7 @@ def test_one_number_is_a_curve_with_its_middle_half_for_each_optimizer(tmp_path)
     assert panel.x.scale == "log"
     crosses = [points for points in marks(panel, Points) if points.marker == "cross"]
     assert [points.x.tolist() for points in crosses] == [[], [1.0]]
-    assert [readout.text for readout in panel.readouts] == [".0120 at lr .01", "1.00 at lr .01", "2.00"]
+    assert [readout.text for readout in panel.readouts] == ["0.0120 at lr 0.01", "1.00 at lr 0.01", "2.00"]
 
 
 def test_parts_of_one_grid_are_joined(tmp_path):
@@ -165,7 +165,7 @@ def test_the_dimensions_can_be_chosen(tmp_path):
     recording = recorded(tmp_path / "a", grid(lrs=(0.01, 0.1)))
     (panel,) = view(recording, x="beta1").scene(STEPS).panels
     assert panel.x.label == "beta1"
-    assert [line.label for line in marks(panel, Line)] == ["adamw lr .01", "adamw lr .1"]
+    assert [line.label for line in marks(panel, Line)] == ["adamw lr 0.01", "adamw lr 0.1"]
     with pytest.raises(DynvizError, match="no number in which these lanes differ named 'eps'"):
         view(recording, x="eps")
 
@@ -228,15 +228,15 @@ def test_lattices_name_every_lane_once(tmp_path):
 def test_captions_say_over_which_values_lanes_go(tmp_path):
     lanes = [Lane(seed, {"lr": lr}) for lr in (1e-4, 1e-3, 1e-2, 0.1) for seed in range(3)]
     recording = recorded(tmp_path / "a", lanes)
-    assert [each.text for each in caption.readouts([recording])] == ["adamw lr 1e-4 to .1 (4 values)", "seeds 0 to 2"]
-    assert caption.lane(recording, 7) == "lr .01 seed 1"
+    assert [each.text for each in caption.readouts([recording])] == ["adamw lr 1e-4 to 0.1 (4 values)", "seeds 0 to 2"]
+    assert caption.lane(recording, 7) == "lr 0.01 seed 1"
     one, two = Recording(tmp_path / "a", [7]), Recording(tmp_path / "a", [8])
-    assert [each.text for each in caption.readouts([one])] == ["adamw lr .01", "seed 1"]
+    assert [each.text for each in caption.readouts([one])] == ["adamw lr 0.01", "seed 1"]
     assert caption.names([one, two]) == ("adamw seed 1", "adamw seed 2")
-    assert caption.names([one, Recording(tmp_path / "a", [1])]) == ("adamw lr .01", "adamw lr 1e-4")
+    assert caption.names([one, Recording(tmp_path / "a", [1])]) == ("adamw lr 0.01", "adamw lr 1e-4")
     few = replace(recording.metadata, lanes=tuple(Lane(0, {"lr": lr}) for lr in (0.1, 0.2)))
     recording.metadata = few
-    assert caption.readouts([recording])[0].text == "adamw lr .1 or .2"
+    assert caption.readouts([recording])[0].text == "adamw lr 0.1 or 0.2"
 
 
 def test_norms_are_one_for_all_panels(tmp_path):
@@ -255,8 +255,8 @@ def test_the_head_names_each_optimizer_in_the_colour_of_its_cells(tmp_path):
     more = recorded(tmp_path / "c", [Lane(seed, {"beta1": 0.9}) for seed in (0, 1)])
     scene = view(swept, more, alone).scene(STEPS)
     assert [(each.text, each.color) for each in scene.readouts] == [
-        ("adamw beta1 0, .5 or .9 lr .01", "lane0"),
-        ("sgd beta1 0 or .5 lr .01", "lane1"),
+        ("adamw beta1 0, 0.5 or 0.9 lr 0.01", "lane0"),
+        ("sgd beta1 0 or 0.5 lr 0.01", "lane1"),
         ("seeds 0, 1", "muted"),
     ]
     assert [line.color for line in marks(scene.panels[0], Line)] == ["lane0", "lane1"]

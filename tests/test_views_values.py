@@ -64,7 +64,7 @@ def test_the_benchmark_has_a_panel_for_each_scalar_that_any_recording_has(tmp_pa
     (line,) = panels[3].marks
     assert line.color == panels[3].readouts[0].color == "lane1"
     assert np.array_equal(line.y, full["offset"][:, 0, 0])
-    assert panels[3].readouts[0].text == f"{full['offset'][-1, 0, 0]:.3f}".lstrip("0")
+    assert panels[3].readouts[0].text == f"{full['offset'][-1, 0, 0]:.3f}"
     assert [each.name for each in panels[2].readouts] == ["bare", "full"]
     assert [line.dash for line in panels[5].marks] == ["solid", "dashed"]
 
@@ -110,7 +110,7 @@ def test_lanes_that_differ_in_hyperparameters_are_lines_of_their_own_with_median
     few, values = swept("few", (0.1, 0.2))
     panel = scene("curves", [few], 19).panels[0]
     bold = [line for line in marks(panel, Line) if line.label]
-    assert [(line.label, line.color) for line in bold] == [("adamw lr .1", "lane0"), ("adamw lr .2", "lane1")]
+    assert [(line.label, line.color) for line in bold] == [("adamw lr 0.1", "lane0"), ("adamw lr 0.2", "lane1")]
     for index, line in enumerate(bold):
         assert np.allclose(line.y, np.median(values[:, 3 * index : 3 * index + 3], axis=1))
 
@@ -126,7 +126,7 @@ def test_a_rule_that_a_run_has_twice_is_named_by_what_differs(tmp_path):
     def named(label, rate):
         return curve(tmp_path / label, [[1.0], [0.5]], label=label, rate=rate)
 
-    assert caption.names([named("sgd", 0.1), named("sgd-2", 0.5)]) == ("sgd lr .1", "sgd lr .5")
+    assert caption.names([named("sgd", 0.1), named("sgd-2", 0.5)]) == ("sgd lr 0.1", "sgd lr 0.5")
     assert caption.names([named("lion", 0.1), named("lion-2", 0.1)]) == ("lion", "lion-2")
 
 
@@ -150,7 +150,7 @@ def test_a_noisy_loss_is_shown_by_its_trailing_mean(tmp_path):
         last = line.x[place] + 1
         assert line.y[place] == pytest.approx(noise[max(0, last - 60) : last].mean(), rel=1e-6)
     assert np.all(band.low < band.high + 1e-9)
-    assert panel.readouts[0].text == f"{noise[1941:2001].mean():.2f}".lstrip("0")
+    assert panel.readouts[0].text == f"{noise[1941:2001].mean():.2f}"
 
 
 @pytest.mark.parametrize("values", [
@@ -292,9 +292,9 @@ def test_the_true_values_are_on_the_axis_while_the_learned_ones_are_small(tmp_pa
 
 
 @pytest.mark.parametrize(("value", "ends", "text"), [
-    (0.999837, (0.9995, 1.0), ".999837"),
+    (0.999837, (0.9995, 1.0), "0.999837"),
     (0.00002, (0.0, 0.00005), "2.00e-5"),
-    (-0.0001, (-1.0, 1.0), ".00"),
+    (-0.0001, (-1.0, 1.0), "0.00"),
     (44.83, (0.0, 60.0), "44.8"),
 ])  # fmt: skip
 def test_values_have_as_many_decimals_as_their_axis_can_tell_apart(value, ends, text):
@@ -323,8 +323,8 @@ def test_the_title_says_scenario_and_options_and_readouts_say_optimizers_and_see
     shown = scene("benchmark", [one, two], 0)
     assert shown.title == "voronoi · model centers"
     assert [(each.text, each.color) for each in shown.readouts] == [
-        ("adamw lr .01", "lane0"),
-        ("adamw-l1 lr .01", "lane1"),
+        ("adamw lr 0.01", "lane0"),
+        ("adamw-l1 lr 0.01", "lane1"),
         ("seed 42", "muted"),
     ]
 
@@ -402,7 +402,7 @@ def test_quartiles_pass_over_what_is_not_finite():
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (0.37105, ".371"),
+    (0.37105, "0.371"),
     (12.96, "13"),
     (123456.0, "123\u2009456"),
     (1e-9, "1e-9"),

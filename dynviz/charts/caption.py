@@ -136,18 +136,18 @@ def seeds(recording: Recording) -> str:
 
 
 def lane(recording: Recording, index: int) -> str:
-    """One lane of a recording in words: the hyperparameters that are its own, and its seed: `lr .01 seed 3`."""
+    """One lane of a recording in words: the hyperparameters that are its own, and its seed: `lr 0.01 seed 3`."""
     one = recording.metadata.lanes[index]
     return " ".join([*(option(key, value) for key, value in one.hyperparameters.items()), f"seed {one.seed}"])
 
 
 def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
-    """A number with so many significant digits, without a zero before the point.
+    """A number with so many significant digits.
 
     >>> [significant(value).replace(THIN, " ") for value in (0.37105, 1234.5, 0.01, 0.0000316, -0.5)]
-    ['.371', '1 234', '.01', '3.16e-5', '-.5']
+    ['0.371', '1 234', '0.01', '3.16e-5', '-0.5']
     >>> significant(0.5, padded=True)
-    '.500'
+    '0.500'
 
     Args:
         value: The number.
@@ -169,7 +169,7 @@ def resolved(value: float, limits: tuple[float, float], scale: str = "linear") -
     """A number with as many decimals as the axis resolves, the same number for all values.
 
     >>> [resolved(value, (0.2, 0.7)) for value in (0.37105, 1.0)], resolved(51.54, (0, 60))
-    (['.371', '1.000'], '51.5')
+    (['0.371', '1.000'], '51.5')
     """
     if not math.isfinite(value):
         return _not_finite(value)
@@ -200,11 +200,9 @@ def _trimmed(text: str) -> str:
 
 
 def _grouped(text: str) -> str:
-    """A number formatted as ticks are: no zero before the point, thousands set apart."""
+    """A number formatted as ticks are: thousands set apart."""
     sign = "-" if text.startswith("-") else ""
     whole, point, rest = text.removeprefix("-").partition(".")
-    if whole == "0" and point:
-        whole = ""
     if len(whole) > 3:
         whole = f"{int(whole):,}".replace(",", THIN)
     return f"{sign}{whole}{point}{rest}"
@@ -229,7 +227,7 @@ def several(values: Sequence[Any]) -> str:
     """Several values of one hyperparameter in words.
 
     >>> several([0.1, 0.2]), several([1e-4, 1e-3, 1e-2, 0.1, 1.0])
-    ('.1 or .2', '1e-4 to 1 (5 values)')
+    ('0.1 or 0.2', '1e-4 to 1 (5 values)')
     """
     if len(values) < 4 or not all(isinstance(value, int | float) for value in values):
         *others, last = map(_text, values)
@@ -246,7 +244,7 @@ def option(key: str, value: Any) -> str:
     """An option and its value in words.
 
     >>> option("weight_decay", 0.1), option("nesterov", False)
-    ('weight decay .1', 'no nesterov')
+    ('weight decay 0.1', 'no nesterov')
     """
     key = key.replace("_", " ")
     if isinstance(value, bool):

@@ -206,8 +206,8 @@ class Readout:
     def in_words(self, text: str, *, named: bool = True) -> str:
         """A value in words, after the name of what it belongs to.
 
-        >>> Readout("", name="adamw").in_words(".371"), Readout("", name="sgd lr .1").in_words(".371")
-        ('adamw .371', 'sgd lr .1: .371')
+        >>> Readout("", name="adamw").in_words("0.371"), Readout("", name="sgd lr 0.1").in_words("0.371")
+        ('adamw 0.371', 'sgd lr 0.1: 0.371')
         """
         if not (named and self.name):
             return text

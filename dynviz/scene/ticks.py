@@ -27,11 +27,11 @@ def ticks(axis: Axis, most: int = 6) -> tuple[Tick, ...]:
     """At most so many ticks inside the limits, ascending, at multiples of 1, 2 or 5 times a power of ten.
 
     >>> [tick.label for tick in ticks(Axis((0, 0.9)), 5)]
-    ['0', '.2', '.4', '.6', '.8']
+    ['0', '0.2', '0.4', '0.6', '0.8']
     >>> [tick.label for tick in ticks(Axis((0, 10_000), whole=True), 3)] == ["0", "5\u2009000", "10\u2009000"]
     True
     >>> [tick.label for tick in ticks(Axis((0.002, 30), "log"), 5)]
-    ['.01', '.1', '1', '10']
+    ['0.01', '0.1', '1', '10']
 
     Args:
         axis: Limits, scale, and whether ticks are whole.
@@ -48,17 +48,14 @@ def ticks(axis: Axis, most: int = 6) -> tuple[Tick, ...]:
 
 
 def number(value: Decimal, decimals: int = 0) -> str:
-    """A number with thousands apart and no zero before the point.
+    """A number with its thousands set apart.
 
     >>> number(Decimal("-0.5")), number(Decimal("0.25"), 3), number(Decimal(0), 2)
-    ('-.5', '.250', '0')
+    ('-0.5', '0.250', '0')
     """
     if value == 0:
         return "0"
-    text = f"{value:,.{max(decimals, _decimals(value))}f}".replace(",", THIN)
-    sign = "-" if text.startswith("-") else ""
-    text = text.removeprefix("-")
-    return sign + (text[1:] if text.startswith("0.") else text)
+    return f"{value:,.{max(decimals, _decimals(value))}f}".replace(",", THIN)
 
 
 def scientific(value: Decimal) -> str:
