@@ -11,8 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -25,10 +24,7 @@ from dynviz.recording import Run, open_all
 from dynviz.recording import open as open_run
 from dynviz.recording import projections as stored
 from dynviz.recording.lock import held
-from dynviz.sweeps import launch, work
-from dynviz.sweeps.jobs import Job, Settings
-from dynviz.sweeps.pool import JobReport
-from dynviz.training.session import SilentProgress
+from dynviz.sweeps import launch
 from tests.same_bytes import fingerprints
 
 BOOTH = "surface:f=booth,grid=8"
@@ -111,12 +107,10 @@ class Resume(Victim):
 
 
 class Sweep(Victim):
-    """A sweep whose jobs are done two at a time."""
+    """A sweep whose jobs are done two at a time, by processes that start anew as a user's do."""
 
     def act(self, here: Path) -> None:
-        folder, settings = here / "sweep", Settings(SHORT)
-        options = {"steps": SHORT, "out": folder, "processes": 2}
-        launch.sweep(BOOTH, ["adam:lr=[.1,.2]", *FOUR[1:]], seeds="0:2", pool=Forks(folder, settings), **options)
+        launch.sweep(BOOTH, ["adam:lr=[.1,.2]", *FOUR[1:]], seeds="0:2", steps=SHORT, out=here / "sweep", jobs=2)
 
     def check(self, here: Path, whole: Path) -> None:
         assert visible(here) <= {"sweep"}
@@ -124,39 +118,11 @@ class Sweep(Victim):
             for run in (here / "sweep").iterdir():
                 if run.is_dir() and not run.name.startswith("."):
                     opens(run)
-            assert not launch.resume(here / "sweep", pool=Forks(here / "sweep", Settings(SHORT))).failed
+            assert not launch.resume(here / "sweep", jobs=2).failed
         else:
             self.act(here)
         assert numbers(here / "sweep") == numbers(whole / "sweep")
         assert (here / "sweep/outcomes.csv").read_bytes() == (whole / "sweep/outcomes.csv").read_bytes()
-
-
-@dataclass
-class Forks:
-    """A pool whose processes are forked."""
-
-    folder: Path
-    settings: Settings
-    jobs: list[Job] = field(default_factory=list)
-
-    def submit(self, job: Job) -> None:
-        self.jobs.append(job)
-
-    def results(self) -> Iterator[JobReport | None]:
-        while self.jobs:
-            two, self.jobs = self.jobs[:2], self.jobs[2:]
-            running = [
-                (job, fork(lambda job=job: work.perform(self.folder, job, self.settings, (), SilentProgress())))
-                for job in two
-            ]
-            for job, process in running:
-                yield JobReport(job, "failed" if os.waitpid(process, 0)[1] else "finished")
-
-    def stop(self) -> None:
-        self.jobs.clear()
-
-    def close(self) -> None:
-        self.jobs.clear()
 
 
 class Projection(Victim):

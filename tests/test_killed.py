@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = {"layout": 120, "resume": 120, "projection": 100, "export": 100, "sweep": 60}
+KILLS = {"layout": 140, "resume": 140, "projection": 100, "export": 100, "sweep": 20}
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dynviz.charts import caption
 from dynviz.film import Film
 from dynviz.recording import Recording
+from dynviz.scene.decimate import distinct
 from dynviz.scene.marks import Axis, Panel, Scene
 
 
@@ -39,12 +40,16 @@ def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film
 
 def union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """The union of these steps, ascending."""
-    distinct: list[NDArray[np.int64]] = []
+    different: list[NDArray[np.int64]] = []
     for part in parts:
-        if not any(np.array_equal(part, other) for other in distinct):
-            distinct.append(part)
-    # Channels mostly share their steps, and of a million of them NumPy takes a while to find the union.
-    return distinct[0] if len(distinct) == 1 else np.unique(np.concatenate(distinct))
+        # Channels mostly share their steps.
+        if not any(np.array_equal(part, other) for other in different):
+            different.append(part)
+    if len(different) == 1:
+        return different[0]
+    # A stable sort merges what is in order.
+    merged = np.sort(np.concatenate(different), kind="stable")
+    return merged[distinct(merged)]
 
 
 def step_axis(recordings: Sequence[Recording]) -> Axis:

@@ -15,7 +15,10 @@ def evenly(count: int, most: int, first: int = 0) -> NDArray[np.int64]:
     >>> evenly(10, 4).tolist(), evenly(3, 8).tolist(), evenly(6, 3, first=1).tolist()
     ([0, 3, 6, 9], [0, 1, 2], [1, 3, 5])
     """
-    return np.unique(np.linspace(first, count - 1, max(0, min(count - first, most))).astype(np.int64))
+    if count - first <= most:
+        return np.arange(first, count, dtype=np.int64)
+    # More than one apart, so that no two are the same.
+    return np.linspace(first, count - 1, max(0, most)).astype(np.int64)
 
 
 def within(budget: int, count: int, size: int, first: int = 0) -> NDArray[np.int64]:
@@ -27,6 +30,18 @@ def thinned(values: NDArray[Any], budget: int = BUDGET) -> NDArray[Any]:
     """Evenly spaced samples [samples, ...] of at most so many numbers."""
     kept = within(budget, len(values), int(np.prod(values.shape[1:])))
     return values if len(kept) == len(values) else np.asarray(values[kept])
+
+
+def distinct(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of some sorted values are the first of their kind.
+
+    >>> distinct(np.array([3, 3, 5, 9, 9])).tolist()
+    [True, False, True, True, False]
+    """
+    # `np.unique` takes a hundred times as long, since it cannot know that they are sorted.
+    first = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return first
 
 
 def decimate(columns: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -47,7 +62,7 @@ def decimate(columns: NDArray[np.float64], heights: NDArray[np.float64]) -> NDAr
     if count < 3:
         return np.arange(count)
     keys = np.where(broken, np.inf, np.floor(columns))
-    starts = np.flatnonzero(np.concatenate([[True], (keys[1:] != keys[:-1])]))
+    starts = np.flatnonzero(distinct(keys))
     ends = np.append(starts[1:], count) - 1
     if len(starts) * 2 > count:
         return np.arange(count)
@@ -58,6 +73,5 @@ def decimate(columns: NDArray[np.float64], heights: NDArray[np.float64]) -> NDAr
     high = np.maximum.reduceat(heights, starts)
     for extreme in (low, high):
         at = np.flatnonzero(heights == extreme[run])
-        _, first = np.unique(run[at], return_index=True)
-        keep[at[first]] = True
+        keep[at[distinct(run[at])]] = True
     return np.flatnonzero(keep)
