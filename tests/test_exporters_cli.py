@@ -1,9 +1,12 @@
 """`dynviz export` as a user types it."""
 
+import inspect
+
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from dynviz.animation.export import FPS, FRAMES, HOLD, animate
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from tests.recorded import surface, voronoi
@@ -115,6 +118,15 @@ def test_an_option_that_a_format_would_ignore_is_refused(run, tmp_path, argument
 def test_the_examples_of_the_help_stand_on_lines_of_their_own():
     lines = CliRunner().invoke(commands, ["export", "--help"]).output.splitlines()
     assert sum(line.startswith("  dynviz export runs/") for line in lines) == 4
+
+
+def test_the_help_states_the_defaults_that_are_used():
+    shown = " ".join(CliRunner().invoke(commands, ["export", "--help"]).output.split())
+    width, height = inspect.signature(animate).parameters["size"].default
+    for default in (f"Frames per second of an animation. [default: {FPS:g}]", f"over the steps. [default: {FRAMES};"):
+        assert default in shown
+    assert f"of an animation stays. [default: {HOLD:g}]" in shown
+    assert f"[default: {width}x{height}]" in shown
 
 
 @pytest.fixture

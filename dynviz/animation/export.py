@@ -22,7 +22,7 @@ from dynviz.scene.theme import theme as find_theme
 
 Steps: TypeAlias = tuple[int | None, int | None]
 
-FRAMES, FPS, HOLD = 100, 10.0, 1.0
+FRAMES, FPS, HOLD = 60, 10.0, 1.0
 SLOWEST, FASTEST = 0.01, 50
 """Frames a second; GIF holds none for less than two hundredths."""
 MOST_FRAMES = 100_000
@@ -46,7 +46,7 @@ def animate(
     fps: float | None = None,
     frames: int | None = None,
     steps: Steps | None = None,
-    size: tuple[int, int] = (800, 600),
+    size: tuple[int, int] = (640, 480),
     theme: str = "light",
     hold: float | None = None,
     alt: bool = False,
@@ -63,7 +63,7 @@ def animate(
         view: A name with options, or a path; by default the first that the scenario suggests.
         panel: One of its panels alone, by its title or its number from 1.
         fps: Frames a second, by default 10; only where the format shows motion.
-        frames: How many, evenly spread; by default 100, of a still picture 1, which is the last step.
+        frames: How many, evenly spread; by default 60, of a still picture 1, which is the last step.
         steps: The first and the last to show; None for an open end.
         size: Width and height in pixels.
         theme: `light` or `dark`.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--frames",
     type=click.IntRange(min=1),
-    help="Number of frames, evenly spaced over the steps. [default: 100; a still image shows the last step]",
+    help="Number of frames, evenly spaced over the steps. [default: 60; a still image shows the last step]",
 )
 @click.option(
     "--contact",
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--size",
-    default="800x600",
+    default="640x480",
     show_default=True,
     metavar="WxH",
     help="Width and height in pixels; of each frame, in a contact sheet.",

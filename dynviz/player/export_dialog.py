@@ -20,7 +20,7 @@ from dynviz.player.command import Picture
 from dynviz.player.exporting import ExportJob
 from dynviz.player.words import grouped
 
-SIZES = ("800x600", "960x540", "1280x720", "1920x1080", "600x450", "400x300")
+SIZES = ("640x480", "800x600", "960x540", "1280x720", "1920x1080", "400x300")
 FIRST = ("gif", "mp4", "png", "svg")
 """Formats that are offered before the others."""
 

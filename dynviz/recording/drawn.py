@@ -19,7 +19,7 @@ class Drawn:
         fps: float | None = None,
         frames: int | None = None,
         steps: tuple[int | None, int | None] | None = None,
-        size: tuple[int, int] = (800, 600),
+        size: tuple[int, int] = (640, 480),
         theme: str = "light",
         hold: float | None = None,
         alt: bool = False,
