@@ -17,7 +17,7 @@ Model: TypeAlias = Literal["mlp", "cnn", "resnet"]
 BLOCK = 64
 """Steps whose batches are drawn together."""
 SEEN = 512
-"""Images that a loss is measured on, of training and of those kept apart."""
+"""Images that convolutional networks are measured on, of training and of those kept apart; the perceptron sees all."""
 SLICE = 64
 """Images that go through a convolution together: what it makes of them stays in the cache."""
 MOMENTUM = 0.1
@@ -161,10 +161,12 @@ def _measured(name: str, network: Network, data: Images) -> Probe:
         right = (logits.argmax(dim=1) == label).to(images.dtype)
         return functional.cross_entropy(logits, label, reduction="none"), right
 
-    size = SLICE if any(value.ndim > 2 for value in network.parameters.values()) else SEEN
+    convolutional = any(value.ndim > 2 for value in network.parameters.values())
+    size, there = SLICE if convolutional else SEEN, len(getattr(data, name))
+    count = min(SEEN, there) if convolutional else there
 
     def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
-        images, label = constants[name][:SEEN], constants[f"{name}_label"][:SEEN]
+        images, label = constants[name][:count], constants[f"{name}_label"][:count]
         if network.statistics:
             statistics = {each: constants[each] for each in network.statistics}
             loss, _ = rows(parameters, None, images, label)
@@ -173,15 +175,24 @@ def _measured(name: str, network: Network, data: Images) -> Probe:
         found = chunked(lambda x, y: rows(parameters, None, x, y), images, label, size=size)
         return tuple(each.mean() for each in found)
 
-    count, kind = min(SEEN, len(getattr(data, name))), "training" if name == "train" else "test"
+    kind = "training" if name == "train" else "test"
+    part = f", {count} of {there} images" if count < there else ""
     return Probe(
         (
-            Channel(f"{name}_loss", 10, (), f"mean cross-entropy of {count} {kind} images", better="lower"),
+            Channel(
+                f"{name}_loss",
+                10,
+                (),
+                f"mean cross-entropy of {count} {kind} images",
+                title=f"{kind} loss{part}",
+                better="lower",
+            ),
             Channel(
                 f"{name}_accuracy",
                 10,
                 (),
-                f"share of {count} {kind} images that are told right",
+                f"share of {count} {kind} images that are classified correctly",
+                title=f"{kind} accuracy{part}",
                 better="higher",
                 bounds=(0.0, 1.0),
             ),

@@ -375,3 +375,22 @@ def test_a_view_of_a_projection_that_is_not_there_says_how_to_make_it(tmp_path):
     made = record(tmp_path / "r", {"parameters": (1, np.ones((3, 1, 8)))}, scenario=QUADRATIC, steps=2)
     with pytest.raises(DynvizError, match="dynviz project"):
         load("views", "landscape").make(recordings=[made])
+
+
+@pytest.mark.parametrize(("model", "count", "title"), [
+    ("mlp", 1285, "training loss"), ("cnn", 512, "training loss, 512 of 1285 images"),
+])  # fmt: skip
+def test_the_training_loss_is_of_all_images_or_its_title_says_of_how_many(model, count, title):
+    task = Landscape(model=model).build(0)
+    probe = task.probes[0]
+    assert probe.channels[0].title == title
+    constants = {**task.constants, **task.buffers}
+    constants["train_label"] = constants["train_label"].clone()
+    with torch.no_grad():
+        before = probe.measure(task.parameters, constants, ())[0]
+        constants["train_label"][count - 1] = (constants["train_label"][count - 1] + 1) % 10
+        within = probe.measure(task.parameters, constants, ())[0]
+        constants["train_label"][count:] = (constants["train_label"][count:] + 1) % 10
+        beyond = probe.measure(task.parameters, constants, ())[0]
+    assert within != before
+    assert beyond == within

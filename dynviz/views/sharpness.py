@@ -67,10 +67,12 @@ class Measured:
 
     Attributes:
         lane: Which, among those of the recording that are chosen.
+        loss: Whose Hessian it is.
         arrays: The numbers, by name.
     """
 
     lane: int
+    loss: str
     arrays: Mapping[str, np.ndarray]
 
     @property
@@ -92,7 +94,8 @@ def _measured(recording: Recording) -> Measured:
     except ValueError as error:
         raise DynvizError(f"{stored.file(recording.folder, name)} is not what view sharpness draws: {error}") from error
     lane = int(about["lane"])
-    return Measured(lane if recording.chosen is None else recording.chosen.index(lane), arrays)
+    place = lane if recording.chosen is None else recording.chosen.index(lane)
+    return Measured(place, str(about.get("loss", "loss")), arrays)
 
 
 def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[Measured]) -> MovingPanel:
@@ -105,7 +108,8 @@ def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[Measured]) 
         bounds |= dict.fromkeys(_bounds(recording, one, tag))
     highest = [float(np.nanmax(mark.y)) if isinstance(mark, Line) else mark.at for mark in bounds]
     y = _reaching([curve.values for curve in curves], highest)
-    drawn = panel("largest eigenvalues of the Hessian", curves, step_axis(recordings), y)
+    losses = dict.fromkeys(caption.words(one.loss, each) for each, one in zip(recordings, measured, strict=True))
+    drawn = panel(f"largest eigenvalues of the Hessian of the {' and '.join(losses)}", curves, step_axis(recordings), y)
 
     def at(step: int) -> Panel:
         now = drawn.at(step)
