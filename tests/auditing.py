@@ -102,9 +102,9 @@ def commands(run, target, rng):
                 recording.checkpoint(step)
 
     def player():
-        from dynviz.player.screenshot import portrait
+        from dynviz.player.screenshot import screen_svg
 
-        portrait([str(run)], view=None, theme="dark", step=None, size=(80, 24))
+        screen_svg([str(run)], view=None, theme="dark", step=None, size=(80, 24))
 
     def notebook():
         dynviz.open(run)._repr_mimebundle_()

@@ -19,9 +19,9 @@ from dynviz.cells.inks import Inks
 from dynviz.player.plot import CALM, Plot
 from dynviz.player.screenshot import screen
 from dynviz.player.terminal.delivery import Delivery
-from dynviz.player.terminal.driver import CLEAN, PIECE, WHERE, LinkedFile, pieces
+from dynviz.player.terminal.driver import PIECE, QUERY, RESET, LinkedFile, pieces
 from dynviz.player.terminal.link import FRAME, PATIENCE, Link
-from dynviz.player.terminal.quality import HOLD, Quality, ladder
+from dynviz.player.terminal.quality import HOLD, QualityControl, qualities_of
 from dynviz.scene.theme import theme
 from tests.pseudo_terminal import PseudoTerminal
 from tests.recorded import surface
@@ -51,12 +51,12 @@ def link(clock):
 def test_without_answers_a_frame_has_arrived_when_the_system_took_it(link, clock):
     link.give(BIG)
     clock.now = 0.5
-    assert (link.age, link.left, link.news()) == (0.5, BIG, [])
+    assert (link.age, link.left, link.arrivals()) == (0.5, BIG, [])
     link.take(BIG - 1)
     assert link.age == 0.5
     clock.now = 1.0
     link.take(1)
-    (arrival,) = link.news()
+    (arrival,) = link.arrivals()
     assert (arrival.size, arrival.seconds) == (BIG, 1.0)
     assert (link.age, link.left) == (None, 0)
     assert 0 < link.pace <= 1 / BIG
@@ -72,9 +72,9 @@ def test_with_answers_it_has_arrived_when_the_terminal_says_so_and_the_way_there
     clock.now = 0.4
     assert link.age == 0.0
     clock.now = 1.0
-    assert (link.age, link.news()) == (pytest.approx(0.6), [])
+    assert (link.age, link.arrivals()) == (pytest.approx(0.6), [])
     link.answer()
-    assert [each.seconds for each in link.news()] == [pytest.approx(0.6)]
+    assert [each.seconds for each in link.arrivals()] == [pytest.approx(0.6)]
     assert link.age is None
 
 
@@ -85,7 +85,7 @@ def test_a_frame_behind_another_is_not_blamed_for_it(link, clock):
     link.take(BIG)
     clock.now = 1.5
     link.take(BIG)
-    assert [each.seconds for each in link.news()] == [1.0, 0.5]
+    assert [each.seconds for each in link.arrivals()] == [1.0, 0.5]
 
 
 def test_a_terminal_that_stops_answering_is_not_waited_for(link, clock):
@@ -107,7 +107,7 @@ def test_what_was_cut_says_nothing_about_the_speed(link, clock):
     assert link.cutting
     clock.now = 1.0
     link.take(BIG)
-    assert (link.age, link.news(), link.cutting) == (None, [], False)
+    assert (link.age, link.arrivals(), link.cutting) == (None, [], False)
 
 
 def test_after_a_pause_nothing_from_before_is_waited_for(link, clock):
@@ -127,52 +127,52 @@ def test_words_are_no_frames(link):
     assert (link.age, link.left) == (None, FRAME - 1)
 
 
-def arrive(quality, seconds, start, until, every=0.1):
+def arrive(control, seconds, start, until, every=0.1):
     for now in np.arange(start, until, every).tolist():
-        quality.arrived(seconds, now)
+        control.arrived(seconds, now)
 
 
 def test_levels_go_first_then_colours_and_all_come_back():
-    quality = Quality("true")
+    control = QualityControl("true")
     seen = []
     for step in range(40):
-        quality.arrived(0.5, 0.1 * step)
-        seen.append((quality.rung.depth, quality.rung.levels))
+        control.arrived(0.5, 0.1 * step)
+        seen.append((control.quality.depth, control.quality.levels))
     assert list(dict.fromkeys(seen)) == [("true", 32), ("true", 16), ("256", 16)]
-    assert quality.lowest
-    arrive(quality, 0.01, 4, 4 + 0.9 * HOLD)
-    assert quality.lowest
-    arrive(quality, 0.01, 4 + 0.9 * HOLD, 4 + 4 * HOLD)
-    assert quality.place == 0
+    assert control.lowest
+    arrive(control, 0.01, 4, 4 + 0.9 * HOLD)
+    assert control.lowest
+    arrive(control, 0.01, 4 + 0.9 * HOLD, 4 + 4 * HOLD)
+    assert control.place == 0
 
 
 def test_what_is_neither_slow_nor_fast_changes_nothing():
-    quality = Quality("true")
-    quality.arrived(1.0, 0.0)
-    arrive(quality, 0.08, 0.1, 60)
-    assert quality.place == 1
+    control = QualityControl("true")
+    control.arrived(1.0, 0.0)
+    arrive(control, 0.08, 0.1, 60)
+    assert control.place == 1
 
 
 @given(st.floats(0.02, 2.0))
 def test_at_a_steady_speed_it_comes_to_rest(share):
     """`share` of a second is what a picture in the best quality takes."""
-    quality, changed = Quality("true"), []
+    control, changed = QualityControl("true"), []
     for step in range(6000):
-        place = quality.place
-        quality.arrived(share * quality.rung.size, 0.1 * step)
-        if quality.place != place:
+        place = control.place
+        control.arrived(share * control.quality.size, 0.1 * step)
+        if control.place != place:
             changed.append(0.1 * step)
     assert len(changed) <= 3
     assert all(now < 2 for now in changed)
 
 
 def test_between_two_of_which_one_is_too_much_it_changes_ever_less():
-    quality, changed = Quality("true"), []
+    control, changed = QualityControl("true"), []
     for step in range(6000):
-        place = quality.place
+        place = control.place
         # What the system takes at once looks fast until it is full.
-        quality.arrived(1.0 if quality.place == 0 else 0.001, 0.1 * step)
-        if quality.place != place:
+        control.arrived(1.0 if control.place == 0 else 0.001, 0.1 * step)
+        if control.place != place:
             changed.append(0.1 * step)
     gaps = np.diff(changed)
     assert len(changed) < 40
@@ -180,18 +180,18 @@ def test_between_two_of_which_one_is_too_much_it_changes_ever_less():
 
 
 def test_a_frame_that_does_not_arrive_is_given_up_for_the_least_one():
-    quality = Quality("true")
-    assert not quality.stuck(0.1, 1.0)
-    assert quality.stuck(1.0, 1.0)
-    assert quality.lowest
-    assert not quality.stuck(100.0, 2.0)
+    control = QualityControl("true")
+    assert not control.stuck(0.1, 1.0)
+    assert control.stuck(1.0, 1.0)
+    assert control.lowest
+    assert not control.stuck(100.0, 2.0)
 
 
 def test_terminals_of_few_colours_have_one_quality():
     for depth in ("16", "none"):
-        quality = Quality(depth)
-        arrive(quality, 5.0, 0, 5)
-        assert (len(ladder(depth)), quality.place, quality.stuck(9.0, 9.0)) == (1, 0, False)
+        control = QualityControl(depth)
+        arrive(control, 5.0, 0, 5)
+        assert (len(qualities_of(depth)), control.place, control.stuck(9.0, 9.0)) == (1, 0, False)
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])
@@ -242,7 +242,7 @@ def test_a_picture_is_cut_between_sequences_and_words_behind_it_are_written(link
     while not read.endswith(b"end"):
         read += os.read(pipe.ours, 1 << 16)
     writer.join()
-    whole, _, behind = read.decode().partition(CLEAN)
+    whole, _, behind = read.decode().partition(RESET)
     assert behind == "end"
     assert picture.startswith(whole)
     assert len(whole) < len(picture)
@@ -268,7 +268,7 @@ def test_while_one_is_late_none_is_drawn_and_one_that_is_stuck_is_cut(clock):
     assert not delivery.stuck()
     clock.now = 1.0
     assert delivery.stuck()
-    assert delivery.rung == delivery.quality.rungs[-1]
+    assert delivery.quality == delivery.control.qualities[-1]
     delivery.link.take(BIG)
     assert delivery.admits()
     assert not delivery.stuck()
@@ -292,7 +292,7 @@ async def test_the_picture_is_lowered_says_so_and_is_sharpened_when_it_stays(tmp
             watched.clock[0] += 1
             delivery.link.take(BIG)
             await watched.wait(0)
-        assert delivery.quality.lowest
+        assert delivery.control.lowest
         # What stands is not drawn anew because another would be drawn worse.
         assert colors() == best
         await watched.press("right", "left")
@@ -324,7 +324,7 @@ class Slow(PseudoTerminal):
     def take(self, data):
         time.sleep(len(data) / self._rate)
         super().take(data)
-        for found in re.finditer(rb"(\x1b\[2;3H)?" + re.escape(WHERE.encode()), data) if self._answers else ():
+        for found in re.finditer(rb"(\x1b\[2;3H)?" + re.escape(QUERY.encode()), data) if self._answers else ():
             self.send("\x1b[2;3R" if found[1] else "\x1b[1;1R")
 
     @property

@@ -1,6 +1,7 @@
 """Films of recordings that grow, what is chosen of them, and the words about them."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -156,6 +157,11 @@ def test_a_snapshot_does_not_grow_between_two_looks(tmp_path):
     assert len(recording["loss"]) == 51
 
 
+def turned(selection):
+    """Lanes side by side where they were in one picture, and the other way round."""
+    return replace(selection, beside=not selection.beside)
+
+
 def opened(*sources, **options):
     made = PlayerState([str(source) for source in sources], **options)
     made.tick(0.0)
@@ -204,7 +210,7 @@ def test_a_recording_that_is_taken_away_is_shown_on_and_missed_in_other_views(tm
     assert "there is no folder" in made.words()
     assert made.timeline.recorded == 400
     with pytest.raises(DynvizError, match="there is no folder"):
-        made.select(made.session.selection.turned())
+        made.select(turned(made.session.selection))
     assert made.view == "curves"
 
 
@@ -331,11 +337,11 @@ def test_lanes_are_chosen_overlaid_or_beside_each_other(tmp_path):
     assert [each.source for each in made.session.recordings] == [f"{run / 'adam'}@0,2"]
     assert len(made.scene().panels) > 0
     # What is not shown can be chosen again.
-    made.select(made.session.selection.toggled(1, None).turned())
+    made.select(turned(made.session.selection.toggled(1, None)))
     made.tick(0.2)
     assert [each.source for each in made.session.recordings] == [f"{run}/adam@0", f"{run}/adam@2", f"{run}/sgd"]
     assert selection(open_all([f"{run / 'adam'}@0,2"])).sources == (f"{run / 'adam'}@0,2",)
-    assert made.session.selection.everything().turned().sources == (f"{run}/adam", f"{run}/sgd")
+    assert turned(made.session.selection.everything()).sources == (f"{run}/adam", f"{run}/sgd")
 
 
 def test_the_command_makes_the_picture_that_is_shown(tmp_path, monkeypatch):

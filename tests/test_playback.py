@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from dynviz.player import footer, header, timeline
 from dynviz.player.playback import SECONDS, SPEEDS, Playback
-from dynviz.player.rate import Rate
 from dynviz.player.status import TrainingStatus
 from dynviz.player.step_rate import StepRate
+from dynviz.player.terminal.delivery import FrameRate
 from dynviz.player.timeline import TimelineState, Track, layout, track
 from dynviz.player.words import Word, fit
 
@@ -91,7 +91,6 @@ def test_speeds_stop_at_both_ends():
 def test_nothing_to_show_is_no_error():
     made = Playback()
     for act in (
-        made.home,
         made.end,
         made.follow,
         lambda: made.change_speed(1),
@@ -103,7 +102,7 @@ def test_nothing_to_show_is_no_error():
         assert made.step == 0
 
 
-ACTS = st.sampled_from(["toggle", "move", "seek", "home", "end", "follow", "change_speed", "grow", "over", "wait"])
+ACTS = st.sampled_from(["toggle", "move", "seek", "end", "follow", "change_speed", "grow", "over", "wait"])
 
 
 @given(st.lists(st.tuples(ACTS, st.integers(-200, 1200)), max_size=30))
@@ -127,7 +126,7 @@ def test_whatever_is_done_the_step_is_one_of_the_films(acts):
 
 
 def test_what_takes_long_to_draw_is_drawn_less_often():
-    rate = Rate(60)
+    rate = FrameRate(60)
     for _ in range(50):
         rate.took(0.07)
     assert rate.interval == pytest.approx(0.1, rel=0.01)

@@ -22,6 +22,7 @@ from rich.cells import cell_len
 
 os.environ.setdefault("TEXTUAL_FPS", "120")
 
+from dynviz.errors import DynvizError
 from dynviz.player.app import Player
 from dynviz.player.bars import TimelineBar
 from dynviz.player.browser import Browser
@@ -361,6 +362,18 @@ async def test_an_export_that_fails_says_why(voronoi):
         await watched.app.workers.wait_for_complete()
         await watched.settle()
         assert "was not written: cannot write there" in watched.text
+
+
+@asynchronous
+async def test_an_export_that_cannot_be_started_says_why(voronoi):
+    async def run(arguments, progress):
+        raise DynvizError("cannot start a process that exports: no memory")
+
+    async with watching(voronoi, step=200, run=run) as watched:
+        await watched.press("e", "enter")
+        await watched.app.workers.wait_for_complete()
+        await watched.settle()
+        assert "was not written: cannot start a process" in watched.text
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """How the player's modules hang together: no circles, and Textual's private parts in one of them."""
 
 import ast
+import doctest
 import importlib
 import inspect
 import re
@@ -31,6 +32,11 @@ def test_no_module_of_the_player_imports_itself_through_others():
     while ends := {name for name, targets in left.items() if not targets & set(left)}:
         left = {name: targets for name, targets in left.items() if name not in ends}
     assert left == {}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_the_examples_in_the_docstrings_hold(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 def private(names):

@@ -18,7 +18,7 @@ import dynviz
 from dynviz.animation.export import animate
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
-from dynviz.player.browser import stands
+from dynviz.player.browser import progress
 from dynviz.player.runs import find
 from dynviz.plugins import grammar
 from dynviz.recording import Recording, channel_reader, checkpoint, layout, open_all
@@ -131,7 +131,7 @@ def test_a_bad_recording_hides_no_good_one(run_of_two):
     assert len(told) == 1
     listed = find(run_of_two.parent)
     assert listed[0].optimizers == ("good",)
-    assert "unreadable" in stands(listed[0])
+    assert "unreadable" in progress(listed[0])
     assert "left out: cannot read" in run("show", run_of_two)
     assert "cannot read" in run("run", "--resume", run_of_two, "--headless")
 

@@ -45,9 +45,9 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None,
     _check(runs)
     if svg:
         from dynviz.cli.show import columns_and_rows
-        from dynviz.player.screenshot import portrait
+        from dynviz.player.screenshot import screen_svg
 
-        pass_on(portrait(runs, view=view, theme=theme, step=at, size=columns_and_rows(size)))
+        pass_on(screen_svg(runs, view=view, theme=theme, step=at, size=columns_and_rows(size)))
         return
     from dynviz.cli.live import is_terminal, show
 

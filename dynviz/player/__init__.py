@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
 
 RUNS = "runs"
-"""Where runs are, if nothing is said."""
+"""The folder of runs that is listed by default."""
 
 
 def play(
@@ -25,10 +25,10 @@ def play(
 
     Args:
         sources: Runs and recordings, `FOLDER` or `FOLDER@LANES`; none, or a folder of runs, for a list to choose from.
-        view: What is shown first; by default what the scenario suggests, and of a sweep its map.
+        view: The view that is shown first; by default what the scenario suggests, and for a sweep its map.
         theme: `dark` or `light`.
         trainer: A run in the background, whose recordings are shown as they grow.
-        step: Where to begin, paused.
+        step: The step that is shown first, paused.
 
     Returns:
         The exit status: the trainer's where it failed, else 0.
@@ -36,7 +36,7 @@ def play(
     Raises:
         DynvizError: A source cannot be opened.
     """
-    # Textual reads it when it is imported. The clock of the player sets the pace; this must only not be slower.
+    # Read by Textual when it is imported. The player's own clock sets the pace; this must only not be slower.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from dynviz.cells.encode import detect
     from dynviz.player.app import Player
@@ -44,7 +44,7 @@ def play(
     from dynviz.player.terminal.guard import guarded
     from dynviz.recording.run import is_sweep
 
-    # It is where Textual writes.
+    # Where Textual writes.
     terminal = sys.__stderr__ or sys.stderr
     root = None
     if not sources and trainer is None:
@@ -65,5 +65,5 @@ def play(
     )
     with guarded(terminal.fileno()):
         status = app.run()
-    # Without a status it was no one's wish that it ended.
+    # Without a status the player did not end as the user wished.
     return status if status is not None else app.return_code or 1

@@ -79,20 +79,10 @@ class Player(LinkedApp):
         environ: Mapping[str, str] | None = None,
         run: exporting.Run = exporting.run,
     ) -> None:
-        """Open the recordings.
+        """Open the recordings; what `dynviz.player.play` takes too is described there.
 
-        Args:
-            sources: Runs and recordings.
-            root: A folder of runs to choose from; None where `sources` are played.
-            view: The view that is shown first.
-            theme: `dark` or `light`.
-            trainer: A run in the background, whose recordings are followed.
-            step: The step that is shown first, paused.
-            depth: How many colours the terminal shows.
-            clock: Returns the time in seconds.
-            timed: Whether the picture moves by itself.
-            environ: Environment variables, which tell whether the terminal is remote.
-            run: Runs `dynviz export`.
+        From `root`, a folder of runs, one is chosen where no sources are played. The `clock` returns seconds, `environ`
+        tells whether the terminal is remote, and `run` runs `dynviz export`.
 
         Raises:
             DynvizError: A source cannot be opened.
@@ -176,7 +166,10 @@ class Player(LinkedApp):
             self._show_progress(f"writing {job.target}: {done} of {count} frames")
 
         self._show_progress(f"writing {job.target}: starting")
-        code, last_line = await self._run(job.arguments, progress)
+        try:
+            code, last_line = await self._run(job.arguments, progress)
+        except DynvizError as error:
+            code, last_line = 1, str(error)
         self._show_progress("")
         if self.run_screen is not None:
             self.run_screen.say(f"written: {job.target}" if code == 0 else f"{job.target} was not written: {last_line}")

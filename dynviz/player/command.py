@@ -1,4 +1,4 @@
-"""The command that makes the picture that is shown."""
+"""The command that draws the picture that is shown."""
 
 import os
 import shlex
@@ -12,14 +12,14 @@ from dynviz.recording import open_all
 
 @dataclass(frozen=True)
 class Picture:
-    """What is shown, as `dynviz export` is told.
+    """What is shown, in the terms of `dynviz export`.
 
     Attributes:
         sources: Of the recordings.
         view: A name with options, or a path.
-        panel: The title or the number of a panel alone; empty for all.
+        panel: The title or the number of a panel that is shown alone; empty for all.
         theme: `light` or `dark`.
-        step: Which one is shown.
+        step: The step that is shown.
         recorded: The newest step.
     """
 
@@ -32,7 +32,7 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """A name for a file of it, without a suffix."""
+        """A name for its file, without a suffix."""
         run = Path(self.sources[0].partition("@")[0] if self.sources else "dynviz").absolute()
         stem = run.parent.name if (run / "run.json").exists() and run.parent.name else run.name
         panel = self.panel.partition(",")[0] if not self.panel.isdecimal() else f"panel {self.panel}"
@@ -40,20 +40,20 @@ class Picture:
         return "-".join(part.replace(" ", "-") for part in parts if part)
 
     def arguments(self, target: str, steps: str = "", size: str = "", theme: str = "") -> list[str]:
-        """What comes after `dynviz`."""
-        found = ["export", *map(_near, together(self.sources)), target, "--view", self.view]
+        """The arguments of `dynviz`."""
+        arguments = ["export", *map(_near, together(self.sources)), target, "--view", self.view]
         for option, value in (("--panel", self.panel), ("--steps", steps), ("--size", size), ("--theme", theme)):
-            found += [option, value] if value else []
-        return found
+            arguments += [option, value] if value else []
+        return arguments
 
     def still(self) -> str:
-        """The command, as it is typed, that draws the picture as it is now."""
+        """The command that draws the present picture, as it is typed."""
         target = f"{self.name}-{self.step}.png"
         return shlex.join(["dynviz", *self.arguments(target, str(self.step), theme=self.theme)])
 
 
 def together(sources: Sequence[str]) -> tuple[str, ...]:
-    """The run for its recordings, where they are all of them and in their order."""
+    """The run in place of its recordings, where these are all of them in order."""
     runs = {str(Path(source).parent) for source in sources}
     if len(runs) != 1:
         return tuple(sources)
@@ -61,11 +61,11 @@ def together(sources: Sequence[str]) -> tuple[str, ...]:
         whole = open_all(runs)
     except DynvizError:
         return tuple(sources)
-    return tuple(runs) if [each.source for each in whole] == list(sources) else tuple(sources)
+    return tuple(runs) if [recording.source for recording in whole] == list(sources) else tuple(sources)
 
 
 def panel_name(titles: Sequence[str], index: int) -> str:
-    """What a panel is asked for by: its title, or its number where others have the same.
+    """The name of a panel on the command line: its title, or its number where others have the same title.
 
     >>> panel_name(["prediction", "prediction", "loss"], 1), panel_name(["loss", "scale"], 1)
     ('2', 'scale')
@@ -75,6 +75,6 @@ def panel_name(titles: Sequence[str], index: int) -> str:
 
 
 def _near(source: str) -> str:
-    """The path as it is shortest: from here, where it is below."""
+    """The path, relative to the present folder where it is inside."""
     path = os.path.relpath(source)
     return source if path.startswith("..") else path

@@ -6,33 +6,32 @@ from collections.abc import Sequence
 from dynviz.charts import caption
 from dynviz.player.event_marks import EventMark
 from dynviz.player.info_dialog import Section
-from dynviz.player.status import SAID
+from dynviz.player.status import WORDS
 from dynviz.player.words import grouped
 from dynviz.recording import Recording
-from dynviz.recording.metadata import Hyperparameter
 
 MOST_EVENTS = 200
-"""So many events are listed."""
+"""Events that are listed at most."""
 ORIGINS = {"given": "as written", "protocol": "set by the scenario", "default": "the rule's default"}
 
 
-def sections(recordings: Sequence[Recording], happened: Sequence[EventMark], statuses: Sequence[str]) -> list[Section]:
+def sections(recordings: Sequence[Recording], events: Sequence[EventMark], statuses: Sequence[str]) -> list[Section]:
     """The scenario, each optimizer with its hyperparameters, the channels, the events."""
-    found: list[Section] = []
+    if not recordings:
+        return []
+    sections: list[Section] = [("", _scenario(recordings[0]))]
     for recording, name, status in zip(recordings, caption.names(recordings), statuses, strict=True):
-        if not found:
-            found.append(("", _scenario(recording)))
-        rules = recording.metadata.hyperparameters
-        rows = _lanes(recording)
-        rows += [(key, _value(rule.value), _origin(rule)) for key, rule in rules.items()]
-        found.append((f"{name}: {SAID.get(status, status)}", rows))
-    if recordings:
-        found.append(("Channels", _channels(recordings)))
-    if happened:
-        rows = [(f"{grouped(each.step)}", each.text) for each in happened[:MOST_EVENTS]]
-        more = len(happened) - len(rows)
-        found.append(("Events", [*rows, *([("", f"and {grouped(more)} more")] if more else [])]))
-    return found
+        rows: list[tuple[str, ...]] = [("lanes", f"{len(recording.seeds)}, {caption.seeds(recording)}")]
+        rows += [("error", recording.metadata.error)] if recording.metadata.error else []
+        for key, given in recording.metadata.hyperparameters.items():
+            rows.append((key, _value(given.value), ORIGINS.get(given.source, given.source)))
+        sections.append((f"{name}: {WORDS.get(status, status)}", rows))
+    sections.append(("Channels", _channels(recordings)))
+    if events:
+        rows = [(grouped(event.step), event.text) for event in events[:MOST_EVENTS]]
+        more = len(events) - len(rows)
+        sections.append(("Events", [*rows, *([("", f"and {grouped(more)} more")] if more else [])]))
+    return sections
 
 
 def _scenario(recording: Recording) -> list[tuple[str, ...]]:
@@ -52,23 +51,14 @@ def _scenario(recording: Recording) -> list[tuple[str, ...]]:
     return [row for row in rows if row[1]]
 
 
-def _lanes(recording: Recording) -> list[tuple[str, ...]]:
-    error = [("error", recording.metadata.error)] if recording.metadata.error else []
-    return [("lanes", f"{len(recording.seeds)}, {caption.seeds(recording)}"), *error]
-
-
 def _channels(recordings: Sequence[Recording]) -> list[tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    rows: dict[str, tuple[str, ...]] = {}
     for recording in recordings:
         for name, info in recording.metadata.channels.items():
             every = f"every {grouped(info.every)} steps" if info.every > 1 else "every step" if info.every else "once"
             shape = " × ".join(map(grouped, info.shape)) or "one number"
-            found.setdefault(name, (name, every, shape, info.help))
-    return list(found.values())
-
-
-def _origin(rule: Hyperparameter) -> str:
-    return ORIGINS.get(rule.source, rule.source)
+            rows.setdefault(name, (name, every, shape, info.help))
+    return list(rows.values())
 
 
 def _value(value: object) -> str:

@@ -22,20 +22,18 @@ class StepDialog(ModalScreen[int | None]):
         self._first, self._last = first, last
 
     def compose(self) -> ComposeResult:
-        """A line to type a number in."""
         with Vertical(classes="dialog small"):
             yield Static("Go to a step", classes="title")
             yield Input(placeholder=f"{grouped(self._first)} to {grouped(self._last)}", restrict=r"[0-9 ]*")
-            yield Static("enter goes there   esc cancel", classes="hint")
+            yield Static("enter go   esc cancel", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go there."""
         digits = event.value.replace(" ", "")
         self.dismiss(min(int(digits[:15]), self._last) if digits else None)
 
 
 class QuitDialog(ModalScreen[str]):
-    """Asks whether training stops, `stop`, or goes on in the background, `go on`; `stay`: neither."""
+    """Asks whether training stops, `stop`, or goes on in the background, `go on`; `stay`: the player stays open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s,q,ctrl+c", "dismiss('stop')", show=False),
@@ -45,20 +43,16 @@ class QuitDialog(ModalScreen[str]):
 
     def __init__(self, step: int, total: int) -> None:
         super().__init__()
-        self._where = f"It is at step {grouped(step)} of {grouped(total)}." if total else "It has not begun yet."
+        self._progress = f"It is at step {grouped(step)} of {grouped(total)}." if total else "It has not begun yet."
 
     def compose(self) -> ComposeResult:
-        """The question, and a line for each answer."""
         with Vertical(classes="dialog small"):
             yield Static("Training is not over", classes="title")
-            yield Static(self._where, classes="rows")
-            yield Static("s    stop it; it can be resumed later", classes="answer", id="stop")
-            yield Static("b    let it go on in the background", classes="answer", id="on")
-            yield Static("esc  stay here", classes="answer", id="stay")
+            yield Static(self._progress, classes="rows")
+            yield Static("s    stop it; it can be resumed later", classes="answer", name="stop", id="stop")
+            yield Static("b    let it go on in the background", classes="answer", name="go on")
+            yield Static("esc  stay here", classes="answer", name="stay")
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a line is its answer."""
-        answers = {"stop": "stop", "on": "go on", "stay": "stay"}
-        name = getattr(event.widget, "id", None)
-        if name in answers:
-            self.dismiss(answers[name])
+        if event.widget is not None and event.widget.name:
+            self.dismiss(event.widget.name)

@@ -1,8 +1,8 @@
-"""What happened in the recordings that are shown, in order."""
+"""The events of the recordings that are shown, in order."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dynviz.charts import caption
 from dynviz.errors import DynvizError
@@ -10,8 +10,7 @@ from dynviz.player.words import grouped
 from dynviz.recording import Event, Recording
 
 
-@dataclass(frozen=True)
-class EventMark:
+class EventMark(NamedTuple):
     """An event in words."""
 
     step: int
@@ -21,18 +20,18 @@ class EventMark:
 def event_marks(recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
     """The events of all recordings by step."""
     names = caption.names(recordings) if recordings else ()
-    found = []
+    marks = []
     for recording, name in zip(recordings, names, strict=True):
         lanes = len(recording.seeds)
         try:
             events = recording.events()
         except DynvizError:
-            # What is damaged is no reason to show nothing.
+            # Damaged events are no reason to show nothing.
             continue
         for event in events:
             seed = f", seed {recording.seeds[event.lane]}" if lanes > 1 and 0 <= event.lane < lanes else ""
-            found.append(EventMark(event.step, f"{_words(event)} at step {grouped(event.step)} ({name}{seed})"))
-    return tuple(sorted(found, key=lambda each: each.step))
+            marks.append(EventMark(event.step, f"{_words(event)} at step {grouped(event.step)} ({name}{seed})"))
+    return tuple(sorted(marks, key=lambda mark: mark.step))
 
 
 def _words(event: Event) -> str:
@@ -41,14 +40,14 @@ def _words(event: Event) -> str:
 
 
 def text_at(events: Sequence[EventMark], step: int) -> str:
-    """What happened at a step, in words."""
-    texts = [each.text for each in events if each.step == step]
+    """The events at a step, in words."""
+    texts = [event.text for event in events if event.step == step]
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
     return f"{texts[0]}{more}" if texts else ""
 
 
 def step_beside(events: Sequence[EventMark], step: int, *, after: bool) -> int | None:
     """The step of the next event, or of the one before; None where there is none."""
-    steps = [each.step for each in events]
+    steps = [event.step for event in events]
     index = bisect_right(steps, step) if after else bisect_left(steps, step) - 1
     return steps[index] if 0 <= index < len(steps) else None

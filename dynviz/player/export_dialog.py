@@ -1,4 +1,4 @@
-"""The dialog that asks what is exported and how."""
+"""The dialog in which an export is described."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ from dynviz.player.words import grouped
 
 SIZES = ("640x480", "800x600", "960x540", "1280x720", "1920x1080", "400x300")
 FIRST = ("gif", "mp4", "png", "svg")
-"""Formats that are offered before the others."""
+"""Formats that are offered before all others."""
 
 
 class ChoiceField(Widget, can_focus=True):
@@ -33,12 +33,12 @@ class ChoiceField(Widget, can_focus=True):
     ChoiceField:focus { background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,space", "turn(1)", show=False),
-        Binding("left", "turn(-1)", show=False),
+        Binding("right,space", "change(1)", show=False),
+        Binding("left", "change(-1)", show=False),
     ]
 
     class Changed(Message):
-        """Another word was taken."""
+        """Another word was chosen."""
 
     def __init__(self, name: str, words: Sequence[str]) -> None:
         super().__init__(id=name)
@@ -46,23 +46,22 @@ class ChoiceField(Widget, can_focus=True):
 
     @property
     def word(self) -> str:
-        """The one that is taken."""
+        """The word that is chosen."""
         return self.words[self.index]
 
     def render(self) -> Text:
-        """The word between arrows."""
         return Text(f"‹ {self.word} ›" if len(self.words) > 1 else self.word)
 
-    def action_turn(self, by: int) -> None:
-        """Take the next one, or the one before."""
+    def action_change(self, by: int) -> None:
+        """Choose the next word, or the one before."""
         self.index = (self.index + by) % len(self.words)
         self.refresh()
         self.post_message(self.Changed())
 
     def on_click(self, event: events.Click) -> None:
-        """A click on the left arrow goes back, one elsewhere ahead."""
+        """Go back on a click on the left arrow, ahead on one elsewhere."""
         self.focus()
-        self.action_turn(-1 if event.x <= 2 else 1)
+        self.action_change(-1 if event.x <= 2 else 1)
 
 
 class ExportDialog(ModalScreen[ExportJob | None]):
@@ -72,28 +71,27 @@ class ExportDialog(ModalScreen[ExportJob | None]):
         Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True),
         Binding("down", "app.focus_next", show=False, priority=True),
         Binding("up", "app.focus_previous", show=False, priority=True),
-        Binding("enter", "take", show=False, priority=True),
+        Binding("enter", "confirm", show=False, priority=True),
     ]
 
     def __init__(self, picture: Picture) -> None:
         super().__init__()
         self._picture = picture
         formats = plugins.files("exporters")
-        self._formats = [*(each for each in FIRST if each in formats), *(each for each in formats if each not in FIRST)]
+        self._formats = list(dict.fromkeys([name for name in (*FIRST, *formats) if name in formats]))
         step = picture.step
         self._ranges = {
-            f"the whole run, to {grouped(picture.recorded)}": "",
+            f"the whole run, up to {grouped(picture.recorded)}": "",
             f"up to this step, {grouped(step)}": f":{step}",
             f"from this step on, {grouped(step)}": f"{step}:",
             f"this step alone, {grouped(step)}": f"{step}",
         }
 
     def compose(self) -> ComposeResult:
-        """A row for each."""
         themes = [self._picture.theme, *({"dark", "light"} - {self._picture.theme})]
-        what = f"{self._picture.view}{', ' + self._picture.panel if self._picture.panel else ''}"
+        title = ", ".join(filter(None, ("Export " + self._picture.view, self._picture.panel)))
         with Vertical(classes="dialog"):
-            yield Static(f"Export {what}", classes="title", markup=False)
+            yield Static(title, classes="title", markup=False)
             yield from self._row("file", Input(f"{self._picture.name}.{self._formats[0]}", id="file"))
             yield from self._row("format", ChoiceField("format", self._formats))
             yield from self._row("steps", ChoiceField("range", list(self._ranges)))
@@ -107,7 +105,7 @@ class ExportDialog(ModalScreen[ExportJob | None]):
             yield field
 
     def on_choice_field_changed(self) -> None:
-        """The format is the file's suffix; of formats that show no motion, this step is meant."""
+        """Give the file the suffix of the format; a still format is of the present step."""
         file = self.query_one("#file", Input)
         suffix = self.query_one("#format", ChoiceField).word
         path = Path(file.value or self._picture.name)
@@ -117,8 +115,7 @@ class ExportDialog(ModalScreen[ExportJob | None]):
             steps.index = len(self._ranges) - 1 if _still(suffix) else 0
             steps.refresh()
 
-    def action_take(self) -> None:
-        """Go."""
+    def action_confirm(self) -> None:
         target = self.query_one("#file", Input).value.strip()
         if target:
             steps = self._ranges[self.query_one("#range", ChoiceField).word]
@@ -127,5 +124,4 @@ class ExportDialog(ModalScreen[ExportJob | None]):
 
 
 def _still(suffix: str) -> bool:
-    """Whether a format shows no motion."""
     return not format_of(plugins.load("exporters", suffix).target).motion

@@ -1,4 +1,4 @@
-"""An export that runs beside the player: `dynviz export` in a process of its own."""
+"""An export that runs beside the player, in a process of its own."""
 
 import asyncio
 import json
@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dynviz.process.child import dynviz_command, last_line
+from dynviz.process.child import dynviz_command, last_line, starting
 
 Progress: TypeAlias = Callable[[int, int], None]
 Run: TypeAlias = Callable[[Sequence[str], Progress], Awaitable[tuple[int, str]]]
-"""Runs `dynviz` with arguments, says how many of how many frames are drawn, and gives exit status and last line."""
+"""Runs `dynviz` with arguments, reports how many of all frames are drawn, and returns exit status and last line."""
 
 PATIENCE = 2.0
-"""Seconds in which an export that is no longer wanted has to end."""
+"""Seconds in which an export that is cancelled has to end."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,24 @@ class ExportJob:
 
 
 async def run(arguments: Sequence[str], progress: Progress) -> tuple[int, str]:
-    """Run `dynviz export` with these arguments."""
+    """Run `dynviz export` with these arguments.
+
+    Raises:
+        DynvizError: The system starts no further process.
+    """
     reports, reported = os.pipe()
     try:
-        process = await asyncio.create_subprocess_exec(
-            *dynviz_command(),
-            *arguments,
-            f"--report={reported}",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            pass_fds=(reported,),
-            env=os.environ | {"NO_COLOR": "1"},
-        )
+        with starting("exports"):
+            process = await asyncio.create_subprocess_exec(
+                *dynviz_command(),
+                *arguments,
+                f"--report={reported}",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=(reported,),
+                env=os.environ | {"NO_COLOR": "1"},
+            )
     except BaseException:
         os.close(reports)
         raise
@@ -58,7 +63,7 @@ async def run(arguments: Sequence[str], progress: Progress) -> tuple[int, str]:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask it to stop, which takes away what it had written, and have it gone before its loop is."""
+    """Ask it to stop, which removes what it had written; it must end before the event loop does."""
     process.send_signal(signal.SIGINT)
     try:
         await asyncio.wait_for(process.communicate(), PATIENCE)
@@ -68,7 +73,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 async def _listen(reports: int, progress: Progress) -> None:
-    """Hand on what the export reports, a line of JSON for each frame, until it has ended."""
+    """Pass on the reports of the export, a line of JSON for each frame, until it ends."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(
@@ -76,7 +81,7 @@ async def _listen(reports: int, progress: Progress) -> None:
     )
     try:
         async for line in reader:
-            # The last line of one that was killed may be half a line.
+            # The last line may be incomplete, where the export was killed.
             with suppress(ValueError):
                 report = json.loads(line)
                 progress(report["done"], report["count"])

@@ -1,4 +1,4 @@
-"""The first rows: what made the picture and how training stands; the views."""
+"""The first two rows: what is shown and how training goes; the tabs of the views."""
 
 from collections.abc import Sequence
 
@@ -7,32 +7,32 @@ from dynviz.player.words import Row, Word, cut, fit, grouped, shortened
 from dynviz.scene.marks import Scene
 
 LONGEST = 24
-"""Columns of a view's name at most."""
+"""Columns of the name on a tab at most."""
 
 
 def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: str = "dynviz", step: int = 0) -> Row:
-    """The title line, exactly so wide."""
+    """The title row, exactly this wide."""
     if scene is None:
         return fit([Word(title, bold=True)], status.words, width)
     name, *options = scene.title.split(" · ")
-    # The scenario stays longest, then where it stands, then the optimizers.
+    # The scenario stays longest, then the status, then the optimizers.
     left = [Word(name, bold=True)]
     left += [Word(f"· {option}", "muted", rank=4, gap=1) for option in options]
     left += [Word(readout.text, readout.color, rank=3 if readout.color != "muted" else 5) for readout in scene.readouts]
     whole = f"of {grouped(scene.steps)}"
-    # As wide as at the last step, so that what stands before it does not move.
+    # As wide as at the last step, so that the words before it do not move.
     counter = Word(f"step {grouped(step)} {whole}".rjust(len(f"step {grouped(scene.steps)} {whole}")), rank=1)
     signal, *rest = status.words or (Word(""),)
     return fit(left, [signal, counter, *rest], width)
 
 
-def tabs(width: int, names: Sequence[str], current: str, said: Sequence[Word] = ()) -> Row:
-    """The views, the one that is shown in bold, and something at the right end.
+def tabs(width: int, names: Sequence[str], current: str, note: Sequence[Word] = ()) -> Row:
+    """The row of tabs, the current one bold, and a note at the right end.
 
-    Where there is no room for all, those that are nearest to the current one are shown.
+    Where there is no room for all tabs, those nearest to the current one are shown.
     """
     index = names.index(current) if current in names else 0
-    room = width - 2 - (sum(word.width + 2 for word in said) + 2 if said else 0)
+    room = width - 2 - (sum(word.width + 2 for word in note) + 2 if note else 0)
     texts = [f"{place} {shortened(name, LONGEST)}" for place, name in enumerate(names, 1)]
     low, high = index, index + 1
     while True:
@@ -48,7 +48,7 @@ def tabs(width: int, names: Sequence[str], current: str, said: Sequence[Word] = 
         left.append(Word(number, "muted", rank=1))
         left.append(Word(name, "text" if chosen else "muted", bold=chosen, gap=1, rank=0 if chosen else 1))
     left += [Word("›", "muted", rank=2)] if high < len(texts) else []
-    return fit(left, said, width) if left or said else cut([], width)
+    return fit(left, note, width) if left or note else cut([], width)
 
 
 def _needed(texts: Sequence[str], low: int, high: int) -> int:
@@ -56,7 +56,7 @@ def _needed(texts: Sequence[str], low: int, high: int) -> int:
 
 
 def tab_at(row: Row, column: int, names: Sequence[str]) -> str | None:
-    """The view whose tab stands at a column of such a row."""
+    """The view whose tab is at a column of the row."""
     end, number = 0, 0
     for word in row:
         number = int(word.text) if word.text.isdecimal() else number

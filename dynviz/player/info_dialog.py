@@ -1,4 +1,4 @@
-"""Dialogs of words alone: the keys, the details of a run."""
+"""The dialog that shows text: the keys, the details of a run."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -14,14 +14,14 @@ from textual.widgets import Static
 
 from dynviz.text import clean
 
-WIDEST = 26
-"""Columns of the first column at most."""
+FIRST_COLUMN = 26
+"""Width of the first column at most."""
 Section = tuple[str, Sequence[tuple[str, ...]]]
-"""A heading, and rows of columns below it."""
+"""A heading, and the rows of columns below it."""
 
 
 class InfoDialog(ModalScreen[None]):
-    """Sections of rows, to be scrolled and closed."""
+    """Sections of rows that scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,question_mark,d,ctrl+c", "dismiss", show=False),
@@ -36,7 +36,6 @@ class InfoDialog(ModalScreen[None]):
         self._heading, self._sections = title, sections
 
     def compose(self) -> ComposeResult:
-        """The words in a box that scrolls."""
         first = max((cell_len(row[0]) for _, rows in self._sections for row in rows if len(row) > 1), default=0)
         with Vertical(classes="dialog wide"):
             yield Static(clean(self._heading, lines=True), classes="title", markup=False)
@@ -44,21 +43,20 @@ class InfoDialog(ModalScreen[None]):
                 for place, (heading, rows) in enumerate(self._sections):
                     if heading:
                         yield Static(Text(clean(heading, lines=True)), classes="heading" if place else "heading first")
-                    yield Static(_table(rows, min(first, WIDEST)), classes="rows")
-            yield Static("esc closes", classes="hint")
+                    yield Static(_table(rows, min(first, FIRST_COLUMN)), classes="rows")
+            yield Static("esc close", classes="hint")
 
     def action_scroll(self, rows: int) -> None:
-        """Scroll."""
         self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
 
 
 def _table(rows: Sequence[tuple[str, ...]], first: int) -> Table:
-    """Rows of columns, the first as wide as in all sections."""
+    """Rows of columns, the first at least this wide."""
     table = Table.grid(padding=(0, 3, 0, 0))
     columns = max(map(len, rows), default=1)
     for place in range(columns):
         alone = columns == 1
         table.add_column(min_width=0 if place or alone else first, no_wrap=place == 0 and not alone, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(clean(each, lines=True)) for each in row))
+        table.add_row(*(Text(clean(cell, lines=True)) for cell in row))
     return table

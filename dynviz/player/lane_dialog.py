@@ -1,5 +1,6 @@
-"""The dialog that chooses recordings and lanes."""
+"""The dialog in which recordings and lanes are chosen."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,72 +16,66 @@ from dynviz.text import clean
 
 
 class LaneDialog(ModalScreen[Selection | None]):
-    """Recordings with their lanes, to be shown or not, in one picture or beside each other."""
+    """Recordings with their lanes, which are shown or hidden, in one picture or side by side."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,l,ctrl+c", "dismiss(None)", show=False),
-        Binding("space", "turn", show=False, priority=True),
+        Binding("space", "choose", show=False, priority=True),
         Binding("a", "all", show=False),
         Binding("b", "beside", show=False),
-        Binding("enter", "take", show=False, priority=True),
+        Binding("enter", "confirm", show=False, priority=True),
     ]
 
-    def __init__(self, chosen: Selection) -> None:
+    def __init__(self, selection: Selection) -> None:
         super().__init__()
-        self.chosen = chosen
+        self._selection = selection
 
     def compose(self) -> ComposeResult:
-        """A list, and what the keys do."""
         with Vertical(classes="dialog"):
             yield Static("Recordings and lanes", classes="title")
-            yield OptionList(*(Option(self._row(*row)) for row in self.chosen.rows))
-            yield Static("", classes="hint", id="how")
+            yield OptionList(*(Option(self._row(*row)) for row in self._selection.rows))
+            yield Static("", classes="hint", id="hint")
 
     def on_mount(self) -> None:
-        """Say how they are shown."""
-        self._show()
+        self._show(self._selection)
 
     def _row(self, recording: int, lane: int | None) -> Text:
-        choice = self.chosen.choices[recording]
-        mark = "●" if self.chosen.holds(recording, lane) else "○"
+        choice = self._selection.choices[recording]
+        mark = "●" if self._selection.holds(recording, lane) else "○"
         if lane is None:
             some = f"  {len(choice.chosen)} of {len(choice.lanes)} lanes" if len(choice.lanes) > 1 else ""
             return Text(clean(f"{mark} {choice.name}{some}"))
-        # Plain spaces at the start of a row are taken away.
+        # Textual removes plain spaces at the start of a row.
         return Text(f"\u00a0\u00a0\u00a0{mark} {clean(choice.lanes[lane])}")
 
-    def _show(self) -> None:
+    def _show(self, selection: Selection) -> None:
+        self._selection = selection
         options = self.query_one(OptionList)
-        for place, row in enumerate(self.chosen.rows):
+        for place, row in enumerate(selection.rows):
             options.replace_option_prompt_at_index(place, self._row(*row))
-        lanes = any(len(choice.lanes) > 1 for choice in self.chosen.choices)
-        how = "beside each other" if self.chosen.beside else "in one picture"
-        aside = f"lanes {how} (b changes it)\n" if lanes else ""
-        none = "" if self.chosen.sources else "nothing is chosen\n"
-        self.query_one("#how", Static).update(f"{aside}{none}space choose   a all   enter show   esc cancel")
+        arrangement = "side by side" if selection.beside else "in one picture"
+        several = any(len(choice.lanes) > 1 for choice in selection.choices)
+        hint = f"lanes {arrangement} (b changes it)\n" if several else ""
+        hint += "" if selection.sources else "nothing is chosen\n"
+        self.query_one("#hint", Static).update(f"{hint}space choose   a all   enter show   esc cancel")
 
-    def action_turn(self) -> None:
-        """Show this one, or do not."""
+    def action_choose(self) -> None:
+        """Show or hide the highlighted row."""
         place = self.query_one(OptionList).highlighted
         if place is not None:
-            self.chosen = self.chosen.toggled(*self.chosen.rows[place])
-            self._show()
+            self._show(self._selection.toggled(*self._selection.rows[place]))
 
     def on_option_list_option_selected(self) -> None:
-        """A click does the same."""
-        self.action_turn()
+        self.action_choose()
 
     def action_all(self) -> None:
-        """Show everything."""
-        self.chosen = self.chosen.everything()
-        self._show()
+        self._show(self._selection.everything())
 
     def action_beside(self) -> None:
-        """Lanes in one picture, or beside each other."""
-        self.chosen = self.chosen.turned()
-        self._show()
+        """Show lanes side by side, or in one picture again."""
+        self._show(replace(self._selection, beside=not self._selection.beside))
 
-    def action_take(self) -> None:
-        """Show what is chosen, if something is."""
-        if self.chosen.sources:
-            self.dismiss(self.chosen)
+    def action_confirm(self) -> None:
+        """Show what is chosen, if anything is."""
+        if self._selection.sources:
+            self.dismiss(self._selection)

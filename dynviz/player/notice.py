@@ -1,4 +1,4 @@
-"""A few words over the picture."""
+"""A message over the picture."""
 
 from textual.widgets import Static
 
@@ -6,7 +6,7 @@ from dynviz.text import clean
 
 
 class Notice(Static):
-    """Words above the timeline while there are any."""
+    """Text above the timeline while there is any."""
 
     DEFAULT_CSS = """
     Notice { layer: over; dock: bottom; height: auto; max-height: 6; margin: 0 0 2 0; padding: 0 1;

@@ -1,27 +1,27 @@
-"""Where a replay stands: position, speed, following live. No clock is read here: `advance` is told the time."""
+"""The position in time, its speed, and following live training. `advance` is told the time; no clock is read."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 SPEEDS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0, 16.0)
 SECONDS = 20.0
-"""How long a whole run takes at plain speed."""
+"""Seconds that a whole run takes at speed 1."""
 SLOWEST = 5.0
 """Steps a second at least, for runs of few steps."""
-GAP = 1.0
-"""Seconds that one advance makes up for at most: after a suspended terminal, time has not passed for who looks."""
+LONGEST_ADVANCE = 1.0
+"""Seconds that one advance covers at most: while the terminal was suspended, nobody watched."""
 
 
 class Playback:
-    """A position on the steps of a film, moved by time or by hand.
+    """A position among the steps of a film, moved by time or by the user.
 
     Attributes:
         steps: The steps that can be shown, ascending; more while training goes on.
-        total: The last step that there will be.
+        total: The last step that is planned.
         live: Whether more steps will come.
         playing: Whether time moves the position.
         following: Whether the position is always the newest step.
-        speed: In units of the plain one, at which a run takes twenty seconds.
+        speed: At speed 1 a run takes twenty seconds.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Playback:
         self._now: float | None = None
 
     def extend(self, steps: NDArray[np.int64], total: int, *, live: bool) -> None:
-        """Say which steps there are by now."""
+        """Take the steps that there are by now."""
         self.steps, self.total, self.live = steps, total, live
         if self.following:
             self._position = self.edge
@@ -44,17 +44,15 @@ class Playback:
 
     @property
     def start(self) -> float:
-        """The first step."""
         return float(self.steps[0]) if len(self.steps) else 0.0
 
     @property
     def edge(self) -> float:
-        """The newest step."""
         return float(self.steps[-1]) if len(self.steps) else 0.0
 
     @property
     def step(self) -> int:
-        """The step that is shown: the last one of the film's up to the position."""
+        """The step that is shown: the film's last one up to the position."""
         return int(self.steps[self._index()]) if len(self.steps) else 0
 
     @property
@@ -64,12 +62,12 @@ class Playback:
 
     @property
     def moving(self) -> bool:
-        """Whether the next moment may show something else."""
+        """Whether time alone changes the picture."""
         return self.playing and not self.following and len(self.steps) > 0
 
     def advance(self, now: float) -> None:
-        """Move to where the position is by now; however many moments were left out, this is one."""
-        passed = 0.0 if self._now is None else min(max(now - self._now, 0.0), GAP)
+        """Move to where the position is by now."""
+        passed = 0.0 if self._now is None else min(max(now - self._now, 0.0), LONGEST_ADVANCE)
         self._now = now
         if not self.moving:
             return
@@ -90,35 +88,30 @@ class Playback:
         self.playing, self.following = True, at_edge and self.live
 
     def seek(self, step: float) -> None:
-        """Show the step, or the nearest end; what played goes on from there."""
+        """Go to a step, or the nearest end; playing goes on from there."""
         self.following = False
         self._position = min(max(float(step), self.start), self.edge)
 
     def move(self, samples: int) -> None:
-        """Go so many of the film's steps ahead or back, and stop there."""
+        """Go this many of the film's steps ahead or back, and pause there."""
         if not len(self.steps):
             return
         index = min(max(self._index() + samples, 0), len(self.steps) - 1)
         self.seek(float(self.steps[index]))
         self.playing = False
 
-    def home(self) -> None:
-        """Go to the first step."""
-        self.seek(self.start)
-
     def end(self) -> None:
-        """Go to the newest step, and follow where more will come."""
+        """Go to the newest step, and follow live training."""
         self.seek(self.edge)
-        self.following = self.live
-        self.playing = self.live
+        self.following = self.playing = self.live
 
     def follow(self) -> None:
-        """Stay at the newest step, if more will come."""
+        """Go to the newest step of live training, and stay there."""
         if self.live:
             self.end()
 
     def change_speed(self, by: int) -> None:
-        """Take a speed that is so many places further in the list, or the last one there."""
+        """Take the speed that is this many places further in the list, or the one at its end."""
         place = SPEEDS.index(self.speed) + by
         self.speed = SPEEDS[min(max(place, 0), len(SPEEDS) - 1)]
 

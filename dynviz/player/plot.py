@@ -16,27 +16,27 @@ from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
 from dynviz.player import styles
 from dynviz.player.messages import PanelsChanged, PlotClicked, PlotHovered
-from dynviz.player.strip import strips
+from dynviz.player.strip import strips as encoded_strips
 from dynviz.player.terminal.delivery import Delivery
-from dynviz.player.terminal.quality import Rung
+from dynviz.player.terminal.quality import PictureQuality
 from dynviz.player.words import Word, cut, shortened
 from dynviz.scene.marks import Scene
 from dynviz.scene.theme import theme as find_theme
 
-WIDEST = 72
-"""Columns of a line of words."""
+TEXT_COLUMNS = 72
+"""Columns of a line of text at most."""
 CALM = 0.5
-"""Seconds after which a picture that stays is sent again in full quality."""
+"""Seconds after which a still picture is sent again in full quality."""
 
 
 class Plot(Widget):
-    """A scene, drawn on as many cells as there are; or words, where there is none.
+    """A scene, drawn on all cells of the widget; or words, where there is none.
 
-    Its rows come ready for the terminal: Textual's own way, through styles for each cell, takes four times as long.
+    Its rows are encoded for the terminal: a style for each cell, as in Textual, would take four times as long.
 
     Attributes:
         seconds: How long the last picture took to draw.
-        hovered: Where the mouse stands.
+        hovered: Where the mouse is.
         problem: Why the scene could not be drawn.
     """
 
@@ -53,34 +53,33 @@ class Plot(Widget):
         self._text = ""
         self._theme = "dark"
         self._canvas: tuple[tuple[int, int, str], CellCanvas] | None = None
-        self._encoders: dict[tuple[str, Rung], Encoder] = {}
+        self._encoders: dict[tuple[str, PictureQuality], Encoder] = {}
         self._cells: Cells | None = None
-        self._strips: dict[tuple[bool, Rung], list[Strip]] = {}
-        # How well this picture is drawn, since when it stands, and how many of its rows were sent again.
-        self._rung, self._since, self._sharp = delivery.rung, 0.0, 0
+        self._strips: dict[tuple[bool, PictureQuality], list[Strip]] = {}
+        # The quality of this picture, since when it is shown, and how many of its rows were sent again.
+        self._quality, self._since, self._sharp = delivery.quality, 0.0, 0
 
     def show(self, scene: Scene | None, text: str, theme: str) -> None:
         """Show a scene, or words where there is none."""
         if scene is self._scene and text == self._text and theme == self._theme:
             return
         if _titles(scene) != _titles(self._scene):
-            # The mouse stands at something else now, and what it is will be known when it moves.
+            # Something else is at the mouse now; what it is will be known when it moves.
             self.hovered = None
         self._scene, self._text, self._theme = scene, text, theme
         self._forget()
         self.refresh()
 
     def on_resize(self) -> None:
-        """Draw anew."""
         self._forget()
 
     def redraw(self) -> None:
-        """Draw the same anew, as well as it can be by now."""
+        """Draw the same anew, in the present quality."""
         self._forget()
         self.refresh()
 
     def sharpen(self) -> None:
-        """Send more rows again in full quality, if they are not, where the picture stays and nothing else is sent."""
+        """Send more rows again in full quality, where the picture stays and nothing else is on its way."""
         if self.lowered and self.delivery.now - self._since >= CALM:
             first, width, height = self._sharp, self.size.width, self.size.height
             self._sharp = min(first + self.delivery.rows(width), height)
@@ -89,20 +88,17 @@ class Plot(Widget):
 
     @property
     def lowered(self) -> str:
-        """What is less than it could be, in words; nothing where all is as it should."""
-        sharp = self._rung == self.delivery.best or self._sharp >= self.size.height
-        return "" if sharp else self._rung.words
+        """How the quality is reduced, in words; empty where it is not."""
+        sharp = self._quality == self.delivery.best or self._sharp >= self.size.height
+        return "" if sharp else self._quality.words
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Say what is there."""
         self._point(self.hit(event.x, event.y))
 
     def on_leave(self) -> None:
-        """There is nothing any more."""
         self._point(None)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Say what is there."""
         self.post_message(PlotClicked(self.hit(event.x, event.y)))
 
     def _point(self, hit: Hit | None) -> None:
@@ -111,14 +107,14 @@ class Plot(Widget):
             self.post_message(PlotHovered(hit))
 
     def hit(self, column: int, row: int) -> Hit | None:
-        """What is drawn there."""
+        """What is drawn at a cell."""
         return self.canvas.hit(column, row) if self._cells is not None else None
 
     def _forget(self) -> None:
         self._cells = None
         self.problem = ""
         self._strips.clear()
-        self._rung, self._since, self._sharp = self.delivery.rung, self.delivery.now, 0
+        self._quality, self._since, self._sharp = self.delivery.quality, self.delivery.now, 0
 
     @property
     def canvas(self) -> CellCanvas:
@@ -128,12 +124,12 @@ class Plot(Widget):
             self._canvas = key, CellCanvas(*key, head=False)
         return self._canvas[1]
 
-    def encoder(self, rung: Rung) -> Encoder:
-        """From cells to what the terminal reads, in a quality."""
-        key = self._theme, rung
+    def encoder(self, quality: PictureQuality) -> Encoder:
+        """Encodes cells for the terminal, in a quality."""
+        key = self._theme, quality
         if key not in self._encoders:
             colors = find_theme(self._theme)
-            self._encoders[key] = Encoder(colors.palette(), rung.depth, instead=coarse(colors, rung.levels))
+            self._encoders[key] = Encoder(colors.palette(), quality.depth, instead=coarse(colors, quality.levels))
         return self._encoders[key]
 
     @property
@@ -143,26 +139,26 @@ class Plot(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of a part of it."""
-        # What dims or takes colours away works on Segments alone.
-        plain = any(not isinstance(each, ANSIToTruecolor) for each in self.app.get_line_filters())
-        rows = self._rows(self._rung, plain=plain)[crop.y : crop.bottom]
+        # Filters that dim or remove colours work on Segments.
+        plain = any(not isinstance(line_filter, ANSIToTruecolor) for line_filter in self.app.get_line_filters())
+        rows = self._rows(self._quality, plain=plain)[crop.y : crop.bottom]
         sharp = self._sharp - crop.y
         if sharp > 0:
             rows = self._rows(self.delivery.best, plain=plain)[crop.y : crop.bottom][:sharp] + rows[sharp:]
         whole = crop.x == 0 and crop.width == self.size.width
         return rows if whole else [strip.crop(crop.x, crop.right) for strip in rows]
 
-    def _rows(self, rung: Rung, *, plain: bool) -> list[Strip]:
-        if (plain, rung) not in self._strips:
+    def _rows(self, quality: PictureQuality, *, plain: bool) -> list[Strip]:
+        if (plain, quality) not in self._strips:
             began = time.perf_counter()
-            self._strips[plain, rung] = self._drawn(rung, plain=plain)
+            self._strips[plain, quality] = self._drawn(quality, plain=plain)
             self.seconds = time.perf_counter() - began
             if self.shown != self._announced:
                 self._announced = self.shown
                 self.post_message(PanelsChanged())
-        return self._strips[plain, rung]
+        return self._strips[plain, quality]
 
-    def _drawn(self, rung: Rung, *, plain: bool) -> list[Strip]:
+    def _drawn(self, quality: PictureQuality, *, plain: bool) -> list[Strip]:
         if self._scene is None:
             return self._words(self._text)
         try:
@@ -171,29 +167,29 @@ class Plot(Widget):
         except Exception as error:  # the marks may be of a user's view
             self.problem = f"this picture cannot be drawn: {type(error).__name__}: {error}"
             return self._words(self.problem)
-        cells, encoder = self._cells, self.encoder(rung)
+        cells, encoder = self._cells, self.encoder(quality)
         if plain:
-            found = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
+            rows = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
             background = self.background_colors[1]
-            for each in self.app.get_line_filters():
-                found = [strip.apply_filter(each, background) for strip in found]
-            return found
-        return list(strips(cells, encoder))
+            for line_filter in self.app.get_line_filters():
+                rows = [strip.apply_filter(line_filter, background) for strip in rows]
+            return rows
+        return list(encoded_strips(cells, encoder))
 
     def _words(self, text: str) -> list[Strip]:
         width, height = self.size
-        room = min(WIDEST, max(width - 2, 1))
+        room = min(TEXT_COLUMNS, max(width - 2, 1))
         lines = [line for part in text.splitlines() for line in textwrap.wrap(part, room)]
         lines = lines[: max(height, 1)]
         top = max((height - len(lines)) // 2, 0)
         style = styles.style(self._theme, "muted", self.delivery.best.depth)
         left = max((width - max(map(len, lines), default=0)) // 2, 0)
-        found = []
+        strips = []
         for row in range(height):
             inside = 0 <= row - top < len(lines)
             words = [Word(" " * left), Word(shortened(lines[row - top], room))] if inside else []
-            found.append(Strip([Segment(word.text, style) for word in cut(words, width)], width))
-        return found
+            strips.append(Strip([Segment(word.text, style) for word in cut(words, width)], width))
+        return strips
 
 
 def _titles(scene: Scene | None) -> tuple[str, ...]:

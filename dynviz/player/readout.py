@@ -1,26 +1,28 @@
-"""What stands at a place of a panel, in words."""
+"""The values at a place of a panel, in words."""
 
 import math
 
 import numpy as np
 
 from dynviz.charts import caption
-from dynviz.player.words import Word
+from dynviz.player.words import Word, grouped
 from dynviz.scene.marks import Axis, Field, Line, Panel, Regions
 
 
 def readout(panel: Panel, x: float, y: float) -> tuple[Word, ...]:
-    """The place, and the value of the line that is nearest to it, or of the map that lies there."""
+    """The coordinates, and the value of the nearest line or of the map there."""
     along = panel.x.label or "x"
     place = [Word(f"{along} {_value(panel.x, x)}", "text")]
     if panel.square:
         place.append(Word(f"{panel.y.label or 'y'} {_value(panel.y, y)}", "text", gap=2))
-    found = _nearest(panel, x, y)
-    if found is not None:
-        line, value = found
+    nearest = _nearest(panel, x, y)
+    if nearest is not None:
+        line, value = nearest
         label = line.label or panel.title.partition(",")[0]
-        said = caption.resolved(value, panel.y.limits, panel.y.scale)
-        return (*place, Word(f"{label} {said}", line.color, bold=True))
+        return (
+            *place,
+            Word(f"{label} {caption.resolved(value, panel.y.limits, panel.y.scale)}", line.color, bold=True),
+        )
     mapped = _mapped(panel, x, y)
     if mapped is not None:
         return (*place, Word(f"{panel.title.partition(',')[0]} {mapped}", "text", bold=True))
@@ -30,11 +32,11 @@ def readout(panel: Panel, x: float, y: float) -> tuple[Word, ...]:
 
 
 def _value(axis: Axis, value: float) -> str:
-    return f"{round(value):,}".replace(",", " ") if axis.whole else caption.resolved(value, axis.limits, axis.scale)
+    return grouped(value) if axis.whole else caption.resolved(value, axis.limits, axis.scale)
 
 
 def _nearest(panel: Panel, x: float, y: float) -> tuple[Line, float] | None:
-    """The line whose value at x is nearest to y as it is drawn, and that value."""
+    """The line that is drawn nearest to y at x, and its value there."""
     best: tuple[float, Line, float] | None = None
     for mark in panel.marks:
         if not isinstance(mark, Line) or mark.along is not None or len(mark.x) == 0 or mark.width < 1:

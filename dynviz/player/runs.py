@@ -9,9 +9,9 @@ from dynviz.recording import Run, layout
 from dynviz.recording.run import is_sweep
 
 DEEPEST = 3
-"""Folders are looked into so far down."""
+"""Levels of folders that are searched."""
 UNREADABLE = "unreadable"
-"""The status of a recording that is no recording any more."""
+"""The status of a recording that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class RunSummary:
     Attributes:
         folder: The run's.
         created: When it began, ISO 8601.
-        scenario: The task and the options that were written.
+        scenario: The scenario with the options that were given.
         optimizers: Labels of its recordings.
-        steps: The furthest recorded one, and the last there is meant to be.
-        status: How it stands, in a word; of several, each once.
+        steps: The newest recorded step, and the last that is planned.
+        status: The statuses of its recordings, each once.
         problem: Why it cannot be read.
     """
 
@@ -39,13 +39,13 @@ class RunSummary:
 
 def find(root: Path) -> tuple[RunSummary, ...]:
     """The runs below a folder, the newest first."""
-    found = [_read(folder) for folder in sorted(_folders(root, DEEPEST))]
-    return tuple(sorted(found, key=lambda run: run.created, reverse=True))
+    runs = [_read(folder) for folder in sorted(_folders(root, DEEPEST))]
+    return tuple(sorted(runs, key=lambda run: run.created, reverse=True))
 
 
 def holds_runs(folder: Path) -> bool:
     """Whether a folder is no run, recording or sweep, but has some below it."""
-    if is_sweep(folder) or _is_recording(folder) or any(_is_recording(each) for each in _below(folder)):
+    if is_sweep(folder) or _is_recording(folder) or any(map(_is_recording, _below(folder))):
         return False
     return bool(_folders(folder, DEEPEST))
 
@@ -53,14 +53,14 @@ def holds_runs(folder: Path) -> bool:
 def _folders(root: Path, depth: int) -> set[Path]:
     """Folders with recordings in them."""
     below = _below(root)
-    if any(_is_recording(folder) for folder in below):
+    if any(map(_is_recording, below)):
         return {root}
     return {run for folder in below for run in _folders(folder, depth - 1)} if depth > 0 else set()
 
 
 def _below(folder: Path) -> list[Path]:
     try:
-        return [each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")]
+        return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
     except OSError:
         return []
 
@@ -79,7 +79,7 @@ def _read(folder: Path) -> RunSummary:
             max(recording.metadata.created for recording in recordings),
             caption.title(recordings),
             tuple(recording.label for recording in recordings),
-            (max(each.recorded for each in recordings), max(each.total for each in recordings)),
+            (max(recording.recorded for recording in recordings), max(recording.total for recording in recordings)),
             ", ".join(dict.fromkeys(words)),
         )
     except DynvizError as error:

@@ -1,4 +1,4 @@
-"""Which recordings and lanes are shown, and whether lanes stand beside each other."""
+"""Which recordings and lanes are shown, and whether lanes are shown side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ class LaneChoice:
 
     Attributes:
         folder: The recording's.
-        name: What it is called among the others.
-        lanes: What each of its lanes is called.
-        chosen: Which of them are shown.
+        name: Its name among the recordings.
+        lanes: The names of its lanes.
+        chosen: The lanes that are shown.
     """
 
     folder: str
@@ -23,19 +23,14 @@ class LaneChoice:
     lanes: tuple[str, ...]
     chosen: frozenset[int]
 
-    @property
-    def whole(self) -> bool:
-        """Whether all lanes are shown."""
-        return len(self.chosen) == len(self.lanes)
-
 
 @dataclass(frozen=True)
 class Selection:
-    """What is shown of what there is.
+    """The recordings and lanes that are shown, of all there are.
 
     Attributes:
         choices: The recordings.
-        beside: Whether each lane stands alone, beside the others, instead of all in one picture.
+        beside: Whether lanes are shown side by side instead of in one picture.
     """
 
     choices: tuple[LaneChoice, ...]
@@ -43,25 +38,20 @@ class Selection:
 
     @property
     def rows(self) -> tuple[tuple[int, int | None], ...]:
-        """What can be chosen, in order: (recording, None for all of it), and (recording, lane) where it has several."""
+        """What can be chosen, in order: (recording, None) for all of it, and (recording, lane) where it has several."""
         return tuple(
             (index, lane)
             for index, choice in enumerate(self.choices)
             for lane in (None, *(range(len(choice.lanes)) if len(choice.lanes) > 1 else ()))
         )
 
-    @property
-    def single(self) -> bool:
-        """Whether there is nothing to choose."""
-        return len(self.rows) < 2
-
     def holds(self, recording: int, lane: int | None) -> bool:
-        """Whether it is shown: a lane, or anything of a recording."""
+        """Whether a lane is shown, or anything of a recording."""
         chosen = self.choices[recording].chosen
         return bool(chosen) if lane is None else lane in chosen
 
     def toggled(self, recording: int, lane: int | None) -> "Selection":
-        """Show it, or do not; all lanes of a recording where no lane is named."""
+        """With a lane, or all lanes of a recording, shown or hidden."""
         choice = self.choices[recording]
         if lane is None:
             chosen = frozenset() if choice.chosen else frozenset(range(len(choice.lanes)))
@@ -71,31 +61,27 @@ class Selection:
         return replace(self, choices=(*self.choices[:recording], changed, *self.choices[recording + 1 :]))
 
     def everything(self) -> "Selection":
-        """Show all lanes of all recordings."""
+        """With all lanes of all recordings shown."""
         whole = (replace(choice, chosen=frozenset(range(len(choice.lanes)))) for choice in self.choices)
         return replace(self, choices=tuple(whole))
-
-    def turned(self) -> "Selection":
-        """Show lanes beside each other where they were in one picture, and the other way round."""
-        return replace(self, beside=not self.beside)
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The names that open what is shown."""
-        found: list[str] = []
+        sources: list[str] = []
         for choice in self.choices:
             lanes = sorted(choice.chosen)
             if self.beside and len(choice.lanes) > 1:
-                found += [f"{choice.folder}@{lane}" for lane in lanes]
-            elif choice.whole:
-                found.append(choice.folder)
+                sources += [f"{choice.folder}@{lane}" for lane in lanes]
+            elif len(choice.chosen) == len(choice.lanes):
+                sources.append(choice.folder)
             elif lanes:
-                found.append(f"{choice.folder}@{','.join(map(str, lanes))}")
-        return tuple(found)
+                sources.append(f"{choice.folder}@{','.join(map(str, lanes))}")
+        return tuple(sources)
 
 
 def selection(recordings: Sequence[Recording]) -> Selection:
-    """What recordings, as they were opened, show of what there is in their folders."""
+    """What recordings, as they were opened, show of what is in their folders."""
     chosen: dict[str, set[int]] = {}
     whole: dict[str, Recording] = {}
     for recording in recordings:
@@ -108,8 +94,7 @@ def selection(recordings: Sequence[Recording]) -> Selection:
         LaneChoice(folder, name, _lanes(recording), frozenset(chosen[folder]))
         for (folder, recording), name in zip(whole.items(), names, strict=True)
     )
-    parted = len(recordings) > len(whole)
-    return Selection(choices, parted)
+    return Selection(choices, beside=len(recordings) > len(whole))
 
 
 def _lanes(recording: Recording) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ class Session:
     @property
     def choosable(self) -> bool:
         """Whether there are recordings or lanes to choose from."""
-        return bool(self.recordings) and not self.selection.single
+        return bool(self.recordings) and len(self.selection.rows) > 1
 
     def words(self, live_film: LiveFilm | None, now: float) -> str:
         """What stands in the place of a picture that is not there."""

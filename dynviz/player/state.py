@@ -127,7 +127,7 @@ class PlayerState:
             self.playback.end()
         else:
             self.playback.toggle(now)
-            self.playback.home()
+            self.playback.seek(self.playback.start)
 
     def _work(self, group: str, function: Any, take: Any) -> None:
         def take_and_look(outcome: Future[Any]) -> None:

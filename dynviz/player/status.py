@@ -1,4 +1,4 @@
-"""How training stands, in words."""
+"""How training goes, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 LIVE, OVER, BAD = "lane2", "muted", "lane3"
 KILLED = 128
-"""The exit status of a process that a signal ended is larger."""
+"""The exit status of a process that was ended by a signal is larger."""
 SIGNS = {"running": "●", "finished": "✓", "killed": "✕", "failed": "✕", "interrupted": "■"}
-SAID = {"running": "live", "interrupted": "stopped"}
+WORDS = {"running": "live", "interrupted": "stopped"}
+"""What statuses are called where their own name does not say it."""
 
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """A state and what belongs to it.
+    """A status, and the pace of training.
 
     Attributes:
         status: Of the recordings: `running` while one grows, else the worst of theirs.
@@ -36,35 +37,34 @@ class TrainingStatus:
     def words(self) -> tuple[Word, ...]:
         """For the right end of the header."""
         role = LIVE if self.status == "running" else BAD if self.status in {"killed", "failed"} else OVER
-        found = [Word(f"{SIGNS.get(self.status, '')} {SAID.get(self.status, self.status)}".strip(), role, rank=2)]
-        if self.status == "running" and self.rate:
-            found.append(Word(f"{rounded(self.rate)} steps/s", "muted", rank=6))
-        if self.status == "running" and self.left is not None:
-            found.append(Word(f"{duration(self.left)} left", "muted", rank=4))
-        return tuple(found)
+        words = [Word(f"{SIGNS.get(self.status, '')} {WORDS.get(self.status, self.status)}".strip(), role, rank=2)]
+        if self.rate:
+            words.append(Word(f"{rounded(self.rate)} steps/s", "muted", rank=6))
+        if self.left is not None:
+            words.append(Word(f"{duration(self.left)} left", "muted", rank=4))
+        return tuple(words)
 
 
 def training_status(
     statuses: Sequence[str], step_rate: StepRate, total: int, trainer: "BackgroundRun | None" = None
 ) -> TrainingStatus:
-    """What is to be said of recordings that stand like this."""
+    """The status of training whose recordings have these statuses."""
     if trainer is not None and trainer.state == "failed" and (trainer.exit_code or 0) < KILLED:
         # On a full disk it could not write that it failed.
         statuses = ["failed" if status == "killed" else status for status in statuses]
-    for status in ("running", "failed", "killed", "interrupted"):
-        if status in statuses:
-            live = status == "running"
-            return TrainingStatus(status, step_rate.rate if live else None, step_rate.left(total) if live else None)
-    return TrainingStatus("finished" if statuses else "")
+    if "running" in statuses:
+        return TrainingStatus("running", step_rate.rate, step_rate.left(total))
+    worst = (status for status in ("failed", "killed", "interrupted") if status in statuses)
+    return TrainingStatus(next(worst, "finished" if statuses else ""))
 
 
 def waiting(trainer: "BackgroundRun | None", seconds: float, *, growing: bool) -> str:
     """What is awaited before anything can be shown; empty where nothing will come.
 
     Args:
-        trainer: Who trains for us.
-        seconds: For how long it has been waited.
-        growing: Whether somebody writes a recording that is shown.
+        trainer: A run in the background.
+        seconds: How long it has been awaited.
+        growing: Whether a recording that is shown is being written.
     """
     training = trainer is not None and trainer.exit_code is None
     if trainer is not None and training and trainer.folder is None and not growing:
@@ -74,9 +74,7 @@ def waiting(trainer: "BackgroundRun | None", seconds: float, *, growing: bool) -
 
 def trouble(trainer: "BackgroundRun | None", recordings: Sequence[Recording]) -> str:
     """Why training failed, in words; empty where it did not."""
+    errors = [recording.metadata.error for recording in recordings if recording.metadata.status == "failed"]
     if trainer is not None and trainer.state == "failed":
-        return f"Training failed: {trainer.message or 'it said nothing'}"
-    for recording in recordings:
-        if recording.metadata.status == "failed":
-            return f"Training failed: {recording.metadata.error or 'it said nothing'}"
-    return ""
+        errors.insert(0, trainer.message)
+    return f"Training failed: {errors[0] or 'no reason was given'}" if errors else ""

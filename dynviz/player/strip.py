@@ -1,4 +1,4 @@
-"""Rows of cells as Textual takes them: encoded for the terminal, and Segments only for those who ask for them."""
+"""Rows of cells for Textual: encoded for the terminal, and as Segments only on request."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,8 +11,8 @@ from dynviz.cells.encode import Encoder
 from dynviz.player._textual import LazyStrip
 
 
-class _Picture:
-    """Cells, and their columns encoded as they are asked for: of all rows at once, which is how it is fast."""
+class _EncodedCells:
+    """Cells that are encoded on request: some columns of all rows at once, which is fast."""
 
     def __init__(self, cells: Cells, encoder: Encoder) -> None:
         self._cells = cells
@@ -34,23 +34,20 @@ class _Picture:
 
 
 class CellStrip(LazyStrip):
-    """A strip that is written to the terminal as the encoder has it; its parts are of the same kind."""
+    """A strip that is written to the terminal as it is encoded; its parts are of the same kind."""
 
-    __slots__ = ("_end", "_picture", "_row", "_start")
+    __slots__ = ("_encoded_cells", "_end", "_row", "_start")
 
-    def __init__(self, picture: _Picture, row: int, start: int, end: int) -> None:
-        """Take the columns from `start` to `end` of a row."""
+    def __init__(self, encoded_cells: _EncodedCells, row: int, start: int, end: int) -> None:
         super().__init__(end - start)
-        self._picture = picture
+        self._encoded_cells = encoded_cells
         self._row, self._start, self._end = row, start, end
 
     def make_segments(self) -> list[Segment]:
-        """The row as Segments."""
-        return self._picture.segments(self._row, self._start, self._end)
+        return self._encoded_cells.segments(self._row, self._start, self._end)
 
     def make_text(self) -> str:
-        """The row as the encoder has it."""
-        return self._picture.encoded(self._start, self._end)[self._row]
+        return self._encoded_cells.encoded(self._start, self._end)[self._row]
 
     def __bool__(self) -> bool:
         """Whether there is anything in it."""
@@ -64,15 +61,15 @@ class CellStrip(LazyStrip):
             return self
         if end <= start:
             return Strip([], 0)
-        return CellStrip(self._picture, self._row, self._start + start, self._start + end)
+        return CellStrip(self._encoded_cells, self._row, self._start + start, self._start + end)
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
-        """The parts before each of the cuts, which ascend."""
+        """The parts before the cuts, which ascend."""
         ends = [cut for cut in cuts if cut <= self._end - self._start]
         return [self.crop(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def strips(cells: Cells, encoder: Encoder) -> list[CellStrip]:
-    """A strip for each row of cells, which must not change any more."""
-    picture = _Picture(cells, encoder)
-    return [CellStrip(picture, row, 0, cells.columns) for row in range(cells.rows)]
+    """The rows of cells, which must not change any more."""
+    encoded_cells = _EncodedCells(cells, encoder)
+    return [CellStrip(encoded_cells, row, 0, cells.columns) for row in range(cells.rows)]

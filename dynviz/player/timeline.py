@@ -1,4 +1,4 @@
-"""The timeline: where the picture stands, what is recorded, what is to come, and what happened when."""
+"""The timeline: the present step, what is recorded, what is to come, and the events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dynviz.player.words import Row, Word, cut
 LEFT, RIGHT, MARGIN = "├", "┤", 1
 PAST, RECORDED, COMING, EDGE, EVENT, CURSOR = "─", "━", "┄", "┃", "◆", "●"
 SIDE = 9
-"""Columns after the line, for the speed."""
+"""Columns to the right of the line, for the speed."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class TimelineState:
     """What the timeline shows.
 
     Attributes:
-        step: The picture's.
+        step: The step that is shown.
         recorded: The newest step.
-        total: The last one that there will be.
-        live: Whether more comes.
-        events: Steps at which something happened.
+        total: The last step that is planned.
+        live: Whether more will come.
+        events: The steps of events.
     """
 
     step: int
@@ -34,12 +34,12 @@ class TimelineState:
 
 @dataclass(frozen=True)
 class Track:
-    """Which columns of a row stand for which steps.
+    """Maps columns of a row to steps.
 
     Attributes:
         left: The first column of the line.
-        columns: How many there are.
-        total: The step of the last one.
+        columns: How many columns it has.
+        total: The step of the last column.
     """
 
     left: int
@@ -47,12 +47,12 @@ class Track:
     total: int
 
     def column(self, step: int) -> int:
-        """The column of a step, counted from the row's first."""
+        """The column of a step in the row."""
         share = min(max(step / self.total, 0.0), 1.0) if self.total > 0 else 0.0
         return self.left + round(share * (self.columns - 1))
 
     def step(self, column: int) -> int:
-        """The step of a column; the nearest end for one beside the line."""
+        """The step of a column; outside the line, of its nearest end."""
         share = min(max((column - self.left) / max(self.columns - 1, 1), 0.0), 1.0)
         return round(share * self.total)
 
@@ -63,7 +63,7 @@ def track(width: int, total: int) -> Track:
 
 
 def layout(width: int, state: TimelineState, side: Sequence[Word] = ()) -> Row:
-    """The row, exactly so wide: the line, and words after it.
+    """The row, exactly this wide: the line, and words after it.
 
     >>> row = layout(40, TimelineState(step=50, recorded=75, total=100, live=True, events=(60,)), [Word("  1x")])
     >>> "".join(word.text for word in row)
@@ -83,20 +83,20 @@ def layout(width: int, state: TimelineState, side: Sequence[Word] = ()) -> Row:
 def _glyphs(line: Track, state: TimelineState) -> list[tuple[str, str]]:
     at, edge = line.column(state.step) - line.left, line.column(state.recorded) - line.left
     whole = state.recorded >= state.total
-    found = [
+    cells = [
         (PAST, "muted") if column < at else (RECORDED, "muted") if column <= edge else (COMING, "grid")
         for column in range(line.columns)
     ]
     if not whole:
-        found[edge] = EDGE, "lane2" if state.live else "muted"
+        cells[edge] = EDGE, "lane2" if state.live else "muted"
     for event in state.events:
-        found[line.column(event) - line.left] = EVENT, "lane1"
-    found[at] = CURSOR, "text"
-    return found if state.total > 0 else [(COMING, "grid")] * line.columns
+        cells[line.column(event) - line.left] = EVENT, "lane1"
+    cells[at] = CURSOR, "text"
+    return cells if state.total > 0 else [(COMING, "grid")] * line.columns
 
 
 def side(playback: Playback) -> Row:
-    """The words after the line: how fast, and whether it plays."""
+    """The words after the line: the speed, and whether it plays."""
     return Word(speed(playback.speed).rjust(5)), Word(" "), Word("▶" if playback.playing else "‖", "muted")
 
 

@@ -1,4 +1,4 @@
-"""Rows of words: coloured pieces that are left out, the least important first, until they fit."""
+"""Rows of coloured words, of which the least important are left out until they fit."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,18 +8,18 @@ from rich.cells import cell_len, set_cell_size
 from dynviz.text import clean
 
 GAP = 3
-"""Columns between two pieces."""
+"""Columns between two words."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """A piece of a row.
+    """A piece of text in a row.
 
     Attributes:
-        text: What it says.
+        text: The text.
         role: The colour, as a theme names it.
-        bold: Whether it stands out.
-        rank: The larger it is, the sooner the piece is left out where there is no room for it.
+        bold: Whether it is bold.
+        rank: The larger it is, the sooner the word is left out for want of room.
         gap: Columns before it; None for the usual ones.
     """
 
@@ -30,22 +30,22 @@ class Word:
     gap: int | None = None
 
     def __post_init__(self) -> None:
-        """Keep what a name or an error holds from moving the cursor."""
+        """Replace control characters, which names and errors may contain."""
         if not self.text.isprintable():
             object.__setattr__(self, "text", clean(self.text))
 
     @property
     def width(self) -> int:
-        """Its columns."""
+        """In columns."""
         return cell_len(self.text)
 
 
 Row = tuple[Word, ...]
-"""Pieces that fill a row exactly, gaps included."""
+"""Words that fill a row exactly, gaps included."""
 
 
 def fit(left: Sequence[Word], right: Sequence[Word], width: int, margin: int = 1) -> Row:
-    """A row of exactly this width: pieces at its left end and at its right end.
+    """A row of exactly this width: words at its left end and at its right end.
 
     >>> row = fit([Word("voronoi"), Word("environment 42", rank=2)], [Word("step 7", rank=1)], 20)
     >>> "".join(word.text for word in row)
@@ -54,7 +54,7 @@ def fit(left: Sequence[Word], right: Sequence[Word], width: int, margin: int = 1
     left, right = [word for word in left if word.text], [word for word in right if word.text]
     while len(left) + len(right) > 1 and _used(left) + _used(right) + 2 * margin + (GAP if left else 0) > width:
         sides = ((side, index, word) for side, words in enumerate((left, right)) for index, word in enumerate(words))
-        # Of equals the last one goes first.
+        # Of equal ranks the last word goes first.
         _, side, index = max((word.rank, side, index) for side, index, word in sides)
         del (left, right)[side][index]
     if len(left) + len(right) == 1:
@@ -70,29 +70,23 @@ def _used(words: Sequence[Word]) -> int:
 
 
 def _spaced(words: Sequence[Word]) -> list[Word]:
-    found: list[Word] = []
-    for index, word in enumerate(words):
-        if index:
-            found.append(Word(" " * (GAP if word.gap is None else word.gap)))
-        found.append(word)
-    return found
+    gaps = [
+        Word("" if place == 0 else " " * (GAP if word.gap is None else word.gap)) for place, word in enumerate(words)
+    ]
+    return [piece for pair in zip(gaps, words, strict=True) for piece in pair if piece.text]
 
 
 def cut(words: Iterable[Word], width: int) -> Row:
-    """The pieces, cut off or filled up with spaces, so that they are exactly so wide."""
-    found, left = [], width
+    """The words, cut off or padded with spaces to exactly this width."""
+    row, left = [], width
     for word in words:
-        if word.width > left:
-            found.append(Word(set_cell_size(word.text, left), word.role, word.bold))
-            left = 0
-            break
-        found.append(word)
-        left -= word.width
-    return tuple(word for word in [*found, Word(" " * left)] if word.text)
+        row.append(word if word.width <= left else replace(word, text=set_cell_size(word.text, left)))
+        left -= row[-1].width
+    return tuple(word for word in [*row, Word(" " * left)] if word.text)
 
 
 def shortened(text: str, width: int) -> str:
-    """At most so many columns of it, with a sign where something is missing.
+    """A text of at most this many columns, with an ellipsis where it is cut off.
 
     >>> shortened("benchmark", 6), shortened("benchmark", 9)
     ('bench…', 'benchmark')
@@ -103,7 +97,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def grouped(number: float) -> str:
-    """A whole number with thousands apart.
+    """A whole number with its thousands separated.
 
     >>> grouped(4312)
     '4 312'
@@ -112,7 +106,7 @@ def grouped(number: float) -> str:
 
 
 def rounded(number: float) -> str:
-    """As many digits of a measured number as mean something.
+    """A measured number with two or three significant digits.
 
     >>> [rounded(number) for number in (12_345, 567, 56.7, 5.67)]
     ['12 300', '570', '57', '5.7']
@@ -124,7 +118,7 @@ def rounded(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in words, as exact as it can be known.
+    """A time in words, roughly.
 
     >>> [duration(seconds) for seconds in (0.4, 7.2, 190, 9000)]
     ['1 s', '7 s', '3 min', '2.5 h']

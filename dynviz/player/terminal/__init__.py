@@ -1,1 +1,1 @@
-"""The line to the terminal: what it can show, and how fast."""
+"""The connection to the terminal: what it can show, and how fast."""

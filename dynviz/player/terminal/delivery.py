@@ -1,42 +1,73 @@
-"""Frames for the terminal: how many, how good, and when, by how the last ones arrived."""
+"""Frames for the terminal: how many, in what quality, and when, by how the last ones arrived."""
 
 from collections.abc import Callable, Mapping
 
 from dynviz.cells.depth import Depth
-from dynviz.player.rate import Rate, limit
 from dynviz.player.terminal.link import Link
-from dynviz.player.terminal.quality import Quality, Rung
+from dynviz.player.terminal.quality import PictureQuality, QualityControl
 
-PART, CELL, TINY = 0.15, 22, 1e-5
-"""Seconds that a part of a picture takes which is sent again: so long a key may have to wait; characters of a cell;
-seconds that a row takes at least."""
+LOCAL, REMOTE = 60.0, 30.0
+"""Frames a second at most: in a terminal of this machine, and in one that is remote or behind tmux."""
+CPU_SHARE = 0.7
+"""Share of a core that drawing may take."""
+RESEND_SECONDS = 0.15
+"""Time that a part of a picture may take that is sent again: a key may have to wait that long."""
+CELL_CHARACTERS = 22
+ROW_SECONDS = 1e-5
+"""Time that a row takes at least."""
 LATE = 0.05
 """Seconds for which a frame may be on its way when the next one is drawn, where they arrive sooner than that."""
-MUCH = 20_000
-"""Characters that must be left of a picture for it to be worth cutting."""
+WORTH_CUTTING = 20_000
+"""Characters that must be left of a picture for it to be cut off."""
+
+
+def frame_limit(environ: Mapping[str, str]) -> float:
+    """Frames a second at most.
+
+    >>> frame_limit({}), frame_limit({"TMUX": "/tmp/tmux-0/default,1,0"})
+    (60.0, 30.0)
+    """
+    return REMOTE if environ.get("SSH_CONNECTION") or environ.get("TMUX") else LOCAL
+
+
+class FrameRate:
+    """Frames a second: fewer where it takes long to draw them."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._cost = 0.0
+
+    def took(self, seconds: float) -> None:
+        """Note how long a frame took to draw."""
+        self._cost += 0.2 * (seconds - self._cost)
+
+    @property
+    def interval(self) -> float:
+        """Seconds until the next frame."""
+        return max(1 / self._limit, self._cost / CPU_SHARE)
 
 
 class Delivery:
-    """Decides for each frame whether it is drawn, and how well.
+    """Decides for each frame whether it is drawn, and in what quality.
 
     Attributes:
         link: What is on its way.
         rate: How many frames a second at most.
-        quality: How good they are.
-        dropped: How many were left out.
+        control: Chooses the quality.
+        dropped: How many frames were left out.
     """
 
     def __init__(self, depth: Depth, environ: Mapping[str, str], clock: Callable[[], float]) -> None:
-        self.link, self.rate, self.quality = Link(clock), Rate(limit(environ)), Quality(depth)
+        self.link, self.rate, self.control = Link(clock), FrameRate(frame_limit(environ)), QualityControl(depth)
         self.dropped = 0
         self._clock, self._patience = clock, 0.0
 
     def admits(self) -> bool:
-        """Whether there is a way for a frame now. One for which there is none is left out, never put off."""
+        """Whether a frame may be sent now; one that may not is left out, never put off."""
         now = self._clock()
-        for arrival in self.link.news():
-            self.quality.arrived(arrival.seconds, now)
-            # Behind a terminal that is slow nothing may wait: keys would be answered after it.
+        for arrival in self.link.arrivals():
+            self.control.arrived(arrival.seconds, now)
+            # Nothing may wait behind a slow terminal: keys would be answered after it.
             self._patience = LATE if arrival.seconds < LATE else 0.0
         age = self.link.age
         late = age is not None and age >= self._patience
@@ -44,9 +75,9 @@ class Delivery:
         return not late
 
     def stuck(self) -> bool:
-        """Whether what is on its way was cut off, since something smaller is there sooner."""
+        """Whether what is on its way was cut off, because something smaller is there sooner."""
         age = self.link.age
-        if age is None or self.link.left < MUCH or not self.quality.stuck(age, self._clock()):
+        if age is None or self.link.left < WORTH_CUTTING or not self.control.stuck(age, self._clock()):
             return False
         self.link.cut()
         return True
@@ -55,19 +86,19 @@ class Delivery:
         """How many rows may be sent again now in full quality; none while something is on its way."""
         if self.link.age is not None or self.link.left:
             return 0
-        return max(int(PART / max(self.link.pace * CELL * columns, TINY)), 1)
+        return max(int(RESEND_SECONDS / max(self.link.pace * CELL_CHARACTERS * columns, ROW_SECONDS)), 1)
 
     @property
     def now(self) -> float:
-        """The time."""
+        """The present time."""
         return self._clock()
 
     @property
-    def rung(self) -> Rung:
-        """How good the next frame is."""
-        return self.quality.rung
+    def quality(self) -> PictureQuality:
+        """That of the next frame."""
+        return self.control.quality
 
     @property
-    def best(self) -> Rung:
-        """How good it could be."""
-        return self.quality.rungs[0]
+    def best(self) -> PictureQuality:
+        """The best that the terminal can show."""
+        return self.control.qualities[0]

@@ -1,104 +1,109 @@
-"""How well pictures are drawn for a terminal that is slow: fewer levels of colour first, then fewer colours."""
+"""How well pictures are drawn for a slow terminal: fewer levels of colour first, then fewer colours."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dynviz.cells.depth import Depth
 
-BUSY, EASY, STUCK = 0.1, 0.05, 0.4
-"""Seconds that a frame takes which is too large; one that may be larger; one that is not waited for."""
-SETTLE, HOLD, LONGEST = 0.3, 2.0, 60.0
-"""Seconds between two steps down; before a step up; at most, after steps up that had to be taken back."""
+SLOW = 0.1
+"""Seconds: a frame that takes longer is too large."""
+FAST = 0.05
+"""Seconds: where a frame would take less, the next better quality is taken."""
+STUCK = 0.4
+"""Seconds after which a frame is no longer waited for."""
+SETTLE = 0.3
+"""Seconds between two steps down."""
+HOLD, LONGEST_HOLD = 2.0, 60.0
+"""Seconds before a step up: at first, and at most, after steps up that had to be taken back."""
 REGRET = 5.0
-"""Seconds in which a step down takes back the one up before it."""
+"""Seconds within which a step down takes back the step up before it."""
 
 
-@dataclass(frozen=True)
-class Rung:
-    """A quality.
+class PictureQuality(NamedTuple):
+    """A quality of pictures.
 
     Attributes:
-        depth: How many colours.
-        levels: Of a ramp.
-        size: Of a picture, as a share of that in the best quality.
-        said: What there is less of than there could be.
+        depth: How many colours there are.
+        levels: How many levels a colour ramp has.
+        size: The size of a picture, as a share of that in the best quality.
+        words: What was reduced, in words.
     """
 
     depth: Depth
     levels: int
     size: float
-    said: str = ""
-
-    @property
-    def words(self) -> str:
-        """What there is less of than there could be.
-
-        >>> [rung.words for rung in ladder("true")]
-        ['', 'slow: 32 levels', 'slow: 16 levels', 'slow: 256 colours']
-        """
-        return f"slow: {self.said}" if self.said else ""
+    words: str = ""
 
 
-def ladder(depth: Depth) -> tuple[Rung, ...]:
-    """What there is for a terminal, the best first.
+def qualities_of(depth: Depth) -> tuple[PictureQuality, ...]:
+    """The qualities for a terminal of this colour depth, the best first.
 
-    >>> [(rung.depth, rung.levels) for rung in ladder("256")], len(ladder("16"))
+    >>> [(quality.depth, quality.levels) for quality in qualities_of("256")], len(qualities_of("16"))
     ([('256', 64), ('256', 32), ('256', 16)], 1)
     """
+    fewer, fewest = "slow: 32 levels", "slow: 16 levels"
     if depth == "true":
-        fewer = Rung("true", 32, 0.7, "32 levels"), Rung("true", 16, 0.5, "16 levels")
-        return Rung("true", 64, 1), *fewer, Rung("256", 16, 0.33, "256 colours")
+        return (
+            PictureQuality("true", 64, 1),
+            PictureQuality("true", 32, 0.7, fewer),
+            PictureQuality("true", 16, 0.5, fewest),
+            PictureQuality("256", 16, 0.33, "slow: 256 colours"),
+        )
     if depth == "256":
-        return Rung("256", 64, 1), Rung("256", 32, 0.75, "32 levels"), Rung("256", 16, 0.55, "16 levels")
-    return (Rung(depth, 64, 1),)
+        return (
+            PictureQuality("256", 64, 1),
+            PictureQuality("256", 32, 0.75, fewer),
+            PictureQuality("256", 16, 0.55, fewest),
+        )
+    return (PictureQuality(depth, 64, 1),)
 
 
-class Quality:
-    """Where on the ladder it stands.
+class QualityControl:
+    """Chooses a quality by how long frames take.
 
     Attributes:
-        rungs: The ladder.
-        place: Which of them it is, 0 for the best.
+        qualities: Those there are, the best first.
+        place: Which of them is taken.
     """
 
     def __init__(self, depth: Depth) -> None:
-        self.rungs, self.place = ladder(depth), 0
-        self._changed, self._raised, self._easy = -math.inf, -math.inf, math.inf
+        self.qualities, self.place = qualities_of(depth), 0
+        self._changed, self._raised, self._fast_since = -math.inf, -math.inf, math.inf
         self._hold = HOLD
 
     @property
-    def rung(self) -> Rung:
-        """The one on which it stands."""
-        return self.rungs[self.place]
+    def quality(self) -> PictureQuality:
+        """The quality that is taken."""
+        return self.qualities[self.place]
 
     @property
     def lowest(self) -> bool:
-        """Whether there is no worse one."""
-        return self.place + 1 == len(self.rungs)
+        """Whether there is no lower quality."""
+        return self.place + 1 == len(self.qualities)
 
     def arrived(self, seconds: float, now: float) -> None:
-        """Say how long a frame took, and take the quality that suits."""
-        if seconds > BUSY:
-            self._easy = math.inf
+        """Note how long a frame took, and take the quality that suits."""
+        if seconds > SLOW:
+            self._fast_since = math.inf
             if now - self._changed >= SETTLE:
                 self._fall(self.place + 1, now)
-        elif self.place and seconds * self.rungs[self.place - 1].size / self.rung.size < EASY:
-            self._easy = min(self._easy, now)
-            if now - self._easy >= self._hold:
-                self.place, self._changed, self._raised, self._easy = self.place - 1, now, now, math.inf
+        elif self.place and seconds * self.qualities[self.place - 1].size / self.quality.size < FAST:
+            self._fast_since = min(self._fast_since, now)
+            if now - self._fast_since >= self._hold:
+                self.place, self._changed, self._raised, self._fast_since = self.place - 1, now, now, math.inf
         else:
-            self._easy = math.inf
+            self._fast_since = math.inf
 
     def stuck(self, seconds: float, now: float) -> bool:
-        """Say for how long one has been under way; whether it is better not sent, and another, the least one, is."""
+        """Note how long a frame is under way; whether it should be given up for one in the lowest quality."""
         if seconds < STUCK or self.lowest:
             return False
-        self._fall(len(self.rungs) - 1, now)
+        self._fall(len(self.qualities) - 1, now)
         return True
 
     def _fall(self, place: int, now: float) -> None:
         if self.lowest:
             return
-        # Between two of which one is too much, it stays on the other: for longer each time.
-        self._hold = min(2 * self._hold, LONGEST) if now - self._raised < REGRET else HOLD
-        self.place, self._changed = min(place, len(self.rungs) - 1), now
+        # Where one quality is too much and the next is not, it stays with the latter longer each time.
+        self._hold = min(2 * self._hold, LONGEST_HOLD) if now - self._raised < REGRET else HOLD
+        self.place, self._changed = min(place, len(self.qualities) - 1), now
