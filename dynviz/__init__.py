@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from dynviz.sweeps.launch import sweep
     from dynviz.sweeps.opening import open
     from dynviz.sweeps.progress import Sweep
-    from dynviz.training import resume, run
+    from dynviz.training import fork, resume, run
 
 __version__ = "0.1.0"
-__all__ = ["DynvizError", "Recording", "Run", "Sweep", "open", "resume", "run", "sweep"]
+__all__ = ["DynvizError", "Recording", "Run", "Sweep", "fork", "open", "resume", "run", "sweep"]
 
 # Torch takes over a second to import: what needs it, or NumPy, is imported when it is first used.
 _HOMES = {
     "run": "dynviz.training",
     "resume": "dynviz.training",
+    "fork": "dynviz.training",
     "sweep": "dynviz.sweeps.launch",
     "open": "dynviz.sweeps.opening",
     "Sweep": "dynviz.sweeps.progress",

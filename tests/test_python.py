@@ -17,7 +17,7 @@ from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from dynviz.optimizers.adamw import AdamW
 from dynviz.recording import Recording
-from dynviz.recording.drawn import Drawn
+from dynviz.recording.actions import Actions
 from dynviz.scenarios.surface import Surface
 
 ONLY_TERMINAL = {"resume", "trust", "headless", "detach", "view", "theme", "report"}
@@ -154,7 +154,7 @@ def test_animate_has_the_parameters_of_the_function_behind_it():
     assert [(each.name, each.default, each.kind) for each in method] == [
         (each.name, each.default, each.kind) for each in function
     ]
-    assert dynviz.Run.animate is Drawn.animate
+    assert dynviz.Run.animate is Actions.animate
 
 
 def test_progress_in_a_cell_is_a_bar_for_each_recording(tmp_path, monkeypatch):

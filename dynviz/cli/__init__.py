@@ -15,6 +15,7 @@ from dynviz.cli.check import check
 from dynviz.cli.compare import compare
 from dynviz.cli.events import events
 from dynviz.cli.export import export
+from dynviz.cli.fork import fork
 from dynviz.cli.listing import listing
 from dynviz.cli.new import new
 from dynviz.cli.play import play
@@ -60,7 +61,7 @@ def commands() -> None:
     """See what an optimizer does: train small tasks, record every step, draw the animations."""
 
 
-for command in (run, play, show, export, events, compare, sweep, project, sharpness, check, listing, new, bench):
+for command in (run, play, show, export, events, fork, compare, sweep, project, sharpness, check, listing, new, bench):
     commands.add_command(command)
 
 

@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dynviz.cli.consent import resume_command
 from dynviz.cli.divergence import divergence
@@ -12,19 +12,22 @@ from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
 from dynviz.process.background import STOPPED, Reports
 
+if TYPE_CHECKING:
+    from dynviz.recording import Recording, Run
 
-def train(asked: Mapping[str, Any], resume: str | None, report: int | None) -> None:
+
+def train(function: str, report: int | None, **asked: Any) -> None:
     """Train, and print the run's folder.
 
     Args:
-        asked: The keyword arguments of `training.run`, or of `training.resume`.
-        resume: The run to continue.
+        function: The name of one in `dynviz.training`: `run`, `resume`, `fork`.
         report: The descriptor on which a player awaits progress, see `BackgroundRun`.
+        asked: The keyword arguments of that function.
     """
     reports = None if report is None else Reports(report)
     try:
         with stoppable() as heed:
-            folder = _train(asked, resume, reports, heed)
+            folder = _train(function, asked, reports, heed)
     except KeyboardInterrupt as stopped:
         words = stopped_at(getattr(stopped, "folder", None), getattr(stopped, "step", 0))
         if reports:
@@ -55,7 +58,7 @@ def finished(folder: Path) -> str:
     return f"dynviz export {shlex.quote(str(folder))} {shlex.quote(folder.name)}.gif"
 
 
-def _train(asked: Mapping[str, Any], resume: str | None, reports: Reports | None, heed: Callable[[], None]) -> Path:
+def _train(function: str, asked: Mapping[str, Any], reports: Reports | None, heed: Callable[[], None]) -> Path:
     # Imported last, as torch takes over a second: mistakes that show without it have been refused by now.
     from dynviz import training
     from dynviz.cli.progress import TrainingProgress
@@ -64,6 +67,5 @@ def _train(asked: Mapping[str, Any], resume: str | None, reports: Reports | None
     if reports:
         reports.does("preparing the task")
     progress = reports or TrainingProgress()
-    if resume:
-        return training.resume(resume, progress=progress, **asked).folder
-    return training.run(progress=progress, **asked).folder
+    trained: Run | Recording = getattr(training, function)(progress=progress, **asked)
+    return trained.folder

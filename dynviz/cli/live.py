@@ -33,9 +33,9 @@ def show(runs: Sequence[str], **how: Any) -> int:
     return play(runs, **how)
 
 
-def watch(arguments: Sequence[str], *, view: str | None, theme: str) -> None:
+def watch(arguments: Sequence[str], *, view: str | None, theme: str, command: str = "run") -> None:
     """Train in the background and watch in the player; exits as training does, unless it is left running."""
-    trainer = BackgroundRun.start(arguments)
+    trainer = BackgroundRun.start(arguments, command)
     try:
         code = show((), view=view, theme=theme, trainer=trainer)
     except BaseException:
@@ -51,9 +51,9 @@ def watch(arguments: Sequence[str], *, view: str | None, theme: str) -> None:
         sys.exit(code)
 
 
-def detach(arguments: Sequence[str]) -> None:
+def detach(arguments: Sequence[str], command: str = "run") -> None:
     """Train in the background, and print the run's folder as soon as it exists."""
-    _leave(BackgroundRun.start(arguments))
+    _leave(BackgroundRun.start(arguments, command))
 
 
 def _leave(trainer: BackgroundRun) -> None:

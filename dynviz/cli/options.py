@@ -106,3 +106,20 @@ def check_names(scenario: str | None, optimizers: tuple[str, ...], resumed: str)
     plugins.check("scenarios", scenario)
     for optimizer in optimizers:
         plugins.check("optimizers", optimizer)
+
+
+def again(context: click.Context, names: set[str]) -> list[str]:
+    """These parts of the command line as another process of the same command gets them."""
+    words, named = [], []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name not in names:
+            continue
+        value = context.params[name]
+        if isinstance(parameter, click.Argument):
+            named.append(value)
+        elif isinstance(parameter, click.Option) and parameter.is_flag:
+            words.append(parameter.opts[-1])
+        else:
+            words += [f"{parameter.opts[-1]}={item}" for item in (value if parameter.multiple else (value,))]
+    return [*words, "--", *named]

@@ -76,15 +76,18 @@ def run(
 
     from dynviz.cli import live
 
+    words = options.again(context, given - PLAYER - WAYS)
     if detach:
-        live.detach(_arguments(context, given))
+        live.detach(words)
     elif not headless and live.is_terminal():
-        live.watch(_arguments(context, given), view=view, theme=theme)
+        live.watch(words, view=view, theme=theme)
     else:
-        from dynviz.cli.headless import train
+        from dynviz.cli import headless as here
 
-        asked |= {"scenario": scenario, "dtype": asked["dtype"] or ""}
-        train({"steps": asked["steps"], "trust": trust} if resume else asked, resume, report)
+        if resume:
+            here.train("resume", report, folder=resume, steps=asked["steps"], trust=trust)
+        else:
+            here.train("run", report, **asked | {"scenario": scenario, "dtype": asked["dtype"] or ""})
 
 
 def _check_ways(given: set[str]) -> None:
@@ -107,20 +110,3 @@ def _check_resume(folder: str, given: set[str], trusted: tuple[str, ...]) -> tup
 def _refuse(problem: str) -> None:
     """A run is resumed as a whole or not at all."""
     raise DynvizError(problem.removeprefix("left out: "))
-
-
-def _arguments(context: click.Context, given: set[str]) -> list[str]:
-    """The command line as the trainer gets it, without the options about where it is shown."""
-    words, named = [], []
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        if name not in given - PLAYER - WAYS:
-            continue
-        value = context.params[name]
-        if isinstance(parameter, click.Argument):
-            named.append(value)
-        elif isinstance(parameter, click.Option) and parameter.is_flag:
-            words.append(parameter.opts[-1])
-        else:
-            words += [f"{parameter.opts[-1]}={item}" for item in (value if parameter.multiple else (value,))]
-    return [*words, "--", *named]

@@ -61,8 +61,8 @@ class BackgroundRun:
         self.pid = process.pid
 
     @classmethod
-    def start(cls, arguments: Sequence[str]) -> "BackgroundRun":
-        """Start `dynviz run` with these arguments, without `--headless` and `--detach`.
+    def start(cls, arguments: Sequence[str], command: str = "run") -> "BackgroundRun":
+        """Start `dynviz run`, or `fork`, with these arguments, without `--headless` and `--detach`.
 
         Raises:
             DynvizError: The system starts no further process.
@@ -70,7 +70,7 @@ class BackgroundRun:
         with starting("trains"), contextlib.ExitStack() as opened:
             reports, output = (_nameless(opened) for _ in range(2))
             process = _Lasting(
-                [*dynviz_command("-X", "faulthandler"), "run", "--headless", f"--report={reports}", *arguments],
+                [*dynviz_command("-X", "faulthandler"), command, "--headless", f"--report={reports}", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

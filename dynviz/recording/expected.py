@@ -15,11 +15,12 @@ from dynviz.recording.metadata import (
     Lane,
     Metadata,
     Named,
+    Origin,
     Part,
     Source,
     Status,
 )
-from dynviz.recording.schema import Misfit, list_of, mapping_of, plain, plain_lists, record, whole
+from dynviz.recording.schema import Misfit, list_of, mapping_of, optional, plain, plain_lists, record, whole
 
 MOST_BYTES = 2**60
 """Of one channel; offsets in files are numbers of 64 bits."""
@@ -130,5 +131,17 @@ _METADATA = record(
     created=_created,
     status=schema.one_of(*get_args(Status)),
     error=schema.text,
+    origin=optional(
+        record(
+            Origin,
+            folder=schema.text,
+            sha256=schema.text,
+            step=whole(0, schema.STEPS),
+            lanes=list_of(whole(0, schema.LANES - 1), 1, schema.LANES),
+            changes=mapping_of(plain),
+            state=mapping_of(schema.text),
+            inexact=schema.text,
+        )
+    ),
     format=whole(0, FORMAT),
 )

@@ -111,6 +111,29 @@ class Lane:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The recording that another one was forked from.
+
+    Attributes:
+        folder: The parent's, absolute.
+        sha256: Of the parent's run.json, when it was forked.
+        step: After which step.
+        lanes: Of each lane, which of the parent's it goes on with.
+        changes: What is different since then: hyperparameters, the optimizer, the length.
+        state: What became of each part of the optimizer's state: `m kept`, `h new`.
+        inexact: Where the replay of the parent differed from what is recorded, in words; empty where it did not.
+    """
+
+    folder: str
+    sha256: str
+    step: int
+    lanes: tuple[int, ...]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, str] = field(default_factory=dict)
+    inexact: str = ""
+
+
 @dataclass(frozen=True)
 class Metadata:
     """All that a recording knows beside its numbers.
@@ -139,6 +162,7 @@ class Metadata:
         created: When it began, ISO 8601, UTC.
         status: How it stands. A recording that says `running` without a writer was killed.
         error: Why it failed, when it did.
+        origin: Where it was forked from; None of a run that began with its first step.
         format: Version of this layout.
     """
 
@@ -165,6 +189,7 @@ class Metadata:
     created: str = ""
     status: Status = "running"
     error: str = ""
+    origin: Origin | None = None
     format: int = FORMAT
 
     def __post_init__(self) -> None:

@@ -13,8 +13,8 @@ from dynviz import errors
 from dynviz.errors import DynvizError
 from dynviz.recording import checkpoint, disk, events, files, layout, lock, schema
 from dynviz.recording import metadata as runjson
+from dynviz.recording.actions import Actions
 from dynviz.recording.channel_reader import ChannelReader
-from dynviz.recording.drawn import Drawn
 from dynviz.recording.events import Event
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 from dynviz.text import clean
@@ -26,7 +26,7 @@ SHOWN = 8
 Standing: TypeAlias = Status | Literal["killed"]
 
 
-class Recording(Drawn):
+class Recording(Actions):
     """A recording's folder, read. It may still grow: every question is answered by the files as they are now.
 
     Attributes:

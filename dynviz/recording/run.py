@@ -8,7 +8,7 @@ from dynviz import errors
 from dynviz.errors import DynvizError
 from dynviz.plugins import grammar
 from dynviz.recording import disk, layout
-from dynviz.recording.drawn import Drawn
+from dynviz.recording.actions import Actions
 from dynviz.recording.reader import Recording
 from dynviz.text import clean
 
@@ -16,7 +16,7 @@ SWEEP = "sweep.json"
 """The file that a sweep's folder has; the folders of its runs stand beside it."""
 
 
-class Run(Drawn, Mapping[str, Recording]):
+class Run(Actions, Mapping[str, Recording]):
     """A run's folder, read: its recordings by label, in the order in which they were asked for.
 
     Attributes:

@@ -137,10 +137,20 @@ def resume(
     progress = progress or session.default_progress()
     prepared = [rebuild(recording.metadata, steps, trust) for recording in todo]
     compile_steps(prepared, progress.does)
-    trainers = []
+    train(Path(folder), claim([recording.folder for recording in todo], prepared, steps), progress)
+    return open_recording(folder)
+
+
+def claim(folders: Sequence[Path], prepared: Sequence[PreparedRecording], steps: int | None = None) -> list[Trainer]:
+    """The trainers of recordings that are gone on with from their last checkpoints.
+
+    Raises:
+        DynvizError: One cannot go on; nothing was changed.
+    """
+    trainers: list[Trainer] = []
     try:
-        for recording, again in zip(todo, prepared, strict=True):
-            writer = Writer.claim(recording.folder, steps=steps)
+        for folder, again in zip(folders, prepared, strict=True):
+            writer = Writer.claim(folder, steps=steps)
             trainers.append(Trainer(again.lanes, writer, again.blocks))
             trainers[-1].rewind()
         # Everything is checked: nothing was written so far.
@@ -150,8 +160,7 @@ def resume(
         for trainer in trainers:
             trainer.close()
         raise
-    train(Path(folder), trainers, progress)
-    return open_recording(folder)
+    return trainers
 
 
 def check_out(out: str | Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass, replace
+from typing import Any
 
 import torch
 
@@ -144,17 +145,37 @@ def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> Pre
         DynvizError: What it names is not trusted, has changed, or does not take what is recorded.
     """
     with devices.reproducible():
-        return _rebuild(metadata, steps, trusted)
+        plan = planned(metadata, steps, trusted)
+        return _prepared(build(plan, _device(metadata)), metadata)
 
 
-def _rebuild(metadata: Metadata, steps: int | None, trusted: Trusted) -> PreparedRecording:
+def changed(plan: RecordingPlan, metadata: Metadata, **parts: Any) -> PreparedRecording:
+    """A recording that could be begun where another one was: on its device, with its checkpoints.
+
+    Args:
+        plan: What will be trained.
+        metadata: The other recording's.
+        parts: Of the new recording's metadata.
+    """
+    with devices.reproducible():
+        stacks = build(plan, _device(metadata))
+        described = describe(plan, stacks, "")
+        return _prepared(stacks, replace(described, checkpoint_every=metadata.checkpoint_every, **parts))
+
+
+def planned(metadata: Metadata, steps: int | None = None, trusted: Trusted = ()) -> RecordingPlan:
+    """What a recording trains, from what it says about itself; the arguments are those of `rebuild`.
+
+    Raises:
+        DynvizError: As for `rebuild`.
+    """
     scenario = rebuilt("scenarios", metadata.scenario, trusted)
     optimizer = rebuilt("optimizers", metadata.optimizer, trusted)
     check_optimizer(optimizer)
     hyperparameters = {name: value.value for name, value in metadata.hyperparameters.items()}
     for values in (hyperparameters, *(lane.hyperparameters for lane in metadata.lanes)):
         read(optimizer.options, values, f"optimizer {optimizer.name}", scheduled=True)
-    plan = RecordingPlan(
+    return RecordingPlan(
         scenario=scenario,
         optimizer=optimizer,
         label=metadata.label,
@@ -167,13 +188,15 @@ def _rebuild(metadata: Metadata, steps: int | None, trusted: Trusted) -> Prepare
         tasks=tasks(scenario, metadata.lanes),
         compiled=metadata.compiled,
     )
+
+
+def _device(metadata: Metadata) -> torch.device:
     try:
-        device = devices.find(metadata.device)
+        return devices.find(metadata.device)
     except DynvizError as error:
         raise DynvizError(
             f"the run began on {metadata.device} and goes on there alone; here is no such device"
         ) from error
-    return _prepared(build(plan, device), metadata)
 
 
 def rebuilt(plural: str, named: Named, trusted: Trusted = ()) -> Plugin:

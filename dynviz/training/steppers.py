@@ -88,10 +88,7 @@ class RuleStepper:
         self.varying = {
             name: torch.tensor(values, dtype=torch.float64, device=theta.device) for name, values in varying.items()
         }
-        init: Callable[[Tensor], State] = self.rule.init
-        if self.lanes and not self.whole:
-            init = vmap(init)
-        self._state = {name: init(value) for name, value in self._units(theta).items()}
+        self._state = self.fresh(theta)
         self._bind()
         self.terms = self._term_names(theta)
         self.random = any(NOISE in state for state in self._state.values())
@@ -141,6 +138,13 @@ class RuleStepper:
         """The rule with the hyperparameters of step t (from 1); those that differ between lanes are left open."""
         values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
         return _opened(self.rule, values)
+
+    def fresh(self, theta: Tensor) -> dict[str, State]:
+        """The state before the first step from these parameters, of one lane or of several."""
+        init: Callable[[Tensor], State] = self.rule.init
+        if theta.ndim == 2 and not self.whole:
+            init = vmap(init)
+        return {name: init(value) for name, value in self._units(theta).items()}
 
     def state(self) -> Any:
         return self._state

@@ -1,16 +1,16 @@
 """The training of one recording: blocks of steps, samples, events and checkpoints."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import Writer
-from dynviz.recording.metadata import ChannelInfo
+from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 from dynviz.training.block import BlockFunction, BlockLoop
 from dynviz.training.channels import assemble, index
 from dynviz.training.lane_stacks import LaneStacks
@@ -28,6 +28,27 @@ BLOWN_UP = 1e6
 """A loss this many times the first one (or 1, if that is larger) counts as diverged, as one that is not finite does."""
 
 
+class SampleWriter(Protocol):
+    """What training needs of a recording's writer, see `dynviz.recording.Writer`."""
+
+    folder: Path
+
+    @property
+    def metadata(self) -> Metadata: ...
+    def begin(self) -> None: ...
+    def samples(self, name: str) -> int: ...
+    def write(self, name: str, index: int, block: NDArray[Any]) -> None: ...
+    def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None: ...
+    def drop_events(self, after: int) -> None: ...
+    def checkpoints(self) -> tuple[int, ...]: ...
+    def load_checkpoint(self, step: int) -> dict[str, NDArray[Any]]: ...
+    def checkpoint(
+        self, step: int, arrays: Mapping[str, NDArray[Any]], covered: Mapping[str, int] | None = None
+    ) -> None: ...
+    def status(self, status: Status, error: str = "") -> None: ...
+    def close(self) -> None: ...
+
+
 class Trainer:
     """Trains the lanes of one recording and writes what they do.
 
@@ -38,12 +59,12 @@ class Trainer:
         loss: The last loss of each lane that is written.
     """
 
-    def __init__(self, lanes: LaneStacks, writer: Writer, blocks: Sequence[BlockFunction | None] = ()) -> None:
+    def __init__(self, lanes: LaneStacks, writer: SampleWriter, blocks: Sequence[BlockFunction | None] = ()) -> None:
         """A trainer that has made no step yet.
 
         Args:
             lanes: The stacks.
-            writer: Of the recording.
+            writer: Of the recording; or what takes its place, see `dynviz.training.replay`.
             blocks: How each stack takes several steps at once, see `block_functions`; none where it takes them one by
                 one.
         """
@@ -116,13 +137,24 @@ class Trainer:
         """Write all that the next step depends on, and all samples from before it."""
         while self._sent:
             self._write(*self._sent.pop(0))
-        tree = {
+        self.writer.checkpoint(self.step, to_arrays(self.state()), self.covered())
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on, as a tree."""
+        return {
             "crew": self.lanes.state(),
             "reference": torch.from_numpy(self._reference),
             "diverged": torch.from_numpy(self._diverged),
         }
-        covered = {name: _before(info, self.step, after=name in self._after) for name, info in self._channels.items()}
-        self.writer.checkpoint(self.step, to_arrays(tree), covered)
+
+    def covered(self) -> dict[str, int]:
+        """How many samples of each channel are from before the present state."""
+        return {name: _before(info, self.step, after=name in self._after) for name, info in self._channels.items()}
+
+    def edge(self, step: int) -> int:
+        """The last step up to this one at which training can be interrupted and gone on with to the same bytes."""
+        stride, every = self._stride, self._every or self._stride
+        return max(step // stride * stride, step // every * every)
 
     def rewind(self) -> None:
         """Go back to the last checkpoint whose samples are all there; without one, to the start. Nothing is written.

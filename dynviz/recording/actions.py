@@ -1,14 +1,15 @@
-"""What recordings and runs have in common: they can be drawn, by what stands above the format."""
+"""What recordings and runs can do beside being read: rooms above the format do it."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 
-class Drawn:
-    """Can be drawn once `dynviz.animation.methods` is imported, as it is with `dynviz.open` and its like."""
+class Actions:
+    """They are there once `dynviz.animation.methods` is imported, as it is with `dynviz.open` and its like."""
 
     drawer: ClassVar[Callable[..., Path]]
+    forker: ClassVar[Callable[..., Any]]
 
     def animate(
         self,
@@ -46,3 +47,11 @@ class Drawn:
             exporter=exporter,
             **options,
         )
+
+    def fork(self, at: int, **changes: Any) -> Any:
+        """Continue from a step in a run of its own, `recording.fork(at=400, lr=3e-3)`; see `dynviz.fork`.
+
+        Returns:
+            The new run.
+        """
+        return type(self).forker(self, at, **changes)

@@ -1,0 +1,293 @@
+"""Forks: runs that go on from any step of another one, as it was or with something changed."""
+
+import datetime
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+
+from dynviz.errors import DynvizError
+from dynviz.plugins import Plugin, grammar, objects
+from dynviz.plugins.objects import Given
+from dynviz.plugins.options import read
+from dynviz.plugins.schedules import Schedule
+from dynviz.plugins.trust import Trusted
+from dynviz.recording import Recording, Run, Writer, staging
+from dynviz.recording import open as open_recording
+from dynviz.recording.metadata import Hyperparameter, Lane, Origin
+from dynviz.training import devices, session
+from dynviz.training.inheritance import Inheritance
+from dynviz.training.launch import check_out, claim
+from dynviz.training.plan import ChannelRequest, RecordingPlan, check_optimizer, hyperparameters
+from dynviz.training.preparation import PreparedRecording, changed, check_size, compile_steps, planned, tasks
+from dynviz.training.replay import Replay, replay
+from dynviz.training.session import Progress, train
+from dynviz.training.trainer import Trainer
+from dynviz.training.trees import to_arrays
+
+State: TypeAlias = Literal["keep", "reset"]
+Clock: TypeAlias = Literal["continue", "restart"]
+PORTION = 1 << 26
+"""Bytes of samples that are copied at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What is different in a fork.
+
+    Attributes:
+        optimizer: Another one; None for the parent's.
+        values: Hyperparameters; as text a schedule, or a grid, each of whose values is a lane.
+        state: Whether the optimizer's state is kept as far as it fits, or begins anew.
+        schedule: Whether schedules go on, or begin anew at the fork.
+        steps: How long the fork shall be in all; None for as long as its parent.
+    """
+
+    optimizer: Plugin | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    state: State = "keep"
+    schedule: Clock = "continue"
+    steps: int | None = None
+
+
+def fork(
+    source: str | Path,
+    *,
+    at: int,
+    optimizer: Given | None = None,
+    state: State = "keep",
+    schedule: Clock = "continue",
+    steps: int | None = None,
+    out: str | Path | None = None,
+    trust: Trusted = (),
+    inexact: bool = False,
+    yes: bool = False,
+    progress: Progress | None = None,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as on the command line
+    **values: Any,
+) -> Run:
+    """Go on from a step of a run, in a run of its own, as it was or with something changed.
+
+    The state after that step is replayed from the newest checkpoint before it, and every sample on the way is compared
+    with what is recorded. A fork in which nothing is changed has its parent's samples, byte for byte.
+
+    Args:
+        source: A run, a recording, or some lanes of one, `runs/voronoi-adamw-1@0:2`. It may still be training.
+        at: The step; of compiled runs the edge of a block up to it.
+        optimizer: Another one; its state takes over tensors of the same name and shape.
+        state: `keep` or `reset`: whether the optimizer's state is kept.
+        schedule: `continue` or `restart`: whether schedules go on from the step, or begin there.
+        steps: How long it shall be in all; None for as long as its parent.
+        out: The folder to make; None for the first free `runs/<run>-at-<step>-<n>`.
+        trust: As for `resume`.
+        inexact: Whether to go on where the replay differs from what is recorded, and say so in the recording.
+        yes: Whether it may write over 4 GB.
+        progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
+        set: Hyperparameters that are changed, by name: `{"lr": 3e-3}`; several values, as a list or as text
+            `log(1e-4,1e-1,12)`, make a lane each.
+        **values: More of them, where their names are none of the above: `lr=3e-3`.
+
+    Raises:
+        DynvizError: It cannot be forked there; nothing was written.
+        KeyboardInterrupt: Ctrl-C; the run ended cleanly and `resume` goes on with it.
+    """
+    check_out(out)
+    plugin = None if optimizer is None else objects.plugin("optimizers", optimizer)
+    if plugin is not None:
+        check_optimizer(plugin)
+    changes = Changes(optimizer=plugin, values={**(set or {}), **values}, state=state, schedule=schedule, steps=steps)
+    opened = open_recording(source)
+    recordings = list(opened.values()) if isinstance(opened, Run) else [opened]
+    progress = progress or session.default_progress()
+    with devices.reproducible():
+        forks = [_Fork.of(recording, at, changes, trust, inexact=inexact) for recording in recordings]
+    check_size([each.prepared for each in forks], large=yes)
+    compile_steps([each.prepared for each in forks], progress.does)
+    folder = _lay_out(_places(out, recordings[0], forks[0].replay.step, is_run=isinstance(opened, Run)), forks)
+    folders = [folder / each.prepared.metadata.label for each in forks]
+    train(folder, claim(folders, [each.prepared for each in forks]), progress)
+    return Run(folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fork:
+    """A recording that could go on from its parent."""
+
+    replay: Replay
+    prepared: PreparedRecording
+    tree: dict[str, Any]
+    origins: tuple[int, ...]
+
+    @classmethod
+    def of(cls, recording: Recording, at: int, changes: Changes, trusted: Trusted, *, inexact: bool) -> "_Fork":
+        _check_divergence(recording, at)
+        replayed = replay(recording.folder, at, trusted, inexact=inexact)
+        before = planned(replayed.recording.metadata, None, trusted)
+        plan, origins = _plan(before, recording.chosen, changes, replayed.step)
+        keep = changes.state == "keep"
+        fixed = {name: value.value for name, value in plan.hyperparameters.items() if name in changes.values}
+        inheritance = Inheritance(replayed.prepared.lanes, replayed.state["crew"], keep=keep, changed=fixed)
+        origin = Origin(
+            folder=str(recording.folder.absolute()),
+            sha256=replayed.sha256,
+            step=replayed.step,
+            lanes=origins,
+            changes=_described(changes),
+            inexact=replayed.difference,
+        )
+        prepared = changed(plan, recording.metadata, origin=origin)
+        crew = inheritance.state(prepared.lanes, origins)
+        prepared = replace(
+            prepared, metadata=replace(prepared.metadata, origin=replace(origin, state=inheritance.report))
+        )
+        lanes = torch.tensor(origins)
+        tree = {
+            "crew": crew,
+            "reference": replayed.state["reference"][lanes],
+            "diverged": replayed.state["diverged"][lanes],
+        }
+        return cls(replay=replayed, prepared=prepared, tree=tree, origins=origins)
+
+    def write(self, folder: Path) -> None:
+        """Lay the recording out: the samples up to the fork, and a checkpoint there."""
+        created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        metadata = replace(self.prepared.metadata, created=created)
+        step, parent = self.replay.step, self.replay.recording
+        with Writer.create(folder, metadata) as writer:
+            trainer = Trainer(self.prepared.lanes, writer, self.prepared.blocks)
+            trainer.step = step
+            covered = trainer.covered()
+            for name, count in covered.items():
+                self._copy(writer, name, count)
+            places = {lane: [place for place, of in enumerate(self.origins) if of == lane] for lane in self.origins}
+            for event in parent.events():
+                if event.step < step:
+                    for place in places.get(event.lane, ()):
+                        writer.event(event.step, place, event.kind, event.value)
+            writer.checkpoint(step, to_arrays(self.tree), covered)
+
+    def _copy(self, writer: Writer, name: str, count: int) -> None:
+        """The samples of a channel from before the fork; NaN, or 0, where the parent did not record it so."""
+        info, parent = writer.metadata.channels[name], self.replay.recording
+        lanes = list(self.origins)
+        there = parent.metadata.channels.get(name)
+        same = there is not None and (there.every, there.dtype, there.shape) == (info.every, info.dtype, info.shape)
+        size = max(1, PORTION // max(info.bytes_per_sample(len(lanes)), 1))
+        for first in range(0, count, size):
+            last = min(first + size, count)
+            if same:
+                block = np.ascontiguousarray(parent[name][first:last, lanes])
+            else:
+                fill = np.nan if np.dtype(info.dtype).kind == "f" else 0
+                block = np.full((last - first, len(lanes), *info.shape), fill, info.dtype)
+            writer.write(name, first, block)
+
+
+def _plan(
+    plan: RecordingPlan, chosen: Sequence[int] | None, changes: Changes, at: int
+) -> tuple[RecordingPlan, tuple[int, ...]]:
+    """What the fork trains, and of each of its lanes which of the parent's it goes on with."""
+    steps = plan.steps if changes.steps is None else changes.steps
+    if steps <= at:
+        raise DynvizError(f"a fork at step {at} that is {steps} steps long in all has no step of its own")
+    origins = tuple(range(len(plan.lanes)) if chosen is None else chosen)
+    lanes = [plan.lanes[lane] for lane in origins]
+    optimizer, known = plan.optimizer, plan.hyperparameters
+    if changes.optimizer is not None:
+        optimizer = changes.optimizer
+        known = hyperparameters(optimizer, plan.tasks[0].hyperparameters, steps)
+        lanes = [Lane(lane.seed) for lane in lanes]
+    combinations = _combinations(optimizer, changes.values)
+    varying = {name for name in combinations[0] if len({repr(values[name]) for values in combinations}) > 1}
+    shared = {name: value for name, value in combinations[0].items() if name not in varying}
+    known = {name: Hyperparameter(shared[name], "given") if name in shared else known[name] for name in known}
+    known = {name: _timed(value, changes, at, steps, set_=name in changes.values) for name, value in known.items()}
+    made = tuple(
+        Lane(lane.seed, {**_without(lane.hyperparameters, shared), **{name: values[name] for name in varying}})
+        for values in combinations
+        for lane in lanes
+    )
+    # Lanes that agree in all have nothing of their own.
+    label = plan.label if changes.optimizer is None else optimizer.label
+    forked = replace(
+        plan,
+        optimizer=optimizer,
+        label=label,
+        hyperparameters=known,
+        lanes=made,
+        steps=steps,
+        tasks=tasks(plan.scenario, made),
+        requests=tuple(ChannelRequest(request.pattern, request.every) for request in plan.requests),
+    )
+    return forked, origins * len(combinations)
+
+
+def _combinations(optimizer: Plugin, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every combination of the values that hyperparameters are set to."""
+    what = f"optimizer {optimizer.name}"
+    choices: list[list[tuple[str, Any]]] = []
+    for name, value in values.items():
+        several = grammar.grid(value) if isinstance(value, str) else value if isinstance(value, list) else [value]
+        read_values = [read(optimizer.options, {name: one}, what, scheduled=True)[name] for one in several]
+        choices.append([(name, one) for one in read_values])
+    return [dict(combination) for combination in itertools.product(*choices)]
+
+
+def _timed(value: Hyperparameter, changes: Changes, at: int, steps: int, *, set_: bool) -> Hyperparameter:
+    """A hyperparameter with its schedule, if it has one, over the right steps."""
+    written = value.value
+    if not isinstance(written, Schedule | str) or not Schedule.looks(str(written)):
+        return value
+    if changes.schedule == "restart":
+        return replace(value, value=str(Schedule(str(written)).after(at, steps)))
+    return replace(value, value=str(Schedule(str(written)).over(steps))) if set_ else value
+
+
+def _without(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def _described(changes: Changes) -> dict[str, Any]:
+    """What is different, for the recording."""
+    words: dict[str, Any] = {
+        name: value if isinstance(value, str) else repr(value) for name, value in changes.values.items()
+    }
+    if changes.optimizer is not None:
+        words["optimizer"] = changes.optimizer.label
+    if changes.state == "reset":
+        words["state"] = "reset"
+    if changes.schedule == "restart":
+        words["schedule"] = "restart"
+    if changes.steps is not None:
+        words["steps"] = changes.steps
+    return words
+
+
+def _check_divergence(recording: Recording, at: int) -> None:
+    lost = min((event.step for event in recording.events() if event.kind == "diverged"), default=None)
+    if lost is not None and lost <= at:
+        raise DynvizError(
+            f"{recording.source} diverged at step {lost}; fork it before that, or name the lanes that did not"
+        )
+
+
+def _places(out: str | Path | None, recording: Recording, step: int, *, is_run: bool) -> Iterator[Path]:
+    """Where the fork's folder may stand."""
+    if out is not None:
+        yield Path(out)
+        return
+    name = recording.folder.parent.name if is_run else f"{recording.folder.parent.name}-{recording.folder.name}"
+    yield from (Path("runs") / f"{name}-at-{step}-{number}" for number in itertools.count(1))
+
+
+def _lay_out(places: Iterator[Path], forks: Sequence[_Fork]) -> Path:
+    """Make the fork's folder at the first place that is free; it comes to be at once."""
+    first = next(places)
+    with staging.beside(first) as whole:
+        for each in forks:
+            each.write(whole / each.prepared.metadata.label)
+        return staging.move(whole, itertools.chain([first], places))
