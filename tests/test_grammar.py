@@ -3,8 +3,10 @@
 import contextlib
 import dataclasses
 import doctest
+import re
 from typing import Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,8 +46,27 @@ def test_what_breaks_the_grammar_is_refused(text):
 
 @pytest.mark.parametrize("text", ["", "a", "3:1", "1,1", "-1", "0:0", "1:2:3", "1.5", "5000000000"])
 def test_seeds_that_are_none_are_refused(text):
-    with pytest.raises(DynvizError, match="seeds"):
+    with pytest.raises(DynvizError, match="seed"):
         grammar.seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "says"),
+    [
+        ("1,1", "seed 1 is given twice"),
+        (2**32, "4294967296 is no seed; seeds are whole numbers from 0 to 4294967295"),
+        ("-1,2", "-1 is no seed"),
+        ([0.5], "not understood"),
+    ],
+)
+def test_what_is_wrong_with_seeds_is_said(seeds, says):
+    with pytest.raises(DynvizError, match=re.escape(says)):
+        grammar.seeds(seeds)
+
+
+def test_seeds_may_be_numbers_of_any_integer_type():
+    assert grammar.seeds(np.int64(3)) == (3,)
+    assert grammar.seeds(np.arange(3)) == grammar.seeds(range(3)) == (0, 1, 2)
 
 
 def test_a_paths_name_ends_at_py():

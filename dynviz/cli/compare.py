@@ -19,6 +19,7 @@ from dynviz import plugins
 from dynviz.cli import options
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
+from dynviz.plugins import grammar
 from dynviz.process.background import STOPPED
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _reserved(scenario: str, out: str | None) -> Iterator[Path]:
     """A folder that nobody else takes meanwhile; it comes to be with the first run in it."""
     from dynviz.recording import staging
 
-    name = Path(scenario.partition(":")[0]).stem
+    name = Path(grammar.parse(scenario).name).stem
     numbered = (Path(f"runs/compare-{name}-{number}") for number in itertools.count(1))
     if out and os.path.lexists(out):
         raise DynvizError(f"{out} is there already; name a folder that is not")

@@ -1,9 +1,14 @@
 """The grammar that names anything with options: `NAME[:key=value[,key=value]]`."""
 
+import contextlib
 import math
+import operator
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import SupportsIndex
 
 from dynviz.errors import DynvizError
 
@@ -34,18 +39,17 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """Read a name with options. A path's name ends at `.py`; commas and colons inside () and [] belong to the value.
+    """Read a name with options. A path ends at `.py`; commas and colons inside () and [] belong to the value.
 
     >>> parse("surface:f=rosenbrock,start=(0.1,3)").options["start"]
     '(0.1,3)'
-    >>> parse("C:/rules/lion2.py:beta=0.95").name
-    'C:/rules/lion2.py'
+    >>> parse("./a:b/lion2.py+sam:beta=0.95").name
+    './a:b/lion2.py+sam'
 
     Raises:
         DynvizError: The text does not follow the grammar.
     """
-    path = re.match(r"^(.*?\.py)(?=:|$)", text.strip())
-    name = path.group(1) if path else text.strip().split(":", 1)[0]
+    name = "+".join(parts(text))
     rest = text.strip()[len(name) :]
     if not name:
         raise DynvizError(f"{text!r} begins with no name; write NAME or NAME:key=value,key=value")
@@ -60,6 +64,30 @@ def parse(text: str) -> Spec:
             raise DynvizError(f"option {key!r} is given twice in {text!r}")
         options[key] = value
     return Spec(name, options)
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """The names that stand before the options: of a rule and its modifiers. A path may hold any sign.
+
+    >>> parts("adam+proximal-l1:lr=0.1"), parts("./c++/mine.py+sam:lr=0.1"), parts("surface:f='x.py'")
+    (('adam', 'proximal-l1'), ('./c++/mine.py', 'sam'), ('surface',))
+    """
+    names, text = [], text.strip()
+    while True:
+        end = _end(text)
+        names.append(text[:end])
+        if text[end : end + 1] != "+":
+            return tuple(names)
+        text = text[end + 1 :]
+
+
+def _end(text: str) -> int:
+    """Where the first name of a text ends."""
+    plain = re.split(r"[+:]", text, maxsplit=1)[0]
+    paths = [match.end() for match in re.finditer(r"\.py(?=[+:]|$)", text)]
+    # A name that is too long for a file is no error here.
+    there = next((end for end in paths if os.path.isfile(os.path.expanduser(text[:end]))), 0)  # noqa: PTH111, PTH113
+    return there or (paths[0] if paths and "/" in plain else len(plain))
 
 
 def split(text: str, whole: str = "") -> list[str]:
@@ -142,23 +170,37 @@ def _spaced(value: str) -> list[float]:
     return [first + (last - first) * share for share in shares[:-1]] + [last]
 
 
-def seeds(text: str) -> tuple[int, ...]:
-    """Read a list or a range of seeds.
+def seeds(given: SupportsIndex | str | Iterable[SupportsIndex]) -> tuple[int, ...]:
+    """Read a seed, a list or a range of seeds.
 
-    >>> seeds("42"), seeds("1,2,5"), seeds("0:8")
-    ((42,), (1, 2, 5), (0, 1, 2, 3, 4, 5, 6, 7))
+    >>> seeds("42"), seeds("1,2,5"), seeds("0:8"), seeds([3, 1])
+    ((42,), (1, 2, 5), (0, 1, 2, 3, 4, 5, 6, 7), (3, 1))
 
     Raises:
-        DynvizError: It is neither, or names a seed twice.
+        DynvizError: It is none of these, names a seed twice, or one outside the range of seeds.
     """
-    found = _numbers(text)
-    if len(found[: _SEEDS + 1]) > _SEEDS:
-        raise DynvizError(f"seeds {text!r} are more than the {_SEEDS} lanes that a run may have")
-    if not found or min(found) < 0 or max(found) >= 2**32 or len(set(found)) < len(found):
+    numbers = _numbers(given) if isinstance(given, str) else _integers(given)
+    if len(numbers[: _SEEDS + 1]) > _SEEDS:
+        raise DynvizError(f"seeds {given!r} are more than the {_SEEDS} lanes that a run may have")
+    if not numbers:
         raise DynvizError(
-            f"seeds {text!r} are not understood; write one (42), a list (1,2,5) or a range without its end (0:8)"
+            f"seeds {given!r} are not understood; write one (42), a list (1,2,5) or a range without its end (0:8)"
         )
-    return tuple(found)
+    wrong = next((seed for seed in numbers if not 0 <= seed < 2**32), None)
+    if wrong is not None:
+        raise DynvizError(f"{wrong} is no seed; seeds are whole numbers from 0 to {2**32 - 1}")
+    if twice := [seed for seed, count in Counter(numbers).items() if count > 1]:
+        raise DynvizError(f"seed {twice[0]} is given twice; each seed makes one lane")
+    return tuple(numbers)
+
+
+def _integers(given: SupportsIndex | Iterable[SupportsIndex]) -> Sequence[int]:
+    """Integers of any type, one or several; nothing where they are none."""
+    with contextlib.suppress(TypeError):
+        return [operator.index(given)]  # type: ignore[arg-type]
+    with contextlib.suppress(TypeError):
+        return [operator.index(seed) for seed in given]  # type: ignore[union-attr]
+    return ()
 
 
 def lanes(text: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from dynviz.errors import DynvizError, unknown
-from dynviz.plugins import zoo
+from dynviz.plugins import grammar, zoo
 from dynviz.plugins.grammar import Spec, parse
 from dynviz.plugins.options import MISSING, Option, options, read
 
@@ -204,9 +204,9 @@ def load(plural: str, text: str) -> Plugin:
 
 def parts(plural: str, name: str) -> list[tuple[str, str]]:
     """The kind and the name of each part of a rule with modifiers; nothing where a name is not put together."""
-    if plural != "optimizers" or "+" not in name or Path(name).is_file():
+    first, *others = grammar.parts(name)
+    if plural != "optimizers" or not others:
         return []
-    first, *others = name.split("+")
     if not first or not all(others):
         known = ", ".join(files("modifiers"))
         raise DynvizError(f"{name!r} is not a rule and its modifiers, like adam+proximal-l1; modifiers are: {known}")

@@ -152,13 +152,14 @@ def is_sweep(folder: Path | str) -> bool:
 
 
 def _members(source: Path | str) -> list[Path | str]:
-    """The source itself; of a sweep its runs, as far as they have begun."""
-    if not is_sweep(source):
+    """The source itself; of a sweep its runs, as far as they have begun, or the lanes of each that are named."""
+    folder, lanes = _source(source)
+    if not is_sweep(folder):
         return [source]
-    found = sorted(run for run in Path(source).iterdir() if any(run.glob(f"*/{layout.METADATA}")))
-    if not found:
-        raise DynvizError(f"{source} is a sweep of which no run has begun")
-    return list(found)
+    runs = sorted(run for run in folder.iterdir() if any(run.glob(f"*/{layout.METADATA}")))
+    if not runs:
+        raise DynvizError(f"{folder} is a sweep of which no run has begun")
+    return list(runs) if lanes is None else [f"{run}@{','.join(map(str, lanes))}" for run in runs]
 
 
 def _source(source: Path | str) -> tuple[Path, tuple[int, ...] | None]:

@@ -79,7 +79,7 @@ def sweep(
     budget.check(settings)
     if out is not None:
         staging.check_free(Path(out))
-    numbers = grammar.seeds(seeds if isinstance(seeds, str) else ",".join(map(str, _list(seeds))))
+    numbers = grammar.seeds(seeds)
     tasks, expanded = choices("scenarios", scenario), [choices("optimizers", rule) for rule in rules]
     budget.check_lanes(len(tasks) * sum(map(len, expanded)) * len(numbers))
     count = jobs or budget.processes(settings.device)
@@ -223,10 +223,6 @@ def _lay_out(out: str | Path | None, scenario: Plugin, plan: SweepPlan) -> Path:
     with staging.beside(first) as whole:
         plan.save(whole)
         return staging.move(whole, itertools.chain([first], places))
-
-
-def _list(seeds: int | Sequence[int]) -> Sequence[int]:
-    return [seeds] if isinstance(seeds, int) else seeds
 
 
 def _fingerprints(found: Sequence[Combination]) -> dict[str, str]:

@@ -70,7 +70,7 @@ def run(
         DynvizError: Something asked for does not exist or cannot be done; nothing was written.
         KeyboardInterrupt: Ctrl-C; the run ended cleanly and `resume` goes on with it.
     """
-    lanes = tuple(lanes) or tuple(Lane(seed) for seed in _seeds(seeds))
+    lanes = tuple(lanes) or tuple(Lane(seed) for seed in read_seeds(seeds))
     rules = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
     if not rules:
         raise DynvizError("a run needs an optimizer: adamw, or several of them")
@@ -211,12 +211,6 @@ def begin(folder: Path, prepared: Sequence[PreparedRecording]) -> list[Trainer]:
             trainer.close()
         raise
     return trainers
-
-
-def _seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(seeds, str):
-        return read_seeds(seeds)
-    return read_seeds(",".join(str(seed) for seed in ([seeds] if isinstance(seeds, int) else seeds)))
 
 
 def _unfinished(recording: Recording, steps: int | None) -> bool:
