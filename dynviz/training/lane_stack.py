@@ -77,11 +77,11 @@ class LaneStack:
     @property
     def alike(self) -> bool:
         """Whether all lanes begin alike and see the same first batches, so that only optimizers may tell them apart."""
-        if self.draws or any(dim is not None for dim in self._constant_dims.values()):
+        if self.single or self.draws or any(dim is not None for dim in self._constant_dims.values()):
             return False
         batches = (batch.movedim(1, 0) for batch in self.batches(0, BATCHES).joined)
         lanes = (self.theta, *self.buffers.values(), *batches)
-        return not self.single and all(torch.equal(lane, value[0]) for value in lanes for lane in value[1:])
+        return all(torch.equal(lane, value[0]) for value in lanes for lane in value[1:])
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of each lane, [] or [lanes], without gradients; buffers stay as they are."""
