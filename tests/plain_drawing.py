@@ -149,7 +149,7 @@ def _line(axes, mark, size, colors, order):
     style = {"color": color, "linewidth": mark.width * size.line, "solid_joinstyle": "round", "dash_joinstyle": "round"}
     style |= {"solid_capstyle": "round", "linestyle": "-" if pattern is None else (0, pattern)}
     if mark.now is not None and mark.ghost:
-        axes.plot(mark.x, mark.y, alpha=colors.ghost, zorder=order - 0.5, **style)
+        axes.plot(mark.x, mark.y, alpha=colors.future(mark.color), zorder=order - 0.5, **style)
     x, y = mark.x[past], mark.y[past]
     if end is not None:
         x, y = np.append(x, end[0]), np.append(y, end[1])

@@ -137,13 +137,13 @@ def test_regions_have_the_colours_of_their_classes(picture, look):
 
 
 def test_the_past_is_full_and_the_future_a_ghost(picture, look):
-    ghost = theme(look).ghost
+    ghost, later_ghost = theme(look).future("lane0"), theme(look).future("lane1")
     at = TURN[:, 150]
     assert far(picture.near(1, *at), over(look, "lane0", ghost)) <= 20
     assert far(picture.near(1, *at), theme(look).color("lane0")) > 40
     later = np.interp(700, TIME, SLOW)
     found = np.concatenate([picture.near(2, x, np.interp(x, TIME, SLOW)) for x in (690, 700, 710, 720)])
-    assert far(found, over(look, "lane1", ghost)) <= 20
+    assert far(found, over(look, "lane1", later_ghost)) <= 20
     assert far(picture.near(2, 700, later), theme(look).color("lane1")) > 40
 
 

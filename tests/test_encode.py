@@ -175,7 +175,7 @@ def test_a_lane_that_fades_keeps_its_hue_in_sixteen_colours(name):
     seen = []
     for lane in (0, 2, 3, 4, 5):
         color = np.array(shown.color(f"lane{lane}"))
-        fading = [ground, *(ground + share * (color - ground) for share in shown.blends)]
+        fading = [ground, *(ground + share * (color - ground) for share in shown.blends(f"lane{lane}"))]
         seen.append(set(codes.nearest_16(np.array(fading).round().astype(np.uint8)).tolist()) - {codes.DEFAULT})
     assert all(len(found) == 2 for found in seen)
     assert len(set.union(*seen)) == 10
@@ -244,7 +244,9 @@ def test_without_colours_pictures_are_shades_and_words_stay(name):
     assert shown(" ", 0, text) == "█"
     assert shown("a", 0, text) == "a"
     assert shown("⣿", text, text) == "⣿"
-    ramp = theme(name).ramp("ordered" if name == "dark" else "classes")
+    kind = "ordered" if name == "dark" else "classes"
+    ramp, palette = theme(name).ramp(kind), theme(name).palette([kind])
+    encoder = Encoder(palette, "none", bold=False)
     half = [int(np.flatnonzero((palette == color).all(axis=1))[0]) for color in ramp[: 64 if name == "dark" else 32]]
     shades = [" ░▒▓█".index(shown("▀", level, level)) for level in half]
     assert shades in (sorted(shades), sorted(shades, reverse=True))

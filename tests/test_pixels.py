@@ -69,7 +69,11 @@ def test_every_mark_has_its_colour_where_its_data_is(look):
     near(color(2, 250, np.interp(250, TIME, FALL) + 0.05), blend(look, "lane0", theme(look).shade), 3)
     near(color(2, 550, np.interp(550, TIME, FALL) + 0.04), blend(look, "lane0", theme(look).shade_ghost), 3)
     future = color(2, 520, np.interp(520, TIME, FALL))
-    near(future, blend(look, "lane0", theme(look).ghost + (1 - theme(look).ghost) * theme(look).shade_ghost), 6)
+    near(
+        future,
+        blend(look, "lane0", theme(look).future("lane0") + (1 - theme(look).future("lane0")) * theme(look).shade_ghost),
+        6,
+    )
     near(color(3, 2, 0.1), theme(look).color("lane2"), 0)
     near(color(3, 2.5, 1.1), theme(look).color("ground"), 0)
 

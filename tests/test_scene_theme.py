@@ -2,6 +2,8 @@ import matplotlib
 import numpy as np
 import pytest
 
+from dynviz.encoding.palettes import thinned
+from dynviz.encoding.patches import FEW
 from dynviz.errors import DynvizError
 from dynviz.scene.norm import Norm
 from dynviz.scene.palette import Palette
@@ -16,8 +18,9 @@ def hexadecimal(rgb):
 
 def test_lanes_are_okabe_ito_in_order_with_yellow_last_on_light_ground():
     first = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"]
-    for look in THEMES.values():
-        assert [hexadecimal(look.color(f"lane{index}")) for index in range(6)] == first
+    light, dark = ([hexadecimal(look.color(f"lane{index}")) for index in range(6)] for look in THEMES.values())
+    assert light == first
+    assert dark == ["#4FA8E8", *first[1:4], "#A6DCF7", first[5]]
     assert hexadecimal(theme("dark").color("lane6")) == "#F0E442"
     assert contrast(theme("light").color("lane7"), theme("light").color("ground")) > 2
     assert hexadecimal(theme("dark").color("ground")) == "#0F141A"
@@ -26,8 +29,11 @@ def test_lanes_are_okabe_ito_in_order_with_yellow_last_on_light_ground():
 
 @both
 def test_terms_have_fixed_colours_and_those_a_rule_named_have_one_too(look):
-    assert look.color("term.gradient") == look.color("lane0")
-    assert look.color("term.decay") == look.color("lane3")
+    named = [
+        look.color(f"term.{name}") for name in ("gradient", "momentum", "preconditioning", "decay", "noise", "own")
+    ]
+    assert len(set(named)) == 6
+    assert not set(named) & {look.color("lane0"), look.color("lane1")}
     assert look.color("term.curvature") == look.color("term.curvature")
 
 
@@ -44,11 +50,11 @@ def test_the_ramp_for_ordered_values_is_cividis():
 
 
 @both
-def test_zero_of_signed_values_is_the_ground_and_the_ends_are_the_classes(look):
-    ramp, norm = look.ramp("signed"), Norm(-3, 3)
+@pytest.mark.parametrize(("name", "ends"), [("signed", ("lane0", "lane1")), ("classes", ("class0", "class1"))])
+def test_the_middle_of_signed_values_and_of_classes_is_the_ground(look, name, ends):
+    ramp, norm = look.ramp(name), Norm(-3, 3)
     assert tuple(ramp[norm.levels(np.zeros(1))[0]]) == look.color("ground")
-    assert tuple(ramp[0]) == look.color("class0")
-    assert tuple(ramp[-1]) == look.color("class1")
+    assert (tuple(ramp[0]), tuple(ramp[-1])) == tuple(map(look.color, ends))
     distance = np.abs(ramp.astype(int) - look.color("ground")).sum(axis=1)
     assert (np.diff(distance[:32]) <= 0).all()
     assert (np.diff(distance[32:]) >= 0).all()
@@ -60,10 +66,13 @@ def test_the_palette_holds_every_colour_that_is_drawn_and_leaves_room_for_transp
     held = {tuple(color) for color in palette.tolist()}
     assert len(held) == len(palette) <= 255
     for name in ("classes", "ordered", "signed"):
-        assert {tuple(color) for color in look.ramp(name).tolist()} <= held
+        far = np.abs(look.ramp(name)[:, None].astype(int) - palette.astype(int)).max(axis=-1).min(axis=1)
+        assert far.max() <= 8
+        alone = look.palette([name])
+        assert {tuple(color) for color in look.ramp(name).tolist()} <= {tuple(color) for color in alone.tolist()}
     ground = np.array(look.color("ground"))
     for role in look.colors:
-        for share in look.blends:
+        for share in look.blends(role):
             blend = (ground + share * (np.array(look.color(role)) - ground)).round().astype(int)
             assert tuple(blend.tolist()) in held
 
@@ -94,3 +103,41 @@ def test_the_nearest_colour_does_not_depend_on_what_was_asked_before():
     one, other = Palette(theme("dark").palette()), Palette(theme("dark").palette())
     other.indices(colors[::-7])
     assert np.array_equal(one.indices(colors), other.indices(colors))
+
+
+def test_classes_look_like_no_lane_in_front_and_apart_also_without_green():
+    """Machado, Oliveira and Fernandes (2009): what is seen of linear colours with deuteranopia."""
+    seen = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]])
+    for look in THEMES.values():
+        roles = ("class0", "class1", "lane0", "lane1")
+        colors = {role: (np.array(look.color(role)) / 255) ** 2.2 for role in roles}
+        for one in ("class0", "class1"):
+            for other in roles:
+                if one != other:
+                    full, without = (
+                        np.abs(matrix @ (colors[one] - colors[other])).max() for matrix in (np.eye(3), seen)
+                    )
+                    assert full > 0.12
+                    assert without > 0.08
+
+
+def test_futures_can_be_seen_on_dark_ground():
+    look = theme("dark")
+    ground = np.array(look.color("ground"))
+    for index in range(8):
+        share = look.future(f"lane{index}")
+        ghost = (ground + share * (np.array(look.color(f"lane{index}")) - ground)).round()
+        assert contrast(tuple(ghost), look.color("ground")) >= 3
+        assert share < 0.8
+
+
+@both
+def test_a_small_palette_keeps_what_tells_lanes_apart(look):
+    small = Palette(thinned(look.palette(), FEW, look.pinned()))
+    for role in look.colors:
+        if role.startswith("lane"):
+            ground, color = np.array(look.color("ground")), np.array(look.color(role))
+            for share in (1, look.future(role), look.shade):
+                wanted = (ground + share * (color - ground)).round()
+                drawn = small.colors[small.indices(wanted[None].astype(np.uint8))][0]
+                assert np.abs(drawn.astype(int) - wanted).max() <= 4

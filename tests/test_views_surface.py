@@ -178,12 +178,13 @@ def test_density_counts_each_point_once_wherever_it_is():
 
 
 def test_a_cloud_is_densest_where_the_lanes_are_and_in_the_recordings_colour(tmp_path):
-    one, two = surface(tmp_path / "a", lanes=300), surface(tmp_path / "b", lanes=300)
-    scene = open_view("cloud", [one, two]).scene(300)
-    for panel, recording, sign in zip(scene.panels, (one, two), (-1, 1), strict=False):
+    recordings = [surface(tmp_path / name, lanes=300) for name in "abc"]
+    scene = open_view("cloud", recordings).scene(300)
+    for index, (panel, recording) in enumerate(zip(scene.panels, recordings, strict=False)):
         field = marks(panel, Field)[0]
-        row, column = np.unravel_index(np.abs(field.values).argmax(), field.values.shape)
-        assert field.values[row, column] == sign
+        row, column = np.unravel_index(field.values.argmax(), field.values.shape)
+        assert field.ramp == marks(panel, Points)[-1].color == f"lane{index}"
+        assert field.norm.levels(field.values[row, column]) == 63
         left, right, bottom, top = field.extent
         place = left + (column + 0.5) * (right - left) / 96, bottom + (row + 0.5) * (top - bottom) / 96
         away = np.hypot(*(recording["position"][-1] - place).T)

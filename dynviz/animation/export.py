@@ -18,6 +18,7 @@ from dynviz.film import Film
 from dynviz.frame import Frame, Frames, Pixels, Progress, Sheet, format_of
 from dynviz.plugins.options import read
 from dynviz.recording import Recording
+from dynviz.scene.marks import Field
 from dynviz.scene.theme import theme as find_theme
 
 Steps: TypeAlias = tuple[int | None, int | None]
@@ -132,7 +133,7 @@ class Show:
         self._steps = spread(self._film, *shown)
         colors = find_theme(drawing.theme)
         self.sheet = Sheet(
-            colors.palette(),
+            colors.palette(_ramps(self._film, self._steps)),
             comment(recordings, drawing.view),
             facts(recordings, drawing.view, self._steps),
             len(self._steps),
@@ -161,6 +162,13 @@ class Show:
     def _previews(self, count: int) -> Iterator[Pixels]:
         chosen = np.unique(np.linspace(0, len(self._steps) - 1, count).round().astype(int))
         return (self._paint(self._film.scene(self._steps[index])) for index in chosen)
+
+
+def _ramps(film: Film, steps: Sequence[int]) -> list[str]:
+    """The ramps of a film's fields."""
+    scenes = [film.scene(steps[0]), film.scene(steps[-1])]
+    fields = [mark for scene in scenes for panel in scene.panels for mark in panel.marks if isinstance(mark, Field)]
+    return list(dict.fromkeys(field.ramp for field in fields))
 
 
 def make_folder(folder: Path) -> None:

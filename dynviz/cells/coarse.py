@@ -17,7 +17,7 @@ def coarse(theme: Theme, levels: int) -> NDArray[np.uint8]:
     """
     inks = Inks(theme)
     instead = np.arange(len(inks.palette), dtype=np.uint8)
-    ramps: tuple[Ramp, ...] = ("ordered", "signed")
+    ramps: tuple[Ramp, ...] = ("ordered", "signed", "classes")
     for name in ramps:
         ramp = inks.ramp(name)
         level, group = np.arange(len(ramp)), len(ramp) // levels

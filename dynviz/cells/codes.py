@@ -29,6 +29,8 @@ _GREYS: Mapping[str, Mapping[str, int]] = {
     "dark": {"ground": DEFAULT, "grid": 8, "muted": 7, "text": 15},
     "light": {"ground": DEFAULT, "grid": 7, "muted": 8, "text": 0},
 }
+_DIVERGING: Mapping[str, tuple[str, str]] = {"signed": ("lane0", "lane1"), "classes": ("lane5", "lane4")}
+"""The lanes whose codes stand for the ends of a ramp: magenta and cyan are those of purple and teal."""
 _ORDERED = (4, 8, 7, 3, 11)
 """For equal parts of the ramp of ordered values, from dark blue to yellow."""
 
@@ -87,15 +89,16 @@ def _anchors(theme: Theme) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         for percent in range(5, 101, 5):
             tint = ground + percent / 100 * (np.array(theme.color(role)) - ground)
             anchors.append((tuple(tint.round().astype(int).tolist()), _step(name, role, percent / 100)))
-    ordered, signed = theme.ramp("ordered"), theme.ramp("signed")
+    ordered = theme.ramp("ordered")
     codes = [code for _, code in anchors]
     codes += [_ORDERED[level * len(_ORDERED) // len(ordered)] for level in range(len(ordered))]
-    half = len(signed) // 2
-    for level in range(len(signed)):
-        share, role = abs(level + 0.5 - half) / half, "lane0" if level < half else "lane1"
-        codes.append(_step(name, role, share))
+    ramps = [theme.ramp(ramp) for ramp in _DIVERGING]
+    for ramp, ends in zip(ramps, _DIVERGING.values(), strict=True):
+        half = len(ramp) // 2
+        shares = [abs(level + 0.5 - half) / half for level in range(len(ramp))]
+        codes += [_step(name, ends[level >= half], share) for level, share in enumerate(shares)]
     colors = np.array([color for color, _ in anchors], np.uint8)
-    return np.concatenate([colors, ordered, signed]), np.array(codes, np.uint8)
+    return np.concatenate([colors, ordered, *ramps]), np.array(codes, np.uint8)
 
 
 def _step(name: str, role: str, share: float) -> int:

@@ -70,7 +70,7 @@ class CellLine:
         )
         self._ink: Ink = easel.inks.over(mark.color, THIN) if mark.width < 1 else easel.inks.color(mark.color)
         self._marker = easel.inks.color(mark.color)
-        ghost = easel.inks.theme.ghost
+        ghost = easel.inks.theme.future(mark.color)
         self._ghost = easel.inks.over(mark.color, ghost if mark.width >= 1 else THIN * ghost) if mark.ghost else None
 
     def at(self, now: float | None) -> list[Aged[Draw]]:

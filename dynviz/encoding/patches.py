@@ -18,9 +18,7 @@ def colors_for(sheet: Sheet, quality: Quality, most: int = 255) -> Pixels:
     """The colours of a whole animation [at most `most`, 3]: some of the theme's, all of them, or what pictures need."""
     colors = sheet.palette[:most]
     if quality == "small":
-        theme = sheet.theme
-        kept = {shade for role in theme.colors for shade in (theme.color(role), theme.ink(role))}
-        return thinned(colors, FEW, kept)
+        return thinned(colors, FEW, sheet.theme.pinned())
     return fitted(colors, sheet.previews(PREVIEWS)) if quality == "best" else colors
 
 

@@ -109,7 +109,11 @@ def _line(mark: Line, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     if mark.now is None:
         return [VectorPart(partial(stroke, _thinned(points)))]
     end = present(points, along, mark.now, easel.columns if mark.along is None else None)
-    parts = [VectorPart(partial(stroke, _thinned(points), share=pen.theme.ghost), FUTURE)] if mark.ghost else []
+    parts = (
+        [VectorPart(partial(stroke, _thinned(points), share=pen.theme.future(mark.color)), FUTURE)]
+        if mark.ghost
+        else []
+    )
     parts.append(VectorPart(partial(stroke, _thinned(_past(points, along, mark.now, end)))))
     if mark.dot and end is not None and easel.inside(end[None])[0]:
         dot = partial(pen.markers, "dot", end[None], easel.sizes.dot)

@@ -95,7 +95,7 @@ class PixelLine:
         self._whole = self._stroke(self._points[keep])
         self._sweep = SweptCoverage(self._whole, easel.pen.width) if mark.along is None else None
         self._trail = None if self._sweep else TrailCoverage(self._points[keep], self._along[keep], self._stroke)
-        self._future = easel.stain(self._whole, mark.color, easel.theme.ghost)
+        self._future = easel.stain(self._whole, mark.color, easel.theme.future(mark.color))
         self._past = self._whole, easel.stain(self._whole, mark.color)
 
     def at(self, now: float | None) -> list[Aged[Layer]]:

@@ -19,8 +19,10 @@ from dynviz.scene.norm import Norm
 Array: TypeAlias = NDArray[Any]
 Extent: TypeAlias = tuple[float, float, float, float]
 """Left, right, bottom, top of an image, in data coordinates; the edges of its outermost pixels."""
-Ramp: TypeAlias = Literal["classes", "ordered", "signed"]
-"""`classes`: class 0 to 1 through the ground; `ordered`: cividis; `signed`: blue to orange, zero at the ground."""
+Ramp: TypeAlias = str
+"""`classes`: class 0 to 1 through the ground; `ordered`: cividis; `signed`: blue to orange, zero at the ground; a role:
+from the ground to its colour.
+"""
 Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
 Marker: TypeAlias = Literal["dot", "ring", "cross", "star"]
 Anchor: TypeAlias = Literal["left", "center", "right"]

@@ -1,8 +1,9 @@
 """Themes: from names of roles to colours, the ramps of heat maps, and the palette of formats with few colours."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +17,21 @@ RGB = tuple[int, int, int]
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#8C939B"
 LANES = (BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE)
-TERM_COLORS = {
-    "gradient": BLUE,
-    "momentum": GREEN,
-    "preconditioning": SKY,
-    "decay": VERMILLION,
-    "noise": GREY,
-}
-OTHER_TERMS = (PURPLE, ORANGE, YELLOW)
-"""For terms that a rule named itself."""
+LANES_ON_DARK = ("#4FA8E8", ORANGE, GREEN, VERMILLION, "#A6DCF7", PURPLE)
+"""Blue itself is too dark there, and sky would look like the lighter blue."""
+TERMS = {"gradient": "lane5", "momentum": "lane2", "preconditioning": "lane4", "decay": "lane3", "noise": "muted"}
+"""The roles whose colours terms share: not those of the first two lanes, which stand beside them."""
+OTHER_TERMS = ("class0", "class1", "text")
+"""The same for terms that a rule named itself."""
+SIGNED = ("lane0", "lane1")
+"""What is below zero and above it."""
 
 FADES = (1.0, 0.85, 0.7, 0.55)
-"""Shares of a colour over the ground that every palette holds beside its theme's own, for the edges of letters."""
+"""Shares of a colour over the ground that every palette holds, for the edges of letters and lines."""
+GREYS = (0.4, 0.175)
+"""The same for thin lines, which nowhere cover a whole pixel."""
+CLASSES = {"light": ("#7B3F98", "#0B8A8A"), "dark": ("#B988D6", "#2FB5B0")}
+"""Purple and teal, which no lane in front has; both are as far from the ground."""
 YELLOW_ON_LIGHT = "#B3A100"
 """As a line on white, yellow itself could not be seen."""
 CONTRAST = {"light": 3.0, "dark": 4.5}
@@ -52,7 +56,7 @@ class Theme:
     Attributes:
         name: `light` or `dark`.
         colors: Red, green and blue of each role.
-        ghost: How much of its colour the future of a line keeps.
+        ghost: How much of its colour the future of a line keeps at least, see `future`.
         shade: How much of its colour the past of a band has.
         shade_ghost: How much of its colour the future of a band has.
     """
@@ -67,7 +71,7 @@ class Theme:
     def color(self, role: str) -> RGB:
         """The colour of a role.
 
-        >>> light.color("lane0"), dark.color("ground"), light.color("term.gradient") == light.color("lane0")
+        >>> light.color("lane0"), dark.color("ground"), light.color("term.gradient") == light.color("lane5")
         ((0, 114, 178), (15, 20, 26), True)
 
         Raises:
@@ -76,42 +80,88 @@ class Theme:
         if role in self.colors:
             return self.colors[role]
         if role.startswith("term."):
-            return _rgb(OTHER_TERMS[sum(role.encode()) % len(OTHER_TERMS)])
+            return self.colors[OTHER_TERMS[sum(role.encode()) % len(OTHER_TERMS)]]
         raise unknown("colour", role, [*self.colors, "term.<name>"])
 
     def ink(self, role: str) -> RGB:
         """The colour of words of a role: the same, moved away from the ground until it can be read."""
         return _readable(self.color(role), self.color("ground"), CONTRAST.get(self.name, 3.0))
 
+    def future(self, role: str) -> float:
+        """How much of its colour the future of a line keeps: on a dark ground so much that it has a contrast of 3."""
+        if self.name == "light":
+            return self.ghost
+        color, ground = np.array(self.color(role)), np.array(self.color("ground"))
+        shares = np.arange(self.ghost, 1.0, 0.02)
+        seen = (share for share in shares if contrast(_mixed(color, ground, share), _mixed(color, ground, 0)) >= 3.05)
+        return float(next(seen, 1.0))
+
     def ramp(self, name: Ramp) -> NDArray[np.uint8]:
         """The 64 colours [64, 3] of a ramp. Those of `classes` and `signed` are the ground in the middle."""
         if name not in self._ramps:
-            both = self._diverging() if name != "ordered" else None
-            self._ramps[name] = cividis() if both is None else both
+            self._ramps[name] = self._ramp(name)
         return self._ramps[name]
 
-    def palette(self) -> NDArray[np.uint8]:
-        """At most 255 colours [colours, 3] that draw every scene well: ramps, and each colour fading to the ground."""
-        ground = np.array(self.color("ground"), dtype=np.float64)
-        drawn = [role for role in self.colors if role != "ground"]
-        words = [self.ink(role) for role in drawn if role != "grid"]
-        roles = list(dict.fromkeys([*map(self.color, drawn), *words]))
-        blends = [ground + share * (np.array(rgb) - ground) for share in self.blends for rgb in roles]
-        colors = np.concatenate([ground[None], self.ramp("ordered"), self._diverging(), np.array(blends).round()])
-        _, first = np.unique(colors.astype(np.uint8), axis=0, return_index=True)
-        return colors[np.sort(first)[:255]].astype(np.uint8)
-
-    @property
-    def blends(self) -> tuple[float, ...]:
-        """Shares of a colour over the ground that the palette holds, the largest first."""
-        return (*FADES, *sorted({0.4, 0.175, self.ghost, self.shade, self.shade_ghost}, reverse=True))
-
-    def _diverging(self) -> NDArray[np.uint8]:
+    def _ramp(self, name: Ramp) -> NDArray[np.uint8]:
+        if name == "ordered":
+            return cividis()
+        ground = np.array(self.color("ground"))
+        if name not in ("classes", "signed"):
+            shares = np.linspace(0, 1, LEVELS)[:, None]
+            return _rounded(ground + shares * (np.array(self.color(name)) - ground))
         # Two levels are the ground itself: zero falls on either, and an even number of levels has no middle.
         half = np.linspace(1, 0, LEVELS // 2)[:, None]
-        ground, low, high = (np.array(self.color(role)) for role in ("ground", "class0", "class1"))
+        low, high = (np.array(self.color(role)) for role in (("class0", "class1") if name == "classes" else SIGNED))
         sides = [ground + half * (low - ground), (ground + half * (high - ground))[::-1]]
-        return np.concatenate(sides).round().astype(np.uint8)
+        return _rounded(np.concatenate(sides))
+
+    def palette(self, ramps: Sequence[Ramp] = ("ordered", "signed", "classes")) -> NDArray[np.uint8]:
+        """At most 255 colours [colours, 3] that draw scenes well: each role's fading to the ground, and ramps.
+
+        Args:
+            ramps: Those that the scenes have: of few of them there is room for every level.
+        """
+        fixed = np.array([self.color("ground"), *self.drawn()], dtype=np.uint8)
+        for strides in ((1, 1), (1, 2), (2, 2), (2, 4), (4, 8)):
+            levels = [self._levels(name, strides[name != "ordered"]) for name in ramps]
+            colors = np.concatenate([fixed, *levels])
+            _, first = np.unique(colors, axis=0, return_index=True)
+            if len(first) <= 255:
+                break
+        return colors[np.sort(first)[:255]]
+
+    def _levels(self, name: Ramp, stride: int) -> NDArray[np.uint8]:
+        """Every so many levels of a ramp, from its ends towards its middle, and both ends."""
+        half = LEVELS // 2
+        chosen = [*range(0, half, stride), *range(half - 1 + stride, LEVELS, stride)]
+        return self.ramp(name).take(chosen, axis=0)
+
+    def drawn(self) -> list[RGB]:
+        """The colours of all roles, of their words, and what they are as edges, futures and bands."""
+        ground, colors = np.array(self.color("ground")), []
+        for role in self.colors:
+            if role != "ground":
+                color, ink = np.array(self.color(role)), np.array(self.ink(role))
+                colors += [_mixed(color, ground, share) for share in self.blends(role)]
+                colors += [_mixed(ink, ground, share) for share in FADES if role != "grid"]
+        return list(dict.fromkeys(colors))
+
+    def pinned(self) -> set[RGB]:
+        """What no file does without: colours of roles and of their words, and those of a lane's future and band."""
+        ground = np.array(self.color("ground"))
+        kept = {color for role in self.colors for color in (self.color(role), self.ink(role))}
+        for role in self.colors:
+            if role.startswith("lane"):
+                shares = self.future(role), self.shade, self.shade_ghost
+                kept |= {_mixed(np.array(self.color(role)), ground, share) for share in shares}
+        return kept
+
+    def blends(self, role: str) -> tuple[float, ...]:
+        """Shares of a role's colour over the ground that the palette holds, the largest first."""
+        if not role.startswith("lane"):
+            return (*FADES, *GREYS) if role in ("text", "muted") else FADES
+        lines = {*FADES, *GREYS, self.future(role), self.shade, self.shade_ghost}
+        return tuple(sorted(lines, reverse=True))
 
 
 def cividis() -> NDArray[np.uint8]:
@@ -146,6 +196,15 @@ def contrast(one: RGB, other: RGB) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def _rounded(colors: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return colors.round().astype(np.uint8)
+
+
+def _mixed(color: NDArray[Any], ground: NDArray[Any], share: float) -> RGB:
+    red, green, blue = (int(value) for value in np.round(ground + share * (color - ground)))
+    return red, green, blue
+
+
 @functools.cache
 def _readable(rgb: RGB, ground: RGB, least: float) -> RGB:
     if rgb == ground:
@@ -163,13 +222,13 @@ def _build(
 ) -> Theme:
     roles = {"ground": ground} | dict(zip(("text", "muted", "grid"), greys, strict=True))
     roles |= {f"lane{index}": color for index, color in enumerate(lanes)}
-    roles |= {"class0": BLUE, "class1": ORANGE}
-    roles |= {f"term.{term}": color for term, color in TERM_COLORS.items()}
+    roles |= dict(zip(("class0", "class1"), CLASSES[name], strict=True))
+    roles |= {f"term.{term}": roles[role] for term, role in TERMS.items()}
     return Theme(name, {role: _rgb(color) for role, color in roles.items()}, *shares)
 
 
 light = _build(
     "light", "#ffffff", ("#1f262e", "#66707b", "#e4e7ea"), (*LANES, GREY, YELLOW_ON_LIGHT), (0.27, 0.28, 0.1)
 )
-dark = _build("dark", "#0f141a", ("#e8ebef", "#97a1ac", "#29313a"), (*LANES, YELLOW, GREY), (0.42, 0.34, 0.15))
+dark = _build("dark", "#0f141a", ("#e8ebef", "#97a1ac", "#29313a"), (*LANES_ON_DARK, YELLOW, GREY), (0.42, 0.34, 0.15))
 THEMES = {look.name: look for look in (light, dark)}

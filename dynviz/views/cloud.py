@@ -45,10 +45,9 @@ def view(recordings: Sequence[Recording], *, levels: int = 8, contrast: float = 
     recordings = parted(recordings)
     if levels < 1 or not 0 < contrast <= 1:
         raise DynvizError(f"view cloud takes levels from 1 and contrast above 0 to 1; not {levels}, {contrast}")
-    # The two ends of the signed ramp are the colours of the first two recordings, its middle is the ground.
     panels = [
-        _panel(recording, tag, levels, contrast if index % 2 else -contrast)
-        for index, (recording, tag) in enumerate(zip(recordings, caption.tags(recordings), strict=True))
+        _panel(recording, tag, levels, contrast)
+        for recording, tag in zip(recordings, caption.tags(recordings), strict=True)
     ]
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
@@ -72,7 +71,7 @@ def _panel(recording: Recording, tag: Readout, levels: int, contrast: float) -> 
 
 
 def _cloud(recording: Recording, color: str, contrast: float) -> Callable[[Array], tuple[Field, Points]]:
-    """A function of positions: their density, below zero where the contrast is, and dots where there are few."""
+    """A function of positions: their density, and dots where there are few."""
     extent = extent_of(recording)
 
     def cloud(past: Array) -> tuple[Field, Points]:
@@ -81,9 +80,9 @@ def _cloud(recording: Recording, color: str, contrast: float) -> Callable[[Array
         heights = density(places, extent, CELLS)
         top = float(heights.max())
         if top > 0:
-            heights = np.sign(contrast) * np.power(heights / top, abs(contrast))
+            heights = np.power(heights / top, contrast)
         few = places if past.shape[1] <= FEW else places[:0]
-        return Field(heights, extent, Norm(-1.0, 1.0), "signed"), Points(few[:, 0], few[:, 1], color, 2.5)
+        return Field(heights, extent, Norm(0.0, 1.0), color), Points(few[:, 0], few[:, 1], color, 2.5)
 
     return cloud
 
