@@ -52,10 +52,31 @@ def test_a_rule_makes_numbers_with_what_it_takes(name, option):
 
 
 def test_a_schedule_must_stay_in_the_range():
-    assert Schedule("warmup(1e-2,500)*cosine(1)") in Range(0)
-    assert Schedule("ramp(.9,1)") not in Range(0, 1, without="high")
+    assert Range(0).first_outside(Schedule("warmup(1e-2,500)*cosine(1)"), 1000) is None
+    assert Range(0, 1, without="high").first_outside(Schedule("ramp(.9,1)"), 1000) == 1001
     with pytest.raises(DynvizError, match=r"lr=ramp\(-1,1\) of optimizer sgd is out of range"):
         plugins.load("optimizers", "sgd:lr=ramp(-1,1)")
+
+
+def test_a_range_holds_at_every_step_of_a_run_and_at_no_other(tmp_path):
+    out = tmp_path / "run"
+    # Its peak of 1.5 is at step 1500, between steps that a few samples would look at.
+    with pytest.raises(DynvizError, match=r"beta1=onecycle\(1.5,5000\) of optimizer adamw is out of range, with 1.0"):
+        dynviz.run("surface", "adamw:beta1=onecycle(1.5,5000)", steps=5000, out=out)
+    assert not out.exists()
+    dynviz.run("surface", "adamw:beta1=onecycle(1.5,5000)", steps=50, out=out)
+    # Lengthened, the run would come there.
+    with pytest.raises(DynvizError, match="is out of range"):
+        dynviz.resume(out, steps=5000)
+    run = dynviz.run("surface", "sgd:lr=stairs(1e-4,50,2)", steps=200, out=tmp_path / "stairs")
+    assert run["sgd"]["lr"][-1, 0] == pytest.approx(16e-4)
+
+
+def test_a_decay_that_begins_with_0_is_a_term(tmp_path):
+    spec = "torch.optim.AdamW:weight_decay=ramp(0,0.1)"
+    recording = dynviz.run("surface", spec, steps=9, record="term.*:every=1", out=tmp_path / "run")["torch.optim.AdamW"]
+    assert recording["term.decay"][1].max() == 0
+    assert abs(recording["term.decay"][-1]).max() > 0
 
 
 def test_a_number_out_of_range_ends_a_run_and_a_sweep_before_there_is_a_folder(tmp_path):

@@ -10,6 +10,7 @@ from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.plugins import schedules
 from dynviz.plugins.schedules import Schedule
+from dynviz.training.plan import hyperparameters
 
 
 def torch_rates(make, steps, lr=1.0):
@@ -91,7 +92,7 @@ def test_a_run_that_ends_before_the_last_part_is_refused_unless_all_steps_are_wr
     assert Schedule("warmup(1e-2,50) then cosine(1e-2,100)").over(50).at(25) == 5e-3
     assert plugins.load("optimizers", "adam:lr=warmup(1e-2,5000) then cosine(1e-2)").given
     with pytest.raises(DynvizError, match="out of range"):
-        plugins.load("optimizers", "adam:beta1=warmup(0.9,5000) then cosine(1.5)")
+        hyperparameters(plugins.load("optimizers", "adam:beta1=warmup(0.9,5000) then cosine(1.5)"), {}, 6000)
 
 
 def test_a_schedule_without_steps_takes_those_of_the_run():

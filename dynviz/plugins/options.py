@@ -17,6 +17,8 @@ from dynviz.plugins.ranges import Range
 from dynviz.plugins.schedules import Schedule
 
 MISSING = dataclasses.MISSING
+STEPS = 100
+"""Of the last part of a schedule, in a run whose length is not known yet."""
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 
@@ -98,7 +100,9 @@ def read(
         if isinstance(value, str) and is_grid(value) and typing.get_origin(option.type) is not list:
             raise DynvizError(f"{name}={value} of {what} is a grid of values; a run takes one value")
         if scheduled and isinstance(value, str) and option.number and Schedule.looks(value):
-            values[name] = _within(option, Schedule(value), text, what)
+            values[name] = Schedule(value)
+            # How long the run will be is not known here; it has a first step at least.
+            _within(option, values[name].over(values[name].shortest + STEPS).at(1), text, what)
             continue
         try:
             found = _read(value, option.type)
@@ -109,6 +113,20 @@ def read(
             ) from None
         values[name] = _within(option, found, text, what)
     return values
+
+
+def check_schedule(option: Option, schedule: Schedule, what: str, steps: int) -> None:
+    """See that a scheduled number stays in its range for so many steps.
+
+    Raises:
+        DynvizError: It does not.
+    """
+    step = option.range.first_outside(schedule, steps) if option.range else None
+    if step is not None:
+        raise DynvizError(
+            f"{option.name}={schedule} of {what} is out of range, with {schedule.over(steps).at(step):.6g} at step "
+            f"{step}; {option.name} takes a number {option.range}"
+        )
 
 
 def _within(option: Option, value: Any, text: str, what: str) -> Any:

@@ -6,8 +6,8 @@ from typing import Annotated, TypeAlias
 
 from dynviz.plugins.schedules import Schedule
 
-STEPS = 100
-"""A schedule is looked at for so many steps, and at one far beyond its end."""
+MOST = 1_000_000
+"""A schedule is looked at in so many steps at most, evenly spread: of fewer steps in each."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,19 @@ class Range:
     high: float = math.inf
     without: str = ""
 
-    def __contains__(self, value: float | Schedule) -> bool:
-        if isinstance(value, Schedule):
-            first = value.shortest
-            over = value.over(first + STEPS)
-            return all(over.at(t) in self for t in (*range(1, STEPS + 2), *range(first, first + STEPS + 2), 10**6))
+    def __contains__(self, value: float) -> bool:
         above = value > self.low if self.without == "low" else value >= self.low
         below = value < self.high if self.without == "high" else value <= self.high
         return above and below and math.isfinite(value)
+
+    def first_outside(self, schedule: Schedule, steps: int) -> int | None:
+        """The first step of a run of so many steps at which a schedule leaves the range, None where it never does.
+
+        One more step is looked at: what the last state is recorded with.
+        """
+        over = schedule.over(steps)
+        looked_at = range(1, steps + 2, 1 + steps // MOST)
+        return next((t for t in (*looked_at, steps + 1) if over.at(t) not in self), None)
 
     def __str__(self) -> str:
         """As it is said in messages."""

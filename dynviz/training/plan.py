@@ -11,7 +11,7 @@ import torch
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins import Plugin, files, load
 from dynviz.plugins.grammar import parse
-from dynviz.plugins.options import MISSING, read
+from dynviz.plugins.options import MISSING, check_schedule, read
 from dynviz.plugins.schedules import Schedule
 from dynviz.recording.metadata import Hyperparameter, Lane, Named, Source
 from dynviz.task import Task
@@ -186,7 +186,10 @@ def hyperparameters(
         value = {"given": optimizer.given, "protocol": ours}.get(source, {name: option.default})[name]
         if value is MISSING:
             raise DynvizError(f"{what} needs {name} ({option.type_name}): write {optimizer.name}:{name}=...")
-        values[name] = Hyperparameter(str(value.over(steps)) if isinstance(value, Schedule) else value, source)
+        if isinstance(value, Schedule):
+            check_schedule(option, value, what, steps)
+            value = str(value.over(steps))
+        values[name] = Hyperparameter(value, source)
     return values
 
 

@@ -8,7 +8,7 @@ import torch
 
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin, objects, trust
-from dynviz.plugins.options import read
+from dynviz.plugins.options import check_schedule, read
 from dynviz.plugins.trust import Trusted, resolve
 from dynviz.recording.metadata import Lane, Metadata, Named
 from dynviz.task import Scenario, Task
@@ -175,7 +175,7 @@ def planned(metadata: Metadata, steps: int | None = None, trusted: Trusted = ())
     hyperparameters = {name: value.value for name, value in metadata.hyperparameters.items()}
     for values in (hyperparameters, *(lane.hyperparameters for lane in metadata.lanes)):
         read(optimizer.options, values, f"optimizer {optimizer.name}", scheduled=True)
-    return RecordingPlan(
+    plan = RecordingPlan(
         scenario=scenario,
         optimizer=optimizer,
         label=metadata.label,
@@ -188,6 +188,9 @@ def planned(metadata: Metadata, steps: int | None = None, trusted: Trusted = ())
         tasks=tasks(scenario, metadata.lanes),
         compiled=metadata.compiled,
     )
+    for name, schedule in plan.schedules().items():
+        check_schedule(optimizer.options[name], schedule, f"optimizer {optimizer.name}", plan.steps)
+    return plan
 
 
 def _device(metadata: Metadata) -> torch.device:

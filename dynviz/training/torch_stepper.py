@@ -42,7 +42,7 @@ class TorchStepper:
         self.perturb: Perturb | None = None
         self.row = theta.clone()
         rows = self.row if theta.ndim == 2 else [self.row]
-        self.trial = trial(make, name, _parameters(layout, rows[0].clone()))
+        self.trial = trial(make, name, _parameters(layout, rows[0].clone()), schedules)
         self.parameters = [_parameters(layout, row) for row in rows]
         self.seeds = tuple(seeds) or (0,) * len(rows)
         self.optimizers = []

@@ -1,7 +1,7 @@
 """A class of torch's kind on trial: what it refuses is refused before a run begins, and what it keeps is found out."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,6 +17,8 @@ Make: TypeAlias = Callable[[list[Any]], torch.optim.Optimizer]
 
 ALWAYS_DECOUPLED = {"Muon", "Adafactor"}
 """Classes of torch.optim whose decay is decoupled and that have no flag to say so."""
+DECAYING = frozenset({"lr", "weight_decay"})
+"""Hyperparameters that tell how strong a decay is, where they are scheduled."""
 STEPS = 3
 """How many steps of trial, so that what begins with the second step, or with the third, is seen."""
 
@@ -40,8 +42,14 @@ class TrialResult:
     draws: bool
 
 
-def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> TrialResult:
+def trial(make: Make, name: str, parameters: list[nn.Parameter], scheduled: Collection[str] = ()) -> TrialResult:
     """Make an optimizer and a few steps, on parameters that nobody else uses.
+
+    Args:
+        make: Makes it.
+        name: As it was asked for.
+        parameters: To try it on.
+        scheduled: The hyperparameters that change with the step, which may be 0 at the first one.
 
     Raises:
         DynvizError: It refuses the hyperparameters or the parameters, needs more than gradients, or its state
@@ -69,7 +77,7 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter]) -> TrialResult:
         raise DynvizError(
             f"{name} looks at the loss at each step (through its closure); dynviz gives it gradients alone"
         )
-    return TrialResult(make, _decays(make, parameters), tuple(changed), ours, draws)
+    return TrialResult(make, _decays(make, parameters, scheduled), tuple(changed), ours, draws)
 
 
 def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
@@ -155,11 +163,13 @@ def _looks_at_the_loss(make: Make, copies: list[nn.Parameter], after: list[nn.Pa
     return False
 
 
-def _decays(make: Make, parameters: list[nn.Parameter]) -> bool:
+def _decays(make: Make, parameters: list[nn.Parameter], scheduled: Collection[str]) -> bool:
     """Whether steps without a gradient shrink ones by lr weight_decay each, and it says that its decay is decoupled."""
     ones = [nn.Parameter(torch.ones_like(parameter, dtype=torch.float64)) for parameter in parameters]
     randomness.seed(0, 0, ones[0].device)
     optimizer = make(ones)
+    for group in optimizer.param_groups:
+        group.update(dict.fromkeys(DECAYING.intersection(scheduled), 0.01))
     group = optimizer.param_groups[0]
     flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
     rates = decay_rates(optimizer)
