@@ -100,12 +100,13 @@ def _measured(recording: Recording) -> Measured:
 
 def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[Measured]) -> MovingPanel:
     curves = []
-    bounds: dict[ReferenceLine | Line, None] = {}
+    bounds: list[ReferenceLine | Line] = []
     for recording, one, tag in zip(recordings, measured, caption.tags(recordings), strict=True):
         for place, values in enumerate(one.arrays["eigenvalues"].T):
             dash, label = DASHES[min(place, len(DASHES) - 1)], f"{tag.name} {place + 1}".strip()
             curves.append(Curve(one.steps, values[:, None], tag.color, dash, label))
-        bounds |= dict.fromkeys(_bounds(recording, one, tag))
+        own = _bounds(recording, one, tag)
+        bounds += [mark for mark in own if isinstance(mark, Line) or mark not in bounds]
     highest = [float(np.nanmax(mark.y)) if isinstance(mark, Line) else mark.at for mark in bounds]
     y = _reaching([curve.values for curve in curves], highest)
     losses = dict.fromkeys(caption.words(one.loss, each) for each, one in zip(recordings, measured, strict=True))
