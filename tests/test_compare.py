@@ -25,7 +25,7 @@ def table(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare") / "out"
     chosen = [word for optimizer in OPTIMIZERS for word in ("-o", optimizer)]
     command = ["compare", "voronoi:model=labels,grid=8", *chosen, "--seeds", "0:4", "--steps", "60"]
-    result = CliRunner().invoke(commands, [*command, "--out", str(folder), "--json"], catch_exceptions=False)
+    result = CliRunner().invoke(commands, [*command, "--out", str(folder), "--format", "json"], catch_exceptions=False)
     assert result.exit_code == 0
     return {row["optimizer"]: row for row in json.loads(result.stdout)}, folder
 
@@ -51,7 +51,7 @@ def test_the_loss_is_that_of_the_last_twentieth(table):
 
 
 def test_the_test_loss_counts_where_there_is_no_validation_loss(tmp_path):
-    row = next(compare("matrix-recovery:M=4", ["adam"], tmp_path, lambda *_: None, seeds="0:3", steps=20))
+    row = next(compare(["matrix-recovery:M=4"], ["adam"], tmp_path, lambda *_: None, seeds="0:3", steps=20))
     recording = next(iter(dynviz.open(row.folder).values()))
     assert row.validation == pytest.approx(np.median(recording["test_loss"][-1]), rel=1e-6)
 
@@ -66,7 +66,7 @@ def test_state_is_counted_a_lane(table):
 
 def test_state_is_counted_in_the_precision_of_the_parameters(tmp_path):
     # Statistics of both sides of a matrix [4, 4] and of a vector [4], which are kept in float64.
-    row = next(compare("matrix-recovery:M=4", ["shampoo"], tmp_path, lambda *_: None, seeds="0", steps=2))
+    row = next(compare(["matrix-recovery:M=4"], ["shampoo"], tmp_path, lambda *_: None, seeds="0", steps=2))
     assert row.state_bytes == 4 * (16 + 16 + 16)
 
 
@@ -87,7 +87,8 @@ def test_csv_holds_the_same_columns(tmp_path):
         "5",
         "--seeds",
         "1",
-        "--csv",
+        "--format",
+        "csv",
         "--out",
         str(tmp_path / "out"),
     ]
@@ -108,21 +109,37 @@ def said(tmp_path, *words, columns=80):
     return CliRunner().invoke(commands, command, catch_exceptions=False, env={"COLUMNS": str(columns)}).stdout
 
 
-def test_in_a_narrow_terminal_names_are_folded_and_numbers_are_whole(tmp_path):
+def test_in_a_narrow_terminal_a_long_name_is_whole_on_a_line_of_its_own(tmp_path):
     long = "adam+proximal-l1+decoupled-l2:lr=warmup(1e-2,50)*cosine(1),decay=0.1"
-    text = said(tmp_path, "-o", long, "-o", "sgd:lr=1e-3")
-    assert "…" not in text
-    assert max(map(len, text.splitlines())) <= 80
-    rows = text.splitlines()
-    first = next(index for index, line in enumerate(rows) if line.startswith("adam+"))
-    width = rows[0].index("loss") - 2
-    names = "".join(line.split("  ")[0].strip() for line in rows[first:] if not line.startswith("sgd"))
-    assert long in names
-    assert width < 60
+    rows = said(tmp_path, "-o", long, "-o", "sgd:lr=1e-3").splitlines()
+    assert long in rows
+    assert max(map(len, rows)) <= 80
+    assert rows[rows.index(long) + 1].split()[0][0].isdigit()
+
+
+def test_scenarios_are_compared_in_turn_each_with_its_own_order(tmp_path):
+    command = ["compare", "surface:f=booth", "surface", "-o", "sgd:lr=1e30", "-o", "sgd:lr=1e-3", "--steps", "3"]
+    shown = CliRunner().invoke(
+        commands, [*command, "--seeds", "1", "--format", "markdown", "--out", str(tmp_path / "out")]
+    )
+    rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in shown.stdout.splitlines()[2:]]
+    assert rows == [
+        [f"`{scenario}`", f"`{optimizer}`"]
+        for scenario in ("surface:f=booth", "surface")
+        for optimizer in ("sgd:lr=1e-3", "sgd:lr=1e30")
+    ]
+    assert len([path for path in (tmp_path / "out").iterdir() if path.is_dir()]) == 4
+
+
+@pytest.mark.parametrize("words", [["surface", "-o", "sgd:lr=[1,2]"], ["surface:f=[booth,rosenbrock]", "-o", "sgd"]])
+def test_a_grid_belongs_to_sweep(tmp_path, words):
+    with pytest.raises(DynvizError, match=r"is a grid; .*: dynviz sweep .?surface"):
+        CliRunner().invoke(commands, ["compare", *words, "--out", str(tmp_path / "out")], catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
 
 
 def test_brackets_in_a_name_are_said_as_they_are(tmp_path):
-    asked = "torch.optim.NAdam:betas=[log,0.99]"
+    asked = "torch.optim.NAdam:betas=([bold],0.99)"
     text = said(tmp_path, "-o", asked, "-o", "sgd:lr=1e-3", columns=200)
     assert f"{asked} did not run" in text
 
@@ -156,7 +173,7 @@ def test_ctrl_c_leaves_the_table_of_what_was_done(tmp_path, monkeypatch):
 
 def test_noise_is_no_memory_of_an_optimizer(tmp_path):
     sizes = {
-        optimizer: next(iter(compare("surface", [optimizer], tmp_path / optimizer, lambda *_: None, steps=12)))
+        optimizer: next(iter(compare(["surface"], [optimizer], tmp_path / optimizer, lambda *_: None, steps=12)))
         for optimizer in ("adam", "adam+dropout-l2")
     }
     assert sizes["adam+dropout-l2"].state_bytes == sizes["adam"].state_bytes > 0
@@ -188,13 +205,13 @@ commands(["compare", "surface", "-o", "sgd", "-o", "adam", "--steps", "3", "--se
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path):
     command = ["compare", "surface", "-o", "sgd", "--out", str(tmp_path)]
-    with pytest.raises(DynvizError, match="there already"):
+    with pytest.raises(DynvizError, match="exists already"):
         CliRunner().invoke(commands, command, catch_exceptions=False)
 
 
 def test_a_lane_that_diverged_counts_as_infinitely_bad(tmp_path):
     scenario, rules = "surface:f=rosenbrock,spread=0.8", ["sgd:lr=0.0035", "sgd:lr=0.002", "adam"]
-    rows = {row.optimizer: row for row in compare(scenario, rules, tmp_path, lambda *_: None, seeds="0:8", steps=100)}
+    rows = {row.optimizer: row for row in compare([scenario], rules, tmp_path, lambda *_: None, seeds="0:8", steps=100)}
     careless, careful = rows["sgd:lr=0.0035"], rows["sgd:lr=0.002"]
     assert careless.loss == np.inf
     assert 4 < careless.diverged < 8
@@ -222,7 +239,7 @@ optimizer = Fails
 def test_a_rule_that_fails_on_its_way_is_named_with_its_line_and_stops_no_other(tmp_path):
     mine = tmp_path / "mine.py"
     mine.write_text(FAILS)
-    failed, other = compare("surface", [f"{mine}:lr=1e-3", "adam"], tmp_path / "out", lambda *_: None, steps=30)
+    failed, other = compare(["surface"], [f"{mine}:lr=1e-3", "adam"], tmp_path / "out", lambda *_: None, steps=30)
     assert failed.refused == f"ValueError: no more ({mine}, line 10)"
     assert other.loss > 0
     command = ["compare", "surface", "-o", f"{mine}:lr=1e-3", "-o", "adam", "--steps", "30", "--seeds", "1"]

@@ -18,6 +18,7 @@ SHARED = (
     *(f"layout.{name}" for name in ("arrange", "naming", "counter", "page", "place")),
     "charts.caption",
     "charts.trend",
+    "cli.tables",
 )
 
 

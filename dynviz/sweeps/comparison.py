@@ -1,9 +1,10 @@
-"""Optimizers beside each other on one scenario: how far they come, how fast, and what they remember."""
+"""Optimizers compared on scenarios: the loss they reach, the time of a step, and the size of their state."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Row:
         folder: The run's.
         refused: Why it did not run; empty where it did.
         fallback: What it does where it is not made for a parameter's shape; empty where it is.
+        scenario: On which, as it was asked for.
     """
 
     optimizer: str
@@ -53,10 +55,11 @@ class Row:
     folder: str = ""
     refused: str = ""
     fallback: str = ""
+    scenario: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A tree without what JSON cannot hold: a number that is not finite is null."""
-        tree = asdict(self)
+        tree = {"scenario": self.scenario, **asdict(self)}
         low, high = tree.pop("spread")
         tree |= {"loss_low": low, "loss_high": high}
         return {
@@ -86,16 +89,16 @@ class Watch:
 
 
 def compare(
-    scenario: str,
+    scenarios: Sequence[str],
     optimizers: Sequence[str],
     folder: Path,
     told: Callable[[str, float], None],
     **options: Any,
 ) -> Iterator[Row]:
-    """Train a scenario with one optimizer after the other.
+    """Train scenarios with one optimizer after the other.
 
     Args:
-        scenario: As for `dynviz.run`.
+        scenarios: As for `dynviz.run`.
         optimizers: Likewise.
         folder: Where the runs go, one folder each.
         told: Hears which optimizer is at work, and which share of it is done.
@@ -104,16 +107,21 @@ def compare(
     Yields:
         A row for each; one that is refused says why, and the others go on.
     """
-    for number, optimizer in enumerate(optimizers, 1):
+    for number, (scenario, optimizer) in enumerate(itertools.product(scenarios, optimizers), 1):
         watch = Watch(lambda share, optimizer=optimizer: told(optimizer, share))  # type: ignore[misc]
         told(optimizer, 0.0)
-        out = folder / f"{number:02}-{''.join(sign if sign.isalnum() or sign in '-_.+' else '-' for sign in optimizer)}"
+        named = (scenario, optimizer) if len(scenarios) > 1 else (optimizer,)
+        out = folder / "-".join([f"{number:02}", *map(_file_name, named)])
         try:
             run = training.run(scenario, optimizer, out=out, progress=watch, **options)
         except Exception as error:  # a rule is anybody's code
-            yield Row(optimizer, refused=in_words(error))
+            yield Row(optimizer, refused=in_words(error), scenario=scenario)
             continue
-        yield row(optimizer, next(iter(run.values())), watch.seconds)
+        yield replace(row(optimizer, next(iter(run.values())), watch.seconds), scenario=scenario)
+
+
+def _file_name(text: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in "-_.+" else "-" for sign in text)
 
 
 def row(optimizer: str, recording: Recording, seconds: float) -> Row:
