@@ -278,6 +278,16 @@ async def test_help_and_details_open_and_close(voronoi):
 
 
 @asynchronous
+async def test_a_dialog_that_scrolls_says_how_it_is_closed(voronoi):
+    for size in ((80, 24), (60, 14), (100, 40)):
+        async with watching(voronoi, step=200, size=size) as watched:
+            for key in ("question_mark", "d"):
+                await watched.press(key)
+                assert "esc close" in watched.text
+                await watched.press("escape")
+
+
+@asynchronous
 async def test_time_goes_on_behind_a_dialog(voronoi):
     async with watching(voronoi, size=(100, 46)) as watched:
         await watched.press("question_mark")

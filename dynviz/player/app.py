@@ -45,7 +45,7 @@ class Player(LinkedApp):
     .dialog { width: 64; max-width: 96%; height: auto; max-height: 92%; background: $surface; padding: 1 3; }
     .dialog.small { width: 60; }
     .dialog.wide { width: 92; }
-    .dialog VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+    .dialog VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
     .dialog OptionList { height: auto; max-height: 16; border: none; padding: 0; background: $surface; }
     OptionList:focus { border: none; background-tint: transparent; }
     OptionList > .option-list--option-highlighted, OptionList:focus > .option-list--option-highlighted {

@@ -16,6 +16,8 @@ from dynviz.text import clean
 
 FIRST_COLUMN = 26
 """Width of the first column at most."""
+CHROME = 6
+"""Rows of the dialog around the text."""
 Section = tuple[str, Sequence[tuple[str, ...]]]
 """A heading, and the rows of columns below it."""
 
@@ -45,6 +47,10 @@ class InfoDialog(ModalScreen[None]):
                         yield Static(Text(clean(heading, lines=True)), classes="heading" if place else "heading first")
                     yield Static(_table(rows, min(first, FIRST_COLUMN)), classes="rows")
             yield Static("esc close", classes="hint")
+
+    def on_resize(self) -> None:
+        # As high as leaves room for the title and the hint.
+        self.query_one(VerticalScroll).styles.max_height = max(int(0.92 * self.size.height) - CHROME, 1)
 
     def action_scroll(self, rows: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
