@@ -322,7 +322,7 @@ def test_the_command_writes_projections_and_the_views_draw_them(run):
     for film, panels in ((plane, 3), (line, 3)):
         for step in (0, 7, 40):
             assert len(film.scene(step).panels) == panels
-    both = load("views", "line:projection=between-line").make(recordings=run.recordings)
+    both = load("views", "line:projection=between-line-to-quadratic-sgd-grid-5").make(recordings=run.recordings)
     assert len(both.scene(40).panels[0].readouts) == 2
 
 
@@ -334,13 +334,13 @@ def test_a_lane_has_a_projection_of_its_own_that_its_view_finds(run):
             command, [source, "--grid", "3", "--directions", "gaussian", "--trust", QUADRATIC], catch_exceptions=False
         )
         names[source[-1]] = Path(out.stdout.strip()).stem
-    assert names == {"1": "gaussian-plane-lane-1", "0": "gaussian-plane"}
+    assert names == {"1": "gaussian-plane-grid-3-lane-1", "0": "gaussian-plane-grid-3"}
     out = CliRunner().invoke(
         command,
         [str(run.folder), "--lane", "1", "--line", "--at", "10", "--grid", "3", "--trust", QUADRATIC],
         catch_exceptions=False,
     )
-    assert Path(out.stdout.strip()).stem == "filter-line-10-lane-1"
+    assert Path(out.stdout.strip()).stem == "filter-line-10-grid-3-lane-1"
     values = {lane: stored.load(recording.folder, name).values for lane, name in names.items()}
     assert values["0"][0, 1, 1] == pytest.approx(float(closed_form(recording, recording["parameters"][-1, 0])))
     assert values["1"][0, 1, 1] == pytest.approx(float(closed_form(recording, recording["parameters"][-1, 1])))
@@ -349,6 +349,23 @@ def test_a_lane_has_a_projection_of_its_own_that_its_view_finds(run):
         film = load("views", "landscape").make(recordings=[Recording(recording.folder, [lane])])
         field = film.scene(40).panels[0].marks[0]
         assert np.array_equal(field.values, values[str(lane)][0])
+
+
+def test_projections_that_differ_have_names_that_differ(run):
+    usual = [str(run.folder), "--line", "--grid", "3", "--at", "20", "--trust", QUADRATIC]
+    asked = [[], ["--seed", "1"], ["--extent", "0.5"], ["--of", "loss"], ["--to", f"{run.folder}@1"]]
+    names = []
+    for more in asked:
+        done = CliRunner().invoke(command, [*usual, *more], catch_exceptions=False)
+        assert done.exit_code == 0
+        names.append(Path(done.stdout.strip()).stem)
+    assert names == [
+        "filter-line-20-grid-3",
+        "filter-line-20-grid-3-seed-1",
+        "filter-line-20-grid-3-extent-0.5",
+        "filter-line-20-grid-3-of-loss",
+        "between-line-20-to-quadratic-sgd-grid-3",
+    ]
 
 
 @pytest.mark.parametrize(("view", "kind"), [("landscape", ""), ("line", " --line")])

@@ -27,7 +27,7 @@ def commands_that_write(run, folder):
             ("export", run, folder / "b.png", "--view", "curves", "--alt"),
             folder / "b.alt.txt",
         ),
-        "project": (("project", run, "--line", "--grid", 2), run / "sgd/projections/filter-line.npz"),
+        "project": (("project", run, "--line", "--grid", 2), run / "sgd/projections/filter-line-grid-2.npz"),
         "sharpness": (
             ("sharpness", run, "--samples", 1, "--ways", 1, "--radii", 2, "--eigenvalues", 1),
             run / "sgd/projections/sharpness.npz",

@@ -1,5 +1,7 @@
 """`dynviz project`: the loss on a line or a plane through trained parameters."""
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,7 +75,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--name",
-    help="Name of the projection's file. [default: says what it is, such as pca-plane or pca-plane-300-lane-1]",
+    help="Name of the projection's file. [default: says what it is, such as filter-plane-300-seed-1-lane-1]",
 )
 @options.force
 @options.trust
@@ -109,7 +111,7 @@ def project(
     memory = asked.pop("memory") or 0
     asked["directions"] = asked["directions"] or ("between" if goals else "filter")
     wish = Wish(dimensions=1 if line else 2, memory=memory * 1_000_000, trust=allowed, **asked)
-    names = [name or _title(recording, wish) for recording in recordings]
+    names = [name or _title(recording, wish, goals) for recording in recordings]
     may_write(map(file, (recording.folder for recording in recordings), names), force=force)
     projections = []
     for recording in recordings:
@@ -120,8 +122,10 @@ def project(
         say(str(projection.save(recording.folder, title)), err=False)
 
 
-def _title(recording: "Recording", wish: "Wish") -> str:
-    """The name of a projection: its directions and shape, then step and lane where they are not the usual ones."""
+def _title(recording: "Recording", wish: "Wish", goals: "Sequence[Recording]") -> str:
+    """The name of a projection: its directions and shape, and whatever about it is not as usual."""
+    from dataclasses import fields
+
     from dynviz.charts.samples import index_at
     from dynviz.projection.project import PARAMETERS, number
     from dynviz.recording.projections import titled
@@ -130,6 +134,13 @@ def _title(recording: "Recording", wish: "Wish") -> str:
     if wish.at is not None and PARAMETERS in recording:
         steps = recording.steps(PARAMETERS)
         words += [str(steps[index_at(steps, wish.at)])] if len(steps) else []
+    words += [f"to-{goal.folder.parent.name}-{goal.label}" for goal in goals]
+    for field in fields(wish):
+        value = getattr(wish, field.name)
+        if field.name in ("grid", "extent", "losses", "seed", "batches") and value != field.default:
+            name = "of" if field.name == "losses" else field.name
+            words.append("-".join([name, *(value if isinstance(value, tuple) else [f"{value:g}"])]))
+    words = [re.sub(r"[^\w.-]+", "-", word, flags=re.ASCII) for word in words]
     return titled(*words, lane=number(recording, wish.lane) if wish.lane < len(recording.seeds) else wish.lane)
 
 
