@@ -6,12 +6,11 @@ import torch
 
 from dynviz import plugins
 from dynviz.charts import caption, limits, trend
-from dynviz.charts.series import _moved
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Lane
 from dynviz.scene.decimate import thinned
-from dynviz.scene.marks import Axis, Band, Bars, Contours, Field, Line, Points, ReferenceLine
+from dynviz.scene.marks import Arrows, Axis, Band, Bars, Contours, Field, Line, Points, ReferenceLine
 from dynviz.views import spectrum
 from dynviz.views.centers import spread
 from tests.recorded import record, sensing, surface, voronoi
@@ -80,7 +79,7 @@ def test_a_curve_is_one_line_with_all_of_its_data_and_a_moving_now(tmp_path):
     assert film.steps.tolist() == list(range(0, 101, 10))
     for step in (0, 55, 100):
         (line,) = film.scene(step).panels[0].marks
-        assert line.now == step
+        assert line.now == step // 10 * 10
         assert line.x.tolist() == film.steps.tolist()
         assert np.array_equal(line.y, recording["val_loss"][:, 0])
 
@@ -133,8 +132,8 @@ def test_a_rule_that_a_run_has_twice_is_named_by_what_differs(tmp_path):
 def test_a_mark_that_moves_keeps_everything_else():
     line = Line(np.arange(3), np.arange(3), "lane1", "adam", None, np.arange(3), "dotted", 0.5, ghost=False, dot=False)
     band = Band(np.arange(3), np.arange(3), np.arange(3), "lane1")
-    assert vars(_moved(line, 2.0)) == vars(line) | {"now": 2.0}
-    assert vars(_moved(band, 2.0)) == vars(band) | {"now": 2.0}
+    assert vars(line.at(2.0)) == vars(line) | {"now": 2.0}
+    assert vars(band.at(2.0)) == vars(band) | {"now": 2.0}
 
 
 def test_a_noisy_loss_is_shown_by_its_trailing_mean(tmp_path):
@@ -427,3 +426,45 @@ def test_numbers_have_three_digits_that_mean_something(value, text):
 def test_facts_of_another_type_are_refused_by_name(facts, words, tmp_path):
     with pytest.raises(DynvizError, match=words):
         scene("path", [surface(tmp_path / "a", facts=facts)], 0)
+
+
+def test_in_a_frame_nothing_lies_between_two_samples(tmp_path):
+    film = plugins.load("views", "benchmark").target([voronoi(tmp_path / "a", every=20)])
+    for step in (20, 27, 39, 40, 399):
+        for panel in film.scene(step).panels:
+            lines = [mark for mark in panel.marks if isinstance(mark, Line) and mark.now is not None]
+            assert all(line.now in line.x and line.now <= step for line in lines)
+
+
+def test_a_panel_that_is_sampled_more_rarely_says_its_own_step(tmp_path):
+    film = plugins.load("views", "benchmark").target([voronoi(tmp_path / "a", every=20)])
+    texts = {panel.title: [one.text for one in panel.readouts] for panel in film.scene(39).panels}
+    assert "step 20" in texts["prediction"]
+    assert not any("step" in text for text in texts["offset"] + texts["validation loss"])
+    texts = {panel.title: [one.text for one in panel.readouts] for panel in film.scene(40).panels}
+    assert not any("step" in text for text in texts["prediction"])
+
+
+def test_a_map_and_the_accuracy_beside_it_are_of_one_step(tmp_path):
+    whole = voronoi(tmp_path / "a", every=20)
+    channels = {name: (whole.metadata.channels[name].every, whole[name]) for name in ("prediction", "loss")}
+    accuracy = np.linspace(0.5, 0.9, 401)[:, None]
+    mixed = record(
+        tmp_path / "b", channels | {"val_accuracy": (1, accuracy)}, scenario="voronoi", steps=400, facts=whole.facts
+    )
+    panel = scene("benchmark", [mixed], 39).panels[0]
+    assert panel.readouts[0].text == caption.percent(accuracy[20, 0])
+
+
+def test_arrows_of_rare_terms_begin_where_their_step_began(tmp_path):
+    recording = surface(tmp_path / "a", steps=20)
+    term = np.ones((5, 1, 2)) * np.arange(5)[:, None, None]
+    channels = {name: (recording.metadata.channels[name].every, recording[name]) for name in recording.channels}
+    rare = record(
+        tmp_path / "b", channels | {"term.gradient": (5, term)}, scenario="surface", steps=20, facts=recording.facts
+    )
+    for step, sample in ((3, 0), (4, 1), (7, 1), (20, 4)):
+        (arrows,) = (mark for mark in scene("update", [rare], step).panels[0].marks if isinstance(mark, Arrows))
+        foot = rare["position"][max(5 * sample - 1, 0), 0]
+        np.testing.assert_allclose([arrows.x[0], arrows.y[0]], foot)
+        assert bool(arrows.dx[0]) == bool(sample)

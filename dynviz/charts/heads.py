@@ -47,12 +47,13 @@ class Heads:
         return [arrow for recording in self._recordings for arrow in self._of(recording, step)]
 
     def _of(self, recording: Recording, step: int) -> list[Arrows]:
-        where = recording["position"][index_at(recording.steps("position"), step), self._lane].astype(np.float64)
         arrows = []
         for name in terms(recording):
             steps = recording.steps(PREFIX + name)
-            # A term belongs to the step that led to its sample: the next sample is the next step.
-            after = min(index_at(steps, step) + 1, len(steps) - 1)
+            # A term belongs to the step that led to its sample, and begins where the parameters were before that step.
+            after = index_at(steps, step + 1)
+            before = index_at(recording.steps("position"), int(steps[after]) - 1)
+            where = recording["position"][before, self._lane].astype(np.float64)
             way = self.times * recording[PREFIX + name][after, self._lane].astype(np.float64)
             (x, y), (dx, dy) = where[:, None], way[:, None]
             # The shorter ones in front: terms often point the same way.

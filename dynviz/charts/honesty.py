@@ -1,7 +1,7 @@
 """The honesty meter: how far a trajectory is from the line or plane that it is drawn on, in steps and in loss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,5 +159,4 @@ class Fading:
         here = Points(
             self._x[index : index + 1], self._y[index : index + 1], self._color, 6.0, alpha=OFF[self._level[index]][3]
         )
-        now = min(float(step), float(self._steps[-1]))
-        return (*(replace(line, now=now) for line in self._lines), here)
+        return (*(line.at(step) for line in self._lines), here)

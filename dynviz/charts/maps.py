@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
-from dynviz.charts.moving import MovingPanel, union
-from dynviz.charts.samples import Latest, has
+from dynviz.charts.moving import MovingPanel
+from dynviz.charts.samples import Latest, has, index_at
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Extent, Field, Mark, Panel, Points, Readout, Regions
 from dynviz.scene.norm import Norm
@@ -66,6 +66,7 @@ def _class_map(recording: Recording, lane: int, tag: Readout, *, legend: bool) -
     extent = extent_of(recording)
     x, y = plane(extent)
     title = caption.with_seed("prediction", recording, lane)
+    steps = recording.steps("prediction")
     moving: list[Latest[Any]] = [Latest(recording, "prediction", _answers(extent, lane))]
     if has(recording, "centers") and recording["centers"].shape[2] <= FEW_CENTERS:
         moving.append(Latest(recording, "centers", lambda past: _dots(past[-1][lane])))
@@ -77,12 +78,13 @@ def _class_map(recording: Recording, lane: int, tag: Readout, *, legend: bool) -
         accuracy = Latest(recording, "val_accuracy", lambda past: caption.percent(float(past[-1][lane])))
 
     def at(step: int) -> Panel:
-        value = replace(tag, text=accuracy.at(step), widest="100.0 %") if accuracy else tag
+        # All of the step of the map, whatever else is sampled more often.
+        shown = int(steps[index_at(steps, step)])
+        value = replace(tag, text=accuracy.at(shown), widest="100.0 %") if accuracy else tag
         readouts = (value,) if value.name or value.text else ()
-        return Panel(title, x, y, tuple(mark.at(step) for mark in moving), readouts + classes, square=True)
+        return Panel(title, x, y, tuple(mark.at(shown) for mark in moving), readouts + classes, square=True)
 
-    changes = [*moving, *([accuracy] if accuracy else [])]
-    return MovingPanel(union([change.steps for change in changes]), at)
+    return MovingPanel(steps, at)
 
 
 def _answers(extent: Extent, lane: int) -> Callable[[Array], Mark]:

@@ -1,7 +1,7 @@
 """Panels that move with time, and the film that shows several of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,10 @@ from dynviz.charts import caption
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.decimate import distinct
-from dynviz.scene.marks import Axis, Panel, Scene
+from dynviz.scene.marks import Axis, Panel, Readout, Scene, last_until
+
+STEP = "step"
+"""The label of the axis of steps."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,33 @@ def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film
     title, readouts = caption.title(recordings), caption.readouts(recordings)
     total = max(recording.total for recording in recordings)
     steps = union([panel.steps for panel in panels])
+    draw = [_dated(panel) if _is_rare(panel.steps, steps) else panel.at for panel in panels]
 
     def scene(step: int) -> Scene:
-        return Scene(title, tuple(panel.at(step) for panel in panels), step, total, readouts)
+        return Scene(title, tuple(at(step) for at in draw), step, total, readouts)
 
     return Film(steps, scene)
+
+
+def _is_rare(own: NDArray[np.int64], steps: NDArray[np.int64]) -> bool:
+    """Whether a panel stands still at some steps between its first and its last one, while others move."""
+    inside = steps[(steps >= own[0]) & (steps <= own[-1])]
+    return len(own) > 1 and len(inside) > len(own)
+
+
+def _dated(panel: MovingPanel) -> Callable[[int], Panel]:
+    """The panel at a step, which says of which step it is where that is an earlier one; over the steps its dot does."""
+    widest = f"step {panel.steps[-1]}"
+
+    def at(step: int) -> Panel:
+        drawn = panel.at(step)
+        if drawn.x.label == STEP:
+            return drawn
+        own = int(last_until(panel.steps, step))
+        note = Readout("" if own == step else f"step {own}", "muted", widest=widest)
+        return replace(drawn, readouts=(*drawn.readouts, note))
+
+    return at
 
 
 def union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -55,4 +80,4 @@ def union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 def step_axis(recordings: Sequence[Recording]) -> Axis:
     """The axis of steps: up to the planned last step while it trains, otherwise up to the last one reached."""
     ends = [recording.total if recording.live else recording.recorded for recording in recordings]
-    return Axis((0.0, float(max(*ends, 1))), label="step", whole=True)
+    return Axis((0.0, float(max(*ends, 1))), label=STEP, whole=True)

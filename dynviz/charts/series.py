@@ -131,12 +131,11 @@ class Moving:
         self._marks = [mark for curve in curves for mark in _marks(curve, y.scale)]
         # Bands at the back, medians in front of the thin lines of all recordings.
         self._marks.sort(key=lambda mark: 0.0 if isinstance(mark, Band) else mark.width)
-        self._ends = [float(mark.x[-1]) for mark in self._marks]
 
     def at(self, step: int) -> tuple[Mark, ...]:
         """The marks at a step."""
-        moved = (_moved(mark, min(float(step), end)) for mark, end in zip(self._marks, self._ends, strict=True))
-        return (*moved, *(mark for lost in self._lost for mark in lost.at(step)))
+        lost = (mark for curve in self._lost for mark in curve.at(step))
+        return (*(mark.at(step) for mark in self._marks), *lost)
 
 
 class Lost:
@@ -238,11 +237,3 @@ def _title(recording: Recording, channel: str, width: int) -> str:
     if entries > NARROW:
         return f"{title}, median of {caption.significant(entries)}"
     return f"{title}, mean of {width * info.every} steps" if width > 1 else title
-
-
-def _moved(mark: Band | Line, now: float) -> Band | Line:
-    """The mark at another present. `dataclasses.replace` takes twice the time, for each of many lines a frame."""
-    if isinstance(mark, Band):
-        return Band(mark.x, mark.low, mark.high, mark.color, now)
-    rest = (mark.along, mark.dash, mark.width, mark.ghost, mark.dot)
-    return Line(mark.x, mark.y, mark.color, mark.label, now, *rest)

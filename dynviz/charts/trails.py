@@ -31,14 +31,14 @@ class Trail:
     def at(self, step: int) -> list[Line]:
         """The lines at a step, always equally many: the parts of a tail, the newest the widest, the rest a ghost."""
         if not self.tail or self.line.along is None:
-            return [replace(self.line, now=float(step))]
+            return [self.line.at(step)]
         now, along = index_at(self.line.along, step), self.line.along
         starts = [index_at(along, step - round(share * self.tail)) for share in FADES]
         parts = [(0, starts[0]), *zip(starts, [*starts[1:], now], strict=True)]
         before, *newer = (self._part(first, last) for first, last in parts)
         ghost = replace(before, now=-1.0, dot=False, label="", ghost=True)
         bold = [
-            replace(part, width=width * self.line.width, now=float(step), ghost=False, dot=part is newer[-1])
+            replace(part.at(step), width=width * self.line.width, ghost=False, dot=part is newer[-1])
             for part, width in zip(newer, WIDTHS, strict=True)
         ]
         return [ghost, *(part if part.dot else replace(part, label="") for part in bold)]

@@ -32,6 +32,12 @@ NOT_FINITE = "not finite"
 """What hatching means: values are NaN or infinite, and no colour or height stands for them."""
 
 
+def last_until(along: Array, step: float) -> float:
+    """The last of ascending values that is not above a step; the step itself before all of them."""
+    index = int(np.searchsorted(along, step, side="right")) - 1
+    return float(along[index]) if index >= 0 else float(step)
+
+
 @dataclass(frozen=True)
 class Field:
     """A heat map: `values` [rows, columns], the first row at the bottom, coloured through `norm` and `ramp`.
@@ -107,6 +113,13 @@ class Line:
     ghost: bool = True
     dot: bool = True
 
+    def at(self, step: float) -> "Line":
+        """The line at a step: its present is the last of its points up to there, for between two nothing is known."""
+        now = last_until(self.x if self.along is None else self.along, step)
+        # Twice as fast as `dataclasses.replace`, for each of many lines a frame.
+        rest = (self.along, self.dash, self.width, self.ghost, self.dot)
+        return Line(self.x, self.y, self.color, self.label, now, *rest)
+
 
 @dataclass(frozen=True)
 class Band:
@@ -117,6 +130,10 @@ class Band:
     high: Array
     color: str
     now: float | None = None
+
+    def at(self, step: float) -> "Band":
+        """The band at a step, see `Line.at`."""
+        return Band(self.x, self.low, self.high, self.color, last_until(self.x, step))
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
     reference = ReferenceLine(1.0, "text", label="learned")
 
     def at(step: int) -> Panel:
-        moved = (replace(line, now=min(float(step), float(line.x[-1]))) for line in lines)
+        moved = (line.at(step) for line in lines)
         readouts = tuple(value.at(step) for value in values)
         return Panel("their diagonal, the largest bold", x, y, (reference, *moved), readouts)
 

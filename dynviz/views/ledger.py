@@ -52,9 +52,7 @@ def _sizes(book: Ledger, x: Axis, y: Axis, whose: tuple[Readout, ...]) -> Moving
         lines.append(Line(steps, whole, "text", "whole step", dash="dashed"))
 
     def at(step: int) -> Panel:
-        now = min(float(step), float(steps[-1]))
-        moved = [Line(line.x, line.y, line.color, line.label, now, dash=line.dash, width=line.width) for line in lines]
-        return Panel("length of each term", x, y, tuple(moved), whose)
+        return Panel("length of each term", x, y, tuple(line.at(step) for line in lines), whose)
 
     return MovingPanel(book.steps, at)
 
@@ -68,24 +66,13 @@ def _shares(book: Ledger, x: Axis, whose: tuple[Readout, ...]) -> MovingPanel:
         shares = np.where(total > 0, lengths / total, np.nan)
     edges = np.concatenate([np.zeros((1, len(steps))), np.cumsum(shares, axis=0).clip(max=1)])
     edges[:, ~np.isfinite(total) | (total <= 0)] = np.nan
-    bands = [
-        (
-            Band(steps, edges[row], edges[row + 1], f"term.{name}"),
-            Line(steps, edges[row + 1], f"term.{name}", dot=False),
-        )
-        for row, name in enumerate(book.norms)
-    ]
+    areas: list[Band | Line] = []
+    for row, name in enumerate(book.norms):
+        areas.append(Band(steps, edges[row], edges[row + 1], f"term.{name}"))
+        areas.append(Line(steps, edges[row + 1], f"term.{name}", dot=False))
 
     def at(step: int) -> Panel:
-        now = min(float(step), float(steps[-1]))
-        marks = [
-            mark
-            for band, line in bands
-            for mark in (
-                Band(band.x, band.low, band.high, band.color, now),
-                Line(line.x, line.y, line.color, "", now, dot=False),
-            )
-        ]
+        marks = [area.at(step) for area in areas]
         place = index_at(book.steps, step)
         words = [
             Readout(caption.percent(float(share)), f"term.{name}", name, "100.0 %")

@@ -225,7 +225,7 @@ def _panel(
     word = Text(sum(x.limits) / 2, middle, "singular" if nothing else "", "muted", "center")
 
     def at(step: int) -> Panel:
-        moved = [replace(line, now=min(float(step), float(line.x[-1]))) for line in (*behind, *lines)]
+        moved = [line.at(step) for line in (*behind, *lines)]
         readouts = []
         for tag in tags:
             curve = firsts.get(tag.color)

@@ -105,8 +105,8 @@ def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[Measured]) 
         for place, values in enumerate(one.arrays["eigenvalues"].T):
             dash, label = DASHES[min(place, len(DASHES) - 1)], f"{tag.name} {place + 1}".strip()
             curves.append(Curve(one.steps, values[:, None], tag.color, dash, label))
-        own = _bounds(recording, one, tag)
-        bounds += [mark for mark in own if isinstance(mark, Line) or mark not in bounds]
+        # Recordings of the same learning rate share a level.
+        bounds += [mark for mark in _bounds(recording, one, tag) if isinstance(mark, Line) or mark not in bounds]
     highest = [float(np.nanmax(mark.y)) if isinstance(mark, Line) else mark.at for mark in bounds]
     y = _reaching([curve.values for curve in curves], highest)
     losses = dict.fromkeys(caption.words(one.loss, each) for each, one in zip(recordings, measured, strict=True))

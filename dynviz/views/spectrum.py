@@ -215,7 +215,7 @@ def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
             lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), width=width))
 
     def at(step: int) -> Panel:
-        moved = (replace(line, now=min(float(step), float(line.x[-1]))) for line in lines)
+        moved = (line.at(step) for line in lines)
         return Panel(spectra.title, x, y, (*references, *moved, *(mark for each in lost for mark in each.at(step))))
 
     return MovingPanel(union([line.x for line in lines]), at)

@@ -110,7 +110,7 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
     plan = over(recordings, group, contours(first, "contours", LEVELS), lanes=lanes)
 
     def at(step: int) -> Panel:
-        moved = [replace(line, now=float(step)) for line in lines]
+        moved = [line.at(step) for line in lines]
         balls = [ball.at(step) for ball in heads]
         marks = (*ground, *moved, *balls)
         return Panel(title, x, y, marks, readouts, square=True, plan=plan.at(step))

@@ -1,7 +1,6 @@
 """Terms of an update: arrows on a plane, else angles to the gradient."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +15,7 @@ from dynviz.charts.samples import Latest, has, index_at, lane_of, need
 from dynviz.charts.terms import PREFIX, cosines, need_terms, terms
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Arrows, Axis, Line, Mark, Panel, Readout, ReferenceLine
+from dynviz.scene.marks import Arrows, Axis, Line, Mark, Panel, Readout, ReferenceLine, last_until
 
 Array: TypeAlias = NDArray[Any]
 
@@ -60,13 +59,13 @@ def _plane(recording: Recording, lane: int, scale: float, whose: tuple[Readout, 
         ghost=False,
     )
     marks = ground(recording)
-    steps = union([where.steps, *(move.steps for move in moves.values())])
+    moved = union([move.steps for move in moves.values()])
     title = "terms of the next step" if times == 1 else f"terms of the next step, {caption.significant(times)} x"
 
     def at(step: int) -> Panel:
-        at_x, at_y = where.at(step)
-        # A term belongs to the step that led to its sample: the next sample is the next step.
-        after = int(steps[min(index_at(steps, step) + 1, len(steps) - 1)])
+        # A term belongs to the step that led to its sample, and begins where the parameters were before that step.
+        after = int(last_until(moved, step + 1))
+        at_x, at_y = where.at(after - 1)
         now = {name: moves[name].at(after) for name in names}
         lengths = {name: float(np.hypot(*term)) for name, term in now.items()}
         # The shorter ones in front: terms often point the same way.
@@ -77,10 +76,11 @@ def _plane(recording: Recording, lane: int, scale: float, whose: tuple[Readout, 
         words = [
             Readout(caption.significant(lengths[name], padded=True), f"term.{name}", name, "0.00e-00") for name in names
         ]
-        past = replace(trajectory, now=float(step))
+        past = trajectory.at(step)
         return Panel(title, x, y, (*marks, past, *arrows), (*whose, *words), square)
 
-    return MovingPanel(steps, at)
+    # What is drawn of the next step changes one step before its sample.
+    return MovingPanel(union([where.steps, np.maximum(moved - 1, 0)]), at)
 
 
 def _arrow(foot: tuple[float, float], term: tuple[float, float], times: float, color: str) -> Arrows:
@@ -95,9 +95,8 @@ def _angles(recording: Recording, lane: int, whose: tuple[Readout, ...]) -> Movi
     lines = [Line(steps, cosine, f"term.{name}", name, width=1.5) for name, cosine in values.items()]
 
     def at(step: int) -> Panel:
-        now = min(float(step), float(steps[-1]))
         place = index_at(steps, step)
-        moved = [Line(line.x, line.y, line.color, line.label, now, width=line.width) for line in lines]
+        moved = [line.at(step) for line in lines]
         words = [
             Readout(caption.resolved(float(line.y[place]), y.limits), line.color, line.label, "-0.00")
             for line in lines
