@@ -22,7 +22,7 @@ def best_at(lr, beta):
     return (np.log10(lr) + 2) ** 2 + beta + 0.01
 
 
-def recorded(folder, lanes, *, rule="adamw", scenario=None, loss=None, events=()):
+def recorded(folder, lanes, *, rule="adamw", scenario=None, loss=None, events=(), better="lower"):
     """Lanes whose loss falls in a straight line from 20 to what `best_at` says."""
     own = [lane.hyperparameters for lane in lanes]
     ends = np.array([best_at(values.get("lr", 0.01), values.get("beta1", 0)) for values in own])
@@ -37,7 +37,7 @@ def recorded(folder, lanes, *, rule="adamw", scenario=None, loss=None, events=()
         (),
         tuple(lanes),
         STEPS,
-        {"loss": ChannelInfo(1, "<f8")},
+        {"loss": ChannelInfo(1, "<f8", better=better)},
         views=("map", "curves"),
     )
     with Writer.create(folder, metadata) as writer:
@@ -116,7 +116,7 @@ def test_a_seed_that_diverged_is_infinitely_bad_in_the_median_of_its_cell(tmp_pa
     # One of two seeds of the best cell: of three it would be the median's neighbour.
     (panel,) = view(recorded(tmp_path / "a", lanes, events=[(2, 0)])).scene(STEPS).panels
     (field,) = marks(panel, Field)
-    assert field.values[0, 0] == field.norm.high
+    assert np.isnan(field.values[0, 0])
     star = marks(panel, Points)[-1]
     assert (star.x.tolist(), star.y.tolist()) == ([0.01], [0.5])
 
@@ -245,7 +245,7 @@ def test_norms_are_one_for_all_panels(tmp_path):
     assert len(norms) == 1
     (norm,) = norms
     assert isinstance(norm, Norm)
-    ends = f"dark {caption.significant(norm.low, 1)}, bright {caption.significant(norm.high, 1)}"
+    ends = f"dark {caption.significant(norm.low, 2)}, bright {caption.significant(norm.high, 2)}"
     assert film.scene(STEPS).readouts[-1].text == ends
 
 
@@ -258,5 +258,61 @@ def test_the_head_names_each_optimizer_in_the_colour_of_its_cells(tmp_path):
         ("adamw beta1 0, 0.5 or 0.9 lr 0.01", "lane0"),
         ("sgd beta1 0 or 0.5 lr 0.01", "lane1"),
         ("seeds 0, 1", "muted"),
+        ("band: middle half of the seeds", "muted"),
     ]
     assert [line.color for line in marks(scene.panels[0], Line)] == ["lane0", "lane1"]
+
+
+def test_of_an_accuracy_the_highest_is_the_best_and_the_good_ones_are_told_apart(tmp_path):
+    lanes = grid(lrs=(0.01, 0.1), betas=(0.0, 0.5), seeds=(0,))
+    shares = (0.984, 0.95, 0.7, 0.186)
+    recording = recorded(tmp_path / "a", lanes, loss=shares, better="higher")
+    (panel,) = view(recording).scene(STEPS).panels
+    (field,) = marks(panel, Field)
+    np.testing.assert_allclose(sorted(field.values.ravel()), sorted(shares))
+    star = marks(panel, Points)[-1]
+    assert (star.x.tolist(), star.y.tolist()) == ([0.01], [0.0])
+    assert panel.readouts[0].text.startswith("0.984 at")
+    (curve,) = view(recording, x="lr").scene(STEPS).panels[:1]
+    assert [one.text for one in curve.readouts if "0.984" in one.text]
+
+
+def test_of_a_channel_that_says_neither_no_cell_is_the_best(tmp_path):
+    lanes = grid(lrs=(0.01, 0.1), betas=(0.0, 0.5), seeds=(0,))
+    (panel,) = view(recorded(tmp_path / "a", lanes, loss=(1.0, 2.0, 3.0, 4.0), better="neither")).scene(STEPS).panels
+    assert not len(marks(panel, Points)[-1].x)
+    assert panel.readouts[0].text == "1.00 to 4.00"
+
+
+def test_a_diverged_seed_is_worst_where_more_is_better(tmp_path):
+    lanes = grid(lrs=(0.01, 0.1), betas=(0.0, 0.5), seeds=(0, 1, 2))
+    shares = np.where(np.arange(12) < 3, 0.99, 0.6)
+    losts = [(2, 0), (2, 1)]
+    (panel,) = view(recorded(tmp_path / "a", lanes, loss=shares, better="higher", events=losts)).scene(STEPS).panels
+    star = marks(panel, Points)[-1]
+    assert (star.x.tolist(), star.y.tolist()) != ([0.01], [0.0])
+
+
+def test_a_noisy_loss_is_the_mean_of_its_last_steps_and_says_so(tmp_path):
+    rng, lanes = np.random.default_rng(0), [Lane(0, {"lr": lr}) for lr in (0.01, 0.1)]
+    means = np.array([0.5, 0.6])
+    samples = means + 0.3 * rng.standard_normal((61, 2))
+    # The last batch of the worse one happens to be easy.
+    samples[-1] = (0.9, 0.1)
+    named = Named("bowl"), Named("adamw"), "adamw", 0, {"lr": Hyperparameter(0.01, "given")}, (), tuple(lanes), 60
+    with Writer.create(tmp_path / "a", Metadata(*named, {"loss": ChannelInfo(1, "<f8", better="lower")})) as writer:
+        writer.write("loss", 0, samples)
+        writer.status("finished")
+    (panel,) = view(Recording(tmp_path / "a")).scene(60).panels
+    assert panel.title == "loss, mean of 20 steps"
+    (line,) = marks(panel, Line)
+    np.testing.assert_allclose(line.y, samples[-20:].mean(axis=0))
+    assert marks(panel, Points)[-1].x.tolist() == [0.01]
+
+
+def test_the_scale_of_a_loss_does_not_run_to_rounding(tmp_path):
+    lanes = grid(lrs=(0.01, 0.1), betas=(0.0, 0.5), seeds=(0,))
+    scene = view(recorded(tmp_path / "a", lanes, loss=(1e-12, 0.5, 0.2, 0.1))).scene(STEPS)
+    (field,) = marks(scene.panels[0], Field)
+    assert field.norm.low > 1e-6
+    assert any(one.text.startswith("dark") and "or less" in one.text for one in scene.readouts)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
+from dynviz.recording.metadata import Better
 from dynviz.scene.marks import Axis, Readout
 
 Array: TypeAlias = NDArray[Any]
@@ -24,11 +25,13 @@ class Reading:
         y: The axis that they are drawn on.
         width: Of how many samples the mean is drawn.
         groups: Lanes of one setting of hyperparameters each, where there are several: their range is said.
+        better: Which values are better: a lane that diverged is worse than all others in a median.
     """
 
     y: Axis
     width: int
     groups: tuple[tuple[int, ...], ...] = ()
+    better: Better = "neither"
 
     def of(self, name: Readout, values: Array) -> Callable[[Array], Readout]:
         """A function of samples [samples, lanes, ...]: what is drawn of the last one, and room for all of `values`."""
@@ -50,8 +53,8 @@ class Reading:
 
     def _said(self, lanes: list[float]) -> str:
         if not self.groups:
-            return self._number(median(lanes))
-        middles = [median([lanes[lane] for lane in group]) for group in self.groups]
+            return self._number(median(lanes, self.better))
+        middles = [median([lanes[lane] for lane in group], self.better) for group in self.groups]
         middles = [value for value in middles if abs(value) < limits.HUGE]
         if not middles:
             return caption.DIVERGED
@@ -73,14 +76,19 @@ class Reading:
         return f"{text} ({lanes} of {lanes} diverged)" if lanes > 1 else max(text, caption.DIVERGED, key=len)
 
 
-def median(values: list[float]) -> float:
+def median(values: list[float], better: Better = "neither") -> float:
     """Median of the finite values, or the first value if none is finite; ten times as fast as NumPy for a few.
 
-    >>> median([3.0, float("nan"), 1.0])
-    2.0
+    Where less or more is better, a value that is not finite is worse than all others, and the median may be NaN.
+
+    >>> median([3.0, float("nan"), 1.0]), median([3.0, float("nan"), 1.0], "lower")
+    (2.0, 3.0)
     """
     good = sorted(value for value in values if abs(value) < limits.HUGE)
     if not good:
         return values[0]
+    if better != "neither":
+        lost = [float("nan")] * (len(values) - len(good))
+        good = lost + good if better == "higher" else good + lost
     half = len(good) // 2
     return good[half] if len(good) % 2 else (good[half - 1] + good[half]) / 2

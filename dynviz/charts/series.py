@@ -20,6 +20,7 @@ from dynviz.charts.reading import NARROW, Reading, median
 from dynviz.charts.samples import Latest, has, index_at
 from dynviz.charts.settings import medians, settings
 from dynviz.recording import Recording
+from dynviz.recording.metadata import Better
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Readout, Text
 
@@ -44,6 +45,7 @@ class Curve:
         label: At the line's end.
         noise: Tenth and ninetieth percentile [samples, 2] of what `values` is the mean of; none where it is not.
         groups: Lanes of one setting of hyperparameters each, where there are several: each is a line.
+        better: Which values are better: a lane that diverged is worse than all others in the median.
     """
 
     x: NDArray[np.int64]
@@ -53,6 +55,7 @@ class Curve:
     label: str = ""
     noise: Array | None = None
     groups: tuple[tuple[int, ...], ...] = ()
+    better: Better = "neither"
 
 
 def scalar_like(recording: Recording, channel: str) -> bool:
@@ -97,7 +100,7 @@ def series(
     values = []
     for index in shown:
         recording = recordings[index]
-        reading = Reading(y, width, _apart(recording, channel))
+        reading = Reading(y, width, _apart(recording, channel), recording.metadata.channels[channel].better)
         values.append(Latest(recording, channel, reading.of(tags[index], recording[channel])))
 
     def at(step: int) -> Panel:
@@ -173,9 +176,9 @@ def _curves(recording: Recording, channel: str, color: str, label: str) -> list[
     if count > NARROW:
         return [Curve(x, values.reshape(values.shape[0], -1), color, label=label)]
     labels = [f"{label} {entry}".strip() for entry in _entries(recording, channel, count)]
-    groups = _apart(recording, channel)
+    groups, better = _apart(recording, channel), recording.metadata.channels[channel].better
     return [
-        Curve(x, entries[:, :, entry], color, DASHES[entry % len(DASHES)], labels[entry], groups=groups)
+        Curve(x, entries[:, :, entry], color, DASHES[entry % len(DASHES)], labels[entry], groups=groups, better=better)
         for entry in range(count)
     ]
 
@@ -221,12 +224,12 @@ def _marks(curve: Curve, scale: str) -> list[Band | Line]:
     if curve.groups:
         kept = [curve.groups[place] for place in evenly(len(curve.groups), SETTING_LINES)]
         setting = replace(bold, x=curve.x[at], label="", width=0.8, dot=False)
-        return [replace(setting, y=drawable(lane)) for lane in medians(curve.values[at], kept).T]
+        return [replace(setting, y=drawable(lane)) for lane in medians(curve.values[at], kept, curve.better).T]
     thin = [
         replace(bold, y=drawable(lane), label="", width=0.5, ghost=False, dot=False)
         for lane in curve.values.T[:THIN_LINES]
     ]
-    low, median, high = (drawable(part) for part in trend.middle(curve.values[at]))
+    low, median, high = (drawable(part) for part in trend.middle(curve.values[at], curve.better))
     x = curve.x[at]
     return [Band(x, low, high, curve.color), *thin, replace(bold, x=x, y=median, width=2.0)]
 

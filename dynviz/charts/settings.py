@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dynviz.charts import trend
 from dynviz.charts.samples import has, index_at
 from dynviz.recording import Recording
+from dynviz.recording.metadata import Better
 
 Array: TypeAlias = NDArray[Any]
 
@@ -58,6 +59,6 @@ def parted(recordings: Sequence[Recording]) -> list[Recording]:
     return parts if len(parts) <= COLORS else list(recordings)
 
 
-def medians(values: Array, groups: Sequence[Sequence[int]]) -> Array:
+def medians(values: Array, groups: Sequence[Sequence[int]], better: Better = "neither") -> Array:
     """The median over each group of lanes: [samples, lanes] to [samples, groups]."""
-    return np.stack([trend.middle(values[:, list(group)])[1] for group in groups], axis=1)
+    return np.stack([trend.middle(values[:, list(group)], better)[1] for group in groups], axis=1)

@@ -48,16 +48,17 @@ def trailing_mean(values: Array, at: NDArray[np.int64], width: int) -> Array:
 def trailing_quantiles(values: Array, at: NDArray[np.int64], width: int, low: float, high: float) -> Array:
     """Two quantiles [2, places] of the last `width` samples, at some indices of `values` [samples]."""
     indices = np.maximum(at[:, None] - np.arange(width), 0)
-    return _quantiles(values[indices], (low, high), "neither")
+    return _quantiles(values[indices], (low, high))
 
 
 def middle(values: Array, better: Better = "neither") -> Array:
     """Lower quartile, median and upper quartile [3, samples] over `values` [samples, many].
 
-    A value that is not finite is worse than all others; of values of which neither is better it is left out. A quartile
-    that falls on one is NaN.
+    A value that is not finite is worse than all others; where neither is better it is left out.
     """
-    return _quantiles(values, (0.25, 0.5, 0.75), better)
+    if better != "neither":
+        return middle_of_all(values, -math.inf if better == "higher" else math.inf)
+    return _quantiles(values, (0.25, 0.5, 0.75))
 
 
 def middle_of_all(values: Array, worst: float = math.inf) -> Array:
@@ -83,13 +84,13 @@ def middle_of_all(values: Array, worst: float = math.inf) -> Array:
     return np.stack(quantiles)
 
 
-def rough(values: Array) -> bool:
-    """Whether a curve [samples] is noisy from start to end, so that its trend should be shown.
+def rough(values: Array, enough: int = 200) -> bool:
+    """Whether a curve [samples] of enough samples is noisy from start to end, so that its trend should be shown.
 
     Noise turns around at two of three samples all the time; a smooth curve hardly ever, one that overshoots at each.
     """
     known = values[:ENOUGH][np.isfinite(values[:ENOUGH])].astype(np.float64)
-    if len(known) < 200:
+    if len(known) < enough:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         jumps = np.diff(known)
@@ -98,15 +99,13 @@ def rough(values: Array) -> bool:
     return min(turns) > 0.45 and max(turns) < 0.9 and size > 0.02
 
 
-def _quantiles(values: Array, shares: tuple[float, ...], better: Better) -> Array:
-    """Quantiles [shares, rows] of each row, linear between values; see `middle` for those that are not finite.
+def _quantiles(values: Array, shares: tuple[float, ...]) -> Array:
+    """Quantiles [shares, rows] over the finite values of each row, linear between them; NaN where none is.
 
-    `np.nanquantile` takes a Python loop over rows for the same.
+    Sorting puts what is not finite last; `np.nanquantile` takes a Python loop over rows for the same.
     """
-    good = np.isfinite(values)
-    worst = -np.inf if better == "higher" else np.inf
-    ordered = np.sort(np.where(good, values, worst).astype(np.float64), axis=1)
-    counts = good.sum(axis=1) if better == "neither" else np.full(len(values), values.shape[1])
+    ordered = np.sort(np.where(np.isfinite(values), values, np.inf).astype(np.float64), axis=1)
+    counts = np.isfinite(ordered).sum(axis=1)
     rows = np.arange(len(ordered))
     values_at = np.full((len(shares), len(ordered)), np.nan)
     some = counts > 0
@@ -115,7 +114,5 @@ def _quantiles(values: Array, shares: tuple[float, ...], better: Better) -> Arra
         below = np.floor(place).astype(np.int64)
         above = np.minimum(below + 1, np.maximum(counts - 1, 0))
         low, high = ordered[rows, below][some], ordered[rows, above][some]
-        with np.errstate(invalid="ignore"):
-            between = np.where(low == high, low, low + (high - low) * (place - below)[some])
-        values_at[index, some] = np.where(np.isfinite(between), between, np.nan)
+        values_at[index, some] = low + (high - low) * (place - below)[some]
     return values_at

@@ -11,9 +11,6 @@ from dynviz.errors import unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
 
-TELLING = ("loss", "error", "accuracy")
-"""Words in the names of the channels that say how well it goes."""
-
 
 def view(recordings: Sequence[Recording], *, channels: tuple[str, ...] | str = (), scale: Scale = "auto") -> Film:
     """Open the view.
@@ -44,5 +41,7 @@ def view(recordings: Sequence[Recording], *, channels: tuple[str, ...] | str = (
 
 
 def _telling(recordings: Sequence[Recording]) -> list[str]:
-    found = scalars(recordings)
-    return [name for name in found if any(word in name for word in TELLING)] or found
+    """The channels that say how well it goes: those of which values are better or worse."""
+    known = scalars(recordings)
+    declared = [one.metadata.channels for one in recordings]
+    return [name for name in known if any(name in one and one[name].better != "neither" for one in declared)] or known

@@ -1,16 +1,16 @@
-"""The loss over what lanes differ in: a heat map of two numbers, curves of one."""
+"""How well lanes do over what they differ in: a heat map, or curves of one number."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts import caption, limits, trend
-from dynviz.charts.lattice import Dimension, Lattice, check, lattices, sources, words
+from dynviz.charts import caption, limits
+from dynviz.charts.lattice import Dimension, check, lattices, sources, words
 from dynviz.charts.moving import MovingPanel, union
+from dynviz.charts.outcomes import MapCells, Outcome, cells_of, table
 from dynviz.charts.samples import index_at, missing, need
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -27,31 +27,12 @@ FINE = 160
 PANELS = 12
 
 
-@dataclass(frozen=True)
-class MapCells:
-    """What the lanes of a lattice come to over time.
-
-    Attributes:
-        lattice: Whose they are.
-        color: Of its optimizer.
-        indices: Of each cell, its place along each dimension.
-        middle: Lower quartile, median and upper quartile over the seeds [3, steps, cells]; NaN where it is of a seed
-            that diverged, which counts as infinitely bad.
-        lost: The share of the seeds that diverged [steps, cells].
-    """
-
-    lattice: Lattice
-    color: str
-    indices: tuple[tuple[int, ...], ...]
-    middle: Array
-    lost: Array
-
-
 def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: str = "loss") -> Film:
     """Open the view.
 
     A cell is the median over the seeds; a curve has a band over their middle half. A noisy loss is its trailing mean.
-    A cross is where all seeds diverged, a ring where some did, a star the best.
+    A cross is where all seeds diverged, a ring where some did, a star the best: of a loss the lowest, of an accuracy
+    the highest, of a channel that says neither there is none.
 
     Args:
         recordings: What is shown; of a sweep all.
@@ -66,24 +47,27 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     grids = lattices(recordings, [name for name in (x, y) if name])
     check(grids, PANELS)
     steps = _steps(recordings, channel)
-    tables = [_table(recording, channel, steps) for recording in recordings]
-    worst = -math.inf if recordings[0].metadata.channels[channel].better == "higher" else math.inf
-    cells = [_cells(lattice, caption.color(place), tables, worst) for place, lattice in enumerate(grids)]
-    scale = _scale(cells)
+    outcome = Outcome.of(recordings, channel)
+    tables = [table(recording, outcome, steps) for recording in recordings]
+    outcomes = [cells_of(lattice, caption.color(place), tables, outcome.better) for place, lattice in enumerate(grids)]
+    medians = [one.middle[1] for one in outcomes]
+    scale = outcome.scale(medians)
     panels: list[MovingPanel] = []
     shown: list[list[MapCells]] = []
-    for group in _panels(cells):
-        draw = _Heat(group[0], scale) if len(group[0].lattice.dimensions) == 2 else _Curves(group, scale)
-        panels.append(_moving(draw, steps, caption.words(channel, *recordings)))
+    for group in _panels(outcomes):
+        heat = len(group[0].lattice.dimensions) == 2
+        draw = _Heat(group[0], outcome, scale) if heat else _Curves(group, outcome, scale)
+        panels.append(_moving(draw, steps, outcome.title))
         shown.append([one for one in group if one.lattice.dimensions])
 
     def pick(step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
         return _nearest(recordings, shown[panel], index_at(steps, step), (x, y))
 
-    title, readouts = caption.title(recordings), _readouts(recordings, cells)
-    if any(len(one.lattice.dimensions) == 2 for one in cells):
-        low, high = (caption.significant(end, 1) for end in scale.limits)
-        readouts += (Readout(f"dark {low}, bright {high}", "muted"),)
+    title, readouts = caption.title(recordings), _readouts(recordings, outcomes)
+    if any(len(one.lattice.dimensions) == 2 for one in outcomes):
+        readouts += (outcome.legend(scale, medians),)
+    if any(len(one.lattice.dimensions) == 1 for one in outcomes) and any(len(one.seeds) > 1 for one in recordings):
+        readouts += (Readout("band: middle half of the seeds", "muted"),)
     total = max(recording.total for recording in recordings)
     return Film(
         steps, lambda step: Scene(title, tuple(panel.at(step) for panel in panels), step, total, readouts), pick
@@ -97,44 +81,9 @@ def _readouts(recordings: Sequence[Recording], cells: Sequence[MapCells]) -> tup
     return (*optimizers, *(Readout(text, "muted") for text in seeds if len(seeds) == 1))
 
 
-def _scale(cells: Sequence[MapCells]) -> Axis:
-    """The axis of what is shown; what gets much worse than it was at the start stands at its end."""
-    medians = [one.middle[1] for one in cells]
-    starts = [float(np.nanmax(median[0])) for median in medians if np.isfinite(median[0]).any()]
-    if starts and max(starts) > 0:
-        medians = [np.minimum(median, 2 * max(starts)) for median in medians]
-    return limits.axis(medians)
-
-
 def _steps(recordings: Sequence[Recording], channel: str) -> NDArray[np.int64]:
     steps = union([recording.steps(channel) for recording in recordings])
     return steps[evenly(len(steps), STEPS)]
-
-
-def _table(recording: Recording, channel: str, steps: NDArray[np.int64]) -> tuple[Array, Array]:
-    """The channel of each lane at these steps, and whether it had diverged [steps, lanes]."""
-    samples, own = recording[channel], recording.steps(channel)
-    rough = channel == "loss" and any(trend.rough(lane) for lane in samples.T[:8])
-    width = trend.window(len(samples)) if rough else 1
-    at = np.array([index_at(own, step) for step in steps])
-    with np.errstate(invalid="ignore", over="ignore"):
-        values = np.stack([samples[max(0, end + 1 - width) : end + 1].mean(axis=0, dtype=np.float64) for end in at])
-    lost = ~limits.finite(values)
-    for event in recording.events():
-        if event.kind == "diverged":
-            lost[steps >= event.step, event.lane] = True
-    return np.where(lost, np.nan, values), lost
-
-
-def _cells(lattice: Lattice, color: str, tables: Sequence[tuple[Array, Array]], worst: float) -> MapCells:
-    middles, losts = [], []
-    for members in lattice.cells.values():
-        values = np.stack([tables[place][0][:, lane] for place, lane in members], axis=1)
-        middles.append(trend.middle_of_all(values, worst))
-        losts.append(np.stack([tables[place][1][:, lane] for place, lane in members], axis=1).mean(axis=1))
-    middle = np.stack(middles, axis=2)
-    middle[~np.isfinite(middle)] = np.nan
-    return MapCells(lattice, color, tuple(lattice.cells), middle, np.stack(losts, axis=1))
 
 
 def _panels(cells: Sequence[MapCells]) -> list[list[MapCells]]:
@@ -164,8 +113,8 @@ def _moving(draw: "_Heat | _Curves", steps: NDArray[np.int64], title: str) -> Mo
 class _Heat:
     """A heat map of one lattice of two dimensions."""
 
-    def __init__(self, cells: MapCells, scale: Axis) -> None:
-        self._cells = cells
+    def __init__(self, cells: MapCells, outcome: Outcome, scale: Axis) -> None:
+        self._cells, self._outcome = cells, outcome
         across, upward = cells.lattice.dimensions
         self.x, self.y = _axis(across, across.edges), _axis(upward, upward.edges)
         self.suffix = f", {cells.lattice.name}"
@@ -173,7 +122,8 @@ class _Heat:
         self._columns, self._rows = across.pixels(FINE), upward.pixels(FINE)
         indices = np.array(cells.indices)
         self._at = np.array(across.values)[indices[:, 0]], np.array(upward.values)[indices[:, 1]]
-        self._widest = max((self._words(cell, 0.00123) for cell in range(len(indices))), key=len)
+        options = max((cells.options(cell) for cell in range(len(indices))), key=len)
+        self._widest = f"0.00e-00 at {options}"
 
     def marks(self, index: int) -> tuple[Mark, ...]:
         """The map, and what is marked in it."""
@@ -183,7 +133,7 @@ class _Heat:
         for (column, row), value in zip(self._cells.indices, median, strict=True):
             values[row, column] = value
         extent = (*self.x.limits, *self.y.limits)
-        best = self._best(index)
+        best = self._outcome.best(median)
         missing = caption.DIVERGED if len(self._cells.indices) == values.size else f"{caption.DIVERGED} or not trained"
         return (
             Field(values[np.ix_(self._rows, self._columns)], extent, self._norm, missing=missing),
@@ -194,18 +144,11 @@ class _Heat:
 
     def readouts(self, index: int) -> tuple[Readout, ...]:
         """The best cell in words."""
-        best = self._best(index)
-        text = self._words(best, float(self._cells.middle[1, index, best])) if best >= 0 else caption.DIVERGED
-        return (Readout(text, self._cells.color, "best", self._widest),)
-
-    def _best(self, index: int) -> int:
         median = self._cells.middle[1, index]
-        return int(np.nanargmin(median)) if np.isfinite(median).any() else -1
-
-    def _words(self, cell: int, value: float) -> str:
-        pairs = zip(self._cells.lattice.dimensions, self._cells.indices[cell], strict=True)
-        options = [caption.option(dimension.name, dimension.values[place]) for dimension, place in pairs]
-        return f"{caption.significant(value, padded=True)} at {', '.join(options)}"
+        best, text = self._outcome.best(median), self._outcome.words(median)
+        if best < 0:
+            return (Readout(text, self._cells.color, widest=self._widest),)
+        return (Readout(f"{text} at {self._cells.options(best)}", self._cells.color, "best", self._widest),)
 
     def _points(self, chosen: NDArray[np.bool_], marker: Any, label: str) -> Points:
         return Points(self._at[0][chosen], self._at[1][chosen], "text", 6.0, marker, label)
@@ -214,8 +157,8 @@ class _Heat:
 class _Curves:
     """Curves of several lattices over one number; one without dimensions is a line across."""
 
-    def __init__(self, group: Sequence[MapCells], scale: Axis) -> None:
-        self._group = group
+    def __init__(self, group: Sequence[MapCells], outcome: Outcome, scale: Axis) -> None:
+        self._group, self._outcome = group, outcome
         dimensions = [one.lattice.dimensions[0] for one in group if one.lattice.dimensions]
         axes = [_axis(dimension, _margins(dimension)) for dimension in dimensions]
         low, high = min(axis.limits[0] for axis in axes), max(axis.limits[1] for axis in axes)
@@ -244,8 +187,8 @@ class _Curves:
             for chosen, marker in ((lost[order] >= 1, "cross"), ((lost[order] > 0) & (lost[order] < 1), "ring")):
                 top = np.where(np.isfinite(alive[chosen]), alive[chosen], self.y.limits[1])
                 lines.append(Points(x[chosen], top, cells.color, 5.0, marker))  # type: ignore[arg-type]
-            if np.isfinite(alive).any():
-                best = [int(np.nanargmin(alive))]
+            best = [self._outcome.best(alive)]
+            if best[0] >= 0:
                 lines.append(Points(x[best], alive[best], cells.color, 7.0, "star"))
         return (*bands, *lines)
 
@@ -257,14 +200,9 @@ class _Curves:
         readouts = []
         for cells in self._group:
             median = cells.middle[1, index]
-            value = float(np.nanmin(median)) if np.isfinite(median).any() else np.nan
-            place = int(np.nanargmin(median)) if np.isfinite(value) else 0
-            pairs = zip(cells.lattice.dimensions, cells.indices[place], strict=True)
-            options = ", ".join(caption.option(one.name, one.values[at]) for one, at in pairs)
-            where = f" at {options}" if options and np.isfinite(value) else ""
-            readouts.append(
-                Readout(f"{caption.significant(value, padded=True)}{where}", cells.color, cells.lattice.name)
-            )
+            best, text = self._outcome.best(median), self._outcome.words(median)
+            where = f" at {cells.options(best)}" if best >= 0 and cells.lattice.dimensions else ""
+            readouts.append(Readout(f"{text}{where}", cells.color, cells.lattice.name))
         return tuple(readouts)
 
 

@@ -1,0 +1,138 @@
+"""What the lanes of a sweep come to: the median of each setting as time goes on, and which is the best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts import caption, limits, trend
+from dynviz.charts.lattice import Lattice
+from dynviz.charts.samples import index_at
+from dynviz.recording import Recording
+from dynviz.recording.metadata import Better
+from dynviz.scene.marks import Axis, Readout
+
+Array: TypeAlias = NDArray[Any]
+
+ENOUGH = 40
+"""Samples of a loss that tell whether it is noisy."""
+LEAST = 1e-6
+"""Losses below this share of the first one have one colour: the others would be told apart by few."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a channel tells how far a lane has come.
+
+    Attributes:
+        channel: Its name.
+        title: What is shown: of a noisy loss the mean of the last steps.
+        better: Which values are better.
+        bounds: What no value can pass.
+        width: Of how many samples the mean is taken.
+    """
+
+    channel: str
+    title: str
+    better: Better
+    bounds: tuple[float, float]
+    width: int
+
+    @classmethod
+    def of(cls, recordings: Sequence[Recording], channel: str) -> "Outcome":
+        """The same of all recordings that are shown."""
+        info = recordings[0].metadata.channels[channel]
+        # A loss of batches says by its last value which batch that was.
+        lanes = (lane for one in recordings for lane in one[channel].T[:8]) if channel == "loss" else ()
+        rough = any(trend.rough(lane, ENOUGH) for lane in lanes)
+        width = trend.window(max(len(one[channel]) for one in recordings)) if rough else 1
+        words = caption.words(channel, *recordings)
+        title = f"{words}, mean of {width * info.every} steps" if rough else words
+        return cls(channel, title, info.better, info.bounds, width)
+
+    def best(self, values: Array) -> int:
+        """The index of the best of some values; -1 where none is finite, or neither is better."""
+        if self.better == "neither" or not np.isfinite(values).any():
+            return -1
+        return int(np.nanargmax(values) if self.better == "higher" else np.nanargmin(values))
+
+    def words(self, values: Array) -> str:
+        """The best of some values; where neither is better, from which to which they go."""
+        if not np.isfinite(values).any():
+            return caption.DIVERGED
+        if self.better == "neither":
+            low, high = (caption.significant(float(end), padded=True) for end in (np.nanmin(values), np.nanmax(values)))
+            return f"{low} to {high}"
+        return caption.significant(float(values[self.best(values)]), padded=True)
+
+    def scale(self, medians: Sequence[Array]) -> Axis:
+        """The axis of medians [steps, cells]; what is much worse than at the start stands at its end."""
+        firsts = [float(value) for median in medians for value in median[0] if np.isfinite(value)]
+        if firsts and self.better == "higher":
+            medians = [np.maximum(median, min(firsts)) for median in medians]
+        if firsts and self.better == "lower" and max(firsts) > 0:
+            first = max(firsts)
+            medians = [np.minimum(median, 2 * first) for median in medians]
+            # Zero and below are passed over by a logarithm, and belong on an even axis.
+            if all((median[np.isfinite(median)] > 0).all() for median in medians):
+                medians = [np.maximum(median, LEAST * first) for median in medians]
+        return limits.axis(medians, most=self.bounds[1])
+
+    def legend(self, scale: Axis, medians: Sequence[Array]) -> Readout:
+        """What the ends of the colours stand for."""
+        known = np.concatenate([median[np.isfinite(median)] for median in medians])
+        low, high = (caption.significant(end, 2) for end in scale.limits)
+        low += " or less" if (known < scale.limits[0]).any() else ""
+        high += " or more" if (known > scale.limits[1]).any() else ""
+        return Readout(f"dark {low}, bright {high}", "muted")
+
+
+@dataclass(frozen=True)
+class MapCells:
+    """What the lanes of a lattice come to over time.
+
+    Attributes:
+        lattice: Whose they are.
+        color: Of its optimizer.
+        indices: Of each cell, its place along each dimension.
+        middle: Lower quartile, median and upper quartile over the seeds [3, steps, cells].
+        lost: The share of the seeds that diverged [steps, cells].
+    """
+
+    lattice: Lattice
+    color: str
+    indices: tuple[tuple[int, ...], ...]
+    middle: Array
+    lost: Array
+
+    def options(self, cell: int) -> str:
+        """The values of a cell in words."""
+        pairs = zip(self.lattice.dimensions, self.indices[cell], strict=True)
+        return ", ".join(caption.option(dimension.name, dimension.values[place]) for dimension, place in pairs)
+
+
+def table(recording: Recording, outcome: Outcome, steps: NDArray[np.int64]) -> tuple[Array, Array]:
+    """The outcome of each lane at these steps, and whether it had diverged [steps, lanes]."""
+    samples, own, width = recording[outcome.channel], recording.steps(outcome.channel), outcome.width
+    at = [index_at(own, step) for step in steps]
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = np.stack([samples[max(0, end + 1 - width) : end + 1].mean(axis=0, dtype=np.float64) for end in at])
+    lost = ~limits.finite(values)
+    for event in recording.events():
+        if event.kind == "diverged":
+            lost[steps >= event.step, event.lane] = True
+    return np.where(lost, np.nan, values), lost
+
+
+def cells_of(lattice: Lattice, color: str, tables: Sequence[tuple[Array, Array]], better: Better) -> MapCells:
+    """The medians of a lattice's cells; a seed that diverged counts as infinitely bad."""
+    middles, losts = [], []
+    for members in lattice.cells.values():
+        values, lost = (np.stack([tables[at][part][:, lane] for at, lane in members], axis=1) for part in (0, 1))
+        middles.append(trend.middle(values, better))
+        losts.append(lost.mean(axis=1))
+    middle = np.stack(middles, axis=2)
+    middle[~np.isfinite(middle)] = np.nan
+    return MapCells(lattice, color, tuple(lattice.cells), middle, np.stack(losts, axis=1))
