@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
 from dynviz.charts.lattice import Dimension, check, lattices, sources, words
+from dynviz.charts.medians import MapCells, MapValue, cells_of, table
 from dynviz.charts.moving import MovingPanel, union
-from dynviz.charts.outcomes import MapCells, Outcome, cells_of, table
 from dynviz.charts.samples import index_at, missing, need
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -47,26 +47,26 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     grids = lattices(recordings, [name for name in (x, y) if name])
     check(grids, PANELS)
     steps = _steps(recordings, channel)
-    outcome = Outcome.of(recordings, channel)
-    tables = [table(recording, outcome, steps) for recording in recordings]
-    outcomes = [cells_of(lattice, caption.color(place), tables, outcome.better) for place, lattice in enumerate(grids)]
-    medians = [one.middle[1] for one in outcomes]
-    scale = outcome.scale(medians)
+    measure = MapValue.of(recordings, channel)
+    tables = [table(recording, measure, steps) for recording in recordings]
+    all_cells = [cells_of(lattice, caption.color(place), tables, measure.better) for place, lattice in enumerate(grids)]
+    medians = [one.middle[1] for one in all_cells]
+    scale = measure.scale(medians)
     panels: list[MovingPanel] = []
     shown: list[list[MapCells]] = []
-    for group in _panels(outcomes):
+    for group in _panels(all_cells):
         heat = len(group[0].lattice.dimensions) == 2
-        draw = _Heat(group[0], outcome, scale) if heat else _Curves(group, outcome, scale)
-        panels.append(_moving(draw, steps, outcome.title))
+        draw = _Heat(group[0], measure, scale) if heat else _Curves(group, measure, scale)
+        panels.append(_moving(draw, steps, measure.title))
         shown.append([one for one in group if one.lattice.dimensions])
 
     def pick(step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
         return _nearest(recordings, shown[panel], index_at(steps, step), (x, y))
 
-    title, readouts = caption.title(recordings), _readouts(recordings, outcomes)
-    if any(len(one.lattice.dimensions) == 2 for one in outcomes):
-        readouts += (outcome.legend(scale, medians),)
-    if any(len(one.lattice.dimensions) == 1 for one in outcomes) and any(len(one.seeds) > 1 for one in recordings):
+    title, readouts = caption.title(recordings), _readouts(recordings, all_cells)
+    if any(len(one.lattice.dimensions) == 2 for one in all_cells):
+        readouts += (measure.legend(scale, medians),)
+    if any(len(one.lattice.dimensions) == 1 for one in all_cells) and any(len(one.seeds) > 1 for one in recordings):
         readouts += (Readout("band: middle half of the seeds", "muted"),)
     total = max(recording.total for recording in recordings)
     return Film(
@@ -113,8 +113,8 @@ def _moving(draw: "_Heat | _Curves", steps: NDArray[np.int64], title: str) -> Mo
 class _Heat:
     """A heat map of one lattice of two dimensions."""
 
-    def __init__(self, cells: MapCells, outcome: Outcome, scale: Axis) -> None:
-        self._cells, self._outcome = cells, outcome
+    def __init__(self, cells: MapCells, measure: MapValue, scale: Axis) -> None:
+        self._cells, self._measure = cells, measure
         across, upward = cells.lattice.dimensions
         self.x, self.y = _axis(across, across.edges), _axis(upward, upward.edges)
         self.suffix = f", {cells.lattice.name}"
@@ -133,7 +133,7 @@ class _Heat:
         for (column, row), value in zip(self._cells.indices, median, strict=True):
             values[row, column] = value
         extent = (*self.x.limits, *self.y.limits)
-        best = self._outcome.best(median)
+        best = self._measure.best(median)
         missing = caption.DIVERGED if len(self._cells.indices) == values.size else f"{caption.DIVERGED} or not trained"
         return (
             Field(values[np.ix_(self._rows, self._columns)], extent, self._norm, missing=missing),
@@ -145,7 +145,7 @@ class _Heat:
     def readouts(self, index: int) -> tuple[Readout, ...]:
         """The best cell in words."""
         median = self._cells.middle[1, index]
-        best, text = self._outcome.best(median), self._outcome.words(median)
+        best, text = self._measure.best(median), self._measure.words(median)
         if best < 0:
             return (Readout(text, self._cells.color, widest=self._widest),)
         return (Readout(f"{text} at {self._cells.options(best)}", self._cells.color, "best", self._widest),)
@@ -157,8 +157,8 @@ class _Heat:
 class _Curves:
     """Curves of several lattices over one number; one without dimensions is a line across."""
 
-    def __init__(self, group: Sequence[MapCells], outcome: Outcome, scale: Axis) -> None:
-        self._group, self._outcome = group, outcome
+    def __init__(self, group: Sequence[MapCells], measure: MapValue, scale: Axis) -> None:
+        self._group, self._measure = group, measure
         dimensions = [one.lattice.dimensions[0] for one in group if one.lattice.dimensions]
         axes = [_axis(dimension, _margins(dimension)) for dimension in dimensions]
         low, high = min(axis.limits[0] for axis in axes), max(axis.limits[1] for axis in axes)
@@ -187,7 +187,7 @@ class _Curves:
             for chosen, marker in ((lost[order] >= 1, "cross"), ((lost[order] > 0) & (lost[order] < 1), "ring")):
                 top = np.where(np.isfinite(alive[chosen]), alive[chosen], self.y.limits[1])
                 lines.append(Points(x[chosen], top, cells.color, 5.0, marker))  # type: ignore[arg-type]
-            best = [self._outcome.best(alive)]
+            best = [self._measure.best(alive)]
             if best[0] >= 0:
                 lines.append(Points(x[best], alive[best], cells.color, 7.0, "star"))
         return (*bands, *lines)
@@ -200,7 +200,7 @@ class _Curves:
         readouts = []
         for cells in self._group:
             median = cells.middle[1, index]
-            best, text = self._outcome.best(median), self._outcome.words(median)
+            best, text = self._measure.best(median), self._measure.words(median)
             where = f" at {cells.options(best)}" if best >= 0 and cells.lattice.dimensions else ""
             readouts.append(Readout(f"{text}{where}", cells.color, cells.lattice.name))
         return tuple(readouts)

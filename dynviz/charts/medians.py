@@ -23,7 +23,7 @@ LEAST = 1e-6
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MapValue:
     """How a channel tells how far a lane has come.
 
     Attributes:
@@ -41,7 +41,7 @@ class Outcome:
     width: int
 
     @classmethod
-    def of(cls, recordings: Sequence[Recording], channel: str) -> "Outcome":
+    def of(cls, recordings: Sequence[Recording], channel: str) -> "MapValue":
         """The same of all recordings that are shown."""
         info = recordings[0].metadata.channels[channel]
         # A loss of batches says by its last value which batch that was.
@@ -113,9 +113,9 @@ class MapCells:
         return ", ".join(caption.option(dimension.name, dimension.values[place]) for dimension, place in pairs)
 
 
-def table(recording: Recording, outcome: Outcome, steps: NDArray[np.int64]) -> tuple[Array, Array]:
-    """The outcome of each lane at these steps, and whether it had diverged [steps, lanes]."""
-    samples, own, width = recording[outcome.channel], recording.steps(outcome.channel), outcome.width
+def table(recording: Recording, value: MapValue, steps: NDArray[np.int64]) -> tuple[Array, Array]:
+    """The value of each lane at these steps, and whether it had diverged [steps, lanes]."""
+    samples, own, width = recording[value.channel], recording.steps(value.channel), value.width
     at = [index_at(own, step) for step in steps]
     with np.errstate(invalid="ignore", over="ignore"):
         values = np.stack([samples[max(0, end + 1 - width) : end + 1].mean(axis=0, dtype=np.float64) for end in at])
