@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,15 @@ def test_every_picture_is_in_the_repository():
     root = Path(__file__).parent.parent
     for path in re.findall(r"!\[.+?\]\((.+?)\)", README):
         assert (root / path).stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/promises.md", "gallery/README.md"])
+def test_numbers_have_their_leading_zero(page):
+    text = (Path(__file__).parent.parent / page).read_text()
+    assert re.findall(r"(?<![\w.\])])\.\d+", text) == []
+
+
+def test_every_extra_is_named_and_no_other():
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
+    table = re.findall(r"^\| `(\w+)` \| .*", README.split("## A tour")[0], re.MULTILINE)
+    assert set(table) == project["optional-dependencies"].keys() - {"dev"}

@@ -58,7 +58,7 @@ def _cleaned() -> Iterator[None]:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="dynviz")
 def commands() -> None:
-    """See what an optimizer does: train small tasks, record every step, draw the animations."""
+    """See what an optimizer does: train small tasks, record every step, watch it in the terminal, export animations."""
 
 
 for command in (run, play, show, export, events, fork, compare, sweep, project, sharpness, check, listing, new, bench):
