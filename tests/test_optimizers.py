@@ -32,7 +32,7 @@ from tests.rules import (
 )
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
-SHAPES = [(), (1,), (5,), (4, 3), (2, 3, 2)]
+SHAPES = [(), (1,), (5,), (1, 4), (4, 3), (2, 3, 2), (2, 3, 2, 2)]
 
 pytestmark = pytest.mark.usefixtures("_one_thread")
 every_rule = pytest.mark.parametrize("name", [*RULES, *MODIFIED])
@@ -142,6 +142,18 @@ def test_terms_and_state_suit_any_shape_and_a_gradient_of_zero(name, shape):
         assert all(term.isfinite().all() for term in terms.values())
         assert {key: value.shape for key, value in after.items()} == {key: value.shape for key, value in state.items()}
         state = after
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if "eps" in numbers(name)])
+@pytest.mark.parametrize("lanes", [0, 2])
+def test_without_epsilon_a_coordinate_that_never_had_a_gradient_does_no_harm(name, lanes):
+    row = torch.stack([ROW] * lanes) if lanes else ROW
+    stepper = stacked(name, row, {"eps": [0.0] * lanes}) if lanes else alone(name, eps=0.0)
+    for step in range(3):
+        slope = gradient(row, step)
+        slope[..., :3] = 0.0
+        row, _ = stepper.step(row, slope, step + 1)
+    assert row.isfinite().all()
 
 
 @every_rule

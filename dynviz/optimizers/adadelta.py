@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Share, Size
 from dynviz.rule import State, Terms
 
@@ -41,7 +42,7 @@ class Adadelta:
         decay = self.weight_decay * theta
         penalised = gradient + decay
         v = self.rho * state["v"] + (1 - self.rho) * penalised.square()
-        ratio = (state["u"] + self.eps).sqrt() / (v + self.eps).sqrt()
+        ratio = over((state["u"] + self.eps).sqrt(), (v + self.eps).sqrt(), self.eps)
         u = self.rho * state["u"] + (1 - self.rho) * (ratio * penalised).square()
         terms = {"gradient": -self.lr * ratio * gradient, "decay": -self.lr * ratio * decay}
         return terms, {"v": v, "u": u}

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Size
 from dynviz.rule import State, Terms
 
@@ -44,12 +45,12 @@ class Adagrad:
         # Set here, for the lanes of a stack may begin with sums of their own.
         before = torch.where(t > 1, state["sum"], self.initial_accumulator_value)
         total = before + (gradient + decay).square()
-        scale = -self.lr / (1 + (t - 1) * self.lr_decay) / (total.sqrt() + self.eps)
+        scale = over(-self.lr / (1 + (t - 1) * self.lr_decay), total.sqrt() + self.eps, self.eps)
         return {"gradient": scale * gradient, "decay": scale * decay}, {"sum": total}
 
     def watch(self, state: State) -> dict[str, Tensor]:
         """What the gradient is multiplied by, up to the learning rate."""
-        return {"preconditioner": 1 / (state["sum"].sqrt() + self.eps)}
+        return {"preconditioner": over(1.0, state["sum"].sqrt() + self.eps, self.eps)}
 
 
 optimizer = Adagrad

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
@@ -43,7 +44,7 @@ class Adam:
         kept = self.beta1 * state["m"]
         v = self.beta2 * state["v"] + (1 - self.beta2) * penalised.square()
         rate = -self.lr / (1 - self.beta1**t)
-        scale = rate / (v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps)
+        scale = over(rate, v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps, self.eps)
         fresh = (1 - self.beta1) * scale
         terms = {
             "gradient": fresh * gradient,
@@ -54,7 +55,7 @@ class Adam:
 
     def watch(self, state: State) -> dict[str, Tensor]:
         """What the mean gradient is multiplied by, up to the learning rate and the bias of the first steps."""
-        return {"preconditioner": 1 / (state["v"].sqrt() + self.eps)}
+        return {"preconditioner": over(1.0, state["v"].sqrt() + self.eps, self.eps)}
 
 
 optimizer = Adam

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
@@ -43,7 +44,7 @@ class Adamax:
         penalised = gradient + decay
         kept = self.beta1 * state["m"]
         u = torch.maximum(self.beta2 * state["u"], penalised.abs() + self.eps)
-        scale = -self.lr / (1 - self.beta1**t) / u
+        scale = over(-self.lr / (1 - self.beta1**t), u, self.eps)
         fresh = (1 - self.beta1) * scale
         terms = {"gradient": fresh * gradient, "momentum": scale * kept, "decay": fresh * decay}
         return terms, {"m": kept + (1 - self.beta1) * penalised, "u": u}

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
@@ -41,7 +42,7 @@ class AdamW:
         kept, fresh = self.beta1 * state["m"], (1 - self.beta1) * gradient
         v = self.beta2 * state["v"] + (1 - self.beta2) * gradient.square()
         rate = -self.lr / (1 - self.beta1**t)
-        scale = rate / (v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps)
+        scale = over(rate, v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps, self.eps)
         terms = {
             "gradient": scale * fresh,
             "momentum": scale * kept,

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import sign
 from dynviz.plugins.ranges import Memory, Share, Size
 from dynviz.rule import State, Terms
 
@@ -44,9 +45,7 @@ class Lion:
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:  # noqa: ARG002
         c = self.beta1 * state["m"] + (1 - self.beta1) * gradient
-        # torch takes the sign of NaN for zero, and a lane that diverged would stand still.
-        direction = torch.where(c.isnan(), c, c.sign())
-        terms = {"step": -self.lr * direction, "decay": -self.lr * self.weight_decay * theta}
+        terms = {"step": -self.lr * sign(c), "decay": -self.lr * self.weight_decay * theta}
         return terms, {"m": self.beta2 * state["m"] + (1 - self.beta2) * gradient}
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Range, Size
 from dynviz.rule import State, Terms
 
@@ -34,9 +35,11 @@ class Muon:
     (sgd), or are matrices of one column (column), with s = 1: a step of length NS(1) = .70 in the direction of b_t.
 
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", and its code, whose AdamW has
-    the same beta1, beta2 and eps. Its first form, m_t = momentum m_{t-1} + g_t, gives the same NS. `torch.optim.Muon`
-    computes NS in bfloat16 (here dtype=bfloat16) and takes no vectors. optax's muon takes columns for rows in s, adds
-    eps to the norm, and corrects Nesterov's momentum for bias: its first steps weigh m_t and g_t otherwise.
+    the same beta1, beta2 and eps. That code takes m and n of a filter [out, in, height, width] in s from the last two
+    dimensions, and a tensor of order 3 for a stack of matrices. Its first form, m_t = momentum m_{t-1} + g_t, gives the
+    same NS. `torch.optim.Muon` computes NS in bfloat16 (here dtype=bfloat16) and takes matrices alone. optax's muon
+    takes columns for rows in s, adds eps to the norm, and corrects Nesterov's momentum for bias: its first steps weigh
+    m_t and g_t otherwise.
 
     Attributes:
         lr: Step size.
@@ -108,7 +111,7 @@ class Muon:
         m = self.beta1 * state["m"] + (1 - self.beta1) * gradient
         v = self.beta2 * state["v"] + (1 - self.beta2) * gradient.square()
         root = v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps
-        return m / ((1 - self.beta1**t) * root), {"m": m, "v": v}
+        return over(m / (1 - self.beta1**t), root, self.eps), {"m": m, "v": v}
 
     def _orthogonal(self, matrix: Tensor) -> Tensor:
         tall = matrix.shape[0] > matrix.shape[1]

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
@@ -52,7 +53,7 @@ class NAdam:
         v = self.beta2 * state["v"] + (1 - self.beta2) * penalised.square()
         mu, ahead = self._mu(t), self._mu(t + 1)
         product = state["mu_product"] * mu
-        scale = -self.lr / (v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps)
+        scale = over(-self.lr, v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps, self.eps)
         looked = scale * ahead / (1 - product * ahead)
         fresh = scale * (1 - mu) / (1 - product) + (1 - self.beta1) * looked
         decay = -self.lr * self.weight_decay * theta if self.decoupled_weight_decay else fresh * (coupled * theta)

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
@@ -50,7 +51,7 @@ class RAdam:
         kept = self.beta1 * state["m"]
         v = self.beta2 * state["v"] + (1 - self.beta2) * penalised.square()
         trusted, r = self._rectification(t)
-        q = torch.where(trusted, r * (1 - self.beta2**t).sqrt() / (v.sqrt() + self.eps), 1.0)
+        q = torch.where(trusted, over(r * (1 - self.beta2**t).sqrt(), v.sqrt() + self.eps, self.eps), 1.0)
         scale = -self.lr / (1 - self.beta1**t) * q
         fresh = (1 - self.beta1) * scale
         decay = -self.lr * self.weight_decay * theta if self.decoupled_weight_decay else fresh * (coupled * theta)

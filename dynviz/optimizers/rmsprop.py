@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Share, Size
 from dynviz.rule import State, Terms
 
@@ -55,7 +56,7 @@ class RMSprop:
         if self.centered:
             after["m"] = self.alpha * state["m"] + (1 - self.alpha) * penalised
             spread = (spread - after["m"].square()).clamp(min=0)
-        scale = 1 / (spread.sqrt() + self.eps)
+        scale = over(1.0, spread.sqrt() + self.eps, self.eps)
         kept = self.momentum * state["velocity"]
         terms = {"gradient": scale * gradient, "momentum": kept, "decay": scale * decay}
         after["velocity"] = kept + scale * penalised
@@ -64,7 +65,7 @@ class RMSprop:
     def watch(self, state: State) -> dict[str, Tensor]:
         """What the gradient is multiplied by, up to the learning rate."""
         spread = (state["v"] - state["m"].square()).clamp(min=0) if self.centered else state["v"]
-        return {"preconditioner": 1 / (spread.sqrt() + self.eps)}
+        return {"preconditioner": over(1.0, spread.sqrt() + self.eps, self.eps)}
 
 
 optimizer = RMSprop

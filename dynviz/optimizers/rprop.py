@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import sign
 from dynviz.plugins.ranges import Factor, Share, Size
 from dynviz.rule import State, Terms
 
@@ -51,9 +52,7 @@ class Rprop:
         size = torch.where(size < self.step_min, self.step_min, size)
         size = torch.where(size > self.step_max, self.step_max, size)
         heeded = torch.where(agreement < 0, 0.0, gradient)
-        # The sign of NaN is 0, which would hide that a lane has diverged.
-        direction = torch.where(heeded.isnan(), heeded, heeded.sign())
-        return {"gradient": -direction * size}, {"prev": heeded, "step_size": size}
+        return {"gradient": -sign(heeded) * size}, {"prev": heeded, "step_size": size}
 
 
 optimizer = Rprop

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dynviz.optimizers._elementwise import sign
 from dynviz.plugins.ranges import Memory, Size
 from dynviz.rule import State, Terms
 
@@ -39,9 +40,7 @@ class SignSGD:
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:  # noqa: ARG002
         m = self.momentum * state["m"] + (1 - self.momentum) * gradient
-        # torch takes the sign of NaN for zero, and a lane that diverged would stand still.
-        direction = torch.where(m.isnan(), m, m.sign())
-        return {"step": -self.lr * direction, "decay": -self.lr * self.weight_decay * theta}, {"m": m}
+        return {"step": -self.lr * sign(m), "decay": -self.lr * self.weight_decay * theta}, {"m": m}
 
 
 optimizer = SignSGD
