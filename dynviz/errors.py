@@ -5,9 +5,18 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
+from dynviz.text import listed, one_line, quoted
+
+LONGEST = 200
+"""Characters of a name that others are compared with: that takes the square of them."""
+
 
 class DynvizError(Exception):
-    """Something that was asked for cannot be done; the text says what would be accepted."""
+    """Something that was asked for cannot be done; the text, of one line, says what would be accepted."""
+
+    def __init__(self, text: str) -> None:
+        """Take a text, which may quote anything."""
+        super().__init__(one_line(text))
 
 
 def in_words(error: BaseException) -> str:
@@ -33,7 +42,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> DynvizError:
         known: What there is.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    there = f" There are: {', '.join(names)}" if names else " There is none"
-    return DynvizError(f"no {what} named {name!r}{hint}{there}")
+    near = difflib.get_close_matches(name[:LONGEST], names, n=1, cutoff=0.6)
+    hint = f"; did you mean {quoted(near[0])}?" if near else "."
+    there = f" There are: {listed(names)}" if names else " There is none"
+    return DynvizError(f"no {what} named {quoted(name)}{hint}{there}")

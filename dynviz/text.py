@@ -1,6 +1,7 @@
 """Words that come from a file or from outside, made safe to show in a terminal, a document or a picture."""
 
 import unicodedata
+from collections.abc import Sequence
 from html import escape
 
 REPLACED = "\ufffd"
@@ -36,6 +37,25 @@ def one_line(text: str, most: int = 2000) -> str:
     """
     line = clean(" ".join(text.splitlines()))
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def quoted(name: str, most: int = 60) -> str:
+    r"""A name as messages quote it: clean, and cut where it is longer than anybody reads.
+
+    >>> print(quoted("adam\x1b[2J"), quoted("endless", most=4))
+    'adam�[2J' 'end…'
+    """
+    return repr(one_line(name, most))
+
+
+def listed(names: Sequence[str], most: int = 30) -> str:
+    r"""Names as messages list them: each clean and cut, and no more of them than anybody reads.
+
+    >>> listed(["loss", "a\x07"]), listed(["a", "b", "c"], most=2)
+    ('loss, a�', 'a, b and 1 more')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(one_line(name, 40) for name in names[:most]) + more
 
 
 def xml(text: str, *, lines: bool = False) -> str:

@@ -1,11 +1,10 @@
 """Reads mutated recordings with every command that reads, and hears what the interpreter is asked to do meanwhile.
 
-python -m tests.auditing FOLDER COUNT SEED prints as JSON what should not have happened.
+python -m tests.auditing FOLDER COUNT prints as JSON how many were read, and what should not have happened.
 """
 
 import json
 import os
-import random
 import resource
 import shutil
 import sys
@@ -13,10 +12,17 @@ import time
 import warnings
 from pathlib import Path
 
-from tests.mutations import CODE, harm, share
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import StopTest
+
+from dynviz.errors import DynvizError
+from tests.mutations import CODE, Change, harm, one_in, share
 
 SLOW, LARGE = 20.0, 1 << 20
 """Seconds, and kibibytes of memory, that nothing may take."""
+LONG = 1000
+"""Characters of an error."""
 MUTATING = {
     "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.truncate", "os.utime",
     "shutil.rmtree", "shutil.move", "shutil.copyfile",
@@ -107,7 +113,8 @@ def commands(run, target, rng):
         screen_svg([str(run)], view=None, theme="dark", step=None, size=(80, 24))
 
     def notebook():
-        dynviz.open(run)._repr_mimebundle_()
+        opened = dynviz.open(run)
+        getattr(opened, "_repr_mimebundle_", opened.__repr__)()
 
     def listed():
         os.chdir(run.parents[1])
@@ -116,12 +123,10 @@ def commands(run, target, rng):
     view = rng.choice(list(plugins.files("views")))
     every = [listed, summarise, events, show, lambda: show(view)]
     rare = [export, export, player, notebook]
-    return [*rng.sample(every, 3), *([rng.choice(rare)] if rng.random() < 0.12 else [])]
+    return [*rng.sample(every, 3), *([rng.choice(rare)] if one_in(rng, 8) else [])]
 
 
-def main(folder, count, seed):
-    from dynviz.errors import DynvizError
-
+def main(folder, count):
     warnings.simplefilter("ignore")
     from matplotlib import font_manager  # noqa: F401 - it looks for fonts with programs when it is first used
 
@@ -129,50 +134,80 @@ def main(folder, count, seed):
     target.mkdir()
     # What matplotlib and temporary files write is no recording's doing.
     os.environ |= {"TMPDIR": str(target), "MPLCONFIGDIR": str(target), "XDG_CACHE_HOME": str(target)}
-    mark = folder / "canary"
-    ear = Ear(inside, target)
+    audit = Audit(inside, target, folder / "canary")
     sources = sorted(path for path in (folder / "sources").iterdir())
-    found = []
-    for number in range(count):
-        rng = random.Random(f"{seed} {number}")
+
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        derandomize=bool(os.environ.get("CI")),
+        # What is wrong is kept and not raised: nothing is made smaller, which takes a while.
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data(), st.randoms(use_true_random=False))
+    def read(data, rng):
+        if audit.large():
+            return
         run = inside / "runs" / "run"
+        shutil.rmtree(inside, ignore_errors=True)
         source = rng.choice(sources)
         share(source, run)
         code = run / "got.py"
-        code.write_text(CODE.format(mark=str(mark)))
-        what = f"{seed} {number} {source.name}: {harm(run, rng.randrange(2**32), str(code))}"
+        code.write_text(CODE.format(mark=str(audit.mark)))
+        what = f"{audit.read + 1} {source.name}: {harm(run, Change(data, rng, str(code)))}"
         for command in commands(run, target, rng):
-            name = f"{what}: {command.__name__}"
-            begun = time.perf_counter()
-            ear.listens = True
-            try:
-                command()
-            except DynvizError:
-                # A refusal; the command line makes one line of any, see `dynviz.text.one_line`.
-                pass
-            except BaseException as error:
-                trace = error.__traceback__
-                while trace.tb_next:
-                    trace = trace.tb_next
-                where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-                found.append(f"{name}: {type(error).__name__}: {str(error)[:200]} at {where}")
-            ear.listens = False
-            if (seconds := time.perf_counter() - begun) > SLOW:
-                found.append(f"{name}: {seconds:.0f} s")
-            found += [f"{name}: {heard}" for heard in ear.heard]
-            ear.heard.clear()
-            if mark.exists():
-                found.append(f"{name}: what the recording names was run")
-                mark.unlink()
-        if (memory := resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) > LARGE:
-            found.append(f"{what}: {memory >> 10} MiB")
-            break
+            audit.run(f"{what}: {command.__name__}", command)
         os.chdir("/")
-        shutil.rmtree(inside)
-        if number % 50 == 49:
-            print(number + 1, "read,", len(found), "wrong", file=sys.stderr, flush=True)
-    print(json.dumps(found))
+        # Hypothesis gives up some that are too large, before they come here.
+        audit.read += 1
+
+    read()
+    print(json.dumps({"read": audit.read, "found": audit.found}))
+
+
+class Audit:
+    """Runs commands, and keeps what should not have happened."""
+
+    def __init__(self, inside, target, mark):
+        self.mark, self.read, self.found = mark, 0, []
+        self._ear = Ear(inside, target)
+
+    def large(self):
+        """Whether so much memory was taken that nothing more should be read."""
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if memory > LARGE and not any("MiB" in problem for problem in self.found):
+            self.found.append(f"{self.read}: {memory >> 10} MiB")
+        return memory > LARGE
+
+    def run(self, name, command):
+        begun = time.perf_counter()
+        self._ear.listens = True
+        try:
+            command()
+        except DynvizError as error:
+            words = str(error)
+            if not words or not words.isprintable() or len(words) > LONG:
+                self.found.append(f"{name}: not one readable line: {words[: LONG + 100]!r}")
+        except StopTest:
+            raise
+        except BaseException as error:
+            trace = error.__traceback__
+            while trace.tb_next:
+                trace = trace.tb_next
+            where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+            self.found.append(f"{name}: {type(error).__name__}: {str(error)[:200]} at {where}")
+        finally:
+            self._ear.listens = False
+        if (seconds := time.perf_counter() - begun) > SLOW:
+            self.found.append(f"{name}: {seconds:.0f} s")
+        self.found += [f"{name}: {heard}" for heard in self._ear.heard]
+        self._ear.heard.clear()
+        if self.mark.exists():
+            self.found.append(f"{name}: what the recording names was run")
+            self.mark.unlink()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = {"layout": 140, "resume": 140, "projection": 100, "export": 100, "sweep": 20}
+KILLS = {"layout": 105, "resume": 105, "projection": 140, "export": 140, "sweep": 10}
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,8 +13,10 @@ import pytest
 
 import dynviz
 from dynviz import cli
+from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate
-from dynviz.recording import sealed
+from dynviz.errors import DynvizError, unknown
+from dynviz.recording import open_all, sealed
 from dynviz.text import clean
 from tests import recorded
 from tests.test_exporters_formats import drawn_on
@@ -171,3 +174,24 @@ def test_training_goes_on_where_stderr_is_full(tmp_path):
         )
     assert done.returncode == 0
     assert dynviz.open(tmp_path / "run")["sgd"].status == "finished"
+
+
+def test_names_in_messages_are_cut_and_so_are_lists_of_them():
+    words = str(unknown("channel", "x\x07" * 5000, [f"{number}\x1b{'y' * 500}" for number in range(500)]))
+    assert words.isprintable()
+    assert "and 470 more" in words
+    assert len(words) < 1500
+
+
+def test_an_error_is_one_line_whatever_it_quotes():
+    assert str(DynvizError("no\nview\x1b[2J")) == "no view�[2J"
+
+
+def test_an_error_of_a_recording_with_a_hostile_label_is_one_short_line(hostile):
+    (recording,) = open_all([hostile])
+    recording.metadata = replace(recording.metadata, label=HOSTILE * 500)
+    for view in ("kronecker", "update", "line", "sharpness"):
+        with pytest.raises(DynvizError) as caught:
+            open_film([recording], view)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 600

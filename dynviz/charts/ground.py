@@ -13,6 +13,7 @@ from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Points
 from dynviz.scene.norm import Norm
+from dynviz.text import quoted
 
 Array: TypeAlias = NDArray[Any]
 Ground: TypeAlias = Literal["contours", "heat"]
@@ -69,8 +70,8 @@ def need_plane(view: str, recordings: Sequence[Recording]) -> None:
         if shape != (2,):
             one = ", or view profile the curve and the ball on it" if shape == (1,) else ""
             raise DynvizError(
-                f"view {view} needs the channel 'position', which recording {recording.label!r} has, of two numbers; "
-                f"here it is of shape {shape}. View curves shows them over the steps{one}"
+                f"view {view} needs the channel 'position', which recording {quoted(recording.label)} has, "
+                f"of two numbers; here it is of shape {shape}. View curves shows them over the steps{one}"
             )
 
 

@@ -15,6 +15,7 @@ from dynviz.recording import Recording
 from dynviz.recording import projections as stored
 from dynviz.recording.projections import Projection, Trajectory
 from dynviz.scene.marks import Axis, Dash, Line, Mark, Panel, Points, Readout
+from dynviz.text import quoted
 
 OFF: tuple[tuple[float, Dash, float, float], ...] = (
     (0.1, "solid", 1.5, 1.0),
@@ -48,14 +49,14 @@ def _projection(view: str, recording: Recording, name: str, *, plane: bool) -> P
     if name:
         projection = stored.load(recording.folder, name)
         if projection.plane != plane:
-            raise DynvizError(f"projection {name} of {recording.label!r} is no {kind}; view {other} draws it")
+            raise DynvizError(f"projection {name} of {quoted(recording.label)} is no {kind}; view {other} draws it")
         return projection
     newest = stored.newest(recording.folder, kind, recording.chosen)
     if newest:
         return stored.load(recording.folder, newest)
     extra = "" if plane else " --line"
     raise DynvizError(
-        f"view {view} needs a projection on a {kind}, which recording {recording.label!r} does not have; "
+        f"view {view} needs a projection on a {kind}, which recording {quoted(recording.label)} does not have; "
         f"make one with dynviz project {recording.source}{extra}"
     )
 

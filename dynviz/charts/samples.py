@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
+from dynviz.text import listed, quoted
 
 Made = TypeVar("Made")
 
@@ -35,12 +36,12 @@ def missing(view: str, recording: Recording, channel: str) -> DynvizError:
     """The error for a channel that a view needs and a recording lacks."""
     needs = f"view {view} needs the channel {channel!r}"
     if channel in recording:
-        return DynvizError(f"{needs}, of which recording {recording.label!r} has no sample yet")
-    there = ", ".join(recording.channels) or "none"
+        return DynvizError(f"{needs}, of which recording {quoted(recording.label)} has no sample yet")
+    there = listed(recording.channels) or "none"
     suited = [name for name in recording.metadata.views if name != view]
-    instead = f", or take a view that suits it: {', '.join(suited)}" if suited else ""
+    instead = f", or take a view that suits it: {listed(suited)}" if suited else ""
     return DynvizError(
-        f"{needs}, which recording {recording.label!r} does not have; it has {there}. "
+        f"{needs}, which recording {quoted(recording.label)} does not have; it has {there}. "
         f"Where the scenario offers it, record it with --record {channel!r}{instead}"
     )
 
@@ -55,8 +56,8 @@ def lane_of(recordings: Sequence[Recording], lane: int) -> None:
         lanes = len(recording.seeds)
         if not 0 <= lane < lanes:
             raise DynvizError(
-                f"no lane {lane} in recording {recording.label!r}; it has lanes 0 to {lanes - 1}, "
-                f"with seeds {', '.join(map(str, recording.seeds))}"
+                f"no lane {lane} in recording {quoted(recording.label)}; it has lanes 0 to {lanes - 1}, "
+                f"with seeds {listed([str(seed) for seed in recording.seeds])}"
             )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import SupportsIndex
 
 from dynviz.errors import DynvizError
+from dynviz.text import one_line
 
 _OPENING = {"(": ")", "[": "]"}
 _GRID = re.compile(r"^\[|^(log|linear)\(")
@@ -181,10 +182,11 @@ def seeds(given: SupportsIndex | str | Iterable[SupportsIndex]) -> tuple[int, ..
     """
     numbers = _numbers(given) if isinstance(given, str) else _integers(given)
     if len(numbers[: _SEEDS + 1]) > _SEEDS:
-        raise DynvizError(f"seeds {given!r} are more than the {_SEEDS} lanes that a run may have")
+        raise DynvizError(f"seeds {one_line(repr(given), 60)} are more than the {_SEEDS} lanes that a run may have")
     if not numbers:
         raise DynvizError(
-            f"seeds {given!r} are not understood; write one (42), a list (1,2,5) or a range without its end (0:8)"
+            f"seeds {one_line(repr(given), 60)} are not understood; "
+            "write one (42), a list (1,2,5) or a range without its end (0:8)"
         )
     wrong = next((seed for seed in numbers if not 0 <= seed < 2**32), None)
     if wrong is not None:

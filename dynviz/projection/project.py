@@ -17,6 +17,7 @@ from dynviz.projection.statistics import joined, statistics_of
 from dynviz.recording import Recording
 from dynviz.recording.projections import About, Projection, Trajectory
 from dynviz.scene.decimate import evenly
+from dynviz.text import quoted
 from dynviz.training import devices
 
 Array: TypeAlias = NDArray[np.float64]
@@ -95,12 +96,15 @@ def project(
     base = rows[index].astype(np.float64)
     if not np.isfinite(base).all():
         raise DynvizError(
-            f"recording {recording.label!r} diverged before step {_step(recording, index)}; choose an earlier --at"
+            f"recording {quoted(recording.label)} diverged before step {_step(recording, index)}; "
+            "choose an earlier --at"
         )
     others = [rows_of(goal, 0, rows.shape[1]) for goal in goals]
     for goal, moved in zip(goals, others, strict=True):
         if not np.isfinite(moved[-1]).all():
-            raise DynvizError(f"recording {goal.label!r}, which --to names, diverged: there is no direction to its end")
+            raise DynvizError(
+                f"recording {quoted(goal.label)}, which --to names, diverged: there is no direction to its end"
+            )
     directions = _directions(recording, wish, base, rows, others)
     again = functools.partial(task_of, recording, wish.lane, wish.trust)
     measured = losses(again(), wish.losses or suggested(recording), wish.batches, wish.device, again)
@@ -146,17 +150,17 @@ def rows_of(recording: Recording, lane: int, numbers: int | None = None) -> NDAr
     """The parameters of a lane [samples, numbers]."""
     if PARAMETERS not in recording or not len(recording[PARAMETERS]):
         raise DynvizError(
-            f"recording {recording.label!r} has no channel 'parameters', which a projection is made of; "
+            f"recording {quoted(recording.label)} has no channel 'parameters', which a projection is made of; "
             "train again with --record parameters, or --record parameters:every=N"
         )
     if not 0 <= lane < len(recording.seeds):
         raise DynvizError(
-            f"no lane {lane} in recording {recording.label!r}; it has lanes 0 to {len(recording.seeds) - 1}"
+            f"no lane {lane} in recording {quoted(recording.label)}; it has lanes 0 to {len(recording.seeds) - 1}"
         )
     rows = recording[PARAMETERS][:, lane]
     if numbers is not None and rows.shape[1] != numbers:
         raise DynvizError(
-            f"recording {recording.label!r} has {rows.shape[1]} parameters, the one that is projected {numbers}; "
+            f"recording {quoted(recording.label)} has {rows.shape[1]} parameters, the one that is projected {numbers}; "
             "only networks of one architecture have directions between them"
         )
     return rows

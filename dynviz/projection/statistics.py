@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from dynviz.errors import DynvizError
 from dynviz.projection.evaluate import Losses
 from dynviz.recording import Recording
+from dynviz.text import quoted
 
 BUFFERS = "buffers"
 
@@ -25,8 +26,8 @@ def statistics_of(recording: Recording, lane: int, measured: Losses, steps: NDAr
         verb = "depend" if len(measured.moving) > 1 else "depends"
         raise DynvizError(
             f"{' and '.join(measured.moving)} {verb} on buffers (running statistics), which recording "
-            f"{recording.label!r} does not hold at each sample of its parameters; train again with --record parameters "
-            "--record buffers, both with the same every, or project another loss"
+            f"{quoted(recording.label)} does not hold at each sample of its parameters; "
+            "train again with --record parameters --record buffers, both with the same every, or project another loss"
         )
     return np.asarray(recording[BUFFERS][np.searchsorted(there, steps), lane])
 

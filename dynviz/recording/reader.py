@@ -17,7 +17,7 @@ from dynviz.recording.actions import Actions
 from dynviz.recording.channel_reader import ChannelReader
 from dynviz.recording.events import Event
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
-from dynviz.text import clean
+from dynviz.text import clean, quoted
 
 Array: TypeAlias = NDArray[Any]
 Facts = TypeVar("Facts")
@@ -92,7 +92,9 @@ class Recording(Actions):
             return metadata
         if not self.chosen or max(self.chosen) >= self._lanes:
             asked = ", ".join(map(str, self.chosen[:SHOWN])) + (", ..." if len(self.chosen) > SHOWN else "")
-            raise DynvizError(f"recording {metadata.label!r} has lanes 0 to {self._lanes - 1}, not {asked or 'none'}")
+            raise DynvizError(
+                f"recording {quoted(metadata.label)} has lanes 0 to {self._lanes - 1}, not {asked or 'none'}"
+            )
         return replace(metadata, lanes=tuple(metadata.lanes[lane] for lane in self.chosen))
 
     @property
@@ -129,7 +131,7 @@ class Recording(Actions):
         try:
             return schema.part(kind)(self.facts)
         except schema.Misfit as misfit:
-            raise DynvizError(f"of the facts of recording {self.label!r}, {misfit}") from misfit
+            raise DynvizError(f"of the facts of recording {quoted(self.label)}, {misfit}") from misfit
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from dynviz.errors import DynvizError
 from dynviz.recording.values import WORD_ENDS, decode
+from dynviz.text import one_line
 
 T = TypeVar("T")
 Reader: TypeAlias = Callable[[Any], T]
@@ -176,7 +177,7 @@ def mapping_of(reader: Reader[T]) -> Reader[dict[str, T]]:
             try:
                 found[_key(key)] = reader(entry)
             except Misfit as misfit:
-                raise misfit.under(f".{key[:SHOWN]}") from None
+                raise misfit.under(f".{one_line(key, SHOWN)}") from None
         return found
 
     return read
@@ -192,7 +193,7 @@ def record(make: Callable[..., T], /, **readers: Reader[Any]) -> Reader[T]:
         found = {}
         for key, entry in value.items():
             if key not in readers:
-                raise Misfit("is no field that there is").under(f".{key[:SHOWN]}")
+                raise Misfit("is no field that there is").under(f".{one_line(key, SHOWN)}")
             try:
                 found[key] = readers[key](entry)
             except Misfit as misfit:

@@ -18,6 +18,7 @@ from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Field, Panel, Readout
 from dynviz.scene.norm import Norm
+from dynviz.text import quoted
 
 Array: TypeAlias = NDArray[Any]
 
@@ -71,7 +72,8 @@ def _chosen(recording: Recording, parameter: str) -> str:
         return parameter or fitting[0]
     there = ", ".join(f"{name} {tuple(part.shape)}" for name, part in shapes.items()) or "numbers in a row"
     raise DynvizError(
-        f"view kronecker needs the channel 'gradient', which recording {recording.label!r} has, of a matrix of at most "
+        f"view kronecker needs the channel 'gradient', which recording {quoted(recording.label)} has, of a matrix "
+        f"of at most "
         f"{LARGEST} numbers; it has {there}. Record a smaller one, such as matrix-sensing:d=16"
     )
 

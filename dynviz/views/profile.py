@@ -17,6 +17,7 @@ from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Bars, Line, Mark, Panel, Points, Readout
+from dynviz.text import quoted
 
 Array: TypeAlias = NDArray[Any]
 
@@ -45,8 +46,8 @@ def view(recordings: Sequence[Recording], *, trail: int = 12, lanes: int = 200) 
     for recording in recordings:
         if recording["position"].shape[2:] != (1,):
             raise DynvizError(
-                f"view profile needs the channel 'position', which recording {recording.label!r} has, of one number; "
-                f"here it is of shape {recording['position'].shape[2:]}. View path draws two"
+                f"view profile needs the channel 'position', which recording {quoted(recording.label)} has, "
+                f"of one number; here it is of shape {recording['position'].shape[2:]}. View path draws two"
             )
     panels = []
     for group in grouped(recordings):

@@ -16,6 +16,7 @@ from dynviz.recording import Recording
 from dynviz.recording import projections as stored
 from dynviz.recording.arrays import check_shapes
 from dynviz.scene.marks import Axis, Band, Line, Mark, Panel, Readout, ReferenceLine
+from dynviz.text import quoted
 
 NAME = "sharpness"
 FAR = 5.0
@@ -85,7 +86,7 @@ def _measured(recording: Recording) -> Measured:
     name = stored.newest(recording.folder, NAME, recording.chosen)
     if name is None:
         raise DynvizError(
-            f"view sharpness needs measured eigenvalues, which recording {recording.label!r} does not have; "
+            f"view sharpness needs measured eigenvalues, which recording {quoted(recording.label)} does not have; "
             f"measure them with dynviz sharpness {recording.source}"
         )
     about, arrays = stored.read(recording.folder, name)
