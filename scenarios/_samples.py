@@ -47,8 +47,8 @@ def samples(count: int) -> Samples:
     u, v = map(float, best)
     constants = {"a": hessian[0, 0], "b": hessian[0, 1], "c": hessian[1, 1], "u": u, "v": v, "rest": rest}
     return Samples(
-        torch.from_numpy(features).float(),
-        torch.from_numpy(targets).float(),
+        torch.from_numpy(features),
+        torch.from_numpy(targets),
         (u, v),
         {name: float(value) for name, value in constants.items()},
     )

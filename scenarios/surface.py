@@ -121,10 +121,11 @@ class Surface:
 
     def build(self, seed: int) -> Task:
         function, value = self.function, _value(self)
-        start = torch.tensor(function.start)
+        # In float64, which costs nothing here: in float32 a chaotic run is another one within a few steps.
+        start = torch.tensor(function.start, dtype=torch.float64)
         if self.spread:
             draws = np.random.default_rng([seed, 0, 0]).standard_normal(len(start))
-            start = start + self.spread * torch.from_numpy(draws).float()
+            start = start + self.spread * torch.from_numpy(draws)
 
         def f(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
             return value(parameters["position"])

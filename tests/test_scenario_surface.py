@@ -250,7 +250,7 @@ def test_batches_are_a_pure_function_of_the_step():
 
 def test_least_squares_batches_have_the_full_gradient_on_average():
     task = Surface(f="least-squares", samples=20).build(0)
-    data, at = samples(20), place(0.3, 0.4).float()
+    data, at = samples(20), place(0.3, 0.4)
     one = torch.stack(
         [
             torch.func.grad(lambda p, i=i: task.loss({"position": p}, task.constants, data.rows(torch.tensor([i]))))(at)
@@ -291,3 +291,16 @@ def test_least_squares_batches_have_the_full_gradient_on_average():
 def test_a_bad_option_is_refused_with_what_would_be_accepted(options, says):
     with pytest.raises(DynvizError, match=says):
         Surface(**options)
+
+
+def test_a_chaotic_run_keeps_to_the_way_of_float64(tmp_path):
+    recording = dynviz.run("surface:f=two-wells", "sgd:lr=12.9", steps=40, out=tmp_path / "run")["sgd"]
+    task = plugins.load("scenarios", "surface:f=two-wells").make().build(42)
+    position, places = task.parameters["position"].double(), []
+    for _ in range(41):
+        position = position.detach().requires_grad_()
+        places.append(float(position.detach()))
+        (slope,) = torch.autograd.grad(task.loss({"position": position}, {}, ()), position)
+        position = position - 12.9 * slope
+    np.testing.assert_allclose(recording["position"][:, 0, 0], places, rtol=1e-6)
+    assert [places[20], places[40]] == pytest.approx([0.4756, 8.23], rel=1e-3)

@@ -104,7 +104,7 @@ def _last(recording: Recording, channel: str) -> str:
     """The last sample: a value, or mean and spread over the lanes that have one, of each setting by itself."""
     if channel not in recording.channels or not len(recording[channel]):
         return ""
-    sample = np.asarray(recording[channel][-1], dtype=np.float64).reshape(-1)
+    sample = np.array(recording[channel][-1], dtype=np.float64).reshape(-1)
     sample[[event.lane for event in recording.events() if event.kind == "diverged"]] = np.nan
     groups = settings(recording)
     # A setting of which a seed diverged is no candidate for the best.
