@@ -38,17 +38,17 @@ recording, view, way, report, first, last = sys.argv[1:]
 drawn = plot.Plot._drawn
 times = []
 
-def counted(self, rung, *, plain):
+def counted(self, quality, *, plain):
     if self._scene is None:
-        return drawn(self, rung, plain=plain)
+        return drawn(self, quality, plain=plain)
     times.append((time.process_time(), time.perf_counter()))
     if len(times) == int(last):
         loaded = sorted({"torch", "matplotlib"} & set(sys.modules))
         Path(report).write_text(json.dumps({"start": times[0][0], "times": times[int(first):], "loaded": loaded}))
     if way == "plain":
         cells = self.canvas.draw(self._scene)
-        return [Strip(self.encoder(rung).segments(cells, row), cells.columns) for row in range(cells.rows)]
-    return drawn(self, rung, plain=plain)
+        return [Strip(self.encoder(quality).segments(cells, row), cells.columns) for row in range(cells.rows)]
+    return drawn(self, quality, plain=plain)
 
 plot.Plot._drawn = counted
 sys.exit(player.play([recording], view=view or None, theme="dark"))
@@ -114,17 +114,17 @@ def seeks(recording):
     """Milliseconds from a step that is asked for to the rows that the terminal gets, for steps everywhere."""
     from dynviz.cells.canvas import CellCanvas
     from dynviz.cells.encode import Encoder
-    from dynviz.player.projector import Projector
+    from dynviz.player.state import PlayerState
     from dynviz.scene.theme import theme
 
-    projector = Projector([str(recording.folder)], view="centers")
+    state = PlayerState([str(recording.folder)], view="centers")
     canvas, encoder = CellCanvas(COLUMNS, ROWS - 4, head=False), Encoder(theme("dark").palette(), "true")
     found = []
     for now, step in enumerate(np.random.default_rng(3).integers(0, STEPS + 1, 120).tolist()):
-        projector.tick(0.001 * now)
+        state.tick(0.001 * now)
         began = time.perf_counter()
-        projector.playback.seek(step)
-        encoder.rows(canvas.draw(projector.scene()))
+        state.playback.seek(step)
+        encoder.rows(canvas.draw(state.scene()))
         found.append(1e3 * (time.perf_counter() - began))
     return found[10:]
 
