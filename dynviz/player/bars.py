@@ -5,7 +5,6 @@ from functools import partial
 
 from rich.segment import Segment
 from textual import events
-from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -13,6 +12,7 @@ from textual.widget import Widget
 from dynviz.cells.depth import Depth
 from dynviz.player import header, styles, timeline
 from dynviz.player.messages import StepChosen, ViewChosen
+from dynviz.player.strip import line_filters
 from dynviz.player.words import Row
 
 
@@ -33,15 +33,12 @@ class Bar(Widget):
             self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The row, or a part of it, in exact colours: Textual would map the 16 of a terminal to those of its theme."""
         style = partial(styles.style, self._theme, depth=self._depth)
         segments = [Segment(word.text, style(word.role, bold=word.bold)) for word in self.words]
         row = Strip(segments, sum(word.width for word in self.words))
         row = row.adjust_cell_length(self.size.width, style("text"))
-        filters = self.app.get_line_filters()
-        if any(not isinstance(line_filter, ANSIToTruecolor) for line_filter in filters):
-            for line_filter in filters:
-                row = row.apply_filter(line_filter, self.background_colors[1])
+        for line_filter in line_filters(self):
+            row = row.apply_filter(line_filter, self.background_colors[1])
         return [row.crop(crop.x, crop.right)] * crop.height
 
 

@@ -5,7 +5,6 @@ import time
 
 from rich.segment import Segment
 from textual import events
-from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -16,6 +15,7 @@ from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
 from dynviz.player import styles
 from dynviz.player.messages import PanelsChanged, PlotClicked, PlotHovered
+from dynviz.player.strip import line_filters
 from dynviz.player.strip import strips as encoded_strips
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.terminal.quality import PictureQuality
@@ -139,8 +139,8 @@ class Plot(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of a part of it."""
-        # Filters that dim or remove colours work on Segments.
-        plain = any(not isinstance(line_filter, ANSIToTruecolor) for line_filter in self.app.get_line_filters())
+        # Filters work on Segments.
+        plain = bool(line_filters(self))
         rows = self._rows(self._quality, plain=plain)[crop.y : crop.bottom]
         sharp = self._sharp - crop.y
         if sharp > 0:
@@ -171,7 +171,7 @@ class Plot(Widget):
         if plain:
             rows = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
             background = self.background_colors[1]
-            for line_filter in self.app.get_line_filters():
+            for line_filter in line_filters(self):
                 rows = [strip.apply_filter(line_filter, background) for strip in rows]
             return rows
         return list(encoded_strips(cells, encoder))

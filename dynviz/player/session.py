@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from dynviz.charts import caption
 from dynviz.errors import DynvizError
-from dynviz.player import status
 from dynviz.player.event_marks import EventMark, event_marks
 from dynviz.player.live_film import LiveFilm, Version
 from dynviz.player.selection import Selection, selection
-from dynviz.player.status import TrainingStatus
+from dynviz.player.status import TrainingStatus, training_status
 from dynviz.player.step_rate import StepRate
 from dynviz.recording import Recording, open_all
 
@@ -78,9 +77,7 @@ class Session:
             self._version = live_film.version
             self.events = event_marks(self.recordings)
         self._step_rate.note(now, live_film.recorded)
-        self.training_status = status.training_status(
-            live_film.statuses, self._step_rate, live_film.total, self._trainer
-        )
+        self.training_status = training_status(live_film.statuses, self._step_rate, live_film.total, self._trainer)
 
     @property
     def attended(self) -> bool:
@@ -100,7 +97,10 @@ class Session:
     @property
     def trouble(self) -> str:
         """Why training failed; empty where it did not."""
-        return status.trouble(self._trainer, self.recordings)
+        errors = [recording.metadata.error for recording in self.recordings if recording.metadata.status == "failed"]
+        if self._trainer is not None and self._trainer.state == "failed":
+            errors.insert(0, self._trainer.message)
+        return f"Training failed: {errors[0] or 'no reason was given'}" if errors else ""
 
     @property
     def title(self) -> str:
@@ -113,18 +113,22 @@ class Session:
         return bool(self.recordings) and len(self.selection.rows) > 1
 
     def words(self, live_film: LiveFilm | None, now: float) -> str:
-        """What stands in the place of a picture that is not there."""
+        """What is shown in place of a picture: what is awaited and for how long, or why nothing will come."""
         if self.trouble:
             return self.trouble
-        growing = live_film is not None and live_film.live
-        waiting = status.waiting(self._trainer, now - self._began, growing=growing)
         if live_film is not None and live_film.opening_since is not None:
             return f"opening view {live_film.view}, {now - live_film.opening_since:.1f} s"
+        waiting = self._waiting(now - self._began, growing=live_film is not None and live_film.live)
         if live_film is None or (waiting and not live_film.recorded):
             return waiting or self._ended()
         if live_film.empty and not waiting:
             return "nothing was recorded: training ended before the first sample"
         return live_film.problem or waiting or "nothing is recorded"
+
+    def _waiting(self, seconds: float, *, growing: bool) -> str:
+        if self._trainer is not None and self.training and self._trainer.folder is None and not growing:
+            return f"waiting for the trainer: {self._trainer.doing}, {seconds:.1f} s"
+        return f"waiting for the first sample, {seconds:.1f} s" if growing or self.training else ""
 
     def _ended(self) -> str:
         if self._trainer is None:

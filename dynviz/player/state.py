@@ -54,15 +54,9 @@ class PlayerState:
         now: float = 0.0,
         timer: Clock = time.perf_counter,
     ) -> None:
-        """Open the recordings, if they are there.
+        """Open the recordings that are there; what `dynviz.player.play` takes too is described there.
 
-        Args:
-            sources: Runs and recordings; those in the trainer's folder are added as they appear.
-            view: The view that is shown first.
-            step: The step that is shown first, paused.
-            trainer: A run in the background.
-            now: The time on the clock that `tick` is told.
-            timer: Measures how long opening a view takes.
+        `now` is the time on the clock that `tick` is told, and `timer` measures how long opening a view takes.
 
         Raises:
             DynvizError: A source cannot be opened.

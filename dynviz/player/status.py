@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from dynviz.player.step_rate import StepRate
 from dynviz.player.words import Word, duration, rounded
-from dynviz.recording import Recording
 
 if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
@@ -56,25 +55,3 @@ def training_status(
         return TrainingStatus("running", step_rate.rate, step_rate.left(total))
     worst = (status for status in ("failed", "killed", "interrupted") if status in statuses)
     return TrainingStatus(next(worst, "finished" if statuses else ""))
-
-
-def waiting(trainer: "BackgroundRun | None", seconds: float, *, growing: bool) -> str:
-    """What is awaited before anything can be shown; empty where nothing will come.
-
-    Args:
-        trainer: A run in the background.
-        seconds: How long it has been awaited.
-        growing: Whether a recording that is shown is being written.
-    """
-    training = trainer is not None and trainer.exit_code is None
-    if trainer is not None and training and trainer.folder is None and not growing:
-        return f"waiting for the trainer: {trainer.doing}, {seconds:.1f} s"
-    return f"waiting for the first sample, {seconds:.1f} s" if growing or training else ""
-
-
-def trouble(trainer: "BackgroundRun | None", recordings: Sequence[Recording]) -> str:
-    """Why training failed, in words; empty where it did not."""
-    errors = [recording.metadata.error for recording in recordings if recording.metadata.status == "failed"]
-    if trainer is not None and trainer.state == "failed":
-        errors.insert(0, trainer.message)
-    return f"Training failed: {errors[0] or 'no reason was given'}" if errors else ""

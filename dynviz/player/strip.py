@@ -4,11 +4,22 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from rich.segment import Segment
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.strip import Strip
+from textual.widget import Widget
 
 from dynviz.cells.cells import Cells
 from dynviz.cells.encode import Encoder
 from dynviz.player._textual import LazyStrip
+
+
+def line_filters(widget: Widget) -> Sequence[LineFilter]:
+    """The filters through which a widget's rows go: none, unless one dims or removes colours.
+
+    By itself Textual would map the 16 colours of a terminal to those of its theme.
+    """
+    filters = widget.app.get_line_filters()
+    return filters if any(not isinstance(line_filter, ANSIToTruecolor) for line_filter in filters) else ()
 
 
 class _EncodedCells:
