@@ -8,12 +8,14 @@ from PIL import Image
 
 from dynviz import plugins
 from dynviz.animation.alt import describe
+from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate, spread
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.frame import format_of
 from dynviz.pixels import PixelCanvas
-from tests.recorded import voronoi
+from dynviz.scene.marks import Line
+from tests.recorded import surface, voronoi
 from tests.scenes import every_mark
 
 VIEW = '''
@@ -284,3 +286,25 @@ def test_words_name_the_values_of_lines_where_a_panel_has_no_readouts():
     shown = Film(np.array([0, 1000]), bare.__getitem__)
     assert "Loss: at first fast 0.90; slow 0.90; at last fast 0.22; slow 0.41." in describe(shown, [0, 1000])
     assert describe(shown, [1000]).startswith("Picture of every mark · test: adamw, seed 1. Step 1000 of 1000. Field.")
+
+
+@pytest.mark.parametrize("name", ["path", "curves", "surface3d"])
+def test_axes_and_header_end_with_the_steps_that_are_shown(name, tmp_path):
+    recording = surface(tmp_path / "adamw", steps=300)
+    whole, cut = open_film([recording], name), open_film([recording], name, until=120)
+    assert cut.scene(120).steps == 120
+    assert cut.steps[-1] == 120
+    panels = [panel for panel in cut.scene(120).panels if panel.x.label == "step"]
+    assert all(panel.x.limits == (0, 120) for panel in panels)
+    ends = [mark.along for mark in cut.scene(60).panels[0].marks if isinstance(mark, Line) and mark.along is not None]
+    assert all(along[-1] == 120 for along in ends)
+    assert whole.scene(120).steps == 300
+
+
+def test_a_part_of_the_steps_is_drawn_alike_by_any_number_of_processes(tmp_path):
+    recording = surface(tmp_path / "adamw", steps=300)
+    options = {"steps": (40, 120), "frames": 6, "size": (240, 180)}
+    one, two = (
+        animate([recording], tmp_path / f"{workers}.gif", workers=workers, **options).read_bytes() for workers in (1, 2)
+    )
+    assert one == two

@@ -468,3 +468,10 @@ def test_arrows_of_rare_terms_begin_where_their_step_began(tmp_path):
         foot = rare["position"][max(5 * sample - 1, 0), 0]
         np.testing.assert_allclose([arrows.x[0], arrows.y[0]], foot)
         assert bool(arrows.dx[0]) == bool(sample)
+
+
+def test_what_hardly_moves_is_drawn_on_an_axis_that_begins_at_zero():
+    flat, steep = (limits.axis([np.array([[99.6], [99.6 - fall]])]) for fall in (0.6, 6.0))
+    assert flat.limits[0] == 0
+    assert flat.limits[1] > 99.6
+    assert steep.limits[0] > 90

@@ -31,6 +31,7 @@ class Drawing:
         theme: `light` or `dark`.
         background: What stands behind the panels.
         panel: The panel that is shown alone, by its title or its number from 1; None for all.
+        until: The step at which axes and what is drawn end; None for the last.
     """
 
     sources: tuple[str, ...]
@@ -39,10 +40,11 @@ class Drawing:
     theme: str
     background: Background = "theme"
     panel: str | None = None
+    until: int | None = None
 
     def film(self) -> Film:
         """Open the view."""
-        return open_film(open_all(self.sources), self.view, self.panel)
+        return open_film(open_all(self.sources), self.view, self.panel, self.until)
 
     def painter(self) -> Painter:
         """What makes pixels of a scene.
@@ -78,19 +80,20 @@ def suggested(recordings: Sequence[Recording]) -> list[str]:
     return list(dict.fromkeys(filter(trust.bundled_view, views))) or [ANYWHERE]
 
 
-def open_film(recordings: Sequence[Recording], view: str, panel: str | None = None) -> Film:
+def open_film(recordings: Sequence[Recording], view: str, panel: str | None = None, until: int | None = None) -> Film:
     """Open a view of recordings.
 
     Args:
         recordings: What is shown.
         view: A name with options, or a path.
         panel: The panel that is shown alone, by its title or its number from 1; None for all.
+        until: The step at which axes and what is drawn end, from 1; None for the last.
 
     Raises:
         DynvizError: There is no such view or panel, or it does not suit, or there is nothing to show yet.
     """
     # One that grows may grow between two questions of a view.
-    still = tuple(one if isinstance(one, Snapshot) else Snapshot(one) for one in recordings)
+    still = tuple(one if isinstance(one, Snapshot) else Snapshot(one, until) for one in recordings)
     film = _fitting(plugins.load("views", view), still)
     if not len(film.steps):
         raise DynvizError(f"view {view} has nothing to show: nothing that it draws is recorded yet")

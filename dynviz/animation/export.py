@@ -93,7 +93,8 @@ def animate(
     view = view or suggested(recordings)[0]
     # Workers may be started elsewhere.
     sources = tuple(os.path.abspath(recording.source) for recording in recordings)  # noqa: PTH100
-    drawing = Drawing(sources, view, size, theme, chosen.get("background", "theme"), panel)
+    until = max(steps[1], 1) if steps and steps[1] is not None else None
+    drawing = Drawing(sources, view, size, theme, chosen.get("background", "theme"), panel, until)
     shown = frames or (FRAMES if shows.motion else 1), steps or (None, None)
     show = Show(drawing, recordings, shown, workers=workers, exporter=export.file)
     shows.check(export.stem, show.sheet.count, size)
@@ -129,8 +130,8 @@ class Show:
         # What still grows would not look alike to processes that open it one after the other.
         self._workers = 1 if any(recording.live for recording in recordings) else workers
         self._paint = drawing.painter()
-        self._film = open_film(recordings, drawing.view, drawing.panel)
-        self._steps = spread(self._film, *shown)
+        self._film = open_film(recordings, drawing.view, drawing.panel, drawing.until)
+        self._steps = spread(self._film, *shown, end=max(recording.recorded for recording in recordings))
         colors = find_theme(drawing.theme)
         self.sheet = Sheet(
             colors.palette(_ramps(self._film, self._steps)),
@@ -227,20 +228,21 @@ def choose(export: plugins.Plugin, options: Mapping[str, Any]) -> dict[str, Any]
     return chosen
 
 
-def spread(film: Film, count: int, steps: Steps) -> list[int]:
+def spread(film: Film, count: int, steps: Steps, end: int = 0) -> list[int]:
     """At most `count` of the film's steps, evenly spread between two ends; the last one, if it is to be one.
 
     Args:
         film: What is shown.
         count: How many at most.
         steps: First and last; None for the film's own.
+        end: The last step that there is, where the film ends before it.
 
     Raises:
         DynvizError: The film has nothing between these.
     """
-    begin, end = int(film.steps[0]), int(film.steps[-1])
+    begin, end = int(film.steps[0]), max(int(film.steps[-1]), end)
     first = begin if steps[0] is None else steps[0]
-    last = end if steps[1] is None else steps[1]
+    last = int(film.steps[-1]) if steps[1] is None else steps[1]
     if first > last or first > end or last < begin:
         raise DynvizError(f"steps {first}:{last} cannot be shown; there are {begin} to {end}")
     within = film.steps[(film.steps >= first) & (film.steps <= last)]

@@ -17,6 +17,8 @@ HUGE = 1e30
 """Larger values count as infinite: no axis can show them beside anything else."""
 BLOWN_UP = 1e6
 """How many times its first value, or 1 if that is larger, a value grows to before it counts as diverged."""
+FLAT = 0.02
+"""What moves by less than this share of itself is drawn on an axis that begins at zero: it hardly moves."""
 SAME = 1e-5
 """Values whose relative difference is at most this are one value with rounding noise."""
 
@@ -57,6 +59,8 @@ def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "", most: 
         # Of a constant only its size can be seen, against zero.
         room = 1.25 * max(abs(low), abs(high)) or 1.0
         return Axis((-room if low < 0 else 0.0, min(room, most) if high > 0 else 0.0 if low < 0 else room), label=label)
+    if low > 0 and high - low < FLAT * high:
+        return Axis((0.0, max(min(1.25 * high, most), high)), label=label)
     margin = 0.05 * (high - low)
     # Where nothing is below zero, neither is the axis; nor above what cannot be passed.
     low, high = max(low - margin, 0.0 if low >= 0 else -math.inf), min(high + margin, 0.0 if high <= 0 else most)
