@@ -355,7 +355,7 @@ async def test_an_export_runs_beside_the_player_and_says_how_it_goes(voronoi, mo
             "--steps",
             "200",
             "--size",
-            "960x540",
+            "800x600",
             "--theme",
             "dark",
         ),
