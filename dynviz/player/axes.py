@@ -11,18 +11,18 @@ from dynviz.scene.marks import Axis, Field, Mark, Panel
 from dynviz.scene.norm import Norm
 
 Key: TypeAlias = tuple[str, int]
-"""A panel's title, and how many before it have the same."""
+"""A panel's title, and how many panels before it have the same title."""
 
 SLACK = 0.045
-"""An axis that is left by so small a share of its length is left by its margin only."""
+"""Share of an axis by which a view may exceed it: that is no more than its margin."""
 ROOM = 0.25
-"""By this share of its length an axis grows further than it must, so that it need not grow again soon."""
+"""Share of its length by which an axis grows further than it must, so that it need not grow again soon."""
 
 
 class HeldAxes:
     """The axes and colour maps of a film that is opened again and again as its recordings grow.
 
-    Their limits never come closer together, and leap apart. What changes its scale starts anew.
+    Their limits only widen, in leaps. An axis whose scale changes starts anew.
     """
 
     def __init__(self) -> None:
@@ -30,8 +30,8 @@ class HeldAxes:
         self._norms: dict[tuple[Key, int], Norm] = {}
 
     def hold(self, panels: Sequence[Panel]) -> tuple[Panel, ...]:
-        """The panels with limits that hold all that was shown before."""
-        # By what they show: a recording that has its first sample later puts a panel of its own among the others.
+        """The panels with limits that include all that was shown before."""
+        # Told apart by title: a recording whose first sample comes later inserts a panel of its own.
         before: Counter[str] = Counter()
         held = []
         for panel in panels:
@@ -46,7 +46,7 @@ class HeldAxes:
         return panel if same else replace(panel, x=x, y=y, marks=marks)
 
     def _mark(self, key: tuple[Key, int], mark: Mark) -> Mark:
-        """A map in the colours in which it was shown before."""
+        """A map with the colours in which it was shown before."""
         if not isinstance(mark, Field):
             return mark
         norm, before = mark.norm, self._norms.get(key)
@@ -55,7 +55,7 @@ class HeldAxes:
         elif norm != before:
             low, high = grown((before.low, before.high), (norm.low, norm.high), log=norm.scale == "log")
             if mark.ramp == "signed" and before.low == -before.high:
-                # Zero stays in the middle, where it has no colour.
+                # Zero stays in the middle, which has no colour.
                 high = max(-low, high)
                 low = -high
             before = replace(norm, low=low, high=high)
@@ -76,7 +76,7 @@ class HeldAxes:
 
 
 def grown(before: tuple[float, float], now: tuple[float, float], *, log: bool) -> tuple[float, float]:
-    """Limits that hold both; the side that must grow gets some room.
+    """Limits that include both; the side that grows gets some room.
 
     >>> grown((0.0, 10.0), (2.0, 8.0), log=False)
     (0.0, 10.0)
@@ -92,7 +92,7 @@ def grown(before: tuple[float, float], now: tuple[float, float], *, log: bool) -
     high = now[1] if now[1] > before[1] + slack else before[1]
     room = ROOM * (high - low)
     if low < before[0]:
-        # Zero is an end that is kept: nothing falls below it that has not.
+        # An axis that ends at zero does not grow below it.
         low = 0.0 if now[0] == 0 else max(low - room, 0.0) if low > 0 else low - room
     if high > before[1]:
         whole = 1.0 if high <= 1 else math.inf

@@ -31,7 +31,7 @@ LEAP = 0.05
 
 
 class RunScreen(Screen[None]):
-    """A run in the terminal: what moves it, and what its keys do.
+    """Shows a run, moves it with time, and does what the keys say.
 
     Attributes:
         state: What is shown.
@@ -62,7 +62,7 @@ class RunScreen(Screen[None]):
         self._cancel()
 
     def beat(self) -> None:
-        """Show the present, and come again when something may have changed."""
+        """Show the present state, and come again when something may have changed."""
         self._cancel()
         began = time.perf_counter()
         plot = self._rows.plot
@@ -116,14 +116,14 @@ class RunScreen(Screen[None]):
         self.show_notice()
 
     def show_notice(self) -> None:
-        """Show what was said, else how far an export is, else why training failed where a picture hides it."""
+        """Show the latest message, else how far an export is, else why training failed where a picture hides it."""
         trouble = self.state.session.trouble if self.state.scene() is not None else ""
         if self._delivery.now > self._notice_until:
             self._notice = ""
         self._rows.notice.show(self._notice or self.progress or trouble)
 
     def on_key(self) -> None:
-        # What was said has been read.
+        # The message has been read.
         self._notice = ""
 
     def on_resize(self) -> None:

@@ -21,6 +21,7 @@ class Session:
 
     Attributes:
         recordings: What is shown.
+        trainer: A run in the background; None in a replay.
         selection: Which of the recordings and lanes that there are these are.
         events: What happened in them.
         training_status: How training goes.
@@ -39,7 +40,7 @@ class Session:
         """
         self.events: tuple[EventMark, ...] = ()
         self.training_status = TrainingStatus("")
-        self._sources, self._trainer, self._began = tuple(sources), trainer, now
+        self._sources, self.trainer, self._began = tuple(sources), trainer, now
         self._step_rate = StepRate()
         self.take(open_all(sources))
 
@@ -52,10 +53,10 @@ class Session:
 
     def open_more(self) -> bool:
         """Open what the trainer has made since; whether there is more."""
-        if self._trainer is None or self._trainer.folder is None:
+        if self.trainer is None or self.trainer.folder is None:
             return False
         try:
-            recordings = open_all([*self._sources, str(self._trainer.folder)])
+            recordings = open_all([*self._sources, str(self.trainer.folder)])
         except DynvizError:
             # The folder is there before the recordings in it are.
             return False
@@ -63,11 +64,6 @@ class Session:
             return False
         self.take(recordings)
         return True
-
-    def poll(self) -> None:
-        """See whether the trainer has anything to report."""
-        if self._trainer is not None:
-            self._trainer.poll()
 
     def note(self, live_film: LiveFilm, now: float) -> None:
         """Note what a film has seen of the recordings."""
@@ -77,17 +73,12 @@ class Session:
             self._version = live_film.version
             self.events = event_marks(self.recordings)
         self._step_rate.note(now, live_film.recorded)
-        self.training_status = training_status(live_film.statuses, self._step_rate, live_film.total, self._trainer)
-
-    @property
-    def attended(self) -> bool:
-        """Whether the user started the training."""
-        return self._trainer is not None
+        self.training_status = training_status(live_film.statuses, self._step_rate, live_film.total, self.trainer)
 
     @property
     def training(self) -> bool:
         """Whether the trainer is alive."""
-        return self._trainer is not None and self._trainer.exit_code is None
+        return self.trainer is not None and self.trainer.exit_code is None
 
     @property
     def live(self) -> bool:
@@ -98,8 +89,8 @@ class Session:
     def trouble(self) -> str:
         """Why training failed; empty where it did not."""
         errors = [recording.metadata.error for recording in self.recordings if recording.metadata.status == "failed"]
-        if self._trainer is not None and self._trainer.state == "failed":
-            errors.insert(0, self._trainer.message)
+        if self.trainer is not None and self.trainer.state == "failed":
+            errors.insert(0, self.trainer.message)
         return f"Training failed: {errors[0] or 'no reason was given'}" if errors else ""
 
     @property
@@ -126,11 +117,11 @@ class Session:
         return live_film.problem or waiting or "nothing is recorded"
 
     def _waiting(self, seconds: float, *, growing: bool) -> str:
-        if self._trainer is not None and self.training and self._trainer.folder is None and not growing:
-            return f"waiting for the trainer: {self._trainer.doing}, {seconds:.1f} s"
+        if self.trainer is not None and self.training and self.trainer.folder is None and not growing:
+            return f"waiting for the trainer: {self.trainer.doing}, {seconds:.1f} s"
         return f"waiting for the first sample, {seconds:.1f} s" if growing or self.training else ""
 
     def _ended(self) -> str:
-        if self._trainer is None:
+        if self.trainer is None:
             return "there is no recording"
-        return self._trainer.message or "training ended before anything was recorded"
+        return self.trainer.message or "training ended before anything was recorded"

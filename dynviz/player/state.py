@@ -94,7 +94,8 @@ class PlayerState:
     def tick(self, now: float) -> None:
         """See what is new and move on: call it before every frame."""
         self._now = now
-        self.session.poll()
+        if self.session.trainer is not None:
+            self.session.trainer.poll()
         if now >= self._look:
             self._look = now + (LOOK if self.live else IDLE)
             # Until there is a picture, recordings may still be added.
@@ -117,7 +118,7 @@ class PlayerState:
         self._begun = True
         if self._wanted is not None:
             self.playback.seek(self._wanted)
-        elif live_film.live or self.session.attended:
+        elif live_film.live or self.session.trainer is not None:
             self.playback.end()
         else:
             self.playback.toggle(now)
@@ -162,7 +163,7 @@ class PlayerState:
         return None if self.live_film is None else self.live_film.scene(self.step, self.first, alone=self.zoomed)
 
     def words(self) -> str:
-        """What stands in the place of a picture that is not there."""
+        """What is shown in place of a picture."""
         return self.session.words(self.live_film, self._now)
 
     def show(self, view: str) -> None:
