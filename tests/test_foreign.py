@@ -162,3 +162,62 @@ def test_lanes_of_different_hyperparameters_are_not_called_alike(tmp_path):
     lanes = [Lane(0, {"lr": 1e-4}), Lane(0, {"lr": 2e-4})]
     dynviz.run("surface:f=booth", "sgd", lanes=lanes, steps=2, out=tmp_path / "run", progress=heard)
     assert not heard.words
+
+
+KEEPING = """
+import collections
+import itertools
+import random
+import numpy as np
+import torch
+
+class Count:
+    def __init__(self):
+        self.n, self.last = 0, collections.deque([1.0], 3)
+
+class optimizer(torch.optim.Optimizer):
+    def __init__(self, parameters, what: str = "object"):
+        super().__init__(parameters, {})
+        self.what, self.count, self.numbers = what, Count(), torch.ones(2)
+        self.torch, self.numpy, self.python = torch.Generator(), np.random.default_rng(3), random.Random(3)
+        self.walk = (n * 1e-3 for n in itertools.count()) if what == "iterator" else None
+
+    def length(self):
+        if self.what == "object":
+            self.count.n += 1
+            self.count.last.append(1e-3 * self.count.n)
+            return sum(self.count.last)
+        if self.what == "tensor":
+            self.numbers.mul_(0.9)
+            return 1e-2 * float(self.numbers.sum())
+        if self.what == "torch":
+            return 1e-2 * float(torch.rand((), generator=self.torch))
+        if self.what == "iterator":
+            return next(self.walk)
+        return 1e-2 * getattr(self, self.what).random()
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        length = self.length()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter -= length
+"""
+
+
+@pytest.mark.parametrize("what", ["object", "tensor", "torch", "numpy", "python"])
+def test_what_a_class_keeps_in_objects_of_its_own_goes_on(what, tmp_path):
+    file = tmp_path / "keeping.py"
+    file.write_text(KEEPING)
+    name, options = f"{file}:what={what}", {"record": "parameters:every=1"}
+    whole = dynviz.run("surface:f=booth", name, steps=12, out=tmp_path / "a", **options)["keeping"]
+    dynviz.run("surface:f=booth", name, steps=7, out=tmp_path / "b", **options)
+    resumed = dynviz.resume(tmp_path / "b", steps=12, trust=[file])["keeping"]
+    assert np.array_equal(resumed["parameters"], whole["parameters"])
+
+
+def test_what_no_checkpoint_can_store_is_refused(tmp_path):
+    file = tmp_path / "keeping.py"
+    file.write_text(KEEPING)
+    with pytest.raises(DynvizError, match="which a checkpoint cannot store; keep it in numbers"):
+        dynviz.run("surface:f=booth", f"{file}:what=iterator", steps=12, out=tmp_path / "a")

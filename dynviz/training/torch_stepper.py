@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from dynviz.errors import DynvizError
 from dynviz.plugins.schedules import Schedule
 from dynviz.plugins.zoo import two_sequences
-from dynviz.training import randomness
+from dynviz.training import attributes, randomness
+from dynviz.training.attributes import Attributes
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.step_inputs import StepInputs
 from dynviz.training.steppers import Perturb
@@ -88,8 +89,8 @@ class TorchStepper:
         states = []
         for optimizer in self.optimizers:
             state = portable(optimizer.state_dict())
-            if self.trial.attributes:
-                state["attributes"] = {name: vars(optimizer)[name] for name in self.trial.attributes}
+            if not self.trial.ours:
+                state["attributes"] = Attributes(optimizer).kept
             states.append(state)
         return states
 
@@ -105,7 +106,7 @@ class TorchStepper:
             for key, values in tree["state"].items():
                 # A few classes keep a number under a name beside what belongs to parameters.
                 optimizer.state[parameters[key] if isinstance(key, int) else key] = values
-            vars(optimizer).update(kept.get("attributes", {}))
+            attributes.restore(optimizer, kept.get("attributes", {}))
 
     def _decay(self, lane: int, row: Tensor) -> Tensor:
         rates = decay_rates(self.optimizers[lane])

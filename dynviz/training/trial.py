@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from dynviz.errors import DynvizError
 from dynviz.plugins.zoo import refusal
 from dynviz.training import randomness
+from dynviz.training.attributes import Attributes
 from dynviz.training.trees import to_arrays
 
 Make: TypeAlias = Callable[[list[Any]], torch.optim.Optimizer]
@@ -30,14 +31,12 @@ class TrialResult:
     Attributes:
         make: Makes the optimizer of a list of parameters.
         decays: Whether its decay is lr weight_decay theta, apart from the step.
-        attributes: Its attributes beside `state_dict` that steps change.
         ours: Whether it is one of torch.optim, whose steps draw no random numbers.
         draws: Whether its steps draw from global generators.
     """
 
     make: Make
     decays: bool
-    attributes: tuple[str, ...]
     ours: bool
     draws: bool
 
@@ -63,7 +62,7 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter], scheduled: Coll
         raise DynvizError(f"{name} {reason}")
     ours = type(optimizer).__module__.startswith("torch.optim")
     copies = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
-    before = _attributes(optimizer)
+    before = Attributes(optimizer)
     randomness.seed(0, 0, device)
     generators = randomness.drawn()
     try:
@@ -71,13 +70,12 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter], scheduled: Coll
     except Exception as error:  # what others wrote may fail in any way
         raise DynvizError(f"optimizer {name} cannot step here: {_in_words(error)}") from error
     draws = randomness.drawn() != generators
-    changed = {key: value for key, value in _attributes(optimizer).items() if before.get(key) != value}
-    _check_kept(name, portable(optimizer.state_dict()), {key: vars(optimizer)[key] for key in changed})
+    _check_kept(name, portable(optimizer.state_dict()), before, Attributes(optimizer))
     if not ours and _looks_at_the_loss(make, copies, parameters):
         raise DynvizError(
             f"{name} looks at the loss at each step (through its closure); dynviz gives it gradients alone"
         )
-    return TrialResult(make, _decays(make, parameters, scheduled), tuple(changed), ours, draws)
+    return TrialResult(make, _decays(make, parameters, scheduled), ours, draws)
 
 
 def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
@@ -112,20 +110,24 @@ def _made(make: Make, name: str, parameters: list[nn.Parameter]) -> tuple[Make, 
         raise DynvizError(f"optimizer {name} cannot be made for this task: {words}") from error
 
 
-def _check_kept(name: str, state: dict[str, Any], attributes: dict[str, Any]) -> None:
+def _check_kept(name: str, state: dict[str, Any], before: Attributes, after: Attributes) -> None:
     """See that a checkpoint can store all that steps change.
 
     Raises:
         DynvizError: It cannot.
     """
-    for kept in (state, attributes):
-        try:
-            to_arrays(kept)
-        except DynvizError as error:
-            raise DynvizError(f"{name}: {error}") from error
-        except TypeError as error:
-            where = ", ".join(attributes) or "its state"
-            raise DynvizError(f"{name} keeps what changes in {where}, which a checkpoint cannot store") from error
+    try:
+        to_arrays(state)
+    except DynvizError as error:
+        raise DynvizError(f"{name}: {error}") from error
+    except TypeError as error:
+        raise DynvizError(f"{name} keeps what changes in its state, which a checkpoint cannot store") from error
+    if before.opaque != after.opaque:
+        other = next((part for part in after.opaque if part not in before.opaque), "")
+        raise DynvizError(
+            f"{name} keeps what changes in {' '.join(other.split())[:60]}, which a checkpoint cannot store; keep it in "
+            "numbers, tensors, lists or objects of your own"
+        )
 
 
 def _by_shape(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
@@ -188,12 +190,6 @@ def _decays(make: Make, parameters: list[nn.Parameter], scheduled: Collection[st
 
 def _near(actual: Tensor, expected: float) -> bool:
     return bool(((actual - expected).abs() < 1e-12).all())
-
-
-def _attributes(optimizer: torch.optim.Optimizer) -> dict[str, str]:
-    # As texts: what an optimizer changes in place would else be equal to what it was.
-    state = {"state", "param_groups", "defaults"}
-    return {key: repr(value) for key, value in vars(optimizer).items() if key not in state}
 
 
 def _in_words(error: Exception) -> str:
