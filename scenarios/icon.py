@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.func import vmap
@@ -217,13 +218,16 @@ def _file(name: str) -> Tensor:
         raise unknown("picture", name, [*PICTURES, "a file: heart.txt, heart.png"])
     if path.suffix.lower() == ".txt":
         return _text(path.read_text())
-    import imageio.v3 as imageio
+    from PIL import Image
 
     try:
-        grey = torch.from_numpy(imageio.imread(path)).double()
-    except (OSError, ValueError) as error:
+        with Image.open(path) as image:
+            # The first frame of an animation; what is transparent shows white paper.
+            colours = np.asarray(image.convert("RGBA"), np.float64)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise DynvizError(f"{path} is no picture that can be read: {' '.join(str(error).split())}") from error
-    grey = grey[..., :3].mean(dim=-1) if grey.ndim == 3 else grey
+    opaque = colours[..., 3:] / 255
+    grey = torch.from_numpy((colours[..., :3] * opaque + 255 * (1 - opaque)).mean(axis=-1))
     return grey < (grey.min() + grey.max()) / 2
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import dynviz
 from dynviz.errors import DynvizError
@@ -25,6 +26,25 @@ def test_a_picture_is_read_from_text_and_from_an_image_the_first_row_on_top(tmp_
     expected = [[False, False, False], [True, False, False]]
     assert picture(str(tmp_path / "a.txt")).tolist() == expected
     assert picture(str(tmp_path / "a.png")).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [("L", "a.png"), ("RGB", "a.gif"), ("CMYK", "a.tif"), ("1", "a.png"), ("P", "a.png"), ("RGB", "a.bmp")],
+)
+def test_a_picture_of_any_format_is_dark_where_it_looks_dark(tmp_path, mode, name):
+    image = Image.fromarray(np.array([[0, 255, 255], [255, 255, 0]], np.uint8)).convert("RGB").convert(mode)
+    image.save(tmp_path / name)
+    assert picture(str(tmp_path / name)).tolist() == [[False, False, True], [True, False, False]]
+
+
+@pytest.mark.parametrize(("mode", "dark"), [("LA", (0, 255)), ("RGBA", (0, 0, 0, 255))])
+def test_what_is_transparent_in_a_picture_is_white_paper(tmp_path, mode, dark):
+    # Black, and transparent black.
+    image = Image.new(mode, (3, 2), (0,) * len(dark))
+    image.putpixel((1, 0), dark)
+    image.save(tmp_path / "a.png")
+    assert picture(str(tmp_path / "a.png")).tolist() == [[False, False, False], [False, True, False]]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from dynviz.projection.measures import TRAINING_LOSS, Exclusive, Numbers, number
 from dynviz.recording import Recording
 from dynviz.task import Task, Tensors
 from dynviz.training import devices
-from dynviz.training.lane_stack import cast
 from dynviz.training.observation import observed
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.preparation import rebuilt, tasks
@@ -159,8 +158,9 @@ def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
     """
     metadata = recording.metadata
     with devices.reproducible():
-        (task,) = tasks(rebuilt("scenarios", metadata.scenario, trusted), metadata.lanes[lane : lane + 1])
-    return cast(task, getattr(torch, metadata.dtype)) if metadata.dtype else task
+        scenario = rebuilt("scenarios", metadata.scenario, trusted)
+        (task,) = tasks(scenario, metadata.lanes[lane : lane + 1], metadata.dtype)
+    return task
 
 
 @dataclass(frozen=True)

@@ -220,7 +220,7 @@ def _plan(
         hyperparameters=known,
         lanes=made,
         steps=steps,
-        tasks=tasks(plan.scenario, made),
+        tasks=tasks(plan.scenario, made, plan.dtype),
         requests=tuple(ChannelRequest(request.pattern, request.every) for request in plan.requests),
     )
     return forked, origins * len(combinations)

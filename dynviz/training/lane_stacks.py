@@ -11,9 +11,8 @@ from torch import nn
 
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import ChannelInfo
-from dynviz.task import Task
 from dynviz.training import devices
-from dynviz.training.lane_stack import LaneStack, cast, groups
+from dynviz.training.lane_stack import LaneStack, groups
 from dynviz.training.observation import check_batches, loss_draws
 from dynviz.training.plan import RecordingPlan
 from dynviz.training.rates import Rates
@@ -81,10 +80,7 @@ def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
     Raises:
         DynvizError: The optimizer refuses its hyperparameters.
     """
-    tasks: tuple[Task, ...] = plan.tasks
-    if plan.dtype:
-        dtype = {"float32": torch.float32, "float64": torch.float64}[plan.dtype]
-        tasks = tuple(cast(task, dtype) for task in tasks)
+    tasks = plan.tasks
     check_batches(tasks[0])
     draws = loss_draws(tasks[0])
 

@@ -46,5 +46,5 @@ class ParameterLayout:
         lead = row.shape[:-1]
         pieces = torch.split(row, self.sizes, dim=-1) if self.shapes else ()
         return {
-            name: piece.view(*lead, *shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+            name: piece.view((*lead, *shape)) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }

@@ -16,6 +16,7 @@ from dynviz.training import devices, randomness
 from dynviz.training.block import BlockFunction
 from dynviz.training.block_functions import block_functions, warm
 from dynviz.training.description import available, describe
+from dynviz.training.lane_stack import cast
 from dynviz.training.lane_stacks import LaneStacks, build
 from dynviz.training.plan import ChannelRequest, RecordingPlan, check_optimizer, check_requests, hyperparameters, labels
 
@@ -52,7 +53,7 @@ def prepare(
         DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
     """
     with devices.reproducible():
-        built = tasks(scenario, lanes)
+        built = tasks(scenario, lanes, request.dtype)
         length = built[0].steps if request.steps is None else request.steps
         planned = []
         for order, (plugin, label) in enumerate(zip(optimizers, labels(optimizers), strict=True)):
@@ -113,7 +114,7 @@ def check_size(prepared: Sequence[PreparedRecording], large: bool) -> None:  # n
         )
 
 
-def tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
+def tasks(scenario: Plugin, lanes: Sequence[Lane], dtype: str = "") -> tuple[Task, ...]:
     """The task of each lane; lanes of one seed share it.
 
     Raises:
@@ -127,10 +128,31 @@ def tasks(scenario: Plugin, lanes: Sequence[Lane]) -> tuple[Task, ...]:
         # What a module is initialised with depends on the seed even where the scenario passes it over.
         randomness.seed(seed, 0, torch.device("cpu"))
         built[seed] = made.build(seed)
-    for task in built.values():
+    for seed, task in built.items():
         if not isinstance(task, Task):
             raise DynvizError(f"build(seed) of scenario {scenario.name} gave {type(task).__name__}, not a Task")
+        built[seed] = cast(task, getattr(torch, dtype)) if dtype else task
+        _check_parameters(built[seed], scenario.name)
     return tuple(built[lane.seed] for lane in lanes)
+
+
+def _check_parameters(task: Task, name: str) -> None:
+    """See that all parameters can stand in one row.
+
+    Raises:
+        DynvizError: One has no numbers or cannot be trained, or they are of several dtypes.
+    """
+    for key, value in task.parameters.items():
+        if not value.is_floating_point():
+            raise DynvizError(f"parameter {key!r} of scenario {name} is of {value.dtype}; only floats can be trained")
+        if not value.numel():
+            raise DynvizError(f"parameter {key!r} of scenario {name} has the shape {tuple(value.shape)}: no numbers")
+    dtypes = sorted({str(value.dtype).removeprefix("torch.") for value in task.parameters.values()})
+    if len(dtypes) > 1:
+        raise DynvizError(
+            f"the parameters of scenario {name} are of {' and '.join(dtypes)}; give all one dtype, or choose it with "
+            "--dtype"
+        )
 
 
 def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> PreparedRecording:
@@ -185,7 +207,7 @@ def planned(metadata: Metadata, steps: int | None = None, trusted: Trusted = ())
         steps=steps or metadata.steps,
         requests=tuple(ChannelRequest(name, info.every or None) for name, info in metadata.channels.items()),
         dtype=metadata.dtype,
-        tasks=tasks(scenario, metadata.lanes),
+        tasks=tasks(scenario, metadata.lanes, metadata.dtype),
         compiled=metadata.compiled,
     )
     for name, schedule in plan.schedules().items():

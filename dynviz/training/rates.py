@@ -44,7 +44,12 @@ class Rates:
 
     def at(self, stack: LaneStack, t: int) -> dict[str, Tensor]:
         """The values that step t takes, by name, with the lanes of the stack in front where there are several."""
-        rates = {name: torch.tensor([values[lane] for lane in stack.lanes]) for name, values in self.constants.items()}
+        # As exact as the arithmetic.
+        dtype = torch.float64 if stack.theta.dtype == torch.float64 else torch.float32
+        rates = {
+            name: torch.tensor([values[lane] for lane in stack.lanes], dtype=dtype)
+            for name, values in self.constants.items()
+        }
         for name, schedule in self.schedules.items():
-            rates[name] = torch.full((len(stack.lanes),), schedule.at(t))
+            rates[name] = torch.full((len(stack.lanes),), schedule.at(t), dtype=dtype)
         return {name: value[0] if stack.single else value for name, value in rates.items()}
