@@ -19,7 +19,7 @@ def protocol(model: str, setting: Setting, steps: int, *, init: float, warmup: b
         setting: Its sizes.
         steps: Of the run.
         init: Scale of the initial weights.
-        warmup: Whether rates begin at a tenth and rise over .45 of the steps, SGD's to four times as much, of products
+        warmup: Whether rates begin at a tenth and rise over 0.45 of the steps, SGD's to four times as much, of products
             to no more than is stable.
     """
     products = model in ("linear", "deep")

@@ -24,30 +24,31 @@ CORE = 64
 
 @dataclass(frozen=True)
 class MatrixRecovery:
-    """A linear layer learns y = x Phi from 32 fresh pairs a step; Phi is a cropped random orthogonal matrix, or scaled.
+    """A linear layer learns y = x Phi from 32 fresh pairs per step; Phi is cropped from a random orthogonal matrix.
 
-    x is of length 1, even in a cube before that; y is of length 1 in the mean, but where Phi is square and of full
-    rank, which stays as it was drawn. The loss is the sum of the squared errors over batch and outputs, the test loss
-    that of 32 vectors never seen, for each. One of the seeds 0 to 7 has one of eight matrices, the same for all
-    optimizers.
+    x is uniform in a cube, then scaled to length 1. y has length 1 on average, except where Phi is square and of full
+    rank, which is not scaled. The loss is the squared error summed over batch and outputs; the test loss is the squared
+    error per vector on 32 vectors never seen. Each seed has a matrix of its own, the same for all optimizers; the
+    published runs average eight.
 
     The signal-to-noise ratio of a lane is its test loss after the first step over the mean of its last four, in dB.
-    With `snr=published` it has above the line what the published figures have: the mean over thirteen algorithms, in
-    which the entry of the least-squares solution grows with M, so that large sizes come out about 7 dB too high.
-    AdaGrad, which at M = 64 comes down to the rounding of float32, ends 2.4 dB better than published. Adamax ends
-    between 77 and 84 dB, depending on which eight seeds are averaged; published are 84.3.
-    As control stands beside it what a singular value decomposition makes of 2M pairs in float32.
+    With `snr=published` its numerator is that of the published figures: the mean over thirteen algorithms, in which the
+    entry of the least-squares solution grows with M, so that large sizes come out about 7 dB too high. AdaGrad, which
+    at M = 64 reaches the rounding error of float32, ends 2.4 dB above the published value. Adamax ends between 77 and
+    84 dB, depending on which eight seeds are averaged; the published value is 84.3. As a control, least squares by
+    singular value decomposition from 2M pairs in float32 is drawn as well.
 
-    Published are 500 and 2 000 steps (`--steps 2000`) of square matrices (M = N), of fat ones (N = 1024, cut out of one
-    of full rank, so that their singular values are equal, too), of skinny ones (M = 1024) and of low rank (both 1024).
+    The published runs take 500 and 2 000 steps (`--steps 2000`) with square matrices (M = N), fat ones (N = 1024, cut
+    out of one of full rank, so that their singular values are equal, too), skinny ones (M = 1024) and ones of low rank
+    (both 1024).
 
     Attributes:
         M: Length of x.
         N: Length of y; none: M.
-        rank: Of the matrix before it is cropped; none: N.
+        rank: Rank of the matrix before it is cropped; none: N.
         scaled: Whether singular values run from 1 to 5 before they are normalised, instead of being equal.
-        bias: Whether the layer has one, which it does not need.
-        snr: What stands above the line of the ratio.
+        bias: Whether the layer has a bias, which it does not need.
+        snr: The numerator of the ratio: each lane's own first test loss, or that of the published figures.
     """
 
     M: int = 64

@@ -22,17 +22,17 @@ class Muon:
 
     m_t = momentum m_{t-1} + (1 - momentum) g_t, and b_t = momentum m_t + (1 - momentum) g_t with Nesterov's momentum,
     else m_t. NS divides by the Frobenius norm (at least eps) and applies X <- A X + (B XX^T + C (XX^T)^2) X ns_steps
-    times. With A, B, C = 3.4445, -4.7750, 2.0315 and five steps, singular values above 0.52 % of the norm come to lie
-    in [.68, 1.14]; smaller ones are multiplied by at most A^5 = 485 and stay below 1.21. Three steps do that from 6.1 %
-    on, four from 1.8 %, six from .15 %. In bfloat16 rounding adds up to .01.
+    times. With A, B, C = 3.4445, -4.7750, 2.0315, five steps bring singular values above 0.52 % of the norm into
+    [0.68, 1.14]; smaller ones are multiplied by at most A^5 = 485 and stay below 1.21. Three steps suffice for values
+    above 6.1 %, four for 1.8 %, six for 0.15 %. Rounding in bfloat16 adds up to 0.01.
 
-    The scale s for a matrix of m rows and n columns is sqrt(max(1, m / n)) (`original`), .2 sqrt(max(m, n)) (`rms`,
+    The scale s for a matrix of m rows and n columns is sqrt(max(1, m / n)) (`original`), 0.2 sqrt(max(m, n)) (`rms`,
     after Liu et al. 2025, so that the root mean square is AdamW's), sqrt(m / n) (`spectral`) or 1 (`none`). Tensors of
     more dimensions are matrices whose rows are the first dimension. The step is one term beside the decay: it is not
     linear in the gradient.
 
     Vectors have no singular values. By `vectors` they take AdamW's step (adamw), that of SGD with the same momentum
-    (sgd), or are matrices of one column (column), with s = 1: a step of length NS(1) = .70 in the direction of b_t.
+    (sgd), or are matrices of one column (column), with s = 1: a step of length NS(1) = 0.70 in the direction of b_t.
 
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", and its code, whose AdamW has
     the same beta1, beta2 and eps. That code takes m and n of a filter [out, in, height, width] in s from the last two

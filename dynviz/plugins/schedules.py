@@ -121,12 +121,12 @@ class Schedule:
         """The schedule that begins after `start` steps of a run of `steps`, and stands at its first value before.
 
         >>> str(Schedule("cosine(0.1)").after(40, 100))
-        'ramp(0.1,0.1,40) then cosine(0.1,60)'
+        'constant(0.1,40) then cosine(0.1,60)'
         """
         if not start:
             return self.over(steps)
         first = self.over(steps - start).at(1)
-        return Schedule(f"ramp({first},{first},{start}) then {self.text}").over(steps)
+        return Schedule(f"constant({first},{start}) then {self.text}").over(steps)
 
     @property
     def shortest(self) -> int:
