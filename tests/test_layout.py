@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dynviz.layout.drawings import FUTURE, PAST, PanelDrawings, StillDrawing, groups
+from dynviz.layout.drawings import FUTURE, PAST, PanelDrawings, groups
 from dynviz.scene.marks import Band, Line, Text
 
 X = np.arange(3.0)
@@ -28,7 +28,7 @@ def test_lines_and_bands_that_stand_together_are_one_group():
 
 def test_no_future_hides_the_past_of_a_line_beside_it():
     names = iter("ab")
-    drawings = PanelDrawings(lambda mark: StillDrawing(["words"]) if mark is WORDS else Growing(next(names)))
+    drawings = PanelDrawings({Text: lambda *_: ["words"], Line: lambda *_: Growing(next(names))}, easel=None)
     marks = [replace(LINE, now=1.0), replace(LINE, color="lane1", now=2.0), WORDS]
     assert [layer for _, _, layer in drawings.layers(marks)] == [
         "a future",
@@ -41,7 +41,7 @@ def test_no_future_hides_the_past_of_a_line_beside_it():
 
 def test_a_mark_is_drawn_again_only_when_more_than_its_now_differs():
     drawn = []
-    drawings = PanelDrawings(lambda mark: drawn.append(mark) or Growing("a"))
+    drawings = PanelDrawings({Line: lambda mark, _: drawn.append(mark) or Growing("a")}, easel=None)
     for mark in (LINE, replace(LINE, now=1.0), replace(LINE, now=2.0, color="lane1")):
         drawings.layers([mark])
     assert [mark.color for mark in drawn] == ["lane0", "lane1"]

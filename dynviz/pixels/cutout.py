@@ -19,9 +19,13 @@ BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 @dataclass(frozen=True)
 class OnGround(Theme):
-    """A theme on another ground, whose words keep the colours that they have on their own."""
+    """A theme on another ground, whose words and futures keep the colours that they have on their own."""
 
     own: Theme = themes.light
+
+    def future(self, role: str) -> float:
+        """How much of its colour the future of a line keeps on its own ground."""
+        return self.own.future(role)
 
     def ink(self, role: str) -> RGB:
         """The colour of words of a role on its own ground."""
