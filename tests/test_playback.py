@@ -12,6 +12,7 @@ from dynviz.player.step_rate import StepRate
 from dynviz.player.terminal.delivery import FrameRate
 from dynviz.player.timeline import TimelineState, Track, layout, track
 from dynviz.player.words import Word, fit
+from dynviz.scene.marks import Readout, Scene
 
 
 def text(row):
@@ -207,6 +208,15 @@ def test_words_that_matter_least_are_left_out_first():
     assert text(fit(left, right, 20)) == " run         step 5 "
     assert text(fit(left, right, 8)) == " run    "
     assert text(fit(left, right, 4)) == " r… "
+
+
+def test_all_optimizers_are_named_in_the_header_before_one_is_described():
+    readouts = (Readout("adamw lr 0.01", "lane0"), Readout("adamw-l1 lr 0.01", "lane1"), Readout("seed 42", "muted"))
+    scene, status = Scene("voronoi · model centers", (), 7, 400, readouts), TrainingStatus("finished")
+    wide = text(header.header(110, scene, status, step=7))
+    assert wide.startswith(" voronoi · model centers   adamw lr 0.01   adamw-l1 lr 0.01   seed 42")
+    narrow = text(header.header(60, scene, status, step=7))
+    assert narrow == " voronoi   adamw   adamw-l1    ✓ finished     step 7 of 400 "
 
 
 def test_keys_that_matter_least_are_left_out_of_the_footer_first():

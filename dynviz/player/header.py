@@ -1,6 +1,7 @@
 """The first two rows: what is shown and how training goes; the tabs of the views."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dynviz.player.status import TrainingStatus
 from dynviz.player.words import Row, Word, cut, fit, grouped, shortened
@@ -18,12 +19,19 @@ def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: st
     # The scenario stays longest, then the status, then the optimizers.
     left = [Word(name, bold=True)]
     left += [Word(f"· {option}", "muted", rank=4, gap=1) for option in options]
-    left += [Word(readout.text, readout.color, rank=3 if readout.color != "muted" else 5) for readout in scene.readouts]
+    lanes = [Word(readout.text, readout.color, rank=3) for readout in scene.readouts if readout.color != "muted"]
+    more = [Word(readout.text, readout.color, rank=5) for readout in scene.readouts if readout.color == "muted"]
     whole = f"of {grouped(scene.steps)}"
     # As wide as at the last step, so that the words before it do not move.
     counter = Word(f"step {grouped(step)} {whole}".rjust(len(f"step {grouped(scene.steps)} {whole}")), rank=1)
     signal, *rest = status.words or (Word(""),)
-    return fit(left, [signal, counter, *rest], width)
+    right = [signal, counter, *rest]
+    row = fit([*left, *lanes, *more], right, width)
+    if set(lanes) <= set(row):
+        return row
+    # The names of all optimizers rather than all about some of them.
+    names = [replace(word, text=word.text.partition(" ")[0]) for word in lanes]
+    return fit([*left, *names], right, width) if len(set(names)) == len(names) else row
 
 
 def tabs(width: int, names: Sequence[str], current: str, note: Sequence[Word] = ()) -> Row:
