@@ -44,17 +44,18 @@ class Surface:
     that falls leads to the solution: sgd:lr=....
 
     Attributes:
-        f: Which function: a name, or an expression.
-        start: Where the way begins, as (x,y) or (x); none: the function's own start.
+        f: The function: one of the names above, or an expression.
+        start: Starting point, as (x,y) or (x); none: the function's own.
         condition: Largest over smallest curvature of the quadratic.
         rotation: Angle of the quadratic's long axis, in degrees.
-        noise: Deviation of the normal noise on each coordinate of the gradient; none: the function's own.
-        spread: Deviation of the start of each lane, so that lanes are a cloud.
-        shift: The test loss is f moved so far to the right: what is learned is seen beside other data. 0: none.
-        domain: Of the picture, (left,right,bottom,top) or (left,right); none: the function's own.
-        samples: Of least squares.
-        batch: Samples in one step of least squares, drawn anew each time.
-        grid: Rows and columns of the landscape. Each lane records its own: take fewer for thousands of lanes.
+        noise: Standard deviation of Gaussian noise on each coordinate of the gradient; none: the function's own.
+        spread: Standard deviation of the starting points over lanes, which then form a cloud.
+        shift: Records a test loss too, which is f moved this far to the right; 0: none.
+        domain: Part of the plane that pictures show, as (left,right,bottom,top) or (left,right); none: the
+            function's own.
+        samples: Number of samples of the least squares problem.
+        batch: Number of samples in a step of least squares, drawn anew at each step.
+        grid: Rows and columns of the recorded landscape; each lane has its own, so take fewer for thousands of lanes.
     """
 
     f: str = "rosenbrock"
@@ -242,7 +243,7 @@ def _check_domain(name: str, function: Function, given: int) -> None:
         not (math.isfinite(low) and math.isfinite(high) and low < high)
         for low, high in zip(ends[::2], ends[1::2], strict=False)
     ):
-        raise DynvizError(f"domain={function.domain} is no picture of {name}; write {words}, each low end first")
+        raise DynvizError(f"domain={function.domain} does not fit {name}; write {words}, each low end first")
 
 
 def _check_start(name: str, function: Function) -> None:
@@ -254,11 +255,11 @@ def _check_start(name: str, function: Function) -> None:
     ends = list(zip(function.domain[::2], function.domain[1::2], strict=True))
     if len(function.start) != len(ends):
         raise DynvizError(
-            f"start={function.start} is no place for {name}; write {'(x,y)' if len(ends) == 2 else '(x)'}"
+            f"start={function.start} is not a position for {name}; write {'(x,y)' if len(ends) == 2 else '(x)'}"
         )
     if not all(low <= place <= high for place, (low, high) in zip(function.start, ends, strict=True)):
         ranges = ", ".join(f"{axis} from {low:g} to {high:g}" for axis, (low, high) in zip("xy", ends, strict=False))
-        raise DynvizError(f"start={function.start} is outside the picture of {name}; {ranges}")
+        raise DynvizError(f"start={function.start} is outside {name}'s picture, {ranges}; enlarge it with domain=")
 
 
 scenario = Surface

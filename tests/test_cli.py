@@ -279,3 +279,29 @@ def test_bars_leave_room_for_what_a_terminal_echoes(run_folder, monkeypatch):
     lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip("\r") for line in shown.getvalue().splitlines()]
     assert any("20/40" in line and "loss 0.25" in line for line in lines)
     assert max(map(len, lines)) <= 75
+
+
+def test_list_of_a_scenario_shows_its_functions_channels_and_views():
+    shown = " ".join(dynviz_command("list", "scenarios", "surface").stdout.split())
+    for words in ("himmelblau", "(float, ...) | none", "position 1 yes x and y", "term.* 1 --record", "views path "):
+        assert words in shown
+
+
+def test_list_takes_several_names():
+    shown = dynviz_command("list", "optimizers", "adamw", "lion").stdout
+    assert shown.count("weight_decay  float") == 2
+
+
+def test_schedules_and_modifiers_can_be_listed():
+    assert "cosine(start,steps,end=0)" in dynviz_command("list", "schedules").stdout
+    assert "proximal-l1" in dynviz_command("list", "modifiers").stdout
+
+
+def test_an_exporter_is_called_so(run_folder):
+    done = dynviz_command("export", run_folder, "a.gif", "--exporter", "gift")
+    assert done.stderr.startswith("dynviz: no exporter named 'gift'; did you mean 'gif'?")
+
+
+def test_a_start_outside_the_picture_names_the_option_that_helps():
+    done = dynviz_command("run", "surface:start=(9,9)", "-o", "sgd")
+    assert "domain=" in done.stderr

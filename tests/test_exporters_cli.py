@@ -181,8 +181,8 @@ def test_a_folder_gets_files_of_the_exporter_that_is_named(run, tmp_path):
     [
         (["--exporter", "gif:loop=2", "--loop", 3], "loop of gif is given twice"),
         (["--exporter", "gif:loop=70000"], "an animation cannot be played 70000 times"),
-        (["--exporter", "gif:columns=2"], "no option of export gif named 'columns'"),
-        (["--exporter", "gift"], "no export named 'gift'; did you mean 'gif'?"),
+        (["--exporter", "gif:columns=2"], "no option of exporter gif named 'columns'"),
+        (["--exporter", "gift"], "no exporter named 'gift'; did you mean 'gif'?"),
         (["--exporter", "./mine.py"], "needs word (text): write ./mine.py:word=..."),
         (["--exporter", "./mine.py:word=a", "--size", "301x200"], "mine holds 300 pixels a side at most, not 301x200"),
         (["--exporter", "./mine.py:word=a", "--fps", 3], "mine shows no motion and takes no frames a second"),

@@ -1,54 +1,63 @@
-"""`dynviz list`: what there is."""
+"""`dynviz list`: what there is, by kind."""
 
-import dataclasses
+import functools
+import inspect
 import itertools
-import shutil
-import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from dynviz import plugins
+from dynviz.cli.explanation import explain, print_table
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins import zoo
-from dynviz.plugins.options import MISSING
-from dynviz.text import clean
+from dynviz.plugins.schedules import SHAPES, usage
 
-RUNS = "runs"
+RUNS, SCHEDULES = "runs", "schedules"
 
 
-@click.command("list", short_help="What there is, and what options it takes.")
+@click.command("list", short_help="List scenarios, optimizers, views and more, and explain them.")
 @click.argument("kind", required=False)
-@click.argument("name", required=False)
-def listing(kind: str | None, name: str | None) -> None:
-    """Print what there is: scenarios, optimizers, views, exporters, runs.
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def listing(kind: str | None, names: tuple[str, ...]) -> None:
+    """List what there is, or explain things by NAME: their options, and what a scenario records.
+
+    KIND is scenarios, optimizers, modifiers, schedules, views, exporters, detectors or runs.
 
     \b
     dynviz list
     dynviz list optimizers
-    dynviz list optimizers adamw-l1       its options: type, default and what each is
+    dynviz list optimizers adamw lion     their options, with types and defaults
     dynviz list optimizers zoo            those of pytorch_optimizer
+    dynviz list scenarios surface         its options, channels and views
+    dynviz list schedules                 how a hyperparameter can change with the step
     """  # noqa: D301
+    tables: dict[str, Callable[[], list[tuple[str, str]]]]
+    tables = {plural: functools.partial(_summaries, plural) for plural in plugins.KINDS}
+    tables |= {SCHEDULES: _schedules, RUNS: _runs}
     if kind is None:
-        for plural in plugins.KINDS:
-            say(plural, err=False, bold=True)
-            _table(_summaries(plural), indent=2)
-        say(RUNS, err=False, bold=True)
-        _table(_runs(), indent=2)
-    elif kind not in {*plugins.KINDS, RUNS}:
-        raise unknown("kind", kind, [*plugins.KINDS, RUNS])
-    elif kind == RUNS:
-        if name is not None:
-            raise click.UsageError("`dynviz list runs` takes no name")
-        _table(_runs())
-    elif name is None:
-        _table(_summaries(kind))
-    elif (kind, name) == ("optimizers", "zoo"):
-        _table(zoo.summaries())
-    else:
-        _options(kind, name)
+        for title, rows in tables.items():
+            say(title, err=False, bold=True)
+            print_table(rows(), indent=2)
+    elif kind not in tables:
+        raise unknown("kind", kind, tables)
+    elif not names:
+        print_table(tables[kind]())
+    elif kind in (SCHEDULES, RUNS):
+        raise click.UsageError(f"`dynviz list {kind}` takes no name")
+    for place, name in enumerate(names):
+        if place:
+            say("", err=False)
+        if (kind, name) == ("optimizers", "zoo"):
+            print_table(zoo.summaries())
+        elif kind:
+            explain(kind, name)
+
+
+def _schedules() -> list[tuple[str, str]]:
+    return [(usage(name), (inspect.getdoc(shape) or "").split("\n")[0]) for name, shape in SHAPES.items()]
 
 
 def _summaries(plural: str) -> list[tuple[str, str]]:
@@ -87,66 +96,3 @@ def _sweep(folder: Path) -> str:
     done = sum(finished(folder / job.name) for job in jobs)
     many = "job" if len(jobs) == 1 else "jobs"
     return f"sweep of {len(jobs)} {many}, " + ("finished" if done == len(jobs) else f"{done} finished")
-
-
-def _options(plural: str, name: str) -> None:
-    plugin = plugins.load(plural, name)
-    for part in plugin.parts or (plugin,):
-        file = Path(part.file) if part.file else plugins.files(part.kind.plural).get(part.name)
-        if file:
-            say(plugins.summary(file), err=False)
-        elif part.name.startswith(zoo.PREFIX):
-            say(zoo.summary(part.target), err=False)
-    if plural == "exporters":
-        from dynviz.frame import format_of
-
-        say(str(format_of(plugin.target)), err=False)
-    rows = [(option.name, option.type_name, _shown(option.default), option.help) for option in plugin.options.values()]
-    if not rows:
-        say("It has no options.", err=False)
-    else:
-        say("", err=False)
-        _table([("option", "type", "default", ""), *rows])
-    if plural == "optimizers":
-        _fallbacks(plugin)
-
-
-def _fallbacks(plugin: plugins.Plugin) -> None:
-    """Print what a rule does with parameters of shapes that it is not made for."""
-    from dynviz.rule import fallbacks
-
-    required = any(option.default is MISSING for option in plugin.options.values())
-    if required or not dataclasses.is_dataclass(plugin.target):
-        return
-    rows = list(fallbacks(plugin.make()).items())
-    if rows:
-        say("", err=False)
-        _table([("parameter", "takes"), *rows])
-
-
-def _shown(default: Any) -> str:
-    if default is MISSING:
-        return "required"
-    if default is None:
-        return "none"
-    if isinstance(default, bool):
-        return str(default).lower()
-    if isinstance(default, tuple):
-        return f"({', '.join(_shown(value) for value in default)})"
-    return str(default)
-
-
-def _table(rows: list[Any], indent: int = 0) -> None:
-    """Print rows in columns; the last column is folded at the terminal's width."""
-    if not rows:
-        return
-    rows = [tuple(map(clean, row)) for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    lead = indent + sum(width + 2 for width in widths)
-    room = max(shutil.get_terminal_size((100, 24)).columns - lead, 30)
-    for row in rows:
-        cells = "".join(cell.ljust(width + 2) for cell, width in zip(row[:-1], widths, strict=True))
-        lines = textwrap.wrap(row[-1], room) or [""]
-        say((" " * indent + cells + lines[0]).rstrip(), err=False)
-        for line in lines[1:]:
-            say(" " * lead + line, err=False)

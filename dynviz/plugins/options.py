@@ -98,7 +98,7 @@ def read(
         option = known[name]
         text = value if isinstance(value, str) else repr(value)
         if isinstance(value, str) and is_grid(value) and typing.get_origin(option.type) is not list:
-            raise DynvizError(f"{name}={value} of {what} is a grid of values; a run takes one value")
+            raise DynvizError(f"{name}={value} of {what} is a grid; a run takes one value, `dynviz sweep` takes grids")
         if scheduled and isinstance(value, str) and option.number and Schedule.looks(value):
             values[name] = Schedule(value)
             # How long the run will be is not known here; it has a first step at least.
@@ -145,7 +145,7 @@ def type_name(kind: Any) -> str:
     if origin in (typing.Union, types.UnionType):
         return " | ".join(dict.fromkeys(type_name(argument) for argument in arguments))
     if origin is tuple:
-        return f"({', '.join(type_name(argument) for argument in arguments)})".replace("Ellipsis", "...")
+        return f"({', '.join(type_name(argument) for argument in arguments)})".replace("ellipsis", "...")
     if kind is type(None):
         return "none"
     return {Any: "value", str: "text"}.get(kind, getattr(kind, "__name__", str(kind)).lower())

@@ -34,6 +34,11 @@ class Kind:
     binds: str
     subject: str = ""
 
+    @property
+    def noun(self) -> str:
+        """One of them in a message: `optimizer`."""
+        return self.plural.removesuffix("s")
+
 
 KINDS: Mapping[str, Kind] = {
     kind.plural: kind
@@ -101,7 +106,7 @@ class Plugin:
         for option in self.options.values():
             if option.default is MISSING and option.name not in values:
                 raise DynvizError(
-                    f"{self.kind.binds} {self.name} needs {option.name} ({option.type_name}): "
+                    f"{self.kind.noun} {self.name} needs {option.name} ({option.type_name}): "
                     f"write {self.name}:{option.name}=..."
                 )
         return self.target(**values)
@@ -166,7 +171,7 @@ def check(plural: str, text: str) -> None:
     elif "." not in name and name not in files(plural):
         if plural == "optimizers" and name in files("modifiers"):
             raise DynvizError(f"{name} modifies a rule and is none by itself; write a rule before it, like adam+{name}")
-        raise unknown(kind(plural).binds, name, files(plural))
+        raise unknown(kind(plural).noun, name, files(plural))
 
 
 def load(plural: str, text: str) -> Plugin:
@@ -198,7 +203,7 @@ def load(plural: str, text: str) -> Plugin:
         module = importlib.import_module(f"{which.package}.{spec.name.replace('-', '_')}")
         target = _bound(module, which, spec.name)
     found = Plugin(which, name, target, {}, file)
-    given = read(found.options, spec.options, f"{which.binds} {name}", scheduled=plural == "optimizers")
+    given = read(found.options, spec.options, f"{which.noun} {name}", scheduled=plural == "optimizers")
     return replace(found, given=given)
 
 
@@ -284,12 +289,12 @@ def _imported(name: str, which: Kind) -> Callable[..., Any]:
     try:
         found = getattr(importlib.import_module(module), attribute, None)
     except Exception as error:  # importing runs what others wrote
-        raise DynvizError(f"no {which.binds} at import path {name!r}: {_in_words(error)}") from error
+        raise DynvizError(f"no {which.noun} at import path {name!r}: {_in_words(error)}") from error
     if not callable(found):
         names = _public(module)
         if len(names) > 100:
-            raise DynvizError(f"no {which.binds} in {module} named {attribute!r}")
-        raise unknown(f"{which.binds} in {module}", attribute, names)
+            raise DynvizError(f"no {which.noun} in {module} named {attribute!r}")
+        raise unknown(f"{which.noun} in {module}", attribute, names)
     return found  # type: ignore[no-any-return]
 
 

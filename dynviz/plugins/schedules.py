@@ -220,7 +220,7 @@ def _factor(text: str, steps: int | None) -> _Factor:
         values["steps"] = float(steps)
     missing = [each for each, one in known.items() if one.default is one.empty and each not in values]
     if missing:
-        raise DynvizError(f"{text} lacks {' and '.join(missing)}: write {_usage(name)}")
+        raise DynvizError(f"{text} lacks {' and '.join(missing)}: write {usage(name)}")
     _check(text, values)
     # By place up to the first that is left out, then by name.
     leading = list(itertools.takewhile(values.__contains__, known))
@@ -239,7 +239,7 @@ def _arguments(name: str, inside: str, known: Iterable[str]) -> dict[str, float]
         key = key if sign else (names[place] if place < len(names) else "")
         number = _number(text)
         if key not in names or key in values or number is None:
-            raise DynvizError(f"{item.strip()!r} in {name}({inside}) is not understood; write {_usage(name)}")
+            raise DynvizError(f"{item.strip()!r} in {name}({inside}) is not understood; write {usage(name)}")
         values[key] = number
     return values
 
@@ -256,7 +256,8 @@ def _check(text: str, values: dict[str, float]) -> None:
             raise DynvizError(f"{text} takes 10 steps or more, and a share below 1 that is more than one step of them")
 
 
-def _usage(name: str) -> str:
+def usage(name: str) -> str:
+    """How a function of schedules is written: `cosine(start,steps,end=0)`."""
     parameters = inspect.signature(SHAPES[name]).parameters.values()
     said = [each.name if each.default is each.empty else f"{each.name}={each.default:g}" for each in parameters]
     return f"{name}({','.join(said)})"
