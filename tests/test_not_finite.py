@@ -127,3 +127,13 @@ def test_no_direction_leads_to_a_network_that_diverged(tmp_path):
     )
     with pytest.raises(DynvizError, match="'sgd', which --to names, diverged"):
         project(one, Wish("between", dimensions=1, grid=3), [other])
+
+
+def test_what_lies_outside_of_a_landscape_is_left_blank():
+    outside = replace(MARKS["contours"], missing="")
+    inside = replace(outside, values=np.nan_to_num(VALUES, posinf=0.0))
+    assert not gaps(outside, (Axis((0.0, 4.0)), Axis((0.0, 4.0))), (40, 40)).size
+    assert "not finite" not in CellCanvas(80, 30).draw(scene(outside)).text()
+    assert "not finite" not in describe(Film(np.array([0]), lambda _: scene(outside)), [0])
+    assert gaps(replace(outside, missing="not finite"), (Axis((0.0, 4.0)), Axis((0.0, 4.0))), (40, 40)).any()
+    assert not gaps(inside, (Axis((0.0, 4.0)), Axis((0.0, 4.0))), (40, 40)).size

@@ -48,7 +48,7 @@ def _panel(first: Panel, last: Panel) -> str:
 
 def _missing(panel: Panel) -> str:
     """How much of a plane is hatched."""
-    planes = [mark for mark in (panel.plan or panel).marks if isinstance(mark, Field | Contours)]
+    planes = [mark for mark in (panel.plan or panel).marks if isinstance(mark, Field | Contours) and mark.missing]
     share = max((float((~np.isfinite(mark.values)).mean()) for mark in planes), default=0.0)
     percent = f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
     return f"{percent} {meaning(planes[0])}" if share else ""

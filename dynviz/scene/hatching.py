@@ -48,7 +48,7 @@ def gaps(mark: Field | Regions | Contours | Bars, axes: tuple[Axis, Axis], size:
         return np.broadcast_to(inside, (height, width)) if inside.any() else NO_GAPS
     values = mark.classes if isinstance(mark, Regions) else mark.values
     bad = ~np.isfinite(values)
-    if not bad.any():
+    if not meaning(mark) or not bad.any():
         return NO_GAPS
     left, right, bottom, top = mark.extent
     across = nearest_pixels(axes[0], left, right, values.shape[1], width)
@@ -59,7 +59,7 @@ def gaps(mark: Field | Regions | Contours | Bars, axes: tuple[Axis, Axis], size:
 
 def meaning(mark: Field | Regions | Contours | Bars) -> str:
     """What the hatching of a mark says."""
-    return mark.missing if isinstance(mark, Field) else NOT_FINITE
+    return mark.missing if isinstance(mark, Field | Contours) else NOT_FINITE
 
 
 def stripes(mask: Mask, every: int) -> Floats:

@@ -67,12 +67,16 @@ class Regions:
 
 @dataclass(frozen=True)
 class Contours:
-    """Lines of equal value of `values` [rows, columns] at `levels`; what is not finite is hatched."""
+    """Lines of equal value of `values` [rows, columns] at `levels`; what is not finite is hatched.
+
+    Where `missing` is empty, NaN is what lies outside of the landscape, and nothing is drawn there.
+    """
 
     values: Array
     extent: Extent
     levels: tuple[float, ...]
     color: str = "muted"
+    missing: str = NOT_FINITE
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def _panel(recording: Recording, chosen: tuple[int, int], title: str, root: Root
         )
         here = past[-1:] if finite(past[-1:]).all() else past[:0]
         return (
-            Contours(values, (-reach, reach, -reach, reach), contours, "muted"),
+            Contours(values, (-reach, reach, -reach, reach), contours, "muted", missing=""),
             Points(np.zeros(1), np.zeros(1), "text", 7.0, "star"),
             trajectory,
             Points(here[:, 0], here[:, 1], tag.color, 6.0),
