@@ -42,7 +42,7 @@ def test_it_shows_eigenvalues_shares_and_conditions_of_what_ran(run):
     film = open_view(list(run.values()), lane=1, parameter="W2")
     titles = [panel.title for panel in film.scene(60).panels]
     assert titles == [
-        "eigenvalues of W2, rows",
+        "eigenvalues of W2, rows, 9 of 12",
         "eigenvalues of W2, columns",
         "share of the top quarter",
         "condition number",
@@ -98,7 +98,7 @@ def test_a_lane_that_diverged_is_marked(tmp_path):
 
 def test_the_largest_parameter_is_shown_unless_another_is_asked_for(run):
     recordings = [run["shampoo"]]
-    assert open_view(recordings).scene(0).panels[0].title == "eigenvalues of W1, rows"
+    assert open_view(recordings).scene(0).panels[0].title == "eigenvalues of W1, rows, 9 of 12"
     with pytest.raises(DynvizError, match=r"no parameter with statistics named 'W9'\. There are: w1, w2"):
         open_view(recordings, parameter="W9")
 

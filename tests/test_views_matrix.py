@@ -61,7 +61,7 @@ def test_a_heat_map_shows_the_learned_matrix_the_true_one_and_their_difference(l
 def test_a_heat_map_can_be_of_the_first_rows_and_columns(low_rank):
     panel = open_film(low_rank[:1], "heatmap:count=5,lane=1").scene(0).panels[0]
     assert marks(panel, Field)[0].values.shape == (5, 5)
-    assert panel.title == "learned, seed 1"
+    assert panel.title == "learned, seed 1, first 5 × 5 of 16 × 16"
 
 
 def test_alignment_shows_the_truths_directions_their_shares_and_the_subspaces(low_rank):

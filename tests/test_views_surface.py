@@ -157,6 +157,14 @@ def test_many_balls_have_a_histogram_of_their_shares(tmp_path):
     assert not bars.heights[np.abs(bars.x) > 1.6].any()
 
 
+def test_a_bar_is_as_high_as_its_share_and_balls_that_are_left_out_are_counted(tmp_path):
+    gathered = open_view("profile", [line(tmp_path / "a", lanes=30, spread=0.0)], lanes=12).scene(0)
+    (bars,) = marks(gathered.panels[1], Bars)
+    assert bars.heights.max() == pytest.approx(1.0)
+    assert gathered.panels[1].y.limits[1] > 1
+    assert gathered.panels[0].readouts[0].text.endswith(", 12 of 30 lanes drawn")
+
+
 def test_many_balls_at_one_place_lie_on_one_another_and_inside_the_picture(tmp_path):
     panel = open_view("profile", [line(tmp_path / "a", lanes=30, spread=0.0)]).scene(0).panels[0]
     balls = marks(panel, Points)[-1]

@@ -9,6 +9,7 @@ from dynviz.charts import caption, limits, trend
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Lane
+from dynviz.scene import theme
 from dynviz.scene.decimate import thinned
 from dynviz.scene.marks import Arrows, Axis, Band, Bars, Contours, Field, Line, Points, ReferenceLine
 from dynviz.views import spectrum
@@ -475,3 +476,56 @@ def test_what_hardly_moves_is_drawn_on_an_axis_that_begins_at_zero():
     assert flat.limits[0] == 0
     assert flat.limits[1] > 99.6
     assert steep.limits[0] > 90
+
+
+def notes(recordings, view="curves"):
+    return [one.text for one in scene(view, recordings, 0).readouts]
+
+
+def test_a_picture_says_what_its_bands_and_thin_lines_are(tmp_path):
+    assert "bold: median, band: middle half, thin: 8 of 12 lanes" in notes([surface(tmp_path / "a", lanes=12)])
+    assert "band: 10 to 90 % of the last batches" in notes([voronoi(tmp_path / "b")])
+    assert not any("band" in text for text in notes([surface(tmp_path / "c")]))
+
+
+def test_from_the_ninth_recording_on_dashes_tell_what_colours_do_not(tmp_path):
+    recordings = [surface(tmp_path / f"a{index}", label=f"rule{index}") for index in range(10)]
+    lines = [mark for mark in scene("curves", recordings, 0).panels[0].marks if isinstance(mark, Line)]
+    assert len({(line.color, line.dash) for line in lines}) == 10
+    paths = [mark for mark in scene("path", recordings, 0).panels[0].marks if isinstance(mark, Line)]
+    assert len({(line.color, line.dash) for line in paths}) == 10
+
+
+def test_learning_rates_of_a_sweep_have_ordered_colours_and_labels(tmp_path):
+    few = [Lane(0, {"lr": lr}) for lr in (0.1, 0.001, 0.01)]
+    recording = curve_of(tmp_path / "few", few)
+    film = scene("curves", [recording], 0)
+    lines = [mark for mark in film.panels[0].marks if isinstance(mark, Line)]
+    assert [(line.label, line.color) for line in lines] == [
+        ("adamw lr 0.1", "ordered7"),
+        ("adamw lr 0.001", "ordered0"),
+        ("adamw lr 0.01", "ordered4"),
+    ]
+    many = [Lane(0, {"lr": float(lr)}) for lr in np.geomspace(1e-4, 1, 17)]
+    lines = [
+        mark
+        for mark in scene("curves", [curve_of(tmp_path / "many", many)], 0).panels[0].marks
+        if isinstance(mark, Line)
+    ]
+    assert len(lines) == 17
+    assert (lines[0].color, lines[-1].color) == ("ordered0", "ordered7")
+    labels = [line.label for line in lines if line.label]
+    assert (len(labels), labels[0], labels[-1]) == (5, "lr 1e-4", "lr 1")
+
+
+def curve_of(folder, lanes):
+    values = np.linspace(1, 0.5, 5)[:, None] + 0.01 * np.arange(len(lanes))
+    return record(folder, {"loss": (1, values)}, scenario="bowl", steps=4, lanes=tuple(lanes))
+
+
+def test_colours_of_ordered_lines_are_seen_on_both_grounds():
+    for look in (theme.light, theme.dark):
+        ground = look.color("ground")
+        assert all(theme.contrast(look.color(f"ordered{index}"), ground) > 1.9 for index in range(8))
+    with pytest.raises(DynvizError, match="ordered0 to ordered7"):
+        theme.light.color("ordered8")

@@ -2,20 +2,27 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
+
 from dynviz.recording import Recording
-from dynviz.scene.marks import Readout
+from dynviz.scene.marks import Dash, Readout
+from dynviz.scene.theme import ORDERED
 from dynviz.scene.ticks import THIN
 
+COLORS = 8
+"""How many recordings can be told apart by colour."""
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 DIVERGED = "diverged"
 """Shown in place of a value that is no longer finite."""
 
 
 def color(index: int) -> str:
     """The colour of the recording at this position in a view."""
-    return f"lane{index % 8}"
+    return f"lane{index % COLORS}"
 
 
 def words(channel: str, *recordings: Recording) -> str:
@@ -68,10 +75,61 @@ def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
     return tuple(f"{label} #{index + 1}" for index, label in enumerate(labels))
 
 
-def tags(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
-    """An empty readout for each recording, in its colour; with its name where there are several."""
+@dataclass(frozen=True)
+class Tag(Readout):
+    """What tells a recording from the others of a view: a readout in its colour and with its name, still empty.
+
+    Attributes:
+        dash: Of its lines: of recordings of one colour each has its own.
+    """
+
+    dash: Dash = "solid"
+
+
+def tags(recordings: Sequence[Recording]) -> tuple[Tag, ...]:
+    """A tag for each recording; it has a name where there are several."""
     several = names(recordings) if len(recordings) > 1 else ("",)
-    return tuple(Readout("", color(index), name) for index, name in enumerate(several))
+    dashes = (DASHES[index // COLORS % len(DASHES)] for index in range(len(recordings)))
+    return tuple(
+        Tag("", color, name, dash=dash) for color, name, dash in zip(colors(recordings), several, dashes, strict=True)
+    )
+
+
+def colors(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """The colour of each recording: ordered where one rule has three or more values of one number, else its own."""
+    values = [_number_apart(recording, recordings) for recording in recordings]
+    if len(set(values)) < max(3, len(recordings)) or None in values:
+        return tuple(color(index) for index in range(len(recordings)))
+    ranks = np.argsort(np.argsort(np.array(values, dtype=np.float64)))
+    return tuple(ordered(int(rank), len(values)) for rank in ranks)
+
+
+def ordered(rank: int, count: int) -> str:
+    """The colour of one of several rising values.
+
+    >>> ordered(0, 4), ordered(3, 4)
+    ('ordered0', 'ordered7')
+    """
+    return f"ordered{round((ORDERED - 1) * rank / max(count - 1, 1))}"
+
+
+def _number_apart(recording: Recording, among: Sequence[Recording]) -> float | None:
+    """The value of the one number in which recordings of a rule differ; None where they differ in anything else."""
+    own = _setting(recording)
+    others = [_setting(other) for other in among]
+    keys = {key for other in others for key in {**own, **other} if own.get(key) != other.get(key)}
+    value = own.get(next(iter(keys))) if len(keys) == 1 else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _setting(recording: Recording) -> dict[str, Any]:
+    """All that is the same in all lanes of a recording."""
+    metadata = recording.metadata
+    rules = {name: rule.value for name, rule in metadata.hyperparameters.items()}
+    lanes = {repr(sorted(lane.hyperparameters.items())) for lane in metadata.lanes}
+    task = {f"scenario {key}": str(value) for key, value in metadata.scenario.options.items()}
+    apart = {"": " ".join([metadata.scenario.name, metadata.optimizer.name, *(lanes if len(lanes) > 1 else ())])}
+    return {**rules, **metadata.lanes[0].hyperparameters, **task, **apart}
 
 
 def with_seed(title: str, recording: Recording, lane: int) -> str:
@@ -105,7 +163,7 @@ def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
     """
     seeded = {seeds(recording) for recording in recordings}
     readouts, notes = [], []
-    for index, (recording, name) in enumerate(zip(recordings, names(recordings), strict=True)):
+    for recording, name, color in zip(recordings, names(recordings), colors(recordings), strict=True):
         given = [option(key, value) for key, value in _given(recording).items()]
         own = [seeds(recording)] if len(seeded) > 1 else []
         text = " ".join([name, *(extra for extra in given + own if extra not in name)])
@@ -114,7 +172,7 @@ def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
             text = f"{text}, {fallback}"
         elif fallback:
             notes.append(Readout(f"{name}: {fallback}", "muted"))
-        readouts.append(Readout(text, color(index)))
+        readouts.append(Readout(text, color))
     if len(seeded) == 1:
         readouts.append(Readout(seeded.pop(), "muted"))
     return (*readouts, *notes)

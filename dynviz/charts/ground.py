@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.charts import caption
 from dynviz.charts.limits import finite
 from dynviz.charts.samples import need
 from dynviz.errors import DynvizError
@@ -133,6 +134,12 @@ def heights(recording: Recording) -> tuple[float, Norm]:
     # The lowest few percent are the valley: closer to its floor, contours would show the grid and not the landscape.
     low = max(float(np.quantile(rising, 0.03)), 1e-6 * high) if rising.size else high / 2
     return lowest, Norm(low, high, "log")
+
+
+def legend(recording: Recording) -> str:
+    """What the ends of the colours of a heat map stand for, above the lowest place."""
+    low, high = (caption.significant(end, 2) for end in (heights(recording)[1].low, heights(recording)[1].high))
+    return f"dark {low}, bright {high} above the lowest place"
 
 
 def optima(recording: Recording, size: float) -> list[Mark]:

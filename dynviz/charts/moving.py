@@ -23,15 +23,20 @@ class MovingPanel:
     Attributes:
         steps: The steps at which it changes, ascending.
         at: The panel at a step.
+        notes: What its marks stand for and what of the recordings they leave out; said once for the whole film.
     """
 
     steps: NDArray[np.int64]
     at: Callable[[int], Panel]
+    notes: tuple[str, ...] = ()
 
 
 def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film:
     """A film of these panels, in this order, titled with the scenario and its options."""
     title, readouts = caption.title(recordings), caption.readouts(recordings)
+    readouts += tuple(
+        Readout(note, "muted") for note in dict.fromkeys(note for panel in panels for note in panel.notes)
+    )
     total = max(recording.total for recording in recordings)
     steps = union([panel.steps for panel in panels])
     draw = [_dated(panel) if _is_rare(panel.steps, steps) else panel.at for panel in panels]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits, trend
+from dynviz.charts.caption import DASHES, Tag
 from dynviz.charts.limits import Scale
 from dynviz.charts.moving import MovingPanel, step_axis, union
 from dynviz.charts.reading import NARROW, Reading, median
@@ -30,7 +31,8 @@ THIN_LINES = 8
 """How many lanes get a thin line of their own besides the median."""
 SETTING_LINES = 40
 """How many settings of hyperparameters are drawn as lines at most; of more, evenly spaced ones."""
-DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+LABELS = 5
+"""Of many settings, evenly spaced ones have their values at the ends of their lines."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Curve:
         noise: Tenth and ninetieth percentile [samples, 2] of what `values` is the mean of; none where it is not.
         groups: Lanes of one setting of hyperparameters each, where there are several: each is a line.
         better: Which values are better: a lane that diverged is worse than all others in the median.
+        settings: What each group is called, where they are one number's values in rising order.
     """
 
     x: NDArray[np.int64]
@@ -56,6 +59,7 @@ class Curve:
     noise: Array | None = None
     groups: tuple[tuple[int, ...], ...] = ()
     better: Better = "neither"
+    settings: tuple[str, ...] = ()
 
 
 def scalar_like(recording: Recording, channel: str) -> bool:
@@ -86,12 +90,15 @@ def series(
     shown = [index for index, recording in enumerate(recordings) if has(recording, channel)]
     curves: list[Curve] = []
     for index in shown:
-        curves += _curves(recordings[index], channel, tags[index].color, tags[index].name if labelled else "")
+        curves += _curves(recordings[index], channel, tags[index], labelled=labelled)
+    if len(shown) == 1:
+        curves = [_in_order(curve, recordings[shown[0]]) for curve in curves]
     # Of the whole run: the trend of what was shown must not change while the run goes on.
     samples = max(recordings[index].metadata.channels[channel].samples(recordings[index].total) for index in shown)
     steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves, samples)
     if width > 1:
         curves = [_smoothed(curve, width) for curve in curves]
+    notes = tuple(dict.fromkeys(note for curve in curves for note in _notes(curve)))
     drawn = [part for curve in curves for part in (curve.values, curve.noise) if part is not None]
     most = min(recordings[index].metadata.channels[channel].bounds[1] for index in shown)
     y = limits.axis(drawn, scale, most=most)
@@ -106,7 +113,7 @@ def series(
     def at(step: int) -> Panel:
         return Panel(title, x, y, moving.at(step), tuple(value.at(step) for value in values))
 
-    return MovingPanel(steps, at)
+    return MovingPanel(steps, at, notes)
 
 
 def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -> MovingPanel:
@@ -169,16 +176,25 @@ class Lost:
         return self._last[1]
 
 
-def _curves(recording: Recording, channel: str, color: str, label: str) -> list[Curve]:
+def _curves(recording: Recording, channel: str, tag: Tag, *, labelled: bool) -> list[Curve]:
+    label, first = tag.name if labelled else "", DASHES.index(tag.dash)
     values, x = recording[channel], recording.steps(channel)
     entries = values.reshape(*values.shape[:2], -1)
     count = entries.shape[2]
     if count > NARROW:
-        return [Curve(x, values.reshape(values.shape[0], -1), color, label=label)]
+        return [Curve(x, values.reshape(values.shape[0], -1), tag.color, tag.dash, label)]
     labels = [f"{label} {entry}".strip() for entry in _entries(recording, channel, count)]
     groups, better = _apart(recording, channel), recording.metadata.channels[channel].better
     return [
-        Curve(x, entries[:, :, entry], color, DASHES[entry % len(DASHES)], labels[entry], groups=groups, better=better)
+        Curve(
+            x,
+            entries[:, :, entry],
+            tag.color,
+            DASHES[(first + entry) % len(DASHES)],
+            labels[entry],
+            groups=groups,
+            better=better,
+        )
         for entry in range(count)
     ]
 
@@ -187,6 +203,30 @@ def _apart(recording: Recording, channel: str) -> tuple[tuple[int, ...], ...]:
     """The lanes of each setting of hyperparameters; none where all lanes are of one, or a sample is a long vector."""
     groups = settings(recording)
     return tuple(groups) if len(groups) > 1 and int(np.prod(recording[channel].shape[2:])) <= NARROW else ()
+
+
+def _in_order(curve: Curve, recording: Recording) -> Curve:
+    """The curve with its groups in the order of the one number in which they differ, where they differ in one."""
+    own = [recording.metadata.lanes[group[0]].hyperparameters for group in curve.groups]
+    keys = {key for one in own for key in one if len({repr(other.get(key)) for other in own}) > 1}
+    name = next(iter(keys), "")
+    numbers = [value for one in own if isinstance(value := one.get(name), int | float)]
+    if len(keys) != 1 or len(numbers) < len(own):
+        return curve
+    order = sorted(range(len(own)), key=lambda place: numbers[place])
+    words = tuple(caption.option(name, numbers[place]) for place in order)
+    return replace(curve, groups=tuple(curve.groups[place] for place in order), settings=words)
+
+
+def _notes(curve: Curve) -> list[str]:
+    """What the marks of a curve stand for, where a line is not simply a lane."""
+    lanes = curve.values.shape[1]
+    if curve.groups:
+        many = len(curve.groups) > SETTING_LINES
+        return [f"{SETTING_LINES} of {len(curve.groups)} settings are drawn"] if many else []
+    if lanes > 1:
+        return [f"bold: median, band: middle half, thin: {caption.lanes(min(lanes, THIN_LINES), of=lanes)}"]
+    return ["band: 10 to 90 % of the last batches"] if curve.noise is not None else []
 
 
 def _entries(recording: Recording, channel: str, count: int) -> Sequence[str]:
@@ -222,9 +262,20 @@ def _marks(curve: Curve, scale: str) -> list[Band | Line]:
         return [Band(curve.x, drawable(curve.noise[:, 0]), drawable(curve.noise[:, 1]), curve.color), bold]
     at = evenly(len(curve.x), trend.POINTS)
     if curve.groups:
-        kept = [curve.groups[place] for place in evenly(len(curve.groups), SETTING_LINES)]
-        setting = replace(bold, x=curve.x[at], label="", width=0.8, dot=False)
-        return [replace(setting, y=drawable(lane)) for lane in medians(curve.values[at], kept, curve.better).T]
+        kept = evenly(len(curve.groups), SETTING_LINES)
+        values = medians(curve.values[at], [curve.groups[place] for place in kept], curve.better)
+        lines = [replace(bold, x=curve.x[at], y=drawable(lane), label="", width=0.8, dot=False) for lane in values.T]
+        if not curve.settings:
+            return lines  # type: ignore[return-value]
+        named = kept[evenly(len(kept), LABELS)]
+        return [
+            replace(
+                line,
+                color=caption.ordered(int(place), len(curve.groups)),
+                label=curve.settings[place] if place in named else "",
+            )
+            for place, line in zip(kept, lines, strict=True)
+        ]
     thin = [
         replace(bold, y=drawable(lane), label="", width=0.5, ghost=False, dot=False)
         for lane in curve.values.T[:THIN_LINES]

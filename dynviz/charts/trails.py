@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dynviz.charts.caption import Tag
 from dynviz.charts.limits import drawable
 from dynviz.charts.samples import index_at
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
-from dynviz.scene.marks import Line, Points, Readout
+from dynviz.scene.marks import Line, Points
 
 FADES = (1.0, 0.55, 0.2)
 """Where the parts of a tail begin, as shares of its length before now."""
@@ -51,7 +52,7 @@ class Trail:
         )
 
 
-def trails(recording: Recording, tag: Readout, lanes: int, tail: int = 0) -> list[Trail]:
+def trails(recording: Recording, tag: Tag, lanes: int, tail: int = 0) -> list[Trail]:
     """The trajectories of so many lanes of a recording with positions on a plane, evenly spaced among all lanes."""
     position, steps = recording["position"], recording.steps("position")
     drawn = evenly(position.shape[1], lanes)
@@ -64,6 +65,7 @@ def trails(recording: Recording, tag: Readout, lanes: int, tail: int = 0) -> lis
                 tag.color,
                 tag.name if lane == 0 else "",
                 along=steps,
+                dash=tag.dash,
                 width=width,
             ),
             tail,

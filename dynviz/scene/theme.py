@@ -26,6 +26,10 @@ OTHER_TERMS = ("class0", "class1", "text")
 SIGNED = ("lane0", "lane1")
 """What is below zero and above it."""
 
+ORDERED = 8
+"""Colours `ordered0` to `ordered7`, of lines that stand for rising values of one number."""
+ORDERED_LEVELS = ((0, 50), (20, 63))
+"""The levels of cividis that they are of, on a light and on a dark ground, which hides the others."""
 FADES = (1.0, 0.85, 0.7, 0.55)
 """Shares of a colour over the ground that every palette holds, for the edges of letters and lines."""
 GREYS = (0.4, 0.175)
@@ -79,9 +83,12 @@ class Theme:
         """
         if role in self.colors:
             return self.colors[role]
+        if role.startswith("ordered") and role[7:].isdecimal() and int(role[7:]) < ORDERED:
+            low, high = ORDERED_LEVELS[_luminance(self.colors["ground"]) < 0.18]
+            return _rgb(cividis()[round(low + int(role[7:]) * (high - low) / (ORDERED - 1))].tobytes().hex())
         if role.startswith("term."):
             return self.colors[OTHER_TERMS[sum(role.encode()) % len(OTHER_TERMS)]]
-        raise unknown("colour", role, [*self.colors, "term.<name>"])
+        raise unknown("colour", role, [*self.colors, "ordered0 to ordered7", "term.<name>"])
 
     def ink(self, role: str) -> RGB:
         """The colour of words of a role: the same, moved away from the ground until it can be read."""

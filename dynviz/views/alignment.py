@@ -93,10 +93,13 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
     y = replace(y, limits=(min(y.limits[0], 0.0), max(y.limits[1], 1.2)))
     reference = ReferenceLine(1.0, "text", label="learned")
 
+    known = max(recording["core"].shape[2] for recording in recordings)
+    some = f"{LINES} of {known}, " if known > LINES else ""
+
     def at(step: int) -> Panel:
         moved = (line.at(step) for line in lines)
         readouts = tuple(value.at(step) for value in values)
-        return Panel("their diagonal, the largest bold", x, y, (reference, *moved), readouts)
+        return Panel(f"their diagonal, {some}the largest bold", x, y, (reference, *moved), readouts)
 
     return MovingPanel(union([line.x for line in lines]), at)
 

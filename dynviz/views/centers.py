@@ -39,7 +39,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     for recording, tag in zip(recordings, caption.tags(recordings), strict=True):
         panels.append(_panel(recording, lane, axis, tag, legend=not panels))
         at, spreads = _spreads(recording["centers"])
-        curves.append(Curve(recording.steps("centers")[at], spreads, tag.color, label=tag.name))
+        curves.append(Curve(recording.steps("centers")[at], spreads, tag.color, tag.dash, tag.name))
     return film(recordings, [*panels, panel("spread of the centers", curves, step_axis(recordings))])
 
 

@@ -1,7 +1,7 @@
 """The learned matrix as a heat map, the true one, and their difference."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -62,6 +62,24 @@ def _reach(recording: Recording, truth: Array | None, lane: int) -> float:
     return float(np.quantile(seen, REACH)) or 1.0 if seen.size else 1.0
 
 
+@dataclass(frozen=True)
+class SizeFacts:
+    """The rows and columns of the whole matrix: d of a square one, else M and N."""
+
+    d: int | None = None
+    M: int | None = None
+    N: int | None = None
+
+
+def _part(recording: Recording, rows: int, columns: int) -> str:
+    """Which part of the matrix is shown, in words; nothing where it is all of it."""
+    facts = recording.facts_as(SizeFacts)
+    whole = (facts.M or facts.d or rows, facts.N or facts.d or columns)
+    if whole == (rows, columns):
+        return ""
+    return f", first {rows} × {columns} of {whole[0]} × {whole[1]}"
+
+
 def _axes(rows: int, columns: int) -> tuple[Axis, Axis, Extent]:
     """The first row stands at the top, as in a printed matrix."""
     x, y = Axis((0.0, float(columns)), whole=True), Axis((float(rows), 0.0), whole=True)
@@ -72,13 +90,16 @@ def _map(
     recording: Recording, where: tuple[int, slice], norm: Norm, tag: Readout, truth: Array | None = None
 ) -> MovingPanel:
     lane, cut = where
-    title = caption.with_seed("learned" if truth is None else "difference", recording, lane)
-    x, y, extent = _axes(*recording["matrix"][0, lane, cut, cut].shape)
+    rows, columns = recording["matrix"][0, lane, cut, cut].shape
+    part = _part(recording, rows, columns)
+    title = caption.with_seed("learned" if truth is None else "difference", recording, lane) + part
+    x, y, extent = _axes(rows, columns)
+    here = " there" if part else ""
     drawn = Latest(recording, "matrix", _field(where, extent, norm, truth))
 
     def at(step: int) -> Panel:
         field = drawn.at(step)
-        value = replace(tag, text=_largest(field), widest="at most 0.0e-00") if truth is not None else tag
+        value = replace(tag, text=_largest(field) + here, widest=f"at most 0.0e-00{here}") if truth is not None else tag
         readouts = (value,) if value.name or value.text else ()
         return Panel(title, x, y, (field,), readouts, square=True)
 
@@ -105,5 +126,6 @@ def _still(title: str, truth: Array, recording: Recording, norm: Norm) -> Moving
     x, y, extent = _axes(*truth.shape)
     mark = Field(truth, extent, norm, "signed")
     end = caption.significant(norm.high, 2)
+    title += _part(recording, *truth.shape)
     whole = Panel(title, x, y, (mark,), (Readout(f"colours to ±{end}", "muted"),), square=True)
     return MovingPanel(recording.steps("matrix")[:1], lambda _: whole)

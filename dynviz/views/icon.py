@@ -34,7 +34,8 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
         _plane(recording, lane, norm, tag) for recording, tag in zip(recordings, caption.tags(recordings), strict=True)
     ]
     still = _panel("the picture", Field(wanted, EXTENT, norm))
-    panels.append(MovingPanel(np.zeros(1, np.int64), lambda _: still))
+    ends = " to ".join(caption.significant(end, 2) for end in (norm.low, norm.high))
+    panels.append(MovingPanel(np.zeros(1, np.int64), lambda _: still, (f"colours from {ends}",)))
     return film(recordings, [*panels, series(recordings, "loss")])
 
 

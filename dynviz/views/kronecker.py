@@ -99,7 +99,7 @@ class KroneckerStatistics:
             self._last = index, moments(self._gradients[:index])
         return self._last[1]
 
-    def likeness(self, tag: Readout) -> Curve:
+    def likeness(self, tag: caption.Tag) -> Curve:
         """How much the product is like all moments, over the steps."""
         places = evenly(len(self.steps), SAMPLES, first=min(1, len(self.steps) - 1))
         left, right, all_ = (0.0 * part for part in moments(self._gradients[:1]))
@@ -108,7 +108,7 @@ class KroneckerStatistics:
             more = moments(self._gradients[before : max(int(place), 1)])
             left, right, all_, before = left + more[0], right + more[1], all_ + more[2], int(place)
             cosines.append(likeness(product(left, right), all_))
-        return Curve(self.steps[places], np.array(cosines)[:, None], tag.color, label=tag.name)
+        return Curve(self.steps[places], np.array(cosines)[:, None], tag.color, tag.dash, tag.name)
 
 
 def _map(title: str, steps: NDArray[np.int64], make: Any) -> MovingPanel:

@@ -1,6 +1,7 @@
 """The loss on a plane through the parameters, the way on it, how honest it is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,13 +42,16 @@ def view(
     planes = projections("landscape", recordings, projection, plane=True)
     rows = shown(recordings, planes)
     wanted = [_losses(plane, loss, alone=len(planes) == 1) for plane in planes]
-    norm = _norm([plane.values[index] for plane, chosen in zip(planes, wanted, strict=True) for index in chosen])
+    grids = [plane.values[index] for plane, chosen in zip(planes, wanted, strict=True) for index in chosen]
+    norm = _norm(grids)
     panels = [
         _plane(plane, index, row, _ground(plane, index, (ground, levels), norm), caption.words(name, recording))
         for recording, plane, row, chosen in zip(recordings, planes, rows, wanted, strict=True)
         for index in chosen
         for name in [plane.about.losses[index]]
     ]
+    if ground == "heat":
+        panels[0] = replace(panels[0], notes=(_legend(norm, grids),))
     return film(recordings, [*panels, *meters(recordings, planes, [one for row in rows for one in row])])
 
 
@@ -82,6 +86,18 @@ def _ground(projection: Projection, index: int, drawn: tuple[Ground, int], norm:
     return [Contours(seen, extent, tuple(spaced.tolist()), "muted")]
 
 
+def _is_inside(row: int, column: int, shape: tuple[int, ...]) -> bool:
+    """Whether a place of a grid is not at its edge."""
+    return 0 < row < shape[0] - 1 and 0 < column < shape[1] - 1
+
+
+def _legend(norm: Norm, values: Sequence[np.ndarray]) -> str:
+    """What the ends of the colours stand for: those of the largest losses are one."""
+    low, high = (caption.significant(end, 2) for end in (norm.low, norm.high))
+    more = any((grid[finite(grid)] > norm.high).any() for grid in values)
+    return f"dark {low}, bright {high}{' or more' if more else ''}"
+
+
 def _extent(projection: Projection) -> Extent:
     """The edges of the outermost pixels, half a step beyond the outermost points."""
     ends = []
@@ -101,9 +117,15 @@ def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: lis
     about, extent = projection.about, _extent(projection)
     fading = [Fading(one, one.path.place[:, 0], one.path.place[:, 1]) for one in row]
     values = np.where(finite(projection.values[index]), projection.values[index], np.inf)
-    upward, across = np.unravel_index(int(values.argmin()), values.shape)
+    upward, across = divmod(int(values.argmin()), values.shape[1])
+    # At its edge a plane ends, and not the loss.
+    inside = slice(across, across + 1) if _is_inside(upward, across, values.shape) else slice(0)
     lowest = Points(
-        projection.axes[0][across : across + 1], projection.axes[1][upward : upward + 1], "text", 8.0, "star"
+        projection.axes[0][inside],
+        projection.axes[1][slice(upward, upward + 1) if inside.stop else inside],
+        "text",
+        8.0,
+        "star",
     )
     words = [AXES.get(about.directions, "direction {}").format(place) for place in (1, 2)]
     x, y = Axis(extent[:2], label=words[0]), Axis(extent[2:], label=words[1])

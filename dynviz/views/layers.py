@@ -57,7 +57,7 @@ def _layers(recordings: Sequence[Recording], channel: str, lane: int) -> MovingP
     return MovingPanel(union([latest.steps for latest in moving]), at)
 
 
-def _now(lane: int, axes: tuple[Array, Axis], tag: Readout) -> Callable[[Array], tuple[Line, Readout]]:
+def _now(lane: int, axes: tuple[Array, Axis], tag: caption.Tag) -> Callable[[Array], tuple[Line, Readout]]:
     places, y = axes
 
     def now(past: Array) -> tuple[Line, Readout]:
@@ -65,7 +65,7 @@ def _now(lane: int, axes: tuple[Array, Axis], tag: Readout) -> Callable[[Array],
         good = layers[limits.finite(layers) & (layers > 0)]
         # From the first layer to the last, or the other way round: by how much it shrinks or grows on its way.
         ends = [caption.significant(float(end)) for end in (good.min(), good.max())] if good.size else ["0"]
-        line = Line(places, limits.drawable(layers, y.scale), tag.color, width=2.0)
+        line = Line(places, limits.drawable(layers, y.scale), tag.color, dash=tag.dash, width=2.0)
         return line, replace(tag, text=" to ".join(ends), widest="8.88e-8 to 8.88e-8")
 
     return now

@@ -156,6 +156,8 @@ def _spectrum(recordings: Sequence[Recording], axes: Sequence[PreconditionerStat
     title = f"eigenvalues of {names.get(parameter, parameter)}" if parameter else "eigenvalues"
     if len(_shape(first, parameter)) > 1:
         title += f", {_words(axes[0].number)}"
+    entries = max(axis.values.shape[1] for axis in axes)
+    title += f", {SHOWN} of {entries}" if entries > SHOWN else ""
     curves: list[Curve] = []
     for axis in axes:
         count = axis.values.shape[1]

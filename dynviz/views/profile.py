@@ -23,8 +23,6 @@ Array: TypeAlias = NDArray[Any]
 
 BINS = 50
 """Bars of the histogram of lanes."""
-TOP = 0.5
-"""The top of a histogram's axis."""
 FEW = 8
 """Up to so many lanes leave a trail; more are dots and a histogram."""
 PILES, APART = 100, 0.028
@@ -89,7 +87,8 @@ def _curve(recordings: Sequence[Recording], group: Sequence[int], trail: int, la
         for index in group
     ]
     positions = [
-        Latest(recordings[index], "position", _where(tags[index], len(recordings[index].seeds))) for index in group
+        Latest(recordings[index], "position", _where(tags[index], len(recordings[index].seeds), lanes))
+        for index in group
     ]
     title = facts.function or "profile"
 
@@ -138,7 +137,9 @@ def _piled(at: Array, heights: Array, places: Array, y: Axis) -> Array:
     return rank * np.minimum(APART * (high - low), (high - heights) / (counts[pile] + 1))
 
 
-def _where(tag: Readout, lanes: int) -> Callable[[Array], Readout]:
+def _where(tag: Readout, lanes: int, most: int) -> Callable[[Array], Readout]:
+    drawn = f", {caption.lanes(most, of=lanes)} drawn" if most < lanes else ""
+
     def where(past: Array) -> Readout:
         values = past[-1][:, 0].astype(np.float64)
         good = values[limits.finite(values)]
@@ -146,9 +147,20 @@ def _where(tag: Readout, lanes: int) -> Callable[[Array], Readout]:
             return replace(tag, text=caption.DIVERGED, widest="median -0.000")
         text = caption.significant(float(np.median(good)), 4, padded=True)
         of = "median " if lanes > 1 else ""
-        return replace(tag, text=f"{of}{text}", widest=f"{of}-0.0000")
+        return replace(tag, text=f"{of}{text}{drawn}", widest=f"{of}-0.0000{drawn}")
 
     return where
+
+
+def _fullest(recording: Recording, edges: Array) -> float:
+    """The largest share of the lanes that a bar of the histogram has at any sample."""
+    positions = recording["position"][..., 0].astype(np.float64)
+    samples, lanes = positions.shape
+    bars = np.minimum(((positions - edges[0]) / (edges[1] - edges[0])).clip(-1, BINS + 1), BINS - 1e-9)
+    inside = limits.finite(positions) & (positions >= edges[0]) & (positions <= edges[-1])
+    places = (np.floor(np.where(inside, bars, 0.0)) + BINS * np.arange(samples)[:, None]).astype(np.int64)
+    counts = np.bincount(places[inside], minlength=1)
+    return float(max(counts.max() / lanes, 0.1))
 
 
 def _histogram(recordings: Sequence[Recording], index: int) -> MovingPanel:
@@ -164,11 +176,10 @@ def _histogram(recordings: Sequence[Recording], index: int) -> MovingPanel:
         counts, _ = np.histogram(values[limits.finite(values)], edges)
         inside = int(counts.sum())
         words = caption.lanes(lanes) + (f", {lanes - inside} outside" if inside < lanes else "")
-        # A fuller bar than the axis shows is cut: half of all lanes is a crowd.
-        return Bars(centers, np.minimum(counts / lanes, TOP), tag.color, float(edges[1] - edges[0])), words
+        return Bars(centers, counts / lanes, tag.color, float(edges[1] - edges[0])), words
 
     moving = Latest(recording, "position", shares)
-    x, y = Axis(domain, label="x"), Axis((0.0, TOP))
+    x, y = Axis(domain, label="x"), Axis((0.0, 1.05 * _fullest(recording, edges)))
     widest = f"{caption.lanes(lanes)}, {lanes} outside"
 
     def at(step: int) -> Panel:

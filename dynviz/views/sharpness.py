@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dynviz.charts import caption, limits
+from dynviz.charts.caption import DASHES
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.samples import has, need
-from dynviz.charts.series import DASHES, Curve, panel, series
+from dynviz.charts.series import Curve, panel, series
 from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError
 from dynviz.film import Film
@@ -156,5 +157,11 @@ def _around(measured: Sequence[Measured], tags: Sequence[Readout]) -> MovingPane
         lines.append(Line(arrays["radii"], middle, tag.color, tag.name, width=1.5))
     x = Axis((0.0, float(max(one.arrays["radii"][-1] for one in measured))), label="distance")
     count = len(measured[0].arrays["around"])
-    still = Panel("loss around the end", x, y, (*marks, *lines), (Readout(f"{count} random directions", "muted"),))
+    still = Panel(
+        "loss around the end",
+        x,
+        y,
+        (*marks, *lines),
+        (Readout(f"{count} random directions, band: 10 to 90 %", "muted"),),
+    )
     return MovingPanel(np.zeros(1, np.int64), lambda _: still)

@@ -214,9 +214,11 @@ def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
             lost.append(Lost(curve, y, announced=place == 0))
             lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), width=width))
 
+    title = f"{spectra.title}, {TRACES} of {spectra.count}" if spectra.count > TRACES else spectra.title
+
     def at(step: int) -> Panel:
         moved = (line.at(step) for line in lines)
-        return Panel(spectra.title, x, y, (*references, *moved, *(mark for each in lost for mark in each.at(step))))
+        return Panel(title, x, y, (*references, *moved, *(mark for each in lost for mark in each.at(step))))
 
     return MovingPanel(union([line.x for line in lines]), at)
 

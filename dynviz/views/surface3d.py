@@ -102,7 +102,12 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
         )
     ]
     heads = [Latest(recordings[index], "position", picture.heads(lanes, tags[index].color)) for index in group]
-    readouts = tuple(tags[index] for index in group if tags[index].name)
+    readouts = tuple(
+        replace(tags[index], text=caption.lanes(lanes, of=count) if lanes < count else "")
+        for index in group
+        for count in [len(recordings[index].seeds)]
+        if tags[index].name or lanes < count
+    )
     title = facts_of(first).function or "surface"
     left, right, bottom, top = picture.box
     x = Axis((left - 1.25 * MARGIN, right + 0.75 * MARGIN), whole=True)

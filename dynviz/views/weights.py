@@ -47,7 +47,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, parameter: str = "")
     x = step_axis(recordings)
     for title, measure in (("exactly zero", _zeros), ("root mean square of the weights", _size)):
         curves = [
-            Curve(recording.steps("parameters")[at], measure(row[at]), tag.color, label=tag.name)
+            Curve(recording.steps("parameters")[at], measure(row[at]), tag.color, tag.dash, tag.name)
             for recording, row, tag in tagged
             for at in [evenly(len(row), SAMPLES)]
         ]
