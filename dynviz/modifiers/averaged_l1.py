@@ -1,4 +1,4 @@
-"""L1 decay with averaged statistics: weights that swing about zero are spared."""
+"""L1 decay with averaged statistics: spares weights that swing about zero."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,8 +20,8 @@ class AveragedL1:
     one that swings from side to side, which the sign itself would push to and fro.
 
     Attributes:
-        decay: How far, times lr, a steady weight goes towards zero at each step.
-        gamma: Decay of the averages over the weights of past steps, 0 to 1.
+        decay: Each step moves a steady weight towards zero by lr times this.
+        gamma: Decay rate of the averages over past weights, 0 to 1.
     """
 
     rule: Rule

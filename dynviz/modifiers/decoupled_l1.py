@@ -1,4 +1,4 @@
-"""L1 decay (decoupled): all weights go equally fast towards zero."""
+"""L1 decay (decoupled): all weights move towards zero at the same rate."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +16,7 @@ class DecoupledL1:
     Weights swing about zero by lr decay; `proximal-l1` sets them to it.
 
     Attributes:
-        decay: How far, times lr, a weight goes towards zero at each step.
+        decay: Each step moves a weight towards zero by lr times this.
     """
 
     rule: Rule

@@ -16,7 +16,7 @@ class DecoupledL2:
     Source: Loshchilov and Hutter 2019, Decoupled weight decay regularization.
 
     Attributes:
-        decay: Share of a weight, times lr, that goes at each step.
+        decay: Each step takes lr times this share off a weight.
     """
 
     rule: Rule

@@ -1,4 +1,4 @@
-"""L2 decay with dropout: at each step a random part of the weights decays."""
+"""L2 decay with dropout: each step decays a random subset of the weights."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,7 +17,7 @@ class DropoutL2:
     On average it is `decoupled-l2`; in between weights are left alone to learn.
 
     Attributes:
-        decay: Share of a weight, times lr, that goes at each step on average.
+        decay: Each step takes lr times this share off a weight, on average.
         p: Probability that a weight does not decay at a step, 0 to 1.
     """
 

@@ -1,4 +1,4 @@
-"""L2 decay that is strong where gradients are small."""
+"""L2 decay that is stronger where gradients are small."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,9 +17,9 @@ class GradientL2:
     u_t = gamma u_{t-1} + (1 - gamma) g_t^2.
 
     Attributes:
-        decay: Share of a weight without gradient, times lr, that goes at each step.
-        scale: The gradient (root mean square) at which a weight decays half as strongly; above 0.
-        gamma: Decay of the mean square, 0 to 1.
+        decay: Each step takes lr times this share off a weight that has no gradient.
+        scale: Root mean square of the gradient at which the decay is halved; above 0.
+        gamma: Decay rate of the mean square, 0 to 1.
     """
 
     rule: Rule

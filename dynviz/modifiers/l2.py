@@ -17,7 +17,7 @@ class L2:
     weights with large gradients less (Loshchilov and Hutter 2019, section 2).
 
     Attributes:
-        decay: How strongly weights are pulled to zero; half of it times the sum of squares is the penalty.
+        decay: Strength of the penalty, which is half of this times the sum of the squared weights.
     """
 
     rule: Rule

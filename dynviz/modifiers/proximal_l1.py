@@ -17,7 +17,7 @@ class ProximalL1:
     Source: Parikh and Boyd 2014, Proximal algorithms, section 4.2 (proximal gradient), section 6.5.2 (soft threshold).
 
     Attributes:
-        decay: How far, times lr, a weight goes towards zero at each step.
+        decay: Each step moves a weight towards zero by lr times this.
     """
 
     rule: Rule

@@ -19,7 +19,7 @@ class Sam:
     Source: Foret, Kleiner, Mobahi and Neyshabur 2021, Sharpness-aware minimization, algorithm 1 with p = 2.
 
     Attributes:
-        rho: How far, in all parameters together, the gradient is looked for.
+        rho: Distance, over all parameters together, at which the gradient is taken.
     """
 
     rule: Rule

@@ -23,7 +23,7 @@ class Adadelta:
 
     Attributes:
         lr: Factor on the step; 1 in the paper.
-        rho: Decay of both mean squares, 0 to 1.
+        rho: Decay rate of both mean squares, 0 to 1.
         eps: Added under both roots; the first steps are as small as its root.
         weight_decay: L2 penalty, added to the gradient.
     """

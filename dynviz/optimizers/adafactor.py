@@ -1,4 +1,4 @@
-"""Adafactor: Adam's scaling from means of rows and columns, without momentum."""
+"""Adafactor: Adam's scaling from row and column means, without momentum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ class Adafactor:
     not scale its decay by lr.
 
     Attributes:
-        lr: Step size relative to a parameter's RMS, and rho_t's upper bound.
+        lr: Learning rate relative to a parameter's RMS, and the upper bound of rho_t.
         beta2_decay: How fast beta2_t goes to 1 (c in the paper).
         eps1: Added to the squared gradient.
-        eps2: Least RMS of a parameter that the step size is scaled by.
+        eps2: Smallest RMS of a parameter by which the learning rate is scaled.
         d: RMS above which the update is clipped.
         relative_step: Whether rho_t falls as 1 / sqrt(t) once that is below lr; else rho_t is lr.
         scale_parameter: Whether the step is scaled by the RMS of the parameter.
-        weight_decay: Share of a weight, times lr, that goes at each step.
+        weight_decay: Decoupled weight decay: each step takes lr times this share off a weight.
     """
 
     lr: Size = 1e-2

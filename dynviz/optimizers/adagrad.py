@@ -21,8 +21,8 @@ class Adagrad:
     lr_decay is that of `torch.optim.Adagrad`.
 
     Attributes:
-        lr: Step size.
-        lr_decay: How fast the step size falls beside the sum: it is halved after 1 / lr_decay steps.
+        lr: Learning rate.
+        lr_decay: How fast the learning rate itself falls: it is halved after 1 / lr_decay steps.
         initial_accumulator_value: The sum of squares before the first step.
         eps: Added to the root of the sum.
         weight_decay: L2 penalty, added to the gradient.

@@ -21,9 +21,9 @@ class Adam:
     Source: Kingma and Ba 2015, algorithm 1.
 
     Attributes:
-        lr: Step size.
-        beta1: Decay of the mean gradient, 0 to 1.
-        beta2: Decay of the mean square, 0 to 1.
+        lr: Learning rate.
+        beta1: Decay rate of the running mean of gradients, 0 to 1.
+        beta2: Decay rate of the running mean of squared gradients, 0 to 1.
         eps: Added to the root of the mean square.
         weight_decay: L2 penalty, added to the gradient.
     """

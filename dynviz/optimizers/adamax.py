@@ -21,9 +21,9 @@ class Adamax:
     Source: Kingma and Ba 2015, algorithm 2, which has no eps; it stands inside the maximum as in `torch.optim.Adamax`.
 
     Attributes:
-        lr: Step size.
-        beta1: Decay of the mean gradient, 0 to 1.
-        beta2: Decay of the largest gradient, 0 to 1.
+        lr: Learning rate.
+        beta1: Decay rate of the running mean of gradients, 0 to 1.
+        beta2: Decay rate of the largest gradient, 0 to 1.
         eps: Added to the size of each gradient before the maximum is taken.
         weight_decay: L2 penalty, added to the gradient.
     """

@@ -20,11 +20,11 @@ class AdamW:
     Source: Loshchilov and Hutter 2019, algorithm 2, with the decay scaled by the step size as in `torch.optim.AdamW`.
 
     Attributes:
-        lr: Step size.
-        beta1: Decay of the mean gradient, 0 to 1.
-        beta2: Decay of the mean square, 0 to 1.
+        lr: Learning rate.
+        beta1: Decay rate of the running mean of gradients, 0 to 1.
+        beta2: Decay rate of the running mean of squared gradients, 0 to 1.
         eps: Added to the root of the mean square.
-        weight_decay: Share of a weight, times lr, that goes at each step.
+        weight_decay: Decoupled weight decay: each step takes lr times this share off a weight.
     """
 
     lr: Size = 1e-3

@@ -16,11 +16,11 @@ class AdamWL1(AdamW):
     of the same penalty is soft thresholding.
 
     Attributes:
-        lr: Step size.
-        beta1: Decay of the mean gradient, 0 to 1.
-        beta2: Decay of the mean square, 0 to 1.
+        lr: Learning rate.
+        beta1: Decay rate of the running mean of gradients, 0 to 1.
+        beta2: Decay rate of the running mean of squared gradients, 0 to 1.
         eps: Added to the root of the mean square.
-        weight_decay: How far, times lr, a weight goes towards zero at each step.
+        weight_decay: Decoupled L1 decay: each step moves a weight towards zero by lr times this.
     """
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:

@@ -1,4 +1,4 @@
-"""Averaged SGD: falling step sizes, and a mean of the path kept beside it."""
+"""Averaged SGD: decreasing step sizes, and a running mean of the path."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,10 +22,10 @@ class ASGD:
     scale of eta.
 
     Attributes:
-        lr: Step size at the start.
+        lr: Initial learning rate.
         lambd: L2 penalty beside weight_decay, and how fast the step size falls.
-        alpha: Power of the step size's fall.
-        t0: Step from which the path is averaged; until then ax is theta itself.
+        alpha: Exponent with which the step size falls.
+        t0: Step after which the path is averaged; until then ax is theta itself.
         weight_decay: L2 penalty, added to the gradient.
     """
 

@@ -1,4 +1,4 @@
-"""Fromage: each layer moves by the same share of its own norm."""
+"""Fromage: moves each layer by the same fraction of its norm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Fromage:
     1e-6 for 1e-6.
 
     Attributes:
-        lr: Share of its norm by which a layer moves.
+        lr: Learning rate: the fraction of its norm by which a layer moves.
     """
 
     lr: Size = 1e-2

@@ -26,11 +26,11 @@ class FTRLProximal:
     Source: McMahan et al. 2013, algorithm 1, where lr is called alpha, and l1 and l2 lambda_1 and lambda_2.
 
     Attributes:
-        lr: Step size.
+        lr: Learning rate.
         beta: Added to the root of the sum of squares.
         l1: Penalty on the absolute values, on the scale of a sum of gradients.
         l2: Penalty on half the squares, on the same scale.
-        centre: What beta's regulariser holds weights to: where they `start`, or `zero`.
+        centre: Point to which beta's regulariser pulls weights: their `start` or `zero`.
     """
 
     lr: Size = 0.1

@@ -1,4 +1,4 @@
-"""AdaGrad with the full matrix: whitens steps by all second moments of a tensor."""
+"""Full-matrix AdaGrad: whitens steps by all second moments of a tensor."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dynviz.plugins.ranges import Size
 from dynviz.rule import State, Terms
 
 SHOWN = 16
-"""So many numbers at most for the preconditioner itself to be shown."""
+"""Most numbers for which the preconditioner itself is shown."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class FullMatrixAdagrad:
     Source: Duchi, Hazan and Singer 2011, figure 1 with full matrices.
 
     Attributes:
-        lr: Step size.
+        lr: Learning rate.
         eps: Added to the root's eigenvalues (delta in the paper).
-        largest: Numbers that are whitened together at most.
+        largest: Most numbers that are whitened together.
     """
 
     lr: Size = 1e-2

@@ -1,4 +1,4 @@
-"""Lion: every weight moves by the same amount, by the sign of a momentum."""
+"""Lion: moves every weight by the same amount, along the sign of a momentum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ class Lion:
     Source: Chen et al. 2023, algorithm 2.
 
     Attributes:
-        lr: Step size, and how far each weight moves.
-        beta1: Share of the momentum in what the sign is taken of, 0 to 1.
-        beta2: Decay of the momentum, 0 to 1.
-        weight_decay: Share of a weight, times lr, that goes at each step.
+        lr: Learning rate, which is how far each weight moves per step.
+        beta1: Weight of the momentum, against the gradient, where the sign is taken, 0 to 1.
+        beta2: Decay rate of the momentum, 0 to 1.
+        weight_decay: Decoupled weight decay: each step takes lr times this share off a weight.
     """
 
     lr: Size = 1e-4

@@ -42,18 +42,18 @@ class Muon:
     m_t and g_t otherwise.
 
     Attributes:
-        lr: Step size.
-        momentum: Share of the momentum that stays, 0 to 1.
-        nesterov: Whether the gradient is looked at ahead of the momentum.
-        ns_steps: Newton-Schulz steps.
-        weight_decay: Share of a weight, times lr, that goes at each step; of vectors too.
-        scale: How the step grows with a matrix's shape.
-        dtype: What the Newton-Schulz steps are computed in: that of `theta`, or bfloat16.
-        vectors: What is done with vectors.
-        vector_rate: Step size of vectors, as a multiple of lr.
-        beta1: Decay of the mean gradient in AdamW's step.
-        beta2: Decay of the mean square in AdamW's step.
-        eps: Least norm, and what AdamW's step adds to the root.
+        lr: Learning rate.
+        momentum: Decay rate of the momentum, 0 to 1.
+        nesterov: Whether to use Nesterov's momentum.
+        ns_steps: Number of Newton-Schulz steps.
+        weight_decay: Decoupled weight decay: each step takes lr times this share off a weight, vectors included.
+        scale: How the step is scaled by a matrix's shape.
+        dtype: Precision of the Newton-Schulz steps: that of `theta`, or bfloat16.
+        vectors: How vectors are updated.
+        vector_rate: Learning rate for vectors, as a multiple of lr.
+        beta1: Decay rate of the mean gradient in AdamW's step.
+        beta2: Decay rate of the mean square in AdamW's step.
+        eps: Smallest norm, and what AdamW's step adds to the root.
     """
 
     lr: Size = 0.02

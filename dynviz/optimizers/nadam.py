@@ -24,13 +24,13 @@ class NAdam:
     `torch.optim.NAdam` m decays with beta1 here, and the product of the mu is state: a tensor of theta's shape.
 
     Attributes:
-        lr: Step size.
-        beta1: Decay of the mean gradient, 0 to 1, to which mu warms up from half of it.
-        beta2: Decay of the mean square, 0 to 1.
+        lr: Learning rate.
+        beta1: Decay rate of the mean gradient, 0 to 1; mu warms up to it from half of it.
+        beta2: Decay rate of the running mean of squared gradients, 0 to 1.
         eps: Added to the root of the mean square.
         momentum_decay: How fast mu warms up; 0 keeps it at half of beta1.
-        weight_decay: L2 penalty, added to the gradient; or, decoupled, the share of a weight, times lr, that goes.
-        decoupled_weight_decay: Whether the decay bypasses the running means.
+        weight_decay: L2 penalty, added to the gradient; or decoupled, when each step takes lr times this share off.
+        decoupled_weight_decay: Whether weight decay bypasses the running means.
     """
 
     lr: Size = 2e-3

@@ -24,8 +24,8 @@ class NAGGS:
     of the three updates is that of the authors' code.
 
     Attributes:
-        lr: Step size.
-        mu: Strong convexity that is assumed of the loss; above 0.
+        lr: Learning rate.
+        mu: Assumed strong convexity of the loss; above 0.
         gamma: Scale of the flow at the start; from there it goes to mu.
     """
 

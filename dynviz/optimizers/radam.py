@@ -24,12 +24,12 @@ class RAdam:
     threshold is 5, and eps is added to the root before the bias of v is corrected.
 
     Attributes:
-        lr: Step size.
-        beta1: Decay of the mean gradient, 0 to 1.
-        beta2: Decay of the mean square, 0 to 1; up to 2/3 the mean square is never trusted.
+        lr: Learning rate.
+        beta1: Decay rate of the running mean of gradients, 0 to 1.
+        beta2: Decay rate of the mean square, 0 to 1; up to 2/3 the mean square is never trusted.
         eps: Added to the root of the mean square.
-        weight_decay: L2 penalty, added to the gradient; or, decoupled, the share of a weight, times lr, that goes.
-        decoupled_weight_decay: Whether the decay bypasses the running means.
+        weight_decay: L2 penalty, added to the gradient; or decoupled, when each step takes lr times this share off.
+        decoupled_weight_decay: Whether weight decay bypasses the running means.
     """
 
     lr: Size = 1e-3

@@ -24,11 +24,11 @@ class RMSprop:
     rounding makes negative counts as 0 here, where torch gives NaN.
 
     Attributes:
-        lr: Step size.
-        alpha: Decay of the mean square, 0 to 1.
+        lr: Learning rate.
+        alpha: Decay rate of the mean square, 0 to 1.
         eps: Added to the root.
-        momentum: Share of the last step that stays, 0 to 1.
-        centered: Whether the square of the mean gradient is taken off the mean square.
+        momentum: Fraction of the last step that is kept, 0 to 1.
+        centered: Whether to divide by an estimate of the variance instead of the mean square.
         weight_decay: L2 penalty, added to the gradient.
     """
 

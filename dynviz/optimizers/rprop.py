@@ -1,4 +1,4 @@
-"""Rprop: each coordinate adapts a step size of its own to its gradient's signs."""
+"""Rprop: each coordinate adapts its own step size to its gradient's signs."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -22,10 +22,10 @@ class SGD:
     Source: Polyak 1964; Nesterov 1983; Sutskever et al. 2013 for the form.
 
     Attributes:
-        lr: Step size.
-        momentum: Share of the velocity that stays, 0 to 1.
-        dampening: Share of the new gradient that the velocity leaves out, after the first step.
-        nesterov: Whether the gradient is looked at ahead of the momentum.
+        lr: Learning rate.
+        momentum: Fraction of the velocity that is kept, 0 to 1.
+        dampening: Fraction of each gradient after the first that is left out of the velocity.
+        nesterov: Whether to use Nesterov's momentum.
         weight_decay: L2 penalty, added to the gradient.
     """
 

@@ -1,4 +1,4 @@
-"""Shampoo: whitens the rows and columns of a matrix, each by their own moments."""
+"""Shampoo: whitens the rows and columns of a matrix separately."""
 
 import math
 from dataclasses import dataclass
@@ -39,11 +39,11 @@ class Shampoo:
     Source: Gupta, Koren and Singer 2018, algorithms 1 and 2.
 
     Attributes:
-        lr: Step size (eta in the paper).
-        beta2: What stays of the statistics at each step, 0 to 1; 1 for sums.
+        lr: Learning rate (eta in the paper).
+        beta2: Fraction of the statistics that each step keeps, 0 to 1; 1 for sums.
         eps: Added to the eigenvalues of the statistics.
-        interval: Steps between roots.
-        largest: Entries of an axis that has a whole matrix, at most; a longer one has a diagonal.
+        interval: Steps between updates of the inverse roots.
+        largest: Longest axis with a full matrix; longer ones have a diagonal.
     """
 
     lr: Size = 1e-2

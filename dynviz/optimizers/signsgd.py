@@ -1,4 +1,4 @@
-"""Sign descent: every weight moves by the same amount; with momentum, Signum."""
+"""Sign descent: moves every weight by the same amount; Signum with momentum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class SignSGD:
     Source: Bernstein et al. 2018, algorithms 1 and 2; the decay as in Signum's published code.
 
     Attributes:
-        lr: Step size, and how far each weight moves.
-        momentum: Decay of the mean gradient, 0 to 1 (beta in the paper).
-        weight_decay: Share of a weight, times lr, that goes at each step.
+        lr: Learning rate, which is how far each weight moves per step.
+        momentum: Decay rate of the mean gradient, 0 to 1 (beta in the paper).
+        weight_decay: Decoupled weight decay: each step takes lr times this share off a weight.
     """
 
     lr: Size = 1e-3

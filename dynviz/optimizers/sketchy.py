@@ -1,4 +1,4 @@
-"""Sketchy: Shampoo with sketches of its statistics, in far less memory."""
+"""Sketchy: Shampoo with low-rank sketches of its statistics, in far less memory."""
 
 import math
 from collections.abc import Callable
@@ -34,9 +34,9 @@ class Sketchy:
     instead, and lets the escaped mass decay by the root of beta2.
 
     Attributes:
-        lr: Step size (eta in the paper).
+        lr: Learning rate (eta in the paper).
         rank: Rows of a sketch (l in the paper).
-        beta2: What stays of the statistics at each step, 0 to 1; 1 for sums.
+        beta2: Fraction of the statistics that each step keeps, 0 to 1; 1 for sums.
         eps: Added to the eigenvalues, as a share of the largest.
     """
 
