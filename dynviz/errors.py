@@ -1,9 +1,10 @@
 """The one error that a user can mend."""
 
+import contextlib
 import difflib
+import sysconfig
 import traceback
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from dynviz.text import listed, one_line, quoted
 
@@ -26,11 +27,37 @@ def in_words(error: BaseException) -> str:
     """
     if isinstance(error, DynvizError):
         return str(error)
-    ours = str(Path(__file__).parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
-    theirs = [frame for frame in frames if "site-packages" not in frame.filename and not frame.filename.startswith("<")]
-    place = f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
-    return f"{' '.join(f'{type(error).__name__}: {error}'.split()).removesuffix(':')}{place}"
+    place = place_of(error)
+    words = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    return f"{words} ({place})" if place else words
+
+
+def place_of(error: BaseException) -> str:
+    """The last place in a user's own code that an error went through; empty where it went through none."""
+    place = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file, module = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
+        others = ("site-packages", sysconfig.get_path("stdlib"))
+        if not (f"{module}.".startswith("dynviz.") or file.startswith("<") or any(part in file for part in others)):
+            place = f"{file}, line {line}"
+    return place
+
+
+@contextlib.contextmanager
+def one_line_for_users() -> Iterator[None]:
+    """Turn an error that a user's own code raises meanwhile into one line that names the place.
+
+    Raises:
+        DynvizError: There was such an error.
+    """
+    try:
+        yield
+    except DynvizError:
+        raise
+    except Exception as error:
+        if not place_of(error):
+            raise
+        raise DynvizError(in_words(error)) from error
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> DynvizError:

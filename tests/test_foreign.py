@@ -221,3 +221,34 @@ def test_what_no_checkpoint_can_store_is_refused(tmp_path):
     file.write_text(KEEPING)
     with pytest.raises(DynvizError, match="which a checkpoint cannot store; keep it in numbers"):
         dynviz.run("surface:f=booth", f"{file}:what=iterator", steps=12, out=tmp_path / "a")
+
+
+BROKEN = """
+from dataclasses import dataclass
+import torch
+from dynviz.task import Task, no_batches
+
+@dataclass(frozen=True)
+class scenario:
+    good: int = 0
+
+    def build(self, seed):
+        calls = []
+
+        def loss(parameters, constants, batch):
+            calls.append(0)
+            if len(calls) > self.good:
+                return parameters["x"] @ torch.zeros(7)
+            return parameters["x"].square().sum()
+
+        return Task({"x": torch.ones(3)}, loss, no_batches, 30)
+"""
+
+
+@pytest.mark.parametrize("good", [0, 12])
+def test_an_error_of_a_user_names_the_line_before_training_and_during_it(good, tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text(BROKEN)
+    with pytest.raises(DynvizError, match=r"RuntimeError: .*broken.py, line 16\)$"):
+        dynviz.run(f"{file}:good={good}", "adam", out=tmp_path / "run")
+    assert (tmp_path / "run").exists() is (good > 0)

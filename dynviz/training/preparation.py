@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, one_line_for_users
 from dynviz.plugins import Plugin, objects, trust
 from dynviz.plugins.options import check_schedule, read
 from dynviz.plugins.trust import Trusted, resolve
@@ -52,7 +52,7 @@ def prepare(
     Raises:
         DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
     """
-    with devices.reproducible():
+    with devices.reproducible(), one_line_for_users():
         built = tasks(scenario, lanes, request.dtype)
         length = built[0].steps if request.steps is None else request.steps
         planned = []
@@ -92,7 +92,7 @@ def compile_steps(prepared: Sequence[PreparedRecording], report: Callable[[str],
     Raises:
         DynvizError: They cannot be compiled.
     """
-    with devices.reproducible():
+    with devices.reproducible(), one_line_for_users():
         for recording in prepared:
             if recording.metadata.compiled:
                 warm(recording.lanes, recording.blocks, report)
@@ -166,7 +166,7 @@ def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> Pre
     Raises:
         DynvizError: What it names is not trusted, has changed, or does not take what is recorded.
     """
-    with devices.reproducible():
+    with devices.reproducible(), one_line_for_users():
         plan = planned(metadata, steps, trusted)
         return _prepared(build(plan, _device(metadata)), metadata)
 
@@ -179,7 +179,7 @@ def changed(plan: RecordingPlan, metadata: Metadata, **parts: Any) -> PreparedRe
         metadata: The other recording's.
         parts: Of the new recording's metadata.
     """
-    with devices.reproducible():
+    with devices.reproducible(), one_line_for_users():
         stacks = build(plan, _device(metadata))
         described = describe(plan, stacks, "")
         return _prepared(stacks, replace(described, checkpoint_every=metadata.checkpoint_every, **parts))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, in_words, one_line_for_users
 from dynviz.process.signals import answered
 from dynviz.recording.metadata import Metadata
 from dynviz.training import devices
@@ -82,7 +82,7 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
     counts = {id(trainer): 8.0 for trainer in trainers}
     try:
         progress.begin(folder, [trainer.writer.metadata for trainer in trainers], begun)
-        with devices.reproducible(), _signals() as stopped:
+        with devices.reproducible(), one_line_for_users(), _signals() as stopped:
             for trainer in _open(trainers):
                 if stopped.is_set():
                     break
@@ -105,7 +105,7 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
         for trainer in trainers:
             if trainer.writer.metadata.status == "running":
                 with contextlib.suppress(DynvizError):
-                    trainer.writer.status("failed", f"{type(error).__name__}: {error}")
+                    trainer.writer.status("failed", in_words(error))
         raise
     finally:
         progress.end()
