@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynviz.errors import DynvizError
-from dynviz.recording import Recording, Writer, metadata, values
+from dynviz.recording import Recording, Writer, runjson, values
 from dynviz.recording.disk import Folder
 from dynviz.recording.metadata import (
     FORMAT,
@@ -52,8 +52,8 @@ TREES = st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.t
 
 
 def test_run_json_gives_back_what_was_written(tmp_path):
-    metadata.save(Folder(tmp_path), FULL)
-    assert metadata.load(tmp_path) == FULL
+    runjson.save(Folder(tmp_path), FULL)
+    assert runjson.load(tmp_path) == FULL
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
@@ -64,14 +64,14 @@ def test_any_facts_come_back_as_they_were(tree):
 
 
 def test_infinity_and_nan_are_written_as_words_of_standard_json(tmp_path):
-    metadata.save(Folder(tmp_path), replace(FULL, facts={"no": math.nan, "much": math.inf, "less": -math.inf}))
+    runjson.save(Folder(tmp_path), replace(FULL, facts={"no": math.nan, "much": math.inf, "less": -math.inf}))
 
     def refuse(word):
         raise AssertionError(f"{word} is not standard JSON")
 
     tree = json.loads((tmp_path / "run.json").read_text(), parse_constant=refuse)
     assert tree["facts"] == {"no": "NaN", "much": "Infinity", "less": "-Infinity"}
-    facts = metadata.load(tmp_path).facts
+    facts = runjson.load(tmp_path).facts
     assert math.isnan(facts["no"])
     assert (facts["much"], facts["less"]) == (math.inf, -math.inf)
 
@@ -83,9 +83,9 @@ def test_numbers_of_numpy_and_paths_are_written_as_plain_values():
 
 def test_a_fact_that_json_cannot_hold_is_named(tmp_path):
     with pytest.raises(DynvizError, match=r"facts\.grid\[1\] is a ndarray"):
-        metadata.save(Folder(tmp_path), replace(FULL, facts={"grid": [0, np.zeros(3)]}))
+        runjson.save(Folder(tmp_path), replace(FULL, facts={"grid": [0, np.zeros(3)]}))
     with pytest.raises(DynvizError, match=r"facts is a dict, which run\.json cannot hold.*texts as keys"):
-        metadata.save(Folder(tmp_path), replace(FULL, facts={1: 2}))
+        runjson.save(Folder(tmp_path), replace(FULL, facts={1: 2}))
     assert not list(tmp_path.iterdir())
 
 

@@ -279,4 +279,5 @@ def test_animate_hands_recordings_and_options_on(tmp_path, monkeypatch):
     run = dynviz.open(tmp_path)
     run.animate("out.gif", fps=5)
     run["sgd"].animate("sgd.gif")
-    assert calls == [([run["sgd"]], "out.gif", {"fps": 5}), ([run["sgd"]], "sgd.gif", {})]
+    handed = [(recordings, target, options["fps"]) for recordings, target, options in calls]
+    assert handed == [([run["sgd"]], "out.gif", 5), ([run["sgd"]], "sgd.gif", None)]

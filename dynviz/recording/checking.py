@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dynviz.errors import DynvizError
-from dynviz.recording import Recording, checkpoint, disk, events, files, layout, lock
-from dynviz.recording import metadata as runjson
+from dynviz.recording import Recording, checkpoint, disk, events, files, layout, lock, runjson
 from dynviz.recording import projections as stored
 from dynviz.recording.arrays import check_intact
 from dynviz.recording.channel import Form

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from dynviz import errors
 from dynviz.errors import DynvizError
-from dynviz.recording import checkpoint, disk, events, files, layout, lock, schema
-from dynviz.recording import metadata as runjson
+from dynviz.recording import checkpoint, disk, events, files, layout, lock, runjson, schema
 from dynviz.recording.actions import Actions
 from dynviz.recording.channel_reader import ChannelReader
 from dynviz.recording.events import Event
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
+from dynviz.recording.shortfall import shortfall
 from dynviz.text import clean, quoted
 
 Array: TypeAlias = NDArray[Any]
@@ -275,20 +275,7 @@ class Recording(Actions):
 
         A power loss may leave such files; `resume` makes it again.
         """
-        if self.live:
-            return ""
-        lost = []
-        for name in self.channels:
-            try:
-                promised, held = self._reader(name).counts()
-            except DynvizError as error:
-                lost.append(str(error))
-                continue
-            if held < promised:
-                lost.append(f"{name}: {promised} samples promised, {held} there")
-        if tail := events.tail(self.folder / layout.EVENTS):
-            lost.append(f"{layout.EVENTS}: ends in {tail} bytes that are no events")
-        return "; ".join(lost[:3]) + (f"; and {len(lost) - 3} more" if len(lost) > 3 else "")
+        return "" if self.live else shortfall(self.folder, self.channels, self._reader)
 
     def checkpoints(self) -> tuple[int, ...]:
         """The steps that have a checkpoint, ascending."""

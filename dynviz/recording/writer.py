@@ -10,8 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import checkpoint, disk, layout
-from dynviz.recording import metadata as runjson
+from dynviz.recording import checkpoint, disk, layout, runjson
 from dynviz.recording.arrays import write_npz
 from dynviz.recording.events import Event
 from dynviz.recording.held import HeldFiles
