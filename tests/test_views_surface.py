@@ -360,3 +360,13 @@ def test_a_matrix_too_large_for_all_moments_is_refused_with_what_would_do(tmp_pa
     run = dynviz.run("matrix-sensing:d=32", "sgd", steps=2, record="gradient:every=1", out=tmp_path / "run")
     with pytest.raises(DynvizError, match=r"at most 400 numbers.*W1 \(32, 32\).*matrix-sensing:d=16"):
         open_view("kronecker", [run["sgd"]])
+
+
+@pytest.mark.parametrize("view", ["path", "surface3d"])
+def test_a_lane_that_diverges_is_never_gone_without_a_word(view, tmp_path):
+    recordings = [surface(tmp_path / f"a{lanes}", steps=20, lanes=lanes, lost=0) for lanes in (1, 3)]
+    lost = int((~np.isfinite(recordings[0]["position"][:, 0]).all(axis=-1)).argmax())
+    film = open_view(view, recordings)
+    before, after = ([readout.text for readout in film.scene(step).panels[0].readouts] for step in (lost - 1, lost))
+    assert not any("diverged" in text for text in before)
+    assert after == [f"diverged at step {lost}", "3 lanes, 1 diverged"]

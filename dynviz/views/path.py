@@ -95,13 +95,12 @@ def over(
     trajectories = _trajectories(recordings, group, tail, lanes)
     tags = caption.tags(recordings)
     first = recordings[group[0]]
-    drawn = len(trajectories) // len(group)
-    values = [Latest(recordings[index], "position", _where(recordings[index], tags[index], drawn)) for index in group]
+    values = [Latest(recordings[index], "position", _where(recordings[index], tags[index], lanes)) for index in group]
     x, y, square = plane(first)
     title = facts_of(first).function or "path"
     if heads is not None and heads.times != 1:
         title = f"{title}, terms {caption.significant(heads.times)} x"
-    begins = starts([recordings[index] for index in group], drawn)
+    begins = starts([recordings[index] for index in group], lanes)
 
     def at(step: int) -> Panel:
         lines = [line for trajectory in trajectories for line in trajectory.at(step)]
@@ -112,17 +111,30 @@ def over(
     return MovingPanel(union([value.steps for value in values]), at)
 
 
-def _where(recording: Recording, tag: Readout, drawn: int) -> Callable[[Array], Readout]:
+def _lost(positions: Array) -> int:
+    """How many lanes [lanes, 2] have no place any more."""
+    return int((~finite(positions).all(axis=-1)).sum())
+
+
+def _where(recording: Recording, tag: Readout, most: int) -> Callable[[Array], Readout]:
     lanes = len(recording.seeds)
     # A digit more than the axes tell apart, always as many: what is near zero does not change its width.
     spans = [(0.0, (axis.limits[1] - axis.limits[0]) / 10) for axis in plane(recording)[:2]]
 
+    final = _lost(recording["position"][-1])
+    many = caption.lanes(min(lanes, most), of=lanes)
+    step = recording.steps("position")[(~finite(recording["position"][:, 0]).all(axis=-1)).argmax()] if final else 0
+    gone = f"{caption.DIVERGED} at step {step}"
+
     def where(past: Array) -> Readout:
+        lost = _lost(past[-1])
         if lanes > 1:
-            return replace(tag, text=caption.lanes(drawn, of=lanes))
-        if not finite(past[-1][0]).all():
-            return replace(tag, text=caption.DIVERGED, widest=WIDEST)
+            widest = f"{many}, {final} {caption.DIVERGED}" if final else ""
+            return replace(tag, text=f"{many}, {lost} {caption.DIVERGED}" if lost else many, widest=widest)
+        widest = max(WIDEST, gone, key=len) if final else WIDEST
+        if lost:
+            return replace(tag, text=gone, widest=widest)
         x, y = (caption.resolved(float(value), span) for value, span in zip(past[-1][0], spans, strict=True))
-        return replace(tag, text=f"({x}, {y})", widest=WIDEST)
+        return replace(tag, text=f"({x}, {y})", widest=widest)
 
     return where

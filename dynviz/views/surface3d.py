@@ -39,8 +39,8 @@ LEVELS = 10
 """Contours of the plan."""
 RISE = 4
 """Ticks of the height."""
-NOTHING = 0.01
-"""A lowest value under this share of the smallest height that is told apart is drawn as zero."""
+NOTHING = 0.05
+"""A lowest value under this share of the lowest tick above it is drawn as zero."""
 
 
 def view(
@@ -112,13 +112,16 @@ def _panel(recordings: Sequence[Recording], group: Sequence[int], camera: Camera
     left, right, bottom, top = picture.box
     x = Axis((left - 1.25 * MARGIN, right + 0.75 * MARGIN), whole=True)
     y = Axis((bottom - MARGIN, top + MARGIN / 4), label=meaning, whole=True)
+    # Where a lane has no place any more, it is said who and when.
+    lost = not all(finite(recordings[index]["position"][-1]).all() for index in group)
     plan = over(recordings, group, contours(first, "contours", LEVELS), lanes=lanes)
 
     def at(step: int) -> Panel:
         moved = [line.at(step) for line in lines]
         balls = [ball.at(step) for ball in heads]
         marks = (*ground, *moved, *balls)
-        return Panel(title, x, y, marks, readouts, square=True, plan=plan.at(step))
+        above = plan.at(step)
+        return Panel(title, x, y, marks, above.readouts if lost else readouts, square=True, plan=above)
 
     return MovingPanel(union([ball.steps for ball in heads]), at)
 
@@ -148,7 +151,8 @@ def _rise(recording: Recording) -> tuple[list[tuple[float, Tick]], str]:
         return [((tick.value - lowest) / norm.high, tick) for tick in values], ""
     above = ticks(Axis((norm.low, norm.high), norm.scale), RISE)
     shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in above]
-    name = f"heights above {caption.significant(lowest, 3)}" if abs(lowest) > NOTHING * norm.low else ""
+    first = above[0].value if above else norm.low
+    name = f"heights above {caption.significant(lowest, 3)}" if abs(lowest) > NOTHING * first else ""
     return [(0.0, Tick(0.0, "0")), *zip(shares, above, strict=True)], name
 
 
