@@ -288,7 +288,7 @@ def test_settings_of_a_sweep_are_not_averaged(tmp_path):
     losses = dynviz.open(tmp_path / "run")["sgd"]["loss"][-1]
     least, greatest = sorted([losses[:2].mean(), losses[4:].mean()])
     text = " ".join(shown(tmp_path / "run").split())
-    names = (".001", "5e-4") if losses[0] < losses[4] else ("5e-4", ".001")
+    names = ("0.001", "5e-4") if losses[0] < losses[4] else ("5e-4", "0.001")
     expected = f"{significant(least)} (lr {names[0]}) to {significant(greatest)} (lr {names[1]}), 2 of 6 diverged"
     assert f"loss {expected}" in text
 

@@ -43,7 +43,7 @@ def test_it_shows_eigenvalues_shares_and_conditions_of_what_ran(run):
     titles = [panel.title for panel in film.scene(60).panels]
     assert titles == [
         "eigenvalues of W2, rows, 9 of 12",
-        "eigenvalues of W2, columns",
+        "eigenvalues of W2, columns, 9 of 12",
         "share of the top quarter",
         "condition number",
     ]

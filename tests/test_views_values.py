@@ -11,7 +11,7 @@ from dynviz.recording import Recording
 from dynviz.recording.metadata import Lane
 from dynviz.scene import theme
 from dynviz.scene.decimate import thinned
-from dynviz.scene.marks import Arrows, Axis, Band, Bars, Contours, Field, Line, Points, ReferenceLine
+from dynviz.scene.marks import Arrows, Axis, Band, Bars, Contours, Field, Line, Points, ReferenceLine, Text
 from dynviz.views import spectrum
 from dynviz.views.centers import spread
 from tests.recorded import record, sensing, surface, voronoi
@@ -529,3 +529,14 @@ def test_colours_of_ordered_lines_are_seen_on_both_grounds():
         assert all(theme.contrast(look.color(f"ordered{index}"), ground) > 1.9 for index in range(8))
     with pytest.raises(DynvizError, match="ordered0 to ordered7"):
         theme.light.color("ordered8")
+
+
+@pytest.mark.parametrize(("value", "word"), [(np.nan, "no value is finite"), (np.inf, "no value is finite")])
+def test_a_panel_without_a_curve_says_why(value, word, tmp_path):
+    recording = record(tmp_path / "a", {"loss": (1, np.full((5, 1), value))}, scenario="bowl", steps=4)
+    (text,) = (mark for mark in scene("curves", [recording], 4).panels[0].marks if isinstance(mark, Text))
+    assert text.text == word
+    (panel,) = scene(
+        "curves", [record(tmp_path / "b", {"loss": (1, np.ones((5, 1)))}, scenario="bowl", steps=4)], 4
+    ).panels
+    assert not any(isinstance(mark, Text) for mark in panel.marks)

@@ -22,6 +22,7 @@ from dynviz.charts.samples import Latest, has, index_at
 from dynviz.charts.settings import medians, settings
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Better
+from dynviz.scene import scales
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Readout, Text
 
@@ -138,6 +139,7 @@ class Moving:
     def __init__(self, curves: Sequence[Curve], y: Axis) -> None:
         """Prepare what stays the same at every step."""
         self._lost = [Lost(curve, y) for curve in curves]
+        self._empty = _empty(curves, y)
         self._marks = [mark for curve in curves for mark in _marks(curve, y.scale)]
         # Bands at the back, medians in front of the thin lines of all recordings.
         self._marks.sort(key=lambda mark: 0.0 if isinstance(mark, Band) else mark.width)
@@ -145,7 +147,17 @@ class Moving:
     def at(self, step: int) -> tuple[Mark, ...]:
         """The marks at a step."""
         lost = (mark for curve in self._lost for mark in curve.at(step))
-        return (*(mark.at(step) for mark in self._marks), *lost)
+        return (*(mark.at(step) for mark in self._marks), *lost, *self._empty)
+
+
+def _empty(curves: Sequence[Curve], y: Axis) -> tuple[Text, ...]:
+    """Why there is no curve, where an axis can show no value of any."""
+    finite = [limits.finite(curve.values).any() for curve in curves]
+    if not curves or any(np.isfinite(limits.drawable(curve.values, y.scale)).any() for curve in curves):
+        return ()
+    word = "no value is above zero" if any(finite) else "no value is finite"
+    middle = float(scales.values(y, 0.5))
+    return (Text(float(curves[0].x[[0, -1]].mean()), middle, word, "muted", "center"),)
 
 
 class Lost:
