@@ -82,5 +82,5 @@ def test_commands_say_it(tmp_path):
     asked = ["surface", "-o", "muon", "--steps", "3", "--out"]
     assert "muon takes AdamW's step throughout" in said("run", *asked, str(tmp_path / "run"), "--headless").stderr
     assert "muon takes AdamW's step throughout" in said("compare", *asked, str(tmp_path / "table")).stdout
-    rows = json.loads(said("compare", *asked, str(tmp_path / "rows"), "--json").stdout)
+    rows = json.loads(said("compare", *asked, str(tmp_path / "rows"), "--format", "json").stdout)
     assert [row["fallback"] for row in rows] == ["AdamW's step throughout"]
