@@ -15,6 +15,7 @@ from typing import Any
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins import grammar, zoo
+from dynviz.plugins.fingerprints import fingerprint
 from dynviz.plugins.grammar import Spec, parse
 from dynviz.plugins.options import MISSING, Option, options, read
 
@@ -113,10 +114,10 @@ class Plugin:
         return self.target(**values)
 
     def sha256(self) -> str:
-        """The fingerprint of a user's file, empty for one of ours."""
+        """The fingerprint of a user's file and those it imports beside it, empty for one of ours."""
         if self.parts:
             return "+".join(part.sha256() for part in self.parts).strip("+")
-        return hashlib.sha256(Path(self.file).read_bytes()).hexdigest() if self.file else ""
+        return fingerprint(Path(self.file)) if self.file else ""
 
 
 def kind(name: str) -> Kind:

@@ -4,7 +4,6 @@ Either is data, and may come from anybody. What it names is run where it is bund
 is installed. Anything else is a user's own code: it runs once its user has named it, and is what it was.
 """
 
-import hashlib
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, TypeAlias
 from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.plugins import grammar, zoo
+from dynviz.plugins.fingerprints import fingerprint
 
 MAIN = "__main__."
 """Before the name of what a script or a notebook defines, which no other process can import."""
@@ -67,8 +67,8 @@ class Code:
         raise DynvizError(_refusal(self.name, self.name if Path(self.name).is_file() else Path(self.name).name))
 
     def unchanged(self, path: Path) -> bool:
-        """Whether a file is there and is what this one was."""
-        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == self.sha256
+        """Whether a file is there and is what this one was, with those that it imports beside it."""
+        return path.is_file() and fingerprint(path) == self.sha256
 
     def _candidates(self, trusted: Sequence[str]) -> list[Path]:
         """The files that could be this one where the user says that it is."""
