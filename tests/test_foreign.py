@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import dynviz
+from dynviz import plugins
 from dynviz.errors import DynvizError
 from dynviz.projection import curvature
 from dynviz.projection.evaluate import losses, task_of
@@ -252,3 +253,18 @@ def test_an_error_of_a_user_names_the_line_before_training_and_during_it(good, t
     with pytest.raises(DynvizError, match=r"RuntimeError: .*broken.py, line 16\)$"):
         dynviz.run(f"{file}:good={good}", "adam", out=tmp_path / "run")
     assert (tmp_path / "run").exists() is (good > 0)
+
+
+def test_a_file_with_one_class_of_torchs_kind_needs_no_name_and_may_import_its_neighbours(tmp_path):
+    for folder, rate in (("one", 1e-3), ("two", 2e-3)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "rates_beside.py").write_text(f"RATE = {rate}")
+        (tmp_path / folder / "mine.py").write_text(
+            "import torch\nfrom rates_beside import RATE\n\n"
+            "class Mine(torch.optim.SGD):\n    def __init__(self, parameters, lr: float = RATE):\n"
+            "        super().__init__(parameters, lr=lr)\n"
+        )
+    files = [str(tmp_path / folder / "mine.py") for folder in ("one", "two")]
+    dynviz.run("surface", files, steps=2, out=tmp_path / "run")
+    defaults = [plugins.load("optimizers", file).options["lr"].default for file in files]
+    assert defaults == [1e-3, 2e-3]

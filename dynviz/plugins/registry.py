@@ -2,11 +2,9 @@
 
 import ast
 import functools
-import hashlib
 import importlib
 import importlib.util
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from dynviz.plugins import grammar, zoo
 from dynviz.plugins.fingerprints import fingerprint
 from dynviz.plugins.grammar import Spec, parse
 from dynviz.plugins.options import MISSING, Option, options, read
+from dynviz.plugins.user_file import in_words, run_file
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ def load(plural: str, text: str) -> Plugin:
     if spec.name.endswith(".py"):
         path = _existing(spec.name, which)
         file = str(path)
-        target = _bound(_run_file(path), which, spec.name)
+        target = _bound(run_file(path), which, spec.name)
     elif plural == "optimizers" and spec.name.startswith(zoo.PREFIX):
         name, target = zoo.find(spec.name)
     elif "." in spec.name:
@@ -237,38 +236,8 @@ def _existing(name: str, which: Kind) -> Path:
     return path.resolve()
 
 
-def _run_file(path: Path) -> ModuleType:
-    # The name is of the whole path, so that two files of one name stand side by side, and stands in sys.modules,
-    # where dataclasses look their annotations up.
-    name = f"dynviz_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise DynvizError(f"{path} cannot be read as a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[name]
-        if isinstance(error, SyntaxError):
-            raise DynvizError(f"{path.name}, line {error.lineno}: {error.msg}") from error
-        if isinstance(error, Exception | SystemExit) and not isinstance(error, DynvizError):
-            raise DynvizError(f"{path.name}{_line_in(path, error)}: {_in_words(error)}") from error
-        raise
-    return module
-
-
-def _in_words(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _line_in(path: Path, error: BaseException) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f", line {lines[-1]}" if lines else ""
-
-
 def _bound(module: ModuleType, which: Kind, name: str) -> Callable[..., Any]:
-    target = getattr(module, which.binds, None)
+    target = getattr(module, which.binds, None) or _lone_optimizer(module, which)
     if target is None:
         raise DynvizError(f"{name} does not bind {which.binds!r}; its last line should be like {which.binds} = ...")
     if not callable(target):
@@ -276,6 +245,15 @@ def _bound(module: ModuleType, which: Kind, name: str) -> Callable[..., Any]:
             f"{name} binds {which.binds!r} to an object of type {type(target).__name__}, not to a class or function"
         )
     return target  # type: ignore[no-any-return]
+
+
+def _lone_optimizer(module: ModuleType, which: Kind) -> Any:
+    """The class of torch's kind that a file defines, where it is the only one."""
+    if which.binds != "optimizer" or (torch := sys.modules.get("torch")) is None:
+        return None
+    own = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
+    classes = [value for value in own if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)]
+    return classes[0] if len(classes) == 1 else None
 
 
 def _imported(name: str, which: Kind) -> Callable[..., Any]:
@@ -287,7 +265,7 @@ def _imported(name: str, which: Kind) -> Callable[..., Any]:
     try:
         found = getattr(importlib.import_module(module), attribute, None)
     except Exception as error:  # importing runs what others wrote
-        raise DynvizError(f"no {which.noun} at import path {name!r}: {_in_words(error)}") from error
+        raise DynvizError(f"no {which.noun} at import path {name!r}: {in_words(error)}") from error
     if not callable(found):
         names = _public(module)
         if len(names) > 100:

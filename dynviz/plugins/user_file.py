@@ -1,0 +1,66 @@
+"""A user's file, run as a module that may import its neighbours."""
+
+import contextlib
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from dynviz.errors import DynvizError
+
+
+def run_file(path: Path) -> ModuleType:
+    """The module that a file makes when it is run.
+
+    Raises:
+        DynvizError: It cannot be run.
+    """
+    # The name is of the whole path, so that two files of one name stand side by side, and stands in sys.modules,
+    # where dataclasses look their annotations up.
+    name = f"dynviz_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise DynvizError(f"{path} cannot be read as a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with _neighbours(path.parent):
+            spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, SyntaxError):
+            raise DynvizError(f"{path.name}, line {error.lineno}: {error.msg}") from error
+        if isinstance(error, Exception | SystemExit) and not isinstance(error, DynvizError):
+            raise DynvizError(f"{path.name}{_line_in(path, error)}: {in_words(error)}") from error
+        raise
+    return module
+
+
+@contextlib.contextmanager
+def _neighbours(folder: Path) -> Iterator[None]:
+    """Let a user's file import those beside it, after everything else that there is."""
+    for file in folder.glob("*.py"):
+        # One of this name that stands beside another file, which was imported before.
+        where = getattr(sys.modules.get(file.stem), "__file__", None) or str(file)
+        if where != str(file) and str(Path(where).parent) not in sys.path:
+            del sys.modules[file.stem]
+    sys.path.append(str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def in_words(error: BaseException) -> str:
+    """The type and the text of an error, in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f", line {lines[-1]}" if lines else ""
