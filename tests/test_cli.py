@@ -305,3 +305,57 @@ def test_an_exporter_is_called_so(run_folder):
 def test_a_start_outside_the_picture_names_the_option_that_helps():
     done = dynviz_command("run", "surface:start=(9,9)", "-o", "sgd")
     assert "domain=" in done.stderr
+
+
+RULE = """
+class Bad:
+    def init(self, theta):
+        return {{}}
+
+    def update(self, theta, gradient, state, t):
+        if int(t) > 20:
+            raise {error}
+        return {{"gradient": -self.lr * gradient}}, state
+"""
+
+
+@pytest.mark.parametrize("error", ["ValueError('too late')", "OSError(5, 'broken')", "KeyError('x')"])
+def test_a_fault_in_a_users_rule_is_one_line_with_its_place_and_what_was_recorded_stays(error, tmp_path):
+    source = RULE.format(error=error).replace("class Bad:", "@dataclass(frozen=True)\nclass Bad:\n    lr: float = 0.01")
+    source = f"from dataclasses import dataclass\n{source}\nBad.coordinatewise = False\noptimizer = Bad\n"
+    (tmp_path / "bad.py").write_text(source)
+    done = dynviz_command("run", BOWL, "-o", "./bad.py", "--steps", 40, "--out", "run", cwd=tmp_path)
+    line = source[: source.index("raise")].count("\n") + 1
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.rstrip().endswith(f"({tmp_path / 'bad.py'}, line {line})")
+    assert len(dynviz.open(tmp_path / "run")["bad"]["loss"]) > 0
+
+
+def test_a_fault_in_a_users_scenario_is_one_line_with_its_place(tmp_path):
+    (tmp_path / "bad.py").write_text("class S:\n    def build(self, seed):\n        return {}['x']\n\n\nscenario = S\n")
+    for words in (["run", "./bad.py", "-o", "sgd"], ["list", "scenarios", "./bad.py"]):
+        done = dynviz_command(*words, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert done.stderr.startswith("dynviz: ")
+
+
+def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path):
+    name = os.fsdecode(b"m\xe9.py")
+    (tmp_path / name).write_text("optimizer = dict\n")
+    done = dynviz_command("run", BOWL, "-o", f"./{name}", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "is not valid UTF-8" in done.stderr
+
+
+def test_where_a_stream_takes_ascii_alone_a_comparison_is_printed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = dynviz_command("compare", "surface", "-o", "sgd", "--steps", 3, "--seeds", 1, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "optimizer" in done.stdout
+
+
+def test_a_learning_rate_of_none_is_that_of_the_class(tmp_path):
+    done = dynviz_command("run", BOWL, "-o", "zoo.AdaFactor:lr=none", "--steps", 3, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -25,7 +25,7 @@ from dynviz.cli.say import say
 from dynviz.cli.sharpness import sharpness
 from dynviz.cli.show import show
 from dynviz.cli.sweep import sweep
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, in_words, place_of
 from dynviz.text import clean, one_line
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -75,13 +75,16 @@ def main() -> None:
             sys.stdout.flush()
     except DynvizError as error:
         _fail(str(error))
-    except OSError as error:
+    except Exception as error:
+        if place_of(error):
+            _fail(in_words(error))
         # What is written to files says so itself, and names the file: this is what stdout goes to.
-        if error.errno not in FULL or error.filename is not None:
-            raise
-        # It would be tried again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        _fail(f"cannot write to stdout: {error.strerror}")
+        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+            # It would be tried again at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            _fail(f"cannot write to stdout: {error.strerror}")
+        # A fault of our own keeps its traceback.
+        raise
 
 
 def _fail(words: str) -> NoReturn:

@@ -65,6 +65,9 @@ def _summary(part: plugins.Plugin) -> None:
 def _docstring(target: Any) -> None:
     # Its sections are printed as tables.
     text = re.split(r"^(?:Attributes|Args|Raises|Returns):$", inspect.getdoc(target) or "", flags=re.M)[0]
+    if text.startswith(f"{target.__name__}("):
+        # A dataclass without a docstring gets its signature.
+        return
     for paragraph in filter(None, text.strip().split("\n\n")):
         say("\n" + textwrap.fill(" ".join(paragraph.split()), _width()), err=False)
 

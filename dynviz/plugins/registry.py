@@ -233,6 +233,10 @@ def _existing(name: str, which: Kind) -> Path:
     path = Path(name).expanduser()
     if not path.is_file():
         raise DynvizError(f"there is no file {name}; a path names a file that binds {which.binds!r}")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise DynvizError(f"the name of {name} is not valid UTF-8, which recordings need; rename it") from None
     return path.resolve()
 
 

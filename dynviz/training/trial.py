@@ -81,7 +81,7 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter], scheduled: Coll
 def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
     """The share of each parameter, by its id, that a decoupled decay takes at a step."""
     return {
-        id(parameter): float(group.get("lr", 0)) * float(group.get("weight_decay") or 0)
+        id(parameter): float(group.get("lr") or 0) * float(group.get("weight_decay") or 0)
         for group in optimizer.param_groups
         for parameter in group["params"]
     }
