@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dynviz.charts import trend
 from dynviz.charts.samples import has, index_at
 from dynviz.recording import Recording
+from dynviz.recording.changes import value_at
 from dynviz.recording.metadata import Better
 
 Array: TypeAlias = NDArray[Any]
@@ -22,6 +23,9 @@ def hyperparameter(recording: Recording, name: str, lane: int, step: int = 0) ->
 
     Of a schedule it is the value that was recorded for the step that follows.
     """
+    changed = value_at(recording.changes(), name, lane, step)
+    if changed is not None:
+        return changed
     shared = recording.metadata.hyperparameters.get(name)
     value = recording.metadata.lanes[lane].hyperparameters.get(name, shared.value if shared else None)
     if isinstance(value, str) and has(recording, name):
@@ -31,7 +35,8 @@ def hyperparameter(recording: Recording, name: str, lane: int, step: int = 0) ->
 
 def moving(recording: Recording) -> set[str]:
     """The names of the hyperparameters that change with the step."""
-    return {name for name, given in recording.metadata.hyperparameters.items() if isinstance(given.value, str)}
+    scheduled = {name for name, given in recording.metadata.hyperparameters.items() if isinstance(given.value, str)}
+    return scheduled | {change.name for change in recording.changes()}
 
 
 def settings(recording: Recording) -> list[tuple[int, ...]]:

@@ -22,6 +22,7 @@ from dynviz.cli.play import play
 from dynviz.cli.project import project
 from dynviz.cli.run import run
 from dynviz.cli.say import say
+from dynviz.cli.setting import setting
 from dynviz.cli.sharpness import sharpness
 from dynviz.cli.show import show
 from dynviz.cli.sweep import sweep
@@ -61,7 +62,23 @@ def commands() -> None:
     """See what an optimizer does: train small tasks, record every step, watch it in the terminal, export animations."""
 
 
-for command in (run, play, show, export, events, fork, compare, sweep, project, sharpness, check, listing, new, bench):
+for command in (
+    run,
+    play,
+    show,
+    export,
+    events,
+    fork,
+    setting,
+    compare,
+    sweep,
+    project,
+    sharpness,
+    check,
+    listing,
+    new,
+    bench,
+):
     commands.add_command(command)
 
 

@@ -26,6 +26,11 @@ WAYS = {"headless", "detach", "report"}
 @click.option("--resume", metavar="DIR", help="Continue a run that was stopped; with --steps, make it longer.")
 @options.trust
 @options.large
+@click.option(
+    "--changes",
+    metavar="FILE",
+    help="Change hyperparameters at the steps at which another recording did: its changes.jsonl.",
+)
 @click.option("--headless", is_flag=True, help="Print progress instead of opening the player.")
 @click.option("--detach", is_flag=True, help="Train in the background and return to the prompt at once.")
 @click.option("--view", help="View that the player opens with. [default: the scenario's first]")

@@ -95,15 +95,19 @@ def _lr(recording: Recording) -> Column | None:
     scheduled = all(isinstance(value, str) and Schedule.looks(value) for value in values)
     if not scheduled and not all(isinstance(value, int | float) for value in values):
         return None
-    steps = np.arange(recording.recorded + 1)
+    changed = recording.changes()
+    schedules = [Schedule(str(value)).over(recording.total) for value in values] if scheduled else []
 
     def at(wanted: Steps) -> Samples:
-        if not scheduled:
-            return np.tile(np.array(values, dtype=np.float64), (len(wanted), 1))
-        schedules = [Schedule(str(value)).over(recording.total) for value in values]
-        return np.array([[schedule.at(int(step) + 1) for schedule in schedules] for step in wanted])
+        rates = np.tile(np.array([0.0] * len(values) if scheduled else values, dtype=np.float64), (len(wanted), 1))
+        for lane, schedule in enumerate(schedules):
+            rates[:, lane] = [schedule.at(int(step) + 1) for step in wanted]
+        for change in changed:
+            if change.name == "lr":
+                rates[wanted >= change.step, slice(None) if change.lane is None else change.lane] = change.new
+        return rates
 
-    return Column(steps, at)
+    return Column(np.arange(recording.recorded + 1), at)
 
 
 BESIDE: Mapping[str, Callable[[Recording], Column | None]] = {SHARPNESS: _sharpness, "lr": _lr}

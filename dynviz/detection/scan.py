@@ -58,6 +58,8 @@ class Scan:
         """
         self._recordings = recordings
         self._seen = [0] * len(recordings)
+        self._changed = [0] * len(recordings)
+        self._forked = [False] * len(recordings)
         lanes = [(index, lane) for index, each in enumerate(recordings) for lane in range(len(each.seeds))]
         apart = [[place for place in lanes if place[0] == index] for index in range(len(recordings))]
         self._watches = [
@@ -83,6 +85,23 @@ class Scan:
                     step=event.step, recording=index, lane=event.lane, kind=event.kind, since=since, value=event.value
                 )
             self._seen[index] = len(events)
+            changes = recording.changes()
+            for change in changes[self._changed[index] :]:
+                words = (
+                    f"{change.name} {change.new:g}"
+                    if change.old is None
+                    else f"{change.name} {change.old:g} to {change.new:g}"
+                )
+                yield from self._of_lanes(index, change.lane, change.step, "changed", words)
+            self._changed[index] = len(changes)
+            origin = recording.metadata.origin
+            if origin is not None and not self._forked[index]:
+                self._forked[index] = True
+                yield from self._of_lanes(index, None, origin.step, "forked", f"from {origin.folder}")
+
+    def _of_lanes(self, index: int, lane: int | None, step: int, kind: str, words: str) -> Iterator[Occurrence]:
+        for each in range(len(self._recordings[index].seeds)) if lane is None else (lane,):
+            yield Occurrence(step=step, recording=index, lane=each, kind=kind, since=max(step - 1, 0), words=words)
 
 
 class _Watch:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from dynviz.charts import caption
@@ -24,10 +25,21 @@ def event_marks(recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
     for recording, name in zip(recordings, names, strict=True):
         lanes = len(recording.seeds)
         try:
-            events = recording.events()
+            events, changes = recording.events(), recording.changes()
         except DynvizError:
             # Damaged events are no reason to show nothing.
             continue
+        if origin := recording.metadata.origin:
+            marks.append(
+                EventMark(
+                    origin.step, f"forked from {Path(origin.folder).name} at step {grouped(origin.step)} ({name})"
+                )
+            )
+        for change in changes:
+            lane = f", seed {recording.seeds[change.lane]}" if change.lane is not None and lanes > 1 else ""
+            value = caption.significant(change.new)
+            words = f"{change.name} set to {value} at step {grouped(change.step)} ({name}{lane})"
+            marks.append(EventMark(change.step, words))
         for event in events:
             seed = f", seed {recording.seeds[event.lane]}" if lanes > 1 and 0 <= event.lane < lanes else ""
             marks.append(EventMark(event.step, f"{_words(event)} at step {grouped(event.step)} ({name}{seed})"))

@@ -4,7 +4,8 @@ import json
 import math
 import os
 import zlib
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
 from dynviz.recording.schema import Misfit, record, whole
 
-KINDS = ("diverged",)
-"""Kinds of events that training writes itself."""
+KINDS = ("diverged", "changed", "forked")
+"""Kinds of events that are recorded, and need no detector."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,41 @@ _EVENT = record(
 
 def _checksum(data: bytes) -> Checksum:
     return Checksum(len(data), (zlib.crc32(data),), len(data))
+
+
+class EventReader:
+    """events.jsonl, read again when it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] = (-1, -1)
+        self._events: tuple[Event, ...] = ()
+
+    def read(self, count: int, lanes: Sequence[int] | None) -> tuple[Event, ...]:
+        """The events so far, in the order in which they were written.
+
+        Args:
+            count: How many lanes the recording has.
+            lanes: Those that are looked at, which then are counted from 0; None for all.
+        """
+        try:
+            file = self._path.stat()
+            now = (file.st_ino, file.st_size)
+            if now != self._seen:
+                self._events = parse(files.read(self._path), self._path)
+                self._seen = now
+        except OSError as error:
+            raise disk.unreadable(self._path, error) from error
+        for event in self._events:
+            if event.lane >= count:
+                raise DynvizError(
+                    f"{self._path} is damaged: it has an event of lane {event.lane}, "
+                    f"and the recording has lanes 0 to {count - 1}"
+                )
+        if lanes is None:
+            return self._events
+        place = {lane: index for index, lane in enumerate(lanes)}
+        return tuple(replace(event, lane=place[event.lane]) for event in self._events if event.lane in place)
 
 
 class EventLog:

@@ -3,6 +3,8 @@
     run.json                what the recording is, see `Metadata`; it ends in a checksum of itself
     channels/<name>.npy     one array [samples, lanes, ...] for each channel
     events.jsonl            one event a line
+    changes.jsonl           one change of a hyperparameter a line, see `dynviz.recording.changes`
+    requests.jsonl          one request to the process that trains a line
     checkpoints/<step>.npz  the state of training after that step
     lock                    held by flock while a writer lives, empty, left behind afterwards
 
@@ -20,6 +22,8 @@ from dynviz.errors import DynvizError
 METADATA = "run.json"
 CHANNELS = "channels"
 EVENTS = "events.jsonl"
+CHANGES = "changes.jsonl"
+REQUESTS = "requests.jsonl"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
 CHANNEL_SUFFIX = ".npy"

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from dynviz import errors
 from dynviz.errors import DynvizError
-from dynviz.recording import checkpoint, disk, events, files, layout, lock, runjson, schema
+from dynviz.recording import changes, checkpoint, layout, lock, runjson, schema
 from dynviz.recording.actions import Actions
+from dynviz.recording.changes import Change
 from dynviz.recording.channel_reader import ChannelReader
-from dynviz.recording.events import Event
+from dynviz.recording.events import Event, EventReader
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 from dynviz.recording.shortfall import shortfall
 from dynviz.text import clean, quoted
@@ -71,7 +72,7 @@ class Recording(Actions):
         self.refresh()
         self._channels: dict[str, ChannelReader] = {}
         self._cut: dict[str, tuple[Array, Array]] = {}
-        self._events: tuple[tuple[int, int], tuple[Event, ...]] = ((-1, -1), ())
+        self._events = EventReader(self.folder / layout.EVENTS)
 
     def __repr__(self) -> str:
         """What it is, in one line."""
@@ -231,28 +232,11 @@ class Recording(Actions):
 
     def events(self) -> tuple[Event, ...]:
         """What happened so far, in the order in which it was written."""
-        path = self.folder / layout.EVENTS
-        try:
-            file = path.stat()
-            now = (file.st_ino, file.st_size)
-            if now != self._events[0]:
-                self._events = (now, self._read_events(path))
-        except OSError as error:
-            raise disk.unreadable(path, error) from error
-        if self.chosen is None:
-            return self._events[1]
-        place = {lane: index for index, lane in enumerate(self.chosen)}
-        return tuple(replace(each, lane=place[each.lane]) for each in self._events[1] if each.lane in place)
+        return self._events.read(self._lanes, self.chosen)
 
-    def _read_events(self, path: Path) -> tuple[Event, ...]:
-        found = events.parse(files.read(path), path)
-        for event in found:
-            if event.lane >= self._lanes:
-                raise DynvizError(
-                    f"{path} is damaged: it has an event of lane {event.lane}, "
-                    f"and the recording has lanes 0 to {self._lanes - 1}"
-                )
-        return found
+    def changes(self) -> tuple[Change, ...]:
+        """The hyperparameters that changed while it trained, by step."""
+        return changes.of_lanes(changes.effective(changes.load(self.folder)), self.chosen)
 
     @property
     def live(self) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import checkpoint, disk, layout, runjson
+from dynviz.recording import changes, checkpoint, disk, layout, runjson
 from dynviz.recording.arrays import write_npz
+from dynviz.recording.changes import Change, ChangeLog
 from dynviz.recording.events import Event
 from dynviz.recording.held import HeldFiles
 from dynviz.recording.metadata import Metadata, Status
@@ -178,6 +179,14 @@ class Writer:
     def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None:
         """Write down that something happened; a value that is not finite is written as null."""
         self._files.events.append(Event(step, lane, kind, value))
+
+    def change(self, change: Change) -> None:
+        """Write down that a hyperparameter changes, on the disk before it does."""
+        ChangeLog(self._files.folders[0]).append(change)
+
+    def changes(self) -> tuple[Change, ...]:
+        """What was written down so far, see `dynviz.recording.changes`."""
+        return changes.load(self.folder)
 
     def drop_events(self, after: int) -> None:
         """Remove the events of steps after this one, which training will come to again."""

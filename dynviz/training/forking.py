@@ -3,55 +3,34 @@
 import datetime
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 
 from dynviz.errors import DynvizError
-from dynviz.plugins import Plugin, grammar, objects
+from dynviz.plugins import objects
 from dynviz.plugins.objects import Given
-from dynviz.plugins.options import read
-from dynviz.plugins.schedules import Schedule
 from dynviz.plugins.trust import Trusted
 from dynviz.recording import Recording, Run, Writer, staging
 from dynviz.recording import open as open_recording
-from dynviz.recording.metadata import Hyperparameter, Lane, Origin
+from dynviz.recording.changes import Change
+from dynviz.recording.metadata import Origin
 from dynviz.training import devices, session
+from dynviz.training.fork_plan import Clock, ForkRequest, State, planned_fork
 from dynviz.training.inheritance import Inheritance
 from dynviz.training.launch import check_out, claim
-from dynviz.training.plan import ChannelRequest, RecordingPlan, check_optimizer, hyperparameters
-from dynviz.training.preparation import PreparedRecording, changed, check_size, compile_steps, planned, tasks
+from dynviz.training.plan import check_optimizer
+from dynviz.training.preparation import PreparedRecording, changed, check_size, compile_steps, planned
 from dynviz.training.replay import Replay, replay
 from dynviz.training.session import Progress, train
 from dynviz.training.trainer import Trainer
 from dynviz.training.trees import to_arrays
 
-State: TypeAlias = Literal["keep", "reset"]
-Clock: TypeAlias = Literal["continue", "restart"]
 PORTION = 1 << 26
 """Bytes of samples that are copied at once."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Changes:
-    """What is different in a fork.
-
-    Attributes:
-        optimizer: Another one; None for the parent's.
-        values: Hyperparameters; as text a schedule, or a grid, each of whose values is a lane.
-        state: Whether the optimizer's state is kept as far as it fits, or begins anew.
-        schedule: Whether schedules go on, or begin anew at the fork.
-        steps: How long the fork shall be in all; None for as long as its parent.
-    """
-
-    optimizer: Plugin | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-    state: State = "keep"
-    schedule: Clock = "continue"
-    steps: int | None = None
 
 
 def fork(
@@ -99,12 +78,14 @@ def fork(
     plugin = None if optimizer is None else objects.plugin("optimizers", optimizer)
     if plugin is not None:
         check_optimizer(plugin)
-    changes = Changes(optimizer=plugin, values={**(set or {}), **values}, state=state, schedule=schedule, steps=steps)
+    request = ForkRequest(
+        optimizer=plugin, values={**(set or {}), **values}, state=state, schedule=schedule, steps=steps
+    )
     opened = open_recording(source)
     recordings = list(opened.values()) if isinstance(opened, Run) else [opened]
     progress = progress or session.default_progress()
     with devices.reproducible():
-        forks = [_Fork.of(recording, at, changes, trust, inexact=inexact) for recording in recordings]
+        forks = [_Fork.of(recording, at, request, trust, inexact=inexact) for recording in recordings]
     check_size([each.prepared for each in forks], large=yes)
     compile_steps([each.prepared for each in forks], progress.does)
     folder = _lay_out(_places(out, recordings[0], forks[0].replay.step, is_run=isinstance(opened, Run)), forks)
@@ -123,20 +104,20 @@ class _Fork:
     origins: tuple[int, ...]
 
     @classmethod
-    def of(cls, recording: Recording, at: int, changes: Changes, trusted: Trusted, *, inexact: bool) -> "_Fork":
+    def of(cls, recording: Recording, at: int, request: ForkRequest, trusted: Trusted, *, inexact: bool) -> "_Fork":
         _check_divergence(recording, at)
         replayed = replay(recording.folder, at, trusted, inexact=inexact)
         before = planned(replayed.recording.metadata, None, trusted)
-        plan, origins = _plan(before, recording.chosen, changes, replayed.step)
-        keep = changes.state == "keep"
-        fixed = {name: value.value for name, value in plan.hyperparameters.items() if name in changes.values}
+        plan, origins = planned_fork(before, recording.chosen, request, replayed.step)
+        keep = request.state == "keep"
+        fixed = {name: value.value for name, value in plan.hyperparameters.items() if name in request.values}
         inheritance = Inheritance(replayed.prepared.lanes, replayed.state["crew"], keep=keep, changed=fixed)
         origin = Origin(
             folder=str(recording.folder.absolute()),
             sha256=replayed.sha256,
             step=replayed.step,
             lanes=origins,
-            changes=_described(changes),
+            changes=request.described(),
             inexact=replayed.difference,
         )
         prepared = changed(plan, recording.metadata, origin=origin)
@@ -168,7 +149,20 @@ class _Fork:
                 if event.step < step:
                     for place in places.get(event.lane, ()):
                         writer.event(event.step, place, event.kind, event.value)
+            for change in self._changes(places):
+                writer.change(change)
             writer.checkpoint(step, to_arrays(self.tree), covered)
+
+    def _changes(self, places: Mapping[int, Sequence[int]]) -> Iterator[Change]:
+        """What was changed while the parent trained, up to the fork, unless the fork sets it itself."""
+        if self.replay.recording.metadata.optimizer != self.prepared.metadata.optimizer:
+            return
+        origin = self.prepared.metadata.origin
+        for change in self.replay.recording.changes():
+            if change.step > self.replay.step or (origin is not None and change.name in origin.changes):
+                continue
+            lanes: Sequence[int | None] = [None] if change.lane is None else places.get(change.lane, ())
+            yield from (replace(change, lane=lane, request=-1) for lane in lanes)
 
     def _copy(self, writer: Writer, name: str, count: int) -> None:
         """The samples of a channel from before the fork; NaN, or 0, where the parent did not record it so."""
@@ -185,86 +179,6 @@ class _Fork:
                 fill = np.nan if np.dtype(info.dtype).kind == "f" else 0
                 block = np.full((last - first, len(lanes), *info.shape), fill, info.dtype)
             writer.write(name, first, block)
-
-
-def _plan(
-    plan: RecordingPlan, chosen: Sequence[int] | None, changes: Changes, at: int
-) -> tuple[RecordingPlan, tuple[int, ...]]:
-    """What the fork trains, and of each of its lanes which of the parent's it goes on with."""
-    steps = plan.steps if changes.steps is None else changes.steps
-    if steps <= at:
-        raise DynvizError(f"a fork at step {at} that is {steps} steps long in all has no step of its own")
-    origins = tuple(range(len(plan.lanes)) if chosen is None else chosen)
-    lanes = [plan.lanes[lane] for lane in origins]
-    optimizer, known = plan.optimizer, plan.hyperparameters
-    if changes.optimizer is not None:
-        optimizer = changes.optimizer
-        known = hyperparameters(optimizer, plan.tasks[0].hyperparameters, steps)
-        lanes = [Lane(lane.seed) for lane in lanes]
-    combinations = _combinations(optimizer, changes.values)
-    varying = {name for name in combinations[0] if len({repr(values[name]) for values in combinations}) > 1}
-    shared = {name: value for name, value in combinations[0].items() if name not in varying}
-    known = {name: Hyperparameter(shared[name], "given") if name in shared else known[name] for name in known}
-    known = {name: _timed(value, changes, at, steps, set_=name in changes.values) for name, value in known.items()}
-    made = tuple(
-        Lane(lane.seed, {**_without(lane.hyperparameters, shared), **{name: values[name] for name in varying}})
-        for values in combinations
-        for lane in lanes
-    )
-    # Lanes that agree in all have nothing of their own.
-    label = plan.label if changes.optimizer is None else optimizer.label
-    forked = replace(
-        plan,
-        optimizer=optimizer,
-        label=label,
-        hyperparameters=known,
-        lanes=made,
-        steps=steps,
-        tasks=tasks(plan.scenario, made, plan.dtype),
-        requests=tuple(ChannelRequest(request.pattern, request.every) for request in plan.requests),
-    )
-    return forked, origins * len(combinations)
-
-
-def _combinations(optimizer: Plugin, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every combination of the values that hyperparameters are set to."""
-    what = f"optimizer {optimizer.name}"
-    choices: list[list[tuple[str, Any]]] = []
-    for name, value in values.items():
-        several = grammar.grid(value) if isinstance(value, str) else value if isinstance(value, list) else [value]
-        read_values = [read(optimizer.options, {name: one}, what, scheduled=True)[name] for one in several]
-        choices.append([(name, one) for one in read_values])
-    return [dict(combination) for combination in itertools.product(*choices)]
-
-
-def _timed(value: Hyperparameter, changes: Changes, at: int, steps: int, *, set_: bool) -> Hyperparameter:
-    """A hyperparameter with its schedule, if it has one, over the right steps."""
-    written = value.value
-    if not isinstance(written, Schedule | str) or not Schedule.looks(str(written)):
-        return value
-    if changes.schedule == "restart":
-        return replace(value, value=str(Schedule(str(written)).after(at, steps)))
-    return replace(value, value=str(Schedule(str(written)).over(steps))) if set_ else value
-
-
-def _without(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in names}
-
-
-def _described(changes: Changes) -> dict[str, Any]:
-    """What is different, for the recording."""
-    words: dict[str, Any] = {
-        name: value if isinstance(value, str) else repr(value) for name, value in changes.values.items()
-    }
-    if changes.optimizer is not None:
-        words["optimizer"] = changes.optimizer.label
-    if changes.state == "reset":
-        words["state"] = "reset"
-    if changes.schedule == "restart":
-        words["schedule"] = "restart"
-    if changes.steps is not None:
-        words["steps"] = changes.steps
-    return words
 
 
 def _check_divergence(recording: Recording, at: int) -> None:

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from dynviz.errors import DynvizError
+from dynviz.plugins import Plugin
+from dynviz.plugins.options import read
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.training import devices
 from dynviz.training.lane_stack import LaneStack, groups
@@ -32,6 +34,8 @@ class LaneStacks:
         steppers: The optimizer of each stack.
         sources: What can be recorded of each stack.
         device: Where they train.
+        optimizer: The plug-in.
+        rates: The values of hyperparameters, to record.
         threads: Make long measurements on a CPU. They need little Python and so do not hold up the steps, which need
             much; one thread each, so that their sums are those of training's own thread.
     """
@@ -40,6 +44,8 @@ class LaneStacks:
     steppers: tuple[Stepper, ...]
     sources: tuple[tuple[Source, ...], ...]
     device: torch.device
+    optimizer: Plugin
+    rates: Rates
     threads: ThreadPoolExecutor
 
     def samples(self, channels: Mapping[str, ChannelInfo], steps: float = math.inf) -> list[SampleBuffers]:
@@ -57,6 +63,41 @@ class LaneStacks:
     def alike(self) -> bool:
         """Whether seeds change nothing: all lanes take the same steps."""
         return len(self.stacks) == 1 and self.stacks[0].alike and not self.steppers[0].random
+
+    def value(self, name: str, lane: int | None = None) -> float | None:
+        """A hyperparameter now; None where it is a schedule, or not the same in all lanes."""
+        values = {
+            stepper.value(name, place)
+            for stack, stepper in zip(self.stacks, self.steppers, strict=True)
+            for place, own in enumerate(stack.lanes)
+            if lane in (None, own)
+        }
+        return values.pop() if len(values) == 1 else None
+
+    def refusal(self, name: str, lane: int | None, value: float) -> str:
+        """Why a hyperparameter cannot be set while it trains; empty where it can."""
+        option = self.optimizer.options.get(name)
+        if option is None:
+            return f"optimizer {self.optimizer.name} has no {name}; it has {', '.join(self.optimizer.options)}"
+        if not option.number:
+            return f"{name} is no number that steps could be given anew; fork the run instead"
+        try:
+            read({name: option}, {name: value}, f"optimizer {self.optimizer.name}")
+        except DynvizError as error:
+            return str(error)
+        lanes = sum(len(stack.lanes) for stack in self.stacks)
+        if lane is not None and not 0 <= lane < lanes:
+            return f"there is no lane {lane}; there are {lanes}, counted from 0"
+        alone = lane if lanes > 1 else None
+        return next(filter(None, (stepper.refusal(name, value, alone) for stepper in self.steppers)), "")
+
+    def change(self, name: str, lane: int | None, value: float) -> None:
+        """Set a hyperparameter for all lanes, or for one, from the next step on."""
+        for stack, stepper in zip(self.stacks, self.steppers, strict=True):
+            places = [place for place, own in enumerate(stack.lanes) if lane in (None, own)]
+            if places:
+                stepper.change(name, value, None if len(places) == len(stack.lanes) else places)
+        self.rates.change(name, lane, value)
 
     def fits(self, state: Any) -> bool:
         """Whether a state is one of these parameters, buffers and rules, by its names and shapes."""
@@ -105,6 +146,8 @@ def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
             for stack, stepper in zip(stacks, steppers, strict=True)
         ),
         device=device,
+        optimizer=plan.optimizer,
+        rates=rates,
         threads=threads,
     )
 

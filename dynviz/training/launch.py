@@ -17,6 +17,8 @@ from dynviz.plugins.objects import Given
 from dynviz.plugins.trust import Trusted
 from dynviz.recording import Recording, Run, Writer, staging
 from dynviz.recording import open as open_recording
+from dynviz.recording.changes import Change, effective
+from dynviz.recording.changes import read as read_changes
 from dynviz.recording.metadata import Lane
 from dynviz.recording.schema import STEPS
 from dynviz.rule import Rule
@@ -42,6 +44,7 @@ def run(
     record: str | Sequence[str] = (),
     out: str | Path | None = None,
     compile: bool = False,  # noqa: A002 - as on the command line
+    changes: str | Path | None = None,
     yes: bool = False,
     progress: Progress | None = None,
 ) -> Run:
@@ -60,6 +63,7 @@ def run(
         out: The folder to make; None for the first free `runs/<scenario>-<optimizers>-<n>`.
         compile: Whether blocks of steps are compiled first: that takes a while, seconds where it was done before, and
             then each step takes a fraction of its time. Results agree but for rounding.
+        changes: A recording's changes.jsonl: hyperparameters change at the steps at which they did there.
         yes: Whether the run may write over 4 GB.
         progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
 
@@ -92,10 +96,11 @@ def run(
     request = RunRequest(steps=length, channels=wanted, device=where, dtype=dtype, compiled=compile)
     prepared = prepare(task_plugin, plugins, lanes, request)
     check_size(prepared, large=yes)
+    known = () if changes is None else _known(Path(changes), prepared)
     if not lanes[0].hyperparameters and all(recording.lanes.alike for recording in prepared):
         progress.does(f"{len(lanes)} lanes are alike: nothing here depends on the seed")
     compile_steps(prepared, progress.does)
-    folder = lay_out(places(out, task_plugin, names), prepared)
+    folder = lay_out(places(out, task_plugin, names), prepared, known)
     train(folder, begin(folder, prepared), progress)
     return Run(folder)
 
@@ -163,6 +168,28 @@ def claim(folders: Sequence[Path], prepared: Sequence[PreparedRecording], steps:
     return trainers
 
 
+def _known(path: Path, prepared: Sequence[PreparedRecording]) -> tuple[Change, ...]:
+    """The changes in a file, as those of a run that knows them from its start.
+
+    Raises:
+        DynvizError: The run could not make one of them.
+    """
+    known = tuple(replace(change, request=-1) for change in effective(read_changes(path)))
+    for recording in prepared:
+        for change in known:
+            refused = recording.lanes.refusal(change.name, change.lane, change.new)
+            if change.step >= recording.metadata.steps:
+                refused = f"the run ends at step {recording.metadata.steps}"
+            if recording.blocks and any(recording.blocks):
+                refused = "the steps are compiled with the values that they begin with"
+            if refused:
+                label = recording.metadata.label
+                raise DynvizError(
+                    f"{path} changes {change.name} at step {change.step}, which {label} cannot: {refused}"
+                )
+    return known
+
+
 def check_out(out: str | Path | None) -> None:
     """See that the folder that was asked for is free, before any work is done.
 
@@ -182,7 +209,7 @@ def places(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> I
     yield from (Path("runs") / f"{name}-{number}" for number in itertools.count(1))
 
 
-def lay_out(places: Iterable[Path], prepared: Sequence[PreparedRecording]) -> Path:
+def lay_out(places: Iterable[Path], prepared: Sequence[PreparedRecording], changes: Sequence[Change] = ()) -> Path:
     """Make the run's folder at the first place that is free, with an empty recording for each of `prepared`.
 
     It comes to be at once: a process that is killed meanwhile leaves no run that lacks some of its recordings.
@@ -195,7 +222,10 @@ def lay_out(places: Iterable[Path], prepared: Sequence[PreparedRecording]) -> Pa
     first = next(places)
     with staging.beside(first) as whole:
         for recording in prepared:
-            Writer.create(whole / recording.metadata.label, replace(recording.metadata, created=created)).close()
+            metadata = replace(recording.metadata, created=created)
+            with Writer.create(whole / metadata.label, metadata) as writer:
+                for change in changes:
+                    writer.change(change)
         return staging.move(whole, itertools.chain([first], places))
 
 

@@ -1,7 +1,7 @@
 """The learning rate, and other hyperparameters that change with the step, as numbers to record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -21,10 +21,12 @@ class Rates:
     Attributes:
         schedules: Of those that change with the step.
         constants: Of the others that can be recorded, a number for each lane.
+        changed: What was set while it trained: by name, and by lane, None standing for all.
     """
 
     schedules: Mapping[str, Schedule]
     constants: Mapping[str, tuple[float, ...]]
+    changed: dict[str, dict[int | None, float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: RecordingPlan) -> "Rates":
@@ -36,6 +38,12 @@ class Rates:
             schedules = {name: schedule for name, schedule in schedules.items() if name != ALWAYS}
         constant = ALWAYS not in schedules and all(isinstance(value, int | float) for value in lanes)
         return cls(schedules, {ALWAYS: tuple(float(value or 0) for value in lanes)} if constant else {})
+
+    def change(self, name: str, lane: int | None, value: float) -> None:
+        """Note that a hyperparameter was set, for all lanes or for one."""
+        if lane is None:
+            self.changed[name] = {}
+        self.changed.setdefault(name, {})[lane] = value
 
     @property
     def moving(self) -> dict[str, bool]:
@@ -52,4 +60,10 @@ class Rates:
         }
         for name, schedule in self.schedules.items():
             rates[name] = torch.full((len(stack.lanes),), schedule.at(t), dtype=dtype)
+        for name, values in self.changed.items():
+            if name in rates:
+                # What was set for all lanes last has taken the place of what was set for one before.
+                kept = rates[name].tolist()
+                now = [values.get(lane, values.get(None, kept[place])) for place, lane in enumerate(stack.lanes)]
+                rates[name] = torch.tensor(now, dtype=rates[name].dtype)
         return {name: value[0] if stack.single else value for name, value in rates.items()}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.plugins.trust import Trusted
-from dynviz.recording import Recording, files, layout
+from dynviz.recording import Recording, changes, files, layout
+from dynviz.recording.changes import Change
 from dynviz.recording.metadata import Metadata, Status
 from dynviz.training.preparation import PreparedRecording, rebuild
 from dynviz.training.trainer import Trainer
@@ -56,6 +57,13 @@ class Comparison:
 
     def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None:
         """What happened is known."""
+
+    def change(self, change: Change) -> None:
+        """Nothing changes that has not."""
+
+    def changes(self) -> tuple[Change, ...]:
+        """Those of the recording."""
+        return changes.load(self.folder)
 
     def drop_events(self, after: int) -> None:
         """Nothing is dropped."""

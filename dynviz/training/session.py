@@ -11,6 +11,7 @@ from dynviz.errors import DynvizError, in_words, one_line_for_users
 from dynviz.process.signals import answered
 from dynviz.recording.metadata import Metadata
 from dynviz.training import devices
+from dynviz.training.control import Control
 from dynviz.training.trainer import CAPACITY, Trainer
 
 BLOCK_SECONDS = 0.2
@@ -83,12 +84,18 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
     try:
         progress.begin(folder, [trainer.writer.metadata for trainer in trainers], begun)
         with devices.reproducible(), one_line_for_users(), _signals() as stopped:
+            control = Control(folder, trainers)
             for trainer in _open(trainers):
-                if stopped.is_set():
+                control.listen()
+                if stopped.is_set() or control.stopping:
                     break
+                allowed = control.steps(trainer)
+                if allowed == 0:
+                    control.wait()
+                    continue
                 start = time.perf_counter()
                 before = trainer.step
-                trainer.advance(max(int(counts[id(trainer)]), 1))
+                trainer.advance(min(max(int(counts[id(trainer)]), 1), allowed or CAPACITY))
                 seconds = max(time.perf_counter() - start, 1e-6)
                 pace = (trainer.step - before) / seconds
                 counts[id(trainer)] = min(pace * BLOCK_SECONDS / len(trainers), 2 * counts[id(trainer)], CAPACITY)

@@ -201,8 +201,7 @@ def _rates(sampled: SampledStack) -> Iterator[Source]:
         return sampled.rates.at(values.stack, values.step + 1)
 
     for name, moves in sampled.rates.moving.items():
-        every = sampled.stack.task.every if moves else 0
-        channel = Channel(name, every, (), f"{name} of the step that follows", on=moves)
+        channel = Channel(name, sampled.stack.task.every, (), f"{name} of the step that follows", on=moves)
         yield Source(channel=channel, phase=Phase.SCHEDULE, read=read, key=name)
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from dynviz.plugins.schedules import Schedule
 from dynviz.rule import NOISE, PerturbingRule, Rule, State
 from dynviz.training.noise import Noise
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.step_inputs import StepInputs
+from dynviz.training.trees import form
 
 
 class Stepper(Protocol):
@@ -35,6 +35,18 @@ class Stepper(Protocol):
         """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
         ...
 
+    def value(self, name: str, place: int) -> float | None:
+        """A hyperparameter of one lane now; None where it is a schedule."""
+        ...
+
+    def refusal(self, name: str, value: float, lane: int | None) -> str:
+        """Why a hyperparameter cannot be set, for all lanes or for one; empty where it can."""
+        ...
+
+    def change(self, name: str, value: float, places: Sequence[int] | None) -> None:
+        """Set a hyperparameter from the next step on, for these lanes of the stack or for all."""
+        ...
+
     def state(self) -> Any:
         """All that the next step depends on beside theta: a tree of dicts, lists, tensors and plain values."""
         ...
@@ -42,6 +54,24 @@ class Stepper(Protocol):
     def restore(self, theta: Tensor, state: Any) -> None:
         """Go on from these parameters and a state that `state` gave."""
         ...
+
+
+class ChangingValue(Protocol):
+    """A value that changes with the step, see `dynviz.plugins.schedules.Schedule`."""
+
+    def at(self, t: int) -> float:
+        """The value at step t, from 1."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    """A value that was set while a run trains, as what changes with the step."""
+
+    value: float
+
+    def at(self, t: int) -> float:  # noqa: ARG002
+        return self.value
 
 
 Perturb: TypeAlias = Callable[[Tensor, int | StepInputs], Tensor]
@@ -62,7 +92,7 @@ class RuleStepper:
         layout: ParameterLayout,
         theta: Tensor,
         *,
-        schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
+        schedules: Mapping[str, ChangingValue] = types.MappingProxyType({}),
         seeds: Sequence[int] = (),
     ) -> None:
         """The steps of a rule, none of them made yet.
@@ -80,11 +110,12 @@ class RuleStepper:
             name: schedule.at(1) for name, schedule in schedules.items()
         }
         self.rule = _opened(rule, _tensors(at_first, theta.device))
-        self.schedules = schedules
+        self.schedules: Mapping[str, ChangingValue] = schedules
         self.layout = layout
         self.whole = type(rule).coordinatewise
         self.lanes = theta.ndim == 2
         self.dtype, self._device = theta.dtype, theta.device
+        self._row = torch.zeros_like(theta)
         self.varying = {
             name: torch.tensor(values, dtype=torch.float64, device=theta.device) for name, values in varying.items()
         }
@@ -138,6 +169,40 @@ class RuleStepper:
         """The rule with the hyperparameters of step t (from 1); those that differ between lanes are left open."""
         values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
         return _opened(self.rule, values)
+
+    def value(self, name: str, place: int) -> float | None:
+        if name in self.varying:
+            return float(self.varying[name][place])
+        if name in self.schedules:
+            return self.schedules[name].at(1) if isinstance(self.schedules[name], Fixed) else None
+        value = getattr(self.rule, name)
+        return None if value is None else float(value)
+
+    def refusal(self, name: str, value: float, lane: int | None) -> str:
+        if lane is not None and self.value(name, 0) is None:
+            return f"{name} is a schedule that all lanes share; set it for all of them, or fork the run"
+        if not isinstance(getattr(self.rule, name), float | Tensor):
+            return f"{name} is off; fork the run to switch it on"
+        changed = copy.copy(self)
+        changed.rule = _opened(self.rule, _tensors({name: value}, self._device))
+        changed._state = changed.fresh(self._row)
+        changed._bind()
+        if form(changed._state) != form(self._state) or changed._term_names(self._row) != self.terms:
+            return f"{name} {value:g} makes steps of other terms; fork the run instead"
+        return ""
+
+    def change(self, name: str, value: float, places: Sequence[int] | None) -> None:
+        if places is None:
+            # As a schedule that stays: what steps are given anew is a tensor, whichever way it changes.
+            self.varying = {key: values for key, values in self.varying.items() if key != name}
+            self.schedules = {**self.schedules, name: Fixed(value)}
+        else:
+            lanes = range(len(self._row))
+            values = [value if lane in places else self.value(name, lane) or 0.0 for lane in lanes]
+            self.schedules = {key: schedule for key, schedule in self.schedules.items() if key != name}
+            self.varying = {**self.varying, name: torch.tensor(values, dtype=torch.float64, device=self._device)}
+            self.rule = _opened(self.rule, _tensors({name: values[0]}, self._device))
+        self._bind()
 
     def fresh(self, theta: Tensor) -> dict[str, State]:
         """The state before the first step from these parameters, of one lane or of several."""

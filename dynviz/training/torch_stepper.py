@@ -45,6 +45,7 @@ class TorchStepper:
         rows = self.row if theta.ndim == 2 else [self.row]
         self.trial = trial(make, name, _parameters(layout, rows[0].clone()), schedules)
         self.parameters = [_parameters(layout, row) for row in rows]
+        self.changed: list[dict[str, float]] = [{} for _ in rows]
         self.seeds = tuple(seeds) or (0,) * len(rows)
         self.optimizers = []
         for seed, parameters in zip(self.seeds, self.parameters, strict=True):
@@ -74,6 +75,7 @@ class TorchStepper:
                 parameter.grad = part
             for group in optimizer.param_groups:
                 group.update({name: schedule.at(t) for name, schedule in self.schedules.items()})
+                group.update(self.changed[lane])
             if self.decays:
                 decays.append(self._decay(lane, theta[lane] if stacked else theta))
             if not self.trial.ours:
@@ -84,6 +86,24 @@ class TorchStepper:
             return after, {self.terms[0]: after - theta}
         decay = torch.stack(decays) if stacked else decays[0]
         return after, {self.terms[0]: after - theta - decay, "decay": decay}
+
+    def value(self, name: str, place: int) -> float | None:
+        if name in self.schedules and name not in self.changed[place]:
+            return None
+        value = self.changed[place].get(name, self.optimizers[place].param_groups[0].get(name))
+        return float(value) if isinstance(value, int | float) else None
+
+    def refusal(self, name: str, value: float, lane: int | None) -> str:  # noqa: ARG002
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        if not all(isinstance(group.get(name), int | float) for group in groups):
+            return f"the optimizer keeps no number {name} that could be set while it trains; fork the run instead"
+        if name == "weight_decay" and any((group[name] == 0) != (value == 0) for group in groups):
+            return f"{name} {value:g} makes steps of other terms; fork the run instead"
+        return ""
+
+    def change(self, name: str, value: float, places: Sequence[int] | None) -> None:
+        for place in range(len(self.optimizers)) if places is None else places:
+            self.changed[place][name] = value
 
     def state(self) -> Any:
         states = []

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
+from dynviz.recording.changes import Change, Request, effective
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 from dynviz.training.block import BlockFunction, BlockLoop
 from dynviz.training.channels import assemble, index
@@ -39,6 +40,8 @@ class SampleWriter(Protocol):
     def samples(self, name: str) -> int: ...
     def write(self, name: str, index: int, block: NDArray[Any]) -> None: ...
     def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None: ...
+    def change(self, change: Change) -> None: ...
+    def changes(self) -> tuple[Change, ...]: ...
     def drop_events(self, after: int) -> None: ...
     def checkpoints(self) -> tuple[int, ...]: ...
     def load_checkpoint(self, step: int) -> dict[str, NDArray[Any]]: ...
@@ -56,6 +59,7 @@ class Trainer:
 
     Attributes:
         step: How many steps are done.
+        answered: How many requests to change hyperparameters are.
         loss: The last loss of each lane that is written.
     """
 
@@ -88,12 +92,16 @@ class Trainer:
         self._runners = [
             loop if block is None else BlockLoop(block, loop) for loop, block in zip(self._loops, blocks, strict=True)
         ]
+        self._blocks = any(isinstance(runner, BlockLoop) for runner in self._runners)
         lengths = [runner.length for runner in self._runners if isinstance(runner, BlockLoop)]
         # Blocks begin at multiples of their length, whatever training was asked to do at once.
         self._stride = math.lcm(*lengths)
         self._reader = DeviceReader(lanes.device)
         self._sent: list[tuple[int, list[Transfer]]] = []
         self._every = writer.metadata.checkpoint_every
+        changes = writer.changes()
+        self.answered = 1 + max((change.request for change in changes), default=-1)
+        self._pending = list(effective(changes))
         held = sum(info.bytes_per_sample(count) / max(info.every, 1) for info in self._channels.values())
         held += sum(stack.theta.nbytes for stack in lanes.stacks)
         self._capacity = int(min(max(HELD_BYTES // max(held, 1), 1), CAPACITY))
@@ -105,6 +113,7 @@ class Trainer:
 
     def advance(self, count: int) -> None:
         """Train about this many steps, at most up to the next checkpoint, and write what was sampled."""
+        self._apply_changes()
         begun = self.step
         until = begun + min(count, self._capacity, CAPACITY)
         if until % self._stride:
@@ -112,6 +121,8 @@ class Trainer:
         until = min(until, self.steps)
         if self._every:
             until = min(until, (begun // self._every + 1) * self._every)
+        if self._pending:
+            until = min(until, self._pending[0].step)
         for loop, runner in zip(self._loops, self._runners, strict=True):
             batches = loop.stack.batches(begun, until - begun + 1)
             if begun == 0:
@@ -127,6 +138,47 @@ class Trainer:
             self._write(*self._sent.pop(0))
         if due:
             self.checkpoint()
+
+    def change(self, request: Request, number: int = -1) -> Change:
+        """Set a hyperparameter as it is asked, as soon as possible or after the step that is named.
+
+        Args:
+            request: What is asked.
+            number: Of the request, by which it is known to be answered.
+
+        Returns:
+            What became of it, which is written down before it takes effect.
+        """
+        step = self.step if request.at is None else request.at
+        refused = self._refusal(request, step)
+        change = Change(
+            step=self.step if refused else step,
+            name=request.name,
+            new=request.value,
+            old=None if refused else self.lanes.value(request.name, request.lane),
+            lane=request.lane,
+            request=number,
+            refused=refused,
+        )
+        self.writer.change(change)
+        if not refused:
+            self._pending = list(effective([*self._pending, change]))
+        return change
+
+    def _refusal(self, request: Request, step: int) -> str:
+        if step < self.step:
+            return f"step {step} is over: {self.step} steps are done"
+        if step >= self.steps:
+            return f"the run ends at step {self.steps}"
+        if self._blocks:
+            return "the steps are compiled with the values that they began with; fork the run instead"
+        return self.lanes.refusal(request.name, request.lane, request.value)
+
+    def _apply_changes(self) -> None:
+        """Have the changes take effect that are due."""
+        while self._pending and self._pending[0].step <= self.step:
+            change = self._pending.pop(0)
+            self.lanes.change(change.name, change.lane, change.new)
 
     def close(self) -> None:
         """End the recording; what was not flushed is lost."""
