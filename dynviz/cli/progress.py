@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from dynviz.cli.console import console
 from dynviz.cli.say import say
-from dynviz.recording.metadata import Hyperparameter, Metadata
+from dynviz.recording.metadata import Hyperparameter, Metadata, Origin
 
 ORIGINS = {"given": "given", "protocol": "set by scenario", "default": "default"}
 """Where a hyperparameter came from, in words."""
@@ -68,6 +68,8 @@ class TrainingProgress:
         )
         for recording in recordings:
             say(f"  {recording.label}: {describe(recording.hyperparameters)}")
+            if recording.origin is not None:
+                say(f"  {recording.label} continues {forked(recording.origin)}")
             if recording.fallback:
                 say(f"  {recording.label} takes {recording.fallback}")
         now = self._last_line = time.monotonic()
@@ -152,6 +154,18 @@ class ExportProgress:
         """Leave the bar as it is."""
         if self._bars is not None:
             self._bars.stop()
+
+
+def forked(origin: Origin) -> str:
+    """Where a fork comes from, what is different, and what became of the optimizer's state.
+
+    >>> forked(Origin(folder="/a/adam", sha256="", step=9, lanes=(0,), changes={"lr": "0.1"}, state={"m": "kept"}))
+    '/a/adam from step 9 with lr 0.1 (state: m kept)'
+    """
+    changes = ", ".join(f"{name} {value}" for name, value in origin.changes.items()) or "nothing changed"
+    state = ", ".join(f"{name} {fate}" for name, fate in origin.state.items()) or "none"
+    inexact = f"; inexact: {origin.inexact}" if origin.inexact else ""
+    return f"{origin.folder} from step {origin.step} with {changes} (state: {state}){inexact}"
 
 
 def describe(values: Mapping[str, Hyperparameter]) -> str:

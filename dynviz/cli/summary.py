@@ -60,6 +60,7 @@ def _head(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
         "lanes": lanes + caption.seeds(recordings[0]),
         "trained": f"on {device}{threads}{how}",
         "started": first.created.replace("T", " ").replace("+00:00", " UTC"),
+        "forked": f"{first.origin.folder} from step {first.origin.step}" if first.origin else "",
         "folder": f"{folder}, {filesize.decimal(size)}",
     }
     return Group(title, _facts({name: text for name, text in facts.items() if text}, paint))
