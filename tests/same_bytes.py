@@ -10,6 +10,8 @@ import os
 import sys
 from pathlib import Path
 
+from dynviz.recording import sealed
+
 STEPS = 23
 RECORD = ["parameters:every=4", "gradient:every=5", "term.*:every=6"]
 
@@ -19,8 +21,10 @@ def fingerprints(run: Path) -> dict[str, str]:
     files = sorted(path for path in run.rglob("*") if path.suffix in {".npy", ".npz", ".jsonl"})
     found = {str(path.relative_to(run)): _sha256(path.read_bytes()) for path in files}
     for path in run.rglob("run.json"):
-        tree = json.loads(path.read_bytes())
-        found[str(path.relative_to(run))] = _sha256(json.dumps({**tree, "created": ""}).encode())
+        data = path.read_bytes()
+        # Its checksum is of the time at which it was created too, which is the run's own.
+        assert sealed.is_intact(data), path
+        found[str(path.relative_to(run))] = _sha256(json.dumps({**sealed.unseal(data), "created": ""}).encode())
     return found
 
 

@@ -222,7 +222,7 @@ def test_a_terminal_asks_before_it_runs_a_users_file_again(runs, copied):
     for answer, ran in (("n", False), ("y", True)):
         command = [sys.executable, "-m", "dynviz", "run", "--headless", "--resume", copied / "own", "--steps", "6"]
         with PseudoTerminal(*command, cwd=copied) as terminal:
-            terminal.wait_for(r"Run it\?")
+            terminal.wait_for(r"Run that code\?")
             terminal.send(f"{answer}\n")
             assert terminal.wait() == (0 if ran else 1)
         assert (runs / MARK).exists() == ran
