@@ -75,7 +75,7 @@ def _check(folder: Path, *, mended: bool) -> int:
         words = f"checked up to step {report.checked} of {recording.recorded}; later steps have no checksums yet"
         say(f"{folder}: {words}", err=False)
     if mended and report.lasting:
-        say(f"{folder}: cannot be repaired: run.json is damaged, and nothing can rebuild it", err=False)
+        say(f"{folder}: cannot be repaired: what is damaged cannot be computed again; put back a copy", err=False)
     elif mended and report.problems:
         checking.mend(report)
         say(f"{folder}: {_next(recording)}", err=False)

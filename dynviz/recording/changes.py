@@ -10,20 +10,20 @@ import fcntl
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, files, layout, schema
 from dynviz.recording.disk import Folder
 from dynviz.recording.events import whole_lines
 from dynviz.recording.schema import Misfit, optional, record, whole
-from dynviz.recording.syncing import sync_file, sync_folder
+from dynviz.recording.values import encode
 
 Action: TypeAlias = Literal["set", "pause", "continue", "step", "stop"]
-LONGEST = 1 << 24
-"""Bytes of requests that are read: what is beyond is not looked at."""
+LONGEST = 1 << 22
+"""Bytes of requests. No more are taken: with an answer for each, changes.jsonl is still one that can be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,10 @@ class Request:
     lane: int | None = None
     at: int | None = None
     steps: int = 1
+
+    def line(self) -> bytes:
+        """As it stands in requests.jsonl."""
+        return _line(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,10 @@ class Change:
     lane: int | None = None
     request: int = -1
     refused: str = ""
+
+    def line(self) -> bytes:
+        """As it stands in changes.jsonl."""
+        return _line(self)
 
 
 _LANE = optional(whole(0, schema.LANES - 1))
@@ -98,19 +106,35 @@ def ask(folder: Path, request: Request) -> int:
     Raises:
         DynvizError: It cannot be written.
     """
-    line = _line(asdict(request))
+    line = request.line()
+    path = folder / layout.REQUESTS
+    answered = 1 + max((change.request for change in load(folder)), default=-1)
     try:
         with Folder(folder) as opened:
-            descriptor = opened.open(layout.REQUESTS, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            descriptor = opened.open(layout.REQUESTS, os.O_RDWR | os.O_CREAT)
             try:
                 # Two who ask at once get numbers of their own.
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                number = os.pread(descriptor, LONGEST, 0).count(b"\n")
-                os.write(descriptor, line)
+                data = os.pread(descriptor, LONGEST + 1, 0)
+                end, number = len(data), data.count(b"\n")
+                if data and not data.endswith(b"\n"):
+                    # Somebody was stopped in the middle of a line, which is ended and means nothing.
+                    line, number = b"\n" + line, number + 1
+                if number < answered:
+                    # The file was lost, and a number is never given twice: the other one's answer would be taken for
+                    # this one's. Empty lines ask for nothing.
+                    line, number = b"\n" * min(answered - number, LONGEST) + line, answered
+                if end + len(line) > LONGEST:
+                    raise DynvizError(f"{path} would be longer than {LONGEST >> 20} MiB: remove it to ask for more")
+                try:
+                    disk.write_at(descriptor, line, end)
+                except OSError:
+                    os.ftruncate(descriptor, end)
+                    raise
             finally:
                 os.close(descriptor)
     except OSError as error:
-        raise disk.unwritable(folder / layout.REQUESTS, error) from error
+        raise disk.unwritable(path, error) from error
     return number
 
 
@@ -123,41 +147,24 @@ class RequestReader:
         self.count = 0
 
     def new(self) -> list[tuple[int, Request]]:
-        """RequestReader since the last time, with the numbers of their lines; a line that is none is passed over."""
+        """Those since the last time, with the numbers of their lines; a line that is none is passed over."""
         try:
             size = os.stat(self._path).st_size  # noqa: PTH116 - between any two blocks of steps
-            if size == self._size:
-                return []
-            self._size = size
-            lines = whole_lines(files.read(self._path, LONGEST)).split(b"\n")[:-1]
-        except (OSError, DynvizError):
+        except OSError:
+            size = -1
+        if size == self._size:
+            return []
+        if size < self._size:
+            # The file was removed. What is answered already has a lower number than what is asked in a new one.
+            self.count = 0
+        self._size = size
+        try:
+            lines = files.read(self._path, LONGEST).split(b"\n")[:-1]
+        except OSError:
             return []
         fresh = [(number, _read(line)) for number, line in enumerate(lines) if number >= self.count]
         self.count = max(self.count, len(lines))
         return [(number, request) for number, request in fresh if request is not None]
-
-
-class ChangeLog:
-    """changes.jsonl, open for writing; a line is on the disk before `append` returns."""
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-
-    def append(self, change: Change) -> None:
-        """Write one down; a torn line that a kill has left is written over."""
-        path = self._folder.path / layout.CHANGES
-        try:
-            descriptor = self._folder.open(layout.CHANGES, os.O_RDWR | os.O_CREAT)
-            try:
-                end = len(whole_lines(os.pread(descriptor, os.fstat(descriptor).st_size, 0)))
-                os.ftruncate(descriptor, end)
-                disk.write_at(descriptor, _line(asdict(change)), end)
-                sync_file(descriptor)
-            finally:
-                os.close(descriptor)
-            sync_folder(self._folder.fd)
-        except OSError as error:
-            raise disk.unwritable(path, error) from error
 
 
 def load(folder: Path) -> tuple[Change, ...]:
@@ -166,25 +173,24 @@ def load(folder: Path) -> tuple[Change, ...]:
     Raises:
         DynvizError: The file is damaged.
     """
-    return read(folder / layout.CHANGES, missing=())
+    return parse(folder / layout.CHANGES)
 
 
-def read(path: Path, *, missing: tuple[Change, ...] | None = None) -> tuple[Change, ...]:
-    """The changes in a file.
+def read(path: Path) -> tuple[Change, ...]:
+    """The changes in a file that must be there.
 
     Raises:
-        DynvizError: It is not there, where nothing is said for that, or it is damaged.
+        DynvizError: It is not, or it is damaged.
     """
-    try:
-        lines = whole_lines(files.read(path)).split(b"\n")[:-1]
-    except FileNotFoundError as error:
-        if missing is not None:
-            return missing
-        raise DynvizError(f"there is no file {path}") from error
-    except OSError as error:
-        raise disk.unreadable(path, error) from error
+    if not path.exists():
+        raise DynvizError(f"there is no file {path}")
+    return parse(path)
+
+
+def parse(path: Path) -> tuple[Change, ...]:
+    """The changes in a file; none where there is no file."""
     changes = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines(path).split(b"\n")[:-1], 1):
         try:
             changes.append(_CHANGE(json.loads(line)))
         except (Misfit, ValueError, RecursionError) as error:
@@ -192,13 +198,23 @@ def read(path: Path, *, missing: tuple[Change, ...] | None = None) -> tuple[Chan
     return tuple(changes)
 
 
+def lines(path: Path) -> bytes:
+    """The whole lines of a file; none where there is no file."""
+    try:
+        return whole_lines(files.read(path))
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise disk.unreadable(path, error) from error
+
+
 def effective(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Those that were not refused, by step."""
     return tuple(sorted((change for change in changes if not change.refused), key=lambda change: change.step))
 
 
-def _line(tree: dict[str, Any]) -> bytes:
-    return json.dumps(tree).encode() + b"\n"
+def _line(about: "Request | Change") -> bytes:
+    return json.dumps(encode(about, "change"), allow_nan=False).encode() + b"\n"
 
 
 def _read(line: bytes) -> Request | None:

@@ -4,11 +4,11 @@ import contextlib
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dynviz.errors import DynvizError
-from dynviz.recording import Recording, checkpoint, disk, events, files, layout, lock, runjson
+from dynviz.recording import Recording, changes_file, checkpoint, disk, events, files, layout, lock, runjson
 from dynviz.recording import projections as stored
 from dynviz.recording.arrays import check_intact
 from dynviz.recording.channel import Form
@@ -48,11 +48,12 @@ class DamageReport:
 def check(recording: Recording) -> DamageReport:
     """Compare a recording with its checksums. Nothing is written."""
     report = DamageReport(recording)
-    try:
-        runjson.check_intact(recording.folder)
-    except DynvizError as error:
-        report.lasting = str(error)
-        report.problems.append(report.lasting)
+    for inputs in (runjson, changes_file):
+        try:
+            inputs.check_intact(recording.folder)
+        except DynvizError as error:
+            report.lasting = str(error)
+            report.problems.append(report.lasting)
     sums = _checkpoints(report)
     newest = sums[report.checked] if report.checked is not None else {}
     for name in recording.metadata.channels:
@@ -67,6 +68,25 @@ def check(recording: Recording) -> DamageReport:
             report.problems.append(str(error) if isinstance(error, DynvizError) else f"{file}: {error}")
             report.files.append(file)
     return report
+
+
+def check_checkpoint(recording: Recording, step: int) -> None:
+    """See that all is there, as it was written, that a checkpoint stands on.
+
+    Raises:
+        DynvizError: Something is not.
+    """
+    sums = checkpoint.checksums(recording.folder, step)
+    known = sums.pop(layout.CHANGES, None)
+    if known is not None and changes_file.come_late(recording.folder, known, step):
+        raise DynvizError(f"{recording.folder}: {layout.CHANGES} has got changes from before step {step}")
+    report = DamageReport(recording)
+    _check_events(report, [sums.pop(layout.EVENTS)] if layout.EVENTS in sums else [])
+    for name, checksum in sums.items():
+        if name in recording:
+            _check_channel(report, name, replace(checksum, held=checksum.covered))
+    if report.problems:
+        raise DynvizError(f"{recording.folder}: {report.problems[0]}")
 
 
 def _checkpoints(report: DamageReport) -> dict[int, Mapping[str, Checksum]]:

@@ -26,6 +26,20 @@ class Checksum:
     held: int
     rest: int = 0
 
+    @classmethod
+    def of(cls, data: bytes) -> "Checksum":
+        """Of the lines of a file."""
+        return cls(len(data), (zlib.crc32(data),), len(data))
+
+    def begins(self, data: bytes) -> bool:
+        r"""Whether a file begins with the lines that were summed.
+
+        >>> known = Checksum.of(b"one\n")
+        >>> known.begins(b"one\ntwo\n"), known.begins(b"on"), known.begins(b"two\n")
+        (True, False, False)
+        """
+        return Checksum.of(data[: self.covered]) == self
+
     def to_array(self) -> NDArray[np.uint64]:
         """As it stands in a checkpoint."""
         return np.array([self.covered, self.held, self.rest, *self.blocks], np.uint64)

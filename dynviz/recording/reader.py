@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from dynviz import errors
 from dynviz.errors import DynvizError
-from dynviz.recording import changes, checkpoint, layout, lock, runjson, schema
+from dynviz.recording import checkpoint, layout, lock, runjson, schema
 from dynviz.recording.actions import Actions
 from dynviz.recording.changes import Change
+from dynviz.recording.changes_file import ChangeReader
 from dynviz.recording.channel_reader import ChannelReader
 from dynviz.recording.events import Event, EventReader
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
@@ -73,6 +74,7 @@ class Recording(Actions):
         self._channels: dict[str, ChannelReader] = {}
         self._cut: dict[str, tuple[Array, Array]] = {}
         self._events = EventReader(self.folder / layout.EVENTS)
+        self._changes = ChangeReader(self.folder)
 
     def __repr__(self) -> str:
         """What it is, in one line."""
@@ -236,7 +238,7 @@ class Recording(Actions):
 
     def changes(self) -> tuple[Change, ...]:
         """The hyperparameters that changed while it trained, by step."""
-        return changes.of_lanes(changes.effective(changes.load(self.folder)), self.chosen)
+        return self._changes.read(self._lanes, self.chosen)
 
     @property
     def live(self) -> bool:

@@ -10,9 +10,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import changes, checkpoint, disk, layout, runjson
+from dynviz.recording import changes, changes_file, checkpoint, disk, layout, runjson
 from dynviz.recording.arrays import write_npz
-from dynviz.recording.changes import Change, ChangeLog
+from dynviz.recording.changes import Change
+from dynviz.recording.changes_file import ChangeLog
 from dynviz.recording.events import Event
 from dynviz.recording.held import HeldFiles
 from dynviz.recording.metadata import Metadata, Status
@@ -108,6 +109,7 @@ class Writer:
             writer._files.acquire(make=False)
             metadata = runjson.load(writer.folder)
             runjson.check_intact(writer.folder)
+            changes_file.check_intact(writer.folder)
             disk.check_writable(writer.folder, layout.CHANNELS, layout.CHECKPOINTS)
             writer._files.open(metadata, new=False)
             writer._stored = writer._metadata = metadata
@@ -210,6 +212,7 @@ class Writer:
             name: channel.checksum(known.get(name, channel.count)) for name, channel in self._files.channels.items()
         }
         sums[layout.EVENTS] = self._files.events.checksum()
+        sums[layout.CHANGES] = changes_file.checksum(self.folder)
         packed = write_npz({**arrays, **{f"{checkpoint.SUMS}{name}": each.to_array() for name, each in sums.items()}})
 
         def keep() -> None:
@@ -232,7 +235,11 @@ class Writer:
             DynvizError: There is none, it is damaged, or samples or events that it stands on are not there.
         """
         self._background.wait()
-        for name, checksum in checkpoint.checksums(self.folder, step).items():
+        sums = checkpoint.checksums(self.folder, step)
+        known = sums.pop(layout.CHANGES, None)
+        if known is not None and changes_file.come_late(self.folder, known, step):
+            raise DynvizError(f"{self.folder}: {layout.CHANGES} has got changes from before step {step}")
+        for name, checksum in sums.items():
             part = self._files.events if name == layout.EVENTS else self._files.channels.get(name)
             if part is not None and not part.holds(checksum):
                 raise DynvizError(f"{self.folder}: {name} is not what it was at step {step}")

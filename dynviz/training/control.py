@@ -37,7 +37,7 @@ class Control:
         """Heed what was asked since the last time."""
         for trainer, requests in zip(self._trainers, self._recordings, strict=True):
             for number, request in requests.new():
-                if request.action == "set":
+                if request.action == "set" and number >= trainer.answered:
                     trainer.change(request, number)
                 else:
                     self._heed(request)

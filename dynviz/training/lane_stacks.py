@@ -1,9 +1,10 @@
 """The lanes of one recording, stacked, with their optimizers and all that can be recorded of them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin
 from dynviz.plugins.options import read
+from dynviz.recording.changes import Change
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.training import devices
 from dynviz.training.lane_stack import LaneStack, groups
@@ -90,6 +92,18 @@ class LaneStacks:
             return f"there is no lane {lane}; there are {lanes}, counted from 0"
         alone = lane if lanes > 1 else None
         return next(filter(None, (stepper.refusal(name, value, alone) for stepper in self.steppers)), "")
+
+    def check(self, changes: Iterable[Change], source: Path) -> None:
+        """See that changes can be made that somebody else may have written.
+
+        Raises:
+            DynvizError: One cannot.
+        """
+        for change in changes:
+            if refused := self.refusal(change.name, change.lane, change.new):
+                raise DynvizError(
+                    f"{source} changes {change.name} after step {change.step}, which cannot be: {refused}"
+                )
 
     def change(self, name: str, lane: int | None, value: float) -> None:
         """Set a hyperparameter for all lanes, or for one, from the next step on."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.plugins.trust import Trusted
-from dynviz.recording import Recording, changes, files, layout
+from dynviz.recording import Recording, changes, changes_file, checking, files, layout, runjson
 from dynviz.recording.changes import Change
 from dynviz.recording.metadata import Metadata, Status
 from dynviz.training.preparation import PreparedRecording, rebuild
@@ -73,7 +73,8 @@ class Comparison:
         return tuple(step for step in self._recording.checkpoints() if step <= self._at)
 
     def load_checkpoint(self, step: int) -> dict[str, NDArray[Any]]:
-        """The state of training at a checkpoint."""
+        """The state of training at a checkpoint; what was before it is copied, so it must be as it was written."""
+        checking.check_checkpoint(self._recording, step)
         return self._recording.checkpoint(step)
 
     def checkpoint(
@@ -128,6 +129,8 @@ def replay(folder: Path, at: int, trusted: Trusted = (), *, inexact: bool = Fals
     sha256 = hashlib.sha256(files.read(folder / layout.METADATA)).hexdigest()
     if not 0 <= at <= recording.recorded:
         raise DynvizError(f"step {at} of {folder} is not recorded; there are steps 0 to {recording.recorded}")
+    for inputs in (runjson, changes_file):
+        inputs.check_intact(folder)
     prepared = rebuild(recording.metadata, None, trusted)
     comparison = Comparison(recording, at)
     trainer = Trainer(prepared.lanes, comparison, prepared.blocks)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
+from dynviz.recording import layout
 from dynviz.recording.changes import Change, Request, effective
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 from dynviz.training.block import BlockFunction, BlockLoop
@@ -102,6 +103,7 @@ class Trainer:
         changes = writer.changes()
         self.answered = 1 + max((change.request for change in changes), default=-1)
         self._pending = list(effective(changes))
+        lanes.check(self._pending, writer.folder / layout.CHANGES)
         held = sum(info.bytes_per_sample(count) / max(info.every, 1) for info in self._channels.values())
         held += sum(stack.theta.nbytes for stack in lanes.stacks)
         self._capacity = int(min(max(HELD_BYTES // max(held, 1), 1), CAPACITY))
@@ -161,6 +163,7 @@ class Trainer:
             refused=refused,
         )
         self.writer.change(change)
+        self.answered = max(self.answered, number + 1)
         if not refused:
             self._pending = list(effective([*self._pending, change]))
         return change
