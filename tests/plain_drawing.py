@@ -1,6 +1,6 @@
 """The oracle of the pixels backend: a scene drawn whole, each time, with matplotlib's ordinary artists.
 
-It takes the places of panels and words from the page, and nothing else from the backend.
+It takes the places of panels, words and their letters from the page, and nothing else from the backend.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from dynviz.layout.counter import step_words
 from dynviz.pixels.arrows import HEAD, LEAST, NECK, SLENDER
 from dynviz.pixels.metrics import pixel_page, swatch_width
-from dynviz.pixels.pen import DASHES, Pen, properties
+from dynviz.pixels.pen import DASHES, PIECES, Pen, properties
 from dynviz.pixels.still import CONTOUR
 from dynviz.scene.marks import (
     Arrows,
@@ -24,8 +24,8 @@ from dynviz.scene.marks import (
     ReferenceLine,
     Regions,
     Text,
-    pixel_centers,
 )
+from dynviz.scene.scales import pixel_centers
 from dynviz.scene.theme import theme
 
 SHAPES = {"dot": "o", "ring": "o", "cross": "x", "star": "*"}
@@ -39,22 +39,28 @@ def plain(scene, width, height, look):
     canvas = FigureCanvasAgg(figure)
     size = page.metrics.sizes
 
-    def write(text, font, role, left, baseline, align="left"):
-        figure.text(
-            left / width,
-            1 - baseline / height,
-            text,
-            fontproperties=properties(font),
-            color=_unit(colors.ink(role)),
-            ha=align,
-            va="baseline",
-        )
+    pen = page.metrics.pen
+
+    def write(text, font, role, left, baseline):
+        # Matplotlib moves each letter of a text to whole pixels, which adds up: words begin where the page has them.
+        for piece in PIECES.findall(text):
+            figure.text(
+                round(left) / width,
+                1 - baseline / height,
+                piece,
+                fontproperties=properties(font),
+                color=_unit(colors.ink(role)),
+                va="baseline",
+            )
+            left += pen.measure(piece, font)
 
     for placed in page.title.words:
         write(placed.words.text, placed.words.font, placed.words.color, placed.left, placed.baseline)
     for spot, readout in zip(page.title.spots, scene.readouts, strict=False):
         write(readout.text, size.words, readout.color, spot.left, spot.baseline)
-    write(step_words(scene), size.words, "muted", page.title.counter.left, page.title.counter.baseline, "right")
+    counter = page.title.counter
+    left = counter.left - pen.measure(step_words(scene), size.words)
+    write(step_words(scene), size.words, "muted", left, counter.baseline)
     for panel, place in zip(scene.panels, page.places, strict=True):
         for placed in place.words:
             shift = swatch_width(placed.words.font) if placed.words.swatch else 0

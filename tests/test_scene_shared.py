@@ -17,6 +17,7 @@ SHARED = (
     *(f"scene.{name}" for name in ("theme", "ticks", "decimate", "scales", "palette", "norm", "marks")),
     *(f"layout.{name}" for name in ("arrange", "naming", "counter", "page", "place")),
     "charts.caption",
+    "charts.numbers",
     "charts.trend",
     "cli.tables",
 )

@@ -19,7 +19,7 @@ from dynviz.animation.drawing import open_film
 from dynviz.cells.canvas import CellCanvas
 from dynviz.cells.encode import Encoder
 from dynviz.cells.svg import svg
-from dynviz.charts.caption import significant
+from dynviz.charts.numbers import significant
 from dynviz.cli import commands
 from dynviz.cli.show import show
 from dynviz.errors import DynvizError
@@ -284,7 +284,7 @@ def test_neither_torch_nor_textual_nor_matplotlib_is_imported(run_folder, argume
 
 def test_settings_of_a_sweep_are_not_averaged(tmp_path):
     lanes = [Lane(seed, {"lr": lr}) for lr in (0.001, 0.1, 0.0005) for seed in (0, 1)]
-    dynviz.training.run("surface:f=rosenbrock,grid=8", "sgd", lanes=lanes, steps=20, out=tmp_path / "run")
+    dynviz.run("surface:f=rosenbrock,grid=8", "sgd", lanes=lanes, steps=20, out=tmp_path / "run")
     losses = dynviz.open(tmp_path / "run")["sgd"]["loss"][-1]
     least, greatest = sorted([losses[:2].mean(), losses[4:].mean()])
     text = " ".join(shown(tmp_path / "run").split())

@@ -8,6 +8,7 @@ import pytest
 from dynviz import plugins
 from dynviz.charts import caption
 from dynviz.charts.lattice import Dimension, lattices
+from dynviz.charts.numbers import significant
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer, open_all
 from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named
@@ -245,7 +246,7 @@ def test_norms_are_one_for_all_panels(tmp_path):
     assert len(norms) == 1
     (norm,) = norms
     assert isinstance(norm, Norm)
-    ends = f"dark {caption.significant(norm.low, 2)}, bright {caption.significant(norm.high, 2)}"
+    ends = f"dark {significant(norm.low, 2)}, bright {significant(norm.high, 2)}"
     assert film.scene(STEPS).readouts[-1].text == ends
 
 

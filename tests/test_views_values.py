@@ -6,6 +6,7 @@ import torch
 
 from dynviz import plugins
 from dynviz.charts import caption, limits, trend
+from dynviz.charts.numbers import percent, resolved, significant
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Lane
@@ -298,7 +299,7 @@ def test_the_true_values_are_on_the_axis_while_the_learned_ones_are_small(tmp_pa
     (44.83, (0.0, 60.0), "44.8"),
 ])  # fmt: skip
 def test_values_have_as_many_decimals_as_their_axis_can_tell_apart(value, ends, text):
-    assert caption.resolved(value, ends) == text
+    assert resolved(value, ends) == text
 
 
 def test_an_error_is_shown_beside_that_of_the_least_norm_solution(tmp_path):
@@ -411,7 +412,7 @@ def test_quartiles_pass_over_what_is_not_finite():
     (float("-inf"), "-∞"),
 ])  # fmt: skip
 def test_numbers_have_three_digits_that_mean_something(value, text):
-    assert caption.significant(value) == text
+    assert significant(value) == text
 
 
 @pytest.mark.parametrize(
@@ -454,7 +455,7 @@ def test_a_map_and_the_accuracy_beside_it_are_of_one_step(tmp_path):
         tmp_path / "b", channels | {"val_accuracy": (1, accuracy)}, scenario="voronoi", steps=400, facts=whole.facts
     )
     panel = scene("benchmark", [mixed], 39).panels[0]
-    assert panel.readouts[0].text == caption.percent(accuracy[20, 0])
+    assert panel.readouts[0].text == percent(accuracy[20, 0])
 
 
 def test_arrows_of_rare_terms_begin_where_their_step_began(tmp_path):

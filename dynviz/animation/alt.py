@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dynviz.charts.caption import resolved
+from dynviz.charts.numbers import resolved
 from dynviz.film import Film
 from dynviz.scene.hatching import meaning
 from dynviz.scene.marks import Contours, Field, Line, Panel, Readout, Scene

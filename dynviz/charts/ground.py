@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts import caption
 from dynviz.charts.limits import finite
+from dynviz.charts.numbers import significant
 from dynviz.charts.samples import need
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
@@ -138,7 +138,7 @@ def heights(recording: Recording) -> tuple[float, Norm]:
 
 def legend(recording: Recording) -> str:
     """What the ends of the colours of a heat map stand for, above the lowest place."""
-    low, high = (caption.significant(end, 2) for end in (heights(recording)[1].low, heights(recording)[1].high))
+    low, high = (significant(end, 2) for end in (heights(recording)[1].low, heights(recording)[1].high))
     return f"dark {low}, bright {high} above the lowest place"
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
+from dynviz.charts.curves import Curve, Moving, panel
 from dynviz.charts.moving import MovingPanel, step_axis, union
+from dynviz.charts.numbers import percent
 from dynviz.charts.samples import index_at, need
-from dynviz.charts.series import Curve, Moving, panel
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording import projections as stored
@@ -104,9 +105,7 @@ def _off(title: str, paths: Sequence[Shown], x: Axis) -> MovingPanel:
 
     def at(step: int) -> Panel:
         readouts = tuple(
-            Readout(
-                caption.percent(float(curve.values[index_at(curve.x, step), 0])), curve.color, curve.label, "100.0 %"
-            )
+            Readout(percent(float(curve.values[index_at(curve.x, step), 0])), curve.color, curve.label, "100.0 %")
             for curve in curves
         )
         return Panel(title, x, y, moving.at(step), readouts)

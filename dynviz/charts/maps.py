@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.moving import MovingPanel
+from dynviz.charts.numbers import percent
 from dynviz.charts.samples import Latest, has, index_at
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Extent, Field, Mark, Panel, Points, Readout, Regions
@@ -75,7 +76,7 @@ def _class_map(recording: Recording, lane: int, tag: Readout, *, legend: bool) -
         classes = tuple(Readout(text, f"class{index}") for index, text in enumerate(class_names(recording)))
     accuracy = None
     if has(recording, "val_accuracy"):
-        accuracy = Latest(recording, "val_accuracy", lambda past: caption.percent(float(past[-1][lane])))
+        accuracy = Latest(recording, "val_accuracy", lambda past: percent(float(past[-1][lane])))
 
     def at(step: int) -> Panel:
         # All of the step of the map, whatever else is sampled more often.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits, trend
 from dynviz.charts.lattice import Lattice
+from dynviz.charts.numbers import DIVERGED, significant
 from dynviz.charts.samples import index_at
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Better
@@ -61,11 +62,11 @@ class MapValue:
     def words(self, values: Array) -> str:
         """The best of some values; where neither is better, from which to which they go."""
         if not np.isfinite(values).any():
-            return caption.DIVERGED
+            return DIVERGED
         if self.better == "neither":
-            low, high = (caption.significant(float(end), padded=True) for end in (np.nanmin(values), np.nanmax(values)))
+            low, high = (significant(float(end), padded=True) for end in (np.nanmin(values), np.nanmax(values)))
             return f"{low} to {high}"
-        return caption.significant(float(values[self.best(values)]), padded=True)
+        return significant(float(values[self.best(values)]), padded=True)
 
     def scale(self, medians: Sequence[Array]) -> Axis:
         """The axis of medians [steps, cells]; what is much worse than at the start stands at its end."""
@@ -83,7 +84,7 @@ class MapValue:
     def legend(self, scale: Axis, medians: Sequence[Array]) -> Readout:
         """What the ends of the colours stand for."""
         known = np.concatenate([median[np.isfinite(median)] for median in medians])
-        low, high = (caption.significant(end, 2) for end in scale.limits)
+        low, high = (significant(end, 2) for end in scale.limits)
         low += " or less" if (known < scale.limits[0]).any() else ""
         high += " or more" if (known > scale.limits[1]).any() else ""
         return Readout(f"dark {low}, bright {high}", "muted")

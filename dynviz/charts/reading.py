@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts import caption, limits
+from dynviz.charts import limits
+from dynviz.charts.numbers import DIVERGED, resolved
 from dynviz.recording.metadata import Better
 from dynviz.scene.marks import Axis, Readout
 
@@ -43,7 +44,7 @@ class Reading:
             lanes = sample.reshape(len(sample), -1)
             lanes = lanes.reshape(-1, 1) if lanes.shape[1] > NARROW else lanes
             if not limits.finite(lanes).any():
-                return replace(words, text=caption.DIVERGED)
+                return replace(words, text=DIVERGED)
             texts = [self._said(entry) for entry in lanes.T.tolist()]
             lost = len(lanes) - int(np.count_nonzero(limits.finite(lanes).all(axis=1))) if len(lanes) > 1 else 0
             note = f" ({lost} of {len(lanes)} diverged)" if 0 < lost < len(lanes) else ""
@@ -57,11 +58,11 @@ class Reading:
         middles = [median([lanes[lane] for lane in group], self.better) for group in self.groups]
         middles = [value for value in middles if abs(value) < limits.HUGE]
         if not middles:
-            return caption.DIVERGED
+            return DIVERGED
         return f"{self._number(min(middles))} to {self._number(max(middles))}"
 
     def _number(self, value: float) -> str:
-        return caption.resolved(value, self.y.limits, self.y.scale)
+        return resolved(value, self.y.limits, self.y.scale)
 
     def _widest(self, values: Array) -> str:
         """The longest words that the values [samples, lanes, ...] can come to."""
@@ -73,7 +74,7 @@ class Reading:
         if not lost:
             return text
         lanes = values.shape[1]
-        return f"{text} ({lanes} of {lanes} diverged)" if lanes > 1 else max(text, caption.DIVERGED, key=len)
+        return f"{text} ({lanes} of {lanes} diverged)" if lanes > 1 else max(text, DIVERGED, key=len)
 
 
 def median(values: list[float], better: Better = "neither") -> float:

@@ -72,7 +72,7 @@ def bench(
 def _print(times: "list[StepTimes]") -> None:
     from rich.table import Table
 
-    from dynviz.charts.caption import significant
+    from dynviz.charts.numbers import significant
     from dynviz.cli.console import console
 
     table = Table(box=None, pad_edge=False, header_style="dim")

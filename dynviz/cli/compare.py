@@ -175,7 +175,7 @@ def _columns(rows: "Sequence[Row]") -> tuple[tuple[str, ...], list[tuple[str, ..
     """The header of a table, and its rows: a name, then numbers."""
     from rich import filesize
 
-    from dynviz.charts.caption import significant
+    from dynviz.charts.numbers import significant
 
     validated = any(not math.isnan(row.validation) for row in rows)
     unseen = ("validation",) if validated else ()
@@ -198,7 +198,7 @@ def _columns(rows: "Sequence[Row]") -> tuple[tuple[str, ...], list[tuple[str, ..
 
 
 def _loss(value: float) -> str:
-    from dynviz.charts.caption import significant
+    from dynviz.charts.numbers import significant
 
     return "diverged" if math.isinf(value) else "" if math.isnan(value) else significant(value)
 

@@ -146,7 +146,7 @@ def _broken(
 
 
 def _line(occurrence: "Occurrence", recordings: "Sequence[Recording]") -> str:
-    from dynviz.charts.caption import significant
+    from dynviz.charts.numbers import significant
 
     value = "" if occurrence.value is None else f" {significant(occurrence.value)}"
     words = f" ({occurrence.words})" if occurrence.words else ""

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dynviz.charts import caption
+from dynviz.charts.numbers import DIVERGED, significant
 from dynviz.charts.settings import settings
 from dynviz.cli.progress import ORIGINS
 from dynviz.recording import Recording
@@ -113,7 +114,7 @@ def _last(recording: Recording, channel: str) -> str:
     finite = {lane: mean for lane, mean in means.items() if np.isfinite(mean)}
     if len(groups) > 1 and finite:
         ends = dict.fromkeys((min(finite, key=finite.__getitem__), max(finite, key=finite.__getitem__)))
-        text = " to ".join(f"{caption.significant(finite[lane])} ({_setting(recording, lane)})" for lane in ends)
+        text = " to ".join(f"{significant(finite[lane])} ({_setting(recording, lane)})" for lane in ends)
     else:
         text = _mean(sample[np.isfinite(sample)])
     lost = int((~np.isfinite(sample)).sum()) if len(sample) > 1 else 0
@@ -122,9 +123,9 @@ def _last(recording: Recording, channel: str) -> str:
 
 def _mean(values: NDArray[np.float64]) -> str:
     if not len(values):
-        return caption.DIVERGED
-    text = caption.significant(float(values.mean()))
-    return text if len(values) == 1 else f"{text} ± {caption.significant(float(values.std(ddof=1)), 2)}"
+        return DIVERGED
+    text = significant(float(values.mean()))
+    return text if len(values) == 1 else f"{text} ± {significant(float(values.std(ddof=1)), 2)}"
 
 
 def _setting(recording: Recording, lane: int) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dynviz.charts import caption
+from dynviz.charts.numbers import significant
 from dynviz.errors import DynvizError
 from dynviz.player.words import grouped
 from dynviz.recording import Event, Recording
@@ -37,7 +38,7 @@ def event_marks(recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
             )
         for change in changes:
             lane = f", seed {recording.seeds[change.lane]}" if change.lane is not None and lanes > 1 else ""
-            value = caption.significant(change.new)
+            value = significant(change.new)
             words = f"{change.name} set to {value} at step {grouped(change.step)} ({name}{lane})"
             marks.append(EventMark(change.step, words))
         for event in events:
@@ -47,7 +48,7 @@ def event_marks(recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
 
 
 def _words(event: Event) -> str:
-    value = "" if event.value is None else f" {caption.significant(event.value)}"
+    value = "" if event.value is None else f" {significant(event.value)}"
     return event.kind.replace("_", " ").replace("-", " ") + value
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dynviz.charts import caption
+from dynviz.charts.numbers import resolved, significant
 from dynviz.player.words import Word, grouped
 from dynviz.scene.marks import Axis, Field, Line, Panel, Regions
 
@@ -21,7 +21,7 @@ def readout(panel: Panel, x: float, y: float) -> tuple[Word, ...]:
         label = line.label or panel.title.partition(",")[0]
         return (
             *place,
-            Word(f"{label} {caption.resolved(value, panel.y.limits, panel.y.scale)}", line.color, bold=True),
+            Word(f"{label} {resolved(value, panel.y.limits, panel.y.scale)}", line.color, bold=True),
         )
     mapped = _mapped(panel, x, y)
     if mapped is not None:
@@ -32,7 +32,7 @@ def readout(panel: Panel, x: float, y: float) -> tuple[Word, ...]:
 
 
 def _value(axis: Axis, value: float) -> str:
-    return grouped(value) if axis.whole else caption.resolved(value, axis.limits, axis.scale)
+    return grouped(value) if axis.whole else resolved(value, axis.limits, axis.scale)
 
 
 def _nearest(panel: Panel, x: float, y: float) -> tuple[Line, float] | None:
@@ -69,5 +69,5 @@ def _mapped(panel: Panel, x: float, y: float) -> str | None:
         if not (0 <= row < rows and 0 <= column < columns and right != left):
             continue
         value = float(values[row, column])
-        return caption.significant(value) if isinstance(mark, Field) else f"{value:.0f}"
+        return significant(value) if isinstance(mark, Field) else f"{value:.0f}"
     return None

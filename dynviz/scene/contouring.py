@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.scene.marks import Contours, pixel_centers
+from dynviz.scene.marks import Contours
+from dynviz.scene.scales import pixel_centers
 
 
 def traced(mark: Contours, levels: Sequence[float]) -> list[NDArray[np.float64]]:

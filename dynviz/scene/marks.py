@@ -291,11 +291,3 @@ class Scene:
         if not any(panel.perspective for panel in self.panels):
             return self
         return replace(self, panels=tuple(panel.plan or panel for panel in self.panels))
-
-
-def pixel_centers(extent: Extent, rows: int, columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The x [columns] and y [rows] of the middles of an image's pixels."""
-    left, right, bottom, top = extent
-    x = left + (np.arange(columns) + 0.5) * (right - left) / columns
-    y = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
-    return x, y

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dynviz.scene.marks import Axis
+from dynviz.scene.marks import Axis, Extent
 
 FAR = 1e3
 """Places are kept within so many lengths of the axis, so that a backend's integers hold them."""
@@ -78,3 +78,11 @@ def _drawn(
         ends = fractions(axis, [low, high]).tolist()
         return places, ends[0], ends[1]
     return values(axis, places), low, high
+
+
+def pixel_centers(extent: Extent, rows: int, columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The x [columns] and y [rows] of the middles of an image's pixels."""
+    left, right, bottom, top = extent
+    x = left + (np.arange(columns) + 0.5) * (right - left) / columns
+    y = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
+    return x, y

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.numbers import DIVERGED, resolved
 from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.charts.series import series
 from dynviz.film import Film
@@ -110,8 +111,8 @@ def _range(lane: int, empty: Readout) -> Callable[[Array], Readout]:
     def readout(past: Array) -> Readout:
         diagonal = np.diagonal(past[-1][lane])
         if not np.isfinite(diagonal).all():
-            return replace(empty, text=caption.DIVERGED)
-        low, high = (caption.resolved(float(end), (0.0, 1.0)) for end in (diagonal.min(), diagonal.max()))
+            return replace(empty, text=DIVERGED)
+        low, high = (resolved(float(end), (0.0, 1.0)) for end in (diagonal.min(), diagonal.max()))
         return replace(empty, text=f"{low} to {high}", widest="-0.000 to -0.000")
 
     return readout

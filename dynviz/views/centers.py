@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
+from dynviz.charts.curves import Curve, panel
 from dynviz.charts.limits import finite, square
 from dynviz.charts.maps import class_names
 from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.numbers import significant
 from dynviz.charts.samples import Latest, has, index_at, lane_of, need
-from dynviz.charts.series import Curve, panel
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.decimate import BUDGET, within
@@ -78,7 +79,7 @@ def _panel(recording: Recording, lane: int, axis: Axis, tag: Readout, *, legend:
             _dots(centers[there & (classes == index)], color, label)
             for index, (color, label) in enumerate(zip(colors, labels, strict=True))
         )
-        return marks, f"spread {caption.significant(spread(centers), padded=True)}"
+        return marks, f"spread {significant(spread(centers), padded=True)}"
 
     drawn = Latest(recording, "centers", draw)
 

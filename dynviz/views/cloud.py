@@ -12,6 +12,7 @@ from dynviz.charts.density import density
 from dynviz.charts.ground import extent_of, facts_of, ground, need_plane, plane
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.numbers import percent, significant
 from dynviz.charts.samples import Latest, has
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
@@ -93,16 +94,16 @@ def _arrived(recording: Recording, tag: Readout) -> Callable[[Array], Readout]:
     left, right, bottom, top = extent_of(recording)
     near = NEAR * float(np.hypot(right - left, top - bottom))
 
-    within = f"within {caption.significant(near, 2)} of a minimum"
+    within = f"within {significant(near, 2)} of a minimum"
 
     def arrived(past: Array) -> Readout:
         places = past[-1].astype(np.float64)
         if not len(optima):
             inside = (places > [left, bottom]) & (places < [right, top])
-            share = caption.percent(float(inside.all(axis=1).mean()))
+            share = percent(float(inside.all(axis=1).mean()))
             return replace(tag, text=f"{share} inside", widest="100.0 % inside")
         distance = np.hypot(*np.moveaxis(places[:, None] - optima, -1, 0)).min(axis=1)
-        share = caption.percent(float((distance < near).mean()))
+        share = percent(float((distance < near).mean()))
         return replace(tag, text=f"{share} {within}", widest=f"100.0 % {within}")
 
     return arrived

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
 from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.numbers import significant
 from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -119,13 +120,13 @@ def _field(where: tuple[int, slice], extent: Extent, norm: Norm, truth: Array | 
 def _largest(field: Field) -> str:
     """The largest of the differences that are drawn, which a map of small ones does not tell."""
     known = np.abs(field.values[np.isfinite(field.values)])
-    return f"at most {caption.significant(float(known.max(initial=0.0)), 2, padded=True)}" if known.size else ""
+    return f"at most {significant(float(known.max(initial=0.0)), 2, padded=True)}" if known.size else ""
 
 
 def _still(title: str, truth: Array, recording: Recording, norm: Norm) -> MovingPanel:
     x, y, extent = _axes(*truth.shape)
     mark = Field(truth, extent, norm, "signed")
-    end = caption.significant(norm.high, 2)
+    end = significant(norm.high, 2)
     title += _part(recording, *truth.shape)
     whole = Panel(title, x, y, (mark,), (Readout(f"colours to ±{end}", "muted"),), square=True)
     return MovingPanel(recording.steps("matrix")[:1], lambda _: whole)

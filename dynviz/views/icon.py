@@ -8,6 +8,7 @@ import numpy as np
 from dynviz.charts import caption
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.numbers import significant
 from dynviz.charts.samples import Latest, lane_of, need
 from dynviz.charts.series import series
 from dynviz.film import Film
@@ -34,7 +35,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
         _plane(recording, lane, norm, tag) for recording, tag in zip(recordings, caption.tags(recordings), strict=True)
     ]
     still = _panel("the picture", Field(wanted, EXTENT, norm))
-    ends = " to ".join(caption.significant(end, 2) for end in (norm.low, norm.high))
+    ends = " to ".join(significant(end, 2) for end in (norm.low, norm.high))
     panels.append(MovingPanel(np.zeros(1, np.int64), lambda _: still, (f"colours from {ends}",)))
     return film(recordings, [*panels, series(recordings, "loss")])
 
@@ -46,7 +47,7 @@ def _plane(recording: Recording, lane: int, norm: Norm, tag: Readout) -> MovingP
     def drawn(past: np.ndarray) -> Panel:
         values = past[-1][lane]
         seen = np.where(finite(values), values, np.nan)
-        inside, outside = (caption.significant(float(np.nanmedian(seen[which]))) for which in (dark, ~dark))
+        inside, outside = (significant(float(np.nanmedian(seen[which]))) for which in (dark, ~dark))
         readout = replace(tag, text=f"{inside} inside, {outside} outside")
         return _panel("loss on the plane", Field(seen, EXTENT, norm), readout)
 

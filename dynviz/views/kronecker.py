@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
+from dynviz.charts.curves import Curve, panel
 from dynviz.charts.limits import finite
 from dynviz.charts.moments import likeness, moments, product, root
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.samples import index_at, lane_of, need
-from dynviz.charts.series import Curve, panel
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording

@@ -10,6 +10,7 @@ from dynviz.charts.ground import Ground
 from dynviz.charts.honesty import Fading, Shown, meters, projections, shown
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.numbers import percent, significant
 from dynviz.errors import unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -93,7 +94,7 @@ def _is_inside(row: int, column: int, shape: tuple[int, ...]) -> bool:
 
 def _legend(norm: Norm, values: Sequence[np.ndarray]) -> str:
     """What the ends of the colours stand for: those of the largest losses are one."""
-    low, high = (caption.significant(end, 2) for end in (norm.low, norm.high))
+    low, high = (significant(end, 2) for end in (norm.low, norm.high))
     more = any((grid[finite(grid)] > norm.high).any() for grid in values)
     return f"dark {low}, bright {high}{' or more' if more else ''}"
 
@@ -131,7 +132,7 @@ def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: lis
     x, y = Axis(extent[:2], label=words[0]), Axis(extent[2:], label=words[1])
     square = _square(projection)
     first = row[0]
-    held = Readout(f"holds {caption.percent(first.path.explained)} of the way", first.color, first.name)
+    held = Readout(f"holds {percent(first.path.explained)} of the way", first.color, first.name)
 
     def at(step: int) -> Panel:
         trajectories = (mark for trajectory in fading for mark in trajectory.at(step))

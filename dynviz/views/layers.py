@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
 from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.numbers import significant
 from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.charts.series import series
 from dynviz.film import Film
@@ -64,7 +65,7 @@ def _now(lane: int, axes: tuple[Array, Axis], tag: caption.Tag) -> Callable[[Arr
         layers = past[-1][lane].astype(np.float64)
         good = layers[limits.finite(layers) & (layers > 0)]
         # From the first layer to the last, or the other way round: by how much it shrinks or grows on its way.
-        ends = [caption.significant(float(end)) for end in (good.min(), good.max())] if good.size else ["0"]
+        ends = [significant(float(end)) for end in (good.min(), good.max())] if good.size else ["0"]
         line = Line(places, limits.drawable(layers, y.scale), tag.color, dash=tag.dash, width=2.0)
         return line, replace(tag, text=" to ".join(ends), widest="8.88e-8 to 8.88e-8")
 

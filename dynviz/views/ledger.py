@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
 from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.numbers import percent
 from dynviz.charts.samples import index_at, need
 from dynviz.charts.terms import Ledger, ledger, need_terms
 from dynviz.film import Film
@@ -75,7 +76,7 @@ def _shares(book: Ledger, x: Axis, whose: tuple[Readout, ...]) -> MovingPanel:
         marks = [area.at(step) for area in areas]
         place = index_at(book.steps, step)
         words = [
-            Readout(caption.percent(float(share)), f"term.{name}", name, "100.0 %")
+            Readout(percent(float(share)), f"term.{name}", name, "100.0 %")
             for name, share in zip(book.norms, shares[:, place], strict=True)
             if np.isfinite(share)
         ]

@@ -8,6 +8,7 @@ from dynviz.charts import caption, limits
 from dynviz.charts.honesty import Fading, Shown, meters, projections, shown
 from dynviz.charts.limits import Scale
 from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.numbers import percent
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.recording.projections import Projection
@@ -60,9 +61,7 @@ def _profile(
     reach = [end for projection in drawn for end in (projection.axes[0][0], projection.axes[0][-1])]
     x = Axis((float(min(reach)), float(max(reach))), label=AXES.get(drawn[0].about.directions, "direction"))
     fading = [Fading(one, one.path.place[:, 0], limits.drawable(one.path.loss[0], y.scale)) for one in paths]
-    held = tuple(
-        Readout(f"holds {caption.percent(one.path.explained)} of the way", one.color, one.name) for one in paths
-    )
+    held = tuple(Readout(f"holds {percent(one.path.explained)} of the way", one.color, one.name) for one in paths)
 
     def at(step: int) -> Panel:
         trajectories = (mark for trajectory in fading for mark in trajectory.at(step))

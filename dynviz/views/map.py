@@ -11,6 +11,7 @@ from dynviz.charts import caption, limits
 from dynviz.charts.lattice import Dimension, check, lattices, sources, words
 from dynviz.charts.medians import MapCells, MapValue, cells_of, table
 from dynviz.charts.moving import MovingPanel, union
+from dynviz.charts.numbers import DIVERGED
 from dynviz.charts.samples import index_at, missing, need
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -134,7 +135,7 @@ class _Heat:
             values[row, column] = value
         extent = (*self.x.limits, *self.y.limits)
         best = self._measure.best(median)
-        missing = caption.DIVERGED if len(self._cells.indices) == values.size else f"{caption.DIVERGED} or not trained"
+        missing = DIVERGED if len(self._cells.indices) == values.size else f"{DIVERGED} or not trained"
         return (
             Field(values[np.ix_(self._rows, self._columns)], extent, self._norm, missing=missing),
             self._points(lost >= 1, "cross", "diverged"),

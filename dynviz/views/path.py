@@ -12,6 +12,7 @@ from dynviz.charts.ground import ground as landscape
 from dynviz.charts.heads import Heads
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.numbers import DIVERGED, resolved, significant
 from dynviz.charts.samples import Latest, has
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
@@ -99,7 +100,7 @@ def over(
     x, y, square = plane(first)
     title = facts_of(first).function or "path"
     if heads is not None and heads.times != 1:
-        title = f"{title}, terms {caption.significant(heads.times)} x"
+        title = f"{title}, terms {significant(heads.times)} x"
     begins = starts([recordings[index] for index in group], lanes)
 
     def at(step: int) -> Panel:
@@ -124,17 +125,17 @@ def _where(recording: Recording, tag: Readout, most: int) -> Callable[[Array], R
     final = _lost(recording["position"][-1])
     many = caption.lanes(min(lanes, most), of=lanes)
     step = recording.steps("position")[(~finite(recording["position"][:, 0]).all(axis=-1)).argmax()] if final else 0
-    gone = f"{caption.DIVERGED} at step {step}"
+    gone = f"{DIVERGED} at step {step}"
 
     def where(past: Array) -> Readout:
         lost = _lost(past[-1])
         if lanes > 1:
-            widest = f"{many}, {final} {caption.DIVERGED}" if final else ""
-            return replace(tag, text=f"{many}, {lost} {caption.DIVERGED}" if lost else many, widest=widest)
+            widest = f"{many}, {final} {DIVERGED}" if final else ""
+            return replace(tag, text=f"{many}, {lost} {DIVERGED}" if lost else many, widest=widest)
         widest = max(WIDEST, gone, key=len) if final else WIDEST
         if lost:
             return replace(tag, text=gone, widest=widest)
-        x, y = (caption.resolved(float(value), span) for value, span in zip(past[-1][0], spans, strict=True))
+        x, y = (resolved(float(value), span) for value, span in zip(past[-1][0], spans, strict=True))
         return replace(tag, text=f"({x}, {y})", widest=widest)
 
     return where

@@ -11,13 +11,15 @@ from dynviz.charts import caption
 from dynviz.charts.ground import extent_of, facts_of, heights, need_plane
 from dynviz.charts.limits import drawable, finite
 from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.numbers import significant
 from dynviz.charts.samples import has, index_at, lane_of, missing, need
 from dynviz.charts.series import series
 from dynviz.charts.whitening import Root, curvatures, gathered, own
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Contours, Line, Mark, Panel, Points, Readout, pixel_centers
+from dynviz.scene.marks import Axis, Contours, Line, Mark, Panel, Points, Readout
+from dynviz.scene.scales import pixel_centers
 
 Array: TypeAlias = NDArray[Any]
 
@@ -108,7 +110,7 @@ def _condition(hessian: Array) -> str:
     values = np.abs(np.linalg.eigvalsh(hessian))
     if not np.isfinite(values).all() or values.min() <= 1e-12 * values.max():
         return ""
-    return f"condition {caption.significant(float(values.max() / values.min()), 2)}"
+    return f"condition {significant(float(values.max() / values.min()), 2)}"
 
 
 class Seen:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
+from dynviz.charts.curves import Curve, Lost
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.numbers import resolved
 from dynviz.charts.samples import has, index_at, lane_of, missing, need
-from dynviz.charts.series import Curve, Lost
 from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
@@ -221,7 +222,7 @@ def _panel(
     # What is thin stands behind.
     lines.sort(key=lambda line: line.width)
     tags = caption.tags(recordings)
-    widest = max((caption.resolved(end, y.limits, y.scale) for end in y.limits), key=len)
+    widest = max((resolved(end, y.limits, y.scale) for end in y.limits), key=len)
     nothing = not any(np.isfinite(line.y).any() for line in lines)
     middle = float(np.sqrt(y.limits[0] * y.limits[1])) if y.scale == "log" else sum(y.limits) / 2
     word = Text(sum(x.limits) / 2, middle, "singular" if nothing else "", "muted", "center")
@@ -235,7 +236,7 @@ def _panel(
                 index = index_at(curve.x, step)
                 value = float(curve.values[index, 0])
                 # Before the first gradient there are no statistics, and nothing diverged.
-                text = caption.resolved(value, y.limits, y.scale) if index or np.isfinite(value) else ""
+                text = resolved(value, y.limits, y.scale) if index or np.isfinite(value) else ""
                 readouts.append(replace(tag, text=text, widest=widest))
         return Panel(title, x, y, (*moved, word), tuple(readouts))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dynviz.charts import caption, limits
 from dynviz.charts.ground import facts_of, grouped
 from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.numbers import DIVERGED, significant
 from dynviz.charts.samples import Latest, has, need
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
@@ -144,8 +145,8 @@ def _where(tag: Readout, lanes: int, most: int) -> Callable[[Array], Readout]:
         values = past[-1][:, 0].astype(np.float64)
         good = values[limits.finite(values)]
         if not len(good):
-            return replace(tag, text=caption.DIVERGED, widest="median -0.000")
-        text = caption.significant(float(np.median(good)), 4, padded=True)
+            return replace(tag, text=DIVERGED, widest="median -0.000")
+        text = significant(float(np.median(good)), 4, padded=True)
         of = "median " if lanes > 1 else ""
         return replace(tag, text=f"{of}{text}{drawn}", widest=f"{of}-0.0000{drawn}")
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from dynviz.charts import caption, limits
 from dynviz.charts.caption import DASHES
+from dynviz.charts.curves import Curve, panel
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.samples import has, need
-from dynviz.charts.series import Curve, panel, series
+from dynviz.charts.series import series
 from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError
 from dynviz.film import Film

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
+from dynviz.charts.curves import Curve, Lost
 from dynviz.charts.limits import Scale
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.numbers import DIVERGED
 from dynviz.charts.samples import Latest, has, lane_of, need
-from dynviz.charts.series import Curve, Lost, series
+from dynviz.charts.series import series
 from dynviz.charts.settings import hyperparameter, moving
 from dynviz.errors import unknown
 from dynviz.film import Film
@@ -246,7 +248,7 @@ def _now(spectra: Spectra) -> MovingPanel:
                 mark = Line(places[: len(largest)], limits.drawable(largest, y.scale), color, width=1.5)
             else:
                 mark = Bars(x[: len(largest)], largest, color, width, base)
-            word = "" if limits.finite(largest).any() else f"{names[index]} {caption.DIVERGED}".strip()
+            word = "" if limits.finite(largest).any() else f"{names[index]} {DIVERGED}".strip()
             # At the right, where values are low; a line for each recording.
             height = float(scales.values(y, 0.6 - 0.1 * index))
             return mark, Text(count + 0.5, height, word, color, "right")

@@ -13,6 +13,7 @@ from dynviz.charts.ground import extent_of, facts_of, grouped, heights, need_pla
 from dynviz.charts.ground import ground as contours
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.numbers import significant
 from dynviz.charts.relief import Camera, Relief
 from dynviz.charts.samples import Latest, has
 from dynviz.charts.series import series
@@ -152,7 +153,7 @@ def _rise(recording: Recording) -> tuple[list[tuple[float, Tick]], str]:
     above = ticks(Axis((norm.low, norm.high), norm.scale), RISE)
     shares = [float(np.log1p(tick.value / norm.low) / np.log1p(norm.high / norm.low)) for tick in above]
     first = above[0].value if above else norm.low
-    name = f"heights above {caption.significant(lowest, 3)}" if abs(lowest) > NOTHING * first else ""
+    name = f"heights above {significant(lowest, 3)}" if abs(lowest) > NOTHING * first else ""
     return [(0.0, Tick(0.0, "0")), *zip(shares, above, strict=True)], name
 
 

@@ -11,6 +11,7 @@ from dynviz.charts.ground import ground, plane
 from dynviz.charts.heads import lengthening
 from dynviz.charts.limits import drawable
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.numbers import resolved, significant
 from dynviz.charts.samples import Latest, has, index_at, lane_of, need
 from dynviz.charts.terms import PREFIX, cosines, need_terms, terms
 from dynviz.film import Film
@@ -60,7 +61,7 @@ def _plane(recording: Recording, lane: int, scale: float, whose: tuple[Readout, 
     )
     marks = ground(recording)
     moved = union([move.steps for move in moves.values()])
-    title = "terms of the next step" if times == 1 else f"terms of the next step, {caption.significant(times)} x"
+    title = "terms of the next step" if times == 1 else f"terms of the next step, {significant(times)} x"
 
     def at(step: int) -> Panel:
         # A term belongs to the step that led to its sample, and begins where the parameters were before that step.
@@ -73,9 +74,7 @@ def _plane(recording: Recording, lane: int, scale: float, whose: tuple[Readout, 
             _arrow((at_x, at_y), now[name], times, f"term.{name}")
             for name in sorted(names, key=lambda name: -np.nan_to_num(lengths[name], nan=0.0))
         ]
-        words = [
-            Readout(caption.significant(lengths[name], padded=True), f"term.{name}", name, "0.00e-00") for name in names
-        ]
+        words = [Readout(significant(lengths[name], padded=True), f"term.{name}", name, "0.00e-00") for name in names]
         past = trajectory.at(step)
         return Panel(title, x, y, (*marks, past, *arrows), (*whose, *words), square)
 
@@ -98,7 +97,7 @@ def _angles(recording: Recording, lane: int, whose: tuple[Readout, ...]) -> Movi
         place = index_at(steps, step)
         moved = [line.at(step) for line in lines]
         words = [
-            Readout(caption.resolved(float(line.y[place]), y.limits), line.color, line.label, "-0.00")
+            Readout(resolved(float(line.y[place]), y.limits), line.color, line.label, "-0.00")
             for line in lines
             if np.isfinite(line.y[place])
         ]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
+from dynviz.charts.curves import Curve, panel
 from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.numbers import percent
 from dynviz.charts.samples import Latest, lane_of, need
-from dynviz.charts.series import Curve, panel
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly, thinned
@@ -98,7 +99,7 @@ def _drawn(
     def draw(past: Array) -> tuple[Bars, Readout]:
         weights = row[len(past) - 1, lane]
         heights = _histogram(weights[None], edges)[0]
-        zeros = caption.percent(float(np.mean(weights == 0)))
+        zeros = percent(float(np.mean(weights == 0)))
         bars = Bars(places[0], heights, tag.color, places[1])
         return bars, replace(tag, text=f"{zeros} exactly zero", widest="100.0 % exactly zero")
 
