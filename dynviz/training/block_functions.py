@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from dynviz.errors import DynvizError
+from dynviz.task import Batch
 from dynviz.training.block import (
     LONGEST,
     BlockFunction,
@@ -77,7 +78,9 @@ def _block_function(
                 f"the steps of {label} cannot be compiled, for its class takes them itself; leave out --compile"
             )
         return None
-    step = operators(lambda: _one_step(stack, stepper))
+    # What is drawn for a batch is drawn outside of the block.
+    batch = stack.batches(0, 1)[0]
+    step = operators(lambda: _one_step(stack, stepper, batch))
     if compiled and step.draws:
         raise DynvizError(
             f"the steps of {label} cannot be compiled, for they draw random numbers; leave out --compile, or draw them "
@@ -122,9 +125,8 @@ def _is_apart(sampler: Sampler, values: StepValues, *, captured: bool) -> bool:
     return reading.draws or (captured and reading.waits)
 
 
-def _one_step(stack: LaneStack, stepper: RuleStepper) -> None:
+def _one_step(stack: LaneStack, stepper: RuleStepper, batch: Batch) -> None:
     alone = stepper.standing_in(stepper.varying, dict(stepper.state()))
-    batch = stack.batches(0, 1)[0]
     gradient = stack.standing_in(stack.theta, stack.buffers, stack.constants).gradient(batch)[1]
     if alone.perturb is not None:
         gradient = gradient + alone.perturb(gradient, 1)
