@@ -42,7 +42,9 @@ def test_a_scheduled_rate_is_recorded_and_is_what_steps_take(tmp_path):
 def test_a_constant_rate_can_be_recorded_and_is_not_by_default(tmp_path):
     assert "lr" not in run(tmp_path, "sgd:lr=0.01")
     recording = run(tmp_path, "adamw:lr=0.01", record="lr")
-    assert recording["lr"].tolist() == [[pytest.approx(0.01)]]
+    # At each sample: it may be changed while the run trains.
+    assert len(recording["lr"]) > 1
+    np.testing.assert_allclose(recording["lr"], 0.01, rtol=1e-6)
 
 
 def test_any_number_can_be_scheduled(tmp_path):
