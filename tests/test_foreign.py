@@ -1,5 +1,7 @@
 """Code of others: what it writes into, draws at random and keeps to itself."""
 
+import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -268,3 +270,112 @@ def test_a_file_with_one_class_of_torchs_kind_needs_no_name_and_may_import_its_n
     dynviz.run("surface", files, steps=2, out=tmp_path / "run")
     defaults = [plugins.load("optimizers", file).options["lr"].default for file in files]
     assert defaults == [1e-3, 2e-3]
+
+
+@pytest.mark.parametrize("name", ["torch.optim.LBFGS:lr=0.1,history_size=5", "zoo.EmoNavi"])
+def test_a_class_that_evaluates_the_loss_is_given_it_alone_in_lanes_and_resumed(name, tmp_path):
+    record = ["parameters:every=1", "term.*:every=1"]
+    task = f"{MODULES}:dropout=0.2"
+    (whole,) = dynviz.run(task, name, seeds="0:2", steps=14, record=record, out=tmp_path / "a").values()
+    (alone,) = dynviz.run(task, name, seeds=1, steps=6, record=record, out=tmp_path / "b").values()
+    assert np.array_equal(whole["parameters"][:7, 1:], alone["parameters"])
+    (resumed,) = dynviz.resume(tmp_path / "b", steps=14, trust=MODULES).values()
+    assert np.array_equal(whole["parameters"][:, 1:], resumed["parameters"])
+    terms = sum(whole[channel] for channel in whole.channels if channel.startswith("term."))
+    np.testing.assert_allclose(np.diff(whole["parameters"], axis=0), terms[1:], atol=1e-6)
+
+
+def test_lbfgs_takes_the_steps_that_it_takes_alone(tmp_path):
+    options = {"steps": 9, "dtype": "float64", "record": "parameters:every=1", "out": tmp_path / "run"}
+    name = "torch.optim.LBFGS:lr=1,line_search_fn=strong_wolfe"
+    recorded = dynviz.run("surface:f='(1-x)**2+100*(y-x**2)**2',start=(-1.2,1)", name, **options)
+    point = torch.tensor([-1.2, 1.0], dtype=torch.float64, requires_grad=True)
+    alone = torch.optim.LBFGS([point], line_search_fn="strong_wolfe")
+
+    def closure():
+        alone.zero_grad()
+        loss = (1 - point[0]) ** 2 + 100 * (point[1] - point[0] ** 2) ** 2
+        loss.backward()
+        return loss
+
+    path = [point.detach().clone()]
+    for _ in range(9):
+        alone.step(closure)
+        path.append(point.detach().clone())
+    np.testing.assert_allclose(recorded["torch.optim.LBFGS"]["parameters"][:, 0], torch.stack(path), atol=1e-9)
+    assert path[-1].tolist() == pytest.approx([1, 1], abs=1e-4)
+
+
+FACTORY = """
+import torch
+
+def optimizer(named_parameters, *, lr: float = 0.02, rest_lr: float = 3e-3):
+    matrices = [parameter for name, parameter in named_parameters if parameter.ndim == 2]
+    others = [parameter for name, parameter in named_parameters if parameter.ndim != 2]
+    return [torch.optim.Muon(matrices, lr=lr), torch.optim.AdamW(others, lr=rest_lr, weight_decay=0.5)]
+"""
+
+
+def test_a_file_gives_parameters_optimizers_by_their_role_and_muon_alone_names_that_way(tmp_path):
+    file, options = tmp_path / "roles.py", {"record": ["parameters:every=1", "term.*:every=1"]}
+    file.write_text(FACTORY)
+    with pytest.raises(DynvizError, match=r"only supports 2D .*\(named_parameters\) return a list, such as"):
+        dynviz.run("voronoi:grid=16", "torch.optim.Muon", out=tmp_path / "muon")
+    name = f"{file}:lr=0.02,rest_lr=1e-3"
+    whole = dynviz.run("voronoi:grid=16", name, seeds="0:2", steps=12, out=tmp_path / "a", **options)["roles"]
+    dynviz.run("voronoi:grid=16", name, seeds="0:2", steps=5, out=tmp_path / "b", **options)
+    resumed = dynviz.resume(tmp_path / "b", steps=12, trust=[file])["roles"]
+    assert np.array_equal(whole["parameters"], resumed["parameters"])
+    rows, decay = whole["parameters"], whole["term.decay"]
+    np.testing.assert_allclose(np.diff(rows, axis=0), decay[1:] + whole["term.step"][1:], atol=1e-6)
+    for name, part in whole.metadata.channels["parameters"].parts.items():
+        place = slice(part.start, part.start + int(np.prod(part.shape)))
+        rate = 0.02 * 0.1 if len(part.shape) == 2 else 1e-3 * 0.5
+        np.testing.assert_allclose(decay[1:, :, place], -rate * rows[:-1, :, place], rtol=1e-5, err_msg=name)
+    with pytest.raises(DynvizError, match="differ in lr, so that it cannot be a schedule"):
+        dynviz.run("voronoi:grid=16", f"{file}:lr=cosine(1e-2)", out=tmp_path / "c")
+    file.write_text("def optimizer(named_parameters):\n    return 3")
+    with pytest.raises(DynvizError, match=r"optimizer\(named_parameters\) gave int, not a torch.optim.Optimizer"):
+        dynviz.run("voronoi:grid=16", str(file), out=tmp_path / "c")
+
+
+def test_a_class_is_imported_from_the_working_folder_and_resumed_with_trust(tmp_path, monkeypatch):
+    (tmp_path / "package_here").mkdir()
+    source = "import torch\n\nclass Mine(torch.optim.SGD):\n    pass\n"
+    (tmp_path / "package_here" / "rules.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place not in ("", str(tmp_path))])
+    dynviz.run("surface:f=booth", "package_here.rules.Mine", steps=2, out="run")
+    with pytest.raises(DynvizError, match=r"add --trust package_here.rules.Mine$"):
+        dynviz.resume("run", steps=4)
+    assert dynviz.resume("run", steps=4, trust="package_here")["package_here.rules.Mine"].recorded == 4
+
+
+@pytest.mark.parametrize(
+    ("scenario", "optimizer", "reason"),
+    [
+        (f"{MODULES}:kind=gru", "adam", "torch.vmap has no rule for aten::gru"),
+        (f"{MODULES}:dropout=0.5", "adam", "the loss draws random numbers"),
+        ("surface:f=booth", "torch.optim.LBFGS", "each step of torch.optim.LBFGS evaluates the loss"),
+        ("surface:f=booth", "torch.optim.SGD", ""),
+    ],
+)
+def test_that_lanes_train_one_by_one_is_said_once_with_the_reason(scenario, optimizer, reason, tmp_path):
+    heard = Heard()
+    dynviz.run(scenario, optimizer, seeds="0:2", steps=2, out=tmp_path / "run", progress=heard)
+    said = [words for words in heard.words if "one by one" in words]
+    assert len(said) == bool(reason)
+    assert all(reason in words for words in said)
+
+
+@pytest.mark.parametrize("name", ["Kron", "Alice", "RACS", "SCION", "SPAM", "StableSPAM", "Gravity"])
+def test_a_class_that_draws_trains_to_the_same_bytes_each_time(name, tmp_path):
+    rows = []
+    for number in range(3):
+        np.random.seed(None)  # noqa: NPY002
+        torch.seed()
+        random.seed()
+        options = {"steps": 12, "record": "parameters:every=1", "out": tmp_path / str(number)}
+        rows.append(dynviz.run("voronoi:grid=8,hidden=4", f"zoo.{name}", **options)[f"zoo.{name}"]["parameters"])
+    assert np.array_equal(rows[0], rows[1])
+    assert np.array_equal(rows[0], rows[2])

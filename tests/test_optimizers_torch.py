@@ -265,7 +265,7 @@ def test_coupled_decay_is_no_term_of_its_own():
     assert stepper.terms == ("step",)
 
 
-def test_an_optimizer_that_needs_a_closure_is_refused():
+def test_an_optimizer_that_evaluates_the_loss_is_refused_where_there_is_none():
     with pytest.raises(DynvizError, match="closure"):
         TorchStepper(torch.optim.LBFGS, "LBFGS", ParameterLayout({"w": (3,)}), torch.zeros(3))
 

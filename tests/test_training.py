@@ -238,7 +238,6 @@ def test_training_leaves_threads_and_generators_alone(tmp_path):
         ({"scenario": "torch.nn.Linear"}, "is not a dataclass with build(seed)"),
         ({"scenario": "voronoi:hidden=1e300"}, "hidden="),
         ({"optimizers": "adamw:lr=log(1e-4,1,5)"}, "a run takes one value"),
-        ({"optimizers": "torch.optim.LBFGS"}, "closure"),
         ({"optimizers": "torch.optim.AdamW:lr=-1"}, "Invalid learning rate"),
         ({"scenario": "nothing"}, "no scenario named 'nothing'"),
         ({"scenario": str(FILES.parent / "network.py")}, "does not bind 'scenario'"),
@@ -296,7 +295,7 @@ def test_a_term_is_asked_of_the_optimizers_that_have_it(tmp_path):
 
 
 TORCH = sorted(name for name, value in vars(torch.optim).items() if isinstance(value, type))
-REFUSED = {"LBFGS": "needs a closure", "SparseAdam": "dense gradients", "Optimizer": "needs defaults"}
+REFUSED = {"SparseAdam": "dense gradients", "Optimizer": "needs defaults"}
 
 
 @pytest.mark.parametrize("name", TORCH)

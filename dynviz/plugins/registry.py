@@ -266,6 +266,10 @@ def _imported(name: str, which: Kind) -> Callable[..., Any]:
         raise DynvizError(
             f"{name!r} is neither an import path, like package.module.Name, nor a file, whose path ends at .py"
         )
+    if (here := str(Path.cwd())) not in sys.path:
+        # The last place that is looked at; it stays there for what is imported later, and for processes of ours.
+        sys.path.append(here)
+        importlib.invalidate_caches()
     try:
         found = getattr(importlib.import_module(module), attribute, None)
     except Exception as error:  # importing runs what others wrote

@@ -105,11 +105,6 @@ def refusal(target: Any) -> str:
     step = inspect.signature(target.step).parameters
     if "hessian" in step:
         return "needs second derivatives (it differentiates the gradients); dynviz gives it gradients alone"
-    if "closure" in step and step["closure"].default is inspect.Parameter.empty:
-        return (
-            "evaluates the loss several times a step (it needs a closure); "
-            "dynviz takes optimizers that step from one gradient"
-        )
     more = [name for name in list(step)[1:] if name != "closure"]
     if more:
         return f"takes {', '.join(more)} at each step; dynviz gives it gradients alone"

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dynviz.training.chained import parts
+
 Node: TypeAlias = list[Any]
 """A kind, and what is kept of a value of it."""
 KNOWN = frozenset({"state", "param_groups", "defaults"})
@@ -26,7 +28,7 @@ class Attributes:
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         self.opaque: list[str] = []
         # Objects of the optimizer's own package are gone into, those of others may hang together with anything.
-        self._package = type(optimizer).__module__.partition(".")[0]
+        self._packages = {_package(part) for part in parts(optimizer)}
         self._inside = {id(optimizer)}
         self.kept = {name: self._node(value) for name, value in vars(optimizer).items() if name not in KNOWN}
 
@@ -60,11 +62,16 @@ class Attributes:
             return ["tuple" if isinstance(value, tuple) else "list", [self._node(part) for part in value]]
         if isinstance(value, set):
             return ["set", [self._node(part) for part in sorted(value, key=repr)]]
-        if type(value).__module__.partition(".")[0] == self._package and hasattr(value, "__dict__"):
-            return ["object", [[name, self._node(part)] for name, part in vars(value).items()]]
+        if _package(value) in self._packages and hasattr(value, "__dict__"):
+            known = KNOWN if isinstance(value, torch.optim.Optimizer) else ()
+            return ["object", [[name, self._node(part)] for name, part in vars(value).items() if name not in known]]
         # Where an iterator stands cannot be seen: it counts as changed.
         self.opaque.append(f"an iterator, {id(self)}" if isinstance(value, Iterator) else repr(value))
         return ["left", None]
+
+
+def _package(value: Any) -> str:
+    return type(value).__module__.partition(".")[0]
 
 
 def restore(optimizer: torch.optim.Optimizer, kept: Mapping[str, Node]) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from dynviz.rule import NOISE, State
+from dynviz.training.chained import parts
 from dynviz.training.lane_stack import LaneStack
 from dynviz.training.lane_stacks import LaneStacks
 from dynviz.training.parameter_layout import ParameterLayout
@@ -84,7 +85,7 @@ class Inheritance:
     def _of_class(self, stepper: TorchStepper, parent: tuple[Stepper, Tree], fresh: Tree) -> Tree:
         """The state of one lane of a class of torch's kind: all of it of the same class, and none of another."""
         before, tree = parent
-        same = isinstance(before, TorchStepper) and type(before.optimizers[0]) is type(stepper.optimizers[0])
+        same = isinstance(before, TorchStepper) and _kinds(before) == _kinds(stepper)
         kept = self._keep and same
         self.report["all"] = "kept" if kept else "new"
         if not kept:
@@ -96,6 +97,10 @@ class Inheritance:
             for group in state["param_groups"]
         ]
         return state
+
+
+def _kinds(stepper: TorchStepper) -> list[type]:
+    return [type(part) for part in parts(stepper.optimizers[0])]
 
 
 def _one_lane(stack: LaneStack, stepper: Stepper, tree: Tree, place: int) -> Tree:

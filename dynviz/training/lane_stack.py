@@ -29,6 +29,7 @@ class LaneStack:
         buffers: What steps change beside them, with the lanes in front where there are several.
         constants: Tensors of the instance; those that all lanes share stand once.
         step: How many steps are made.
+        batch: Of the step that is made, for `evaluate`.
         draws: Whether loss or probes draw from global generators, which then are seeded by the lane's seed and `step`.
     """
 
@@ -38,6 +39,7 @@ class LaneStack:
         self.lanes = tuple(lanes)
         self.seeds = tuple(seeds) or (0,) * len(self.lanes)
         self.step = 0
+        self.batch: Batch = ()
         self.draws = False
         self.tasks = tuple(tasks)
         self.task = self.tasks[0]
@@ -98,6 +100,10 @@ class LaneStack:
     def gradient_at(self, theta: Tensor, batch: Batch) -> Tensor:
         """The gradient of each lane at other parameters, in a row; buffers stay as they are."""
         return self._gradient(theta, batch)[1]
+
+    def evaluate(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of each lane and its gradient at other parameters, on the batch of the step; buffers stay."""
+        return self._gradient(theta, self.batch)[:2]
 
     def _gradient(self, theta: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensors]:
         # A leaf for each parameter: by way of one leaf for the row, large gradients are copied more slowly.

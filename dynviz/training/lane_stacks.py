@@ -1,6 +1,7 @@
 """The lanes of one recording, stacked, with their optimizers and all that can be recorded of them."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, in_words
 from dynviz.plugins import Plugin
 from dynviz.plugins.options import read
 from dynviz.recording.changes import Change
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.training import devices
+from dynviz.training.chained import from_factory
 from dynviz.training.lane_stack import LaneStack, groups
 from dynviz.training.observation import check_batches, loss_draws
 from dynviz.training.plan import RecordingPlan
@@ -40,6 +42,7 @@ class LaneStacks:
         rates: The values of hyperparameters, to record.
         threads: Make long measurements on a CPU. They need little Python and so do not hold up the steps, which need
             much; one thread each, so that their sums are those of training's own thread.
+        apart: Why lanes that look alike are trained one by one; empty where they are stacked.
     """
 
     stacks: tuple[LaneStack, ...]
@@ -49,6 +52,7 @@ class LaneStacks:
     optimizer: Plugin
     rates: Rates
     threads: ThreadPoolExecutor
+    apart: str = ""
 
     def samples(self, channels: Mapping[str, ChannelInfo], steps: float = math.inf) -> list[SampleBuffers]:
         """Empty buffers for what is recorded of each stack in a run of so many steps."""
@@ -147,9 +151,11 @@ def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
 
     keys = [tuple(sorted(split_values(lane.hyperparameters, plan.is_torch).items())) for lane in plan.lanes]
     ready: list[tuple[LaneStack, Stepper]] = []
+    apart = ""
     for lanes in groups(tasks, keys):
-        alone = len(lanes) > 1 and (draws or not (bundled(plan) or _stackable(lanes, started)))
-        ready += [started([lane]) for lane in lanes] if alone else [started(lanes)]
+        reason = _unstackable(plan, lanes, started, draws=draws) if len(lanes) > 1 else ""
+        ready += [started([lane]) for lane in lanes] if reason else [started(lanes)]
+        apart = apart or reason
     stacks, steppers = zip(*ready, strict=True)
     rates, threads = Rates.of(plan), ThreadPoolExecutor(devices.cores(), initializer=devices.settle)
     return LaneStacks(
@@ -163,6 +169,7 @@ def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
         optimizer=plan.optimizer,
         rates=rates,
         threads=threads,
+        apart=apart,
     )
 
 
@@ -172,16 +179,36 @@ def bundled(plan: RecordingPlan) -> bool:
     return all(getattr(part.target, "__module__", "").startswith("dynviz.") for part in parts)
 
 
-def _stackable(lanes: Sequence[int], started: Callable[[Sequence[int]], tuple[LaneStack, Stepper]]) -> bool:
-    """Whether vmap goes through loss and rule; it has no rule for a GRU, for example, nor for one's own operators."""
+def _unstackable(
+    plan: RecordingPlan,
+    lanes: Sequence[int],
+    started: Callable[[Sequence[int]], tuple[LaneStack, Stepper]],
+    *,
+    draws: bool,
+) -> str:
+    """Why lanes cannot be stacked; empty where they can."""
+    if draws:
+        return "the loss draws random numbers"
+    if not plan.is_torch and bundled(plan):
+        return ""
     try:
-        stack, _ = started(lanes[:2])
-        stack.gradient(stack.batches(0, 1)[0])
+        # vmap has no rule for a GRU, for example, nor for one's own operators.
+        stack, stepper = started(lanes[:2])
+        if not bundled(plan):
+            stack.gradient(stack.batches(0, 1)[0])
     except DynvizError:
         raise
-    except Exception:  # what is wrong with loss or rule themselves shows where lanes are alone
-        return False
-    return True
+    except Exception as error:  # what is wrong with loss or rule themselves shows where lanes are alone
+        return f"torch.vmap has no rule for {_operation(error)}"
+    if isinstance(stepper, TorchStepper) and stepper.closure:
+        return f"each step of {plan.optimizer.name} evaluates the loss of its own lane"
+    return ""
+
+
+def _operation(error: Exception) -> str:
+    """The operation that vmap cannot go through, else the error itself."""
+    operation = re.search(r"aten::\w+", str(error))
+    return operation.group().removesuffix("_") if operation else f"this loss: {in_words(error)}"
 
 
 def split_values(values: Any, is_torch: bool) -> dict[str, Any]:  # noqa: FBT001
@@ -199,10 +226,18 @@ def _stepper(plan: RecordingPlan, stack: LaneStack) -> Stepper:
     if plan.is_torch:
 
         def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+            if plan.is_factory:
+                return from_factory(plan.optimizer.target, [*zip(stack.layout.shapes, parameters, strict=False)], fixed)
             return plan.optimizer.target(parameters, **fixed)  # type: ignore[no-any-return]
 
         return TorchStepper(
-            make, plan.optimizer.name, stack.layout, stack.theta, schedules=plan.schedules(), seeds=seeds
+            make,
+            plan.optimizer.name,
+            stack.layout,
+            stack.theta,
+            schedules=plan.schedules(),
+            seeds=seeds,
+            evaluate=stack.evaluate,
         )
     floats = {} if stack.single else {name: values for name, values in varying.items() if isinstance(values[0], float)}
     schedules = {name: schedule for name, schedule in plan.schedules().items() if name not in varying}

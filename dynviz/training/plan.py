@@ -1,6 +1,7 @@
 """What will be trained: a scenario, an optimizer with its hyperparameters, and lanes."""
 
 import fnmatch
+import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
@@ -57,8 +58,13 @@ class RecordingPlan:
 
     @property
     def is_torch(self) -> bool:
-        """Whether the optimizer is a class of torch's kind and not a rule."""
-        return _is_torch(self.optimizer.target)
+        """Whether the optimizer is of torch's kind, or a function that makes one, and not a rule."""
+        return _is_torch(self.optimizer.target) or self.is_factory
+
+    @property
+    def is_factory(self) -> bool:
+        """Whether the optimizer is a function that makes one, or several, of torch's kind of named parameters."""
+        return inspect.isfunction(self.optimizer.target)
 
     def values(self) -> dict[str, Any]:
         """The hyperparameters that all lanes share; of those that are scheduled the values of the first step."""
@@ -136,20 +142,20 @@ def check_requests(wanted: Sequence[ChannelRequest], known: Iterable[str]) -> No
 
 
 def check_optimizer(optimizer: Plugin) -> None:
-    """See that it is a rule or a class of torch's kind.
+    """See that it is a rule, a class of torch's kind, or a function that makes one.
 
     Raises:
         DynvizError: It is neither.
     """
     target = optimizer.target
-    if _is_torch(target):
+    if _is_torch(target) or inspect.isfunction(target):
         return
     missing = [name for name in ("init", "update") if not callable(getattr(target, name, None))]
     if missing or not is_dataclass(target):
         lacks = f"has no {missing[0]}()" if missing else "is not a dataclass"
         raise DynvizError(
             f"optimizer {optimizer.name} {lacks}; an optimizer is a dataclass with init and update, "
-            "or a class that extends torch.optim.Optimizer"
+            "a class that extends torch.optim.Optimizer, or a function of named parameters that returns one"
         )
     if not isinstance(getattr(target, "coordinatewise", None), bool):
         raise DynvizError(

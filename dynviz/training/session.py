@@ -82,6 +82,7 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
     begun = [trainer.step for trainer in trainers]
     counts = {id(trainer): 8.0 for trainer in trainers}
     try:
+        _say_apart(trainers, progress)
         progress.begin(folder, [trainer.writer.metadata for trainer in trainers], begun)
         with devices.reproducible(), one_line_for_users(), _signals() as stopped:
             control = Control(folder, trainers)
@@ -124,6 +125,14 @@ def mean_loss(trainer: Trainer) -> float:
     """The mean of the last losses that are finite, NaN where none is."""
     finite = trainer.loss[abs(trainer.loss) < float("inf")]
     return float(finite.mean()) if finite.size else float("nan")
+
+
+def _say_apart(trainers: Sequence[Trainer], progress: Progress) -> None:
+    """Say which lanes are not stacked, and why: they train more slowly."""
+    for trainer in trainers:
+        if trainer.lanes.apart:
+            label = trainer.writer.metadata.label
+            progress.does(f"the lanes of {label} train one by one, which is slower: {trainer.lanes.apart}")
 
 
 def _open(trainers: Sequence[Trainer]) -> Iterator[Trainer]:

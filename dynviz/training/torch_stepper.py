@@ -1,8 +1,8 @@
 """Steps of any class of torch's kind, which keeps its state in itself."""
 
 import types
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,13 @@ from dynviz.plugins.schedules import Schedule
 from dynviz.plugins.zoo import two_sequences
 from dynviz.training import attributes, randomness
 from dynviz.training.attributes import Attributes
+from dynviz.training.chained import parts
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.step_inputs import StepInputs
 from dynviz.training.steppers import Perturb
 from dynviz.training.trial import Make, decay_rates, portable, trial
+
+Evaluate: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 class TorchStepper:
@@ -36,8 +39,20 @@ class TorchStepper:
         *,
         schedules: Mapping[str, Schedule] = types.MappingProxyType({}),
         seeds: Sequence[int] = (),
+        evaluate: Evaluate | None = None,
     ) -> None:
-        """The steps of a class, none of them made yet; the arguments are those of `RuleStepper`."""
+        """The steps of an optimizer, none of them made yet.
+
+        Args:
+            make: Makes the optimizer of a list of parameters.
+            name: As it was asked for.
+            layout: Where parameters stand in a row.
+            theta: Before the first step.
+            schedules: Of the hyperparameters that change with the step.
+            seeds: Of the lanes.
+            evaluate: The loss and the gradient at a row of parameters, for a step that evaluates them; such an
+                optimizer steps one lane alone.
+        """
         self.layout = layout
         self.schedules = schedules
         self.perturb: Perturb | None = None
@@ -51,14 +66,21 @@ class TorchStepper:
         for seed, parameters in zip(self.seeds, self.parameters, strict=True):
             randomness.seed(seed, 0, theta.device)
             self.optimizers.append(self.trial.make(parameters))
+        self.closure = self.trial.closure
+        self._evaluate = evaluate
+        if self.closure and evaluate is None:
+            raise DynvizError(f"{name} evaluates the loss at each step (it needs a closure), and there is none")
         for hyperparameter in schedules:
-            if any(hyperparameter not in group for group in self.optimizers[0].param_groups):
+            values = [group.get(hyperparameter) for group in self.optimizers[0].param_groups]
+            if None in values:
                 raise DynvizError(f"{name} keeps no {hyperparameter} that could change with the step; its lr can")
+            if len(set(values)) > 1:
+                raise DynvizError(f"the groups of {name} differ in {hyperparameter}, so that it cannot be a schedule")
         step = "step"
-        if two_sequences(type(self.optimizers[0])):
-            step = "training_step"
-            for optimizer in self.optimizers:
-                optimizer.train()  # type: ignore[attr-defined]
+        for part in (part for optimizer in self.optimizers for part in parts(optimizer)):
+            if two_sequences(type(part)):
+                step = "training_step"
+                part.train()  # type: ignore[attr-defined]
         self.random = self.trial.draws
         self.decays = self.trial.decays and bool(layout.shapes)
         self.terms: tuple[str, ...] = (step, "decay") if self.decays else (step,)
@@ -80,7 +102,10 @@ class TorchStepper:
                 decays.append(self._decay(lane, theta[lane] if stacked else theta))
             if not self.trial.ours:
                 randomness.seed(self.seeds[lane], t, theta.device)
-            optimizer.step()
+            if self.closure:
+                optimizer.step(self._closure)  # type: ignore[arg-type]
+            else:
+                optimizer.step()
         after = self.row.clone()
         if not decays:
             return after, {self.terms[0]: after - theta}
@@ -128,12 +153,22 @@ class TorchStepper:
                 optimizer.state[parameters[key] if isinstance(key, int) else key] = values
             attributes.restore(optimizer, kept.get("attributes", {}))
 
+    def _closure(self) -> Tensor:
+        """The loss at the parameters as they are now, which get its gradient."""
+        assert self._evaluate is not None
+        with torch.enable_grad():
+            loss, gradient = self._evaluate(self.row)
+        for parameter, part in zip(self.parameters[0], self.layout.views(gradient).values(), strict=False):
+            parameter.grad = part
+        return loss
+
     def _decay(self, lane: int, row: Tensor) -> Tensor:
         rates = decay_rates(self.optimizers[lane])
-        if len(set(rates.values())) == 1:
-            return row * -next(iter(rates.values()))
+        own = {rates.get(id(parameter), 0.0) for parameter in self.parameters[lane]}
+        if len(own) == 1:
+            return row * -own.pop()
         views = zip(self.layout.views(row).items(), self.parameters[lane], strict=True)
-        return self.layout.join({name: view * -rates[id(parameter)] for (name, view), parameter in views})
+        return self.layout.join({name: view * -rates.get(id(parameter), 0.0) for (name, view), parameter in views})
 
 
 def _parameters(layout: ParameterLayout, row: Tensor) -> list[nn.Parameter]:

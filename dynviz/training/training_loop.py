@@ -45,7 +45,7 @@ class TrainingLoop:
             inputs: Of the rule, where they are at hand already.
         """
         stack, stepper, keep = self.stack, self.stepper, self.samples.keep
-        stack.step = step
+        stack.step, stack.batch = step, batch
         values = StepValues(stack, stepper, step, batch)
         keep(Phase.SCHEDULE, step, values)
         keep(Phase.STATE, step, values)

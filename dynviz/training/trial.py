@@ -12,6 +12,7 @@ from dynviz.errors import DynvizError
 from dynviz.plugins.zoo import refusal
 from dynviz.training import randomness
 from dynviz.training.attributes import Attributes
+from dynviz.training.chained import parts
 from dynviz.training.trees import to_arrays
 
 Make: TypeAlias = Callable[[list[Any]], torch.optim.Optimizer]
@@ -20,6 +21,11 @@ ALWAYS_DECOUPLED = {"Muon", "Adafactor"}
 """Classes of torch.optim whose decay is decoupled and that have no flag to say so."""
 DECAYING = frozenset({"lr", "weight_decay"})
 """Hyperparameters that tell how strong a decay is, where they are scheduled."""
+FOR_MATRICES = (
+    "; give the others an optimizer of their own: in a file, let optimizer(named_parameters) return a list, such as "
+    "[torch.optim.Muon(matrices), torch.optim.AdamW(others)]"
+)
+"""What to do about an optimizer that takes matrices alone."""
 STEPS = 3
 """How many steps of trial, so that what begins with the second step, or with the third, is seen."""
 
@@ -32,12 +38,14 @@ class TrialResult:
         make: Makes the optimizer of a list of parameters.
         decays: Whether its decay is lr weight_decay theta, apart from the step.
         ours: Whether it is one of torch.optim, whose steps draw no random numbers.
+        closure: Whether its steps evaluate the loss, and so are given a closure.
         draws: Whether its steps draw from global generators.
     """
 
     make: Make
     decays: bool
     ours: bool
+    closure: bool
     draws: bool
 
 
@@ -51,31 +59,21 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter], scheduled: Coll
         scheduled: The hyperparameters that change with the step, which may be 0 at the first one.
 
     Raises:
-        DynvizError: It refuses the hyperparameters or the parameters, needs more than gradients, or its state
-            cannot be kept.
+        DynvizError: It refuses the hyperparameters or the parameters, needs more than losses and gradients, or its
+            state cannot be kept.
     """
     device = parameters[0].device
     randomness.seed(0, 0, device)
-    make, optimizer = _made(make, name, parameters)
-    reason = refusal(type(optimizer))
-    if reason:
-        raise DynvizError(f"{name} {reason}")
-    ours = type(optimizer).__module__.startswith("torch.optim")
-    copies = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
-    before = Attributes(optimizer)
-    randomness.seed(0, 0, device)
-    generators = randomness.drawn()
-    try:
-        _steps(optimizer, parameters, 1 if ours else STEPS)
-    except Exception as error:  # what others wrote may fail in any way
-        raise DynvizError(f"optimizer {name} cannot step here: {_in_words(error)}") from error
-    draws = randomness.drawn() != generators
-    _check_kept(name, portable(optimizer.state_dict()), before, Attributes(optimizer))
-    if not ours and _looks_at_the_loss(make, copies, parameters):
-        raise DynvizError(
-            f"{name} looks at the loss at each step (through its closure); dynviz gives it gradients alone"
-        )
-    return TrialResult(make, _decays(make, parameters, scheduled), ours, draws)
+    make, optimizer = _made(make, name, _copies(parameters))
+    for reason in map(refusal, map(type, parts(optimizer))):
+        if reason:
+            raise DynvizError(f"{name} {reason}")
+    ours = all(type(part).__module__.startswith("torch.optim") for part in parts(optimizer))
+    walk = _walk(make, name, parameters, 1 if ours else STEPS)
+    if not (ours or walk.closure) and _looks_at_the_loss(make, parameters, walk):
+        walk = _attempt(make, parameters, STEPS, closure=True)
+    _check_kept(name, portable(walk.optimizer.state_dict()), walk.before, Attributes(walk.optimizer))
+    return TrialResult(make, _decays(make, parameters, scheduled), ours, walk.closure, walk.draws)
 
 
 def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
@@ -107,7 +105,17 @@ def _made(make: Make, name: str, parameters: list[nn.Parameter]) -> tuple[Make, 
         except Exception as second:
             if _in_words(second) != words:
                 words += f"; with matrices apart from vectors: {_in_words(second)}"
+        if _takes_matrices(make, parameters):
+            words += FOR_MATRICES
         raise DynvizError(f"optimizer {name} cannot be made for this task: {words}") from error
+
+
+def _takes_matrices(make: Make, parameters: list[nn.Parameter]) -> bool:
+    """Whether it is the other parameters alone that an optimizer refuses."""
+    matrices = [parameter for parameter in parameters if parameter.ndim == 2]
+    with contextlib.suppress(Exception):
+        return bool(matrices and make(matrices))
+    return False
 
 
 def _check_kept(name: str, state: dict[str, Any], before: Attributes, after: Attributes) -> None:
@@ -138,29 +146,61 @@ def _by_shape(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
     return [group for group in groups if group["params"]]
 
 
-def _steps(
-    optimizer: torch.optim.Optimizer,
-    parameters: list[nn.Parameter],
-    count: int,
-    losses: bool = False,  # noqa: FBT001, FBT002
-) -> None:
+@dataclass(frozen=True)
+class _Walk:
+    """Some steps on trial: the optimizer, its attributes before them, where they led, and what they asked for."""
+
+    optimizer: torch.optim.Optimizer
+    before: Attributes
+    after: list[nn.Parameter]
+    closure: bool
+    draws: bool
+
+
+def _walk(make: Make, name: str, parameters: list[nn.Parameter], count: int) -> _Walk:
+    """The first steps of an optimizer, with a closure where it steps with none but it."""
+    try:
+        return _attempt(make, parameters, count, closure=False)
+    except Exception as error:  # what others wrote may fail in any way
+        try:
+            return _attempt(make, parameters, count, closure=True)
+        except Exception as second:
+            words = _in_words(second if "closure" in str(error) else error)
+        raise DynvizError(f"optimizer {name} cannot step here: {words}") from error
+
+
+def _attempt(make: Make, parameters: list[nn.Parameter], count: int, *, closure: bool) -> _Walk:
+    device, copies = parameters[0].device, _copies(parameters)
+    randomness.seed(0, 0, device)
+    optimizer = make(copies)
+    before = Attributes(optimizer)
+    randomness.seed(0, 0, device)
+    generators = randomness.drawn()
+    _steps(optimizer, copies, count, closure=closure)
+    return _Walk(optimizer, before, copies, closure, randomness.drawn() != generators)
+
+
+def _copies(parameters: list[nn.Parameter]) -> list[nn.Parameter]:
+    return [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
+
+
+def _steps(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], count: int, *, closure: bool) -> None:
     for step in range(count):
         for parameter in parameters:
             line = torch.arange(parameter.numel(), device=parameter.device)
             parameter.grad = torch.cos(line + step).to(parameter.dtype).reshape(parameter.shape) / 10
-        if losses:
+        if closure:
             optimizer.step(lambda step=step: torch.tensor(100.0**step))  # type: ignore[misc, arg-type]
         else:
             optimizer.step()
 
 
-def _looks_at_the_loss(make: Make, copies: list[nn.Parameter], after: list[nn.Parameter]) -> bool:
+def _looks_at_the_loss(make: Make, parameters: list[nn.Parameter], walk: _Walk) -> bool:
     """Whether the same steps lead elsewhere when they are told the loss."""
-    randomness.seed(0, 0, copies[0].device)
     with contextlib.suppress(Exception):
-        _steps(make(copies), copies, STEPS, losses=True)
+        told = _attempt(make, parameters, STEPS, closure=True)
         return not all(
-            torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(copies, after, strict=True)
+            torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(told.after, walk.after, strict=True)
         )
     return False
 
@@ -172,20 +212,24 @@ def _decays(make: Make, parameters: list[nn.Parameter], scheduled: Collection[st
     optimizer = make(ones)
     for group in optimizer.param_groups:
         group.update(dict.fromkeys(DECAYING.intersection(scheduled), 0.01))
-    group = optimizer.param_groups[0]
-    flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
     rates = decay_rates(optimizer)
-    if not any(rates.values()) or not (flagged or type(optimizer).__name__ in ALWAYS_DECOUPLED):
+    if not any(rates.values()) or not all(map(_is_decoupled, parts(optimizer))):
         return False
     with contextlib.suppress(Exception):
         for step in range(1, STEPS + 1):
             for one in ones:
                 one.grad = torch.zeros_like(one)
             optimizer.step()
-            if not all(_near(one, (1 - rates[id(one)]) ** step) for one in ones):
+            if not all(_near(one, (1 - rates.get(id(one), 0.0)) ** step) for one in ones):
                 return False
         return True
     return False
+
+
+def _is_decoupled(optimizer: torch.optim.Optimizer) -> bool:
+    group = optimizer.param_groups[0]
+    flagged = group.get("decoupled_weight_decay") or group.get("weight_decouple")
+    return bool(flagged) or type(optimizer).__name__ in ALWAYS_DECOUPLED
 
 
 def _near(actual: Tensor, expected: float) -> bool:
