@@ -98,7 +98,11 @@ class Task:
 
 
 class Scenario(Protocol):
-    """A frozen dataclass whose fields are the options of a small task."""
+    """A frozen dataclass whose fields are the options of a small task.
+
+    A file that the task reads is an option of type `pathlib.Path`. Such files are found from any folder, hashed in
+    run.json and checked before the run goes on; a relative default starts from the folder of the scenario's file.
+    """
 
     def build(self, seed: int) -> Task:
         """The task of the lane with this seed."""

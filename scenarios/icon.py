@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -97,7 +98,7 @@ class Icon:
         data: Handwritten digits (from scikit-learn), or shapes that are drawn in noise.
     """
 
-    picture: str = "heart"
+    picture: Literal["heart", "smile", "spiral"] | Path = "heart"
     low: float = 0.1
     high: float = 2.0
     width: int = 32
@@ -197,13 +198,13 @@ class Plane:
         return constants["target"].exp().reshape(self.shape)
 
 
-def picture(name: str) -> Tensor:
+def picture(name: str | Path) -> Tensor:
     """Which cells are of the picture [rows, columns], the first row at the bottom.
 
     Raises:
         DynvizError: There is no such picture or file, or it is too large, or all of one colour.
     """
-    cells = _text(PICTURES[name]) if name in PICTURES else _file(name)
+    cells = _text(PICTURES[name]) if isinstance(name, str) and name in PICTURES else _file(Path(name))
     if not all(SIDES[0] <= side <= SIDES[1] for side in cells.shape) or cells.all() or not cells.any():
         raise DynvizError(
             f"picture {name} has {cells.shape[0]} x {cells.shape[1]} cells, {int(cells.sum())} of them dark; "
@@ -212,10 +213,9 @@ def picture(name: str) -> Tensor:
     return cells.flip(0)
 
 
-def _file(name: str) -> Tensor:
-    path = Path(name).expanduser()
+def _file(path: Path) -> Tensor:
     if not path.is_file():
-        raise unknown("picture", name, [*PICTURES, "a file: heart.txt, heart.png"])
+        raise unknown("picture", str(path), [*PICTURES, "a file: heart.txt, heart.png"])
     if path.suffix.lower() == ".txt":
         return _text(path.read_text())
     from PIL import Image

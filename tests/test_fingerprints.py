@@ -41,7 +41,7 @@ def run(tmp_path, monkeypatch):
 def test_a_run_goes_on_only_with_the_files_that_it_began_with(run, tmp_path):
     assert dynviz.resume(run.folder, steps=4, trust=tmp_path)["sgd"].recorded == 4
     (tmp_path / "the_size.py").write_text("SIZE = 4\n")
-    with pytest.raises(DynvizError, match=r"task\.py has changed since the run began"):
+    with pytest.raises(DynvizError, match=r"the_size\.py has changed since the run began"):
         dynviz.resume(run.folder, steps=5, trust=tmp_path)
 
 
@@ -49,5 +49,5 @@ def test_a_projection_is_refused_where_a_file_of_the_run_has_changed(run, tmp_pa
     from dynviz.projection.project import Wish, project
 
     (tmp_path / "the_size.py").write_text("SIZE = 4\n")
-    with pytest.raises(DynvizError, match=r"task\.py has changed since the run began"):
+    with pytest.raises(DynvizError, match=r"the_size\.py has changed since the run began"):
         project(run["sgd"], Wish(dimensions=1, grid=3, trust=(str(tmp_path),)))

@@ -8,14 +8,14 @@ from pathlib import Path
 
 def fingerprint(path: Path) -> str:
     """SHA-256 of a file; where it imports files of its own folder, of all of them. Nothing is run."""
-    files = _with_siblings(path)
+    files = with_siblings(path)
     if len(files) == 1:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     hashes = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n" for file in files]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def _with_siblings(path: Path) -> list[Path]:
+def with_siblings(path: Path) -> list[Path]:
     """The file first, then those of its folder that it imports, directly or through others, by name."""
     siblings: set[Path] = set()
     waiting = [path]

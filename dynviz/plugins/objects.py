@@ -55,7 +55,7 @@ def text(plural: str, given: Any) -> str:
         raise DynvizError(
             f"{name.removeprefix(MAIN)} cannot be imported by the processes of a sweep; put it into a module or a file"
         )
-    return str(Spec(name, {key: _written(value) for key, value in options.items()}))
+    return str(Spec(name, {key: written(value) for key, value in options.items()}))
 
 
 def path(plural: str, target: Callable[..., Any]) -> str:
@@ -113,11 +113,11 @@ def _attribute(module: str, name: str) -> Any:
     return getattr(loaded, name, None)
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as it stands on the command line."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple | list):
-        items = ",".join(map(_written, value))
+        items = ",".join(map(written, value))
         return f"({items})" if isinstance(value, tuple) else f"[{items}]"
     return str(value)

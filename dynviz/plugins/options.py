@@ -9,16 +9,19 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins.grammar import is_grid, split
+from dynviz.plugins.option_files import locate, takes_file
 from dynviz.plugins.ranges import Range
 from dynviz.plugins.schedules import Schedule
 
 MISSING = dataclasses.MISSING
 STEPS = 100
 """Of the last part of a schedule, in a run whose length is not known yet."""
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 
@@ -37,6 +40,11 @@ class Option:
         """Whether it takes numbers that are not whole."""
         several = typing.get_origin(self.type) in (typing.Union, types.UnionType)
         return self.type is float or (several and float in typing.get_args(self.type))
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether it may name a file that is read."""
+        return takes_file(self.type)
 
     @property
     def type_name(self) -> str:
@@ -148,7 +156,7 @@ def type_name(kind: Any) -> str:
         return f"({', '.join(type_name(argument) for argument in arguments)})".replace("ellipsis", "...")
     if kind is type(None):
         return "none"
-    return {Any: "value", str: "text"}.get(kind, getattr(kind, "__name__", str(kind)).lower())
+    return {Any: "value", str: "text", Path: "existing file"}.get(kind, getattr(kind, "__name__", str(kind)).lower())
 
 
 def _read(value: Any, kind: Any) -> Any:
@@ -168,13 +176,14 @@ def _read(value: Any, kind: Any) -> Any:
         if value is None or (isinstance(value, str) and value.lower() == "none"):
             return None
         raise ValueError
+    if kind is Path:
+        return locate(value[1:-1] if isinstance(value, str) and _QUOTED.fullmatch(value) else value)
     if kind in (bool, int, float):
         return _scalar(value, kind)
     if kind is str:
         if not isinstance(value, str):
             raise ValueError
-        quoted = re.fullmatch(r"'[^']*'|\"[^\"]*\"", value)
-        return value[1:-1] if quoted or _bracketed(value) else value
+        return value[1:-1] if _QUOTED.fullmatch(value) or _bracketed(value) else value
     if not isinstance(value, str):
         return value
     return ast.literal_eval(value)
@@ -193,8 +202,8 @@ def _match(found: Any) -> Any:
 
 
 def _attempts(value: Any, kinds: tuple[Any, ...]) -> Any:
-    # Text matches anything, and so comes last; None first, or `none` would be a text.
-    for kind in sorted(kinds, key=lambda kind: (kind is not type(None), kind is str)):
+    # Text and paths match anything, and so come last; None first, or `none` would be a text.
+    for kind in sorted(kinds, key=lambda kind: (kind is not type(None), kind in (str, Path))):
         try:
             yield _read(value, kind)
         except (ValueError, TypeError, SyntaxError, OverflowError):

@@ -13,8 +13,9 @@ from typing import Any
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins import grammar, zoo
-from dynviz.plugins.fingerprints import fingerprint
+from dynviz.plugins.fingerprints import fingerprint, with_siblings
 from dynviz.plugins.grammar import Spec, parse
+from dynviz.plugins.option_files import located, paths
 from dynviz.plugins.options import MISSING, Option, options, read
 from dynviz.plugins.user_file import in_words, run_file
 
@@ -86,16 +87,19 @@ class Plugin:
         """The short name, which protocols use: `./my_rule.py` and `pkg.My_Rule` are `my-rule`; of parts the first's."""
         if self.parts:
             return self.parts[0].stem
-        last = Path(self.name).stem if self.file else self.name.rsplit(".", 1)[-1]
-        return last.replace("_", "-").lower()
+        return (Path(self.name).stem if self.file else self.name.rsplit(".", 1)[-1]).replace("_", "-").lower()
 
     @property
     def options(self) -> dict[str, Option]:
-        """What options there are."""
+        """What options there are; a default that is a path starts from the folder of the user's file."""
         known = options(self.target)
         if self.name.startswith(zoo.PREFIX):
             known = zoo.settable(known)
-        return {name: each for name, each in known.items() if name != self.kind.subject}
+        return {
+            name: replace(each, default=located(each.default, Path(self.file).parent)) if each.takes_file else each
+            for name, each in known.items()
+            if name != self.kind.subject
+        }
 
     def make(self, **others: Any) -> Any:
         """Call the target with the given options and with `others`, which they override.
@@ -103,14 +107,27 @@ class Plugin:
         Raises:
             DynvizError: An option without a default is missing.
         """
-        values = {**others, **self.given}
+        files = {option.name: option.default for option in self.options.values() if option.takes_file}
+        values = {**files, **others, **self.given}
         for option in self.options.values():
-            if option.default is MISSING and option.name not in values:
+            if option.default is MISSING and values.get(option.name, MISSING) is MISSING:
                 raise DynvizError(
                     f"{self.kind.noun} {self.name} needs {option.name} ({option.type_name}): "
                     f"write {self.name}:{option.name}=..."
                 )
         return self.target(**values)
+
+    @property
+    def code(self) -> tuple[Path, ...]:
+        """The user's files, each followed by those that it imports beside it."""
+        parts = self.parts or (self,)
+        return tuple(file for part in parts if part.file for file in with_siblings(Path(part.file)))
+
+    @property
+    def data(self) -> tuple[Path, ...]:
+        """The files that its options name."""
+        taking = [option for option in self.options.values() if option.takes_file]
+        return tuple(file for one in taking for file in paths(self.given.get(one.name, one.default)))
 
     def sha256(self) -> str:
         """The fingerprint of a user's file and those it imports beside it, empty for one of ours."""

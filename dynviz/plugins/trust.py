@@ -22,6 +22,18 @@ Trusted: TypeAlias = str | Path | Sequence[str | Path | Callable[..., Any]]
 """Files, folders that hold them, import paths (`package`, `package.module.Name`), and classes themselves."""
 
 
+class ChangedFileError(DynvizError):
+    """A user's file, or one that it imports beside it, is not what it was.
+
+    Attributes:
+        path: Of the user's file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} has changed since the run began; begin a new run with it")
+        self.path = path
+
+
 @dataclass(frozen=True)
 class Code:
     """A user's own code that is named where nobody typed it.
@@ -63,7 +75,7 @@ class Code:
             there = [path for path in candidates if path.is_file()]
             if not there:
                 raise DynvizError(f"there is no file {candidates[0]}, with which the run began")
-            raise DynvizError(f"{there[0]} has changed since the run began; begin a new run with it")
+            raise ChangedFileError(there[0])
         raise DynvizError(_refusal(self.name, self.name if Path(self.name).is_file() else Path(self.name).name))
 
     def unchanged(self, path: Path) -> bool:

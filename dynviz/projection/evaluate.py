@@ -158,7 +158,7 @@ def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
     """
     metadata = recording.metadata
     with devices.reproducible():
-        scenario = rebuilt("scenarios", metadata.scenario, trusted)
+        scenario = rebuilt(recording, "scenarios", trusted)
         (task,) = tasks(scenario, metadata.lanes[lane : lane + 1], metadata.dtype)
     return task
 

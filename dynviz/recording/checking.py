@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dynviz.errors import DynvizError
-from dynviz.recording import Recording, changes_file, checkpoint, disk, events, files, layout, lock, runjson
+from dynviz.recording import Recording, changes_file, checkpoint, disk, events, files, inputs, layout, lock, runjson
 from dynviz.recording import projections as stored
 from dynviz.recording.arrays import check_intact
 from dynviz.recording.channel import Form
@@ -48,9 +48,9 @@ class DamageReport:
 def check(recording: Recording) -> DamageReport:
     """Compare a recording with its checksums. Nothing is written."""
     report = DamageReport(recording)
-    for inputs in (runjson, changes_file):
+    for sealed_file in (runjson, changes_file):
         try:
-            inputs.check_intact(recording.folder)
+            sealed_file.check_intact(recording.folder)
         except DynvizError as error:
             report.lasting = str(error)
             report.problems.append(report.lasting)
@@ -59,6 +59,9 @@ def check(recording: Recording) -> DamageReport:
     for name in recording.metadata.channels:
         _check_channel(report, name, newest.get(name))
     _check_events(report, [each[layout.EVENTS] for each in sums.values() if layout.EVENTS in each])
+    copies = inputs.damaged(recording.folder, recording.metadata.inputs)
+    report.problems += copies.values()
+    report.files += copies
     for name in stored.names(recording.folder):
         try:
             stored.read(recording.folder, name)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from dynviz.recording import layout, schema
+from dynviz.recording import inputs, layout, schema
 from dynviz.recording.metadata import (
     FORMAT,
     Better,
@@ -143,5 +143,6 @@ _METADATA = record(
             inexact=schema.text,
         )
     ),
+    inputs=list_of(record(inputs.Input, path=schema.text, sha256=schema.text, code=schema.flag, copy=inputs.copy_name)),
     format=whole(0, FORMAT),
 )

@@ -6,6 +6,7 @@
     changes.jsonl           one change of a hyperparameter a line, see `dynviz.recording.changes`
     requests.jsonl          one request to the process that trains a line
     checkpoints/<step>.npz  the state of training after that step
+    inputs/<name>           copies of small files that the run depends on, see `dynviz.recording.inputs`
     lock                    held by flock while a writer lives, empty, left behind afterwards
 
 A channel's file is a .npy file of version 1.0 whose header is always 256 bytes long. The sample count in it stands at

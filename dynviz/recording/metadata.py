@@ -9,6 +9,7 @@ import numpy as np
 
 from dynviz.errors import DynvizError
 from dynviz.recording import layout, schema
+from dynviz.recording.inputs import Input
 from dynviz.recording.values import encode
 
 FORMAT = 2
@@ -161,6 +162,7 @@ class Metadata:
         status: How it stands. A recording that says `running` without a writer was killed.
         error: Why it failed, when it did.
         origin: Where it was forked from; None of a run that began with its first step.
+        inputs: The files that it depends on.
         format: Version of this layout.
     """
 
@@ -188,6 +190,7 @@ class Metadata:
     status: Status = "running"
     error: str = ""
     origin: Origin | None = None
+    inputs: tuple[Input, ...] = ()
     format: int = FORMAT
 
     def __post_init__(self) -> None:

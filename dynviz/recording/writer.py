@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
-from dynviz.recording import changes, changes_file, checkpoint, disk, layout, runjson
+from dynviz.recording import changes, changes_file, checkpoint, disk, inputs, layout, runjson
 from dynviz.recording.arrays import write_npz
 from dynviz.recording.changes import Change
 from dynviz.recording.changes_file import ChangeLog
@@ -68,6 +68,7 @@ class Writer:
         try:
             writer._files.acquire(make=True)
             writer._files.open(metadata, new=True)
+            inputs.keep(writer._files.folders[0], metadata.inputs)
             writer._sync()
             writer._files.sync_folders()
             writer._save(metadata)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dynviz.errors import DynvizError
-from dynviz.plugins import Plugin, grammar, load
+from dynviz.plugins import Plugin, grammar, load, objects
 from dynviz.plugins.grammar import Spec
 from dynviz.plugins.options import MISSING, Option, read
 
@@ -59,7 +59,8 @@ def choices(plural: str, text: str) -> tuple[Combination, ...]:
         texts = dict(zip(listed, values, strict=True))
         options = {name: _follow(name, texts, linked, known) for name in spec.options}
         given = read(known, options, what, scheduled=plural == "optimizers")
-        found.append(Combination(replace(bare, given=given), Spec(bare.file or bare.name, options)))
+        paths = {name: objects.written(value) for name, value in given.items() if known[name].takes_file}
+        found.append(Combination(replace(bare, given=given), Spec(bare.file or bare.name, options | paths)))
     return tuple(found)
 
 

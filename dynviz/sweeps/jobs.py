@@ -10,7 +10,8 @@ from typing import Any
 from dynviz.errors import DynvizError
 from dynviz.plugins import grammar
 from dynviz.plugins.trust import Code, foreign
-from dynviz.recording import disk, files, schema, sealed
+from dynviz.recording import disk, files, inputs, schema, sealed
+from dynviz.recording.inputs import Input
 from dynviz.recording.metadata import Lane
 from dynviz.recording.run import SWEEP
 from dynviz.recording.schema import list_of, mapping_of, optional, record, whole
@@ -59,7 +60,7 @@ class SweepPlan:
     Attributes:
         jobs: In the order in which they begin.
         settings: What they share.
-        files: Fingerprints of the users' files, by path.
+        files: Fingerprints of the users' files, and of those that options name, by path.
     """
 
     jobs: tuple[Job, ...]
@@ -81,6 +82,16 @@ class SweepPlan:
             DynvizError: It is not.
         """
         sealed.check(folder / SWEEP)
+
+    def check_data(self, folder: Path) -> None:
+        """See that the files that options name are what they were.
+
+        Raises:
+            DynvizError: One has changed or is not there.
+        """
+        code = {each.name for each in foreign_code(self)}
+        data = [Input(path, sha256) for path, sha256 in self.files.items() if path not in code]
+        inputs.check(folder, data)
 
     @classmethod
     def load(cls, folder: Path) -> "SweepPlan":

@@ -11,7 +11,7 @@ from dynviz.plugins import Plugin, grammar, load, objects
 from dynviz.plugins.objects import Given
 from dynviz.plugins.trust import Trusted
 from dynviz.process.signals import answered
-from dynviz.recording import lock, staging
+from dynviz.recording import inputs, lock, staging
 from dynviz.recording.disk import Folder
 from dynviz.rule import Rule
 from dynviz.sweeps import budget, table
@@ -123,6 +123,7 @@ def resume(
     for code in foreign_code(plan):
         if Path(code.located(trust)).resolve() != Path(code.name).resolve():
             raise DynvizError(f"the sweep was begun with {code.name}; put the file there again, or begin a new sweep")
+    plan.check_data(folder)
     with _locked(folder):
         count = jobs or budget.processes(plan.settings.device)
         pool = pool or ProcessPool(folder, plan.settings, count, _named(plan))
@@ -227,7 +228,10 @@ def _lay_out(out: str | Path | None, scenario: Plugin, plan: SweepPlan) -> Path:
 
 def _fingerprints(found: Sequence[Combination]) -> dict[str, str]:
     plugins = [part for choice in found for part in (choice.plugin.parts or (choice.plugin,))]
-    return {plugin.file: plugin.sha256() for plugin in plugins if plugin.file}
+    data = inputs.of([], [file for choice in found for file in choice.plugin.data])
+    return {plugin.file: plugin.sha256() for plugin in plugins if plugin.file} | {
+        each.path: each.sha256 for each in data
+    }
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ class Mine:
     """
 
     # The options. Whoever writes `./NAME.py:noise=0.5` sets one.
+    # A file that is read is an option too, `data: Path = Path("points.csv")`: then a run notices when it changes.
     noise: float = 0.2
     batch: int = 16
 

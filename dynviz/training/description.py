@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 import dynviz
+from dynviz.recording import inputs
 from dynviz.recording.metadata import Metadata
 from dynviz.rule import fallback
 from dynviz.task import Channel
@@ -76,6 +77,7 @@ def describe(plan: RecordingPlan, lanes: LaneStacks, created: str) -> Metadata:
         created=created,
         dtype=plan.dtype,
         compiled=plan.compiled,
+        inputs=inputs.of(plan.scenario.code + plan.optimizer.code, plan.scenario.data + plan.optimizer.data),
     )
 
 

@@ -107,7 +107,7 @@ class _Fork:
     def of(cls, recording: Recording, at: int, request: ForkRequest, trusted: Trusted, *, inexact: bool) -> "_Fork":
         _check_divergence(recording, at)
         replayed = replay(recording.folder, at, trusted, inexact=inexact)
-        before = planned(replayed.recording.metadata, None, trusted)
+        before = planned(replayed.recording, None, trusted)
         plan, origins = planned_fork(before, recording.chosen, request, replayed.step)
         keep = request.state == "keep"
         fixed = {name: value.value for name, value in plan.hyperparameters.items() if name in request.values}

@@ -140,7 +140,7 @@ def resume(
         length = max(recording.total for recording in recordings)
         raise DynvizError(f"{folder} is finished at step {length}; --steps N with a larger N makes it longer")
     progress = progress or session.default_progress()
-    prepared = [rebuild(recording.metadata, steps, trust) for recording in todo]
+    prepared = [rebuild(recording, steps, trust) for recording in todo]
     compile_steps(prepared, progress.does)
     train(Path(folder), claim([recording.folder for recording in todo], prepared, steps), progress)
     return open_recording(folder)

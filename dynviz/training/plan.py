@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -222,9 +223,10 @@ def labels(plugins: Sequence[Plugin]) -> list[str]:
 
 def named(plugin: Plugin, options: Mapping[str, Any] | None = None) -> Named:
     """A plug-in as a recording remembers it."""
+    given = plugin.given.items()
     return Named(
         name=plugin.name,
-        given={name: str(value) if isinstance(value, Schedule) else value for name, value in plugin.given.items()},
+        given={name: str(value) if isinstance(value, Schedule | Path) else value for name, value in given},
         options=dict(options or {}),
         file=plugin.file,
         sha256=plugin.sha256(),

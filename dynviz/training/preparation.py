@@ -1,6 +1,6 @@
 """Recordings that could be begun or gone on with: built, measured once and checked, and nothing is written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
@@ -9,8 +9,9 @@ import torch
 from dynviz.errors import DynvizError, one_line_for_users
 from dynviz.plugins import Plugin, objects, trust
 from dynviz.plugins.options import check_schedule, read
-from dynviz.plugins.trust import Trusted, resolve
-from dynviz.recording.metadata import Lane, Metadata, Named
+from dynviz.plugins.trust import ChangedFileError, Trusted, resolve
+from dynviz.recording import Recording, inputs
+from dynviz.recording.metadata import Lane, Metadata
 from dynviz.task import Scenario, Task
 from dynviz.training import devices, randomness
 from dynviz.training.block import BlockFunction
@@ -155,19 +156,20 @@ def _check_parameters(task: Task, name: str) -> None:
         )
 
 
-def rebuild(metadata: Metadata, steps: int | None, trusted: Trusted = ()) -> PreparedRecording:
+def rebuild(recording: Recording, steps: int | None, trusted: Trusted = ()) -> PreparedRecording:
     """A recording that can be gone on with, from what it says about itself.
 
     Args:
-        metadata: The recording's.
+        recording: The recording.
         steps: How long it shall be; None for as long as it was meant to be.
         trusted: What may be run beside what is bundled, see `dynviz.plugins.trust`.
 
     Raises:
         DynvizError: What it names is not trusted, has changed, or does not take what is recorded.
     """
+    metadata = recording.metadata
     with devices.reproducible(), one_line_for_users():
-        plan = planned(metadata, steps, trusted)
+        plan = planned(recording, steps, trusted)
         return _prepared(build(plan, _device(metadata)), metadata)
 
 
@@ -185,24 +187,29 @@ def changed(plan: RecordingPlan, metadata: Metadata, **parts: Any) -> PreparedRe
         return _prepared(stacks, replace(described, checkpoint_every=metadata.checkpoint_every, **parts))
 
 
-def planned(metadata: Metadata, steps: int | None = None, trusted: Trusted = ()) -> RecordingPlan:
+def planned(recording: Recording, steps: int | None = None, trusted: Trusted = ()) -> RecordingPlan:
     """What a recording trains, from what it says about itself; the arguments are those of `rebuild`.
 
     Raises:
         DynvizError: As for `rebuild`.
     """
-    scenario = rebuilt("scenarios", metadata.scenario, trusted)
-    optimizer = rebuilt("optimizers", metadata.optimizer, trusted)
+    metadata = recording.metadata
+    scenario = rebuilt(recording, "scenarios", trusted)
+    optimizer = rebuilt(recording, "optimizers", trusted)
     check_optimizer(optimizer)
-    hyperparameters = {name: value.value for name, value in metadata.hyperparameters.items()}
-    for values in (hyperparameters, *(lane.hyperparameters for lane in metadata.lanes)):
-        read(optimizer.options, values, f"optimizer {optimizer.name}", scheduled=True)
+    what = f"optimizer {optimizer.name}"
+    for lane in metadata.lanes:
+        read(optimizer.options, lane.hyperparameters, what, scheduled=True)
+    values = {name: each.value for name, each in metadata.hyperparameters.items()}
+    files = _files(optimizer, read(optimizer.options, values, what, scheduled=True))
     plan = RecordingPlan(
         scenario=scenario,
         optimizer=optimizer,
         label=metadata.label,
         order=metadata.order,
-        hyperparameters=metadata.hyperparameters,
+        hyperparameters={
+            name: replace(each, value=files.get(name, each.value)) for name, each in metadata.hyperparameters.items()
+        },
         lanes=metadata.lanes,
         steps=steps or metadata.steps,
         requests=tuple(ChannelRequest(name, info.every or None) for name, info in metadata.channels.items()),
@@ -224,14 +231,26 @@ def _device(metadata: Metadata) -> torch.device:
         ) from error
 
 
-def rebuilt(plural: str, named: Named, trusted: Trusted = ()) -> Plugin:
-    """The plug-in that a recording names, as it was.
+def rebuilt(recording: Recording, plural: str, trusted: Trusted = ()) -> Plugin:
+    """The scenario, or the optimizer, of a recording, as it was.
 
     Raises:
-        DynvizError: It is not trusted, has changed, or takes other options.
+        DynvizError: It is not trusted, it or a file that the run reads has changed, or it takes other options.
     """
+    metadata = recording.metadata
+    named = metadata.scenario if plural == "scenarios" else metadata.optimizer
     target = objects.among(plural, named.name, trust.objects(trusted))
-    name = target or resolve(plural, named.file or named.name, trusted, named.fingerprints)
+    try:
+        name = target or resolve(plural, named.file or named.name, trusted, named.fingerprints)
+    except ChangedFileError as error:
+        inputs.check(recording.folder, metadata.inputs, beside=error.path)
+        raise
+    inputs.check(recording.folder, metadata.inputs)
     plugin = objects.plugin(plural, name)
-    read(plugin.options, named.given, f"{plugin.kind.binds} {named.name}", scheduled=plural == "optimizers")
-    return replace(plugin, name=named.name, given=named.given)
+    values = read(plugin.options, named.given, f"{plugin.kind.binds} {named.name}", scheduled=plural == "optimizers")
+    return replace(plugin, name=named.name, given={**named.given, **_files(plugin, values)})
+
+
+def _files(plugin: Plugin, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of options that name files."""
+    return {name: value for name, value in values.items() if plugin.options[name].takes_file}

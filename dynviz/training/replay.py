@@ -129,9 +129,9 @@ def replay(folder: Path, at: int, trusted: Trusted = (), *, inexact: bool = Fals
     sha256 = hashlib.sha256(files.read(folder / layout.METADATA)).hexdigest()
     if not 0 <= at <= recording.recorded:
         raise DynvizError(f"step {at} of {folder} is not recorded; there are steps 0 to {recording.recorded}")
-    for inputs in (runjson, changes_file):
-        inputs.check_intact(folder)
-    prepared = rebuild(recording.metadata, None, trusted)
+    for file in (runjson, changes_file):
+        file.check_intact(folder)
+    prepared = rebuild(recording, None, trusted)
     comparison = Comparison(recording, at)
     trainer = Trainer(prepared.lanes, comparison, prepared.blocks)
     trainer.rewind()
