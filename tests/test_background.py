@@ -1,5 +1,6 @@
 """Training in a process of its own: what we learn of it, and what it survives."""
 
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import dynviz
+from dynviz.process import background
 from dynviz.process.background import OUTPUT_BYTES, BackgroundRun
 
 FILES = Path(__file__).parent / "files"
@@ -116,6 +118,16 @@ def test_a_run_is_followed_from_its_start_to_its_end(tmp_path, held):
     trainer.stop()
     trainer.poll()
     assert trainer.state == "finished"
+
+
+def test_the_message_of_a_run_that_fails_names_the_users_line(tmp_path):
+    reports = background.Reports(os.memfd_create("reports"))
+    try:
+        exec(compile("\n\n1 / 0", str(tmp_path / "mine.py"), "exec"), {"__name__": "mine"})
+    except ZeroDivisionError as error:
+        reports.failed(error)
+    said = json.loads(os.pread(reports._descriptor, 1000, 0))
+    assert said["message"] == f"ZeroDivisionError: division by zero ({tmp_path / 'mine.py'}, line 3)"
 
 
 def test_a_run_that_is_asked_to_stop_ends_cleanly_and_can_go_on(long_run):

@@ -266,6 +266,31 @@ def test_a_job_that_fails_is_reported_and_stops_no_other(tmp_path):
     assert any("Traceback" in file.read_text() for file in (folder / "errors").iterdir())
 
 
+RAISING = """
+import torch
+
+class Mine(torch.optim.SGD):
+    def __init__(self, parameters, lr: float = 0.1):
+        super().__init__(parameters, lr=lr)
+        self.made = 0
+
+    def step(self, closure=None):
+        self.made += 1
+        if self.made > 21:
+            raise ValueError("too far")
+        super().step()
+"""
+
+
+def test_an_error_of_a_users_own_file_stands_in_the_table_with_its_line(tmp_path):
+    (tmp_path / "mine.py").write_text(RAISING)
+    folder = tmp_path / "out"
+    command = ["sweep", "surface:f=booth", "-o", f"{tmp_path / 'mine.py'}:lr=[1e-3,1e-4]", "--steps", "40"]
+    result = CliRunner().invoke(commands, [*command, "--jobs", "1", "--out", str(folder)], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert {row["error"] for row in rows(folder)} == {f"ValueError: too far ({tmp_path / 'mine.py'}, line 12)"}
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

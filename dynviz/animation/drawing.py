@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from dynviz import plugins
-from dynviz.errors import DynvizError, unknown
+from dynviz.errors import DynvizError, in_words, unknown
 from dynviz.film import Film
 from dynviz.frame import Background, Pixels
 from dynviz.plugins import trust
@@ -125,8 +125,7 @@ def _unfit(view: str, recordings: Sequence[Recording]) -> Iterator[None]:
         yield
     except UNFIT as error:
         names = ", ".join(str(recording.folder) for recording in recordings)
-        why = " ".join(f"{type(error).__name__}: {error}".split())
-        raise DynvizError(f"view {view} cannot draw what is recorded in {names}: {why}") from error
+        raise DynvizError(f"view {view} cannot draw what is recorded in {names}: {in_words(error)}") from error
 
 
 def _narrowed(film: Film, view: str, panel: str) -> Film:

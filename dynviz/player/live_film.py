@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.animation.drawing import open_film
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, in_words
 from dynviz.film import Film
 from dynviz.player.axes import HeldAxes
 from dynviz.player.work import Work, at_once
@@ -131,7 +131,7 @@ class LiveFilm:
 
     def _fail(self, error: Exception) -> None:
         self.film = None
-        words = f"view {self.view} failed: {type(error).__name__}: {error}"
+        words = f"view {self.view} failed: {in_words(error)}"
         self.problem = str(error) if isinstance(error, DynvizError) else words
 
     def scene(self, step: int, first: int = 0, *, alone: bool = False) -> Scene | None:

@@ -13,6 +13,7 @@ from dynviz.cells.canvas import CellCanvas, Hit
 from dynviz.cells.cells import Cells
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
+from dynviz.errors import in_words
 from dynviz.player import styles
 from dynviz.player.messages import PanelsChanged, PlotClicked, PlotHovered
 from dynviz.player.strip import line_filters
@@ -165,7 +166,7 @@ class Plot(Widget):
             if self._cells is None:
                 self._cells = self.canvas.draw(self._scene)
         except Exception as error:  # the marks may be of a user's view
-            self.problem = f"this picture cannot be drawn: {type(error).__name__}: {error}"
+            self.problem = f"this picture cannot be drawn: {in_words(error)}"
             return self._words(self.problem)
         cells, encoder = self._cells, self.encoder(quality)
         if plain:

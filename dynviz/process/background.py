@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, in_words
 from dynviz.process.child import dynviz_command, ending, last_line, starting
+from dynviz.text import one_line
 
 ERROR_FILE = "error.txt"
 """In a run's folder: the traceback of a trainer that failed where nobody may have listened."""
@@ -193,7 +194,7 @@ class Reports:
 
     def failed(self, error: Exception) -> None:
         """Say why the run failed; a traceback is kept in the run's folder, where there is one."""
-        words = str(error) if isinstance(error, DynvizError) else f"{type(error).__name__}: {error}"
+        words = in_words(error)
         if self._folder is not None and not isinstance(error, DynvizError):
             file = self._folder / ERROR_FILE
             with contextlib.suppress(DynvizError):
@@ -202,7 +203,7 @@ class Reports:
                 with disk.replacing(file) as target:
                     target.write("".join(traceback.format_exception(error)).encode(errors="replace"))
                 words += f"; where it came from is in {file}"
-        self._say(message=" ".join(words.split()))
+        self._say(message=one_line(words))
 
     def _say(self, **report: str) -> None:
         with contextlib.suppress(OSError):

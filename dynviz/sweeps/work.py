@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, in_words, place_of
 from dynviz.process.child import Requests, answering
 from dynviz.recording import Run, disk, layout
 from dynviz.recording.disk import Folder
@@ -27,7 +27,7 @@ OFTEN = 0.2
 ASIDE = "aside"
 """The folder in a sweep's where the leftovers of jobs are kept that were killed before their recordings were whole."""
 ERRORS = "errors"
-"""The folder in a sweep's where tracebacks of jobs are kept that failed in a way that nobody foresaw."""
+"""The folder in a sweep's where tracebacks are kept of jobs that failed in their user's code or unforeseen."""
 
 
 def perform(folder: Path, job: Job, settings: Settings, trust: Sequence[str], progress: Any) -> None:
@@ -139,10 +139,14 @@ def _do(folder: Path, job: Job, settings: Settings, trust: Sequence[str], answer
         answers.say("stopped", leaves=True)
         return False
     except DynvizError as error:
+        if error.__cause__ and place_of(error.__cause__):
+            # A fault in the user's own code, whose way there may help.
+            with contextlib.suppress(DynvizError):
+                _keep_traceback(folder, job)
         answers.say("failed", message=str(error))
         return True
     except Exception as error:  # a scenario is anybody's code
-        message = " ".join(f"{type(error).__name__}: {error}".split())
+        message = in_words(error)
         with contextlib.suppress(DynvizError):
             _keep_traceback(folder, job)
             message += f" (see {folder / ERRORS / job.name}.txt)"

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, place_of
 from dynviz.plugins.zoo import refusal
 from dynviz.training import randomness
 from dynviz.training.attributes import Attributes
@@ -237,4 +237,5 @@ def _near(actual: Tensor, expected: float) -> bool:
 
 
 def _in_words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    words, place = " ".join(str(error).split()) or type(error).__name__, place_of(error)
+    return f"{words} ({place})" if place and not isinstance(error, DynvizError) else words
