@@ -3,16 +3,18 @@
 python -m tests.auditing FOLDER COUNT prints as JSON how many were read, and what should not have happened.
 """
 
+import io
 import json
 import os
 import resource
 import shutil
 import sys
 import time
+import unicodedata
 import warnings
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, configuration, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import StopTest
 
@@ -68,22 +70,32 @@ class Ear:
                 self.heard.append(f"{event} {path}")
 
 
+def readable(printed):
+    """See that what is printed controls no terminal."""
+    for line in printed.split("\n"):
+        assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in line), ascii(line)[:LONG]
+
+
 def commands(run, target, rng):
     """Some of the commands that read, with something to call for each."""
+    from click.testing import CliRunner
     from rich.console import Console
 
     import dynviz
     from dynviz import plugins
     from dynviz.animation.drawing import open_film, suggested
     from dynviz.animation.export import animate
+    from dynviz.cli.check import check
+    from dynviz.cli.events import events
     from dynviz.cli.listing import _runs
     from dynviz.cli.paint import painter
     from dynviz.cli.summary import summary
     from dynviz.recording import open_all
 
     def summarise():
-        with Console(file=Path(os.devnull).open("w")) as console:
-            console.print(summary(open_all([run]), painter("dark", "none")))
+        page = io.StringIO()
+        Console(file=page, width=200).print(summary(open_all([run]), painter("dark", "none")))
+        readable(page.getvalue())
 
     def show(view=None):
         from dynviz.cells.canvas import CellCanvas
@@ -99,9 +111,20 @@ def commands(run, target, rng):
             open_all([run]), target / f"out.{suffix}", size=(240, 180), frames=1 if suffix == "svg" else 2, alt=True
         )
 
-    def events():
+    def spoken(command, *words):
+        """What a command prints: lines that control no terminal."""
+        readable(CliRunner().invoke(command, list(map(str, words)), catch_exceptions=False).output)
+
+    def happened():
+        spoken(events, run, *rng.choice([[], ["--json"], ["--kind", "spike"], ["--forbid", "forked"]]))
+
+    def checked():
+        spoken(check, run)
+
+    def values():
         for recording in open_all([run]):
             recording.events()
+            recording.changes()
             for name in recording:
                 recording[name], recording.steps(name)
             for step in recording.checkpoints():
@@ -121,7 +144,7 @@ def commands(run, target, rng):
         _runs()
 
     view = rng.choice(list(plugins.files("views")))
-    every = [listed, summarise, events, show, lambda: show(view)]
+    every = [listed, summarise, values, happened, checked, show, lambda: show(view)]
     rare = [export, export, player, notebook]
     return [*rng.sample(every, 3), *([rng.choice(rare)] if one_in(rng, 8) else [])]
 
@@ -132,7 +155,8 @@ def main(folder, count):
 
     inside, target = folder / "inside", folder / "target"
     target.mkdir()
-    # What matplotlib and temporary files write is no recording's doing.
+    # What hypothesis, matplotlib and temporary files write is no recording's doing.
+    configuration.set_hypothesis_home_dir(target)
     os.environ |= {"TMPDIR": str(target), "MPLCONFIGDIR": str(target), "XDG_CACHE_HOME": str(target)}
     audit = Audit(inside, target, folder / "canary")
     sources = sorted(path for path in (folder / "sources").iterdir())

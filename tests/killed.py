@@ -25,6 +25,7 @@ from dynviz.recording import open as open_run
 from dynviz.recording import projections as stored
 from dynviz.recording.lock import held
 from dynviz.sweeps import launch
+from dynviz.training import forking
 from tests.same_bytes import fingerprints
 
 BOOTH = "surface:f=booth,grid=8"
@@ -106,6 +107,28 @@ class Resume(Victim):
         assert numbers(here / "run") == numbers(whole / "run")
 
 
+class Fork(Victim):
+    """A run that goes on from a step of another one, with something changed."""
+
+    def prepare(self, here: Path) -> None:
+        dynviz.run(BOOTH, FOUR[:2], steps=SHORT, record=RECORD, out=here / "run")
+
+    def act(self, here: Path) -> None:
+        forking.fork(here / "run", at=7, lr=0.02, steps=STEPS, out=here / "fork")
+
+    def check(self, here: Path, whole: Path) -> None:
+        assert visible(here) <= {"run", "fork"}
+        if (here / "fork").exists():
+            assert list(Run(here / "fork")) == FOUR[:2]
+            opens(here / "fork")
+            if any(recording.status != "finished" for recording in Run(here / "fork").values()):
+                training.resume(here / "fork")
+        else:
+            self.act(here)
+        assert numbers(here / "fork") == numbers(whole / "fork")
+        assert fingerprints(here / "run") == fingerprints(whole / "run")
+
+
 class Sweep(Victim):
     """A sweep whose jobs are done two at a time, by processes that start anew as a user's do."""
 
@@ -166,7 +189,7 @@ class Export(Victim):
 
 
 VICTIMS: dict[str, Callable[[], Victim]] = {
-    each.__name__.lower(): each for each in (Layout, Resume, Sweep, Projection, Export)
+    each.__name__.lower(): each for each in (Layout, Resume, Fork, Sweep, Projection, Export)
 }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from dynviz.recording import metadata, schema
+from dynviz.recording import changes, metadata, schema
 from dynviz.recording.events import Event
 from dynviz.sweeps import jobs
 
@@ -33,7 +33,7 @@ LIMITS = [limit + past for limit in (schema.STEPS, schema.LANES, schema.LARGEST)
 WORDS = [word for kind in (metadata.Status, metadata.Source) for word in kind.__args__]
 KINDS = (
     metadata.Metadata, metadata.ChannelInfo, metadata.Named, metadata.Lane, metadata.Part, metadata.Hyperparameter,
-    Event, jobs.Job, jobs.Settings,
+    metadata.Origin, Event, changes.Change, changes.Request, jobs.Job, jobs.Settings,
 )  # fmt: skip
 NAMES = sorted({field.name for kind in KINDS for field in fields(kind)})
 """Of every field that a file may have."""
@@ -246,13 +246,14 @@ def harm(run: Path, change: Change) -> str:
     files = sorted(path for path in run.rglob("*") if path.is_file())
     chosen = rng.choice([path for path in files if path.suffix != ".py"])
     # What is said matters most: half of the time it is a text.
-    texts = [path for path in files if path.name in ("run.json", "sweep.json")]
+    texts = [path for path in files if path.suffix in (".json", ".jsonl")]
     chosen = rng.choice(texts) if rng.randrange(5) < 3 else chosen
     if one_in(rng, 25):
         instead(chosen, rng)
         return f"{chosen.name} replaced"
-    mutated = {"run.json": mutate_json, "sweep.json": mutate_json, "events.jsonl": mutate_lines}.get(chosen.name)
-    mutated = mutated or {".npz": mutate_npz, ".npy": mutate_channel}.get(chosen.suffix)
+    mutated = {
+        ".json": mutate_json, ".jsonl": mutate_lines, ".npz": mutate_npz, ".npy": mutate_channel,
+    }.get(chosen.suffix)  # fmt: skip
     if mutated is None:
         return f"{chosen.name} as it was"
     data = mutated(chosen.read_bytes(), change)

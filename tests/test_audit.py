@@ -8,17 +8,31 @@ from pathlib import Path
 
 import pytest
 
+import dynviz
+from dynviz.recording import changes
+from dynviz.recording.changes import Change
 from tests import trained
 from tests.mutations import share
 
 ROOT = Path(__file__).parents[1]
 COUNT = 2000
+WHEN = [(2, None), (4, 1)]
+"""After which steps, and of which lane, a hyperparameter changes."""
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audit") / "sources"
     trained.train(folder)
+    # A fork of a run whose hyperparameters changed while it trained.
+    known = folder.with_name("changes.jsonl")
+    known.write_bytes(b"".join(Change(step=step, name="lr", new=0.1, lane=lane).line() for step, lane in WHEN))
+    run = dynviz.run(
+        *trained.RUNS["plane"][:2], seeds="0:3", steps=trained.STEPS, changes=known, out=folder / "changed"
+    )
+    for recording in run.values():
+        changes.ask(recording.folder, changes.Request(action="set", name="lr", value=0.2))
+    run.fork(5, eps=1e-6, out=folder / "forked")
     return folder
 
 

@@ -8,13 +8,23 @@ import pytest
 
 import dynviz
 from dynviz import DynvizError
-from dynviz.recording import staging
+from dynviz.recording import changes, staging
+from dynviz.recording.changes import Change, Request
 from dynviz.training.session import SilentProgress
 from tests.power import Disk, Name
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
 STEPS, LONGER, LONGEST_LOSS = 60, 90, 20
 RECORD = {"seeds": "0:2", "record": "parameters"}
+CHANGE = Change(step=25, name="lr", new=0.05)
+
+
+class Asks(SilentProgress):
+    """Asks for a change as soon as a run begins."""
+
+    def begin(self, folder, recordings, steps_done):
+        request = Request(action="set", name=CHANGE.name, value=CHANGE.new, at=CHANGE.step)
+        changes.ask(folder / "sgd", request)
 
 
 class Begun(SilentProgress):
@@ -31,7 +41,7 @@ def recorded(tmp_path_factory):
     disk = Disk(place)
     with pytest.MonkeyPatch.context() as patch:
         disk.record(patch)
-        dynviz.run(BOWL, "sgd:lr=10", steps=STEPS, out=place / "run", **RECORD)
+        dynviz.run(BOWL, "sgd:lr=10", steps=STEPS, out=place / "run", progress=Asks(), **RECORD)
         disk.first = len(disk.log)
         dynviz.resume(place / "run", steps=LONGER, trust="/")
     return disk
@@ -39,11 +49,17 @@ def recorded(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
-    """The bytes of runs that nothing happened to, by their length."""
+    """The bytes of runs that nothing happened to, by their length and whether the change is one of them."""
     place = tmp_path_factory.mktemp("straight")
+    file = place / "changes.jsonl"
+    file.write_bytes(CHANGE.line())
+    found = {}
     for steps in (STEPS, LONGER):
-        dynviz.run(BOWL, "sgd:lr=10", steps=steps, out=place / str(steps), **RECORD)
-    return {steps: content(place / str(steps)) for steps in (STEPS, LONGER)}
+        for changed in (False, True):
+            run = place / f"{steps}-{changed}"
+            dynviz.run(BOWL, "sgd:lr=10", steps=steps, out=run, changes=file if changed else None, **RECORD)
+            found[steps, changed] = content(run)
+    return found
 
 
 def content(run):
@@ -59,6 +75,7 @@ def opens(run):
     recording = dynviz.open(run)["sgd"]
     assert all(len(recording[name]) >= 0 for name in recording.channels)
     recording.events()
+    recording.changes()
     assert recording.missing is not None
     return True
 
@@ -98,7 +115,8 @@ def test_whatever_a_power_loss_leaves_comes_to_the_same_bytes(recorded, straight
             dynviz.resume(run, progress=begun, trust="/")
             # The last checkpoint of a run does not hold its last sample, and the one before is gone on from.
             assert begun.steps[0] >= min(checkpoint_on_disk(recorded, end), total - LONGEST_LOSS)
-        assert content(run) == straight[total]
+        # What was asked for and not written down yet may be lost.
+        assert content(run) == straight[total, bool(changes.load(run / "sgd"))]
 
 
 def test_a_folder_that_is_laid_out_is_there_whole_or_not_at_all(tmp_path):
@@ -133,7 +151,7 @@ def test_a_run_that_lost_its_newest_samples_says_so_and_makes_them_again(tmp_pat
     # Zeros are no samples either: what a checkpoint stands on is compared with its checksum.
     loss.write_bytes(data[:-300] + bytes(300))
     dynviz.resume(run, steps=LONGER, trust="/")
-    assert content(run) == straight[LONGER]
+    assert content(run) == straight[LONGER, False]
 
 
 def test_events_that_end_in_zeros_are_read_up_to_them(tmp_path, straight):
@@ -146,7 +164,7 @@ def test_events_that_end_in_zeros_are_read_up_to_them(tmp_path, straight):
     assert recording.events() == before
     assert recording.missing == "events.jsonl: ends in 700 bytes that are no events"
     dynviz.resume(run, steps=LONGER, trust="/")
-    assert content(run) == straight[LONGER]
+    assert content(run) == straight[LONGER, False]
 
 
 def test_an_error_in_the_background_is_raised_and_no_checkpoint_is_named(tmp_path, monkeypatch):

@@ -117,6 +117,13 @@ def test_a_run_is_not_made_longer_when_one_of_its_recordings_cannot_be(here, dam
     refused(here, "run", "--resume", "run/sgd", "--steps", 15, "--headless")
 
 
+@pytest.mark.parametrize("damage", DAMAGES[:-1], ids=lambda damage: damage.__name__)
+def test_a_run_is_not_forked_when_one_of_its_recordings_cannot_be(here, damage):
+    damage(here / "run/sgd")
+    refused(here, "fork", "run", "--at", 5, "--steps", 15, "--headless")
+    refused(here, "fork", "run/sgd", "--at", 5, "--steps", 15, "--headless")
+
+
 def test_a_recording_of_torchs_kind_with_a_strange_checkpoint_is_refused(here):
     other_state(here / "torch/torch.optim.Adam")
     assert "is not one of this optimizer" in refused(here, "run", "--resume", "torch", "--steps", 15, "--headless")
@@ -160,6 +167,30 @@ REFUSED = [
     "run surface:f=booth -o nonsense --headless",
     "run surface:f=booth -o adam:lr=x --headless",
     "run surface:f=booth -o adam --record nothing --headless",
+    "run surface:f=booth -o adam --changes nowhere --headless",
+    "run surface:f=booth -o adam --changes run/adam/run.json --headless",
+    "fork run --at 8 --headless",
+    "fork run --at 7 --headless",
+    "fork run --at 3 --steps 3 --headless",
+    "fork run --at 3 --out run --headless",
+    "fork run --at 3 -o nonsense --headless",
+    "fork run --at 3 -o adam:lr=x --headless",
+    "fork run --at 3 --set nonsense=1 --headless",
+    "fork run --at 3 --set lr=x --headless",
+    "fork run --at 3 --set lr=-1 --headless",
+    "fork run --at 3 --set lr --headless",
+    "fork run --at 3 --set lr=log(1e-3,1e-1,99999999) --headless",
+    "fork run@9 --at 3 --headless",
+    "fork nowhere --at 3 --headless",
+    "set run lr=0.1",
+    "set run/adam lr=nan",
+    "set run lr",
+    "set nowhere lr=0.1",
+    "events run --kind nonsense",
+    "events run --expect nonsense>",
+    "events run --forbid forked --expect spike>=9",
+    "events nowhere",
+    "check nowhere",
     "sweep --resume run",
     "sweep --resume nowhere",
     "sweep surface:f=booth -o adam:lr=[.1,.2] --out sweep",
@@ -198,7 +229,15 @@ def test_a_sweep_that_another_process_works_on_is_refused(here):
 
 def test_reading_commands_change_nothing(here):
     before = state(here)
-    for words in ("show run --text", "show sweep", "list", "list runs", "export run /dev/null --view curves"):
+    for words in (
+        "events run",
+        "check run",
+        "show run --text",
+        "show sweep",
+        "list",
+        "list runs",
+        "export run /dev/null --view curves",
+    ):
         command(*words.split())
     assert state(here) == before
 

@@ -13,6 +13,7 @@ import click
 
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError, unknown
+from dynviz.text import clean
 
 if TYPE_CHECKING:
     from dynviz.detection.scan import Occurrence
@@ -100,7 +101,9 @@ def events(
     asked = {Path(grammar.parse(kind).name).stem for kind in kinds}
     for occurrence in occurrences:
         if not asked or occurrence.kind in asked:
-            say(_as_json(occurrence, recordings) if as_json else _line(occurrence, recordings), err=False)
+            # What a recording calls something must not look like a line of its own.
+            line = _as_json(occurrence, recordings) if as_json else clean(_line(occurrence, recordings))
+            say(line, err=False)
     broken = list(_broken(conditions, occurrences, recordings))
     for words in broken:
         say(words)

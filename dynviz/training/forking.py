@@ -82,6 +82,8 @@ def fork(
         optimizer=plugin, values={**(set or {}), **values}, state=state, schedule=schedule, steps=steps
     )
     opened = open_recording(source)
+    if isinstance(opened, Run) and opened.problems:
+        raise DynvizError(f"{opened.problems[0]}; the others can be forked one by one")
     recordings = list(opened.values()) if isinstance(opened, Run) else [opened]
     progress = progress or session.default_progress()
     with devices.reproducible():
