@@ -10,7 +10,6 @@ from dynviz.errors import DynvizError
 from dynviz.player import command, details, status
 from dynviz.player.axes import HeldAxes
 from dynviz.player.command import Picture, panel_name
-from dynviz.player.event_marks import event_marks, step_beside, text_at
 from dynviz.player.live_film import PAUSE, LiveFilm
 from dynviz.player.readout import readout
 from dynviz.player.runs import find, holds_runs
@@ -203,7 +202,7 @@ def test_a_recording_that_is_taken_away_is_shown_on_and_missed_in_other_views(tm
     made.tick(4.0)
     assert made.scene().step == 200
     assert made.session.choosable
-    assert details.sections(made.session.recordings, made.session.events, made.statuses)
+    assert details.sections(made.session.recordings, made.session.events.marks, made.statuses)
     made.show("curves")
     made.tick(6.0)
     assert made.scene() is None
@@ -308,12 +307,12 @@ def test_events_of_all_recordings_are_jumped_to_in_order(tmp_path):
     made = opened(tmp_path / "run", step=0)
     for text in ("diverged 2.5 at step 10 (adam, seed 1)", "center died at step 30 (sgd)"):
         assert made.jump(after=True)
-        assert text_at(made.session.events, made.step) == text
+        assert made.session.events.at(made.playback.steps, made.step) == text
     assert not made.jump(after=True)
     assert made.step == 30
-    assert step_beside(made.session.events, 30, after=False) == 10
-    assert text_at(made.session.events, 11) == ""
-    assert len(event_marks(made.session.recordings)) == 2
+    assert made.session.events.beside(made.playback.steps, 30, after=False) == 10
+    assert made.session.events.at(made.playback.steps, 11) == ""
+    assert len(made.session.events.marks) == 2
 
 
 def test_recordings_of_different_lengths_share_one_clock(tmp_path):

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import termios
 import time
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,6 @@ from rich.cells import cell_len
 os.environ.setdefault("TEXTUAL_FPS", "120")
 
 from dynviz.errors import DynvizError
-from dynviz.player.app import Player
 from dynviz.player.bars import TimelineBar
 from dynviz.player.browser import Browser
 from dynviz.player.dialogs import QuitDialog, StepDialog
@@ -35,76 +33,7 @@ from dynviz.player.plot import Plot
 from dynviz.player.run_screen import RunScreen
 from tests import recorded
 from tests.growing import Growing, Trainer
-
-SIZE = (100, 30)
-
-
-class Watched:
-    """A player in a test: what is on its screen, and its clock."""
-
-    def __init__(self, app, pilot, clock):
-        self.app, self.pilot, self.clock = app, pilot, clock
-
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.settle()
-
-    async def wait(self, seconds):
-        self.clock[0] += seconds
-        if isinstance(self.app.screen, RunScreen):
-            self.app.screen.beat()
-        await self.settle()
-
-    async def settle(self):
-        """Wait until the views that are being opened are shown."""
-        await self.pilot.pause()
-        while opening := [worker for worker in self.app.workers if worker.group == "view"]:
-            await self.app.workers.wait_for_complete(opening)
-            await self.pilot.pause()
-
-    @property
-    def lines(self):
-        rows = self.app.screen._compositor.render_strips(self.app.size)
-        return ["".join(segment.text for segment in strip) for strip in rows]
-
-    @property
-    def text(self):
-        return "\n".join(line.rstrip() for line in self.lines)
-
-    @property
-    def step(self):
-        return self.state.step
-
-    @property
-    def state(self):
-        return self.app.run_screen.state
-
-    @property
-    def screen(self):
-        return self.app.run_screen
-
-
-@asynccontextmanager
-async def watching(*sources, size=SIZE, settle=True, **options):
-    clock = [0.0]
-    app = Player([str(each) for each in sources], clock=lambda: clock[0], timed=False, **options)
-    async with app.run_test(size=size) as pilot:
-        watched = Watched(app, pilot, clock)
-        await (watched.settle() if settle else pilot.pause())
-        yield watched
-
-
-def asynchronous(test):
-    """Run a test that waits; the name and the fixtures stay."""
-    import functools
-    import inspect
-
-    @functools.wraps(test)
-    def run(**fixtures):
-        return asyncio.run(test(**fixtures))
-
-    run.__signature__ = inspect.signature(test)
-    return run
+from tests.watched import asynchronous, watching
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +60,7 @@ async def test_the_rows_around_the_plot(live):
         assert lines[0] == " bowl · depth 3   sgd lr 0.1   seed 0" + " " * 7 + "● live    step 40 of 100   3 s left"
         assert lines[1].startswith(" 1 curves")
         assert lines[-2] == " ├" + "─" * 26 + "●" + "┄" * 40 + "┤    1x ▶"
-        assert lines[-1].strip() == "space pause  ←→ step  ⇧←→ 100  [ ] speed  z zoom  e export  ? help  q quit"
+        assert lines[-1].strip() == "space pause  ←→ step  h change  F fork  z zoom  e export  ? help  q quit"
 
 
 @asynchronous
@@ -265,7 +194,7 @@ async def test_lanes_are_chosen_in_a_dialog(voronoi):
 
 @asynchronous
 async def test_help_and_details_open_and_close(voronoi):
-    async with watching(voronoi, step=200, size=(100, 50)) as watched:
+    async with watching(voronoi, step=200, size=(100, 58)) as watched:
         await watched.press("question_mark")
         assert isinstance(watched.app.screen, InfoDialog)
         for key in KEYS:
@@ -289,7 +218,7 @@ async def test_a_dialog_that_scrolls_says_how_it_is_closed(voronoi):
 
 @asynchronous
 async def test_time_goes_on_behind_a_dialog(voronoi):
-    async with watching(voronoi, size=(100, 46)) as watched:
+    async with watching(voronoi, size=(100, 54)) as watched:
         await watched.press("question_mark")
         before = watched.lines[0]
         watched.clock[0] += 1

@@ -1,6 +1,6 @@
 """What happened in recordings: their own events, and those that detectors find, as far as they are recorded now."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,14 +49,21 @@ class Scan:
         []
     """
 
-    def __init__(self, recordings: Sequence[Recording], detectors: Mapping[str, Detector[Any]]) -> None:
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        detectors: Mapping[str, Detector[Any]],
+        *,
+        failed: Callable[[str, Exception], None] | None = None,
+    ) -> None:
         """Begin.
 
         Args:
             recordings: Of one scenario, where detectors compare their lanes.
             detectors: By kind, see `load`.
+            failed: Hears which kind's detector failed, which then is left out; None: its error is raised.
         """
-        self._recordings = recordings
+        self._recordings, self._failed = recordings, failed
         self._seen = [0] * len(recordings)
         self._changed = [0] * len(recordings)
         self._forked = [False] * len(recordings)
@@ -74,7 +81,17 @@ class Scan:
         Raises:
             DynvizError: A channel's file is missing or damaged.
         """
-        return sorted([*self._recorded(), *(each for watch in self._watches for each in watch.advance())])
+        return sorted([*self._recorded(), *(each for watch in tuple(self._watches) for each in self._found(watch))])
+
+    def _found(self, watch: "_Watch") -> list[Occurrence]:
+        try:
+            return list(watch.advance())
+        except Exception as error:  # a detector may be the user's own
+            if self._failed is None:
+                raise
+            self._failed(watch.kind, error)
+            self._watches.remove(watch)
+            return []
 
     def _recorded(self) -> Iterator[Occurrence]:
         for index, recording in enumerate(self._recordings):
@@ -114,7 +131,7 @@ class _Watch:
         recordings: Sequence[Recording],
         places: Sequence[tuple[int, int]],
     ) -> None:
-        self._kind, self._detector, self._places = kind, detector, places
+        self.kind, self._detector, self._places = kind, detector, places
         self._recordings = [recordings[index] for index in dict.fromkeys(index for index, _ in places)]
         self._state: Any = None
         self._names: tuple[str, ...] = ()
@@ -156,7 +173,7 @@ class _Watch:
             step=detection.step,
             recording=recording,
             lane=lane,
-            kind=self._kind,
+            kind=self.kind,
             since=detection.since,
             value=detection.value,
             words=detection.words,

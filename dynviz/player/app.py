@@ -59,7 +59,7 @@ class Player(LinkedApp):
     .heading.first { margin-top: 0; }
     .hint { color: $secondary; margin-top: 1; height: auto; }
     .field { height: 1; }
-    .label { width: 9; color: $secondary; }
+    .label { width: 15; color: $secondary; }
     .answer { height: 1; }
     #stop { margin-top: 1; }
     """
@@ -185,15 +185,19 @@ class Player(LinkedApp):
         """Quit; ask first while training goes on."""
         from dynviz.player.dialogs import QuitDialog
 
-        training = next((screen.state for screen in self._run_screens if screen.state.session.training), None)
+        states = (screen.state for screen in self._run_screens)
+        training = next((state for state in states if state.session.training or state.forks.running), None)
         if training is None:
             self.exit(self.exit_status)
         else:
             self.push_screen(QuitDialog(training.timeline.recorded, training.playback.total), self._leave)
 
     def _leave(self, answer: str | None) -> None:
-        if answer == "stop" and self.trainer is not None:
-            self.trainer.stop()
+        if answer == "stop":
+            for screen in self._run_screens:
+                screen.state.forks.stop()
+            if self.trainer is not None:
+                self.trainer.stop()
         if answer in {"stop", "go on"}:
             self.exit(0)
 

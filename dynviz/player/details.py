@@ -1,10 +1,10 @@
 """What is known of a run, in words."""
 
-import math
 from collections.abc import Sequence
 
 from dynviz.charts import caption
 from dynviz.player.event_marks import EventMark
+from dynviz.player.hyperparameters import as_text
 from dynviz.player.info_dialog import Section
 from dynviz.player.status import WORDS
 from dynviz.player.words import grouped
@@ -24,7 +24,7 @@ def sections(recordings: Sequence[Recording], events: Sequence[EventMark], statu
         rows: list[tuple[str, ...]] = [("lanes", f"{len(recording.seeds)}, {caption.seeds(recording)}")]
         rows += [("error", recording.metadata.error)] if recording.metadata.error else []
         for key, given in recording.metadata.hyperparameters.items():
-            rows.append((key, _value(given.value), ORIGINS.get(given.source, given.source)))
+            rows.append((key, as_text(given.value), ORIGINS.get(given.source, given.source)))
         sections.append((f"{name}: {WORDS.get(status, status)}", rows))
     sections.append(("Channels", _channels(recordings)))
     if events:
@@ -36,7 +36,7 @@ def sections(recordings: Sequence[Recording], events: Sequence[EventMark], statu
 
 def _scenario(recording: Recording) -> list[tuple[str, ...]]:
     known = recording.metadata
-    options = ", ".join(f"{key} {_value(value)}" for key, value in known.scenario.options.items())
+    options = ", ".join(f"{key} {as_text(value)}" for key, value in known.scenario.options.items())
     versions = ", ".join(f"{name} {version}" for name, version in known.versions.items())
     device = f"{known.device} ({known.device_name})" if known.device_name else known.device
     rows = [
@@ -59,9 +59,3 @@ def _channels(recordings: Sequence[Recording]) -> list[tuple[str, ...]]:
             shape = " × ".join(map(grouped, info.shape)) or "one number"
             rows.setdefault(name, (name, every, shape, info.help))
     return list(rows.values())
-
-
-def _value(value: object) -> str:
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.6g}"
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -25,7 +25,8 @@ def key_hints(state: PlayerState, shown: int, behind: str) -> list[KeyHint]:
     """
     playback, panels = state.playback, len(state.titles)
     film = state.scene() is not None
-    hidden = 0 < shown < panels
+    status = state.session.training_status
+    paused, hidden = status.paused, 0 < shown < panels
     hints = [
         (film, "space", "pause" if playback.playing else "play", 1),
         (state.picks, "enter", "play", 1),
@@ -33,7 +34,11 @@ def key_hints(state: PlayerState, shown: int, behind: str) -> list[KeyHint]:
         (film, "⇧←→", "100", 8),
         (film, "[ ]", "speed", 5),
         (film and playback.live and not playback.following, "f", "follow", 2),
-        (bool(state.session.events), "n", "event", 4),
+        (bool(len(state.session.events.single)), "n", "event", 4),
+        (paused, ".", "train a step", 2),
+        (status.status == "running", "p", "train on" if paused else "pause training", 2 if paused else 6),
+        (status.status == "running", "h", "change", 5),
+        (film, "F", "fork", 5),
         (len(state.views.names) > 1, "tab", "view", 2),
         (state.zoomed, "z", "back", 3),
         (film and panels > 1 and not state.zoomed, "z", "zoom", 3),

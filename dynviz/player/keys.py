@@ -22,19 +22,19 @@ class Key:
     group: str
 
 
-TIME, PICTURE, WINDOW = "Time", "Picture", "Player"
+TIME, TRAINING, PICTURE, WINDOW = "Time", "Training", "Picture", "Player"
 
 KEYS = (
     Key((("space", "pause"),), "space", "play or pause", TIME),
     Key((("right", "move(1)"), ("left", "move(-1)")), "← →", "back or ahead by one sample", TIME),
     Key(
-        (("ctrl+right,full_stop", "move(10)"), ("ctrl+left,comma", "move(-10)")),
+        (("ctrl+right", "move(10)"), ("ctrl+left,comma", "move(-10)")),
         "ctrl ← →  or  , .",
         "by ten samples",
         TIME,
     ),
     Key(
-        (("shift+right,greater_than_sign", "move(100)"), ("shift+left,less_than_sign", "move(-100)")),
+        (("shift+right", "move(100)"), ("shift+left,less_than_sign", "move(-100)")),
         "⇧ ← →  or  < >",
         "by a hundred samples",
         TIME,
@@ -49,7 +49,17 @@ KEYS = (
     ),
     Key((("f", "follow"),), "f", "follow training live", TIME),
     Key((("n", "event(1)"), ("N", "event(-1)")), "n N", "next event, previous event", TIME),
+    Key((("E", "kinds"),), "E", "choose the kinds of events that are shown", TIME),
     Key((("g,colon", "jump"),), "g  or  :", "go to a step", TIME),
+    Key((("p", "train"),), "p", "pause training, and continue it", TRAINING),
+    Key(
+        (("full_stop", "ahead(1, 10)"), ("greater_than_sign", "ahead(100, 100)")),
+        ".  >",
+        "while training is paused: train one step, a hundred steps",
+        TRAINING,
+    ),
+    Key((("h", "change"),), "h", "change hyperparameters while it trains", TRAINING),
+    Key((("F", "fork"),), "F", "fork: train again from this step, with something changed", TRAINING),
     Key((("tab", "turn(1)"), ("shift+tab", "turn(-1)")), "tab ⇧tab", "next view, previous view", PICTURE),
     Key(tuple((str(number), f"view({number})") for number in range(1, 10)), "1 to 9", "view by number", PICTURE),
     Key((("z", "zoom"),), "z", "zoom into a panel, and back", PICTURE),
@@ -60,7 +70,7 @@ KEYS = (
     Key((("e", "export"),), "e", "export to a file", WINDOW),
     Key((("y", "copy"),), "y", "copy the command that draws this picture", WINDOW),
     Key((("d,i", "details"),), "d", "details: hyperparameters, channels, events", WINDOW),
-    Key((("question_mark,h,f1", "app.help"),), "?", "this help", WINDOW),
+    Key((("question_mark,f1", "app.help"),), "?", "this help", WINDOW),
     Key((("escape", "back"),), "esc", "back", WINDOW),
     Key((("ctrl+z", "app.suspend_process"),), "ctrl z", "suspend; fg in the shell resumes", WINDOW),
     Key((("q,ctrl+c,ctrl+q", "app.leave"),), "q", "quit", WINDOW),

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.timer import Timer
 
 from dynviz.cells.canvas import Hit
@@ -19,6 +18,7 @@ from dynviz.player.messages import ExportChosen, LanesChosen, PlotClicked, Scree
 from dynviz.player.selection import Selection
 from dynviz.player.state import IDLE, LOOK, PlayerState
 from dynviz.player.terminal.delivery import Delivery
+from dynviz.player.training_screen import TrainingScreen
 from dynviz.player.work import in_thread
 
 LEAST_PAUSE = 0.001
@@ -30,7 +30,7 @@ LEAP = 0.05
 """Share of the run that a leap skips."""
 
 
-class RunScreen(Screen[None]):
+class RunScreen(TrainingScreen):
     """Shows a run, moves it with time, and does what the keys say.
 
     Attributes:
@@ -73,6 +73,7 @@ class RunScreen(Screen[None]):
         self._late = not self._delivery.admits()
         if not self._late:
             self.state.tick(self._delivery.now)
+            self.hear()
             self.show()
             plot.sharpen()
             self._delivery.rate.took(plot.seconds)
@@ -116,11 +117,11 @@ class RunScreen(Screen[None]):
         self.show_notice()
 
     def show_notice(self) -> None:
-        """Show the latest message, else how far an export is, else why training failed where a picture hides it."""
+        """Show the latest message, else how far an export or a fork is, else why training failed below a picture."""
         trouble = self.state.session.trouble if self.state.scene() is not None else ""
         if self._delivery.now > self._notice_until:
             self._notice = ""
-        self._rows.notice.show(self._notice or self.progress or trouble)
+        self._rows.notice.show(self._notice or self.progress or self.state.forks.doing or trouble)
 
     def on_key(self) -> None:
         # The message has been read.
@@ -195,7 +196,7 @@ class RunScreen(Screen[None]):
 
     def action_event(self, by: int) -> None:
         if not self.state.jump(after=by > 0):
-            self.say("no more events this way" if self.state.session.events else "no events in this run so far")
+            self.say(self.state.session.events.nothing_more)
         self.beat()
 
     def action_turn(self, by: int) -> None:
@@ -250,7 +251,7 @@ class RunScreen(Screen[None]):
 
         session = self.state.session
         if session.recordings:
-            known = sections(session.recordings, session.events, self.state.statuses)
+            known = sections(session.recordings, session.events.marks, self.state.statuses)
             self.app.push_screen(InfoDialog(session.title, known))
 
     def action_export(self) -> None:

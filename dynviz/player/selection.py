@@ -91,13 +91,14 @@ def selection(recordings: Sequence[Recording]) -> Selection:
         chosen.setdefault(folder, set()).update(lanes)
     names = caption.names(list(whole.values())) if whole else ()
     choices = tuple(
-        LaneChoice(folder, name, _lanes(recording), frozenset(chosen[folder]))
+        LaneChoice(folder, name, lane_names(recording), frozenset(chosen[folder]))
         for (folder, recording), name in zip(whole.items(), names, strict=True)
     )
     return Selection(choices, beside=len(recordings) > len(whole))
 
 
-def _lanes(recording: Recording) -> tuple[str, ...]:
+def lane_names(recording: Recording) -> tuple[str, ...]:
+    """A name for each lane: the hyperparameters that it has of its own, and its seed."""
     return tuple(
         " ".join([*(f"{key} {value}" for key, value in lane.hyperparameters.items()), f"seed {lane.seed}"])
         for lane in recording.metadata.lanes

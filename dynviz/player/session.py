@@ -1,15 +1,19 @@
 """The recordings that are open, and how their training goes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynviz.charts import caption
 from dynviz.errors import DynvizError
-from dynviz.player.event_marks import EventMark, event_marks
-from dynviz.player.live_film import LiveFilm, Version
+from dynviz.player.event_marks import EventList
+from dynviz.player.event_scan import EventScan
+from dynviz.player.live_film import LiveFilm
 from dynviz.player.selection import Selection, selection
 from dynviz.player.status import TrainingStatus, training_status
 from dynviz.player.step_rate import StepRate
+from dynviz.player.training_control import TrainingControl
+from dynviz.player.work import Work, at_once
 from dynviz.recording import Recording, open_all
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ class Session:
         trainer: A run in the background; None in a replay.
         selection: Which of the recordings and lanes that there are these are.
         events: What happened in them.
+        control: What is asked of the processes that train them.
         training_status: How training goes.
     """
 
@@ -38,7 +43,7 @@ class Session:
         Raises:
             DynvizError: A source cannot be opened.
         """
-        self.events: tuple[EventMark, ...] = ()
+        self.events = EventList()
         self.training_status = TrainingStatus("")
         self._sources, self.trainer, self._began = tuple(sources), trainer, now
         self._step_rate = StepRate()
@@ -49,7 +54,8 @@ class Session:
         # What there is to choose from is read while the recordings are there: later they may be gone.
         self.selection = chosen or selection(recordings)
         self.recordings: tuple[Recording, ...] = tuple(recordings)
-        self._version: Version = ()
+        self.control = TrainingControl(self.recordings)
+        self._event_scan = EventScan(self.recordings)
 
     def open_more(self) -> bool:
         """Open what the trainer has made since; whether there is more."""
@@ -65,15 +71,18 @@ class Session:
         self.take(recordings)
         return True
 
-    def note(self, live_film: LiveFilm, now: float) -> None:
+    def note(self, live_film: LiveFilm, now: float, work: Work = at_once) -> None:
         """Note what a film has seen of the recordings."""
         if not live_film.looked:
             return
-        if live_film.version != self._version:
-            self._version = live_film.version
-            self.events = event_marks(self.recordings)
+        self._event_scan.refresh(live_film.version, now, work)
+        found = self._event_scan
+        if found.marks is not self.events.marks or len(found.failures) != len(self.events.failures):
+            self.events = replace(self.events, marks=found.marks, failures=dict(found.failures))
+        self.control.look()
         self._step_rate.note(now, live_film.recorded)
-        self.training_status = training_status(live_film.statuses, self._step_rate, live_film.total, self.trainer)
+        status = training_status(live_film.statuses, self._step_rate, live_film.total, self.trainer)
+        self.training_status = replace(status, paused=self.control.paused and status.status == "running")
 
     @property
     def training(self) -> bool:

@@ -4,12 +4,13 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynviz.animation.drawing import open_film
 from dynviz.cells.canvas import Hit
 from dynviz.player.command import Picture, panel_name
-from dynviz.player.event_marks import step_beside
+from dynviz.player.forks import Forks
 from dynviz.player.live_film import Clock, LiveFilm
 from dynviz.player.playback import Playback
 from dynviz.player.selection import Selection
@@ -42,6 +43,7 @@ class PlayerState:
         zoomed: Whether one panel is shown alone.
         first: The panel that is shown first.
         work: Runs what may take long.
+        forks: Those that were started here.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class PlayerState:
         self.playback = Playback()
         self.zoomed, self.first = False, 0
         self.work: Work = at_once
+        self.forks = Forks()
         self._wanted, self._timer = step, timer
         self._films: dict[str, LiveFilm] = {}
         self._look = -1.0
@@ -107,7 +110,7 @@ class PlayerState:
 
     def _watch(self, live_film: LiveFilm, now: float) -> None:
         live_film.refresh(now, self._work)
-        self.session.note(live_film, now)
+        self.session.note(live_film, now, self._work)
         if live_film.film is None:
             return
         self.playback.extend(live_film.steps, live_film.total, live=live_film.live)
@@ -134,7 +137,7 @@ class PlayerState:
     @property
     def live(self) -> bool:
         """Whether something will still come."""
-        return self.session.live or (self.live_film is not None and not self.live_film.looked)
+        return self.session.live or bool(self.forks.doing) or (self.live_film is not None and not self.live_film.looked)
 
     @property
     def settling(self) -> bool:
@@ -213,7 +216,7 @@ class PlayerState:
 
     def jump(self, *, after: bool) -> bool:
         """Go to the next event or to the one before; whether there is one."""
-        step = step_beside(self.session.events, self.step, after=after)
+        step = self.session.events.beside(self.playback.steps, self.step, after=after)
         if step is not None:
             self.playback.seek(step)
             self.playback.playing = False
@@ -224,8 +227,10 @@ class PlayerState:
         """What the timeline shows."""
         # In a view that cannot be read any more nothing was seen, but was in others.
         recorded = max(self.live_film.recorded if self.live_film is not None else 0, int(self.playback.edge))
-        events = [event.step for event in self.session.events]
-        return TimelineState(self.step, recorded, self.playback.total, live=self.playback.live, events=events)
+        events, playback = self.session.events, self.playback
+        return TimelineState(
+            self.step, recorded, playback.total, live=playback.live, events=events.single, dense=events.dense
+        )
 
     @property
     def trying(self) -> bool:
@@ -255,6 +260,18 @@ class PlayerState:
         """
         self.session.take(open_all(chosen.sources), chosen)
         self._restart()
+
+    def overlay(self, folder: Path, step: int) -> None:
+        """Show a run beside what is shown, and play on from a step.
+
+        Raises:
+            DynvizError: It cannot be opened.
+        """
+        self.session.take(open_all([*(recording.source for recording in self.session.recordings), str(folder)]))
+        self._restart()
+        self.playback.seek(step)
+        self.playback.playing = True
+        self.tick(self._now)
 
     def picture(self, theme: str) -> Picture | None:
         """What is shown, in the terms of `dynviz export`; None before there is something."""

@@ -10,7 +10,7 @@ from dynviz.player.words import Word, duration, rounded
 if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
 
-LIVE, OVER, BAD = "lane2", "muted", "lane3"
+LIVE, PAUSED, OVER, BAD = "lane2", "lane1", "muted", "lane3"
 KILLED = 128
 """The exit status of a process that was ended by a signal is larger."""
 SIGNS = {"running": "●", "finished": "✓", "killed": "✕", "failed": "✕", "interrupted": "■"}
@@ -26,15 +26,19 @@ class TrainingStatus:
         status: Of the recordings: `running` while one grows, else the worst of theirs.
         rate: Steps a second.
         left: Seconds to go.
+        paused: Whether training stands still because somebody asked for it.
     """
 
     status: str
     rate: float | None = None
     left: float | None = None
+    paused: bool = False
 
     @property
     def words(self) -> tuple[Word, ...]:
         """For the right end of the header."""
+        if self.paused:
+            return (Word("‖ paused", PAUSED, rank=2),)
         role = LIVE if self.status == "running" else BAD if self.status in {"killed", "failed"} else OVER
         words = [Word(f"{SIGNS.get(self.status, '')} {WORDS.get(self.status, self.status)}".strip(), role, rank=2)]
         if self.rate:

@@ -1,7 +1,6 @@
 """What is written to the right of the tabs."""
 
 from dynviz.cells.canvas import Hit
-from dynviz.player.event_marks import text_at
 from dynviz.player.readout import readout
 from dynviz.player.state import PlayerState
 from dynviz.player.words import Row, Word
@@ -20,7 +19,7 @@ def tab_note(state: PlayerState, hit: Hit | None, shown: int) -> Row:
         return ()
     if hit is not None and hit.x is not None and hit.y is not None and hit.panel < len(scene.panels):
         return readout(scene.from_above().panels[hit.panel], hit.x, hit.y)
-    event = text_at(state.session.events, state.step)
+    event = state.session.events.at(state.playback.steps, state.step)
     if event:
         return (Word(f"◆ {event}", "lane1"),)
     panels, first = len(state.titles), state.first + 1

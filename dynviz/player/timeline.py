@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dynviz.player.playback import Playback
 from dynviz.player.words import Row, Word, cut
 
+Steps: TypeAlias = Sequence[int] | NDArray[np.int64]
+
 LEFT, RIGHT, MARGIN = "├", "┤", 1
 PAST, RECORDED, COMING, EDGE, EVENT, CURSOR = "─", "━", "┄", "┃", "◆", "●"
+DENSITY = "▁▂▃▅▇"
+"""How many events of frequent kinds there are in a column, against the column with the most."""
 SIDE = 9
 """Columns to the right of the line, for the speed."""
 
@@ -23,13 +31,15 @@ class TimelineState:
         total: The last step that is planned.
         live: Whether more will come.
         events: The steps of events.
+        dense: Those of kinds that are too frequent for a mark each.
     """
 
     step: int
     recorded: int
     total: int
     live: bool = False
-    events: Sequence[int] = ()
+    events: Steps = ()
+    dense: Steps = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,11 @@ class Track:
         """The column of a step in the row."""
         share = min(max(step / self.total, 0.0), 1.0) if self.total > 0 else 0.0
         return self.left + round(share * (self.columns - 1))
+
+    def columns_of(self, steps: Steps) -> NDArray[np.int64]:
+        """The columns of steps on the line, counted from its left end."""
+        shares = np.clip(np.asarray(steps, dtype=np.float64) / max(self.total, 1), 0, 1)
+        return np.rint(shares * (self.columns - 1)).astype(np.int64)
 
     def step(self, column: int) -> int:
         """The step of a column; outside the line, of its nearest end."""
@@ -89,8 +104,12 @@ def _glyphs(line: Track, state: TimelineState) -> list[tuple[str, str]]:
     ]
     if not whole:
         cells[edge] = EDGE, "lane2" if state.live else "muted"
-    for event in state.events:
-        cells[line.column(event) - line.left] = EVENT, "lane1"
+    counts = np.bincount(line.columns_of(state.dense), minlength=line.columns)
+    for column in np.flatnonzero(counts):
+        level = -(-len(DENSITY) * counts[column] // counts.max()) - 1
+        cells[column] = DENSITY[level], "lane1"
+    for column in np.unique(line.columns_of(state.events)):
+        cells[column] = EVENT, "lane1"
     cells[at] = CURSOR, "text"
     return cells if state.total > 0 else [(COMING, "grid")] * line.columns
 

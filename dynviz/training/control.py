@@ -1,10 +1,12 @@
 """What is asked of a run while it trains: other values of hyperparameters, a pause, single steps, an end."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dynviz.recording.changes import Request, RequestReader
+from dynviz.errors import DynvizError
+from dynviz.recording.changes import Request, RequestReader, ask
 from dynviz.training.trainer import Trainer
 
 GLANCE = 0.1
@@ -24,7 +26,12 @@ class Control:
         self._run = RequestReader(folder)
         self._recordings = [RequestReader(trainer.writer.folder) for trainer in trainers]
         # What was asked of an earlier process is over, but for changes that nobody answered.
-        self._run.new()
+        asked = [request.action for _, request in self._run.new() if request.action in ("pause", "continue", "step")]
+        if asked and asked[-1] != "continue":
+            # Who reads the requests sees from the last one whether training is paused.
+            with contextlib.suppress(DynvizError):
+                ask(folder, Request(action="continue"))
+            self._run.new()
         for trainer, requests in zip(trainers, self._recordings, strict=True):
             for number, request in requests.new():
                 if request.action == "set" and number >= trainer.answered:

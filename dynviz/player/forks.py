@@ -1,0 +1,66 @@
+"""The forks that are started in the player, until they can be shown."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dynviz.process.background import BackgroundRun
+
+
+@dataclass(frozen=True)
+class ForkJob:
+    """A fork: the step, and the arguments that `dynviz fork` takes for it."""
+
+    step: int
+    arguments: tuple[str, ...]
+
+
+class Forks:
+    """Processes that train forks.
+
+    Attributes:
+        running: Those that have not ended, as of the last look.
+    """
+
+    def __init__(self) -> None:
+        self.running: list[BackgroundRun] = []
+        self._awaited: list[tuple[BackgroundRun, int]] = []
+
+    def begin(self, job: ForkJob) -> None:
+        """Start one.
+
+        Raises:
+            DynvizError: The system starts no further process.
+        """
+        from dynviz.process.background import BackgroundRun
+
+        trainer = BackgroundRun.start(job.arguments, "fork")
+        self.running.append(trainer)
+        self._awaited.append((trainer, job.step))
+
+    @property
+    def doing(self) -> str:
+        """What is being done before a fork can be shown, in words."""
+        return f"forking at step {self._awaited[0][1]}: {self._awaited[0][0].doing}" if self._awaited else ""
+
+    def look(self) -> tuple[list[tuple[Path, int]], list[str]]:
+        """The folders and the steps of forks that have begun since the last look; why others have not, in words."""
+        begun, failed = [], []
+        for trainer in self.running:
+            trainer.poll()
+        for trainer, step in tuple(self._awaited):
+            if trainer.folder is not None:
+                begun.append((trainer.folder, step))
+            elif trainer.exit_code is not None:
+                failed.append(f"no fork at step {step}: {trainer.message or 'it ended before it began'}")
+            else:
+                continue
+            self._awaited.remove((trainer, step))
+        self.running = [trainer for trainer in self.running if trainer.exit_code is None]
+        return begun, failed
+
+    def stop(self) -> None:
+        """Ask all of them to end."""
+        for trainer in self.running:
+            trainer.stop()

@@ -1,0 +1,93 @@
+"""What the player asks of the processes that train what is shown, and what they answer."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dynviz.charts.numbers import significant
+from dynviz.player.words import grouped
+from dynviz.recording import Recording, changes
+from dynviz.recording.changes import Action, Change, Request, RequestReader
+
+PATIENCE = 10.0
+"""Seconds after which it is said that there is no answer yet."""
+
+
+class TrainingControl:
+    """Pauses training, takes single steps, changes hyperparameters, and hears what becomes of that.
+
+    Attributes:
+        paused: Whether training stands still: what was asked last, by whomever.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._recordings, self._clock = recordings, clock
+        self._requests = {folder: RequestReader(folder) for folder in map(_run, recordings)}
+        self._stands = dict.fromkeys(self._requests, False)
+        self._awaited: dict[tuple[Path, int], float] = {}
+
+    @property
+    def live(self) -> list[Recording]:
+        """The recordings that are being trained."""
+        return [recording for recording in self._recordings if recording.live]
+
+    @property
+    def paused(self) -> bool:
+        return any(self._stands.values())
+
+    def look(self) -> None:
+        """See what was asked since the last time."""
+        for folder, requests in self._requests.items():
+            for _, request in requests.new():
+                if request.action in ("pause", "step", "continue"):
+                    self._stands[folder] = request.action != "continue"
+
+    def ask(self, action: Action, steps: int = 1) -> bool:
+        """Ask it of everything that trains; whether there is anything.
+
+        Raises:
+            DynvizError: The request cannot be written.
+        """
+        folders = dict.fromkeys(_run(recording) for recording in self.live)
+        for folder in folders:
+            changes.ask(folder, Request(action=action, steps=steps))
+        self.look()
+        return bool(folders)
+
+    def change(self, recording: Recording, request: Request) -> None:
+        """Ask for another value of a hyperparameter; `answers` tells what became of it.
+
+        Raises:
+            DynvizError: The request cannot be written.
+        """
+        self._awaited[recording.folder, changes.ask(recording.folder, request)] = self._clock() + PATIENCE
+
+    def answers(self) -> list[str]:
+        """What became of changes that were asked for, in words, each once.
+
+        Raises:
+            DynvizError: The answers cannot be read.
+        """
+        words = [
+            _in_words(change, folder.name)
+            for folder in {folder for folder, _ in self._awaited}
+            for change in changes.load(folder)
+            if self._awaited.pop((folder, change.request), None) is not None
+        ]
+        for folder, number in [key for key, until in self._awaited.items() if self._clock() > until]:
+            del self._awaited[folder, number]
+            words.append(f"{folder.name}: no answer yet; the change takes effect once the run trains its next steps")
+        return words
+
+
+def _run(recording: Recording) -> Path:
+    return recording.folder.parent
+
+
+def _in_words(change: Change, label: str) -> str:
+    lane = "" if change.lane is None else f" of lane {change.lane}"
+    if change.refused:
+        return f"{label}: {change.name}{lane} stays as it is: {change.refused}"
+    before = "" if change.old is None else f" from {significant(change.old)}"
+    new = significant(change.new)
+    return f"{label}: {change.name}{lane} changes{before} to {new} after step {grouped(change.step)}"

@@ -1,0 +1,106 @@
+"""What the keys ask of training: a pause, single steps, other hyperparameters, forks."""
+
+from textual.screen import Screen
+
+from dynviz.errors import DynvizError
+from dynviz.player.change_dialog import ChangeDialog, Wanted
+from dynviz.player.event_dialog import EventDialog
+from dynviz.player.fork_dialog import ForkDialog
+from dynviz.player.forks import ForkJob
+from dynviz.player.state import PlayerState
+from dynviz.recording.changes import Action
+
+OVER = "training is over; F forks the run at this step"
+
+
+class TrainingScreen(Screen[None]):
+    """A screen whose keys act on training.
+
+    Attributes:
+        state: What is shown.
+    """
+
+    state: PlayerState
+
+    def beat(self) -> None:
+        """Show the present state."""
+        raise NotImplementedError
+
+    def say(self, text: str) -> None:
+        """Show some words."""
+        raise NotImplementedError
+
+    def hear(self) -> None:
+        """Show the forks that have begun, and say what became of all that was asked for."""
+        begun, words = self.state.forks.look()
+        try:
+            for folder, step in begun:
+                self.state.overlay(folder, step)
+            words += self.state.session.control.answers()
+        except DynvizError as error:
+            words.append(str(error))
+        if words:
+            self.say("\n".join(words))
+
+    def action_train(self) -> None:
+        """Pause training, or continue it."""
+        control = self.state.session.control
+        self._ask("continue" if control.paused else "pause")
+
+    def action_ahead(self, steps: int, samples: int) -> None:
+        """Take some steps of training while it is paused; else move so many samples ahead."""
+        if self.state.session.training_status.paused:
+            self._ask("step", steps)
+            self.state.playback.follow()
+        else:
+            self.state.playback.move(samples)
+        self.beat()
+
+    def _ask(self, action: Action, steps: int = 1) -> None:
+        try:
+            if not self.state.session.control.ask(action, steps):
+                self.say(OVER)
+        except DynvizError as error:
+            self.say(str(error))
+        self.beat()
+
+    def action_change(self) -> None:
+        """Change hyperparameters of what trains; fork what does not."""
+        live = self.state.session.control.live
+        if live:
+            self.app.push_screen(ChangeDialog(live), self._change)
+        else:
+            self.action_fork()
+
+    def _change(self, wanted: Wanted | None) -> None:
+        try:
+            for recording, request in wanted or ():
+                self.state.session.control.change(recording, request)
+        except DynvizError as error:
+            self.say(str(error))
+        self.beat()
+
+    def action_fork(self) -> None:
+        """Describe a fork at the step that is shown."""
+        if self.state.scene() is not None:
+            session = self.state.session
+            dialog = ForkDialog(session.recordings, self.state.step, trusted=session.trainer is not None)
+            self.app.push_screen(dialog, self._fork)
+
+    def _fork(self, job: ForkJob | None) -> None:
+        if job is not None:
+            try:
+                self.state.forks.begin(job)
+            except DynvizError as error:
+                self.say(str(error))
+            self.beat()
+
+    def action_kinds(self) -> None:
+        """Choose the kinds of events that are shown."""
+        self.app.push_screen(EventDialog(self.state.session.events), self._show_kinds)
+
+    def _show_kinds(self, hidden: frozenset[str] | None) -> None:
+        if hidden is not None:
+            session = self.state.session
+            session.events = session.events.hiding(hidden)
+            self.beat()
