@@ -74,6 +74,7 @@ def test_detach_prints_the_folder_and_gives_the_prompt_back_while_training_goes_
         (["run", BOWL, "-o", "adamw:rate=1", "--detach"], 1, "dynviz: no option of optimizer adamw named 'rate'"),
         (["run", BOWL, "-o", "adamww", "--detach"], 1, "dynviz: no optimizer named 'adamww'; did you mean 'adamw'?"),
         (["run", BOWL, "-o", "adamw", "--detach", "--headless"], 2, "choose one"),
+        (["fork", "runs/none", "--at", "1", "--detach", "--headless"], 2, "choose one"),
         (["run", BOWL, "-o", "adamw", "--detach", "--theme", "light"], 2, "--theme sets up the player, which --detach"),
         (["run", BOWL, "-o", "adamw", "--view", "curvs"], 1, "no view named 'curvs'; did you mean 'curves'?"),
         (["run", "--resume", "nowhere", "--detach"], 1, "dynviz: there is no folder nowhere"),

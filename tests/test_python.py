@@ -19,6 +19,8 @@ from dynviz.optimizers.adamw import AdamW
 from dynviz.recording import Recording
 from dynviz.recording.actions import Actions
 from dynviz.scenarios.surface import Surface
+from dynviz.sweeps.outcomes import Outcomes
+from dynviz.sweeps.table import CLOSING, OPENING
 
 ONLY_TERMINAL = {"resume", "trust", "headless", "detach", "view", "theme", "report"}
 """Options of a command that say how it is shown, or that are another function in Python."""
@@ -130,7 +132,22 @@ def test_outcomes_are_rows_with_types(swept):
     assert (first.seed, first.steps, first.diverged_at, first.error) == (0, 60, None, "")
     lane = dynviz.open(swept.folder / first.recording)
     assert first.loss == float(lane["loss"][-1, 0])
-    assert outcomes.best.loss == min(outcome.loss for outcome in outcomes if not outcome.diverged)
+    assert outcomes.best.loss_mean == min(outcome.loss_mean for outcome in outcomes if not outcome.diverged)
+
+
+def lanes(rate, losses):
+    """Rows of the lanes of one setting; a lane without a loss diverged."""
+    row = dict.fromkeys((*OPENING, "optimizer", "lr", *CLOSING), "") | {"optimizer": "sgd", "lr": rate, "lane": "0"}
+    ends = [{"loss_mean": str(loss)} if loss else {"loss_mean": "nan", "diverged_at": "7"} for loss in losses]
+    return [row | {"seed": str(seed)} | end for seed, end in enumerate(ends)]
+
+
+def test_the_best_of_a_sweep_is_not_the_luckiest_seed():
+    lucky, steady = lanes("0.9", [0.01, None, None, 0.02, None]), lanes("0.1", [0.3, 0.1, 0.5, 0.2, 0.4])
+    best = Outcomes([*lucky, *steady]).best
+    assert (best.hyperparameters, best.loss_mean) == ({"lr": 0.1}, 0.3)
+    with pytest.raises(DynvizError, match="half of the lanes of every setting"):
+        _ = Outcomes(lucky).best
 
 
 def test_outcomes_become_a_data_frame(swept):

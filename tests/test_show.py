@@ -161,8 +161,11 @@ def test_a_run_is_summed_up(run_folder):
     assert "trained on cpu, 1 thread" in lines
     assert "adamw finished 400 of 400" in lines
     assert "adamw-l1 finished 400 of 400" in lines
-    assert "at the end, mean ± standard deviation over seeds" in lines
-    assert any(re.fullmatch(r"loss 0\.\d+ ± 0\.\d+ 0\.\d+ ± 0\.\d+, 1 of 3 diverged", line) for line in lines)
+    assert "at the end, median (least to greatest) over seeds" in lines
+    assert any(
+        re.fullmatch(r"loss 0\.\d+ \(0\.\d+ to 0\.\d+\) 0\.\d+ \(0\.\d+ to 0\.\d+\), 1 of 3 diverged", line)
+        for line in lines
+    )
     assert any(line.startswith("validation accuracy 0.8") for line in lines)
     assert "adamw lr 0.01 given" in lines
     assert "eps 1e-08 default" in lines

@@ -9,10 +9,6 @@ from dynviz.cli import consent, options
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 
-PLAYER = {"view", "theme"}
-WAYS = {"headless", "detach", "report"}
-"""Options about where the fork is shown; the trainer itself does not take them."""
-
 
 @click.command(short_help="Continue a run from any step, with something changed.")
 @click.argument("source", metavar="RUN[@LANES]")
@@ -49,13 +45,7 @@ WAYS = {"headless", "detach", "report"}
 )
 @options.trust
 @options.large
-@click.option("--headless", is_flag=True, help="Print progress instead of opening the player.")
-@click.option("--detach", is_flag=True, help="Train in the background and return to the prompt at once.")
-@click.option("--view", help="View that the player opens with. [default: the scenario's first]")
-@click.option(
-    "--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="Colours of the player."
-)
-@click.option("--report", type=int, hidden=True)  # the descriptor on which a player awaits progress
+@options.player
 @click.pass_context
 def fork(
     context: click.Context,
@@ -81,6 +71,7 @@ def fork(
     dynviz fork runs/voronoi-adamw-1 --at 4000 --set 'lr=log(1e-4,1e-1,12)'
     dynviz fork runs/voronoi-adamw-1@0 --at 4000 -o lion --state reset
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
+    given = options.of_training(options.written(context))
     changed = dict(map(_pair, values))
     if asked["optimizer"]:
         plugins.check("optimizers", asked["optimizer"])
@@ -90,8 +81,8 @@ def fork(
 
     recordings = open_all([source], say)
     context.params["trust"] = trust = consent.of_recordings(recordings, trust, optimizers=True)
-    given = options.written(context) | ({"trust"} if trust else set())
-    words = options.again(context, given - PLAYER - WAYS)
+    given |= {"trust"} if trust else set()
+    words = options.again(context, given)
 
     from dynviz.cli import live
 

@@ -60,6 +60,43 @@ record = click.option(
 )
 
 
+_PLAYER = (
+    click.option("--headless", is_flag=True, help="Print progress instead of opening the player."),
+    click.option("--detach", is_flag=True, help="Train in the background and return to the prompt at once."),
+    click.option("--view", help="View that the player opens with. [default: the scenario's first]"),
+    click.option(
+        "--theme",
+        type=click.Choice(["dark", "light"]),
+        default="dark",
+        show_default=True,
+        help="Colours of the player.",
+    ),
+    # The descriptor on which a player awaits progress.
+    click.option("--report", type=int, hidden=True),
+)
+
+
+def player(command: Command) -> Command:
+    """The options about where training is shown."""
+    for option in reversed(_PLAYER):
+        command = option(command)
+    return command
+
+
+def of_training(given: set[str]) -> set[str]:
+    """The parameters that the trainer takes too, of those that were written.
+
+    Raises:
+        click.UsageError: Those about where training is shown contradict each other.
+    """
+    alone, opened = given & {"headless", "detach"}, given & {"view", "theme"}
+    if len(alone) > 1:
+        raise click.UsageError("--headless trains in the foreground, --detach in the background; choose one")
+    if alone and opened:
+        raise click.UsageError(f"--{min(opened)} sets up the player, which --{min(alone)} does not open")
+    return given - alone - opened - {"report"}
+
+
 def optimizers(values: str = "key=value", default: str = "", *, required: bool = False) -> Callable[[Command], Command]:
     """`-o`, with what may be written for a hyperparameter and what is trained without it."""
     return click.option(

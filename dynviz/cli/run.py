@@ -8,10 +8,6 @@ from dynviz import plugins
 from dynviz.cli import consent, options
 from dynviz.errors import DynvizError
 
-PLAYER = {"view", "theme"}
-WAYS = {"headless", "detach", "report"}
-"""Options about where the run is shown; the trainer itself does not take them."""
-
 
 @click.command(short_help="Train a scenario, record every step and watch it live.")
 @click.argument("scenario", required=False)
@@ -31,17 +27,7 @@ WAYS = {"headless", "detach", "report"}
     metavar="FILE",
     help="Change hyperparameters at the steps at which another recording did: its changes.jsonl.",
 )
-@click.option("--headless", is_flag=True, help="Print progress instead of opening the player.")
-@click.option("--detach", is_flag=True, help="Train in the background and return to the prompt at once.")
-@click.option("--view", help="View that the player opens with. [default: the scenario's first]")
-@click.option(
-    "--theme",
-    type=click.Choice(["dark", "light"]),
-    default="dark",
-    show_default=True,
-    help="Colours of the player.",
-)
-@click.option("--report", type=int, hidden=True)  # the descriptor on which a player awaits progress
+@options.player
 @click.pass_context
 def run(
     context: click.Context,
@@ -67,8 +53,7 @@ def run(
     dynviz run voronoi:model=labels -o adamw -o torch.optim.NAdam:lr=0.01 --seeds 0:8
     dynviz run --resume runs/voronoi-adamw-1
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
-    given = options.written(context)
-    _check_ways(given)
+    given = options.of_training(options.written(context))
     if resume:
         context.params["trust"] = trust = _check_resume(resume, given, trust)
         given |= {"trust"} if trust else set()
@@ -81,7 +66,7 @@ def run(
 
     from dynviz.cli import live
 
-    words = options.again(context, given - PLAYER - WAYS)
+    words = options.again(context, given)
     if detach:
         live.detach(words)
     elif not headless and live.is_terminal():
@@ -95,17 +80,9 @@ def run(
             here.train("run", report, **asked | {"scenario": scenario, "dtype": asked["dtype"] or ""})
 
 
-def _check_ways(given: set[str]) -> None:
-    alone = given & {"headless", "detach"}
-    if len(alone) > 1:
-        raise click.UsageError("--headless trains in the foreground, --detach in the background; choose one")
-    if alone and (unused := given & PLAYER):
-        raise click.UsageError(f"--{min(unused)} sets up the player, which --{min(alone)} does not open")
-
-
 def _check_resume(folder: str, given: set[str], trusted: tuple[str, ...]) -> tuple[str, ...]:
     """The code of the user's own that may be run again."""
-    if given - {"resume", "steps", "trust"} - PLAYER - WAYS:
+    if given - {"resume", "steps", "trust"}:
         raise click.UsageError("--resume keeps the settings of the run; it takes only --steps and --trust")
     from dynviz.recording import open_all
 

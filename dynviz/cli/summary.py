@@ -13,11 +13,12 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from dynviz.charts import caption
+from dynviz.charts import caption, trend
 from dynviz.charts.numbers import DIVERGED, significant
 from dynviz.charts.settings import settings
 from dynviz.cli.progress import ORIGINS
 from dynviz.recording import Recording
+from dynviz.recording.metadata import Better
 from dynviz.text import clean
 
 Paint = Callable[[str], Style]
@@ -86,9 +87,9 @@ def _values(recordings: Sequence[Recording], indices: range, paint: Paint) -> Gr
     channels = dict.fromkeys(name for recording in some for name in _scalars(recording))
     if not channels:
         return None
-    spread = ", mean ± standard deviation over seeds" if any(len(recording.seeds) > 1 for recording in some) else ""
+    spread = ", median (least to greatest) over seeds" if any(len(recording.seeds) > 1 for recording in some) else ""
     if any(len(settings(recording)) > 1 for recording in some):
-        spread += "; of several settings the least and the greatest"
+        spread += "; of several settings the least and the greatest median"
     names = [_name(recording, index, paint) for recording, index in zip(some, indices, strict=True)]
     table = _table(("", "left"), *((name, "right") for name in names))
     for channel in channels:
@@ -103,29 +104,44 @@ def _scalars(recording: Recording) -> Iterator[str]:
 
 
 def _last(recording: Recording, channel: str) -> str:
-    """The last sample: a value, or mean and spread over the lanes that have one, of each setting by itself."""
+    """The last sample: a value, or the median over the lanes and its range, of each setting by itself.
+
+    A lane that diverged is worse than all others; where neither is better it is left out.
+    """
     if channel not in recording.channels or not len(recording[channel]):
         return ""
     sample = np.array(recording[channel][-1], dtype=np.float64).reshape(-1)
     sample[[event.lane for event in recording.events() if event.kind == "diverged"]] = np.nan
     groups = settings(recording)
-    # A setting of which a seed diverged is no candidate for the best.
-    means = {group[0]: float(sample[list(group)].mean()) for group in groups}
-    finite = {lane: mean for lane, mean in means.items() if np.isfinite(mean)}
+    better = recording.metadata.channels[channel].better
+    medians = {group[0]: _median(sample[list(group)], better) for group in groups}
+    finite = {lane: median for lane, median in medians.items() if np.isfinite(median)}
     if len(groups) > 1 and finite:
         ends = dict.fromkeys((min(finite, key=finite.__getitem__), max(finite, key=finite.__getitem__)))
         text = " to ".join(f"{significant(finite[lane])} ({_setting(recording, lane)})" for lane in ends)
     else:
-        text = _mean(sample[np.isfinite(sample)])
+        text = _spread(sample, better)
     lost = int((~np.isfinite(sample)).sum()) if len(sample) > 1 else 0
     return clean(f"{text}, {lost} of {len(sample)} diverged" if 0 < lost < len(sample) else text)
 
 
-def _mean(values: NDArray[np.float64]) -> str:
-    if not len(values):
+def _spread(values: NDArray[np.float64], better: Better) -> str:
+    """The median, and the least and the greatest of those that are finite."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
         return DIVERGED
-    text = significant(float(values.mean()))
-    return text if len(values) == 1 else f"{text} ± {significant(float(values.std(ddof=1)), 2)}"
+    median = _median(values, better)
+    text = significant(median) if np.isfinite(median) else DIVERGED
+    if len(values) == 1:
+        return text
+    return f"{text} ({significant(float(finite.min()))} to {significant(float(finite.max()))})"
+
+
+def _median(values: NDArray[np.float64], better: Better) -> float:
+    # Where neither is better and all diverged, there is nothing to take a median of.
+    if not np.isfinite(values).any():
+        return float("nan")
+    return float(trend.middle(values[None], better)[1, 0])
 
 
 def _setting(recording: Recording, lane: int) -> str:

@@ -18,11 +18,8 @@ from dynviz.errors import in_words
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Metadata
 from dynviz.rule import NOISE
-from dynviz.sweeps.table import UNSEEN
+from dynviz.sweeps.table import LAST, UNSEEN
 from dynviz.training.trees import from_arrays
-
-LAST = 0.05
-"""The share of a loss's samples, the last ones, that its end is the mean of: batches are noisy."""
 
 
 @dataclass(frozen=True)

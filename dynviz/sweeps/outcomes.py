@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -59,6 +60,16 @@ class Outcome:
         """Whether it diverged."""
         return self.diverged_at is not None
 
+    @property
+    def setting(self) -> str:
+        """All but the seed that it differs from others in."""
+        return repr((self.scenario, dict(self.options), self.optimizer, dict(self.hyperparameters)))
+
+    @property
+    def end(self) -> float:
+        """The mean of the last losses; infinite where it failed or diverged."""
+        return self.loss_mean if math.isfinite(self.loss_mean) and not self.diverged else math.inf
+
     @classmethod
     def of(cls, row: Mapping[str, str]) -> "Outcome":
         """A row of the table.
@@ -96,10 +107,10 @@ class Outcomes(Sequence[Outcome]):
 
     >>> row = dict.fromkeys((*OPENING, "d", RULE, "lr", *CLOSING), "")
     >>> row |= {"job": "001-sgd", "lane": "0", "status": "finished", "d": "8", RULE: "sgd", "lr": "0.1", "seed": "42"}
-    >>> outcomes = Outcomes([row | {"loss": "2.5"}, row | {"loss": "nan", "diverged_at": "7"}])
+    >>> outcomes = Outcomes([row | {"loss_mean": "2.5"}, row | {"lr": "0.3", "loss_mean": "nan", "diverged_at": "7"}])
     >>> outcomes.best
     Outcome(job='001-sgd', lane=0, status='finished', scenario='', options={'d': 8}, optimizer='sgd', \
-hyperparameters={'lr': 0.1}, seed=42, steps=None, loss=2.5, loss_mean=nan, validation=nan, diverged_at=None, \
+hyperparameters={'lr': 0.1}, seed=42, steps=None, loss=nan, loss_mean=2.5, validation=nan, diverged_at=None, \
 recording='', error='')
     """
 
@@ -124,15 +135,22 @@ recording='', error='')
 
     @property
     def best(self) -> Outcome:
-        """The one of the least last loss among those that neither failed nor diverged.
+        """The middle lane of the best setting.
+
+        Settings are ranked by the median of `loss_mean` over their seeds, where a lane that failed or diverged counts
+        as infinitely bad: no setting wins by one lucky seed. Of an even number of lanes the lower of the middle two is
+        given.
 
         Raises:
-            DynvizError: There is none.
+            DynvizError: Half of the lanes of every setting, or more, failed or diverged.
         """
-        good = [outcome for outcome in self if not outcome.diverged and math.isfinite(outcome.loss)]
-        if not good:
-            raise DynvizError("every lane of the sweep failed or diverged")
-        return min(good, key=lambda outcome: outcome.loss)
+        settings: dict[str, list[Outcome]] = {}
+        for outcome in self:
+            settings.setdefault(outcome.setting, []).append(outcome)
+        best = min(settings.values(), key=_median, default=[])
+        if not best or math.isinf(_median(best)):
+            raise DynvizError("half of the lanes of every setting failed or diverged, or more: none is the best")
+        return sorted(best, key=lambda outcome: outcome.end)[(len(best) - 1) // 2]
 
     def to_pandas(self) -> "pd.DataFrame":
         """A data frame: a row for each lane, a column for each option and hyperparameter beside the others.
@@ -162,6 +180,10 @@ def value(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return text
+
+
+def _median(lanes: Iterable[Outcome]) -> float:
+    return statistics.median(outcome.end for outcome in lanes)
 
 
 def _flat(outcome: Outcome) -> dict[str, Any]:
