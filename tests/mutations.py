@@ -56,8 +56,8 @@ class Change:
     code: str
 
     def value(self) -> Any:
-        """Another value, or the path of a program."""
-        return self.data.draw(VALUES | st.sampled_from([self.code, [self.code]]))
+        """Another value, or the path of a program; a copy, since what is put into a tree may be mutated there."""
+        return copy.deepcopy(self.data.draw(VALUES | st.sampled_from([self.code, [self.code]])))
 
     def key(self) -> str:
         return self.data.draw(KEYS)
