@@ -11,6 +11,7 @@ import click
 
 from dynviz import plugins
 from dynviz.cells.depth import Depth, detect
+from dynviz.cli import options
 from dynviz.cli.say import pass_on, say
 from dynviz.errors import DynvizError
 
@@ -42,6 +43,12 @@ LARGEST = (1000, 500)
 )
 @click.option("--svg", "as_svg", is_flag=True, help="Print an SVG image instead of text.")
 @click.option("--text", "as_text", is_flag=True, help="Print plain characters without colours.")
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Train again from the start and from a start moved by 1 float32 ulp, and print whether the run is chaotic.",
+)
+@options.trust
 def show(
     *,
     runs: tuple[str, ...],
@@ -53,6 +60,8 @@ def show(
     color: str,
     as_svg: bool,
     as_text: bool,
+    sensitivity: bool,
+    trust: tuple[str, ...],
 ) -> None:
     """Summarise a run: settings, final values, events. With --view, --panel, --at, --size, --svg or --text, one scene.
 
@@ -63,6 +72,7 @@ def show(
     dynviz show runs/voronoi-adamw-l1-1
     dynviz show runs/voronoi-adamw-l1-1 --view curves --at 4000 --size 100x30
     dynviz show runs/voronoi-adamw-l1-1@0 --view centers --svg > centers.svg
+    dynviz show runs/surface-sgd-1 --sensitivity
     """  # noqa: D301
     if as_svg and as_text:
         raise click.UsageError("--svg and --text are two output formats; choose one")
@@ -72,6 +82,9 @@ def show(
     from dynviz.recording import open_all
 
     recordings = open_all(runs, say)
+    if sensitivity:
+        _print_sensitivity(recordings, trust)
+        return
     depth = _depth("none" if as_text else color)
     if not (as_svg or as_text or any(option is not None for option in (view, panel, at, size))):
         _print_summaries(recordings, theme, depth)
@@ -83,6 +96,16 @@ def show(
         pass_on(svg(cells, title))
     else:
         pass_on(_lines(cells, depth, bold=not as_text and _knows_bold()))
+
+
+def _print_sensitivity(recordings: "Sequence[Recording]", trust: Sequence[str]) -> None:
+    from dynviz.cli import consent
+
+    allowed = consent.of_recordings(recordings, trust, optimizers=True)
+    from dynviz.training.sensitivity import sensitivity
+
+    for recording in recordings:
+        say(f"{recording.folder}: {sensitivity(recording, allowed)}", err=False)
 
 
 def _scene(
