@@ -11,7 +11,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from dynviz.layout.counter import step_words
 from dynviz.pixels.arrows import HEAD, LEAST, NECK, SLENDER
 from dynviz.pixels.metrics import pixel_page, swatch_width
-from dynviz.pixels.pen import DASHES, PIECES, Pen, properties
+from dynviz.pixels.pen import DASHES, Pen, properties
 from dynviz.pixels.still import CONTOUR
 from dynviz.scene.marks import (
     Arrows,
@@ -43,16 +43,15 @@ def plain(scene, width, height, look):
 
     def write(text, font, role, left, baseline):
         # Matplotlib moves each letter of a text to whole pixels, which adds up: words begin where the page has them.
-        for piece in PIECES.findall(text):
+        for piece, place in pen.places(text, font)[0]:
             figure.text(
-                round(left) / width,
+                round(left + place) / width,
                 1 - baseline / height,
                 piece,
                 fontproperties=properties(font),
                 color=_unit(colors.ink(role)),
                 va="baseline",
             )
-            left += pen.measure(piece, font)
 
     for placed in page.title.words:
         write(placed.words.text, placed.words.font, placed.words.color, placed.left, placed.baseline)
@@ -63,7 +62,7 @@ def plain(scene, width, height, look):
     write(step_words(scene), size.words, "muted", left, counter.baseline)
     for panel, place in zip(scene.panels, page.places, strict=True):
         for placed in place.words:
-            shift = swatch_width(placed.words.font) if placed.words.swatch else 0
+            shift = swatch_width(placed.words.swatch, placed.words.font) if placed.words.swatch else 0
             write(placed.words.text, placed.words.font, placed.words.color, placed.left + shift, placed.baseline)
         for spot, readout in zip(place.spots, panel.readouts, strict=False):
             write(readout.in_words(readout.text, named=spot.named), size.words, readout.color, spot.left, spot.baseline)

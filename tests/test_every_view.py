@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from dynviz import plugins
+from dynviz.animation.alt import describe
 from dynviz.animation.export import animate
 from dynviz.cells.canvas import CellCanvas
 from dynviz.pixels import PixelCanvas
 from dynviz.plugins import grammar
+from dynviz.scene.marks import Field
 from tests import trained
 from tests.test_exporters_formats import SIZE, moves, read_back
 
@@ -46,6 +48,19 @@ def test_every_view_that_suits_is_drawn_in_cells_and_in_pixels(films, view):
                     assert len(np.unique(cells.glyphs)) > 12, (name, size)
                 picture = np.asarray(pixels.draw(scene))
                 assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 4, name
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_says_what_its_colours_mean_and_alt_text_holds_every_note(films, view):
+    for film in (film for (found, _), film in films.items() if found == view):
+        steps = [int(film.steps[0]), int(film.steps[-1])]
+        scene, alt = film.scene(steps[-1]), describe(film, steps)
+        maps = [mark for panel in scene.panels if not panel.perspective for mark in panel.marks]
+        labels = {mark.label for mark in maps if isinstance(mark, Field)}
+        # Of maps with the same colours all have the same words, which are written once.
+        assert len(labels) <= 1
+        assert "" not in labels
+        assert all(words in alt for words in (*labels, *(readout.text for readout in scene.readouts)))
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)

@@ -39,11 +39,12 @@ def _panel(first: Panel, last: Panel) -> str:
     """A panel's title, and its values at the first and at the last step."""
     before, after = ("; ".join(_values(panel)) for panel in (first, last))
     title = last.title[:1].upper() + last.title[1:]
-    missing = _missing(last)
+    colors = [f"colours from {mark.label}" for mark in last.marks if isinstance(mark, Field) and mark.label]
+    notes = list(filter(None, (*colors, _missing(last))))
     if not after:
-        return ", ".join(filter(None, (title or "Panel", missing)))
+        return ", ".join((title or "Panel", *notes))
     values = after if before == after or not before else f"at first {before}; at last {after}"
-    return f"{title}: " + "; ".join(filter(None, (values, missing)))
+    return f"{title}: " + "; ".join((values, *notes))
 
 
 def _missing(panel: Panel) -> str:

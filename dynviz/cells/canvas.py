@@ -11,6 +11,7 @@ from dynviz.cells.inks import Inks
 from dynviz.cells.metrics import LETTERS, CellMetrics, cell_metrics
 from dynviz.cells.panel import CellPanelPainter
 from dynviz.layout.counter import step_words
+from dynviz.layout.naming import Swatch
 from dynviz.layout.page import Page, lay_out
 from dynviz.layout.place import PanelPlace, ReadoutSpot
 from dynviz.layout.words import PlacedWords, fit
@@ -160,9 +161,19 @@ class CellCanvas:
     def _write_placed(self, cells: Cells, placed: PlacedWords) -> None:
         words, left = placed.words, int(placed.left)
         if words.swatch:
-            _write(cells, swatch_characters(words.swatch), left, placed.baseline, self._inks.color(words.swatch.color))
+            self._write_swatch(cells, words.swatch, left, placed.baseline)
             left += self._metrics.swatch_width(words.swatch, words.font)
         _write(cells, words.text, left, placed.baseline, self._inks.words(words.color), bold=words.font.bold)
+
+    def _write_swatch(self, cells: Cells, swatch: Swatch, left: int, row: int) -> None:
+        characters = swatch_characters(swatch)
+        if swatch.kind != "ramp":
+            _write(cells, characters, left, row, self._inks.color(swatch.color))
+            return
+        ramp = self._inks.ramp(swatch.color)
+        for column, character in enumerate(characters):
+            level = column * (len(ramp) - 1) // (len(characters) - 1)
+            _write(cells, character, left + column, row, int(ramp[level]))
 
     def _write_readouts(self, cells: Cells, scene: Scene) -> None:
         """Write the readouts and the counter, which change from step to step."""

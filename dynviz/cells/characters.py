@@ -11,6 +11,7 @@ from dynviz.scene.marks import Dash, Marker
 
 MARKERS: dict[Marker, str] = {"dot": "●", "ring": "○", "cross": "×", "star": "★"}
 LINES: dict[Dash, str] = {"solid": "──", "dashed": "╌╌", "dotted": "┈┈"}
+COLOR_BAR = "▄" * 8
 UNKNOWN = "\ufffd"
 
 
@@ -20,6 +21,8 @@ def swatch_characters(swatch: Swatch) -> str:
         return LINES[swatch.dash]
     if swatch.kind == "marker":
         return MARKERS[swatch.marker]
+    if swatch.kind == "ramp":
+        return COLOR_BAR
     return "→" if swatch.kind == "arrow" else "■"
 
 

@@ -112,7 +112,7 @@ def ground(recording: Recording, kind: Ground = "contours", levels: int = 10, st
     if kind == "heat":
         # A logarithm begins at the valley's floor.
         floor = norm.low if norm.scale == "log" else 0.0
-        marks.append(Field(np.where(good, values - lowest + floor, np.nan), extent, norm))
+        marks.append(Field(np.where(good, values - lowest + floor, np.nan), extent, norm, label=_colors(norm)))
     else:
         log = norm.scale == "log"
         lines = np.geomspace(norm.low, norm.high, levels + 1) if log else np.linspace(0, norm.high, levels + 2)[1:]
@@ -136,10 +136,10 @@ def heights(recording: Recording) -> tuple[float, Norm]:
     return lowest, Norm(low, high, "log")
 
 
-def legend(recording: Recording) -> str:
-    """What the ends of the colours of a heat map stand for, above the lowest place."""
-    low, high = (significant(end, 2) for end in (heights(recording)[1].low, heights(recording)[1].high))
-    return f"dark {low}, bright {high} above the lowest place"
+def _colors(norm: Norm) -> str:
+    """What the ends of the colours of a heat map stand for."""
+    least = " or less" if norm.scale == "log" else ""
+    return f"{significant(norm.low, 2)}{least} to {significant(norm.high, 2)} above the lowest place"
 
 
 def optima(recording: Recording, size: float) -> list[Mark]:

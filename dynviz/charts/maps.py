@@ -50,30 +50,27 @@ def plane(extent: Extent) -> tuple[Axis, Axis]:
     return Axis((extent[0], extent[1])), Axis((extent[2], extent[3]))
 
 
-def class_maps(recordings: Sequence[Recording], lane: int, *, legend: bool = False) -> list[MovingPanel]:
+def class_maps(recordings: Sequence[Recording], lane: int) -> list[MovingPanel]:
     """A panel for each recording that has `prediction`: the class it predicts at each place, and the accuracy.
 
     Args:
         recordings: Those without `prediction` are passed over.
         lane: Which lane is shown.
-        legend: Whether the first one says which class has which colour.
     """
-    tags = caption.tags(recordings)
-    shown = [index for index, recording in enumerate(recordings) if has(recording, "prediction")]
-    return [_class_map(recordings[index], lane, tags[index], legend=legend and index == shown[0]) for index in shown]
+    tagged = zip(recordings, caption.tags(recordings), strict=True)
+    return [_class_map(recording, lane, tag) for recording, tag in tagged if has(recording, "prediction")]
 
 
-def _class_map(recording: Recording, lane: int, tag: Readout, *, legend: bool) -> MovingPanel:
+def _class_map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:
     extent = extent_of(recording)
     x, y = plane(extent)
     title = caption.with_seed("prediction", recording, lane)
     steps = recording.steps("prediction")
-    moving: list[Latest[Any]] = [Latest(recording, "prediction", _answers(extent, lane))]
+    moving: list[Latest[Any]] = [
+        Latest(recording, "prediction", _answers(extent, lane, " to ".join(class_names(recording))))
+    ]
     if has(recording, "centers") and recording["centers"].shape[2] <= FEW_CENTERS:
         moving.append(Latest(recording, "centers", lambda past: _dots(past[-1][lane])))
-    classes: tuple[Readout, ...] = ()
-    if legend and recording["prediction"].shape[-1] == 2:
-        classes = tuple(Readout(text, f"class{index}") for index, text in enumerate(class_names(recording)))
     accuracy = None
     if has(recording, "val_accuracy"):
         accuracy = Latest(recording, "val_accuracy", lambda past: percent(float(past[-1][lane])))
@@ -83,16 +80,16 @@ def _class_map(recording: Recording, lane: int, tag: Readout, *, legend: bool) -
         shown = int(steps[index_at(steps, step)])
         value = replace(tag, text=accuracy.at(shown), widest="100.0 %") if accuracy else tag
         readouts = (value,) if value.name or value.text else ()
-        return Panel(title, x, y, tuple(mark.at(shown) for mark in moving), readouts + classes, square=True)
+        return Panel(title, x, y, tuple(mark.at(shown) for mark in moving), readouts, square=True)
 
     return MovingPanel(steps, at)
 
 
-def _answers(extent: Extent, lane: int) -> Callable[[Array], Mark]:
+def _answers(extent: Extent, lane: int, label: str) -> Callable[[Array], Mark]:
     def answers(past: Array) -> Mark:
         shares = past[-1][lane]
         if shares.shape[-1] == 2:
-            return Field(shares[..., 1], extent, Norm(0.0, 1.0), "classes")
+            return Field(shares[..., 1], extent, Norm(0.0, 1.0), "classes", label=label)
         best = np.where(np.isnan(shares), -np.inf, shares).argmax(axis=-1).astype(np.float64)
         best[np.isnan(shares).all(axis=-1)] = np.nan
         return Regions(best, extent, tuple(caption.color(index) for index in range(shares.shape[-1])))

@@ -13,7 +13,7 @@ from dynviz.charts.numbers import DIVERGED, significant
 from dynviz.charts.samples import index_at
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Better
-from dynviz.scene.marks import Axis, Readout
+from dynviz.scene.marks import Axis
 
 Array: TypeAlias = NDArray[Any]
 
@@ -81,13 +81,13 @@ class MapValue:
                 medians = [np.maximum(median, LEAST * first) for median in medians]
         return limits.axis(medians, most=self.bounds[1])
 
-    def legend(self, scale: Axis, medians: Sequence[Array]) -> Readout:
+    def colors(self, scale: Axis, medians: Sequence[Array]) -> str:
         """What the ends of the colours stand for."""
         known = np.concatenate([median[np.isfinite(median)] for median in medians])
         low, high = (significant(end, 2) for end in scale.limits)
         low += " or less" if (known < scale.limits[0]).any() else ""
         high += " or more" if (known > scale.limits[1]).any() else ""
-        return Readout(f"dark {low}, bright {high}", "muted")
+        return f"{low} to {high}"
 
 
 @dataclass(frozen=True)

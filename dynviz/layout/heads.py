@@ -1,7 +1,7 @@
 """The words above a plot: its title, readouts and legend, in as few lines as they fit into."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import upright_ticks
@@ -49,12 +49,21 @@ def panel_heads(
         metrics: Of the page.
     """
     margins = [_margin(panel, cell, metrics) for panel, cell in zip(panels, cells, strict=True)]
-    heads = []
+    known = {readout.color for readout in readouts}
+    heads: list[PanelHead] = []
     for panel, cell in zip(panels, cells, strict=True):
+        own = names(panel, readouts, cell.width, lambda text: metrics.measure(text, metrics.fonts.words))
         margin = max(wide for wide, other in zip(margins, cells, strict=True) if other.left == cell.left)
         room = metrics.usable(cell.width - margin - metrics.head.right)
-        heads.append(_head(panel, cell, readouts, [room] * metrics.lines(cell.height), metrics))
+        rooms = [room] * metrics.lines(cell.height)
+        heads.append(_head(panel, cell, _without_bars(own, heads), rooms, metrics, known=known))
     return heads
+
+
+def _without_bars(own: Names, heads: Sequence[PanelHead]) -> Names:
+    """Without the bars of colours that stand above an earlier panel."""
+    told = {item for head in heads for item in head.names.legend if item[1].kind == "ramp"}
+    return replace(own, legend=tuple(item for item in own.legend if item not in told))
 
 
 def _margin(panel: Panel, cell: Rect, metrics: Metrics) -> float:
@@ -63,14 +72,14 @@ def _margin(panel: Panel, cell: Rect, metrics: Metrics) -> float:
     return max((metrics.measure(tick.label, metrics.fonts.ticks) for tick in ticks), default=0) + metrics.axes.left
 
 
-def _head(panel: Panel, cell: Rect, readouts: Sequence[Readout], rooms: Sequence[float], metrics: Metrics) -> PanelHead:
-    panel_names = names(panel, readouts, cell.width, lambda text: metrics.measure(text, metrics.fonts.words))
+def _head(
+    panel: Panel, cell: Rect, panel_names: Names, rooms: Sequence[float], metrics: Metrics, *, known: set[str]
+) -> PanelHead:
     title, legend = _title(panel, metrics), _legend(panel_names, metrics)
     full, short = (
         flow([title, _values(panel.readouts, metrics, named=named), legend], rooms, metrics) for named in (True, False)
     )
     # Where the picture's title says already which colour is which, names are not worth a line.
-    known = {readout.color for readout in readouts}
     named = (
         any(readout.color not in known for readout in panel.readouts)
         or _cost(full, metrics) <= _cost(short, metrics)
@@ -95,10 +104,11 @@ def _values(readouts: Sequence[Readout], metrics: Metrics, *, named: bool) -> li
 
 
 def _legend(panel_names: Names, metrics: Metrics) -> list[Words]:
-    return [
-        Words(text, metrics.fonts.words, swatch.color if metrics.head.color_legend else "muted", swatch)
-        for text, swatch in panel_names.legend
-    ]
+    legend = []
+    for text, swatch in panel_names.legend:
+        colored = metrics.head.color_legend and swatch.kind != "ramp"
+        legend.append(Words(text, metrics.fonts.words, swatch.color if colored else "muted", swatch))
+    return legend
 
 
 def _cost(words: Sequence[FlowedWords], metrics: Metrics) -> tuple[bool, int, int]:

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 
 from dynviz.scene.identity import shape
-from dynviz.scene.marks import Arrows, Bars, Dash, Line, Marker, Panel, Points, Readout
+from dynviz.scene.marks import Arrows, Bars, Dash, Field, Line, Marker, Panel, Points, Readout
 from dynviz.scene.scales import fractions
 
-SwatchKind = Literal["line", "marker", "area", "arrow"]
+SwatchKind = Literal["line", "marker", "area", "arrow", "ramp"]
 
 ROOM = 0.26
 """The share of a panel's width that labels at the ends of lines may take."""
@@ -27,7 +27,7 @@ class Swatch:
 
     Attributes:
         kind: What it shows.
-        color: Its role.
+        color: Its role; of a bar of colours, their ramp.
         dash: Of a line.
         marker: Of points.
     """
@@ -142,6 +142,8 @@ def _swatches(panel: Panel) -> list[tuple[str, Swatch]]:
             swatches.append((mark.label, Swatch("area", mark.color)))
         elif isinstance(mark, Arrows) and mark.label:
             swatches.append((mark.label, Swatch("arrow", mark.color)))
+        elif isinstance(mark, Field) and mark.label:
+            swatches.append((mark.label, Swatch("ramp", mark.ramp)))
     return swatches
 
 

@@ -98,11 +98,13 @@ def flow(blocks: Sequence[Sequence[Words]], rooms: Sequence[float], metrics: Met
                 line, x, full = line + 1, 0.0, False
             if full and metrics.head.ellipsis_apart:
                 return _with_ellipsis(flowed, rooms[line], metrics)
-            swatch = before(item, metrics)
+            # A wide swatch of words that are left out would lie over those before it.
+            words = replace(item, swatch=None) if full else item
+            swatch = before(words, metrics)
             # The sign that something was cut always finds room, if need be in the gap before it.
             left = min(x, rooms[line] - metrics.measure(ELLIPSIS, item.font) - swatch) if full else x
             text = fit(item.text, item.font, rooms[line] - left - swatch, metrics)
-            flowed.append(FlowedWords(replace(item, text=text), line, left, rooms[line] - left, count))
+            flowed.append(FlowedWords(replace(words, text=text), line, left, rooms[line] - left, count))
             if full:
                 return flowed
             count += 1

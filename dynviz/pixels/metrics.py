@@ -6,6 +6,7 @@ from dynviz.layout.arrange import Rect, Size
 from dynviz.layout.metrics import AxisMetrics, Font, Fonts, HeadMetrics, Metrics, PageMetrics
 from dynviz.layout.naming import Swatch
 from dynviz.layout.page import Page, lay_out
+from dynviz.layout.words import PlacedWords
 from dynviz.pixels.pen import Pen
 from dynviz.pixels.sizes import Sizes, sizes
 from dynviz.scene.marks import Panel, Scene
@@ -14,6 +15,8 @@ LEAST = (11.0, 8.5)
 """Width and height of the smallest panel, in heights of its words."""
 SMALL_MAP = 15
 """Maps smaller than so many heights of their ticks have none."""
+SWATCH, COLOR_BAR = 1.4, 4.5
+"""Width of a swatch, and of one that shows all colours of a ramp, in heights of its words."""
 LINES = 3
 """The title, readouts and legend of a panel take so many lines at most."""
 
@@ -38,9 +41,9 @@ class PixelMetrics(Metrics):
         """Width in pixels."""
         return self.pen.measure(text, font)
 
-    def swatch_width(self, swatch: Swatch, font: Font) -> int:  # noqa: ARG002
-        """The same for all kinds of swatches."""
-        return swatch_width(font)
+    def swatch_width(self, swatch: Swatch, font: Font) -> int:
+        """Longer for a bar of colours."""
+        return swatch_width(swatch, font)
 
     def centered(self, middle: float, width: float) -> float:
         """At a fraction of a pixel."""
@@ -103,9 +106,16 @@ def pixel_page(scene: Scene, pen: Pen) -> Page[PixelMetrics]:
     return lay_out(scene, lambda panels: pixel_metrics(pen, panels))
 
 
-def swatch_width(font: Font) -> int:
+def swatch_width(swatch: Swatch, font: Font) -> int:
     """Room for a legend's swatch and the gap after it."""
-    return round(1.9 * font.size)
+    return round((SWATCH if swatch.kind != "ramp" else COLOR_BAR) * font.size) + round(0.5 * font.size)
+
+
+def color_bar(placed: PlacedWords) -> Rect:
+    """Where the bar of colours before some words stands."""
+    size = placed.words.font.size
+    height = max(round(0.55 * size), 3)
+    return Rect(round(placed.left), placed.baseline - round(0.36 * size + height / 2), round(COLOR_BAR * size), height)
 
 
 def _page(size: Sizes) -> PageMetrics:

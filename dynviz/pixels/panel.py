@@ -14,9 +14,9 @@ from dynviz.pixels.arrows import arrow_swatch
 from dynviz.pixels.coverage import Coverage, Image
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.growing import PixelBand, PixelLine
-from dynviz.pixels.layers import Layer, LayerStack, blank
+from dynviz.pixels.layers import Layer, LayerStack, Tile, blank
 from dynviz.pixels.markers import markers
-from dynviz.pixels.metrics import swatch_width
+from dynviz.pixels.metrics import SWATCH, color_bar, swatch_width
 from dynviz.scene.marks import (
     Arrows,
     Band,
@@ -112,14 +112,19 @@ class Readouts:
 def words(placed: PlacedWords, easel: PixelEasel) -> list[Layer]:
     """Words, and the swatch before those of a legend."""
     item, pen = placed.words, easel.pen
-    left, layers = placed.left, []
+    left = placed.left
+    layers: list[Layer] = []
     if item.swatch:
         middle = placed.baseline - 0.36 * item.font.size
-        right = left + 1.4 * item.font.size
-        layers.append(easel.stain(_swatch(placed, left, right, middle, easel), item.swatch.color))
-        left += swatch_width(item.font)
+        right = left + SWATCH * item.font.size
+        if item.swatch.kind == "ramp":
+            bar = color_bar(placed)
+            layers.append(Tile(bar, still.ramp_pixels(item.swatch.color, (bar.width, bar.height), easel.theme)))
+        else:
+            layers.append(easel.stain(_swatch(placed, left, right, middle, easel), item.swatch.color))
+        left += swatch_width(item.swatch, item.font)
     layers.append(easel.words(pen.write(item.text, item.font, left, placed.baseline), item.color))
-    return list(layers)
+    return layers
 
 
 def _swatch(placed: PlacedWords, left: float, right: float, middle: float, easel: PixelEasel) -> Coverage:

@@ -22,6 +22,8 @@ from dynviz.text import clean
 FAMILY = "DejaVu Sans"
 """It comes with matplotlib, so that every machine writes the same letters."""
 KEPT_WORDS = 2000
+GAP = 0.8
+"""Of a space between words, at least."""
 DASHES: dict[Dash, tuple[float, ...] | None] = {"solid": None, "dashed": (4.0, 2.6), "dotted": (1.0, 1.8)}
 """On and off, in widths of the line."""
 PIECES = re.compile(r"[^\W\d_]+|.", re.DOTALL)
@@ -57,7 +59,7 @@ class Pen:
         renderer: Any = RendererAgg(width, height, 72)  # type: ignore[no-untyped-call]
         self._renderer, self._buffer = renderer, np.asarray(renderer.buffer_rgba())
         self._flip = Affine2D().scale(1, -1).translate(0, height)
-        self._words: OrderedDict[tuple[str, Font], tuple[Coverage, float]] = OrderedDict()
+        self._words: OrderedDict[tuple[str, Font], tuple[Coverage, float, float]] = OrderedDict()
 
     def stroke(
         self,
@@ -98,39 +100,55 @@ class Pen:
 
     def measure(self, text: str, font: Font) -> float:
         """How far the pen moves when it writes the text, in pixels."""
-        return sum(self._word(piece, font)[1] for piece in PIECES.findall(clean(text)))
+        return self.places(text, font)[1]
+
+    def places(self, text: str, font: Font) -> tuple[list[tuple[str, float]], float]:
+        """The pieces of a text and where each begins, and where the last one ends.
+
+        Agg moves letters to whole pixels, so that words are wider or narrower than in an SVG. The spaces after them
+        make up for it, as long as a gap is left that is seen.
+        """
+        pieces, true, end = [], 0.0, 0.0
+        for piece in PIECES.findall(clean(text)):
+            _, drawn, advance = self._word(piece, font)
+            begin = max(true, end)
+            pieces.append((piece, begin))
+            true += advance
+            end = max(end + GAP * advance, true) if piece.isspace() else begin + (drawn if len(piece) > 1 else advance)
+        return pieces, max(true, end)
 
     def write(self, text: str, font: Font, left: float, baseline: int) -> Coverage:
         """Words from `left` on; what would leave the canvas is left out."""
-        pieces = []
-        x = left
-        for piece in PIECES.findall(clean(text)):
-            shape, advance = self._word(piece, font)
-            room = 2 * font.size
-            at = round(x)
-            if at >= 0 and at + advance + 2 <= self.width and font.size <= baseline < self.height - font.size // 3:
-                pieces.append(shape.moved((baseline - room) * self.width + at - font.size))
-            x += advance
-        return union(pieces)
+        shapes = []
+        for piece, x in self.places(text, font)[0]:
+            shape, drawn, advance = self._word(piece, font)
+            room, at = 2 * font.size, round(left + x)
+            inside = at >= 0 and at + max(drawn, advance) + 2 <= self.width
+            if inside and font.size <= baseline < self.height - font.size // 3:
+                shapes.append(shape.moved((baseline - room) * self.width + at - font.size))
+        return union(shapes)
 
-    def _word(self, text: str, font: Font) -> tuple[Coverage, float]:
-        """The coverage of a word that begins at (size, 2 x size), and its advance."""
+    def _word(self, text: str, font: Font) -> tuple[Coverage, float, float]:
+        """The coverage of a word that begins at (size, 2 x size), its advance as drawn, and without hinting."""
         key = (text, font)
         if key in self._words:
             self._words.move_to_end(key)
             return self._words[key]
         # Between two letters, since alone it is measured by its ink, and a space has none.
-        advance = _unhinted_width(f"n{text}n", font) - _unhinted_width("nn", font)
+        drawn, advance = (width(f"n{text}n", font) - width("nn", font) for width in (self._width, _unhinted_width))
         shape = EMPTY
         if not text.isspace():
             context = self._context(Rect(0, 0, self.width, self.height))
             self._renderer.draw_text(context, font.size, 2 * font.size, text, properties(font), 0)
-            corners = np.array([[0, 0], [advance + 2 * font.size, 3 * font.size]])
+            corners = np.array([[0, 0], [drawn + 2 * font.size, 3 * font.size]])
             shape = self._lift(corners, 1, Rect(0, 0, self.width, self.height))
-        self._words[key] = shape, advance
+        self._words[key] = shape, drawn, advance
         if len(self._words) > KEPT_WORDS:
             self._words.popitem(last=False)
         return self._words[key]
+
+    def _width(self, text: str, font: Font) -> float:
+        return float(self._renderer.get_text_width_height_descent(text, properties(font), False)[0])  # noqa: FBT003
 
     def _context(self, clip: Rect) -> Any:
         context = self._renderer.new_gc()

@@ -14,7 +14,7 @@ from dynviz.pixels.markers import markers
 from dynviz.pixels.pen import DASHES
 from dynviz.scene.contouring import traced
 from dynviz.scene.hatching import known
-from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, ReferenceLine, Regions, Text
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, Ramp, ReferenceLine, Regions, Text
 from dynviz.scene.scales import fractions, nearest_pixels
 from dynviz.scene.theme import Theme
 
@@ -37,6 +37,13 @@ def field_pixels(mark: Field, theme: Theme) -> Image:
     pixels = theme.ramp(mark.ramp)[mark.norm.levels(mark.values)]
     pixels[~np.isfinite(mark.values)] = theme.color("ground")
     return pixels
+
+
+def ramp_pixels(ramp: Ramp, size: tuple[int, int], theme: Theme) -> Image:
+    """All colours of a ramp [height, width, 3] from left to right."""
+    colors = theme.ramp(ramp)
+    row = colors[np.arange(size[0]) * len(colors) // size[0]]
+    return np.ascontiguousarray(np.broadcast_to(row, (size[1], *row.shape)))
 
 
 def regions(mark: Regions, easel: PixelEasel) -> list[Layer]:

@@ -18,10 +18,11 @@ from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels.arrows import arrow_swatch
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.elements import draw_marks
-from dynviz.pixels.metrics import PixelMetrics, pixel_page, swatch_width
+from dynviz.pixels.metrics import SWATCH, PixelMetrics, color_bar, pixel_page, swatch_width
 from dynviz.pixels.pen import DASHES, FAMILY, Pen
 from dynviz.pixels.shapes import VectorPen
 from dynviz.pixels.sizes import Sizes
+from dynviz.pixels.still import ramp_pixels
 from dynviz.scene.marks import Readout, Scene
 from dynviz.scene.theme import Theme
 from dynviz.text import clean, xml
@@ -148,16 +149,20 @@ def _draw_words(placed: PlacedWords, sizes: Sizes, pen: VectorPen) -> None:
     words, left = placed.words, placed.left
     swatch, size = words.swatch, words.font.size
     if swatch:
-        x, y, right = left + 0.7 * size, placed.baseline - 0.36 * size, left + 1.4 * size
+        x, y, right = left + SWATCH / 2 * size, placed.baseline - 0.36 * size, left + SWATCH * size
         if swatch.kind == "line":
             pen.stroke(np.array([[left, y], [right, y]]), swatch.color, sizes.line, dash=DASHES[swatch.dash])
         elif swatch.kind == "arrow":
             pen.arrows(arrow_swatch(left, right, y, sizes), swatch.color)
         elif swatch.kind == "marker":
             pen.markers(swatch.marker, np.array([[x, y]]), 0.3 * size, swatch.color)
+        elif swatch.kind == "ramp":
+            bar = color_bar(placed)
+            pixels = ramp_pixels(swatch.color, (bar.width, bar.height), pen.theme)
+            pen.image(pixels, (bar.left, bar.top, bar.right, bar.bottom))
         else:
             pen.rectangle((x - 0.3 * size, y - 0.3 * size, x + 0.3 * size, y + 0.3 * size), swatch.color)
-        left += swatch_width(words.font)
+        left += swatch_width(swatch, words.font)
     pen.write(words.text, words.font, words.color, left, placed.baseline)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.scene.marks import Arrows, Bars, Line, Mark, Points, Readout, Scene
+from dynviz.scene.marks import Arrows, Bars, Field, Line, Mark, Points, Readout, Scene
 
 Memory: TypeAlias = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
@@ -74,6 +74,8 @@ def _mark_key(mark: Mark) -> tuple[Any, ...]:
         return mark.label, mark.color, mark.dash, memory(mark.x), memory(mark.y)
     if isinstance(mark, Points) and mark.label:
         return mark.label, mark.color, mark.marker
+    if isinstance(mark, Field) and mark.label:
+        return mark.label, mark.ramp
     if isinstance(mark, Arrows | Bars) and mark.label:
         return type(mark), mark.label, mark.color
     return ()

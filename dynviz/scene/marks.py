@@ -43,7 +43,8 @@ class Field:
     """A heat map: `values` [rows, columns], the first row at the bottom, coloured through `norm` and `ramp`.
 
     On a logarithmic axis its pixels are equally large as drawn: those of a grid with equal factors between its values.
-    Values that are not finite are hatched, and `missing` says what they are where there is room for it.
+    Values that are not finite are hatched, and `missing` says what they are where there is room for it. `label` says
+    what the first and the last colour stand for (`0.01 to 10`), beside a bar of the colours above the plot.
     """
 
     values: Array
@@ -51,6 +52,7 @@ class Field:
     norm: Norm
     ramp: Ramp = "ordered"
     missing: str = NOT_FINITE
+    label: str = ""
 
 
 @dataclass(frozen=True)

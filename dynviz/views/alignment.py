@@ -59,7 +59,7 @@ def _map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:
     title = caption.with_seed("learned of true directions", recording, lane)
 
     def field(past: Array) -> Field:
-        return Field(past[-1][lane].T, extent, Norm(-1.0, 1.0), "signed")
+        return Field(past[-1][lane].T, extent, Norm(-1.0, 1.0), "signed", label="-1 to 1")
 
     drawn = Latest(recording, "core", field)
     readouts = (tag,) if tag.name else ()

@@ -83,7 +83,9 @@ def _cloud(recording: Recording, color: str, contrast: float) -> Callable[[Array
         if top > 0:
             heights = np.power(heights / top, contrast)
         few = places if past.shape[1] <= FEW else places[:0]
-        return Field(heights, extent, Norm(0.0, 1.0), color), Points(few[:, 0], few[:, 1], color, 2.5)
+        return Field(heights, extent, Norm(0.0, 1.0), color, label="no lane to most lanes"), Points(
+            few[:, 0], few[:, 1], color, 2.5
+        )
 
     return cloud
 

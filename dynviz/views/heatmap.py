@@ -63,6 +63,12 @@ def _reach(recording: Recording, truth: Array | None, lane: int) -> float:
     return float(np.quantile(seen, REACH)) or 1.0 if seen.size else 1.0
 
 
+def _colors(norm: Norm) -> str:
+    """What the ends of the colours stand for."""
+    end = significant(norm.high, 2)
+    return f"-{end} to {end}"
+
+
 @dataclass(frozen=True)
 class SizeFacts:
     """The rows and columns of the whole matrix: d of a square one, else M and N."""
@@ -112,7 +118,7 @@ def _field(where: tuple[int, slice], extent: Extent, norm: Norm, truth: Array | 
 
     def field(past: Array) -> Field:
         values = past[-1][lane, cut, cut]
-        return Field(values if truth is None else values - truth, extent, norm, "signed")
+        return Field(values if truth is None else values - truth, extent, norm, "signed", label=_colors(norm))
 
     return field
 
@@ -125,8 +131,7 @@ def _largest(field: Field) -> str:
 
 def _still(title: str, truth: Array, recording: Recording, norm: Norm) -> MovingPanel:
     x, y, extent = _axes(*truth.shape)
-    mark = Field(truth, extent, norm, "signed")
-    end = significant(norm.high, 2)
+    mark = Field(truth, extent, norm, "signed", label=_colors(norm))
     title += _part(recording, *truth.shape)
-    whole = Panel(title, x, y, (mark,), (Readout(f"colours to ±{end}", "muted"),), square=True)
+    whole = Panel(title, x, y, (mark,), square=True)
     return MovingPanel(recording.steps("matrix")[:1], lambda _: whole)

@@ -34,9 +34,8 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     panels = [
         _plane(recording, lane, norm, tag) for recording, tag in zip(recordings, caption.tags(recordings), strict=True)
     ]
-    still = _panel("the picture", Field(wanted, EXTENT, norm))
-    ends = " to ".join(significant(end, 2) for end in (norm.low, norm.high))
-    panels.append(MovingPanel(np.zeros(1, np.int64), lambda _: still, (f"colours from {ends}",)))
+    still = _panel("the picture", Field(wanted, EXTENT, norm, label=_colors(norm)))
+    panels.append(MovingPanel(np.zeros(1, np.int64), lambda _: still))
     return film(recordings, [*panels, series(recordings, "loss")])
 
 
@@ -49,10 +48,15 @@ def _plane(recording: Recording, lane: int, norm: Norm, tag: Readout) -> MovingP
         seen = np.where(finite(values), values, np.nan)
         inside, outside = (significant(float(np.nanmedian(seen[which]))) for which in (dark, ~dark))
         readout = replace(tag, text=f"{inside} inside, {outside} outside")
-        return _panel("loss on the plane", Field(seen, EXTENT, norm), readout)
+        return _panel("loss on the plane", Field(seen, EXTENT, norm, label=_colors(norm)), readout)
 
     latest = Latest(recording, "plane_loss", drawn)
     return MovingPanel(latest.steps, latest.at)
+
+
+def _colors(norm: Norm) -> str:
+    """What the ends of the colours stand for."""
+    return " to ".join(significant(end, 2) for end in (norm.low, norm.high))
 
 
 def _panel(title: str, field: Field, *readouts: Readout) -> Panel:

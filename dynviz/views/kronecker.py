@@ -123,7 +123,7 @@ def _map(title: str, steps: NDArray[np.int64], make: Any) -> MovingPanel:
             largest = float(np.abs(matrix).max()) or 1.0
             shown = np.sign(matrix) * np.sqrt(np.abs(matrix) / largest)
             size = Readout(f"{len(matrix)} × {len(matrix)}", "muted")
-            last[:] = [(index, Field(shown[::-1], EXTENT, Norm(-1.0, 1.0), "signed"), size)]
+            last[:] = [(index, Field(shown[::-1], EXTENT, Norm(-1.0, 1.0), "signed", label="± its largest"), size)]
         return Panel(title, axis, axis, (last[0][1],), (last[0][2],), square=True)
 
     return MovingPanel(steps, at)

@@ -1,7 +1,6 @@
 """The loss on a plane through the parameters, the way on it, how honest it is."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -45,14 +44,13 @@ def view(
     wanted = [_losses(plane, loss, alone=len(planes) == 1) for plane in planes]
     grids = [plane.values[index] for plane, chosen in zip(planes, wanted, strict=True) for index in chosen]
     norm = _norm(grids)
+    label = _colors(norm, grids)
     panels = [
-        _plane(plane, index, row, _ground(plane, index, (ground, levels), norm), caption.words(name, recording))
+        _plane(plane, index, row, _ground(plane, index, (ground, levels), norm, label), caption.words(name, recording))
         for recording, plane, row, chosen in zip(recordings, planes, rows, wanted, strict=True)
         for index in chosen
         for name in [plane.about.losses[index]]
     ]
-    if ground == "heat":
-        panels[0] = replace(panels[0], notes=(_legend(norm, grids),))
     return film(recordings, [*panels, *meters(recordings, planes, [one for row in rows for one in row])])
 
 
@@ -76,14 +74,14 @@ def _norm(values: Sequence[np.ndarray]) -> Norm:
     return Norm(low, max(high, low * (1 + 1e-9)), "log")
 
 
-def _ground(projection: Projection, index: int, drawn: tuple[Ground, int], norm: Norm) -> list[Mark]:
+def _ground(projection: Projection, index: int, drawn: tuple[Ground, int], norm: Norm, label: str) -> list[Mark]:
     kind, levels = drawn
     values = projection.values[index]
     extent = _extent(projection)
     seen = np.where(finite(values), values, np.nan)
     spaced = (np.geomspace if norm.scale == "log" else np.linspace)(norm.low, norm.high, levels + 1)[1:]
     if kind == "heat":
-        return [Field(seen, extent, norm)]
+        return [Field(seen, extent, norm, label=label)]
     return [Contours(seen, extent, tuple(spaced.tolist()), "muted")]
 
 
@@ -92,11 +90,11 @@ def _is_inside(row: int, column: int, shape: tuple[int, ...]) -> bool:
     return 0 < row < shape[0] - 1 and 0 < column < shape[1] - 1
 
 
-def _legend(norm: Norm, values: Sequence[np.ndarray]) -> str:
+def _colors(norm: Norm, values: Sequence[np.ndarray]) -> str:
     """What the ends of the colours stand for: those of the largest losses are one."""
     low, high = (significant(end, 2) for end in (norm.low, norm.high))
     more = any((grid[finite(grid)] > norm.high).any() for grid in values)
-    return f"dark {low}, bright {high}{' or more' if more else ''}"
+    return f"{low} to {high}{' or more' if more else ''}"
 
 
 def _extent(projection: Projection) -> Extent:

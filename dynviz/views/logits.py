@@ -18,4 +18,4 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     """
     need("logits", recordings, "prediction")
     lane_of(recordings, lane)
-    return film(recordings, class_maps(recordings, lane, legend=True))
+    return film(recordings, class_maps(recordings, lane))

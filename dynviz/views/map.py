@@ -53,11 +53,12 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     all_cells = [cells_of(lattice, caption.color(place), tables, measure.better) for place, lattice in enumerate(grids)]
     medians = [one.middle[1] for one in all_cells]
     scale = measure.scale(medians)
+    colors = measure.colors(scale, medians)
     panels: list[MovingPanel] = []
     shown: list[list[MapCells]] = []
     for group in _panels(all_cells):
         heat = len(group[0].lattice.dimensions) == 2
-        draw = _Heat(group[0], measure, scale) if heat else _Curves(group, measure, scale)
+        draw = _Heat(group[0], measure, scale, colors) if heat else _Curves(group, measure, scale)
         panels.append(_moving(draw, steps, measure.title))
         shown.append([one for one in group if one.lattice.dimensions])
 
@@ -65,8 +66,6 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
         return _nearest(recordings, shown[panel], index_at(steps, step), (x, y))
 
     title, readouts = caption.title(recordings), _readouts(recordings, all_cells)
-    if any(len(one.lattice.dimensions) == 2 for one in all_cells):
-        readouts += (measure.legend(scale, medians),)
     if any(len(one.lattice.dimensions) == 1 for one in all_cells) and any(len(one.seeds) > 1 for one in recordings):
         readouts += (Readout("band: middle half of the seeds", "muted"),)
     total = max(recording.total for recording in recordings)
@@ -114,8 +113,8 @@ def _moving(draw: "_Heat | _Curves", steps: NDArray[np.int64], title: str) -> Mo
 class _Heat:
     """A heat map of one lattice of two dimensions."""
 
-    def __init__(self, cells: MapCells, measure: MapValue, scale: Axis) -> None:
-        self._cells, self._measure = cells, measure
+    def __init__(self, cells: MapCells, measure: MapValue, scale: Axis, colors: str) -> None:
+        self._cells, self._measure, self._colors = cells, measure, colors
         across, upward = cells.lattice.dimensions
         self.x, self.y = _axis(across, across.edges), _axis(upward, upward.edges)
         self.suffix = f", {cells.lattice.name}"
@@ -137,7 +136,7 @@ class _Heat:
         best = self._measure.best(median)
         missing = DIVERGED if len(self._cells.indices) == values.size else f"{DIVERGED} or not trained"
         return (
-            Field(values[np.ix_(self._rows, self._columns)], extent, self._norm, missing=missing),
+            Field(values[np.ix_(self._rows, self._columns)], extent, self._norm, missing=missing, label=self._colors),
             self._points(lost >= 1, "cross", "diverged"),
             self._points((lost > 0) & (lost < 1), "ring", "some diverged"),
             self._points(np.arange(len(lost)) == best, "star", "best"),

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
-from dynviz.charts.ground import Ground, facts_of, grouped, legend, need_plane, plane
+from dynviz.charts.ground import Ground, facts_of, grouped, need_plane, plane
 from dynviz.charts.ground import ground as landscape
 from dynviz.charts.heads import Heads
 from dynviz.charts.limits import finite
@@ -61,8 +61,7 @@ def view(
         if arrows:
             across = plane(recordings[group[0]])[0].limits
             heads = Heads("path", [recordings[index] for index in group], across[1] - across[0])
-        panel = over(recordings, group, marks, heads, tail=tail, lanes=lanes)
-        panels.append(replace(panel, notes=(legend(recordings[group[0]]),)) if ground == "heat" else panel)
+        panels.append(over(recordings, group, marks, heads, tail=tail, lanes=lanes))
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
     return film(recordings, panels)

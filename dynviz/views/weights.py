@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dynviz.charts import caption, limits
 from dynviz.charts.curves import Curve, panel
 from dynviz.charts.moving import MovingPanel, film, step_axis
-from dynviz.charts.numbers import percent
+from dynviz.charts.numbers import percent, significant
 from dynviz.charts.samples import Latest, lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -45,6 +45,9 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, parameter: str = "")
     y = Axis((0.0, 1.08 * min(1.0, max(float(share.max()) for share in shares))), label="share of the weights")
     tagged = list(zip(recordings, rows, caption.tags(recordings), strict=True))
     panels = [_distribution(recording, (row, lane), edges, y, tag) for recording, row, tag in tagged]
+    if any(_is_beyond(row[:, lane], reach) for row in rows):
+        note = f"the outermost bars hold all weights beyond ±{significant(reach)}"
+        panels[0] = replace(panels[0], notes=(note,))
     x = step_axis(recordings)
     for title, measure in (("exactly zero", _zeros), ("root mean square of the weights", _size)):
         curves = [
@@ -69,6 +72,12 @@ def _reach(row: Array) -> float:
     sizes = np.abs(thinned(row))
     sizes = sizes[limits.finite(sizes)]
     return 1.05 * float(np.quantile(sizes, REACH)) or 1.0 if sizes.size else 1.0
+
+
+def _is_beyond(row: Array, reach: float) -> bool:
+    """Whether any weight is beyond the axis."""
+    sizes = np.abs(thinned(row))
+    return bool((sizes[limits.finite(sizes)] > reach).any())
 
 
 def _histogram(rows: Array, edges: NDArray[np.float64]) -> NDArray[np.float64]:
