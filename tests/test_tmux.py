@@ -168,6 +168,56 @@ def test_a_run_is_watched_scrubbed_zoomed_exported_and_stopped(tmux):
     assert {Recording(folder / name).status for name in ("adamw", "sgd")} == {"interrupted"}
 
 
+def test_a_run_is_changed_paused_stepped_and_forked_while_it_trains(tmux):
+    tmux.type(f"{DYNVIZ} run {BOWL} -o sgd:lr=0.01 --steps 1000000 --out live; echo status $?")
+    tmux.wait_for(r"● live +step [1-9]")
+    tmux.press("h")
+    tmux.wait_for(r"Change while it trains(?s:.*)lr +0\.01")
+    write(tmux, "lr", "0.02")
+    tmux.press("Enter")
+    tmux.wait_for(r"sgd: lr changes from 0\.01 to 0\.02 after step \d")
+    (change,) = Recording(tmux.folder / "live" / "sgd").changes()
+    assert (change.name, change.old, change.new) == ("lr", 0.01, 0.02)
+
+    # Training itself stands still, and takes one step and a hundred.
+    tmux.press("p")
+    tmux.wait_for(r"‖ paused")
+    until(lambda: stands(tmux.folder / "live" / "sgd"))
+    before = Recording(tmux.folder / "live" / "sgd").recorded
+    tmux.press(".")
+    until(lambda: Recording(tmux.folder / "live" / "sgd").recorded == before + 1)
+    tmux.press(">")
+    until(lambda: Recording(tmux.folder / "live" / "sgd").recorded == before + 101)
+
+    # A fork of a run that is paused, beside it.
+    tmux.press("F")
+    tmux.wait_for(r"Fork at step(?s:.*)lr +0\.0[12]")
+    tmux.press("Down")
+    write(tmux, "lr", "0.5")
+    tmux.press("Enter")
+    tmux.wait_for(r"bowl.* sgd.* lr 0\.5")
+    (child,) = (tmux.folder / "runs").iterdir()
+    assert Recording(child / "sgd").metadata.origin.changes == {"lr": "0.5"}
+    tmux.press("q")
+    tmux.wait_for(r"Training is not over")
+    tmux.press("s")
+    tmux.wait_for(r"status \d")
+    until(lambda: Recording(child / "sgd").status == "interrupted")
+
+
+def write(tmux, name, text):
+    """Write over what is in the row of a form that has the focus: it is selected."""
+    tmux.press(*text)
+    tmux.wait_for(rf"{name} +{re.escape(text)}\s")
+
+
+def stands(folder):
+    """Whether a recording does not grow."""
+    before = Recording(folder).recorded
+    time.sleep(0.5)
+    return Recording(folder).recorded == before
+
+
 def test_two_runs_are_compared_and_a_panel_is_zoomed(tmux):
     for name, rule in (("one", "adam"), ("two", "sgd")):
         dynviz.run("surface", rule, steps=200, out=tmux.folder / "runs" / name)

@@ -36,9 +36,9 @@ class EventDialog(ModalScreen[frozenset[str] | None]):
             yield OptionList(*(Option(self._row(kind)) for kind in self._kinds))
             for kind, reason in self._events.failures.items():
                 words = f"{kind} is left out: {reason}" if kind else f"events cannot be read: {reason}"
-                yield Static(clean(words), classes="rows", markup=False)
+                yield Static(clean(words), classes="hint", markup=False)
             empty = "" if self._kinds else "none so far\n"
-            yield Static(f"{empty}space choose   a all   enter show   esc cancel", classes="hint")
+            yield Static(f"{empty}space choose   a all or none   enter show   esc cancel", classes="hint")
 
     def _row(self, kind: str) -> Text:
         count = self._events.counts[kind]

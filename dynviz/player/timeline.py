@@ -107,7 +107,7 @@ def _glyphs(line: Track, state: TimelineState) -> list[tuple[str, str]]:
     counts = np.bincount(line.columns_of(state.dense), minlength=line.columns)
     for column in np.flatnonzero(counts):
         level = -(-len(DENSITY) * counts[column] // counts.max()) - 1
-        cells[column] = DENSITY[level], "lane1"
+        cells[column] = DENSITY[level], "muted"
     for column in np.unique(line.columns_of(state.events)):
         cells[column] = EVENT, "lane1"
     cells[at] = CURSOR, "text"
