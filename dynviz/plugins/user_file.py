@@ -62,5 +62,5 @@ def in_words(error: BaseException) -> str:
 
 
 def _line_in(path: Path, error: BaseException) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f", line {lines[-1]}" if lines else ""
+    numbers = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f", line {numbers[-1]}" if numbers else ""

@@ -67,16 +67,16 @@ def metadata(tree: Any) -> Metadata:
     Raises:
         Misfit: Something is of the wrong kind, or does not go together.
     """
-    found = _METADATA(tree)
-    lanes = len(found.lanes)
-    for name, info in found.channels.items():
+    described = _METADATA(tree)
+    lanes = len(described.lanes)
+    for name, info in described.channels.items():
         if info.shapes and len(info.shapes) != lanes:
             raise Misfit(f"has {len(info.shapes)} entries, not {lanes}").under(f".channels.{name}.shapes")
         # In numbers of Python, which do not overflow.
         sample = np.dtype(info.dtype).itemsize * lanes * math.prod(info.shape)
-        if sample * max(1, info.samples(found.steps)) > MOST_BYTES:
+        if sample * max(1, info.samples(described.steps)) > MOST_BYTES:
             raise Misfit("is larger than any file can be").under(f".channels.{name}")
-    return found
+    return described
 
 
 _NAMED = record(

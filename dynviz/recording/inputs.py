@@ -59,7 +59,7 @@ def of(code: Iterable[Path], data: Iterable[Path]) -> tuple[Input, ...]:
     """
     kinds = dict.fromkeys(data, False) | dict.fromkeys(code, True)
     names: set[str] = set()
-    found = []
+    hashed = []
     for path, is_code in kinds.items():
         try:
             sha256, small = _sha256(path), path.stat().st_size < LARGEST
@@ -67,8 +67,8 @@ def of(code: Iterable[Path], data: Iterable[Path]) -> tuple[Input, ...]:
             raise disk.unreadable(path, error) from error
         copy = _free(path, names) if small else ""
         names.add(copy)
-        found.append(Input(str(path), sha256, is_code, copy))
-    return tuple(found)
+        hashed.append(Input(str(path), sha256, is_code, copy))
+    return tuple(hashed)
 
 
 def keep(root: Folder, inputs: Sequence[Input]) -> None:

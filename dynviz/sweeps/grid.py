@@ -54,14 +54,14 @@ def choices(plural: str, text: str) -> tuple[Combination, ...]:
         raise DynvizError(
             f"the grids of {what} have {count:,} combinations, and a sweep may have {COMBINATIONS:,}: give fewer values"
         )
-    found = []
+    chosen = []
     for values in itertools.product(*listed.values()):
         texts = dict(zip(listed, values, strict=True))
         options = {name: _follow(name, texts, linked, known) for name in spec.options}
         given = read(known, options, what, scheduled=plural == "optimizers")
         paths = {name: objects.written(value) for name, value in given.items() if known[name].takes_file}
-        found.append(Combination(replace(bare, given=given), Spec(bare.file or bare.name, options | paths)))
-    return tuple(found)
+        chosen.append(Combination(replace(bare, given=given), Spec(bare.file or bare.name, options | paths)))
+    return tuple(chosen)
 
 
 def _values(text: str, option: Option | None, what: str) -> tuple[str, ...]:

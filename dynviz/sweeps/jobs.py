@@ -201,14 +201,14 @@ def _check_names(names: Sequence[str], path: Path) -> None:
 
 def _groups(choices: Sequence[Combination]) -> list[list[Combination]]:
     """Combinations that differ in numbers alone stand together: they become lanes of one stack."""
-    found: dict[tuple[tuple[str, str], ...], list[Combination]] = {}
+    groups: dict[tuple[tuple[str, str], ...], list[Combination]] = {}
     for choice in choices:
         given = choice.plugin.given
         # One that the rule refuses stands alone, and takes no other with it.
         apart = _is_refused(choice)
         key = tuple((name, repr(value)) for name, value in given.items() if apart or not isinstance(value, float))
-        found.setdefault(key, []).append(choice)
-    return list(found.values())
+        groups.setdefault(key, []).append(choice)
+    return list(groups.values())
 
 
 def _is_refused(choice: Combination) -> bool:
@@ -236,6 +236,6 @@ def _stacked(group: Sequence[Combination], seeds: Sequence[int]) -> tuple[Combin
 
 def _words(scenario: Combination, rule: Combination, varying: set[str]) -> str:
     """What tells a job from others in its folder's name."""
-    said = [*(f"{name}={value}" for name, value in scenario.spec.options.items()), rule.plugin.label]
-    said += [f"{name}={value}" for name, value in rule.spec.options.items() if name not in varying]
-    return _UNNAMED.sub("_", "-".join(said))[:_LONGEST].strip("_")
+    words = [*(f"{name}={value}" for name, value in scenario.spec.options.items()), rule.plugin.label]
+    words += [f"{name}={value}" for name, value in rule.spec.options.items() if name not in varying]
+    return _UNNAMED.sub("_", "-".join(words))[:_LONGEST].strip("_")
