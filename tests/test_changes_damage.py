@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import dynviz
+from dynviz.detection import scan
 from dynviz.errors import DynvizError
 from dynviz.recording import changes
 from dynviz.recording.changes import Change, Request, RequestReader
@@ -100,6 +101,16 @@ def test_a_change_of_a_lane_that_is_not_there_is_damage(run):
         file.write(Change(step=119, name="lr", new=1.0, lane=7).line())
     with pytest.raises(DynvizError, match="a change of lane 7, and the recording has lanes 0 to 0"):
         dynviz.open(run)["adam"].changes()
+
+
+def test_a_change_that_is_due_before_another_one_is_seen_once_and_in_time(run):
+    watch = scan.Scan([dynviz.open(run)["adam"]], {})
+    seen = []
+    for step in (500, 110):
+        with (run / LOG).open("ab") as file:
+            file.write(Change(step=step, name="lr", new=0.5).line())
+        seen.append([(each.step, each.kind) for each in watch.advance()])
+    assert seen == [[(70, "changed"), (90, "changed")], [(110, "changed")]]
 
 
 def test_numbers_that_json_has_not_are_written_as_words(tmp_path):

@@ -102,7 +102,8 @@ class Scan:
                     step=event.step, recording=index, lane=event.lane, kind=event.kind, since=since, value=event.value
                 )
             self._seen[index] = len(events)
-            changes = recording.changes()
+            # Those of steps to come are no events yet, and others may still be asked for before them.
+            changes = [change for change in recording.changes() if change.step <= recording.recorded]
             for change in changes[self._changed[index] :]:
                 words = (
                     f"{change.name} {change.new:g}"
