@@ -43,6 +43,11 @@ def place_of(error: BaseException) -> str:
     return place
 
 
+def has_traceback(error: BaseException) -> bool:
+    """Whether the traceback helps: nobody foresaw the error, or a user's own code raised what it was made from."""
+    return not isinstance(error, DynvizError) or bool(error.__cause__ and place_of(error.__cause__))
+
+
 @contextlib.contextmanager
 def one_line_for_users() -> Iterator[None]:
     """Turn an error that a user's own code raises meanwhile into one line that names the place.

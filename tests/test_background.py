@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import dynviz
+from dynviz.errors import DynvizError, one_line_for_users
 from dynviz.process import background
 from dynviz.process.background import OUTPUT_BYTES, BackgroundRun
 
@@ -122,12 +123,17 @@ def test_a_run_is_followed_from_its_start_to_its_end(tmp_path, held):
 
 def test_the_message_of_a_run_that_fails_names_the_users_line(tmp_path):
     reports = background.Reports(os.memfd_create("reports"))
+    reports.begin(tmp_path, [], [])
     try:
-        exec(compile("\n\n1 / 0", str(tmp_path / "mine.py"), "exec"), {"__name__": "mine"})
-    except ZeroDivisionError as error:
+        with one_line_for_users():
+            exec(compile("\n\n1 / 0", str(tmp_path / "mine.py"), "exec"), {"__name__": "mine"})
+    except DynvizError as error:
         reports.failed(error)
-    said = json.loads(os.pread(reports._descriptor, 1000, 0))
-    assert said["message"] == f"ZeroDivisionError: division by zero ({tmp_path / 'mine.py'}, line 3)"
+    said = json.loads(os.pread(reports._descriptor, 1000, 0).splitlines()[-1])
+    file = tmp_path / "error.txt"
+    line = f"ZeroDivisionError: division by zero ({tmp_path / 'mine.py'}, line 3)"
+    assert said["message"] == f"{line}; where it came from is in {file}"
+    assert file.read_text().startswith("Traceback")
 
 
 def test_a_run_that_is_asked_to_stop_ends_cleanly_and_can_go_on(long_run):

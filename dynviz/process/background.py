@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from dynviz.errors import DynvizError, in_words
+from dynviz.errors import DynvizError, has_traceback, in_words
 from dynviz.process.child import dynviz_command, ending, last_line, starting
 from dynviz.text import one_line
 
@@ -195,7 +195,7 @@ class Reports:
     def failed(self, error: Exception) -> None:
         """Say why the run failed; a traceback is kept in the run's folder, where there is one."""
         words = in_words(error)
-        if self._folder is not None and not isinstance(error, DynvizError):
+        if self._folder is not None and has_traceback(error):
             file = self._folder / ERROR_FILE
             with contextlib.suppress(DynvizError):
                 from dynviz.recording import disk

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from dynviz.errors import DynvizError, in_words, place_of
+from dynviz.errors import DynvizError, has_traceback, in_words
 from dynviz.process.child import Requests, answering
 from dynviz.recording import Run, disk, layout
 from dynviz.recording.disk import Folder
@@ -139,8 +139,7 @@ def _do(folder: Path, job: Job, settings: Settings, trust: Sequence[str], answer
         answers.say("stopped", leaves=True)
         return False
     except DynvizError as error:
-        if error.__cause__ and place_of(error.__cause__):
-            # A fault in the user's own code, whose way there may help.
+        if has_traceback(error):
             with contextlib.suppress(DynvizError):
                 _keep_traceback(folder, job)
         answers.say("failed", message=str(error))
