@@ -5,6 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from dynviz.layout.drawings import FUTURE, PAST, PanelDrawings, groups
+from dynviz.layout.naming import Swatch
+from dynviz.layout.words import Words, flow
+from dynviz.pixels.metrics import pixel_metrics
+from dynviz.pixels.pen import Pen
 from dynviz.scene.marks import Band, Line, Text
 
 X = np.arange(3.0)
@@ -45,3 +49,12 @@ def test_a_mark_is_drawn_again_only_when_more_than_its_now_differs():
     for mark in (LINE, replace(LINE, now=1.0), replace(LINE, now=2.0, color="lane1")):
         drawings.layers([mark])
     assert [mark.color for mark in drawn] == ["lane0", "lane1"]
+
+
+def test_a_bar_of_colours_without_room_for_its_words_does_not_lie_over_others():
+    metrics = pixel_metrics(Pen(480, 320), 1)
+    font = metrics.fonts.words
+    first, bar = Words("holds 0.1 % of the way", font), Words("2.7 to 9.7", font, "muted", Swatch("ramp", "ordered"))
+    room = metrics.measure(first.text, font) + font.size
+    assert [one.words.swatch for one in flow([[first], [bar]], [room], metrics)] == [None, None]
+    assert flow([[first], [bar]], [room, room], metrics)[1].words.swatch == bar.swatch

@@ -45,14 +45,14 @@ class Reading:
             lanes = lanes.reshape(-1, 1) if lanes.shape[1] > NARROW else lanes
             if not limits.finite(lanes).any():
                 return replace(words, text=DIVERGED)
-            texts = [self._said(entry) for entry in lanes.T.tolist()]
+            texts = [self._in_words(entry) for entry in lanes.T.tolist()]
             lost = len(lanes) - int(np.count_nonzero(limits.finite(lanes).all(axis=1))) if len(lanes) > 1 else 0
             note = f" ({lost} of {len(lanes)} diverged)" if 0 < lost < len(lanes) else ""
             return replace(words, text=f"{', '.join(texts)}{note}")
 
         return readout
 
-    def _said(self, lanes: list[float]) -> str:
+    def _in_words(self, lanes: list[float]) -> str:
         if not self.groups:
             return self._number(median(lanes, self.better))
         middles = [median([lanes[lane] for lane in group], self.better) for group in self.groups]

@@ -112,7 +112,9 @@ def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[Measured]) 
         bounds += [mark for mark in _bounds(recording, one, tag) if isinstance(mark, Line) or mark not in bounds]
     highest = [float(np.nanmax(mark.y)) if isinstance(mark, Line) else mark.at for mark in bounds]
     y = _reaching([curve.values for curve in curves], highest)
-    losses = dict.fromkeys(caption.words(one.loss, each) for each, one in zip(recordings, measured, strict=True))
+    losses = dict.fromkeys(
+        caption.words(one.loss, recording) for recording, one in zip(recordings, measured, strict=True)
+    )
     drawn = panel(f"largest eigenvalues of the Hessian of the {' and '.join(losses)}", curves, step_axis(recordings), y)
 
     def at(step: int) -> Panel:

@@ -220,7 +220,7 @@ def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
 
     def at(step: int) -> Panel:
         moved = (line.at(step) for line in lines)
-        return Panel(title, x, y, (*references, *moved, *(mark for each in lost for mark in each.at(step))))
+        return Panel(title, x, y, (*references, *moved, *(mark for ended in lost for mark in ended.at(step))))
 
     return MovingPanel(union([line.x for line in lines]), at)
 
