@@ -61,9 +61,11 @@ def principal(rows: NDArray[Any], count: int) -> Array:
             f"the trajectory's {len(seen)} samples do not span {count} principal components; record parameters "
             "oftener (--record parameters:every=N), or take --directions filter"
         )
-    found = (vectors / np.sqrt(values)).T @ moved
+    directions = (vectors / np.sqrt(values)).T @ moved
     # A sign that does not depend on the factorisation: the way ends on the positive side.
-    return np.asarray(found * np.where(found @ (seen[-1].astype(np.float64) - seen[0]) < 0, -1.0, 1.0)[:, None])
+    return np.asarray(
+        directions * np.where(directions @ (seen[-1].astype(np.float64) - seen[0]) < 0, -1.0, 1.0)[:, None]
+    )
 
 
 def coordinates(moved: Array, directions: Array) -> tuple[Array, Array]:

@@ -116,13 +116,13 @@ def _filled(value: Any, kind: str, kept: list[Any]) -> Any:
         present.update(parts)
         return present
     before = list(value) if isinstance(value, list | tuple | deque) else []
-    found = [_restored(before[place] if place < len(before) else None, part) for place, part in enumerate(kept)]
+    restored = [_restored(before[place] if place < len(before) else None, part) for place, part in enumerate(kept)]
     if kind == "tuple":
-        return type(value)(*found) if hasattr(value, "_fields") else tuple(found)
+        return type(value)(*restored) if hasattr(value, "_fields") else tuple(restored)
     if not isinstance(value, list | deque | set):
-        return set(found) if kind == "set" else found
+        return set(restored) if kind == "set" else restored
     value.clear()
-    (value.update if isinstance(value, set) else value.extend)(found)
+    (value.update if isinstance(value, set) else value.extend)(restored)
     return value
 
 

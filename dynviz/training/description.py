@@ -83,12 +83,12 @@ def describe(plan: RecordingPlan, lanes: LaneStacks, created: str) -> Metadata:
 
 def _fallbacks(lanes: LaneStacks) -> dict[str, str]:
     """What the rule does with each parameter whose shape it is not made for; stacks may differ in this."""
-    found: dict[str, list[str]] = {}
+    texts_of: dict[str, list[str]] = {}
     for stepper, stack in zip(lanes.steppers, lanes.stacks, strict=True):
         if isinstance(stepper, RuleStepper):
             for name, shape in stack.layout.shapes.items():
-                found.setdefault(name, []).append(fallback(stepper.rule, shape))
-    words = {name: " or ".join(dict.fromkeys(filter(None, texts))) for name, texts in found.items()}
+                texts_of.setdefault(name, []).append(fallback(stepper.rule, shape))
+    words = {name: " or ".join(dict.fromkeys(filter(None, texts))) for name, texts in texts_of.items()}
     return {name: text for name, text in words.items() if text}
 
 

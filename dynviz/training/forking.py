@@ -88,11 +88,11 @@ def fork(
     progress = progress or session.default_progress()
     with devices.reproducible():
         forks = [_Fork.of(recording, at, request, trust, inexact=inexact) for recording in recordings]
-    check_size([each.prepared for each in forks], large=yes)
-    compile_steps([each.prepared for each in forks], progress.does)
+    check_size([branch.prepared for branch in forks], large=yes)
+    compile_steps([branch.prepared for branch in forks], progress.does)
     folder = _lay_out(_places(out, recordings[0], forks[0].replay.step, is_run=isinstance(opened, Run)), forks)
-    folders = [folder / each.prepared.metadata.label for each in forks]
-    train(folder, claim(folders, [each.prepared for each in forks]), progress)
+    folders = [folder / branch.prepared.metadata.label for branch in forks]
+    train(folder, claim(folders, [branch.prepared for branch in forks]), progress)
     return Run(folder)
 
 
@@ -204,6 +204,6 @@ def _lay_out(places: Iterator[Path], forks: Sequence[_Fork]) -> Path:
     """Make the fork's folder at the first place that is free; it comes to be at once."""
     first = next(places)
     with staging.beside(first) as whole:
-        for each in forks:
-            each.write(whole / each.prepared.metadata.label)
+        for branch in forks:
+            branch.write(whole / branch.prepared.metadata.label)
         return staging.move(whole, itertools.chain([first], places))

@@ -71,16 +71,16 @@ class Inheritance:
         kept = _by_parameter(layout, parent, tree["optimizer"]) if isinstance(parent, RuleStepper) else {}
         if stepper.whole:
             kept = _in_one_row(layout, kept)
-        found: dict[str, State] = {}
+        states: dict[str, State] = {}
         for unit, tensors in fresh.items():
-            found[unit] = {}
+            states[unit] = {}
             for name, tensor in tensors.items():
                 other = kept.get(unit, {}).get(name)
                 fits = other is not None and (other.shape, other.dtype) == (tensor.shape, tensor.dtype)
-                found[unit][name] = other if self._keep and fits and other is not None else tensor
+                states[unit][name] = other if self._keep and fits and other is not None else tensor
                 if name != NOISE:
                     self.report[name] = "kept" if self._keep and fits else "new"
-        return found
+        return states
 
     def _of_class(self, stepper: TorchStepper, parent: tuple[Stepper, Tree], fresh: Tree) -> Tree:
         """The state of one lane of a class of torch's kind: all of it of the same class, and none of another."""
@@ -126,14 +126,14 @@ def _by_parameter(layout: ParameterLayout, stepper: RuleStepper, state: Mapping[
     """The state of one lane by parameter; what is not of the parameters' shape stays with the whole row."""
     if not stepper.whole:
         return {unit: dict(tensors) for unit, tensors in state.items()}
-    found: dict[str, State] = {name: {} for name in layout.shapes}
-    found[WHOLE] = {}
+    states: dict[str, State] = {name: {} for name in layout.shapes}
+    states[WHOLE] = {}
     for name, tensor in state.get(WHOLE, {}).items():
-        found[WHOLE][name] = tensor
+        states[WHOLE][name] = tensor
         if tensor.shape == (sum(layout.sizes),):
             for parameter, part in layout.views(tensor).items():
-                found[parameter][name] = part.clone()
-    return found
+                states[parameter][name] = part.clone()
+    return states
 
 
 def _in_one_row(layout: ParameterLayout, state: Mapping[str, State]) -> dict[str, State]:
