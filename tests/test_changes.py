@@ -19,6 +19,7 @@ from dynviz.detection import measured, scan
 from dynviz.errors import DynvizError
 from dynviz.recording import changes
 from dynviz.recording.changes import Request
+from dynviz.training.control import Control
 from dynviz.training.session import Interrupted, SilentProgress
 from tests.test_fork import WELL, same, wait_for
 
@@ -183,6 +184,14 @@ def test_a_paused_run_stands_still_and_takes_the_steps_that_it_is_told(tmp_path)
         finally:
             process.kill()
     assert dynviz.open(folder / "adam").status == "interrupted"
+
+
+def test_a_pause_ends_with_its_process_and_the_requests_say_so(tmp_path):
+    changes.ask(tmp_path, Request(action="pause"))
+    control = Control(tmp_path, [])
+    control.listen()
+    assert not control.paused
+    assert [request.action for _, request in changes.RequestReader(tmp_path).new()] == ["pause", "continue"]
 
 
 def stands(folder):
