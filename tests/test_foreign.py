@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 import dynviz
 from dynviz import plugins
+from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from dynviz.projection import curvature
 from dynviz.projection.evaluate import losses, task_of
@@ -379,3 +381,11 @@ def test_a_class_that_draws_trains_to_the_same_bytes_each_time(name, tmp_path):
         rows.append(dynviz.run("voronoi:grid=8,hidden=4", f"zoo.{name}", **options)[f"zoo.{name}"]["parameters"])
     assert np.array_equal(rows[0], rows[1])
     assert np.array_equal(rows[0], rows[2])
+
+
+def test_a_run_that_fails_in_a_users_file_names_where_the_traceback_is(tmp_path):
+    (tmp_path / "broken.py").write_text(BROKEN)
+    command = ["run", f"{tmp_path / 'broken.py'}:good=12", "-o", "adam", "--headless", "--out", str(tmp_path / "run")]
+    failed = CliRunner().invoke(commands, command)
+    assert str(failed.exception).endswith(f"broken.py, line 16); where it came from is in {tmp_path / 'run/error.txt'}")
+    assert (tmp_path / "run" / "error.txt").read_text().startswith("Traceback")

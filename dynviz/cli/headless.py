@@ -10,7 +10,8 @@ from dynviz.cli.consent import resume_command
 from dynviz.cli.divergence import divergence
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
-from dynviz.process.background import STOPPED, Reports
+from dynviz.errors import DynvizError
+from dynviz.process.background import STOPPED, Reports, keep_traceback
 
 if TYPE_CHECKING:
     from dynviz.recording import Recording, Run
@@ -24,10 +25,12 @@ def train(function: str, report: int | None, **asked: Any) -> None:
         report: The descriptor on which a player awaits progress, see `BackgroundRun`.
         asked: The keyword arguments of that function.
     """
-    reports = None if report is None else Reports(report)
+    from dynviz.cli.progress import TrainingProgress
+
+    reports, progress = None if report is None else Reports(report), TrainingProgress()
     try:
         with stoppable() as heed:
-            folder = _train(function, asked, reports, heed)
+            folder = _train(function, {**asked, "progress": reports or progress}, reports, heed)
     except KeyboardInterrupt as stopped:
         words = stopped_at(getattr(stopped, "folder", None), getattr(stopped, "step", 0))
         if reports:
@@ -37,6 +40,8 @@ def train(function: str, report: int | None, **asked: Any) -> None:
     except Exception as error:
         if reports:
             reports.failed(error)
+        elif isinstance(error, DynvizError) and (where := keep_traceback(progress.folder, error)):
+            raise DynvizError(f"{error}{where}") from error
         raise
     if reports:
         reports.finished()
@@ -61,11 +66,9 @@ def finished(folder: Path) -> str:
 def _train(function: str, asked: Mapping[str, Any], reports: Reports | None, heed: Callable[[], None]) -> Path:
     # Imported last, as torch takes over a second: mistakes that show without it have been refused by now.
     from dynviz import training
-    from dynviz.cli.progress import TrainingProgress
 
     heed()
     if reports:
         reports.does("preparing the task")
-    progress = reports or TrainingProgress()
-    trained: Run | Recording = getattr(training, function)(progress=progress, **asked)
+    trained: Run | Recording = getattr(training, function)(**asked)
     return trained.folder

@@ -45,6 +45,7 @@ class TrainingProgress:
         self._tasks: dict[str, TaskID] = {}
         self._steps: dict[str, int] = {}
         self._begun: dict[str, tuple[float, int]] = {}
+        self.folder: Path | None = None
         self._last_line = 0.0
 
     def does(self, words: str) -> None:
@@ -53,6 +54,7 @@ class TrainingProgress:
 
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
         """Print what will be trained and written, and start the bars."""
+        self.folder = folder
         first = recordings[0]
         given = ", ".join(f"{name} {_shown(value)}" for name, value in first.scenario.given.items())
         lanes = (

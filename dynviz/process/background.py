@@ -194,20 +194,25 @@ class Reports:
 
     def failed(self, error: Exception) -> None:
         """Say why the run failed; a traceback is kept in the run's folder, where there is one."""
-        words = in_words(error)
-        if self._folder is not None and has_traceback(error):
-            file = self._folder / ERROR_FILE
-            with contextlib.suppress(DynvizError):
-                from dynviz.recording import disk
-
-                with disk.replacing(file) as target:
-                    target.write("".join(traceback.format_exception(error)).encode(errors="replace"))
-                words += f"; where it came from is in {file}"
-        self._say(message=one_line(words))
+        self._say(message=one_line(in_words(error) + keep_traceback(self._folder, error)))
 
     def _say(self, **report: str) -> None:
         with contextlib.suppress(OSError):
             os.write(self._descriptor, json.dumps(report).encode() + b"\n")
+
+
+def keep_traceback(folder: Path | None, error: Exception) -> str:
+    """Write the traceback of an error into a run's folder, where it helps; gives words that say where it is."""
+    if folder is None or not has_traceback(error):
+        return ""
+    file = folder / ERROR_FILE
+    with contextlib.suppress(DynvizError):
+        from dynviz.recording import disk
+
+        with disk.replacing(file) as target:
+            target.write("".join(traceback.format_exception(error)).encode(errors="replace"))
+        return f"; where it came from is in {file}"
+    return ""
 
 
 class _Lasting(subprocess.Popen[bytes]):
