@@ -141,3 +141,12 @@ def test_a_small_palette_keeps_what_tells_lanes_apart(look):
                 wanted = (ground + share * (color - ground)).round()
                 drawn = small.colors[small.indices(wanted[None].astype(np.uint8))][0]
                 assert np.abs(drawn.astype(int) - wanted).max() <= 4
+
+
+@both
+@pytest.mark.parametrize("ramp", ["ordered", "signed", "classes"])
+def test_a_small_palette_keeps_steps_of_every_ramp(look, ramp):
+    small = thinned(look.palette(), FEW, look.pinned()).tolist()
+    kept = [level for level, color in enumerate(look.ramp(ramp).tolist()) if color in small]
+    assert {0, 63} <= set(kept)
+    assert max(np.diff(kept)) < 16

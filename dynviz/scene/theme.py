@@ -26,6 +26,8 @@ OTHER_TERMS = ("class0", "class1", "text")
 SIGNED = ("lane0", "lane1")
 """What is below zero and above it."""
 
+STEPS = 8
+"""Of so many levels of a ramp, each palette holds one."""
 ORDERED = 8
 """Colours `ordered0` to `ordered7`, of lines that stand for rising values of one number."""
 ORDERED_LEVELS = ((0, 50), (20, 63))
@@ -154,13 +156,15 @@ class Theme:
         return list(dict.fromkeys(colors))
 
     def pinned(self) -> set[RGB]:
-        """What no file does without: colours of roles and of their words, and those of a lane's future and band."""
+        """What no file does without: colours of roles and words, of lanes' futures and bands, steps of ramps."""
         ground = np.array(self.color("ground"))
         kept = {color for role in self.colors for color in (self.color(role), self.ink(role))}
         for role in self.colors:
             if role.startswith("lane"):
                 shares = self.future(role), self.shade, self.shade_ghost
                 kept |= {_mixed(np.array(self.color(role)), ground, share) for share in shares}
+        for ramp in ("ordered", "signed", "classes"):
+            kept |= {(red, green, blue) for red, green, blue in self._levels(ramp, STEPS).tolist()}
         return kept
 
     def blends(self, role: str) -> tuple[float, ...]:
