@@ -238,7 +238,9 @@ def test_a_task_that_raises_is_one_line_after_the_player(monkeypatch, capsys, tm
         live.watch(["./falls.py", "-o", "sgd", "--out=run"], view=None, theme="dark")
     out, err = capsys.readouterr()
     assert (end.value.code, out) == (1, "")
-    assert re.fullmatch(r"dynviz: KeyError: 'w' \(\S+falls\.py, line \d+\)\n", err), err
+    words = r"dynviz: KeyError: 'w' \(\S+falls\.py, line \d+\); where it came from is in run/error\.txt\n"
+    assert re.fullmatch(words, err), err
+    assert "Traceback" in (tmp_path / "run/error.txt").read_text()
 
 
 def in_terminal(*arguments, cwd, **options):

@@ -122,7 +122,7 @@ def test_the_rule_itself_diverges_just_above_the_bound_on_a_parabola_and_not_jus
     rule = SGD(lr=lr, **options)
     given = {name: Hyperparameter(value, "given") for name, value in vars(rule).items()}
     metadata = Metadata(Named("bowl"), Named("sgd"), "sgd", 0, given, (), (Lane(0),), 1, {})
-    limit, _ = bound(SimpleNamespace(metadata=metadata))
+    limit, _ = bound(SimpleNamespace(metadata=metadata, changes=tuple))
     for factor, ends in ((0.98, True), (1.02, False)):
         theta = torch.ones(1, dtype=torch.float64)
         state, t = rule.init(theta), torch.zeros((), dtype=torch.int64)

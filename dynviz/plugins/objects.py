@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 from dynviz.errors import DynvizError
 from dynviz.plugins.grammar import Spec
+from dynviz.plugins.kinds import Kind, kind
 from dynviz.plugins.options import read
-from dynviz.plugins.registry import Kind, Plugin, files, kind, load
+from dynviz.plugins.registry import Plugin, files, load
 from dynviz.plugins.trust import MAIN
 
 Given: TypeAlias = str | Plugin | Callable[..., Any]

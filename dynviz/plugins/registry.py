@@ -15,44 +15,10 @@ from dynviz.errors import DynvizError, unknown
 from dynviz.plugins import grammar, zoo
 from dynviz.plugins.fingerprints import fingerprint, with_siblings
 from dynviz.plugins.grammar import Spec, parse
+from dynviz.plugins.kinds import Kind, kind
 from dynviz.plugins.option_files import located, paths
 from dynviz.plugins.options import MISSING, Option, options, read
 from dynviz.plugins.user_file import in_words, run_file
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of plug-in.
-
-    Attributes:
-        plural: What it is called on the command line.
-        package: What holds ours.
-        binds: The name that a file binds.
-        subject: The option that says what it works on, which nobody writes.
-    """
-
-    plural: str
-    package: str
-    binds: str
-    subject: str = ""
-
-    @property
-    def noun(self) -> str:
-        """One of them in a message: `optimizer`."""
-        return self.plural.removesuffix("s")
-
-
-KINDS: Mapping[str, Kind] = {
-    kind.plural: kind
-    for kind in (
-        Kind("scenarios", "dynviz.scenarios", "scenario"),
-        Kind("optimizers", "dynviz.optimizers", "optimizer"),
-        Kind("modifiers", "dynviz.modifiers", "modifier", "rule"),
-        Kind("views", "dynviz.views", "view"),
-        Kind("exporters", "dynviz.exporters", "export"),
-        Kind("detectors", "dynviz.detectors", "detector"),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -134,17 +100,6 @@ class Plugin:
         if self.parts:
             return "+".join(part.sha256() for part in self.parts).strip("+")
         return fingerprint(Path(self.file)) if self.file else ""
-
-
-def kind(name: str) -> Kind:
-    """The kind with this plural.
-
-    Raises:
-        DynvizError: There is none.
-    """
-    if name not in KINDS:
-        raise unknown("kind of plug-in", name, KINDS)
-    return KINDS[name]
 
 
 @functools.cache
