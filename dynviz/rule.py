@@ -140,14 +140,14 @@ EXAMPLES: Mapping[str, tuple[tuple[int, ...], ...]] = {
 
 def fallbacks(rule: Any) -> dict[str, str]:
     """What a rule does with parameters of the kinds that it is not made for: "a vector" to "AdamW's step"."""
-    found = {}
+    fallbacks = {}
     for kind, shapes in EXAMPLES.items():
         words = {" x ".join(map(str, shape)): fallback(rule, shape) for shape in shapes}
         if len(set(words.values())) == 1:
-            found[kind] = words.popitem()[1]
+            fallbacks[kind] = words.popitem()[1]
         else:
-            found |= {f"{kind} of {size}": text for size, text in words.items()}
-    return {kind: text for kind, text in found.items() if text}
+            fallbacks |= {f"{kind} of {size}": text for size, text in words.items()}
+    return {kind: text for kind, text in fallbacks.items() if text}
 
 
 def joined(terms: Terms, **more: Tensor) -> Terms:

@@ -53,11 +53,11 @@ def _digits(side: int) -> tuple[Tensor, Tensor]:
         raise DynvizError(
             "data=digits needs scikit-learn, which carries the images: pip install 'dynviz[data]', or write data=shapes"
         ) from error
-    found = load_digits()
-    grey = torch.from_numpy(found.images).float()
+    digits = load_digits()
+    grey = torch.from_numpy(digits.images).float()
     if side != grey.shape[1]:
         grey = nn.functional.interpolate(grey[:, None], size=(side, side), mode="bilinear")[:, 0]
-    return grey, torch.from_numpy(found.target).long()
+    return grey, torch.from_numpy(digits.target).long()
 
 
 def _shapes(side: int, generator: Generator) -> tuple[Tensor, Tensor]:

@@ -48,10 +48,10 @@ class Environment:
         new = known == UNKNOWN
         if new.any():
             places = torch.arange(len(self.points))[rows][new]
-            (found,) = chunked(
+            (nearest,) = chunked(
                 lambda x: self.classes[owner(x, self.centers, self.rule)], self.points[places], size=4096
             )
-            self._known[places] = found.byte()
+            self._known[places] = nearest.byte()
             known = self._known[rows]
         return known.long()
 

@@ -80,8 +80,8 @@ def expression(text: str, constants: tuple[str, ...] = ()) -> Expression:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        found = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise DynvizError(f"the expression {text!r} is not understood ({found}); {WRITTEN}") from None
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise DynvizError(f"the expression {text!r} is not understood ({reason}); {WRITTEN}") from None
     reader = _Reader(text, {*VARIABLES, *constants})
     evaluate = reader.read(tree)
     return Expression(text, frozenset(reader.seen & set(VARIABLES)), evaluate)

@@ -129,14 +129,14 @@ def resnet(generator: Generator, depth: int = 20, *, skip: bool = True) -> Netwo
     def forward(
         parameters: Tensors, images: Tensor, mask: Tensor | None, statistics: Tensors | None
     ) -> tuple[Tensor, Tensors]:
-        found: dict[str, Tensor] = {}
+        running: dict[str, Tensor] = {}
 
         def layer(x: Tensor, name: str, stride: int = 1) -> Tensor:
             x = functional.conv2d(x, parameters[f"{name}.conv"], stride=stride, padding=1)
             mean, variance = (
                 _moments(x) if statistics is None else (statistics[f"{name}.mean"], statistics[f"{name}.variance"])
             )
-            found[f"{name}.mean"], found[f"{name}.variance"] = mean, variance
+            running[f"{name}.mean"], running[f"{name}.variance"] = mean, variance
             scale = parameters[f"{name}.scale"] * torch.rsqrt(variance + EPS)
             return x * scale[:, None, None] + (parameters[f"{name}.shift"] - mean * scale)[:, None, None]
 
@@ -147,7 +147,7 @@ def resnet(generator: Generator, depth: int = 20, *, skip: bool = True) -> Netwo
             x = torch.relu(inner + _shortcut(x, stride, after - before)) if skip else torch.relu(inner)
         x = x.mean(dim=(2, 3))
         x = x if mask is None else x * mask
-        return functional.linear(x, parameters["W"], parameters["b"]), found
+        return functional.linear(x, parameters["W"], parameters["b"]), running
 
     return Network(parameters, forward, 8, CHANNELS[-1], statistics)
 

@@ -75,8 +75,8 @@ def orthonormal(size: int, columns: int, generator: Generator) -> Tensor:
     q, r = torch.linalg.qr(drawn)
     # The decomposition is unique, and the distribution even, once the diagonal of R is positive.
     signs = torch.where(r.diagonal() < 0, -1.0, 1.0)
-    found: Tensor = q * signs
-    return found
+    orthogonal: Tensor = q * signs
+    return orthogonal
 
 
 def matrix(shape: Shape, generator: Generator) -> Tensor:
@@ -91,8 +91,8 @@ def matrix(shape: Shape, generator: Generator) -> Tensor:
         first, second = (orthonormal(size, rank, generator) for _ in range(2))
     steps = torch.arange(rank, dtype=torch.float64)
     values = 1 + 4 * steps / rank if shape.scaled else torch.ones_like(steps)
-    found: Tensor = (first * values) @ second.T
-    return found[: shape.M, : shape.N]
+    matrix: Tensor = (first * values) @ second.T
+    return matrix[: shape.M, : shape.N]
 
 
 @functools.lru_cache(maxsize=64)
@@ -120,8 +120,8 @@ def truth(shape: Shape, seed: int) -> Truth:
 
 def unit(numbers: Tensor) -> Tensor:
     """Vectors of length 1 [..., M] from numbers even between 0 and 1."""
-    found: Tensor = torch.nn.functional.normalize(numbers - 0.5, dim=-1)
-    return found
+    vectors: Tensor = torch.nn.functional.normalize(numbers - 0.5, dim=-1)
+    return vectors
 
 
 class Vectors:
@@ -183,12 +183,12 @@ def published_start(parameters: Tensors, gradients: Tensors, test: Callable[[Ten
         nothing: Mean squared length of the answers to the SVD's vectors.
     """
     t = torch.ones((), dtype=torch.float64)
-    found = [nothing * 2 * parameters["weight"].shape[1] / BATCH]
+    losses = [nothing * 2 * parameters["weight"].shape[1] / BATCH]
     for name, given in RATES.items():
         rule = plugins.load("optimizers", name).target(**given)
         after = {}
         for part, theta in parameters.items():
             terms, _ = rule.update(theta, gradients[part], rule.init(theta), t)
             after[part] = theta + sum(term.to(theta.dtype) for term in terms.values())
-        found.append(test(after))
-    return math.fsum(found) / len(found)
+        losses.append(test(after))
+    return math.fsum(losses) / len(losses)

@@ -97,15 +97,15 @@ ANSWERS: dict[str, Answer] = {
 
 def initial(model: str, d: int, depth: int, scale: float, generator: Generator) -> dict[str, Tensor]:
     """Parameters as they were published: Xavier-normal of products, those of `nn.Linear` of nets, times `scale`."""
-    found: dict[str, Tensor] = {}
+    weights: dict[str, Tensor] = {}
     for name in names(depth):
         weight = torch.empty(d, d)
         if model in ("linear", "deep"):
             nn.init.xavier_normal_(weight, generator=generator)
         else:
             nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
-        found[name] = weight if scale == 1 else weight * scale
+        weights[name] = weight if scale == 1 else weight * scale
     if model not in ("linear", "deep"):
         for layer in range(1, depth):
-            found |= {f"scale{layer}": torch.ones(d), f"shift{layer}": torch.zeros(d)}
-    return found
+            weights |= {f"scale{layer}": torch.ones(d), f"shift{layer}": torch.zeros(d)}
+    return weights

@@ -36,7 +36,7 @@ def subspaces(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     """
     good = matrix.isfinite().all()
     u, s, vh = torch.linalg.svd(torch.where(good, matrix, 0.0), full_matrices=False)
-    return tuple(torch.where(good, each, torch.nan) for each in (u[:, :rank], vh[:rank].T, s))  # type: ignore[return-value]
+    return tuple(torch.where(good, part, torch.nan) for part in (u[:, :rank], vh[:rank].T, s))  # type: ignore[return-value]
 
 
 def alignment(one: Tensor, other: Tensor) -> Tensor:

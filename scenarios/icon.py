@@ -161,13 +161,13 @@ class Plane:
 
     def parameters(self, generator: Generator) -> dict[str, Tensor]:
         """Three networks' numbers: those of the directions are as large as weights, so that the corners are others."""
-        found = {f"origin.{name}": value for name, value in self.network.parameters.items()}
+        constants = {f"origin.{name}": value for name, value in self.network.parameters.items()}
         for way in ("right", "up"):
             for name, value in self.network.parameters.items():
                 flat = value.ndim < 2
                 drawn = 0.1 * torch.randn(value.shape, generator=generator) if flat else he(generator, *value.shape)
-                found[f"{way}.{name}"] = drawn
-        return found
+                constants[f"{way}.{name}"] = drawn
+        return constants
 
     def losses(self, parameters: Tensors, places: Tensor, images: Tensor, label: Tensor) -> Tensor:
         """The loss of the networks at places [cells, 2], up and right."""
@@ -181,14 +181,14 @@ class Plane:
             logits, _ = self.network.forward(values, images, None, None)
             return functional.cross_entropy(logits, label)
 
-        found: Tensor = vmap(one)(places)
-        return found
+        losses: Tensor = vmap(one)(places)
+        return losses
 
     def loss(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:
         index, cell = batch
         images, label = constants["train"][index], constants["train_label"][index]
-        found = self.losses(parameters, constants["places"][cell], images, label)
-        return (found.log() - constants["target"][cell]).square().mean()
+        loss = self.losses(parameters, constants["places"][cell], images, label)
+        return (loss.log() - constants["target"][cell]).square().mean()
 
     def seen(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG002
         images, label = constants["train"][:SEEN], constants["train_label"][:SEEN]

@@ -111,11 +111,11 @@ class Initialisation:
 
     def _outputs(self, parameters: Tensors, images: Tensor) -> list[Tensor]:
         """What each layer puts out [rows, units], the logits last."""
-        found = [images.flatten(1)]
+        signals = [images.flatten(1)]
         for layer in range(1, self.layers + 1):
-            out = functional.linear(found[-1], parameters[f"W{layer}"], parameters[f"b{layer}"])
-            found.append(torch.relu(out) if layer < self.layers else out)
-        return found[1:]
+            out = functional.linear(signals[-1], parameters[f"W{layer}"], parameters[f"b{layer}"])
+            signals.append(torch.relu(out) if layer < self.layers else out)
+        return signals[1:]
 
     def _loss(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:
         (index,) = batch
@@ -131,8 +131,8 @@ class Initialisation:
     def _gradient(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG002
         images, label = constants["train"][:SEEN], constants["train_label"][:SEEN]
         # A transform of its own: probes run without gradients.
-        found = torch.func.grad(lambda values: self._of(values, images, label))(dict(parameters))
-        return torch.stack([found[f"W{layer}"].norm() for layer in range(1, self.layers + 1)])
+        slopes = torch.func.grad(lambda values: self._of(values, images, label))(dict(parameters))
+        return torch.stack([slopes[f"W{layer}"].norm() for layer in range(1, self.layers + 1)])
 
     def _test(self, parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG002
         logits, label = self._outputs(parameters, constants["test"])[-1], constants["test_label"]

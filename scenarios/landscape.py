@@ -138,12 +138,12 @@ class ImageBatches:
 def _loss(network: Network) -> Loss:
     def loss(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor | tuple[Tensor, Tensors]:
         index, mask = batch if len(batch) == 2 else (batch[0], None)
-        logits, found = network.forward(parameters, constants["train"][index], mask, None)
+        logits, moments = network.forward(parameters, constants["train"][index], mask, None)
         value = functional.cross_entropy(logits, constants["train_label"][index])
         if not network.statistics:
             return value
         # Detached: what is kept of a batch is no path for gradients.
-        moved = {name: torch.lerp(constants[name], found[name].detach(), MOMENTUM) for name in network.statistics}
+        moved = {name: torch.lerp(constants[name], moments[name].detach(), MOMENTUM) for name in network.statistics}
         return value, moved
 
     return loss
@@ -168,12 +168,12 @@ def _measured(name: str, network: Network, data: Images) -> Probe:
     def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
         images, label = constants[name][:count], constants[f"{name}_label"][:count]
         if network.statistics:
-            statistics = {each: constants[each] for each in network.statistics}
+            statistics = {kept: constants[kept] for kept in network.statistics}
             loss, _ = rows(parameters, None, images, label)
             _, right = rows(parameters, statistics, images, label)
             return loss.mean(), right.mean()
-        found = chunked(lambda x, y: rows(parameters, None, x, y), images, label, size=size)
-        return tuple(each.mean() for each in found)
+        columns = chunked(lambda x, y: rows(parameters, None, x, y), images, label, size=size)
+        return tuple(column.mean() for column in columns)
 
     kind = "training" if name == "train" else "test"
     part = f", {count} of {there} images" if count < there else ""

@@ -113,10 +113,10 @@ class MatrixRecovery:
         """The parameters of `nn.Linear(M, N)` as it draws them; the generator goes on from another seed than Phi's."""
         generator = Generator().manual_seed(seed + 2**32)
         bound = 1 / math.sqrt(self.M)
-        found = {"weight": torch.empty(self.shape.N, self.M).uniform_(-bound, bound, generator=generator)}
+        layer = {"weight": torch.empty(self.shape.N, self.M).uniform_(-bound, bound, generator=generator)}
         if self.bias:
-            found["bias"] = torch.empty(self.shape.N).uniform_(-bound, bound, generator=generator)
-        return found
+            layer["bias"] = torch.empty(self.shape.N).uniform_(-bound, bound, generator=generator)
+        return layer
 
     def _ratios(self, seed: int, parameters: Tensors, data: Vectors, known: Truth) -> Tensor:
         """Above the line of the ratio, NaN where it is the lane's own first test loss; and the control's ratio."""
@@ -147,10 +147,10 @@ class MatrixRecovery:
 
 def _errors(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
     """What the layer answers less what is true [rows, N]."""
-    found = x @ parameters["weight"].T
+    output = x @ parameters["weight"].T
     if "bias" in parameters:
-        found = found + parameters["bias"]
-    errors: Tensor = found - x @ constants["target"]
+        output = output + parameters["bias"]
+    errors: Tensor = output - x @ constants["target"]
     return errors
 
 

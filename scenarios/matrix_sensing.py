@@ -176,12 +176,12 @@ def _misses(model: str, parameters: Tensors, target: Tensor, batch: Batch) -> Te
 
 def _matrix(model: str, parameters: Tensors, constants: Tensors) -> Tensor:
     """The matrix that a model stands for: of a net the linear map that fits its answers best."""
-    found: Tensor = (
+    answers: Tensor = (
         product(parameters)
         if model in LINEAR
         else constants["inverse"] @ ANSWERS[model](parameters, constants["asked"])
     )
-    return found
+    return answers
 
 
 def _errors(model: str) -> Measure:
@@ -200,12 +200,12 @@ def _errors(model: str) -> Measure:
 
 def _spectrum(model: str, count: int) -> Measure:
     def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
-        found = _matrix(model, parameters, constants)
+        learned = _matrix(model, parameters, constants)
         true_left, true_right, scales = (constants[name] for name in ("true_left", "true_right", "true_values"))
-        left, right, values = subspaces(found, true_left.shape[-1])
-        core = true_left.T @ found @ true_right / scales.sqrt()[:, None] / scales.sqrt()
+        left, right, values = subspaces(learned, true_left.shape[-1])
+        core = true_left.T @ learned @ true_right / scales.sqrt()[:, None] / scales.sqrt()
         both = torch.stack([alignment(left, true_left), alignment(right, true_right)])
-        return values[:count], effective_rank(values), both, core, corner(found)
+        return values[:count], effective_rank(values), both, core, corner(learned)
 
     return measure
 

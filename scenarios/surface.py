@@ -196,8 +196,8 @@ def _noisy(value: Callable[[Tensor], Tensor], deviation: float) -> Loss:
 
 def _sampled(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
     """The loss of least squares on the samples of a batch."""
-    found: Tensor = residual(parameters["position"], *batch)
-    return found
+    value: Tensor = residual(parameters["position"], *batch)
+    return value
 
 
 @functools.lru_cache(maxsize=64)
@@ -211,8 +211,8 @@ def _value(options: Surface) -> Callable[[Tensor], Tensor]:
     function = expression(options.function.text, tuple(constants))
 
     def value(position: Tensor) -> Tensor:
-        found: Tensor = function(*position.unbind(), **constants)
-        return found
+        value: Tensor = function(*position.unbind(), **constants)
+        return value
 
     return value
 

@@ -175,7 +175,7 @@ def _evaluation(name: str, answer: Answer, words: str, *, every: int, on: bool =
             return nn.functional.cross_entropy(logits, y, reduction="none"), (logits.argmax(dim=1) == y).to(x.dtype)
 
         points, labels = constants[name], constants[f"{name}_label"]
-        return tuple(each.mean() for each in chunked(rows, points, labels, size=_rows(parameters)))
+        return tuple(column.mean() for column in chunked(rows, points, labels, size=_rows(parameters)))
 
     kind = words.removesuffix(" points")
     loss = Channel(
@@ -213,7 +213,7 @@ def _prediction(answer: Answer, grid: int) -> Probe:
 
 
 def _truth(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
-    return tuple(constants[each.name] for each in TRUTH)
+    return tuple(constants[channel.name] for channel in TRUTH)
 
 
 def _gaps(scores: Answer) -> Measure:
@@ -231,7 +231,7 @@ def _scale(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # 
 
 def _class_weight(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
     own = constants["true_class"].unsqueeze(0)
-    return torch.stack([parameters["head"].gather(0, each).mean() for each in (own, 1 - own)])
+    return torch.stack([parameters["head"].gather(0, classes).mean() for classes in (own, 1 - own)])
 
 
 scenario = Voronoi

@@ -134,18 +134,19 @@ def _broken(
     conditions: Sequence[Condition], occurrences: "Sequence[Occurrence]", recordings: "Sequence[Recording]"
 ) -> "list[str]":
     """In words, which conditions do not hold, and where."""
-    found = []
+    broken = []
     for condition in conditions:
         for index, recording in enumerate(recordings):
             for lane in range(len(recording.seeds)):
                 count = sum(
-                    (each.kind, each.recording, each.lane) == (condition.kind, index, lane) for each in occurrences
+                    (occurrence.kind, occurrence.recording, occurrence.lane) == (condition.kind, index, lane)
+                    for occurrence in occurrences
                 )
                 if not condition.holds(count):
                     times = "once" if count == 1 else f"{count} times"
                     where = _where(recordings, index, lane)
-                    found.append(f"expected {condition.text}: {condition.kind} happened {times} in {where}")
-    return found
+                    broken.append(f"expected {condition.text}: {condition.kind} happened {times} in {where}")
+    return broken
 
 
 def _line(occurrence: "Occurrence", recordings: "Sequence[Recording]") -> str:

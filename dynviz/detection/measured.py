@@ -39,11 +39,11 @@ def names(recording: Recording) -> frozenset[str]:
 def column(recordings: Sequence[Recording], name: str) -> Column | None:
     """One channel of one recording, or of several with their lanes side by side; None where one has no sample."""
     columns = [_column(recording, name) for recording in recordings]
-    found = [each for each in columns if each is not None]
-    if len(found) < len(columns) or len(found) == 1:
-        return found[0] if len(found) == len(columns) else None
-    steps = common([each.steps for each in found])
-    return Column(steps, lambda wanted: np.concatenate([each.at(wanted) for each in found], axis=1))
+    known = [one for one in columns if one is not None]
+    if len(known) < len(columns) or len(known) == 1:
+        return known[0] if len(known) == len(columns) else None
+    steps = common([one.steps for one in known])
+    return Column(steps, lambda wanted: np.concatenate([one.at(wanted) for one in known], axis=1))
 
 
 def common(many: Sequence[Steps | None]) -> Steps:

@@ -67,7 +67,7 @@ class Scan:
         self._seen = [0] * len(recordings)
         self._changed = [0] * len(recordings)
         self._forked = [False] * len(recordings)
-        lanes = [(index, lane) for index, each in enumerate(recordings) for lane in range(len(each.seeds))]
+        lanes = [(index, lane) for index, recording in enumerate(recordings) for lane in range(len(recording.seeds))]
         apart = [[place for place in lanes if place[0] == index] for index in range(len(recordings))]
         self._watches = [
             _Watch(kind, detector, recordings, places)
@@ -81,7 +81,9 @@ class Scan:
         Raises:
             DynvizError: A channel's file is missing or damaged.
         """
-        return sorted([*self._recorded(), *(each for watch in tuple(self._watches) for each in self._found(watch))])
+        return sorted(
+            [*self._recorded(), *(occurrence for watch in tuple(self._watches) for occurrence in self._found(watch))]
+        )
 
     def _found(self, watch: "_Watch") -> list[Occurrence]:
         try:
@@ -118,8 +120,8 @@ class Scan:
                 yield from self._of_lanes(index, None, origin.step, "forked", f"from {origin.folder}")
 
     def _of_lanes(self, index: int, lane: int | None, step: int, kind: str, words: str) -> Iterator[Occurrence]:
-        for each in range(len(self._recordings[index].seeds)) if lane is None else (lane,):
-            yield Occurrence(step=step, recording=index, lane=each, kind=kind, since=max(step - 1, 0), words=words)
+        for place in range(len(self._recordings[index].seeds)) if lane is None else (lane,):
+            yield Occurrence(step=step, recording=index, lane=place, kind=kind, since=max(step - 1, 0), words=words)
 
 
 class _Watch:

@@ -50,7 +50,7 @@ class Crossed:
         ends, blocks = history.windows(self.block, self.block, state.history.end + 1)
         with np.errstate(invalid="ignore", over="ignore"):
             means, errors = blocks.mean(axis=1), blocks.std(axis=1) / np.sqrt(self.block)
-        leader, last, found = state.leader, state.last, []
+        leader, last, detections = state.leader, state.last, []
         for end, mean, error in zip(ends.tolist(), means, errors, strict=True):
             step = int(numbers.values[end - 1 - numbers.first])
             best = int(np.argmin(mean))
@@ -61,11 +61,11 @@ class Crossed:
                 noise = float(np.hypot(error[best], error[leader]))
                 if behind > self.margin * noise or not np.isfinite(mean[leader]):
                     value = float(mean[best])
-                    found.append(Detection(step=step, since=last, lane=best, value=value, other=leader))
+                    detections.append(Detection(step=step, since=last, lane=best, value=value, other=leader))
                     leader = best
             last = step
         kept = self.block
-        return Race(history.kept(kept), numbers.kept(kept), leader, last), found
+        return Race(history.kept(kept), numbers.kept(kept), leader, last), detections
 
 
 detector = Crossed

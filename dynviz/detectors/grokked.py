@@ -44,7 +44,7 @@ class Grokked:
             return state, []
         train, test = samples
         known, done = state.known.copy(), state.done.copy()
-        found = []
+        detections = []
         before = [state.last, *steps[:-1].tolist()]
         for lane in range(len(known)):
             if known[lane] < 0:
@@ -60,8 +60,8 @@ class Grokked:
             row = int(good[0])
             if known[lane] >= 0 and steps[row] >= self.later * max(known[lane], 1):
                 value = float(steps[row] / max(known[lane], 1))
-                found.append(Detection(step=int(steps[row]), since=before[row], lane=lane, value=value))
-        return Memory(known, done, int(steps[-1])), sorted(found)
+                detections.append(Detection(step=int(steps[row]), since=before[row], lane=lane, value=value))
+        return Memory(known, done, int(steps[-1])), sorted(detections)
 
 
 detector = Grokked

@@ -36,8 +36,8 @@ def shrink(sketch: Tensor, rows: Tensor) -> Shrunk:
     """
     size = sketch.shape[0]
     masked, good = finite(torch.cat([sketch, rows]))
-    _, found, directions = torch.linalg.svd(masked, full_matrices=False)
-    values, directions = spoiled(found[:size], good), directions[:size]
+    _, singular, directions = torch.linalg.svd(masked, full_matrices=False)
+    values, directions = spoiled(singular[:size], good), directions[:size]
     least = values[-1]
     # As a product: the difference of two squares loses half of the digits.
     kept = ((values - least) * (values + least)).clamp_min(0).sqrt()

@@ -78,11 +78,11 @@ class FullMatrixAdagrad:
     def watch(self, state: State) -> dict[str, Tensor]:
         """Eigenvalues of the statistics, the largest first; for few numbers, what the gradient is multiplied by."""
         statistics = state["statistics"]
-        found = {"eigenvalues.0": eigenvalues(statistics).reshape(-1).sort(descending=True).values}
+        numbers = {"eigenvalues.0": eigenvalues(statistics).reshape(-1).sort(descending=True).values}
         if statistics.shape[0] == 1 and statistics.shape[-1] <= SHOWN:
             values, vectors = eigen(statistics[0])
-            found["preconditioner"] = (vectors * self._inverse(values)) @ vectors.mT
-        return found
+            numbers["preconditioner"] = (vectors * self._inverse(values)) @ vectors.mT
+        return numbers
 
 
 optimizer = FullMatrixAdagrad

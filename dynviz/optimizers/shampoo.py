@@ -94,12 +94,14 @@ class Shampoo:
 
     def watch(self, state: State) -> dict[str, Tensor]:
         """Eigenvalues of each axis' statistics, the largest first."""
-        found = {}
+        numbers = {}
         for axis in range(sum(name.startswith("statistics") for name in state)):
             statistics = state[f"statistics{axis}"]
             whole = statistics.ndim == 2
-            found[f"eigenvalues.{axis}"] = eigenvalues(statistics) if whole else statistics.sort(descending=True).values
-        return found
+            numbers[f"eigenvalues.{axis}"] = (
+                eigenvalues(statistics) if whole else statistics.sort(descending=True).values
+            )
+        return numbers
 
     def _root(self, statistics: Tensor, power: float) -> Tensor:
         if statistics.ndim == 1:

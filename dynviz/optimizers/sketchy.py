@@ -65,10 +65,10 @@ class Sketchy:
         axes = len(sizes(theta))
         for axis in range(axes):
             kept = self.beta2**0.5 * state[f"sketch{axis}"].double()
-            found = shrink(kept, unfolded(whole, axis).mT)
+            sketch = shrink(kept, unfolded(whole, axis).mT)
             before = self.beta2 * state[f"escaped{axis}"].double()
-            after[f"sketch{axis}"], after[f"escaped{axis}"] = found.rows, before + found.escaped
-            direction = along(direction, axis, self._root(found, before, -0.5 / axes))
+            after[f"sketch{axis}"], after[f"escaped{axis}"] = sketch.rows, before + sketch.escaped
+            direction = along(direction, axis, self._root(sketch, before, -0.5 / axes))
         return turned(whole, -self.lr * direction), after
 
     def fallback(self, shape: tuple[int, ...]) -> str:
@@ -82,25 +82,25 @@ class Sketchy:
 
     def watch(self, state: State) -> dict[str, Tensor]:
         """Eigenvalues of each axis' B^T B + rho I, the largest first."""
-        found = {}
+        numbers = {}
         for axis in range(sum(name.startswith("sketch") for name in state)):
             sketch, escaped = state[f"sketch{axis}"], state[f"escaped{axis}"]
             # The rows are orthogonal, the longest first.
             values = sketch.double().square().sum(dim=1)
             rest = values.new_zeros(sketch.shape[1] - sketch.shape[0])
-            found[f"eigenvalues.{axis}"] = torch.cat([values, rest]) + escaped.double()
-        return found
+            numbers[f"eigenvalues.{axis}"] = torch.cat([values, rest]) + escaped.double()
+        return numbers
 
-    def _root(self, found: Shrunk, before: Tensor, power: float) -> Callable[[Tensor], Tensor]:
+    def _root(self, sketch: Shrunk, before: Tensor, power: float) -> Callable[[Tensor], Tensor]:
         """Multiplication by the inverse root, without making the matrix."""
         # Of the directions in the sketch, then of all others.
-        values = torch.cat([found.values + before, (found.escaped + before)[None]])
+        values = torch.cat([sketch.values + before, (sketch.escaped + before)[None]])
         roots = powered(values, power, self.eps * values[:1])
         inside, outside = roots[:-1, None], roots[-1]
 
         def multiplied(matrix: Tensor) -> Tensor:
-            shares = found.directions @ matrix
-            return found.directions.mT @ (inside * shares) + outside * (matrix - found.directions.mT @ shares)
+            shares = sketch.directions @ matrix
+            return sketch.directions.mT @ (inside * shares) + outside * (matrix - sketch.directions.mT @ shares)
 
         return multiplied
 

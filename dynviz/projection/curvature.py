@@ -67,7 +67,7 @@ def largest(function: Scalar, row: Tensor, count: int, seed: int = 0) -> Array:
         count: How many; of fewer numbers the rest is NaN.
         seed: Of the vector that Lanczos' iteration begins with.
     """
-    found = np.full(count, np.nan)
+    eigenvalues = np.full(count, np.nan)
     if len(row) <= EXACT:
         product, basis = _product(function, row), torch.eye(len(row), dtype=row.dtype, device=row.device)
         try:
@@ -77,11 +77,11 @@ def largest(function: Scalar, row: Tensor, count: int, seed: int = 0) -> Array:
             hessian = torch.stack([product(vector) for vector in basis])
         if hessian.isfinite().all():
             values = torch.linalg.eigvalsh(hessian.double()).flip(0)[:count].cpu().numpy()
-            found[: len(values)] = values
-        return found
+            eigenvalues[: len(values)] = values
+        return eigenvalues
     values = _lanczos(function, row, count, seed)
-    found[: len(values)] = values
-    return found
+    eigenvalues[: len(values)] = values
+    return eigenvalues
 
 
 def _product(function: Scalar, row: Tensor) -> Callable[[Tensor], Tensor]:
@@ -110,12 +110,14 @@ def _lanczos(function: Scalar, row: Tensor, count: int, seed: int) -> Array:
     start = np.random.default_rng(seed).standard_normal(len(row))
     operator = LinearOperator((len(row), len(row)), matvec=times, dtype=np.float64)
     try:
-        found = eigsh(operator, min(count, len(row) - 1), which="LA", v0=start, tol=CLOSE, return_eigenvectors=False)
+        eigenvalues = eigsh(
+            operator, min(count, len(row) - 1), which="LA", v0=start, tol=CLOSE, return_eigenvectors=False
+        )
     except ArpackNoConvergence as error:
-        found = error.eigenvalues
+        eigenvalues = error.eigenvalues
     except FloatingPointError:
         return np.full(count, np.nan)
-    return np.sort(found)[::-1]
+    return np.sort(eigenvalues)[::-1]
 
 
 @dataclass(frozen=True)
@@ -183,13 +185,13 @@ def _along(measured: Losses, points: tuple[NDArray[Any], NDArray[Any]], count: i
 
         return largest(function, measured.row(row), count)
 
-    found = []
+    eigenvalues = []
     with threads(measured.device) as pool:
         for values in pool.map(one, *points):
-            found.append(values)
+            eigenvalues.append(values)
             if progress:
-                progress(len(found), len(points[0]))
-    return np.stack(found)
+                progress(len(eigenvalues), len(points[0]))
+    return np.stack(eigenvalues)
 
 
 def _around(measured: Losses, point: tuple[Array, NDArray[Any]], radii: Array, ways: int) -> Array:
@@ -203,5 +205,5 @@ def _around(measured: Losses, point: tuple[Array, NDArray[Any]], radii: Array, w
         place = np.arange(start, stop)
         return joined(base + radii[place % count][:, None] * directions[place // count], statistics)
 
-    found: Array = measured.at(rows, ways * count)[0].reshape(ways, count)
-    return found
+    losses_around: Array = measured.at(rows, ways * count)[0].reshape(ways, count)
+    return losses_around

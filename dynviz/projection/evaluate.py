@@ -72,20 +72,20 @@ class Losses:
             memory: Bytes of intermediate values of the points that a thread evaluates together; 0 for the default.
             progress: Hears how many are done.
         """
-        found = np.empty((len(self.names), count))
+        values = np.empty((len(self.names), count))
         if not count:
-            return found
+            return values
         done = 0
         with threads(self.device) as pool:
             size = self.together(rows(0, 1), memory, count)
             starts = range(0, count, size)
             parts = pool.map(lambda start: self._some(rows(start, min(start + size, count))), starts)
             for start, part in zip(starts, parts, strict=True):
-                found[:, start : start + part.shape[1]] = part
+                values[:, start : start + part.shape[1]] = part
                 done += part.shape[1]
                 if progress:
                     progress(done, count)
-        return found
+        return values
 
     def together(self, row: NDArray[Any], memory: int = 0, count: int = MOST) -> int:
         """How many points are evaluated together, by what one of them needs."""
@@ -111,10 +111,10 @@ class Losses:
         with torch.no_grad():
             values = self.row(rows)
             if len(values) == 1:
-                found = self.measure(*self.tensors(values[0]))[None]
+                measured = self.measure(*self.tensors(values[0]))[None]
             else:
-                found = vmap(self.measure)(*self.tensors(values))
-            return np.asarray(found.T.double().cpu().numpy())
+                measured = vmap(self.measure)(*self.tensors(values))
+            return np.asarray(measured.T.double().cpu().numpy())
 
     def tensors(self, row: Tensor) -> tuple[Tensors, Tensors]:
         """Parameters, and the buffers that a row goes on with, by name."""

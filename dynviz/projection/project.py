@@ -188,30 +188,32 @@ def _directions(
     if wish.directions == "between":
         if len(others) != wish.dimensions:
             raise DynvizError(f"{wish.dimensions} directions lead to {wish.dimensions} networks, not to {len(others)}")
-        found = np.stack([other[-1].astype(np.float64) - base for other in others])
-        lengths = np.linalg.norm(found, axis=1)
-        if not lengths.all() or (len(found) == 2 and abs(found[0] @ found[1]) >= (1 - 1e-9) * lengths.prod()):
+        directions = np.stack([other[-1].astype(np.float64) - base for other in others])
+        lengths = np.linalg.norm(directions, axis=1)
+        if not lengths.all() or (
+            len(directions) == 2 and abs(directions[0] @ directions[1]) >= (1 - 1e-9) * lengths.prod()
+        ):
             raise DynvizError(
                 "the networks stand in one point or on one line: no directions lead from one to the others"
             )
-        return found
+        return directions
     draw = ways.filter_normalised if wish.directions == "filter" else ways.gaussian
     parts = recording.metadata.channels[PARAMETERS].parts
     rng = np.random.default_rng(wish.seed)
-    found = np.stack([draw(base, parts, rng) for _ in range(wish.dimensions)])
-    if not np.linalg.norm(found, axis=1).all():
+    directions = np.stack([draw(base, parts, rng) for _ in range(wish.dimensions)])
+    if not np.linalg.norm(directions, axis=1).all():
         other = "gaussian" if wish.directions == "filter" else "pca"
         raise DynvizError(f"{wish.directions} directions are zero here: nothing they could be scaled to; take {other}")
-    return found
+    return directions
 
 
 def _kept(recording: Recording, rows: NDArray[Any], index: int) -> tuple[NDArray[np.int64], Array]:
     """Steps and parameters of evenly spaced samples and of the chosen one; those that diverged are left out."""
     at = np.unique(np.append(evenly(len(rows), SAMPLES), index % len(rows)))
-    found = rows[at].astype(np.float64)
+    parameters = rows[at].astype(np.float64)
     # What is larger cannot be seen beside anything else.
-    good = (np.abs(found) < 1e15).all(axis=1)
-    return recording.steps(PARAMETERS)[at][good], found[good]
+    good = (np.abs(parameters) < 1e15).all(axis=1)
+    return recording.steps(PARAMETERS)[at][good], parameters[good]
 
 
 def _place(moved: Array, directions: Array) -> tuple[Array, Array]:
@@ -223,13 +225,13 @@ def _axes(wish: Wish, places: Sequence[Array]) -> list[Array]:
     if wish.directions in ("filter", "gaussian"):
         reach = wish.extent or 1.0
         return [np.linspace(-reach, reach, wish.grid)] * wish.dimensions
-    found, more = [], 0.3 if wish.extent is None else wish.extent
+    axes, more = [], 0.3 if wish.extent is None else wish.extent
     for direction in range(wish.dimensions):
         seen = np.concatenate([place[:, direction] for place in places])
         low, high = float(seen.min()), float(seen.max())
         margin = more * (high - low) or 1.0
-        found.append(np.linspace(low - margin, high + margin, wish.grid))
-    return found
+        axes.append(np.linspace(low - margin, high + margin, wish.grid))
+    return axes
 
 
 def _grid(axes: Sequence[Array], plane: _Plane, work: tuple[Losses, Wish, _Tally]) -> Array:
@@ -240,8 +242,8 @@ def _grid(axes: Sequence[Array], plane: _Plane, work: tuple[Losses, Wish, _Tally
     def rows(start: int, stop: int) -> Array:
         return joined(base + coordinates[start:stop] @ directions, statistics)
 
-    found = measured.at(rows, len(coordinates), wish.memory, tally)
-    return found.reshape(len(found), *(len(axis) for axis in reversed(axes)))
+    losses = measured.at(rows, len(coordinates), wish.memory, tally)
+    return losses.reshape(len(losses), *(len(axis) for axis in reversed(axes)))
 
 
 def _path(steps: NDArray[np.int64], points: Array, plane: _Plane, work: tuple[Losses, Wish, _Tally]) -> Trajectory:

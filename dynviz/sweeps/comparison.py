@@ -171,4 +171,4 @@ def _bytes(node: Any, size: int) -> int:
     if isinstance(node, Mapping):
         # Noise is in the state and kept from no step to the next.
         node = [value for key, value in node.items() if key != NOISE]
-    return sum(_bytes(each, size) for each in node) if isinstance(node, list | tuple) else 0
+    return sum(_bytes(part, size) for part in node) if isinstance(node, list | tuple) else 0

@@ -89,7 +89,7 @@ class SweepPlan:
         Raises:
             DynvizError: One has changed or is not there.
         """
-        code = {each.name for each in foreign_code(self)}
+        code = {code_used.name for code_used in foreign_code(self)}
         data = [Input(path, sha256) for path, sha256 in self.files.items() if path not in code]
         inputs.check(folder, data)
 

@@ -84,9 +84,9 @@ def sweep(
     budget.check_lanes(len(tasks) * sum(map(len, expanded)) * len(numbers))
     count = jobs or budget.processes(settings.device)
     limit = int(memory * GIGABYTE) if memory is not None else budget.memory(settings.device, count)
-    found = _sized(plan_jobs(tasks, expanded, numbers), tasks, settings, limit, large=yes)
+    parts = _sized(plan_jobs(tasks, expanded, numbers), tasks, settings, limit, large=yes)
     chosen = [*tasks, *itertools.chain(*expanded)]
-    plan = SweepPlan(found, settings, _fingerprints(chosen))
+    plan = SweepPlan(parts, settings, _fingerprints(chosen))
     folder = _lay_out(out, tasks[0].plugin, plan)
     with _locked(folder):
         pool = pool or ProcessPool(folder, settings, count, _named(plan))
@@ -136,25 +136,25 @@ def _named(plan: SweepPlan) -> tuple[str, ...]:
 
 def _train(folder: Path, plan: SweepPlan, pool: Pool, progress: SweepListener) -> Sweep:
     """Have done what is not done yet."""
-    found = Sweep(folder, plan.jobs)
+    standing = Sweep(folder, plan.jobs)
     rows: dict[str, list[table.Row]] = {}
     for job in plan.jobs:
         if finished(folder / job.name):
-            _note(found, rows, JobReport(job, "finished"))
+            _note(standing, rows, JobReport(job, "finished"))
         else:
             pool.submit(job)
-    _save(found, rows)
+    _save(standing, rows)
     heeded = 0
     try:
-        progress.begin(folder, plan.jobs, len(found.finished))
+        progress.begin(folder, plan.jobs, len(standing.finished))
         stops: list[None] = []
         with answered(lambda: stops.append(None)):
             for report in pool.results():
                 if report is not None:
                     progress.hear(report)
                     if report.kind in ("finished", "failed"):
-                        _note(found, rows, report)
-                        _save(found, rows)
+                        _note(standing, rows, report)
+                        _save(standing, rows)
                 if len(stops) > heeded:
                     # The first time they end cleanly, the second time at once.
                     heeded = len(stops)
@@ -162,32 +162,32 @@ def _train(folder: Path, plan: SweepPlan, pool: Pool, progress: SweepListener) -
     finally:
         progress.end()
         pool.close()
-    if len(found.finished) + len(found.failed) < len(plan.jobs):
-        raise Stopped(found)
-    return found
+    if len(standing.finished) + len(standing.failed) < len(plan.jobs):
+        raise Stopped(standing)
+    return standing
 
 
-def _note(found: Sweep, rows: dict[str, list[table.Row]], report: JobReport) -> None:
+def _note(standing: Sweep, rows: dict[str, list[table.Row]], report: JobReport) -> None:
     job = report.job
     if report.kind == "finished":
-        found.finished.add(job.name)
-        rows[job.name] = table.finished(found.folder, job)
+        standing.finished.add(job.name)
+        rows[job.name] = table.finished(standing.folder, job)
     else:
-        found.failed[job.name] = report.message
+        standing.failed[job.name] = report.message
         rows[job.name] = table.failed(job, report.message)
 
 
-def _save(found: Sweep, rows: Mapping[str, list[table.Row]]) -> None:
+def _save(standing: Sweep, rows: Mapping[str, list[table.Row]]) -> None:
     """Write the table; on a disk that is full it is tried again when the next job ends."""
-    found.problem = ""
+    standing.problem = ""
     try:
-        table.save(found.folder, (row for job in found.jobs for row in rows.get(job.name, ())))
+        table.save(standing.folder, (row for job in standing.jobs for row in rows.get(job.name, ())))
     except DynvizError as error:
-        found.problem = str(error)
+        standing.problem = str(error)
 
 
 def _sized(
-    found: Sequence[Job], tasks: Sequence[Combination], settings: Settings, limit: int, *, large: bool
+    wanted: Sequence[Job], tasks: Sequence[Combination], settings: Settings, limit: int, *, large: bool
 ) -> tuple[Job, ...]:
     """The jobs in parts that the memory holds. A combination that is refused stays, and fails when its turn comes.
 
@@ -198,7 +198,7 @@ def _sized(
     disk_bytes: dict[str, int] = {}
     refused: Exception | None = None
     rules: dict[str, Plugin] = {}
-    for job in found:
+    for job in wanted:
         if job.scenario in most and job.optimizer in rules:
             continue
         # Each combination of the scenario's options is built once, and each optimizer, but not each pair.
@@ -212,8 +212,8 @@ def _sized(
         most[job.scenario] = max(1, limit // lane)
     if refused and not most:
         raise refused
-    budget.check_size(sum(disk_bytes.get(job.scenario, 0) * len(job.lanes) for job in found), large=large)
-    return numbered([part for job in found for part in split(job, most.get(job.scenario, len(job.lanes)))])
+    budget.check_size(sum(disk_bytes.get(job.scenario, 0) * len(job.lanes) for job in wanted), large=large)
+    return numbered([part for job in wanted for part in split(job, most.get(job.scenario, len(job.lanes)))])
 
 
 def _lay_out(out: str | Path | None, scenario: Plugin, plan: SweepPlan) -> Path:
@@ -226,11 +226,11 @@ def _lay_out(out: str | Path | None, scenario: Plugin, plan: SweepPlan) -> Path:
         return staging.move(whole, itertools.chain([first], places))
 
 
-def _fingerprints(found: Sequence[Combination]) -> dict[str, str]:
-    plugins = [part for choice in found for part in (choice.plugin.parts or (choice.plugin,))]
-    data = inputs.of([], [file for choice in found for file in choice.plugin.data])
+def _fingerprints(combinations: Sequence[Combination]) -> dict[str, str]:
+    plugins = [part for choice in combinations for part in (choice.plugin.parts or (choice.plugin,))]
+    data = inputs.of([], [file for choice in combinations for file in choice.plugin.data])
     return {plugin.file: plugin.sha256() for plugin in plugins if plugin.file} | {
-        each.path: each.sha256 for each in data
+        data_file.path: data_file.sha256 for data_file in data
     }
 
 

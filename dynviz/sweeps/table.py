@@ -37,15 +37,15 @@ def finished(folder: Path, job: Job) -> list[Row]:
     ends, means = _ends(recording, "loss")
     validation, _ = _ends(recording, next((name for name in UNSEEN if name in recording), UNSEEN[0]))
     metadata = recording.metadata
-    rules = {name: each.value for name, each in metadata.hyperparameters.items()}
+    rules = {name: own.value for name, own in metadata.hyperparameters.items()}
     return [
         {
             **_opening(job, lane, "finished", metadata.scenario.name),
             **_options(metadata.scenario.options, rules),
             "optimizer": metadata.optimizer.name,
             **rules,
-            **each.hyperparameters,
-            "seed": each.seed,
+            **own.hyperparameters,
+            "seed": own.seed,
             "steps": metadata.steps,
             "loss": ends[lane],
             "loss_mean": means[lane],
@@ -53,7 +53,7 @@ def finished(folder: Path, job: Job) -> list[Row]:
             "diverged_at": diverged.get(lane, ""),
             "recording": f"{job.name}/{recording.folder.name}@{lane}",
         }
-        for lane, each in enumerate(metadata.lanes)
+        for lane, own in enumerate(metadata.lanes)
     ]
 
 

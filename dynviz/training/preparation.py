@@ -200,7 +200,7 @@ def planned(recording: Recording, steps: int | None = None, trusted: Trusted = (
     what = f"optimizer {optimizer.name}"
     for lane in metadata.lanes:
         read(optimizer.options, lane.hyperparameters, what, scheduled=True)
-    values = {name: each.value for name, each in metadata.hyperparameters.items()}
+    values = {name: hyperparameter.value for name, hyperparameter in metadata.hyperparameters.items()}
     files = _files(optimizer, read(optimizer.options, values, what, scheduled=True))
     plan = RecordingPlan(
         scenario=scenario,
@@ -208,7 +208,8 @@ def planned(recording: Recording, steps: int | None = None, trusted: Trusted = (
         label=metadata.label,
         order=metadata.order,
         hyperparameters={
-            name: replace(each, value=files.get(name, each.value)) for name, each in metadata.hyperparameters.items()
+            name: replace(hyperparameter, value=files.get(name, hyperparameter.value))
+            for name, hyperparameter in metadata.hyperparameters.items()
         },
         lanes=metadata.lanes,
         steps=steps or metadata.steps,
