@@ -15,7 +15,7 @@ import pytest
 import dynviz
 from dynviz.errors import DynvizError, one_line_for_users
 from dynviz.process import background
-from dynviz.process.background import OUTPUT_BYTES, BackgroundRun
+from dynviz.process.background import ERROR_FILE, OUTPUT_BYTES, TRACEBACK, BackgroundRun
 
 FILES = Path(__file__).parent / "files"
 BOWL = str(FILES / "bowl.py")
@@ -229,7 +229,10 @@ def test_a_task_that_raises_while_it_trains_is_said_with_its_line(tmp_path):
     trainer = started(file, "-o", "sgd", "--out", tmp_path / "run")
     assert trainer.wait(PATIENCE)
     assert (trainer.state, trainer.exit_code, trainer.folder) == ("failed", 1, tmp_path / "run")
-    assert trainer.message == f"AssertionError: five is too much ({file}, line 15)"
+    kept = tmp_path / "run" / ERROR_FILE
+    words = f"AssertionError: five is too much ({file}, line 15); where it came from is in {kept}"
+    assert trainer.message == words
+    assert kept.read_text().startswith(TRACEBACK)
     assert "Traceback" not in trainer.output
     assert dynviz.open(tmp_path / "run")["sgd"].status == "failed"
 
