@@ -14,6 +14,7 @@ from dynviz.cli import commands
 from dynviz.detection import scan
 from dynviz.detection.switches import Switch
 from dynviz.detector import Subject
+from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer, projections
 from tests.recorded import record, sensing, voronoi
 
@@ -249,6 +250,16 @@ def test_measured_sharpness_is_held_against_the_recordings_rate(tmp_path):
     (edge,) = scan.Scan([recording], scan.load(["edge-of-stability"])).advance()
     assert (edge.since, edge.step) == (1000, 2000)
     assert edge.value == pytest.approx(2.6)
+
+
+@pytest.mark.parametrize("steps", [np.array(["a", "b"]), np.array([0.0, np.nan]), np.zeros((2, 2), int)])
+def test_a_file_that_holds_no_sharpness_is_one_line(steps, tmp_path):
+    recording = record(tmp_path / "run", {"loss": (1, falling()[:, None])}, scenario="bowl", steps=3999)
+    about = {"kind": "sharpness", "format": 1, "loss": "loss", "lane": 0, "at": 3999}
+    arrays = {"steps": steps, "eigenvalues": np.array([[50.0], [150.0]])}
+    projections.write(recording.folder, projections.titled("sharpness", lane=0), about, arrays)
+    with pytest.raises(DynvizError, match="holds no measured sharpness"):
+        scan.Scan([recording], scan.load(["edge-of-stability"])).advance()
 
 
 def invoke(*arguments):

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.detector import Samples
+from dynviz.errors import DynvizError
 from dynviz.plugins.schedules import Schedule
 from dynviz.recording import Recording
 from dynviz.recording import projections as stored
+from dynviz.recording.arrays import check_shapes
 
 Steps: TypeAlias = NDArray[np.int64]
 SHARPNESS = "sharpness"
@@ -77,13 +79,17 @@ def _sharpness(recording: Recording) -> Column | None:
     if name is None:
         return None
     about, arrays = stored.read(recording.folder, name)
-    if not {"steps", "eigenvalues"} <= set(arrays):
-        return None
-    steps, eigenvalues = arrays["steps"].astype(np.int64), arrays["eigenvalues"]
+    try:
+        check_shapes(arrays, {"steps": "s", "eigenvalues": "sk"})
+        if arrays["steps"].dtype.kind not in "iu":
+            raise ValueError(f"its array steps is of {arrays['steps'].dtype}, not of whole numbers")
+    except ValueError as error:
+        raise DynvizError(f"{stored.file(recording.folder, name)} holds no measured sharpness: {error}") from error
+    steps = arrays["steps"].astype(np.int64)
     lanes = recording.chosen or range(len(recording.seeds))
     samples = np.full((len(steps), len(lanes)), np.nan)
     if about.get("lane") in lanes:
-        samples[:, list(lanes).index(about["lane"])] = eigenvalues.reshape(len(steps), -1)[:, 0]
+        samples[:, list(lanes).index(about["lane"])] = arrays["eigenvalues"][:, 0]
     order = np.argsort(steps)
     return _sampled(steps[order], samples[order])
 
