@@ -81,11 +81,10 @@ def _sharpness(recording: Recording) -> Column | None:
     about, arrays = stored.read(recording.folder, name)
     try:
         check_shapes(arrays, {"steps": "s", "eigenvalues": "sk"})
-        if arrays["steps"].dtype.kind not in "iu":
-            raise ValueError(f"its array steps is of {arrays['steps'].dtype}, not of whole numbers")
-    except ValueError as error:
+        # Of what is no whole number there is no safe cast.
+        steps: Steps = arrays["steps"].astype(np.int64, casting="same_kind")
+    except (TypeError, ValueError) as error:
         raise DynvizError(f"{stored.file(recording.folder, name)} holds no measured sharpness: {error}") from error
-    steps = arrays["steps"].astype(np.int64)
     lanes = recording.chosen or range(len(recording.seeds))
     samples = np.full((len(steps), len(lanes)), np.nan)
     if about.get("lane") in lanes:
