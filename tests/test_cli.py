@@ -328,7 +328,8 @@ def test_a_fault_in_a_users_rule_is_one_line_with_its_place_and_what_was_recorde
     line = source[: source.index("raise")].count("\n") + 1
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert done.stderr.rstrip().endswith(f"({tmp_path / 'bad.py'}, line {line})")
+    place = f"({tmp_path / 'bad.py'}, line {line}); where it came from is in run/error.txt"
+    assert done.stderr.rstrip().endswith(place)
     assert len(dynviz.open(tmp_path / "run")["bad"]["loss"]) > 0
 
 
