@@ -53,9 +53,10 @@ def main(threads: int, mine: Path, before: Path | None) -> None:
         for recording in run.values():
             try:
                 project(recording, Wish("pca", grid=7)).save(recording.folder, "plane")
-                measure(recording, Look(samples=1, ways=2, radii=5))
             except DynvizError as error:
+                # One parameter spans no plane.
                 found[f"{scenario}: refused"] = str(error).replace(str(mine), "")
+            measure(recording, Look(samples=1, ways=2, radii=5))
         found[scenario] = fingerprints(mine / scenario)
         half = 1 + (5 * number + 3 * threads) % (STEPS - 1)
         dynviz.run(scenario, "adam", steps=half, record=RECORD, out=mine / f"{scenario}-half")

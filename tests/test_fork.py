@@ -10,8 +10,10 @@ from click.testing import CliRunner
 
 import dynviz
 from dynviz import plugins
+from dynviz.charts.forks import own_from
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
+from dynviz.scene.marks import Line
 from dynviz.training.forking import fork
 
 RULES = sorted(plugins.files("optimizers"))
@@ -195,3 +197,17 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_common_past_is_drawn_once(tmp_path):
+    parent = dynviz.run(WELL, "adam", steps=STEPS, out=tmp_path / "parent")["adam"]
+    child = fork(tmp_path / "parent", at=20, lr="[1e-3,1e-1]", out=tmp_path / "child")["adam"]
+    parts = [dynviz.open(f"{child.folder}@{lane}") for lane in (0, 1)]
+    assert own_from([parent, *parts]) == [0, 20, 20]
+    # Without the parent, the first of its forks draws what they share.
+    assert own_from(parts) == [0, 20]
+    assert own_from([parts[1]]) == [0]
+    scene = plugins.load("views", "path").target([parent, child]).scene(STEPS)
+    lines = [mark for panel in scene.panels for mark in panel.marks if isinstance(mark, Line)]
+    drawn = [int(np.isfinite(line.y).argmax()) for line in lines if line.along is not None]
+    assert sorted(drawn) == [0, 20, 20]

@@ -17,6 +17,7 @@ RUNS = {
     "voronoi": ("voronoi:hidden=24,grid=12", ["adamw", "sgd"], {"record": ["parameters"]}),
     "plane": ("surface:f=quadratic,grid=24", ["adam", "full-matrix-adagrad"], {"record": ALL, "seeds": "0:3"}),
     "line": ("surface:f=two-wells", ["sgd"], {}),
+    "rare": ("rare-gradient:rate=0.1", ["sgd", "signsgd"], {"seeds": "0:2"}),
     "sensing": ("matrix-sensing:d=12", ["sgd"], {}),
     "recovery": ("matrix-recovery:M=8", ["shampoo"], {"record": ["gradient", "state.*"]}),
     "landscape": ("landscape:model=mlp,data=shapes", ["sgd"], {"record": ["parameters:every=2"]}),

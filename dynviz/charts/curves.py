@@ -42,6 +42,7 @@ class Curve:
         groups: Lanes of one setting of hyperparameters each, where there are several: each is a line.
         better: Which values are better: a lane that diverged is worse than all others in the median.
         settings: What each group is called, where they are one number's values in rising order.
+        begins: The first step that no other curve draws, see `dynviz.charts.forks`.
     """
 
     x: NDArray[np.int64]
@@ -53,6 +54,7 @@ class Curve:
     groups: tuple[tuple[int, ...], ...] = ()
     better: Better = "neither"
     settings: tuple[str, ...] = ()
+    begins: int = 0
 
 
 def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -> MovingPanel:

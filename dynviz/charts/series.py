@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dynviz.charts import caption, limits, trend
 from dynviz.charts.caption import DASHES, Tag
 from dynviz.charts.curves import THIN_LINES, Curve, Moving, notes
+from dynviz.charts.forks import own_from, without_past
 from dynviz.charts.limits import Scale
 from dynviz.charts.moving import MovingPanel, step_axis, union
 from dynviz.charts.numbers import significant
@@ -56,8 +57,10 @@ def series(
     tags = caption.tags(recordings)
     shown = [index for index, recording in enumerate(recordings) if has(recording, channel)]
     curves: list[Curve] = []
+    begins = own_from(recordings)
     for index in shown:
-        curves += _curves(recordings[index], channel, tags[index], labelled=labelled)
+        own = _curves(recordings[index], channel, tags[index], labelled=labelled)
+        curves += [replace(curve, begins=begins[index]) for curve in own] if begins[index] else own
     if len(shown) == 1:
         curves = [_in_order(curve, recordings[shown[0]]) for curve in curves]
     # Of the whole run: the trend of what was shown must not change while the run goes on.
@@ -65,6 +68,7 @@ def series(
     steps, width = union([curve.x for curve in curves]), _smoothing(channel, curves, samples)
     if width > 1:
         curves = [_smoothed(curve, width) for curve in curves]
+    curves = [_own(curve) for curve in curves]
     words = tuple(dict.fromkeys(note for curve in curves for note in notes(curve)))
     drawn = [part for curve in curves for part in (curve.values, curve.noise) if part is not None]
     most = min(recordings[index].metadata.channels[channel].bounds[1] for index in shown)
@@ -104,6 +108,14 @@ def _curves(recording: Recording, channel: str, tag: Tag, *, labelled: bool) -> 
         )
         for entry in range(count)
     ]
+
+
+def _own(curve: Curve) -> Curve:
+    """A curve without what another one draws."""
+    if not curve.begins:
+        return curve
+    noise = None if curve.noise is None else without_past(curve.noise, curve.x, curve.begins)
+    return replace(curve, values=without_past(curve.values, curve.x, curve.begins), noise=noise)
 
 
 def _apart(recording: Recording, channel: str) -> tuple[tuple[int, ...], ...]:

@@ -59,8 +59,7 @@ def parted(recordings: Sequence[Recording]) -> list[Recording]:
         if len(groups) == 1:
             parts.append(recording)
             continue
-        lanes = range(len(recording.seeds)) if recording.chosen is None else recording.chosen
-        parts += [Recording(recording.folder, [lanes[lane] for lane in group]) for group in groups]
+        parts += map(recording.of_lanes, groups)
     return parts if len(parts) <= COLORS else list(recordings)
 
 

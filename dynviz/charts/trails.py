@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dynviz.charts.caption import Tag
+from dynviz.charts.forks import without_past
 from dynviz.charts.limits import drawable
 from dynviz.charts.samples import index_at
 from dynviz.recording import Recording
@@ -52,9 +53,18 @@ class Trail:
         )
 
 
-def trails(recording: Recording, tag: Tag, lanes: int, tail: int = 0) -> list[Trail]:
-    """The trajectories of so many lanes of a recording with positions on a plane, evenly spaced among all lanes."""
-    position, steps = recording["position"], recording.steps("position")
+def trails(recording: Recording, tag: Tag, lanes: int, tail: int = 0, begins: int = 0) -> list[Trail]:
+    """The trajectories of so many lanes of a recording with positions on a plane, evenly spaced among all lanes.
+
+    Args:
+        recording: With the channel `position`.
+        tag: Its colour and name.
+        lanes: At most so many.
+        tail: Of how many steps they are seen; 0: of all.
+        begins: The first step that no other recording draws, see `dynviz.charts.forks`.
+    """
+    steps = recording.steps("position")
+    position = without_past(recording["position"], steps, begins)
     drawn = evenly(position.shape[1], lanes)
     width = 1.5 if len(drawn) == 1 else 1.0
     return [

@@ -232,6 +232,10 @@ class Recording(Actions):
         row = samples[..., part.start : part.start + size]
         return row.reshape(*samples.shape[:-1], *part.shape)
 
+    def of_lanes(self, lanes: Sequence[int]) -> "Recording":
+        """The same recording, of some of the lanes that are looked at."""
+        return Recording(self.folder, [lane if self.chosen is None else self.chosen[lane] for lane in lanes])
+
     def events(self) -> tuple[Event, ...]:
         """What happened so far, in the order in which it was written."""
         return self._events.read(self._lanes, self.chosen)

@@ -1,5 +1,7 @@
 """A recording as it was at one moment, while it grows, or up to one of its steps."""
 
+from collections.abc import Sequence
+
 from dynviz.recording.reader import Array, Recording
 
 
@@ -29,6 +31,10 @@ class Snapshot(Recording):
     def recorded(self) -> int:
         """The last step that is recorded, or the one at which the run seems to end."""
         return min(super().recorded, self._until)
+
+    def of_lanes(self, lanes: Sequence[int]) -> Recording:
+        """The same of some of its lanes, with the same end."""
+        return Snapshot(super().of_lanes(lanes), self._until)
 
     def __getitem__(self, name: str) -> Array:
         """All samples of a channel that were there at first."""

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
+from dynviz.charts.forks import own_from
 from dynviz.charts.ground import Ground, facts_of, grouped, need_plane, plane
 from dynviz.charts.ground import ground as landscape
 from dynviz.charts.heads import Heads
@@ -69,7 +70,8 @@ def view(
 
 def _trajectories(recordings: Sequence[Recording], group: Sequence[int], tail: int, lanes: int) -> list[Trail]:
     tags = caption.tags(recordings)
-    whole = [trail for index in group for trail in trails(recordings[index], tags[index], lanes, tail)]
+    begins = own_from(recordings)
+    whole = [trail for index in group for trail in trails(recordings[index], tags[index], lanes, tail, begins[index])]
     return [replace(trail, line=replace(trail.line, ghost=len(whole) <= GHOSTS)) for trail in whole]
 
 
