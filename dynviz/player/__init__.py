@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
 
 RUNS = "runs"
-"""The folder of runs that is listed by default."""
+"""The default folder of runs to list."""
 
 
 def play(
@@ -24,19 +24,19 @@ def play(
     """Show recordings in the terminal until the user quits.
 
     Args:
-        sources: Runs and recordings, `FOLDER` or `FOLDER@LANES`; none, or a folder of runs, for a list to choose from.
-        view: The view that is shown first; by default what the scenario suggests, and for a sweep its map.
+        sources: Runs and recordings, `FOLDER` or `FOLDER@LANES`; none, or a folder of runs, shows a list.
+        view: The initial view; by default the one the scenario suggests, and for a sweep its map.
         theme: `dark` or `light`.
         trainer: A run in the background, whose recordings are shown as they grow.
-        step: The step that is shown first, paused.
+        step: The initial step, at which the player is paused.
 
     Returns:
-        The exit status: the trainer's where it failed, else 0.
+        The exit status: the trainer's if it failed, else 0.
 
     Raises:
         DynvizError: A source cannot be opened.
     """
-    # Read by Textual when it is imported. The player's own clock sets the pace; this must only not be slower.
+    # Read by Textual on import. The player's own clock sets the pace; this only must not be slower.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from dynviz.cells.encode import detect
     from dynviz.player.app import Player
@@ -65,5 +65,5 @@ def play(
     )
     with guarded(terminal.fileno()):
         status = app.run()
-    # Without a status the player did not end as the user wished.
+    # Without a status, the player did not exit as the user intended.
     return status if status is not None else app.return_code or 1

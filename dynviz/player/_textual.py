@@ -21,7 +21,7 @@ from dynviz.player.terminal.link import Link
 class LazyStrip(Strip, ABC):
     """A row of the screen that is written as text and makes Segments only on request.
 
-    Textual writes what `render` returns; everything else it does with a strip goes through `_segments`.
+    Textual writes the result of `render`; everything else it does with a strip goes through `_segments`.
     """
 
     __slots__ = ("_made",)
@@ -38,7 +38,7 @@ class LazyStrip(Strip, ABC):
 
     @abstractmethod
     def make_text(self) -> str:
-        """The row as the terminal reads it."""
+        """The row as terminal output."""
 
     @property
     def _segments(self) -> list[Segment]:
@@ -51,7 +51,7 @@ class LazyStrip(Strip, ABC):
         self._made = segments
 
     def render(self, console: Console) -> str:  # noqa: ARG002 - the signature is Textual's
-        """The row as the terminal reads it; the console's colours do not matter."""
+        """The row as terminal output, regardless of the console's colours."""
         if self._render_cache is None:
             self._render_cache = self.make_text()
         return self._render_cache
@@ -66,13 +66,13 @@ class LinkedApp(App[int]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if isinstance(renderable, LayoutUpdate):
-            # All of the screen is written: what still waits need not be shown any more.
+            # The whole screen is written, so pending updates are obsolete.
             self.link.cut()
         super()._display(screen, renderable)
 
     def _fatal_error(self) -> None:
         """A traceback without the values of all variables, which are arrays here."""
-        # Imported by errors alone: it would take a tenth of the start.
+        # Imported only on errors: it would take a tenth of the startup time.
         from rich.traceback import Traceback
 
         self.bell()
@@ -89,12 +89,12 @@ class RedirectedDriver(LinuxDriver):
         self._file: Any = wrap(self._file)
 
     def discard(self) -> None:
-        """Drop what the system holds for the terminal and has not sent."""
+        """Discard output that the system has queued for the terminal but not sent."""
         with contextlib.suppress(termios.error):
             termios.tcflush(self._file.fileno(), termios.TCOFLUSH)
 
     def unbound(self) -> bool:
-        """Let any number of writes wait, for a full queue blocks the player; whether writes wait at all."""
+        """Remove the limit on queued writes, because a full queue blocks the player; whether there is a queue."""
         if self._writer_thread is None:
             return False
         self._writer_thread._queue.maxsize = 0
@@ -102,5 +102,5 @@ class RedirectedDriver(LinuxDriver):
 
 
 def screen_rows(app: App[Any]) -> Iterator[Iterable[Segment]]:
-    """The rows of what an application shows now."""
+    """The rows that an application currently shows."""
     return iter(app.screen._compositor.render_strips())

@@ -33,7 +33,7 @@ class Player(LinkedApp):
 
     Attributes:
         delivery: Decides which frames are sent to the terminal, and in what quality.
-        timed: Whether the picture moves by itself; otherwise whoever holds the clock calls `RunScreen.beat`.
+        timed: Whether a timer drives the picture; otherwise the owner of the clock calls `RunScreen.beat`.
     """
 
     TITLE = "dynviz"
@@ -79,9 +79,9 @@ class Player(LinkedApp):
         environ: Mapping[str, str] | None = None,
         run: exporting.Run = exporting.run,
     ) -> None:
-        """Open the recordings; what `dynviz.player.play` takes too is described there.
+        """Open the recordings; see `dynviz.player.play` for the parameters that it shares.
 
-        From `root`, a folder of runs, one is chosen where no sources are played. The `clock` returns seconds, `environ`
+        Without sources, the user chooses a run from the folder `root`. The `clock` returns seconds, `environ`
         tells whether the terminal is remote, and `run` runs `dynviz export`.
 
         Raises:
@@ -122,7 +122,7 @@ class Player(LinkedApp):
 
     @property
     def run_screen(self) -> RunScreen | None:
-        """The screen of the run that is played, behind dialogs; None while the list of runs is shown."""
+        """The screen of the current run, possibly behind dialogs; None while the list of runs is shown."""
         return self._run_screens[-1] if self._run_screens else None
 
     def on_run_chosen(self, message: RunChosen) -> None:
@@ -203,7 +203,7 @@ class Player(LinkedApp):
 
     @property
     def exit_status(self) -> int:
-        """That of a trainer that failed, else 0."""
+        """The exit status of the trainer if it failed, else 0."""
         if self.trainer is None or self.trainer.state != "failed":
             return 0
         return self.trainer.exit_code or 1

@@ -1,4 +1,4 @@
-"""Axes and colour maps that hold still while a recording grows."""
+"""Axes and colour maps that stay steady while a recording grows."""
 
 import math
 import operator
@@ -14,15 +14,15 @@ Key: TypeAlias = tuple[str, int]
 """A panel's title, and how many panels before it have the same title."""
 
 SLACK = 0.045
-"""Share of an axis by which a view may exceed it: that is no more than its margin."""
+"""Fraction of an axis by which a view may exceed it: no more than its margin."""
 ROOM = 0.25
-"""Share of its length by which an axis grows further than it must, so that it need not grow again soon."""
+"""Fraction of its length by which an axis grows beyond what is needed, so that it does not grow again soon."""
 
 
 class HeldAxes:
-    """The axes and colour maps of a film that is opened again and again as its recordings grow.
+    """The axes and colour maps of a film that is reopened as its recordings grow.
 
-    Their limits only widen, in leaps. An axis whose scale changes starts anew.
+    Limits only ever widen, in jumps. An axis whose scale changes starts afresh.
     """
 
     def __init__(self) -> None:
@@ -30,8 +30,8 @@ class HeldAxes:
         self._norms: dict[tuple[Key, int], Norm] = {}
 
     def hold(self, panels: Sequence[Panel]) -> tuple[Panel, ...]:
-        """The panels with limits that include all that was shown before."""
-        # Told apart by title: a recording whose first sample comes later inserts a panel of its own.
+        """The panels, with limits that include everything shown before."""
+        # Identified by title, because a recording whose first sample comes later inserts a panel.
         before: Counter[str] = Counter()
         held = []
         for panel in panels:
@@ -46,7 +46,7 @@ class HeldAxes:
         return panel if same else replace(panel, x=x, y=y, marks=marks)
 
     def _mark(self, key: tuple[Key, int], mark: Mark) -> Mark:
-        """A map with the colours in which it was shown before."""
+        """The map with the colour scale in which it was shown before."""
         if not isinstance(mark, Field):
             return mark
         norm, before = mark.norm, self._norms.get(key)
@@ -55,7 +55,7 @@ class HeldAxes:
         elif norm != before:
             low, high = grown((before.low, before.high), (norm.low, norm.high), log=norm.scale == "log")
             if mark.ramp == "signed" and before.low == -before.high:
-                # Zero stays in the middle, which has no colour.
+                # Keep zero in the neutral middle of the scale.
                 high = max(-low, high)
                 low = -high
             before = replace(norm, low=low, high=high)
@@ -76,7 +76,7 @@ class HeldAxes:
 
 
 def grown(before: tuple[float, float], now: tuple[float, float], *, log: bool) -> tuple[float, float]:
-    """Limits that include both; the side that grows gets some room.
+    """Limits that include both ranges, with some room on the sides that grow.
 
     >>> grown((0.0, 10.0), (2.0, 8.0), log=False)
     (0.0, 10.0)

@@ -1,4 +1,4 @@
-"""Widgets of one row of words: plain, of tabs, and the timeline."""
+"""One-row widgets: plain words, tabs, and the timeline."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,7 +17,7 @@ from dynviz.player.words import Row
 
 
 class Bar(Widget):
-    """One row, exactly as wide as it is told to be; drawn again only when its words change."""
+    """A row of words, redrawn only when they change."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
 

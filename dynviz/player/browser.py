@@ -25,9 +25,9 @@ from dynviz.text import clean
 BETWEEN = 3
 """Columns between two cells of a line."""
 SHORTEST = 10
-"""Columns to which a long cell is shortened at most."""
+"""Minimum width to which a long cell is shortened."""
 KEPT = 4
-"""Cells of a line that are never left out."""
+"""Number of cells of a line that are never omitted."""
 
 
 class Browser(Screen[None]):
@@ -60,7 +60,7 @@ class Browser(Screen[None]):
         yield Static("", id="keys")
 
     def on_screen_resume(self) -> None:
-        # There may be another theme, and more runs.
+        # The theme or the runs may have changed.
         self.action_look()
 
     def on_resize(self) -> None:
@@ -81,7 +81,7 @@ class Browser(Screen[None]):
         none.update(f"There is no run in {self.root}.\n\nMake one:\n\n    dynviz run voronoi --optimizer adamw-l1")
         highlighted = options.highlighted
         options.clear_options()
-        # A problem has all the room behind the name.
+        # A problem gets all the space after the name.
         lines = [cells(run)[: 1 if run.problem else None] for run in self._runs]
         room = max(self.size.width - 3, 1)
         columns = widths(lines or [("", "")], room)
@@ -95,7 +95,7 @@ class Browser(Screen[None]):
 
 
 def cells(run: RunSummary) -> tuple[str, ...]:
-    """The cells of a run's line: its name, scenario, optimizers, progress, when it began."""
+    """The cells of a run's line: name, scenario, optimizers, progress, start time."""
     if run.problem:
         return run.folder.name, run.problem
     began = datetime.fromisoformat(run.created).astimezone().strftime("%-d %b %H:%M") if run.created else ""
@@ -103,7 +103,7 @@ def cells(run: RunSummary) -> tuple[str, ...]:
 
 
 def progress(run: RunSummary) -> str:
-    """The status of a run, and how far it is.
+    """The status and progress of a run.
 
     >>> progress(RunSummary(Path("a"), steps=(300, 300), status="finished"))
     '✓ 300 steps'
@@ -119,7 +119,7 @@ def progress(run: RunSummary) -> str:
 
 
 def widths(rows: Sequence[Sequence[str]], width: int) -> tuple[int, ...]:
-    """The columns of each cell in lines of at most this width; the last cell is left out first.
+    """The width of each cell in lines of at most this width; the last cell is omitted first.
 
     >>> widths([("one", "voronoi", "adamw", "finished", "now")], 40)
     (3, 7, 5, 8, 3)
@@ -141,7 +141,7 @@ def widths(rows: Sequence[Sequence[str]], width: int) -> tuple[int, ...]:
 
 
 def row(run: RunSummary, columns: Sequence[int], room: int, theme: str) -> Text:
-    """A run in one line of this room, its cells in columns of these widths."""
+    """A run in one line, its cells in columns of these widths."""
     statuses = set(run.status.split(", "))
     color = LIVE if "running" in statuses else BAD if statuses & {"killed", "failed"} else "muted"
     line = Text(no_wrap=True, overflow="ellipsis", end="")

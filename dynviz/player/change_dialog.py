@@ -1,4 +1,4 @@
-"""The dialog in which hyperparameters of a run are changed while it trains."""
+"""The dialog for changing hyperparameters during training."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from dynviz.recording import Recording
 from dynviz.recording.changes import Request
 
 Wanted: TypeAlias = tuple[tuple[Recording, Request], ...]
-"""Changes, each with the recording that it is asked of."""
+"""Requests for changes, each with its recording."""
 
 
 class ChangeDialog(FormDialog[Wanted]):
-    """Of which recording and which lane, and the new numbers."""
+    """Asks for a recording, a lane and new values."""
 
     heading, purpose = "Change while it trains", "change"
 
@@ -43,7 +43,7 @@ class ChangeDialog(FormDialog[Wanted]):
         return numbers(recording, lane, recording.recorded)
 
     async def on_choice_field_changed(self) -> None:
-        """Show the numbers of the recording and the lane that are changed."""
+        """Show the current values for the selected recording and lane."""
         for field in self.query("#lanes").results(ChoiceField):
             words = tuple(self._lanes(self._recordings[self.chosen("of")]))
             if words != field.words:
@@ -53,7 +53,7 @@ class ChangeDialog(FormDialog[Wanted]):
 
     @property
     def _lane(self) -> int | None:
-        """The lane that is changed, among those that are shown; None for all."""
+        """The selected lane, among those that are shown; None for all."""
         return self.chosen("lanes") - 1 if self.chosen("lanes") else None
 
     def action_confirm(self) -> None:
@@ -70,9 +70,9 @@ class ChangeDialog(FormDialog[Wanted]):
         if not changed:
             raise DynvizError("nothing was changed; write another number")
         return tuple(
-            (recording, Request(action="set", name=name, value=value, lane=each))
+            (recording, Request(action="set", name=name, value=value, lane=target))
             for name, value in changed.items()
-            for each in lanes
+            for target in lanes
         )
 
 

@@ -1,4 +1,4 @@
-"""The command that draws the picture that is shown."""
+"""The command line that exports the current picture."""
 
 import os
 import shlex
@@ -15,9 +15,9 @@ class Picture:
     """What is shown, in the terms of `dynviz export`.
 
     Attributes:
-        sources: Of the recordings.
+        sources: The sources of the recordings.
         view: A name with options, or a path.
-        panel: The title or the number of a panel that is shown alone; empty for all.
+        panel: The title or number of the only panel shown; empty for all.
         theme: `light` or `dark`.
         step: The step that is shown.
         recorded: The newest step.
@@ -32,7 +32,7 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """A name for its file, without a suffix."""
+        """A name for the exported file, without a suffix."""
         run = Path(self.sources[0].partition("@")[0] if self.sources else "dynviz").absolute()
         stem = run.parent.name if (run / "run.json").exists() and run.parent.name else run.name
         panel = self.panel.partition(",")[0] if not self.panel.isdecimal() else f"panel {self.panel}"
@@ -47,13 +47,13 @@ class Picture:
         return arguments
 
     def still(self) -> str:
-        """The command that draws the present picture, as it is typed."""
+        """The command line that exports the current picture."""
         target = f"{self.name}-{self.step}.png"
         return shlex.join(["dynviz", *self.arguments(target, str(self.step), theme=self.theme)])
 
 
 def together(sources: Sequence[str]) -> tuple[str, ...]:
-    """The run in place of its recordings, where these are all of them in order."""
+    """The run instead of its recordings, if they are all of its recordings in order."""
     runs = {str(Path(source).parent) for source in sources}
     if len(runs) != 1:
         return tuple(sources)
@@ -65,7 +65,7 @@ def together(sources: Sequence[str]) -> tuple[str, ...]:
 
 
 def panel_name(titles: Sequence[str], index: int) -> str:
-    """The name of a panel on the command line: its title, or its number where others have the same title.
+    """The name of a panel on the command line: its title, or its number if the title is not unique.
 
     >>> panel_name(["prediction", "prediction", "loss"], 1), panel_name(["loss", "scale"], 1)
     ('2', 'scale')
@@ -75,6 +75,6 @@ def panel_name(titles: Sequence[str], index: int) -> str:
 
 
 def _near(source: str) -> str:
-    """The path, relative to the present folder where it is inside."""
+    """The path, relative to the working directory if it is inside it."""
     path = os.path.relpath(source)
     return source if path.startswith("..") else path

@@ -1,4 +1,4 @@
-"""What is known of a run, in words."""
+"""A textual summary of a run."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from dynviz.player.words import grouped
 from dynviz.recording import Recording
 
 MOST_EVENTS = 200
-"""Events that are listed at most."""
+"""Maximum number of events listed."""
 ORIGINS = {"given": "as written", "protocol": "set by the scenario", "default": "the rule's default"}
 
 
 def sections(recordings: Sequence[Recording], events: Sequence[EventMark], statuses: Sequence[str]) -> list[Section]:
-    """The scenario, each optimizer with its hyperparameters, the channels, the events."""
+    """Sections on the scenario, each optimizer with its hyperparameters, the channels and the events."""
     if not recordings:
         return []
     sections: list[Section] = [("", _scenario(recordings[0]))]

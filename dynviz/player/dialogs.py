@@ -1,4 +1,4 @@
-"""Small dialogs: which step to go to, whether training goes on."""
+"""Small dialogs: going to a step, and quitting during training."""
 
 from typing import ClassVar
 
@@ -33,7 +33,7 @@ class StepDialog(ModalScreen[int | None]):
 
 
 class QuitDialog(ModalScreen[str]):
-    """Asks whether training stops, `stop`, or goes on in the background, `go on`; `stay`: the player stays open."""
+    """Asks whether to stop training (`stop`), continue it in the background (`go on`), or not to quit (`stay`)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s,q,ctrl+c", "dismiss('stop')", show=False),

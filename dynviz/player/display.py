@@ -1,4 +1,4 @@
-"""The rows of the screen on which a run is watched."""
+"""The layout of the screen that shows a run."""
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -14,7 +14,7 @@ from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.words import Word
 
 CHROME = ("timeline", "header", "footer", "tabs")
-"""Rows around the plot, the most important first: one that would take the plot its last rows is left out."""
+"""Rows around the plot, most important first; those for which the plot would become too small are omitted."""
 
 
 class RunDisplay(Container):
@@ -37,7 +37,7 @@ class RunDisplay(Container):
         yield from (self._header, self._tabs, self.plot, self._timeline, self._footer, self.notice)
 
     def show(self, state: PlayerState, theme: str) -> None:
-        """Show the state as it is; what did not change is not drawn again."""
+        """Show the current state, redrawing only what changed."""
         self._make_room()
         if state.settling:
             return
@@ -55,7 +55,7 @@ class RunDisplay(Container):
         self._footer.show(footer.footer(width, hints, quality), theme)
 
     def _make_room(self) -> None:
-        """Leave out rows around the plot where it would be too small."""
+        """Hide rows around the plot if it would be too small."""
         spare = self.size.height - LEAST[1] if self.size.width >= LEAST[0] else 0
         for place, name in enumerate(CHROME):
             self.query_one(f"#{name}", Bar).display = place < spare

@@ -1,4 +1,4 @@
-"""The dialog in which kinds of events are chosen."""
+"""The dialog for choosing kinds of events."""
 
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from dynviz.text import clean
 
 
 class EventDialog(ModalScreen[frozenset[str] | None]):
-    """Kinds of events, which are shown or hidden; it gives those that are hidden."""
+    """Lets the user show or hide kinds of events; returns the hidden kinds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,E,ctrl+c", "dismiss(None)", show=False),
@@ -60,7 +60,7 @@ class EventDialog(ModalScreen[frozenset[str] | None]):
         self.action_choose()
 
     def action_all(self) -> None:
-        """Show all of them, or none where all are shown."""
+        """Show all kinds, or none if all are shown."""
         self._show(frozenset() if self._hidden else frozenset(self._kinds))
 
     def action_confirm(self) -> None:

@@ -1,4 +1,4 @@
-"""The events of the recordings that are shown, in words and in order."""
+"""The events of the shown recordings, described and sorted by step."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ from dynviz.player.words import grouped
 from dynviz.recording import Recording
 
 FREQUENT = 200
-"""A kind with more events than this is drawn as a density, and no key stops at each of them."""
+"""A kind with more events than this is drawn as a density and skipped by the keys that jump to events."""
 
 
 class EventMark(NamedTuple):
-    """An event in words."""
+    """An event with its description."""
 
     step: int
     text: str
@@ -30,7 +30,7 @@ class EventMark(NamedTuple):
 
 @dataclass(frozen=True)
 class EventList:
-    """What happened, and which kinds of it are shown.
+    """All events, and which kinds are shown.
 
     Attributes:
         marks: All events, by step.
@@ -44,27 +44,27 @@ class EventList:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many events there are of each kind."""
+        """The number of events of each kind."""
         return dict(sorted(Counter(mark.kind for mark in self.marks).items()))
 
     @cached_property
     def shown(self) -> tuple[EventMark, ...]:
-        """Those of all kinds that are shown."""
+        """The events whose kinds are shown."""
         return tuple(mark for mark in self.marks if mark.kind not in self.hidden)
 
     @cached_property
     def steps(self) -> NDArray[np.int64]:
-        """The step of each event that is shown."""
+        """The step of each shown event."""
         return _steps(self.shown)
 
     @cached_property
     def single(self) -> NDArray[np.int64]:
-        """The steps of those that are marked one by one, and that can be jumped to."""
+        """The steps of shown events that are marked individually and can be jumped to."""
         return _steps(mark for mark in self.shown if self.counts[mark.kind] <= FREQUENT)
 
     @cached_property
     def dense(self) -> NDArray[np.int64]:
-        """The steps of those that are too many for that."""
+        """The steps of shown events that are too frequent for individual marks."""
         return _steps(mark for mark in self.shown if self.counts[mark.kind] > FREQUENT)
 
     @property
@@ -75,26 +75,26 @@ class EventList:
         return "none of the events is of a chosen kind (E)" if self.hidden else "no events in this run so far"
 
     def hiding(self, kinds: Iterable[str]) -> "EventList":
-        """Without some kinds."""
+        """A copy that hides these kinds."""
         return replace(self, hidden=frozenset(kinds))
 
     def at(self, film_steps: NDArray[np.int64], step: int) -> str:
-        """The events that are seen first at a step of a film, in words."""
+        """A description of the events that first become visible at a step of a film."""
         if not len(self.steps):
             return ""
-        found = np.flatnonzero(seen_at(film_steps, self.steps) == step)
-        more = f" and {grouped(len(found) - 1)} more" if len(found) > 1 else ""
-        return f"{self.shown[found[0]].text}{more}" if len(found) else ""
+        indices = np.flatnonzero(seen_at(film_steps, self.steps) == step)
+        more = f" and {grouped(len(indices) - 1)} more" if len(indices) > 1 else ""
+        return f"{self.shown[indices[0]].text}{more}" if len(indices) else ""
 
     def beside(self, film_steps: NDArray[np.int64], step: int, *, after: bool) -> int | None:
-        """The film's step at which the next event is seen, or the one before; None where there is none."""
+        """The film's step at which the next or previous event becomes visible; None if there is none."""
         seen = seen_at(film_steps, self.single)
         seen = seen[seen > step] if after else seen[seen < step]
         return None if not len(seen) else int(seen[0] if after else seen[-1])
 
 
 def seen_at(film_steps: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first step of a film at which each event has happened; a film may show fewer steps than are recorded.
+    """The first step of a film at or after each event; a film may have fewer steps than the recordings.
 
     >>> seen_at(np.array([0, 10, 20]), np.array([0, 3, 10, 99])).tolist()
     [0, 10, 10, 20]
@@ -109,23 +109,39 @@ def _steps(marks: Iterable[EventMark]) -> NDArray[np.int64]:
 
 
 def event_marks(occurrences: Iterable[Occurrence], recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
-    """What happened in recordings, in words and by step; what happened alike to several lanes is one event."""
+    """Describe events, sorted by step; identical events in several lanes are merged."""
     names = caption.names(recordings) if recordings else ()
     alike: dict[tuple[object, ...], tuple[Occurrence, list[int]]] = {}
-    for each in _own(occurrences, recordings):
-        lane = None if each.other is None else each.lane
-        key = (each.step, each.since, each.recording, each.kind, each.value, each.words, each.other, lane)
-        alike.setdefault(key, (each, []))[1].append(each.lane)
-    found = sorted(alike.values(), key=lambda pair: pair[0].step)
-    return tuple(EventMark(each.step, _text(each, lanes, recordings, names), each.kind) for each, lanes in found)
+    for occurrence in _own(occurrences, recordings):
+        lane = None if occurrence.other is None else occurrence.lane
+        key = (
+            occurrence.step,
+            occurrence.since,
+            occurrence.recording,
+            occurrence.kind,
+            occurrence.value,
+            occurrence.words,
+            occurrence.other,
+            lane,
+        )
+        alike.setdefault(key, (occurrence, []))[1].append(occurrence.lane)
+    groups = sorted(alike.values(), key=lambda pair: pair[0].step)
+    return tuple(
+        EventMark(occurrence.step, _text(occurrence, lanes, recordings, names), occurrence.kind)
+        for occurrence, lanes in groups
+    )
 
 
 def _own(occurrences: Iterable[Occurrence], recordings: Sequence[Recording]) -> Iterator[Occurrence]:
-    """Without what a fork has in common with its parent, where that is shown too."""
+    """Drop events that a fork shares with its parent, if the parent is shown too."""
     folders = {str(recording.folder.absolute()) for recording in recordings}
     origins = [recording.metadata.origin for recording in recordings]
     begun = [origin.step if origin is not None and origin.folder in folders else -1 for origin in origins]
-    return (each for each in occurrences if each.kind == "forked" or each.step > begun[each.recording])
+    return (
+        occurrence
+        for occurrence in occurrences
+        if occurrence.kind == "forked" or occurrence.step > begun[occurrence.recording]
+    )
 
 
 def _text(event: Occurrence, lanes: Sequence[int], recordings: Sequence[Recording], names: Sequence[str]) -> str:

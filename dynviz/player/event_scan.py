@@ -1,4 +1,4 @@
-"""Looks for events in recordings while they grow, beside the picture."""
+"""Searching for events in growing recordings, in the background."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,17 +14,17 @@ from dynviz.player.work import Work, at_once
 from dynviz.recording import Recording
 
 SHARE = 5
-"""The search takes at most one part in this many of the time."""
+"""The search takes at most 1/SHARE of the time."""
 PAUSE = 0.25
-"""Seconds from one search to the next at least."""
+"""Minimum seconds between searches."""
 
 
 class EventScan:
-    """All that happened in some recordings so far.
+    """All events in some recordings so far.
 
     Attributes:
-        marks: It in words, by step.
-        failures: Why a kind is not looked for, or nothing is.
+        marks: The events, described and sorted by step.
+        failures: Why detectors failed, by kind; under the empty kind, why the whole search failed.
     """
 
     def __init__(self, recordings: Sequence[Recording], *, timer: Callable[[], float] = time.perf_counter) -> None:
@@ -37,34 +37,34 @@ class EventScan:
         self._scanning, self._again = False, -1.0
 
     def refresh(self, version: Version, now: float, work: Work = at_once) -> None:
-        """Look at what is new in a version of the recordings, unless that was done a moment ago."""
+        """Search what is new in this version of the recordings, unless the last search is too recent."""
         if self._scanning or now < self._again or version == self._version:
             return
         self._scanning, began = True, self._timer()
 
-        def take(found: Future[tuple[EventMark, ...]]) -> None:
+        def take(future: Future[tuple[EventMark, ...]]) -> None:
             self._scanning, self._version = False, version
             self._again = now + max(PAUSE, SHARE * (self._timer() - began))
-            error = found.exception()
+            error = future.exception()
             if error is None:
-                self.marks = found.result()
+                self.marks = future.result()
                 self.failures.pop("", None)
             else:
-                # Damaged events are no reason to show nothing else.
+                # Damaged events must not keep the player from showing the rest.
                 self.failures[""] = str(error)
 
         work("events", self._advance, take)
 
     def _advance(self) -> tuple[EventMark, ...]:
         if self._scan is None:
-            # Recordings of its own: those that are shown are read by another thread.
+            # Separate recordings, because another thread reads the shown ones.
             own = [Recording(recording.folder, recording.chosen) for recording in self._recordings]
             self._scan = Scan(own, self._detectors(own), failed=self._fail)
         self._found += self._scan.advance()
         return event_marks(self._found, self._recordings)
 
     def _detectors(self, recordings: Sequence[Recording]) -> dict[str, Detector[Any]]:
-        """Those that load; of several scenarios the lanes are not compared."""
+        """The detectors that load; those that compare lanes are left out if there are several scenarios."""
         detectors: dict[str, Detector[Any]] = {}
         for name in plugins.files("detectors"):
             try:
@@ -73,7 +73,9 @@ class EventScan:
                 self._fail(name, error)
         scenarios = {repr(recording.metadata.scenario) for recording in recordings}
         joining = len(scenarios) == 1
-        return {kind: each for kind, each in detectors.items() if joining or not getattr(each, "joins", False)}
+        return {
+            kind: detector for kind, detector in detectors.items() if joining or not getattr(detector, "joins", False)
+        }
 
     def _fail(self, kind: str, error: Exception) -> None:
         self.failures[kind] = f"{type(error).__name__}: {error}"

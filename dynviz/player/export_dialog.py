@@ -1,4 +1,4 @@
-"""The dialog in which an export is described."""
+"""The dialog for exporting."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from dynviz.player.words import grouped
 
 SIZES = ("640x480", "800x600", "960x540", "1280x720", "1920x1080", "400x300")
 FIRST = ("gif", "mp4", "png", "svg")
-"""Formats that are offered before all others."""
+"""Formats offered first."""
 
 
 class ExportDialog(FormDialog[ExportJob]):
-    """File, format, range, size and theme."""
+    """Asks for file, format, range, size and theme."""
 
     purpose = "export"
 
@@ -45,7 +45,7 @@ class ExportDialog(FormDialog[ExportJob]):
         yield from row("theme", ChoiceField("theme", themes))
 
     def on_choice_field_changed(self) -> None:
-        """Give the file the suffix of the format; a still format is of the present step."""
+        """Adapt the suffix of the file to the format; still formats export the current step."""
         file = self.query_one("#file", Input)
         suffix = self.query_one("#format", ChoiceField).word
         path = Path(file.value or self._picture.name)

@@ -1,4 +1,4 @@
-"""An export that runs beside the player, in a process of its own."""
+"""Exporting in a separate process while the player runs."""
 
 import asyncio
 import json
@@ -13,15 +13,15 @@ from dynviz.process.child import dynviz_command, last_line, starting
 
 Progress: TypeAlias = Callable[[int, int], None]
 Run: TypeAlias = Callable[[Sequence[str], Progress], Awaitable[tuple[int, str]]]
-"""Runs `dynviz` with arguments, reports how many of all frames are drawn, and returns exit status and last line."""
+"""Runs `dynviz` with arguments, reports frames drawn and in total, and returns exit status and last line."""
 
 PATIENCE = 2.0
-"""Seconds in which an export that is cancelled has to end."""
+"""Seconds that a cancelled export has to exit."""
 
 
 @dataclass(frozen=True)
 class ExportJob:
-    """An export: the file that is written, and the arguments that `dynviz` takes for it."""
+    """An export: the output file and the arguments for `dynviz`."""
 
     target: str
     arguments: tuple[str, ...]
@@ -63,7 +63,7 @@ async def run(arguments: Sequence[str], progress: Progress) -> tuple[int, str]:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask it to stop, which removes what it had written; it must end before the event loop does."""
+    """Stop the export, which removes its partial output; the process must exit before the event loop closes."""
     process.send_signal(signal.SIGINT)
     try:
         await asyncio.wait_for(process.communicate(), PATIENCE)
@@ -73,7 +73,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 async def _listen(reports: int, progress: Progress) -> None:
-    """Pass on the reports of the export, a line of JSON for each frame, until it ends."""
+    """Forward progress reports, one line of JSON per frame, until the export ends."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(
@@ -81,7 +81,7 @@ async def _listen(reports: int, progress: Progress) -> None:
     )
     try:
         async for line in reader:
-            # The last line may be incomplete, where the export was killed.
+            # The last line may be incomplete if the export was killed.
             with suppress(ValueError):
                 report = json.loads(line)
                 progress(report["done"], report["count"])

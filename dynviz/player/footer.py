@@ -1,4 +1,4 @@
-"""The last row: the keys that do something now."""
+"""The last row: the keys that are currently active."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from dynviz.player.words import Row, Word, fit
 
 
 class KeyHint(NamedTuple):
-    """A key and what it does; the larger the rank, the sooner it is left out for want of room."""
+    """A key and what it does; keys with a higher rank are omitted first when space is short."""
 
     key: str
     action: str
@@ -16,12 +16,12 @@ class KeyHint(NamedTuple):
 
 
 def key_hints(state: PlayerState, shown: int, behind: str) -> list[KeyHint]:
-    """The keys that do something now.
+    """The keys that are currently active.
 
     Args:
         state: What is shown.
-        shown: How many panels have room.
-        behind: What is behind the screen, in a word.
+        shown: The number of panels that fit.
+        behind: A word for what is behind the screen.
     """
     playback, panels = state.playback, len(state.titles)
     film = state.scene() is not None
@@ -53,7 +53,7 @@ def key_hints(state: PlayerState, shown: int, behind: str) -> list[KeyHint]:
 
 
 def footer(width: int, hints: Sequence[KeyHint], note: Sequence[Word] = ()) -> Row:
-    """The row, exactly this wide: as many keys as have room, and a note at the right end."""
+    """The row, exactly this wide: as many keys as fit, and a note at the right end."""
     hints = list(hints)
     while True:
         words = [

@@ -1,4 +1,4 @@
-"""The dialog in which a fork is described."""
+"""The dialog for forking a recording."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,17 +39,17 @@ class _Choice:
 
 
 class ForkDialog(FormDialog[ForkJob]):
-    """What of, at which step, and what shall be different."""
+    """Asks for a recording, a step and the changes."""
 
     purpose = "fork"
 
     def __init__(self, recordings: Sequence[Recording], step: int, *, trusted: bool) -> None:
-        """Describe a fork.
+        """Prepare the dialog.
 
         Args:
-            recordings: Those that can be forked.
-            step: The step that is offered.
-            trusted: Whether the user has run code that the recordings name already.
+            recordings: The recordings that can be forked.
+            step: The suggested step.
+            trusted: Whether the user has already run the code that the recordings name.
         """
         super().__init__()
         self._choices = list(map(_Choice.of, recordings, caption.names(recordings)))

@@ -1,4 +1,4 @@
-"""The forks that are started in the player, until they can be shown."""
+"""Forks started in the player, until they can be shown."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ForkJob:
-    """A fork: the step, and the arguments that `dynviz fork` takes for it."""
+    """A fork: the step and the arguments for `dynviz fork`."""
 
     step: int
     arguments: tuple[str, ...]
@@ -20,7 +20,7 @@ class Forks:
     """Processes that train forks.
 
     Attributes:
-        running: Those that have not ended, as of the last look.
+        running: The processes that were still running at the last check.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Forks:
         self._awaited: list[tuple[BackgroundRun, int]] = []
 
     def begin(self, job: ForkJob) -> None:
-        """Start one.
+        """Start a fork.
 
         Raises:
             DynvizError: The system starts no further process.
@@ -41,11 +41,11 @@ class Forks:
 
     @property
     def doing(self) -> str:
-        """What is being done before a fork can be shown, in words."""
+        """The progress of forks that cannot be shown yet, in words."""
         return f"forking at step {self._awaited[0][1]}: {self._awaited[0][0].doing}" if self._awaited else ""
 
     def look(self) -> tuple[list[tuple[Path, int]], list[str]]:
-        """The folders and the steps of forks that have begun since the last look; why others have not, in words."""
+        """The folders and steps of forks that have begun since the last check, and why others failed."""
         begun, failed = [], []
         for trainer in self.running:
             trainer.poll()
@@ -61,6 +61,6 @@ class Forks:
         return begun, failed
 
     def stop(self) -> None:
-        """Ask all of them to end."""
+        """Terminate all forks."""
         for trainer in self.running:
             trainer.stop()

@@ -1,4 +1,4 @@
-"""Forms: dialogs of rows, each with a name and something to write or to choose."""
+"""Forms: dialogs with rows, each with a label and an input or choice."""
 
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 class ChoiceField(Widget, can_focus=True):
-    """One of several words, changed with left and right."""
+    """A choice among words, changed with the left and right keys."""
 
     DEFAULT_CSS = """
     ChoiceField { height: 1; width: 1fr; padding: 0 1; }
@@ -39,30 +39,30 @@ class ChoiceField(Widget, can_focus=True):
 
     @property
     def word(self) -> str:
-        """The word that is chosen."""
+        """The chosen word."""
         return self.words[self.index]
 
     def render(self) -> Text:
         return Text(clean(f"‹ {self.word} ›" if len(self.words) > 1 else self.word))
 
     def action_change(self, by: int) -> None:
-        """Choose the next word, or the one before."""
+        """Choose the next or previous word."""
         self.index = (self.index + by) % len(self.words)
         self.refresh()
         self.post_message(self.Changed())
 
     def on_click(self, event: events.Click) -> None:
-        """Go back on a click on the left arrow, ahead on one elsewhere."""
+        """Choose the previous word on a click on the left arrow, else the next one."""
         self.focus()
         self.action_change(-1 if event.x <= 2 else 1)
 
 
 class FormDialog(ModalScreen[Answer | None]):
-    """A title, rows, what is wrong with them, and the keys.
+    """A dialog with a title, rows, an error message, and the keys.
 
     Attributes:
         heading: The title.
-        purpose: What enter does, in a word.
+        purpose: A word for what enter does.
     """
 
     DEFAULT_CSS = """
@@ -82,7 +82,7 @@ class FormDialog(ModalScreen[Answer | None]):
         raise NotImplementedError
 
     def action_confirm(self) -> None:
-        """Close it with what was written, or say what is wrong with that."""
+        """Close the form with its input, or show what is wrong with it."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
@@ -94,25 +94,25 @@ class FormDialog(ModalScreen[Answer | None]):
             yield Static(f"↑ ↓ row   ← → change   enter {self.purpose}   esc cancel", classes="hint")
 
     def on_resize(self) -> None:
-        # As high as leaves room for the title, what is wrong, and the keys.
+        # Leave room for the title, the error message and the keys.
         self.query_one(VerticalScroll).styles.max_height = max(int(0.92 * self.size.height) - CHROME, 1)
 
     def refuse(self, words: str) -> None:
-        """Say what is wrong."""
+        """Show an error message."""
         self.query_one("#wrong", Static).update(clean(words))
 
     def chosen(self, name: str) -> int:
-        """The place of the word that is chosen in a row; 0 where there is no such row."""
-        found = self.query(f"#{name}").results(ChoiceField)
-        return next((field.index for field in found), 0)
+        """The index of the chosen word in a row; 0 if there is no such row."""
+        fields = self.query(f"#{name}").results(ChoiceField)
+        return next((field.index for field in fields), 0)
 
     def written(self, name: str) -> str:
-        """What is written in a row."""
+        """The text entered in a row."""
         return self.query_one(f"#{name}", Input).value.strip()
 
 
 CHROME = 8
-"""Rows of a form around its rows."""
+"""Screen rows that a form needs besides its fields."""
 
 
 def row(name: str, field: Widget) -> ComposeResult:

@@ -1,4 +1,4 @@
-"""The first two rows: what is shown and how training goes; the tabs of the views."""
+"""The first two rows: a title with the training status, and the tabs of the views."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from dynviz.player.words import Row, Word, cut, fit, grouped, shortened
 from dynviz.scene.marks import Scene
 
 LONGEST = 24
-"""Columns of the name on a tab at most."""
+"""Maximum width of the name on a tab."""
 
 
 def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: str = "dynviz", step: int = 0) -> Row:
@@ -22,14 +22,14 @@ def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: st
     lanes = [Word(readout.text, readout.color, rank=3) for readout in scene.readouts if readout.color != "muted"]
     more = [Word(readout.text, readout.color, rank=5) for readout in scene.readouts if readout.color == "muted"]
     whole = f"of {grouped(scene.steps)}"
-    # As wide as at the last step, so that the words before it do not move.
+    # As wide as for the last step, so that the words before it do not move.
     counter = Word(f"step {grouped(step)} {whole}".rjust(len(f"step {grouped(scene.steps)} {whole}")), rank=1)
     signal, *rest = status.words or (Word(""),)
     right = [signal, counter, *rest]
     row = fit([*left, *lanes, *more], right, width)
     if set(lanes) <= set(row):
         return row
-    # The names of all optimizers rather than all about some of them.
+    # Prefer the names of all optimizers to the details of some.
     names = [replace(word, text=word.text.partition(" ")[0]) for word in lanes]
     return fit([*left, *names], right, width) if len(set(names)) == len(names) else row
 
@@ -37,7 +37,7 @@ def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: st
 def tabs(width: int, names: Sequence[str], current: str, note: Sequence[Word] = ()) -> Row:
     """The row of tabs, the current one bold, and a note at the right end.
 
-    Where there is no room for all tabs, those nearest to the current one are shown.
+    If not all tabs fit, those nearest to the current one are shown.
     """
     index = names.index(current) if current in names else 0
     room = width - 2 - (sum(word.width + 2 for word in note) + 2 if note else 0)
@@ -64,7 +64,7 @@ def _needed(texts: Sequence[str], low: int, high: int) -> int:
 
 
 def tab_at(row: Row, column: int, names: Sequence[str]) -> str | None:
-    """The view whose tab is at a column of the row."""
+    """The view whose tab is at a column."""
     end, number = 0, 0
     for word in row:
         number = int(word.text) if word.text.isdecimal() else number

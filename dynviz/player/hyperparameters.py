@@ -1,4 +1,4 @@
-"""The hyperparameters of a recording as text: as they are written for a fork, and as numbers that can be changed."""
+"""The hyperparameters of a recording as text: as written for a fork, and as numbers that can be changed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from dynviz.recording.changes import Change, value_at
 
 
 def as_text(value: object) -> str:
-    """A value as it is written.
+    """Format a value as it is written on the command line.
 
     >>> as_text(0.00300000001), as_text(True), as_text(None), as_text("cosine(0.1)")
     ('0.003', 'true', 'none', 'cosine(0.1)')
@@ -21,12 +21,12 @@ def as_text(value: object) -> str:
 
 
 def written(recording: Recording, step: int) -> dict[str, str]:
-    """Each hyperparameter at a step; empty where it is not the same in all lanes."""
+    """Each hyperparameter at a step; empty if it differs between lanes."""
     return _texts(recording, range(len(recording.seeds)), step, as_text)
 
 
 def numbers(recording: Recording, lane: int | None, step: int) -> dict[str, str]:
-    """Those that are numbers, of one lane or of all, at a step; empty where they are not the same."""
+    """The numeric hyperparameters of one lane or all at a step; empty if they differ."""
     total = recording.total
 
     def number(value: Any) -> str | None:
@@ -38,13 +38,13 @@ def numbers(recording: Recording, lane: int | None, step: int) -> dict[str, str]
 
 
 def _texts(recording: Recording, lanes: Sequence[int], step: int, text: Callable[[Any], str | None]) -> dict[str, str]:
-    changes, found = recording.changes(), {}
+    changes, by_name = recording.changes(), {}
     for name in recording.metadata.hyperparameters:
         values = {repr(value): value for value in (_value(recording, changes, name, lane, step) for lane in lanes)}
         texts = {text(value) for value in values.values()}
         if None not in texts:
-            found[name] = (texts.pop() or "") if len(texts) == 1 else ""
-    return found
+            by_name[name] = (texts.pop() or "") if len(texts) == 1 else ""
+    return by_name
 
 
 def _value(recording: Recording, changes: Sequence[Change], name: str, lane: int, step: int) -> Any:

@@ -15,9 +15,9 @@ from textual.widgets import Static
 from dynviz.text import clean
 
 FIRST_COLUMN = 26
-"""Width of the first column at most."""
+"""Maximum width of the first column."""
 CHROME = 6
-"""Rows of the dialog around the text."""
+"""Screen rows that the dialog needs besides the text."""
 Section = tuple[str, Sequence[tuple[str, ...]]]
 """A heading, and the rows of columns below it."""
 
@@ -49,7 +49,7 @@ class InfoDialog(ModalScreen[None]):
             yield Static("esc close", classes="hint")
 
     def on_resize(self) -> None:
-        # As high as leaves room for the title and the hint.
+        # Leave room for the title and the hint.
         self.query_one(VerticalScroll).styles.max_height = max(int(0.92 * self.size.height) - CHROME, 1)
 
     def action_scroll(self, rows: int) -> None:

@@ -1,4 +1,4 @@
-"""The dialog in which recordings and lanes are chosen."""
+"""The dialog for choosing recordings and lanes."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -16,7 +16,7 @@ from dynviz.text import clean
 
 
 class LaneDialog(ModalScreen[Selection | None]):
-    """Recordings with their lanes, which are shown or hidden, in one picture or side by side."""
+    """Lets the user show or hide recordings and lanes, in one picture or side by side."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,l,ctrl+c", "dismiss(None)", show=False),
@@ -76,6 +76,6 @@ class LaneDialog(ModalScreen[Selection | None]):
         self._show(replace(self._selection, beside=not self._selection.beside))
 
     def action_confirm(self) -> None:
-        """Show what is chosen, if anything is."""
+        """Show the selection, unless it is empty."""
         if self._selection.sources:
             self.dismiss(self._selection)

@@ -1,4 +1,4 @@
-"""The film of a view, opened again while its recordings grow."""
+"""The film of a view, reopened as its recordings grow."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,27 +21,27 @@ Clock = Callable[[], float]
 Version = tuple[tuple[int, int, int, str], ...]
 
 SHARE = 5
-"""Opening films takes at most one part in this many of the time."""
+"""Opening films takes at most 1/SHARE of the time."""
 PAUSE = 0.1
-"""Seconds from one opening to the next at least."""
+"""Minimum seconds between openings."""
 
 
 class LiveFilm:
-    """Recordings in one view: the film of what they hold by now.
+    """The up-to-date film of growing recordings in one view.
 
     Attributes:
-        recordings: What is shown.
+        recordings: The recordings.
         view: A name with options, or a path.
-        film: What can be shown; None before the first sample, and where the view does not suit.
-        problem: Why there is no film, in words.
-        opening_since: When the opening that is under way began; None while there is none.
+        film: The current film; None before the first sample, or if the view is unsuitable.
+        problem: Why there is no film.
+        opening_since: When the current opening began; None if there is none.
     """
 
     def __init__(self, recordings: Sequence[Recording], view: str, *, timer: Clock = time.perf_counter) -> None:
         """Prepare to open the film.
 
         Args:
-            recordings: What is shown.
+            recordings: The recordings.
             view: A name with options, or a path.
             timer: Measures how long opening takes.
         """
@@ -58,32 +58,32 @@ class LiveFilm:
 
     @property
     def looked(self) -> bool:
-        """Whether it has looked at the recordings."""
+        """Whether the recordings have been checked at all."""
         return bool(self.version)
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """The status of each recording, as of the last look."""
+        """The status of each recording at the last check."""
         return tuple(status for *_, status in self.version)
 
     @property
     def live(self) -> bool:
-        """Whether one of the recordings still grows, as of the last look."""
+        """Whether any recording was still growing at the last check."""
         return "running" in self.statuses
 
     @property
     def empty(self) -> bool:
-        """Whether there was no sample at all, as of the last look."""
+        """Whether there were no samples at the last check."""
         return self.looked and not any(samples for *_, samples, _ in self.version)
 
     @property
     def recorded(self) -> int:
-        """The newest step of all recordings, as of the last look."""
+        """The newest step of all recordings at the last check."""
         return max((step for step, *_ in self.version), default=0)
 
     @property
     def total(self) -> int:
-        """The last step that is planned."""
+        """The last planned step."""
         return max((total for _, total, *_ in self.version), default=0)
 
     @property
@@ -92,9 +92,9 @@ class LiveFilm:
         return self.film.steps if self.film is not None else np.zeros(0, np.int64)
 
     def refresh(self, now: float, work: Work = at_once) -> bool:
-        """Look at the recordings, and open the film anew if they grew; whether it is opened.
+        """Check the recordings and reopen the film if they grew; returns whether it is being opened.
 
-        The film is opened so seldom that it takes at most a fifth of the time.
+        Openings are spaced so that they take at most a fifth of the time.
         """
         if self.opening_since is not None or now < self._again:
             return False
@@ -118,13 +118,13 @@ class LiveFilm:
     def _take(self, opened: Future[Film], version: Version) -> None:
         was_live, self.version, self.opening_since = self.live, version, None
         if was_live and not self.live:
-            # When nothing grows any more, axes are those of the whole run, as in every file that is drawn of it.
+            # Once nothing grows any more, use the axes of the whole run, as exports do.
             self._axes = HeldAxes()
         self._whole = self._shown = None
         try:
             self.film, self.problem = opened.result(), ""
         except DynvizError as error:
-            # A film that was shown stays: it lost nothing.
+            # Keep a film that has been shown: its data is still valid.
             self.problem = "" if self.film is not None else str(error)
         except Exception as error:  # a view may be the user's own
             self._fail(error)
@@ -139,8 +139,8 @@ class LiveFilm:
 
         Args:
             step: One of `steps`, or between them.
-            first: Which panel leads.
-            alone: Whether it is the only one.
+            first: The index of the first panel.
+            alone: Whether it is the only one shown.
         """
         whole = self._at(step)
         if whole is None:
@@ -151,7 +151,7 @@ class LiveFilm:
         return self._shown[1]
 
     def _at(self, step: int) -> Scene | None:
-        """The picture with all panels; the same object for as long as nothing changes."""
+        """The picture with all panels; the same object until something changes."""
         if self.film is None:
             return None
         if self._whole is None or self._whole[0] != step:
@@ -165,7 +165,7 @@ class LiveFilm:
         return self._whole[1]
 
     def pick(self, step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
-        """The sources of what lies at a place of a view whose places stand for lanes; nothing where they do not."""
+        """The sources of the lanes at a place of the picture; empty if places do not stand for lanes."""
         if self.film is None or self.film.pick is None:
             return ()
         try:
@@ -180,8 +180,8 @@ class LiveFilm:
 
 
 def version_of(recordings: Sequence[Recording]) -> Version:
-    """What changes with everything that is written: recorded and planned steps, samples, and status, of each."""
-    # The status is read first: it brings up to date how many steps are planned.
+    """A value that changes with every write: recorded and planned steps, samples and status of each recording."""
+    # Read the status first: it refreshes the number of planned steps.
     statuses = [recording.status for recording in recordings]
     return tuple(
         (recording.recorded, recording.total, _samples(recording), status)
@@ -190,13 +190,13 @@ def version_of(recordings: Sequence[Recording]) -> Version:
 
 
 def _samples(recording: Recording) -> int:
-    """How many there are of the densest channel: the first one is at step 0, like none."""
+    """The number of samples of the densest channel, which tells one sample, at step 0, from none."""
     sampled = {name: info.every for name, info in recording.metadata.channels.items() if info.every}
     return len(recording[min(sampled, key=sampled.__getitem__)]) if sampled else 0
 
 
 def from_panel(panels: tuple[Panel, ...], first: int, *, alone: bool) -> tuple[Panel, ...]:
-    """The panels from the first one on, or it alone.
+    """The panels from `first` on, or only that one.
 
     >>> from_panel(tuple("abc"), 1, alone=False), from_panel(tuple("abc"), 4, alone=True)
     (('b', 'c'), ('b',))

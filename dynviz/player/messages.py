@@ -1,4 +1,4 @@
-"""The messages with which widgets and screens tell those above them what the user did."""
+"""Messages by which widgets and screens report user actions to their parents."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from dynviz.player.exporting import ExportJob
 
 @dataclass
 class PlotHovered(Message):
-    """The mouse is over another place of the plot; None: over none."""
+    """The mouse moved to another place of the plot; None if it left the plot."""
 
     hit: Hit | None
 
@@ -24,7 +24,7 @@ class PlotClicked(Message):
 
 
 class PanelsChanged(Message):
-    """Another number of panels than before has room in the plot."""
+    """The number of panels that fit into the plot has changed."""
 
 
 @dataclass
@@ -63,4 +63,4 @@ class ExportChosen(Message):
 
 
 class ScreenLeft(Message):
-    """The user wants back to what is behind the screen."""
+    """The user wants to leave the screen."""

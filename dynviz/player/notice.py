@@ -6,7 +6,7 @@ from dynviz.text import clean
 
 
 class Notice(Static):
-    """Text above the timeline while there is any."""
+    """Text above the timeline, hidden while empty."""
 
     DEFAULT_CSS = """
     Notice { layer: over; dock: bottom; height: auto; max-height: 6; margin: 0 0 2 0; padding: 0 1;

@@ -1,15 +1,15 @@
-"""The position in time, its speed, and following live training. `advance` is told the time; no clock is read."""
+"""The playback position, its speed, and following live training. Times are passed in; no clock is read."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 SPEEDS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0, 16.0)
 SECONDS = 20.0
-"""Seconds that a whole run takes at speed 1."""
+"""Seconds to play a whole run at speed 1."""
 SLOWEST = 5.0
-"""Steps a second at least, for runs of few steps."""
+"""Minimum steps per second, for short runs."""
 LONGEST_ADVANCE = 1.0
-"""Seconds that one advance covers at most: while the terminal was suspended, nobody watched."""
+"""Maximum seconds covered by one advance, so that nothing is skipped after the terminal was suspended."""
 
 
 class Playback:
@@ -35,7 +35,7 @@ class Playback:
         self._now: float | None = None
 
     def extend(self, steps: NDArray[np.int64], total: int, *, live: bool) -> None:
-        """Take the steps that there are by now."""
+        """Update the available steps."""
         self.steps, self.total, self.live = steps, total, live
         if self.following:
             self._position = self.edge
@@ -52,21 +52,21 @@ class Playback:
 
     @property
     def step(self) -> int:
-        """The step that is shown: the film's last one up to the position."""
+        """The shown step: the last step of the film up to the position."""
         return int(self.steps[self._index()]) if len(self.steps) else 0
 
     @property
     def rate(self) -> float:
-        """Steps a second while it plays."""
+        """Steps per second during playback."""
         return max(self.total / SECONDS, SLOWEST) * self.speed
 
     @property
     def moving(self) -> bool:
-        """Whether time alone changes the picture."""
+        """Whether the picture changes with time."""
         return self.playing and not self.following and len(self.steps) > 0
 
     def advance(self, now: float) -> None:
-        """Move to where the position is by now."""
+        """Advance the position to the current time."""
         passed = 0.0 if self._now is None else min(max(now - self._now, 0.0), LONGEST_ADVANCE)
         self._now = now
         if not self.moving:
@@ -77,7 +77,7 @@ class Playback:
             self.following = self.playing = self.live
 
     def toggle(self, now: float) -> None:
-        """Play or pause; at the end of a finished run, play again from the start."""
+        """Play or pause; at the end of a finished run, restart from the beginning."""
         self.advance(now)
         if self.playing:
             self.playing = self.following = False
@@ -88,7 +88,7 @@ class Playback:
         self.playing, self.following = True, at_edge and self.live
 
     def seek(self, step: float) -> None:
-        """Go to a step, or the nearest end; playing goes on from there."""
+        """Go to a step, or the nearest end, and continue playing from there."""
         self.following = False
         self._position = min(max(float(step), self.start), self.edge)
 
@@ -111,7 +111,7 @@ class Playback:
             self.end()
 
     def change_speed(self, by: int) -> None:
-        """Take the speed that is this many places further in the list, or the one at its end."""
+        """Change the speed by this many places in the list, stopping at its ends."""
         place = SPEEDS.index(self.speed) + by
         self.speed = SPEEDS[min(max(place, 0), len(SPEEDS) - 1)]
 

@@ -25,19 +25,19 @@ from dynviz.scene.marks import Scene
 from dynviz.scene.theme import theme as find_theme
 
 TEXT_COLUMNS = 72
-"""Columns of a line of text at most."""
+"""Maximum width of a line of text."""
 CALM = 0.5
 """Seconds after which a still picture is sent again in full quality."""
 
 
 class Plot(Widget):
-    """A scene, drawn on all cells of the widget; or words, where there is none.
+    """Draws a scene on all its cells, or shows words if there is none.
 
-    Its rows are encoded for the terminal: a style for each cell, as in Textual, would take four times as long.
+    Rows are encoded directly for the terminal, which is four times as fast as Textual's style per cell.
 
     Attributes:
         seconds: How long the last picture took to draw.
-        hovered: Where the mouse is.
+        hovered: The position of the mouse.
         problem: Why the scene could not be drawn.
     """
 
@@ -57,15 +57,15 @@ class Plot(Widget):
         self._encoders: dict[tuple[str, PictureQuality], Encoder] = {}
         self._cells: Cells | None = None
         self._strips: dict[tuple[bool, PictureQuality], list[Strip]] = {}
-        # The quality of this picture, since when it is shown, and how many of its rows were sent again.
+        # The quality of this picture, when it was shown, and how many of its rows have been resent.
         self._quality, self._since, self._sharp = delivery.quality, 0.0, 0
 
     def show(self, scene: Scene | None, text: str, theme: str) -> None:
-        """Show a scene, or words where there is none."""
+        """Show a scene, or words instead."""
         if scene is self._scene and text == self._text and theme == self._theme:
             return
         if _titles(scene) != _titles(self._scene):
-            # Something else is at the mouse now; what it is will be known when it moves.
+            # What was under the mouse may have changed; it is determined again when the mouse moves.
             self.hovered = None
         self._scene, self._text, self._theme = scene, text, theme
         self._forget()
@@ -75,12 +75,12 @@ class Plot(Widget):
         self._forget()
 
     def redraw(self) -> None:
-        """Draw the same anew, in the present quality."""
+        """Redraw in the current quality."""
         self._forget()
         self.refresh()
 
     def sharpen(self) -> None:
-        """Send more rows again in full quality, where the picture stays and nothing else is on its way."""
+        """Resend more rows in full quality, if the picture stands still and no other output is pending."""
         if self.lowered and self.delivery.now - self._since >= CALM:
             first, width, height = self._sharp, self.size.width, self.size.height
             self._sharp = min(first + self.delivery.rows(width), height)
@@ -89,7 +89,7 @@ class Plot(Widget):
 
     @property
     def lowered(self) -> str:
-        """How the quality is reduced, in words; empty where it is not."""
+        """A description of how the quality is reduced; empty if it is not."""
         sharp = self._quality == self.delivery.best or self._sharp >= self.size.height
         return "" if sharp else self._quality.words
 
@@ -108,7 +108,7 @@ class Plot(Widget):
             self.post_message(PlotHovered(hit))
 
     def hit(self, column: int, row: int) -> Hit | None:
-        """What is drawn at a cell."""
+        """What is at a cell."""
         return self.canvas.hit(column, row) if self._cells is not None else None
 
     def _forget(self) -> None:
@@ -119,7 +119,7 @@ class Plot(Widget):
 
     @property
     def canvas(self) -> CellCanvas:
-        """What the scene is drawn on, as large as the widget."""
+        """A canvas of the size of the widget."""
         key = max(self.size.width, 1), max(self.size.height, 1), self._theme
         if self._canvas is None or self._canvas[0] != key:
             self._canvas = key, CellCanvas(*key, head=False)
@@ -135,11 +135,11 @@ class Plot(Widget):
 
     @property
     def shown(self) -> int:
-        """How many panels have room."""
+        """The number of panels that fit."""
         return len(self.canvas.places) if self._scene is not None and self._cells is not None else 0
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows of a part of it."""
+        """The rows of a region of the widget."""
         # Filters work on Segments.
         plain = bool(line_filters(self))
         rows = self._rows(self._quality, plain=plain)[crop.y : crop.bottom]

@@ -1,4 +1,4 @@
-"""The values at a place of a panel, in words."""
+"""The values at a point of a panel, as text."""
 
 import math
 
@@ -10,7 +10,7 @@ from dynviz.scene.marks import Axis, Field, Line, Panel, Regions
 
 
 def readout(panel: Panel, x: float, y: float) -> tuple[Word, ...]:
-    """The coordinates, and the value of the nearest line or of the map there."""
+    """The coordinates, and the value of the nearest line or of the map at the point."""
     along = panel.x.label or "x"
     place = [Word(f"{along} {_value(panel.x, x)}", "text")]
     if panel.square:
@@ -36,7 +36,7 @@ def _value(axis: Axis, value: float) -> str:
 
 
 def _nearest(panel: Panel, x: float, y: float) -> tuple[Line, float] | None:
-    """The line that is drawn nearest to y at x, and its value there."""
+    """The line nearest to y at x, and its value there."""
     best: tuple[float, Line, float] | None = None
     for mark in panel.marks:
         if not isinstance(mark, Line) or mark.along is not None or len(mark.x) == 0 or mark.width < 1:
@@ -58,7 +58,7 @@ def _height(axis: Axis, value: float) -> float:
 
 
 def _mapped(panel: Panel, x: float, y: float) -> str | None:
-    """The value of the frontmost map at a place."""
+    """The value of the frontmost map at a point."""
     for mark in reversed(panel.marks):
         if not isinstance(mark, Field | Regions):
             continue

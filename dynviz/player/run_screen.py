@@ -1,4 +1,4 @@
-"""The screen on which a run is watched."""
+"""The screen that shows a run."""
 
 import time
 from collections.abc import Callable
@@ -22,21 +22,21 @@ from dynviz.player.training_screen import TrainingScreen
 from dynviz.player.work import in_thread
 
 LEAST_PAUSE = 0.001
-"""Seconds between two frames at least, in which keys are read."""
+"""Minimum seconds between frames, during which keys are read."""
 SOON = 0.02
-"""Seconds until what waits for something is tried again."""
+"""Seconds before retrying anything that is waiting."""
 NOTICE_SECONDS = 12.0
 LEAP = 0.05
-"""Share of the run that a leap skips."""
+"""Fraction of the run that a leap skips."""
 
 
 class RunScreen(TrainingScreen):
-    """Shows a run, moves it with time, and does what the keys say.
+    """Shows a run, plays it, and reacts to keys.
 
     Attributes:
         state: What is shown.
-        behind: What is behind this screen, in a word; empty for the first.
-        progress: How far an export is, in words.
+        behind: A word for what is behind this screen; empty for the first screen.
+        progress: The progress of an export, in words.
     """
 
     DEFAULT_CSS = "RunScreen { background: $background; overflow: hidden; }"
@@ -62,12 +62,12 @@ class RunScreen(TrainingScreen):
         self._cancel()
 
     def beat(self) -> None:
-        """Show the present state, and come again when something may have changed."""
+        """Show the current state, and schedule the next update."""
         self._cancel()
         began = time.perf_counter()
         plot = self._rows.plot
         if self._delivery.stuck():
-            # Of what was cut off, nobody knows what is on the screen.
+            # After output was discarded, the contents of the screen are unknown.
             plot.redraw()
             self.refresh()
         self._late = not self._delivery.admits()
@@ -92,7 +92,7 @@ class RunScreen(TrainingScreen):
 
     @property
     def _pause(self) -> float:
-        """Seconds until the next beat."""
+        """Seconds until the next update."""
         if self._late:
             return SOON
         if self.state.playback.moving:
@@ -112,12 +112,12 @@ class RunScreen(TrainingScreen):
             self.show_notice()
 
     def say(self, text: str) -> None:
-        """Show some words until the next key, or for a while."""
+        """Show a message until the next key press, or for a while."""
         self._notice, self._notice_until = text, self._delivery.now + NOTICE_SECONDS
         self.show_notice()
 
     def show_notice(self) -> None:
-        """Show the latest message, else how far an export or a fork is, else why training failed below a picture."""
+        """Show the latest message, else the progress of an export or fork, else why training failed."""
         trouble = self.state.session.trouble if self.state.scene() is not None else ""
         if self._delivery.now > self._notice_until:
             self._notice = ""
@@ -131,7 +131,7 @@ class RunScreen(TrainingScreen):
         self.call_after_refresh(self.show)
 
     def on_screen_resume(self) -> None:
-        # Time went on behind the screen that is gone.
+        # Time has passed while another screen was in front.
         self.call_after_refresh(self.beat)
 
     def on_plot_hovered(self) -> None:
@@ -141,7 +141,7 @@ class RunScreen(TrainingScreen):
         self.show()
 
     def on_plot_clicked(self, message: PlotClicked) -> None:
-        """Play the lanes there, else zoom into the panel, or back."""
+        """Play the lanes at this place, else zoom into the panel or back out."""
         self._notice = ""
         if not self._play(message.hit):
             self.state.zoom(message.hit.panel if message.hit is not None else None)
@@ -175,7 +175,7 @@ class RunScreen(TrainingScreen):
         self.beat()
 
     def action_leap(self, leaps: float) -> None:
-        """Go a share of the run ahead or back."""
+        """Leap ahead or back by a fraction of the run."""
         playback = self.state.playback
         self._seek(playback.step + leaps * LEAP * max(playback.total, 1))
 
@@ -210,7 +210,7 @@ class RunScreen(TrainingScreen):
             self.beat()
 
     def action_zoom(self) -> None:
-        """Show the panel at the cursor alone, else the first; or all again."""
+        """Zoom into the panel at the cursor, else the first, or back out to all panels."""
         hit = self._rows.plot.hovered
         self.state.zoom(hit.panel if hit is not None else 0)
         self.beat()
@@ -266,7 +266,7 @@ class RunScreen(TrainingScreen):
             self.post_message(ExportChosen(job))
 
     def action_copy(self) -> None:
-        """Copy the command that makes this picture, and show it."""
+        """Copy the command that exports this picture, and show it."""
         picture = self.state.picture(self.app.theme)
         if picture is not None:
             command = picture.still()

@@ -1,4 +1,4 @@
-"""The runs below a folder, for choosing one."""
+"""Finding the runs below a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,22 +9,22 @@ from dynviz.recording import Run, layout
 from dynviz.recording.run import is_sweep
 
 DEEPEST = 3
-"""Levels of folders that are searched."""
+"""Depth to which folders are searched."""
 UNREADABLE = "unreadable"
 """The status of a recording that cannot be read."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run in one line.
+    """A summary of a run.
 
     Attributes:
         folder: The run's.
         created: When it began, ISO 8601.
         scenario: The scenario with the options that were given.
-        optimizers: Labels of its recordings.
-        steps: The newest recorded step, and the last that is planned.
-        status: The statuses of its recordings, each once.
+        optimizers: The labels of its recordings.
+        steps: The newest recorded step and the last planned one.
+        status: The distinct statuses of its recordings.
         problem: Why it cannot be read.
     """
 
@@ -44,14 +44,14 @@ def find(root: Path) -> tuple[RunSummary, ...]:
 
 
 def holds_runs(folder: Path) -> bool:
-    """Whether a folder is no run, recording or sweep, but has some below it."""
+    """Whether a folder contains runs, recordings or sweeps and is not one itself."""
     if is_sweep(folder) or _is_recording(folder) or any(map(_is_recording, _below(folder))):
         return False
     return bool(_folders(folder, DEEPEST))
 
 
 def _folders(root: Path, depth: int) -> set[Path]:
-    """Folders with recordings in them."""
+    """The folders that contain recordings."""
     below = _below(root)
     if any(map(_is_recording, below)):
         return {root}

@@ -1,4 +1,4 @@
-"""The player's screen as a picture, for documents: the same text each time."""
+"""Reproducible screenshots of the player, for documentation."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def screen_svg(
     step: int | None,
     size: tuple[int, int],
 ) -> str:
-    """The screen of the player as an SVG; without a step, at the end.
+    """The player's screen at a step as an SVG; by default at the end.
 
     Raises:
         DynvizError: A source cannot be opened.
@@ -43,11 +43,11 @@ async def _svg(app: Player, size: tuple[int, int], theme: str) -> str:
 
 
 def screen(app: App[int], ground: RGB) -> Cells:
-    """What a running application shows now.
+    """The current screen of a running application as an SVG.
 
     Args:
         app: The application.
-        ground: The colour of cells that have none.
+        ground: The background of cells without one.
     """
     width, height = app.size
     palette: dict[RGB, int] = {ground: 0}

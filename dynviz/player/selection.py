@@ -9,13 +9,13 @@ from dynviz.recording import Recording
 
 @dataclass(frozen=True)
 class LaneChoice:
-    """A recording and its lanes.
+    """A recording, its lanes, and which of them are shown.
 
     Attributes:
         folder: The recording's.
         name: Its name among the recordings.
         lanes: The names of its lanes.
-        chosen: The lanes that are shown.
+        chosen: The shown lanes.
     """
 
     folder: str
@@ -26,7 +26,7 @@ class LaneChoice:
 
 @dataclass(frozen=True)
 class Selection:
-    """The recordings and lanes that are shown, of all there are.
+    """All recordings and lanes, and which of them are shown.
 
     Attributes:
         choices: The recordings.
@@ -38,7 +38,7 @@ class Selection:
 
     @property
     def rows(self) -> tuple[tuple[int, int | None], ...]:
-        """What can be chosen, in order: (recording, None) for all of it, and (recording, lane) where it has several."""
+        """The rows: (recording, None) for a whole recording, then (recording, lane) if it has several."""
         return tuple(
             (index, lane)
             for index, choice in enumerate(self.choices)
@@ -46,12 +46,12 @@ class Selection:
         )
 
     def holds(self, recording: int, lane: int | None) -> bool:
-        """Whether a lane is shown, or anything of a recording."""
+        """Whether a lane is shown, or any lane of a recording."""
         chosen = self.choices[recording].chosen
         return bool(chosen) if lane is None else lane in chosen
 
     def toggled(self, recording: int, lane: int | None) -> "Selection":
-        """With a lane, or all lanes of a recording, shown or hidden."""
+        """A copy in which a lane, or all lanes of a recording, are shown or hidden."""
         choice = self.choices[recording]
         if lane is None:
             chosen = frozenset() if choice.chosen else frozenset(range(len(choice.lanes)))
@@ -61,13 +61,13 @@ class Selection:
         return replace(self, choices=(*self.choices[:recording], changed, *self.choices[recording + 1 :]))
 
     def everything(self) -> "Selection":
-        """With all lanes of all recordings shown."""
+        """A copy in which everything is shown."""
         whole = (replace(choice, chosen=frozenset(range(len(choice.lanes)))) for choice in self.choices)
         return replace(self, choices=tuple(whole))
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names that open what is shown."""
+        """The sources of the shown recordings and lanes."""
         sources: list[str] = []
         for choice in self.choices:
             lanes = sorted(choice.chosen)
@@ -81,7 +81,7 @@ class Selection:
 
 
 def selection(recordings: Sequence[Recording]) -> Selection:
-    """What recordings, as they were opened, show of what is in their folders."""
+    """The selection of the recordings as opened, among all lanes in their folders."""
     chosen: dict[str, set[int]] = {}
     whole: dict[str, Recording] = {}
     for recording in recordings:
@@ -98,7 +98,7 @@ def selection(recordings: Sequence[Recording]) -> Selection:
 
 
 def lane_names(recording: Recording) -> tuple[str, ...]:
-    """A name for each lane: the hyperparameters that it has of its own, and its seed."""
+    """A name for each lane: the hyperparameters that distinguish it, and its seed."""
     return tuple(
         " ".join([*(f"{key} {value}" for key, value in lane.hyperparameters.items()), f"seed {lane.seed}"])
         for lane in recording.metadata.lanes

@@ -1,4 +1,4 @@
-"""The recordings that are open, and how their training goes."""
+"""The open recordings and the state of their training."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,16 +24,16 @@ class Session:
     """Recordings, and the trainer that may still write them.
 
     Attributes:
-        recordings: What is shown.
+        recordings: The shown recordings.
         trainer: A run in the background; None in a replay.
-        selection: Which of the recordings and lanes that there are these are.
-        events: What happened in them.
-        control: What is asked of the processes that train them.
-        training_status: How training goes.
+        selection: All recordings and lanes, and which of them are shown.
+        events: The events in them.
+        control: Controls the processes that train them.
+        training_status: The state of training.
     """
 
     def __init__(self, sources: Sequence[str], trainer: "BackgroundRun | None", now: float) -> None:
-        """Open the recordings, if they are there.
+        """Open the recordings, if they exist yet.
 
         Args:
             sources: Runs and recordings; those in the trainer's folder are added as they appear.
@@ -51,20 +51,20 @@ class Session:
 
     def take(self, recordings: Sequence[Recording], chosen: Selection | None = None) -> None:
         """Show these recordings."""
-        # What there is to choose from is read while the recordings are there: later they may be gone.
+        # Read the alternatives now: the recordings may be gone later.
         self.selection = chosen or selection(recordings)
         self.recordings: tuple[Recording, ...] = tuple(recordings)
         self.control = TrainingControl(self.recordings)
         self._event_scan = EventScan(self.recordings)
 
     def open_more(self) -> bool:
-        """Open what the trainer has made since; whether there is more."""
+        """Open recordings that the trainer has created since; returns whether there are any."""
         if self.trainer is None or self.trainer.folder is None:
             return False
         try:
             recordings = open_all([*self._sources, str(self.trainer.folder)])
         except DynvizError:
-            # The folder is there before the recordings in it are.
+            # The folder exists before its recordings do.
             return False
         if len(recordings) == len(self.recordings):
             return False
@@ -72,13 +72,13 @@ class Session:
         return True
 
     def note(self, live_film: LiveFilm, now: float, work: Work = at_once) -> None:
-        """Note what a film has seen of the recordings."""
+        """Update events and status from the last check of a film."""
         if not live_film.looked:
             return
         self._event_scan.refresh(live_film.version, now, work)
-        found = self._event_scan
-        if found.marks is not self.events.marks or len(found.failures) != len(self.events.failures):
-            self.events = replace(self.events, marks=found.marks, failures=dict(found.failures))
+        scan = self._event_scan
+        if scan.marks is not self.events.marks or len(scan.failures) != len(self.events.failures):
+            self.events = replace(self.events, marks=scan.marks, failures=dict(scan.failures))
         self.control.look()
         self._step_rate.note(now, live_film.recorded)
         status = training_status(live_film.statuses, self._step_rate, live_film.total, self.trainer)
@@ -91,12 +91,12 @@ class Session:
 
     @property
     def live(self) -> bool:
-        """Whether more will come."""
+        """Whether more steps will come."""
         return self.training or self.training_status.status == "running"
 
     @property
     def trouble(self) -> str:
-        """Why training failed; empty where it did not."""
+        """Why training failed; empty if it did not."""
         errors = [recording.metadata.error for recording in self.recordings if recording.metadata.status == "failed"]
         if self.trainer is not None and self.trainer.state == "failed":
             errors.insert(0, self.trainer.message)
@@ -104,16 +104,16 @@ class Session:
 
     @property
     def title(self) -> str:
-        """What is shown, before there is a picture that says it."""
+        """A title to show before there is a picture."""
         return caption.title(self.recordings) if self.recordings else "dynviz"
 
     @property
     def choosable(self) -> bool:
-        """Whether there are recordings or lanes to choose from."""
+        """Whether there are several recordings or lanes to choose from."""
         return bool(self.recordings) and len(self.selection.rows) > 1
 
     def words(self, live_film: LiveFilm | None, now: float) -> str:
-        """What is shown in place of a picture: what is awaited and for how long, or why nothing will come."""
+        """The text in place of a picture: what is awaited and for how long, or why nothing will come."""
         if self.trouble:
             return self.trouble
         if live_film is not None and live_film.opening_since is not None:

@@ -1,4 +1,4 @@
-"""All that the player knows, without a terminal: recordings in a view at a step."""
+"""The state of the player, independent of the terminal: recordings in a view at a step."""
 
 import time
 from collections.abc import Sequence
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
 
 LOOK = 0.05
-"""Seconds between two looks at recordings that grow."""
+"""Seconds between checks of growing recordings."""
 IDLE = 1.0
-"""Seconds between two looks at recordings that nobody writes."""
+"""Seconds between checks of recordings without a writer."""
 SETTLE = 0.25
-"""Seconds for which the picture before stays while a view is opened: most are open sooner."""
+"""Seconds for which the previous picture stays while a view opens; most open sooner."""
 
 
 class PlayerState:
     """Recordings in a view at a step.
 
     Attributes:
-        session: The recordings, and how their training goes.
-        views: The views that can be shown.
-        view: The name of the one that is shown.
-        playback: The position in time.
-        zoomed: Whether one panel is shown alone.
-        first: The panel that is shown first.
-        work: Runs what may take long.
-        forks: Those that were started here.
+        session: The recordings and the state of their training.
+        views: The available views.
+        view: The name of the current view.
+        playback: The playback position.
+        zoomed: Whether only one panel is shown.
+        first: The index of the first panel shown.
+        work: Runs slow functions.
+        forks: The forks started in the player.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class PlayerState:
         now: float = 0.0,
         timer: Clock = time.perf_counter,
     ) -> None:
-        """Open the recordings that are there; what `dynviz.player.play` takes too is described there.
+        """Open the existing recordings; see `dynviz.player.play` for the parameters that it shares.
 
-        `now` is the time on the clock that `tick` is told, and `timer` measures how long opening a view takes.
+        `now` is on the same clock as in `tick`, and `timer` measures how long opening a view takes.
 
         Raises:
             DynvizError: A source cannot be opened.
@@ -78,7 +78,7 @@ class PlayerState:
         self._restart()
 
     def _restart(self) -> None:
-        """Begin to show the recordings of the session."""
+        """Start showing the recordings of the session."""
         self._films.clear()
         self._look, self._trying = -1.0, False
         if self.session.recordings:
@@ -87,7 +87,7 @@ class PlayerState:
 
     @property
     def live_film(self) -> LiveFilm | None:
-        """The film of the view that is shown; None while there is no recording."""
+        """The film of the current view; None while there is no recording."""
         if not self.session.recordings:
             return None
         if self.view not in self._films:
@@ -95,7 +95,7 @@ class PlayerState:
         return self._films[self.view]
 
     def tick(self, now: float) -> None:
-        """See what is new and move on: call it before every frame."""
+        """Check for new data and advance the position; call it before every frame."""
         self._now = now
         if self.session.trainer is not None:
             self.session.trainer.poll()
@@ -116,8 +116,8 @@ class PlayerState:
         self.playback.extend(live_film.steps, live_film.total, live=live_film.live)
         if self._begun:
             return
-        # The first picture: live ones are followed, others play; but who waited for training wants to see its outcome,
-        # also where it was over before there was a picture.
+        # The first picture: follow live training, play anything else. But a user who waited for training wants to see
+        # its outcome, even if it ended before there was a picture.
         self._begun = True
         if self._wanted is not None:
             self.playback.seek(self._wanted)
@@ -136,12 +136,12 @@ class PlayerState:
 
     @property
     def live(self) -> bool:
-        """Whether something will still come."""
+        """Whether anything may still change."""
         return self.session.live or bool(self.forks.doing) or (self.live_film is not None and not self.live_film.looked)
 
     @property
     def settling(self) -> bool:
-        """Whether a view is being opened that may be there in a moment."""
+        """Whether a view is being opened that may be ready in a moment."""
         live_film = self.live_film
         return (
             live_film is not None
@@ -152,35 +152,35 @@ class PlayerState:
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """The status of each recording, as of the last look."""
+        """The status of each recording at the last check."""
         seen = self.live_film.statuses if self.live_film is not None else ()
         return seen or tuple(recording.metadata.status for recording in self.session.recordings)
 
     @property
     def step(self) -> int:
-        """The step that is shown."""
+        """The shown step."""
         return self.playback.step
 
     def scene(self) -> Scene | None:
-        """The present picture; None where there is none."""
+        """The current picture, if there is one."""
         return None if self.live_film is None else self.live_film.scene(self.step, self.first, alone=self.zoomed)
 
     def words(self) -> str:
-        """What is shown in place of a picture."""
+        """The text in place of a picture."""
         return self.session.words(self.live_film, self._now)
 
     def show(self, view: str) -> None:
-        """Take another view; the step stays."""
+        """Switch to another view at the same step."""
         if view == self.view or view not in self.views.names:
             return
         if self.live_film is not None and self.live_film.opening_since is not None:
-            # What is still being opened is superseded, and opened anew when it is wanted again.
+            # An opening in progress is superseded, and restarted if the view is selected again.
             del self._films[self.view]
         self.view, self.zoomed, self.first = view, False, 0
         self._look = -1.0
 
     def turn(self, by: int) -> None:
-        """Take the next view, or the one before."""
+        """Switch to the next or previous view."""
         names = self.views.names
         if names:
             self.show(names[(names.index(self.view) + by) % len(names)])
@@ -191,7 +191,7 @@ class PlayerState:
         return self.live_film.titles(self.step) if self.live_film is not None else ()
 
     def zoom(self, panel: int | None) -> None:
-        """Show one panel alone, counted among those that are shown; None: all of them again."""
+        """Show only one panel, counted among the shown ones, or all of them for None."""
         if panel is None or self.zoomed:
             self.zoomed, self.first = False, 0
         elif len(self.titles) > 1:
@@ -199,7 +199,7 @@ class PlayerState:
 
     @property
     def picks(self) -> bool:
-        """Whether places of the picture stand for lanes that can be played."""
+        """Whether places in the picture stand for lanes that can be played."""
         return self.live_film is not None and self.live_film.film is not None and self.live_film.film.pick is not None
 
     def pick(self, hit: Hit | None) -> tuple[str, ...]:
@@ -215,7 +215,7 @@ class PlayerState:
             self.first = (self.first + by) % count if self.zoomed else min(max(self.first + by, 0), count - 1)
 
     def jump(self, *, after: bool) -> bool:
-        """Go to the next event or to the one before; whether there is one."""
+        """Go to the next or previous event; returns whether there is one."""
         step = self.session.events.beside(self.playback.steps, self.step, after=after)
         if step is not None:
             self.playback.seek(step)
@@ -225,7 +225,7 @@ class PlayerState:
     @property
     def timeline(self) -> TimelineState:
         """What the timeline shows."""
-        # In a view that cannot be read any more nothing was seen, but was in others.
+        # A view that can no longer be read knows no steps, but other views may.
         recorded = max(self.live_film.recorded if self.live_film is not None else 0, int(self.playback.edge))
         events, playback = self.session.events, self.playback
         return TimelineState(
@@ -234,12 +234,12 @@ class PlayerState:
 
     @property
     def trying(self) -> bool:
-        """Whether there are views left to try, and something to try them on."""
+        """Whether there are untried views, and data to try them on."""
         film = self.live_film.film if self.live_film is not None else None
         return bool(self.views.untried) and not self._trying and film is not None
 
     def try_view(self) -> None:
-        """Open one view that nobody suggested; if it suits, it gets a tab."""
+        """Try one view that no scenario suggested; if it opens, it gets a tab."""
         if not self.trying:
             return
         self._trying, name, recordings = True, self.views.untried.pop(0), self.session.recordings
@@ -262,7 +262,7 @@ class PlayerState:
         self._restart()
 
     def overlay(self, folder: Path, step: int) -> None:
-        """Show a run beside what is shown, and play on from a step.
+        """Show a run beside the current ones, and play from a step.
 
         Raises:
             DynvizError: It cannot be opened.
@@ -274,7 +274,7 @@ class PlayerState:
         self.tick(self._now)
 
     def picture(self, theme: str) -> Picture | None:
-        """What is shown, in the terms of `dynviz export`; None before there is something."""
+        """What is shown, in the terms of `dynviz export`; None if nothing is."""
         if self.live_film is None or self.live_film.film is None:
             return None
         panel = panel_name(self.titles, self.first) if self.zoomed else ""

@@ -1,4 +1,4 @@
-"""How training goes, in words."""
+"""The state of training, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 LIVE, PAUSED, OVER, BAD = "lane2", "lane1", "muted", "lane3"
 KILLED = 128
-"""The exit status of a process that was ended by a signal is larger."""
+"""Processes killed by a signal have a larger exit status."""
 SIGNS = {"running": "●", "finished": "✓", "killed": "✕", "failed": "✕", "interrupted": "■"}
 WORDS = {"running": "live", "interrupted": "stopped"}
-"""What statuses are called where their own name does not say it."""
+"""Descriptions of statuses whose names are not self-explanatory."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class TrainingStatus:
     """A status, and the pace of training.
 
     Attributes:
-        status: Of the recordings: `running` while one grows, else the worst of theirs.
-        rate: Steps a second.
-        left: Seconds to go.
-        paused: Whether training stands still because somebody asked for it.
+        status: The status of the recordings: `running` while one grows, else the worst.
+        rate: Steps per second.
+        left: Seconds remaining.
+        paused: Whether training is paused on request.
     """
 
     status: str
@@ -36,7 +36,7 @@ class TrainingStatus:
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """For the right end of the header."""
+        """The words for the right end of the header."""
         if self.paused:
             return (Word("‖ paused", PAUSED, rank=2),)
         role = LIVE if self.status == "running" else BAD if self.status in {"killed", "failed"} else OVER
@@ -51,9 +51,9 @@ class TrainingStatus:
 def training_status(
     statuses: Sequence[str], step_rate: StepRate, total: int, trainer: "BackgroundRun | None" = None
 ) -> TrainingStatus:
-    """The status of training whose recordings have these statuses."""
+    """The overall state of training, given the statuses of its recordings."""
     if trainer is not None and trainer.state == "failed" and (trainer.exit_code or 0) < KILLED:
-        # On a full disk it could not write that it failed.
+        # With a full disk, the trainer could not record its failure.
         statuses = ["failed" if status == "killed" else status for status in statuses]
     if "running" in statuses:
         return TrainingStatus("running", step_rate.rate, step_rate.left(total))

@@ -1,4 +1,4 @@
-"""How fast a recording grows, and how long it will take."""
+"""The speed at which a recording grows, and the time remaining."""
 
 import math
 from collections import deque
@@ -6,14 +6,14 @@ from collections import deque
 WINDOW = 4.0
 """Seconds over which the rate is measured."""
 HELD = 1.0
-"""Seconds for which a shown rate stays: one that changes more often cannot be read."""
+"""Seconds between changes of the shown rate, so that it can be read."""
 
 
 class StepRate:
-    """Steps a second over the last seconds.
+    """Steps per second over the last seconds.
 
     Attributes:
-        rate: Steps a second, as it is shown; None while it is unknown.
+        rate: Steps per second as shown; None while unknown.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class StepRate:
         self._since = -math.inf
 
     def note(self, now: float, step: int) -> None:
-        """Note how far the recording is; the rate of one that stands still falls."""
+        """Update the rate with the newest step; it falls while the recording stands still."""
         if self._seen and step < self._seen[-1][1]:
             self._seen.clear()
             self.rate = None
@@ -40,5 +40,5 @@ class StepRate:
         return (last - first) / (until - since) if until - since > 0.2 and last > first else None
 
     def left(self, total: int) -> float | None:
-        """Seconds until a step is reached; None while that is unknown."""
+        """Seconds until a step is reached; None while unknown."""
         return (total - self._seen[-1][1]) / self.rate if self.rate else None

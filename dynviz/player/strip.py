@@ -14,16 +14,16 @@ from dynviz.player._textual import LazyStrip
 
 
 def line_filters(widget: Widget) -> Sequence[LineFilter]:
-    """The filters through which a widget's rows go: none, unless one dims or removes colours.
+    """The filters to apply to a widget's rows: only those that dim or remove colours.
 
-    By itself Textual would map the 16 colours of a terminal to those of its theme.
+    By default Textual would also replace the 16 colours of the terminal by those of its theme.
     """
     filters = widget.app.get_line_filters()
     return filters if any(not isinstance(line_filter, ANSIToTruecolor) for line_filter in filters) else ()
 
 
 class _EncodedCells:
-    """Cells that are encoded on request: some columns of all rows at once, which is fast."""
+    """Cells that are encoded on request, for all rows at once, which is fast."""
 
     def __init__(self, cells: Cells, encoder: Encoder) -> None:
         self._cells = cells
@@ -45,7 +45,7 @@ class _EncodedCells:
 
 
 class CellStrip(LazyStrip):
-    """A strip that is written to the terminal as it is encoded; its parts are of the same kind."""
+    """A strip that is written to the terminal in encoded form, as are its parts."""
 
     __slots__ = ("_encoded_cells", "_end", "_row", "_start")
 
@@ -61,7 +61,7 @@ class CellStrip(LazyStrip):
         return self._encoded_cells.encoded(self._start, self._end)[self._row]
 
     def __bool__(self) -> bool:
-        """Whether there is anything in it."""
+        """Whether it has any columns."""
         return self._end > self._start
 
     def crop(self, start: int, end: int | None = None) -> Strip:
@@ -75,12 +75,12 @@ class CellStrip(LazyStrip):
         return CellStrip(self._encoded_cells, self._row, self._start + start, self._start + end)
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
-        """The parts before the cuts, which ascend."""
+        """The parts that end at the cuts, given in ascending order."""
         ends = [cut for cut in cuts if cut <= self._end - self._start]
         return [self.crop(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def strips(cells: Cells, encoder: Encoder) -> list[CellStrip]:
-    """The rows of cells, which must not change any more."""
+    """The rows of cells, which must not be modified afterwards."""
     encoded_cells = _EncodedCells(cells, encoder)
     return [CellStrip(encoded_cells, row, 0, cells.columns) for row in range(cells.rows)]

@@ -1,4 +1,4 @@
-"""The theme in the terms of Textual and rich."""
+"""The theme as Textual and rich styles."""
 
 import functools
 
@@ -12,12 +12,12 @@ from dynviz.cells.encode import Encoder
 from dynviz.scene.theme import RGB, theme
 
 PLAIN = frozenset({"grid", "ground"})
-"""Roles that are not text, and keep their colour however faint it is."""
+"""Roles that are not text, and keep their colour even at low contrast."""
 
 
 @functools.cache
 def style(name: str, role: str, depth: Depth = "true", *, bold: bool = False) -> Style:
-    """Text of a role on the theme's ground, in the colours that pictures have in a terminal of this depth."""
+    """The style of a text role on the theme's background, in the same colours as pictures at this colour depth."""
     colors = theme(name)
     palette = np.array([colors.color("ground"), colors.color(role) if role in PLAIN else colors.ink(role)], np.uint8)
     cells = Cells.blank(1, 1, palette)

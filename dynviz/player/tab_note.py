@@ -1,4 +1,4 @@
-"""What is written to the right of the tabs."""
+"""The note to the right of the tabs."""
 
 from dynviz.cells.canvas import Hit
 from dynviz.player.readout import readout
@@ -11,8 +11,8 @@ def tab_note(state: PlayerState, hit: Hit | None, shown: int) -> Row:
 
     Args:
         state: What is shown.
-        hit: Where the mouse is.
-        shown: How many panels have room.
+        hit: What is under the mouse.
+        shown: The number of panels that fit.
     """
     scene = state.scene()
     if scene is None:

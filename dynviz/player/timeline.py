@@ -16,7 +16,7 @@ Steps: TypeAlias = Sequence[int] | NDArray[np.int64]
 LEFT, RIGHT, MARGIN = "├", "┤", 1
 PAST, RECORDED, COMING, EDGE, EVENT, CURSOR = "─", "━", "┄", "┃", "◆", "●"
 DENSITY = "▁▂▃▅▇"
-"""How many events of frequent kinds there are in a column, against the column with the most."""
+"""The number of frequent events in a column, relative to the fullest column."""
 SIDE = 9
 """Columns to the right of the line, for the speed."""
 
@@ -26,12 +26,12 @@ class TimelineState:
     """What the timeline shows.
 
     Attributes:
-        step: The step that is shown.
+        step: The shown step.
         recorded: The newest step.
-        total: The last step that is planned.
-        live: Whether more will come.
+        total: The last planned step.
+        live: Whether more steps will come.
         events: The steps of events.
-        dense: Those of kinds that are too frequent for a mark each.
+        dense: The steps of events that are too frequent for individual marks.
     """
 
     step: int
@@ -48,7 +48,7 @@ class Track:
 
     Attributes:
         left: The first column of the line.
-        columns: How many columns it has.
+        columns: The number of columns.
         total: The step of the last column.
     """
 
@@ -67,7 +67,7 @@ class Track:
         return np.rint(shares * (self.columns - 1)).astype(np.int64)
 
     def step(self, column: int) -> int:
-        """The step of a column; outside the line, of its nearest end."""
+        """The step at a column; beyond the line, that of the nearest end."""
         share = min(max((column - self.left) / max(self.columns - 1, 1), 0.0), 1.0)
         return round(share * self.total)
 
@@ -115,7 +115,7 @@ def _glyphs(line: Track, state: TimelineState) -> list[tuple[str, str]]:
 
 
 def side(playback: Playback) -> Row:
-    """The words after the line: the speed, and whether it plays."""
+    """The words after the line: the speed, and whether it is playing."""
     return Word(speed(playback.speed).rjust(5)), Word(" "), Word("▶" if playback.playing else "‖", "muted")
 
 

@@ -1,4 +1,4 @@
-"""What the player asks of the processes that train what is shown, and what they answer."""
+"""Requests from the player to the training processes, and their answers."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,14 +10,14 @@ from dynviz.recording import Recording, changes
 from dynviz.recording.changes import Action, Change, Request, RequestReader
 
 PATIENCE = 10.0
-"""Seconds after which it is said that there is no answer yet."""
+"""Seconds after which a missing answer is reported."""
 
 
 class TrainingControl:
-    """Pauses training, takes single steps, changes hyperparameters, and hears what becomes of that.
+    """Pauses training, takes single steps, changes hyperparameters, and collects the answers.
 
     Attributes:
-        paused: Whether training stands still: what was asked last, by whomever.
+        paused: Whether training is paused, according to the last request by anyone.
     """
 
     def __init__(self, recordings: Sequence[Recording], *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -36,14 +36,14 @@ class TrainingControl:
         return any(self._stands.values())
 
     def look(self) -> None:
-        """See what was asked since the last time."""
+        """Read new requests."""
         for folder, requests in self._requests.items():
             for _, request in requests.new():
                 if request.action in ("pause", "step", "continue"):
                     self._stands[folder] = request.action != "continue"
 
     def ask(self, action: Action, steps: int = 1) -> bool:
-        """Ask it of everything that trains; whether there is anything.
+        """Send a request to all running training; returns whether there is any.
 
         Raises:
             DynvizError: The request cannot be written.
@@ -55,7 +55,7 @@ class TrainingControl:
         return bool(folders)
 
     def change(self, recording: Recording, request: Request) -> None:
-        """Ask for another value of a hyperparameter; `answers` tells what became of it.
+        """Request another value of a hyperparameter; the outcome appears in `answers`.
 
         Raises:
             DynvizError: The request cannot be written.
@@ -63,7 +63,7 @@ class TrainingControl:
         self._awaited[recording.folder, changes.ask(recording.folder, request)] = self._clock() + PATIENCE
 
     def answers(self) -> list[str]:
-        """What became of changes that were asked for, in words, each once.
+        """New outcomes of requested changes, in words.
 
         Raises:
             DynvizError: The answers cannot be read.

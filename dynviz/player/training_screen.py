@@ -1,4 +1,4 @@
-"""What the keys ask of training: a pause, single steps, other hyperparameters, forks."""
+"""Keys that control training: pausing, single steps, hyperparameters, forks."""
 
 from textual.screen import Screen
 
@@ -31,7 +31,7 @@ class TrainingScreen(Screen[None]):
         raise NotImplementedError
 
     def hear(self) -> None:
-        """Show the forks that have begun, and say what became of all that was asked for."""
+        """Show forks that have begun, and report the outcomes of requests."""
         begun, words = self.state.forks.look()
         try:
             for folder, step in begun:
@@ -48,7 +48,7 @@ class TrainingScreen(Screen[None]):
         self._ask("continue" if control.paused else "pause")
 
     def action_ahead(self, steps: int, samples: int) -> None:
-        """Take some steps of training while it is paused; else move so many samples ahead."""
+        """Take training steps while it is paused; else move ahead by as many samples."""
         if self.state.session.training_status.paused:
             self._ask("step", steps)
             self.state.playback.follow()
@@ -65,7 +65,7 @@ class TrainingScreen(Screen[None]):
         self.beat()
 
     def action_change(self) -> None:
-        """Change hyperparameters of what trains; fork what does not."""
+        """Change hyperparameters if training is running, else open the fork dialog."""
         live = self.state.session.control.live
         if live:
             self.app.push_screen(ChangeDialog(live), self._change)
@@ -81,7 +81,7 @@ class TrainingScreen(Screen[None]):
         self.beat()
 
     def action_fork(self) -> None:
-        """Describe a fork at the step that is shown."""
+        """Open the fork dialog at the shown step."""
         if self.state.scene() is not None:
             session = self.state.session
             dialog = ForkDialog(session.recordings, self.state.step, trusted=session.trainer is not None)

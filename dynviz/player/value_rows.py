@@ -10,7 +10,7 @@ from dynviz.text import clean
 
 
 class ValueRows(Vertical):
-    """Hyperparameters with their values, each of which can be written over."""
+    """Hyperparameters with editable values."""
 
     DEFAULT_CSS = "ValueRows { height: auto; }"
 
@@ -25,13 +25,13 @@ class ValueRows(Vertical):
                 yield Input(value, placeholder="" if value else "differs between lanes", name=name)
 
     async def show(self, values: Mapping[str, str]) -> None:
-        """Show other ones."""
+        """Show other hyperparameters."""
         if values != self._values:
             self._values = dict(values)
             await self.recompose()
 
     @property
     def changed(self) -> dict[str, str]:
-        """What was written over what was there, by name."""
+        """The edited values, by name."""
         texts = {field.name or "": field.value.strip() for field in self.query(Input)}
         return {name: text for name, text in texts.items() if text != self._values.get(name)}

@@ -1,4 +1,4 @@
-"""Which views there are for recordings: those the scenario suggests, and every other one that opens."""
+"""The views available for recordings: those that scenarios suggest, and any others that open."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from dynviz.recording import Recording
 
 
 class Views:
-    """Names of views, in the order of their tabs.
+    """The views, in the order of their tabs.
 
     Attributes:
-        names: The view that was asked for, those the scenarios suggest, then others that turned out to open.
-        untried: Bundled views that nobody suggests and that have not been tried yet.
+        names: The requested view, those that scenarios suggest, then others that could be opened.
+        untried: Bundled views that no scenario suggests and that have not been tried yet.
     """
 
     def __init__(self, asked: str | None) -> None:
@@ -21,10 +21,10 @@ class Views:
         self.untried: list[str] = []
 
     def suggest(self, recordings: Sequence[Recording]) -> None:
-        """Add what the scenarios suggest; all other views are to be tried again."""
+        """Add the views that scenarios suggest, and schedule all others to be tried again."""
         self.add(*self._asked, *suggested(recordings), *self.names, first=True)
         self.untried = [name for name in plugins.files("views") if name not in self.names]
 
     def add(self, *names: str, first: bool = False) -> None:
-        """Give views a tab."""
+        """Add tabs for views."""
         self.names = tuple(dict.fromkeys([*names, *self.names] if first else [*self.names, *names]))

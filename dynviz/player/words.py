@@ -1,4 +1,4 @@
-"""Rows of coloured words, of which the least important are left out until they fit."""
+"""Rows of coloured words, from which the least important are dropped until they fit."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ class Word:
         text: The text.
         role: The colour, as a theme names it.
         bold: Whether it is bold.
-        rank: The larger it is, the sooner the word is left out for want of room.
-        gap: Columns before it; None for the usual ones.
+        rank: Words with a higher rank are dropped first.
+        gap: Columns before it; None for the default.
     """
 
     text: str
@@ -36,7 +36,7 @@ class Word:
 
     @property
     def width(self) -> int:
-        """In columns."""
+        """The width in columns."""
         return cell_len(self.text)
 
 
@@ -118,7 +118,7 @@ def rounded(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in words, roughly.
+    """An approximate duration in words.
 
     >>> [duration(seconds) for seconds in (0.4, 7.2, 190, 9000)]
     ['1 s', '7 s', '3 min', '2.5 h']

@@ -1,4 +1,4 @@
-"""Work that may take long, such as opening a view: at once, or in a thread while keys are read."""
+"""Running slow functions, such as opening a view: immediately, or in a thread while keys are read."""
 
 import asyncio
 import contextlib
@@ -9,20 +9,20 @@ from typing import Any, Protocol
 
 
 class Work(Protocol):
-    """Runs a function, and hands on its outcome."""
+    """Runs a function and passes on its outcome."""
 
     def __call__(self, group: str, function: Callable[[], Any], take: Callable[[Future[Any]], None]) -> None:
         """Run it.
 
         Args:
-            group: Of two functions with the same group, the later supersedes the earlier, whose outcome is dropped.
-            function: What is run.
+            group: A function supersedes any earlier one of the same group, whose outcome is dropped.
+            function: The function to run.
             take: Called with what the function returned or raised.
         """
 
 
 def at_once(group: str, function: Callable[[], Any], take: Callable[[Future[Any]], None]) -> None:  # noqa: ARG001
-    """Run it here and now."""
+    """Run it immediately."""
     take(_outcome(function))
 
 
@@ -33,7 +33,7 @@ async def in_thread(function: Callable[[], Any]) -> Future[Any]:
 
     def run() -> None:
         outcome = _outcome(function)
-        # The player may have ended meanwhile, and the loop with it.
+        # The player, and with it the event loop, may have ended in the meantime.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(lambda: None if arrival.done() else arrival.set_result(outcome))
 

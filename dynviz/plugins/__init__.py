@@ -1,4 +1,4 @@
-"""Plug-ins: how they are named, found, read and checked."""
+"""Plug-ins: naming, discovery, loading and checking."""
 
 from dynviz.plugins.kinds import KINDS, Kind, kind
 from dynviz.plugins.registry import Plugin, check, files, load, parts, summary

@@ -1,4 +1,4 @@
-"""Rules that are put together: a rule and its modifiers, `adam+proximal-l1:lr=1e-3,decay=0.1`."""
+"""Composed rules: a rule and its modifiers, `adam+proximal-l1:lr=1e-3,decay=0.1`."""
 
 import dataclasses
 import functools
@@ -12,19 +12,19 @@ from dynviz.plugins.options import MISSING, Option, options
 from dynviz.rule import PerturbingRule, Rule, State, Terms, WatchedRule, layers
 
 Part = tuple[str, type]
-"""The name of a rule or a modifier, and its type."""
+"""The name and the type of a rule or a modifier."""
 
 
 def compose(parts: Sequence[Part]) -> type:
-    """The type of a rule whose hyperparameters are those of a rule and of its modifiers.
+    """Build the class that combines a rule with its modifiers and has the hyperparameters of all of them.
 
-    A hyperparameter that an earlier part has too is called by its part: `averaged_l1_gamma`.
+    A hyperparameter whose name an earlier part already uses is prefixed with its part's name: `averaged_l1_gamma`.
 
     Args:
         parts: The rule, then its modifiers from the inside out.
 
     Raises:
-        DynvizError: A modifier stands twice or needs what the rule does not have, or the first part is not a rule.
+        DynvizError: A modifier is repeated, lacks a hyperparameter that it needs, or follows a foreign rule.
     """
     (base_name, base), *modifiers = parts
     if not dataclasses.is_dataclass(base):
@@ -34,12 +34,12 @@ def compose(parts: Sequence[Part]) -> type:
     fields: dict[str, Option] = {}
     places: list[dict[str, str]] = []
     for name, part in parts:
-        known = {key: each for key, each in options(part).items() if not (places and key == "rule")}
+        known = {key: option for key, option in options(part).items() if not (places and key == "rule")}
         for need in getattr(part, "needs", ()):
             if need not in fields:
                 raise DynvizError(f"{name} needs a rule with the hyperparameter {need}, which {base_name} has not")
         place = {key: f"{name.replace('-', '_')}_{key}" if key in fields else key for key in known}
-        fields |= {place[key]: each for key, each in known.items()}
+        fields |= {place[key]: option for key, option in known.items()}
         places.append(place)
     made: type = dataclasses.make_dataclass(
         "+".join(name for name, _ in parts).replace("-", "_"),
@@ -66,11 +66,11 @@ def _check(modifiers: Sequence[Part]) -> None:
 
 
 class Composed:
-    """A rule and its modifiers, with the hyperparameters of all as fields."""
+    """A rule and its modifiers, with all their hyperparameters as fields."""
 
     @functools.cached_property
     def rule(self) -> Rule:
-        """The outermost modifier, around the others and the rule."""
+        """The outermost modifier, which wraps the other modifiers and the rule."""
         return _nested(type(self), vars(self))
 
     def init(self, theta: Tensor) -> State:
@@ -80,12 +80,12 @@ class Composed:
         return self.rule.update(theta, gradient, state, t)
 
     def watch(self, state: State) -> Mapping[str, Tensor]:
-        """What the rule shows of its state."""
+        """The quantities that the rule exposes from its state."""
         return next((part.watch(state) for part in layers(self.rule) if isinstance(part, WatchedRule)), {})
 
 
 class _Perturbing(Composed):
-    """One of its modifiers takes the gradient of the step somewhere else."""
+    """A composed rule with a modifier that evaluates the gradient at a perturbed point."""
 
     def perturb(self, gradient: Tensor) -> Tensor:
         return next(part for part in layers(self.rule) if isinstance(part, PerturbingRule)).perturb(gradient)

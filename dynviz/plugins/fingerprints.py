@@ -1,4 +1,4 @@
-"""The fingerprint of a user's file, with the files beside it that it imports."""
+"""Fingerprints of user files, including the sibling files that they import."""
 
 import ast
 import hashlib
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 of a file; where it imports files of its own folder, of all of them. Nothing is run."""
+    """SHA-256 of a file together with any files it imports from its own folder. Nothing is executed."""
     files = with_siblings(path)
     if len(files) == 1:
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -16,7 +16,7 @@ def fingerprint(path: Path) -> str:
 
 
 def with_siblings(path: Path) -> list[Path]:
-    """The file first, then those of its folder that it imports, directly or through others, by name."""
+    """The file, then the files in its folder that it imports, directly or indirectly, sorted by name."""
     siblings: set[Path] = set()
     waiting = [path]
     while waiting:
@@ -29,7 +29,7 @@ def with_siblings(path: Path) -> list[Path]:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """The top-level modules that a file imports anywhere."""
+    """The top-level names of all modules that a file imports, at any nesting level."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError):

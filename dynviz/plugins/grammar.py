@@ -1,4 +1,4 @@
-"""The grammar that names anything with options: `NAME[:key=value[,key=value]]`."""
+"""The grammar for names with options: `NAME[:key=value[,key=value]]`."""
 
 import contextlib
 import math
@@ -16,16 +16,16 @@ from dynviz.text import one_line
 _OPENING = {"(": ")", "[": "]"}
 _GRID = re.compile(r"^\[|^(log|linear)\(")
 _DIGITS = 20
-"""Of a seed, a lane, a step."""
+"""Maximum length of a seed, a lane or a step."""
 _VALUES = 2**16
-"""How many values a grid may have."""
+"""Maximum number of values in a grid."""
 _SEEDS = 2**16
-"""How many seeds one run may have; each is a lane with parameters of its own."""
+"""Maximum number of seeds in a run; each is a lane with its own parameters."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A name and the options written after it, as text.
+    """A name and its options, as text.
 
     >>> str(parse("adamw-l1:lr=3e-3,weight_decay=0.1"))
     'adamw-l1:lr=3e-3,weight_decay=0.1'
@@ -40,7 +40,7 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """Read a name with options. A path ends at `.py`; commas and colons inside () and [] belong to the value.
+    """Parse a name with options. A path ends at `.py`; commas and colons inside () and [] belong to the value.
 
     >>> parse("surface:f=rosenbrock,start=(0.1,3)").options["start"]
     '(0.1,3)'
@@ -68,7 +68,7 @@ def parse(text: str) -> Spec:
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """The names that stand before the options: of a rule and its modifiers. A path may hold any sign.
+    """The names before the options: those of a rule and its modifiers. A path may contain any character.
 
     >>> parts("adam+proximal-l1:lr=0.1"), parts("./c++/mine.py+sam:lr=0.1"), parts("surface:f='x.py'")
     (('adam', 'proximal-l1'), ('./c++/mine.py', 'sam'), ('surface',))
@@ -83,16 +83,16 @@ def parts(text: str) -> tuple[str, ...]:
 
 
 def _end(text: str) -> int:
-    """Where the first name of a text ends."""
+    """The index at which the first name in a text ends."""
     plain = re.split(r"[+:]", text, maxsplit=1)[0]
     paths = [match.end() for match in re.finditer(r"\.py(?=[+:]|$)", text)]
-    # A name that is too long for a file is no error here.
+    # Unlike Path.is_file, os.path.isfile does not raise for names that are too long.
     there = next((end for end in paths if os.path.isfile(os.path.expanduser(text[:end]))), 0)  # noqa: PTH111, PTH113
     return there or (paths[0] if paths and "/" in plain else len(plain))
 
 
 def split(text: str, whole: str = "") -> list[str]:
-    """Split at the commas that stand outside brackets and quotes.
+    """Split at commas outside brackets and quotes.
 
     >>> split("a=1,b=(2,3),c=[4,5]")
     ['a=1', 'b=(2,3)', 'c=[4,5]']
@@ -120,24 +120,24 @@ def split(text: str, whole: str = "") -> list[str]:
 
 
 def is_grid(value: str) -> bool:
-    """Whether a value stands for several: `[2,4,8]`, `log(1e-4,1,25)`, `linear(0,1,5)`."""
+    """Whether a value is a grid of several values: `[2,4,8]`, `log(1e-4,1,25)`, `linear(0,1,5)`."""
     return bool(_GRID.match(value))
 
 
 def grid(value: str, *, whole: bool = False) -> tuple[str, ...]:
-    """The values that a value stands for, each as text; of one that is no grid itself alone.
+    """Expand a grid into its values, as text; a value that is not a grid is returned alone.
 
-    Logarithmic values have equal factors between them, linear ones equal differences; both ends are among them.
+    Logarithmic grids are spaced by equal factors, linear grids by equal differences; both include their end points.
 
     >>> grid("log(1e-4,1,5)"), grid("linear(0,1,3)"), grid("[2,log(10,1000,3)]"), grid("0.1")
     (('0.0001', '0.001', '0.01', '0.1', '1'), ('0', '0.5', '1'), ('2', '10', '100', '1000'), ('0.1',))
 
     Args:
-        value: What is written after `key=`.
-        whole: Whether numbers between the ends are rounded to whole ones.
+        value: The text after `key=`.
+        whole: Whether to round the numbers of `log` and `linear` to integers.
 
     Raises:
-        DynvizError: It looks like a grid and is none.
+        DynvizError: The value looks like a grid but is not a valid one.
     """
     if not is_grid(value):
         return (value,)
@@ -145,12 +145,12 @@ def grid(value: str, *, whole: bool = False) -> tuple[str, ...]:
         items = [item.strip() for item in split(value[1:-1])] if value.endswith("]") else [""]
         if not all(items):
             raise DynvizError(f"{value} is not a list of values; write one like [8,64,256]")
-        found = [each for item in items for each in grid(item, whole=whole)]
-        if len(found) > _VALUES:
-            raise DynvizError(f"a list stands for {len(found)} values, and a grid may have {_VALUES}")
+        values = [entry for item in items for entry in grid(item, whole=whole)]
+        if len(values) > _VALUES:
+            raise DynvizError(f"a list stands for {len(values)} values, and a grid may have {_VALUES}")
     else:
-        found = [f"{round(number) if whole else number:.12g}" for number in _spaced(value)]
-    return tuple(dict.fromkeys(found))
+        values = [f"{round(number) if whole else number:.12g}" for number in _spaced(value)]
+    return tuple(dict.fromkeys(values))
 
 
 def _spaced(value: str) -> list[float]:
@@ -172,7 +172,7 @@ def _spaced(value: str) -> list[float]:
 
 
 def seeds(given: SupportsIndex | str | Iterable[SupportsIndex]) -> tuple[int, ...]:
-    """Read a seed, a list or a range of seeds.
+    """Parse a seed, or a list or range of seeds.
 
     >>> seeds("42"), seeds("1,2,5"), seeds("0:8"), seeds([3, 1])
     ((42,), (1, 2, 5), (0, 1, 2, 3, 4, 5, 6, 7), (3, 1))
@@ -197,7 +197,7 @@ def seeds(given: SupportsIndex | str | Iterable[SupportsIndex]) -> tuple[int, ..
 
 
 def _integers(given: SupportsIndex | Iterable[SupportsIndex]) -> Sequence[int]:
-    """Integers of any type, one or several; nothing where they are none."""
+    """One or several integers of any integer type; empty if the value is something else."""
     with contextlib.suppress(TypeError):
         return [operator.index(given)]  # type: ignore[arg-type]
     with contextlib.suppress(TypeError):
@@ -206,22 +206,22 @@ def _integers(given: SupportsIndex | Iterable[SupportsIndex]) -> Sequence[int]:
 
 
 def lanes(text: str) -> tuple[int, ...]:
-    """Read which lanes of a recording are meant, counted from 0: written like seeds.
+    """Parse a selection of lanes, numbered from 0 and written like seeds.
 
     >>> lanes("0:3"), lanes("4,1")
     ((0, 1, 2), (4, 1))
 
     Raises:
-        DynvizError: It is none of these, or names a lane twice.
+        DynvizError: The text is not a valid selection, or names a lane twice.
     """
-    found = _numbers(text)[: _SEEDS + 1]
-    if not found or min(found) < 0 or len(set(found)) < len(found):
+    numbers = _numbers(text)[: _SEEDS + 1]
+    if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
         raise DynvizError(f"lanes {text!r} are not understood; write one (0), a list (0,2) or a range (0:4)")
-    return tuple(found)
+    return tuple(numbers)
 
 
 def _numbers(text: str) -> Sequence[int]:
-    """A list or a range; nothing where it is neither."""
+    """The numbers in a list or range; empty if the text is neither."""
     try:
         if ":" in text:
             first, last = map(_whole, text.split(":"))
@@ -232,14 +232,14 @@ def _numbers(text: str) -> Sequence[int]:
 
 
 def _whole(text: str) -> int:
-    """A whole number; of more digits than mean anything here Python would read, or refuse to, a thousand."""
+    """Parse an integer, rejecting numbers of absurd length, which Python may be slow or refuse to convert."""
     if len(text) > _DIGITS:
         raise ValueError
     return int(text)
 
 
 def step_range(text: str) -> tuple[int | None, int | None]:
-    """Read a range of steps with both ends, each of which may be left out; one number is a range of one step.
+    """Parse an inclusive range of steps; either end may be omitted, and a single number is a range of one step.
 
     >>> step_range("100:2000"), step_range(":500"), step_range("4000")
     ((100, 2000), (None, 500), (4000, 4000))
@@ -261,7 +261,7 @@ def step_range(text: str) -> tuple[int | None, int | None]:
 
 
 def size(text: str) -> tuple[int, int]:
-    """Read a picture's width and height.
+    """Parse the width and height of a picture.
 
     >>> size("800x600")
     (800, 600)

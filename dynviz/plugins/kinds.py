@@ -1,4 +1,4 @@
-"""The kinds of plug-ins: what they are called, where ours lie, and what a file of each binds."""
+"""The kinds of plug-ins: their names, the packages of the bundled ones, and the name that each file binds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ class Kind:
     """A kind of plug-in.
 
     Attributes:
-        plural: What it is called on the command line.
-        package: What holds ours.
-        binds: The name that a file binds.
-        subject: The option that says what it works on, which nobody writes.
+        plural: The name on the command line.
+        package: The package of the bundled plug-ins.
+        binds: The module-level name that a plug-in file must bind.
+        subject: The parameter that receives what the plug-in works on; users never set it.
     """
 
     plural: str
@@ -24,7 +24,7 @@ class Kind:
 
     @property
     def noun(self) -> str:
-        """One of them in a message: `optimizer`."""
+        """The singular, for messages: `optimizer`."""
         return self.plural.removesuffix("s")
 
 

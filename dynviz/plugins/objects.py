@@ -1,4 +1,4 @@
-"""Plug-ins given as Python objects in place of names: classes, functions, instances and `functools.partial`."""
+"""Plug-ins given as Python objects instead of names: classes, functions, instances and `functools.partial`."""
 
 import dataclasses
 import functools
@@ -21,7 +21,7 @@ Given: TypeAlias = str | Plugin | Callable[..., Any]
 
 
 def plugin(plural: str, given: Any) -> Plugin:
-    """The plug-in that is meant.
+    """Turn a name or an object into a plug-in.
 
     Args:
         plural: The kind: `scenarios`, `optimizers`.
@@ -29,7 +29,7 @@ def plugin(plural: str, given: Any) -> Plugin:
             keyword, or an instance of a dataclass, whose fields are the options.
 
     Raises:
-        DynvizError: It is none of these, or has no such option.
+        DynvizError: The argument is none of these, or has no such option.
     """
     if isinstance(given, Plugin):
         return given
@@ -37,16 +37,16 @@ def plugin(plural: str, given: Any) -> Plugin:
         return load(plural, given)
     which = kind(plural)
     target, options = _parts(given, which)
-    found = Plugin(which, path(plural, target), target, {})
-    values = read(found.options, options, f"{which.binds} {found.name}", scheduled=plural == "optimizers")
-    return replace(found, given=values)
+    wrapped = Plugin(which, path(plural, target), target, {})
+    values = read(wrapped.options, options, f"{which.binds} {wrapped.name}", scheduled=plural == "optimizers")
+    return replace(wrapped, given=values)
 
 
 def text(plural: str, given: Any) -> str:
-    """A plug-in as the text by which another process finds it; lists among its options are grids.
+    """The text by which another process can load the plug-in; options that are lists become grids.
 
     Raises:
-        DynvizError: Only this process has it.
+        DynvizError: Other processes cannot import it.
     """
     if isinstance(given, str):
         return given
@@ -60,7 +60,7 @@ def text(plural: str, given: Any) -> str:
 
 
 def path(plural: str, target: Callable[..., Any]) -> str:
-    """The name of one of ours, or the shortest import path.
+    """The name of a bundled plug-in, or the shortest import path.
 
     >>> import torch
     >>> path("optimizers", torch.optim.NAdam)
@@ -78,13 +78,13 @@ def path(plural: str, target: Callable[..., Any]) -> str:
 
 
 def among(plural: str, name: str, objects: Iterable[Any]) -> Any:
-    """The one of several classes that a recording calls so; None where none is."""
+    """The class that a recording refers to by this name; None if there is none."""
     classes = (thing for thing in objects if callable(thing))
     return next((target for target in classes if path(plural, target) == name), None)
 
 
 def _parts(given: Any, which: Kind) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """The class or function, and its options."""
+    """Split an object into its class or function and its options."""
     if isinstance(given, functools.partial) and not given.args:
         return given.func, dict(given.keywords)
     if inspect.isclass(given) or inspect.isfunction(given):
@@ -115,7 +115,7 @@ def _attribute(module: str, name: str) -> Any:
 
 
 def written(value: Any) -> str:
-    """A value as it stands on the command line."""
+    """Format a value as it is written on the command line."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""Options that name a file which is read: those whose type is, or holds, `pathlib.Path`."""
+"""Options that name input files: those whose type is, or contains, `pathlib.Path`."""
 
 import typing
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def takes_file(kind: Any) -> bool:
-    """Whether values of a type may be paths.
+    """Whether values of this type may be paths.
 
     >>> takes_file(Path), takes_file(tuple[Path, ...]), takes_file(Path | None), takes_file(str)
     (True, True, True, False)
@@ -16,7 +16,7 @@ def takes_file(kind: Any) -> bool:
 
 
 def locate(value: str | Path) -> Path:
-    """The absolute path of a file, which is found from any folder afterwards.
+    """Resolve the path of a file, so that it no longer depends on the working directory.
 
     Raises:
         ValueError: There is no such file.
@@ -28,9 +28,9 @@ def locate(value: str | Path) -> Path:
 
 
 def located(default: Any, base: Path) -> Any:
-    """A default with the paths in it made absolute, from a folder."""
+    """A default value with relative paths resolved against a folder."""
     if isinstance(default, tuple | list):
-        return type(default)(located(each, base) for each in default)
+        return type(default)(located(item, base) for item in default)
     return (base / default.expanduser()).resolve() if isinstance(default, Path) else default
 
 
@@ -39,5 +39,5 @@ def paths(value: Any) -> Iterator[Path]:
     if isinstance(value, Path):
         yield value
     elif isinstance(value, tuple | list):
-        for each in value:
-            yield from paths(each)
+        for item in value:
+            yield from paths(item)

@@ -1,4 +1,4 @@
-"""Options of a plug-in: read from its signature, given as text or as values, checked against their types."""
+"""Options of a plug-in: read from its signature, given as text or as values, and checked against their types."""
 
 import ast
 import dataclasses
@@ -20,7 +20,7 @@ from dynviz.plugins.schedules import Schedule
 
 MISSING = dataclasses.MISSING
 STEPS = 100
-"""Of the last part of a schedule, in a run whose length is not known yet."""
+"""Assumed length of the last part of a schedule while the length of the run is unknown."""
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
@@ -37,13 +37,13 @@ class Option:
 
     @property
     def number(self) -> bool:
-        """Whether it takes numbers that are not whole."""
+        """Whether it accepts floats."""
         several = typing.get_origin(self.type) in (typing.Union, types.UnionType)
         return self.type is float or (several and float in typing.get_args(self.type))
 
     @property
     def takes_file(self) -> bool:
-        """Whether it may name a file that is read."""
+        """Whether its value may be the path of an input file."""
         return takes_file(self.type)
 
     @property
@@ -53,19 +53,19 @@ class Option:
 
     @property
     def annotation(self) -> Any:
-        """The type with its range, as a field has it."""
+        """The type and range as a field annotation."""
         return Annotated[self.type, self.range] if self.range else self.type
 
 
 def options(target: Callable[..., Any]) -> dict[str, Option]:
     """The options of a plug-in.
 
-    They are the fields of a dataclass, the keyword-only parameters of a function, and of any other class (a
-    `torch.optim.Optimizer`) all parameters but the first, which is what it works on. Explanations come from the
-    `Attributes:` or `Args:` section of the docstring.
+    These are the fields of a dataclass, the keyword-only parameters of a function, and for any other class (such as a
+    `torch.optim.Optimizer`) all constructor parameters except the first, which is what it works on. Help texts come
+    from the `Attributes:` or `Args:` section of the docstring.
 
     Raises:
-        DynvizError: It is something built in that does not say what it takes.
+        DynvizError: It is a built-in without a signature.
     """
     lines = _explanations(inspect.getdoc(target) or "")
     hints = _hints(target)
@@ -76,25 +76,25 @@ def options(target: Callable[..., Any]) -> dict[str, Option]:
             for kind, range_ in [_split(hints[item.name])]
             if item.init
         }
-    found = {}
+    known = {}
     for name, parameter in _parameters(target).items():
         default = MISSING if parameter.default is parameter.empty else parameter.default
         hint = hints.get(name, Any if default is None or default is MISSING else type(default))
         kind, range_ = _split(hint)
-        found[name] = Option(name, kind, default, lines.get(name, ""), range_)
-    return found
+        known[name] = Option(name, kind, default, lines.get(name, ""), range_)
+    return known
 
 
 def read(
     known: Mapping[str, Option], given: Mapping[str, Any], what: str, *, scheduled: bool = False
 ) -> dict[str, Any]:
-    """Check given options; texts are read by the option's type, other values only checked.
+    """Check options; text is parsed according to the option's type, other values are only checked.
 
     Args:
-        known: What there is.
-        given: What was asked for.
-        what: Whose options they are, for messages: `optimizer adamw`.
-        scheduled: Whether a number may be a schedule, `cosine(1e-2)`, which is then read as one.
+        known: The available options.
+        given: The options to check, as text or values.
+        what: The owner of the options, for messages: `optimizer adamw`.
+        scheduled: Whether a number may be given as a schedule, such as `cosine(1e-2)`.
 
     Raises:
         DynvizError: An option does not exist, or a value is not of its type or out of its range.
@@ -109,25 +109,25 @@ def read(
             raise DynvizError(f"{name}={value} of {what} is a grid; a run takes one value, `dynviz sweep` takes grids")
         if scheduled and isinstance(value, str) and option.number and Schedule.looks(value):
             values[name] = Schedule(value)
-            # How long the run will be is not known here; it has a first step at least.
+            # The length of the run is not known here, but there is always a first step.
             _within(option, values[name].over(values[name].shortest + STEPS).at(1), text, what)
             continue
         try:
-            found = _read(value, option.type)
+            parsed = _read(value, option.type)
         except (ValueError, TypeError, SyntaxError, OverflowError):
             more = ", or a schedule like cosine(1e-2)" if scheduled and option.number else ""
             raise DynvizError(
                 f"{name}={text} of {what} is not understood; {name} takes {option.type_name}{more}"
             ) from None
-        values[name] = _within(option, found, text, what)
+        values[name] = _within(option, parsed, text, what)
     return values
 
 
 def check_schedule(option: Option, schedule: Schedule, what: str, steps: int) -> None:
-    """See that a scheduled number stays in its range for so many steps.
+    """Check that a scheduled number stays within its range for the given number of steps.
 
     Raises:
-        DynvizError: It does not.
+        DynvizError: It leaves the range.
     """
     step = option.range.first_outside(schedule, steps) if option.range else None
     if step is not None:
@@ -160,10 +160,10 @@ def type_name(kind: Any) -> str:
 
 
 def _read(value: Any, kind: Any) -> Any:
-    """One value of this type, from text or from a value that may already be one.
+    """Convert text to a value of this type, or check that a value already is one.
 
     Raises:
-        ValueError: It is not.
+        ValueError: It is not a value of this type.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Literal:
@@ -190,19 +190,19 @@ def _read(value: Any, kind: Any) -> Any:
 
 
 def _bracketed(text: str) -> bool:
-    """Whether the first sign is a bracket that the last one closes."""
+    """Whether the first character is a bracket that the last one closes."""
     depths = list(itertools.accumulate((sign == "(") - (sign == ")") for sign in text))
     return text.startswith("(") and text.endswith(")") and all(depth > 0 for depth in depths[:-1])
 
 
-def _match(found: Any) -> Any:
-    """The same iterator, ending in a ValueError where it is empty."""
-    yield from found
+def _match(matches: Any) -> Any:
+    """Yield from an iterator, then raise a ValueError, so that `next` on an empty one fails with it."""
+    yield from matches
     raise ValueError
 
 
 def _attempts(value: Any, kinds: tuple[Any, ...]) -> Any:
-    # Text and paths match anything, and so come last; None first, or `none` would be a text.
+    # Text and paths match anything, so they come last; None comes first, or `none` would be read as text.
     for kind in sorted(kinds, key=lambda kind: (kind is not type(None), kind in (str, Path))):
         try:
             yield _read(value, kind)
@@ -251,20 +251,22 @@ def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         name = getattr(target, "__name__", str(target))
         raise DynvizError(f"{name} is built in and does not say what it takes") from error
     if not inspect.isclass(target):
-        return {name: each for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}
+        return {name: parameter for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    found = {name: each for name, each in list(parameters.items())[1:] if each.kind in named}
-    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()) and len(target.__mro__) > 2:
-        # `**options` are handed on to the class that it extends.
+    accepted = {name: parameter for name, parameter in list(parameters.items())[1:] if parameter.kind in named}
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()) and len(target.__mro__) > 2:
+        # `**options` are passed on to the base class.
         inherited = _parameters(target.__mro__[1])
-        found = {name: each for name, each in inherited.items() if each.default is not each.empty} | found
-    return found
+        accepted = {
+            name: parameter for name, parameter in inherited.items() if parameter.default is not parameter.empty
+        } | accepted
+    return accepted
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
     subjects: list[Any] = [target]
     if inspect.isclass(target) and not dataclasses.is_dataclass(target):
-        subjects = [vars(each).get("__init__") for each in reversed(target.__mro__)]
+        subjects = [vars(base).get("__init__") for base in reversed(target.__mro__)]
     hints: dict[str, Any] = {}
     for subject in subjects:
         try:
@@ -275,11 +277,11 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _split(hint: Any) -> tuple[Any, Range | None]:
-    """The type of an annotation, and the range in it."""
+    """Split an annotation into its type and its range, if any."""
     if typing.get_origin(hint) is not Annotated:
         return hint, None
     kind, *more = typing.get_args(hint)
-    return kind, next((each for each in more if isinstance(each, Range)), None)
+    return kind, next((extra for extra in more if isinstance(extra, Range)), None)
 
 
 def _default(item: dataclasses.Field[Any]) -> Any:
@@ -287,7 +289,7 @@ def _default(item: dataclasses.Field[Any]) -> Any:
 
 
 def _explanations(docstring: str) -> dict[str, str]:
-    """The entries of the `Attributes:` or `Args:` section, each joined to one line."""
+    """The entries of the `Attributes:` or `Args:` section, each joined into one line."""
     section = re.search(r"^(?:Attributes|Args):\n((?:(?:[ \t]+.*)?\n?)+)", docstring, re.MULTILINE)
     lines: dict[str, str] = {}
     if section:

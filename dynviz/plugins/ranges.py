@@ -1,4 +1,4 @@
-"""Which numbers an option takes: said in the annotation of a field, checked where a value is read."""
+"""Valid ranges of numeric options: declared in field annotations, checked when a value is read."""
 
 import math
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from typing import Annotated, TypeAlias
 from dynviz.plugins.schedules import Schedule
 
 MOST = 1_000_000
-"""A schedule is looked at in so many steps at most, evenly spread: of fewer steps in each."""
+"""Maximum number of steps, evenly spaced, at which a schedule is checked."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Finite numbers from `low` to `high`.
+    """The finite numbers from `low` to `high`.
 
     >>> str(Range(0)), str(Range(0, 1, without="high")), 1.0 in Range(0, 1, without="high")
     ('from 0', 'from 0 to below 1', False)
 
     Attributes:
-        low: The least.
-        high: The largest; infinity where there is none, which is no number itself.
-        without: Which end is left out itself: `low`, `high`, or neither.
+        low: The lower bound.
+        high: The upper bound; infinity means unbounded, and is never itself in the range.
+        without: The end that is excluded: `low`, `high`, or neither.
     """
 
     low: float
@@ -33,16 +33,16 @@ class Range:
         return above and below and math.isfinite(value)
 
     def first_outside(self, schedule: Schedule, steps: int) -> int | None:
-        """The first step of a run of so many steps at which a schedule leaves the range, None where it never does.
+        """The first step of a run at which a schedule leaves the range; None if it never does.
 
-        One more step is looked at: what the last state is recorded with.
+        One step past the end is checked too, because the final state is recorded with its value.
         """
         over = schedule.over(steps)
         looked_at = range(1, steps + 2, 1 + steps // MOST)
         return next((t for t in (*looked_at, steps + 1) if over.at(t) not in self), None)
 
     def __str__(self) -> str:
-        """As it is said in messages."""
+        """The range as shown in messages."""
         low = f"above {self.low:g}" if self.without == "low" else f"from {self.low:g}"
         if self.high == math.inf:
             return low
@@ -50,12 +50,12 @@ class Range:
 
 
 Size: TypeAlias = Annotated[float, Range(0)]
-"""A step size, a decay, what is added so that nothing is divided by zero."""
+"""For step sizes, decay rates, and epsilons that prevent division by zero."""
 Positive: TypeAlias = Annotated[float, Range(0, without="low")]
-"""What is divided by."""
+"""For divisors."""
 Share: TypeAlias = Annotated[float, Range(0, 1)]
-"""All or nothing or in between."""
+"""For fractions."""
 Memory: TypeAlias = Annotated[float, Range(0, 1, without="high")]
-"""What stays of a running mean at each step: with 1 it would never begin."""
+"""For decay rates of running means: with 1 the mean would never move from its start."""
 Factor: TypeAlias = Annotated[float, Range(1)]
-"""By what something grows."""
+"""For growth factors."""

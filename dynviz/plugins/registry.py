@@ -1,4 +1,4 @@
-"""The registry: one file a plug-in, found by listing folders, imported when used."""
+"""The registry: one file per plug-in, found by listing folders and imported on first use."""
 
 import ast
 import functools
@@ -23,15 +23,15 @@ from dynviz.plugins.user_file import in_words, run_file
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plug-in that was found, imported and given options.
+    """An imported plug-in with its options.
 
     Attributes:
-        kind: Which of them.
-        name: As it was asked for; a path for a user's file.
-        target: What its file binds.
-        given: The options that were written, read by their types.
-        file: The user's file, absolute; empty for one of ours.
-        parts: Of a rule with modifiers: these plug-ins, the rule first.
+        kind: The kind of plug-in.
+        name: The name as given; a path for a user's file.
+        target: The class or function that its file binds.
+        given: The options that were set explicitly, converted to their types.
+        file: The absolute path of a user's file; empty for anything else.
+        parts: The rule and its modifiers, in order; empty for a plug-in that is not composed.
     """
 
     kind: Kind
@@ -43,35 +43,37 @@ class Plugin:
 
     @property
     def label(self) -> str:
-        """What a recording is called by it: `adamw`, `torch.optim.NAdam`, `mine` for `./mine.py`."""
+        """The default label of a recording: `adamw`, `torch.optim.NAdam`, `mine` for `./mine.py`."""
         return "+".join(part.label for part in self.parts) or (
             self.stem if self.file else self.name.removeprefix("__main__.")
         )
 
     @property
     def stem(self) -> str:
-        """The short name, which protocols use: `./my_rule.py` and `pkg.My_Rule` are `my-rule`; of parts the first's."""
+        """The short name used by protocols: `my-rule` for `./my_rule.py` or `pkg.My_Rule`; for modifiers the rule's."""
         if self.parts:
             return self.parts[0].stem
         return (Path(self.name).stem if self.file else self.name.rsplit(".", 1)[-1]).replace("_", "-").lower()
 
     @property
     def options(self) -> dict[str, Option]:
-        """What options there are; a default that is a path starts from the folder of the user's file."""
+        """The available options; default paths are resolved against the folder of the user's file."""
         known = options(self.target)
         if self.name.startswith(zoo.PREFIX):
             known = zoo.settable(known)
         return {
-            name: replace(each, default=located(each.default, Path(self.file).parent)) if each.takes_file else each
-            for name, each in known.items()
+            name: replace(option, default=located(option.default, Path(self.file).parent))
+            if option.takes_file
+            else option
+            for name, option in known.items()
             if name != self.kind.subject
         }
 
     def make(self, **others: Any) -> Any:
-        """Call the target with the given options and with `others`, which they override.
+        """Call the target with `others` and the given options; given options take precedence.
 
         Raises:
-            DynvizError: An option without a default is missing.
+            DynvizError: A required option is missing.
         """
         files = {option.name: option.default for option in self.options.values() if option.takes_file}
         values = {**files, **others, **self.given}
@@ -85,18 +87,18 @@ class Plugin:
 
     @property
     def code(self) -> tuple[Path, ...]:
-        """The user's files, each followed by those that it imports beside it."""
+        """The user's files, each followed by the sibling files it imports."""
         parts = self.parts or (self,)
         return tuple(file for part in parts if part.file for file in with_siblings(Path(part.file)))
 
     @property
     def data(self) -> tuple[Path, ...]:
-        """The files that its options name."""
+        """The input files named by its options."""
         taking = [option for option in self.options.values() if option.takes_file]
-        return tuple(file for one in taking for file in paths(self.given.get(one.name, one.default)))
+        return tuple(file for option in taking for file in paths(self.given.get(option.name, option.default)))
 
     def sha256(self) -> str:
-        """The fingerprint of a user's file and those it imports beside it, empty for one of ours."""
+        """The fingerprint of the user's file and the siblings it imports; empty without a user's file."""
         if self.parts:
             return "+".join(part.sha256() for part in self.parts).strip("+")
         return fingerprint(Path(self.file)) if self.file else ""
@@ -104,21 +106,21 @@ class Plugin:
 
 @functools.cache
 def files(plural: str) -> dict[str, Path]:
-    """Name and file of each of ours, sorted; nothing is imported but the empty package around them."""
+    """The bundled plug-ins of a kind by name, sorted; imports nothing but their empty package."""
     package = kind(plural).package
     spec = importlib.util.find_spec(package)
     folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
-    found = {
+    by_name = {
         file.stem.replace("_", "-"): file
         for folder in folders
         for file in folder.glob("*.py")
         if not file.stem.startswith("_")
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(by_name.items()))
 
 
 def summary(file: Path) -> str:
-    """The first line of a file's docstring, read without running it."""
+    """The first line of a file's docstring, read without executing the file."""
     try:
         docstring = ast.get_docstring(ast.parse(file.read_bytes())) or ""
     except (SyntaxError, ValueError):
@@ -127,16 +129,16 @@ def summary(file: Path) -> str:
 
 
 def check(plural: str, text: str) -> None:
-    """See that what is named exists, without importing it.
+    """Check that a plug-in exists, without importing it.
 
     Raises:
-        DynvizError: The grammar is broken, or there is no such name or file.
+        DynvizError: The text does not follow the grammar, or there is no such name or file.
     """
     name = parse(text).name
     given = parts(plural, name)
     if given:
-        for each, part in given:
-            check(each, part)
+        for part_kind, part in given:
+            check(part_kind, part)
     elif name.endswith(".py"):
         _existing(name, kind(plural))
     elif plural == "optimizers" and name.startswith(zoo.PREFIX):
@@ -148,18 +150,18 @@ def check(plural: str, text: str) -> None:
 
 
 def load(plural: str, text: str) -> Plugin:
-    """Find, import and check what is named, with its options.
+    """Find and import a plug-in, and check its options.
 
     Args:
         plural: The kind: `scenarios`, `optimizers`, `views`, `exporters`.
-        text: `NAME[:key=value,...]`; the name of one of ours, a path to a file (`./mine.py`), an import path
+        text: `NAME[:key=value,...]`; a bundled name, a path to a file (`./mine.py`), an import path
             (`torch.optim.NAdam`), or for an optimizer `zoo.NAME` of the `pytorch_optimizer` collection.
 
     Raises:
         DynvizError: It does not exist, cannot be imported, or has no such option.
     """
     spec, which, file = parse(text), kind(plural), ""
-    loaded = tuple(load(each, part) for each, part in parts(plural, spec.name))
+    loaded = tuple(load(part_kind, part) for part_kind, part in parts(plural, spec.name))
     if loaded:
         return _composed(loaded, spec)
     name = spec.name
@@ -175,13 +177,13 @@ def load(plural: str, text: str) -> Plugin:
         check(plural, text)
         module = importlib.import_module(f"{which.package}.{spec.name.replace('-', '_')}")
         target = _bound(module, which, spec.name)
-    found = Plugin(which, name, target, {}, file)
-    given = read(found.options, spec.options, f"{which.noun} {name}", scheduled=plural == "optimizers")
-    return replace(found, given=given)
+    plugin = Plugin(which, name, target, {}, file)
+    given = read(plugin.options, spec.options, f"{which.noun} {name}", scheduled=plural == "optimizers")
+    return replace(plugin, given=given)
 
 
 def parts(plural: str, name: str) -> list[tuple[str, str]]:
-    """The kind and the name of each part of a rule with modifiers; nothing where a name is not put together."""
+    """The kind and name of each part of a rule with modifiers; empty for a name that is not composed."""
     first, *others = grammar.parts(name)
     if plural != "optimizers" or not others:
         return []
@@ -194,7 +196,7 @@ def parts(plural: str, name: str) -> list[tuple[str, str]]:
 def _composed(parts: tuple[Plugin, ...], spec: Spec) -> Plugin:
     from dynviz.plugins.composition import compose
 
-    # A path is kept whole: the run may be gone on with elsewhere.
+    # Absolute paths, because the run may be resumed from another folder.
     name = "+".join(part.file or part.name for part in parts)
     target = compose([(part.label, part.target) for part in parts])  # type: ignore[misc]
     given = read(options(target), spec.options, f"optimizer {name}", scheduled=True)
@@ -224,7 +226,7 @@ def _bound(module: ModuleType, which: Kind, name: str) -> Callable[..., Any]:
 
 
 def _lone_optimizer(module: ModuleType, which: Kind) -> Any:
-    """The class of torch's kind that a file defines, where it is the only one."""
+    """The `torch.optim.Optimizer` subclass that a file defines, if there is exactly one."""
     if which.binds != "optimizer" or (torch := sys.modules.get("torch")) is None:
         return None
     own = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
@@ -239,19 +241,19 @@ def _imported(name: str, which: Kind) -> Callable[..., Any]:
             f"{name!r} is neither an import path, like package.module.Name, nor a file, whose path ends at .py"
         )
     if (here := str(Path.cwd())) not in sys.path:
-        # The last place that is looked at; it stays there for what is imported later, and for processes of ours.
+        # Searched last; it stays on the path for later imports and for child processes.
         sys.path.append(here)
         importlib.invalidate_caches()
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
-    except Exception as error:  # importing runs what others wrote
+        target = getattr(importlib.import_module(module), attribute, None)
+    except Exception as error:  # importing runs arbitrary code
         raise DynvizError(f"no {which.noun} at import path {name!r}: {in_words(error)}") from error
-    if not callable(found):
+    if not callable(target):
         names = _public(module)
         if len(names) > 100:
             raise DynvizError(f"no {which.noun} in {module} named {attribute!r}")
         raise unknown(f"{which.noun} in {module}", attribute, names)
-    return found  # type: ignore[no-any-return]
+    return target  # type: ignore[no-any-return]
 
 
 def _public(module: str) -> list[str]:

@@ -58,7 +58,7 @@ def onecycle(peak: float, steps: float, share: float = 0.3) -> Callable[[int], f
     Source: Smith and Topin 2018, Super-convergence, with the numbers of `torch.optim.lr_scheduler.OneCycleLR`.
     """
     low, least = peak / 25, peak / 25 / 1e4
-    # torch gives the first part `share` of all steps but one, and the rest what is left until the last one.
+    # As in torch, the boundaries are counted from step 0: hence the subtracted 1.
     top, last = share * steps - 1, steps - 1
 
     def at(t: int) -> float:
@@ -71,13 +71,13 @@ def onecycle(peak: float, steps: float, share: float = 0.3) -> Callable[[int], f
 
 
 SHAPES: dict[str, Shape] = {
-    each.__name__: each for each in (warmup, constant, ramp, cosine, exponential, stairs, onecycle)
+    shape.__name__: shape for shape in (warmup, constant, ramp, cosine, exponential, stairs, onecycle)
 }
-"""The functions that schedules are made of, by name."""
+"""The functions that schedules are built from, by name."""
 
 
 def _done(t: int, steps: float) -> float:
-    """Which share of so many steps is done before step t."""
+    """The fraction of `steps` that is completed before step t."""
     return min(t - 1, steps) / steps
 
 
@@ -94,31 +94,31 @@ class Schedule:
             are left of the run; a run that is made longer keeps its schedule, which then stays where it ended.
 
     Raises:
-        DynvizError: It is none.
+        DynvizError: The text is not a schedule.
     """
 
     text: str
 
     def __post_init__(self) -> None:
-        """Check it."""
-        # Any number of steps that leaves some for the last part will do to see that the rest is right.
+        """Validate the text."""
+        # Any length that leaves steps for the last part will do to validate the text.
         self.over(2**40)
 
     def __str__(self) -> str:
-        """As it is written."""
+        """The schedule as text."""
         return self.text
 
     def over(self, steps: int) -> "Schedule":
-        """The schedule of a run of so many steps, with every number of steps written out.
+        """The schedule for a run of this length, with every number of steps filled in.
 
         Raises:
-            DynvizError: Nothing of the run is left for the last part.
+            DynvizError: The run is too short to reach the last part.
         """
         text = " then ".join("*".join(factor.text for factor in part.factors) for part in _sequence(self.text, steps))
         return self if text == self.text else Schedule(text)
 
     def after(self, start: int, steps: int) -> "Schedule":
-        """The schedule that begins after `start` steps of a run of `steps`, and stands at its first value before.
+        """The schedule delayed by `start` steps in a run of `steps`, holding its first value until then.
 
         >>> str(Schedule("cosine(0.1)").after(40, 100))
         'constant(0.1,40) then cosine(0.1,60)'
@@ -130,11 +130,11 @@ class Schedule:
 
     @property
     def shortest(self) -> int:
-        """The steps of the shortest run that comes to the last part."""
+        """The length of the shortest run that reaches the last part."""
         return _sequence(self.text, 2**40)[-1].start + 1
 
     def at(self, t: int) -> float:
-        """The value at step t, from 1; the schedule must say how many steps it takes."""
+        """The value at step t, counted from 1; every number of steps must be filled in, see `over`."""
         part = next(part for part in reversed(self._parts) if t > part.start or not part.start)
         try:
             return math.prod(factor.at(t - part.start) for factor in part.factors)
@@ -147,7 +147,7 @@ class Schedule:
 
     @staticmethod
     def looks(text: str) -> bool:
-        """Whether a text is meant as a schedule: a name of one and a bracket stand in it.
+        """Whether a text is meant as a schedule, that is, calls one of the functions in `SHAPES`.
 
         >>> Schedule.looks("cosine(1e-2)"), Schedule.looks("0.1"), Schedule.looks("log(1e-4,1,25)")
         (True, False, False)
@@ -157,7 +157,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class _Factor:
-    """A number or a function: its text with every number in it, what it gives, and its steps where it says them."""
+    """A number or function: its complete text, its values, and its number of steps if it has one."""
 
     text: str
     at: Callable[[int], float]
@@ -166,26 +166,26 @@ class _Factor:
 
 @dataclass(frozen=True)
 class _Part:
-    """A product, and after how many steps it begins."""
+    """A product of factors that begins after `start` steps."""
 
     start: int
     factors: tuple[_Factor, ...]
 
 
 def _sequence(text: str, steps: int | None) -> tuple[_Part, ...]:
-    """The parts that follow one another; the last one takes what is left of so many steps."""
+    """Parse the consecutive parts; the last one takes the remaining steps."""
     *leading, last = re.split(r"\bthen\b", text)
-    found, start = [], 0
+    parts, start = [], 0
     for product in leading:
         factors = tuple(_factor(factor, None) for factor in _product(product))
         lengths = [factor.steps for factor in factors if factor.steps is not None]
         if not lengths:
             raise DynvizError(f"{product.strip()!r} does not say when it ends; before `then` stands a part with steps")
-        found.append(_Part(start, factors))
+        parts.append(_Part(start, factors))
         start += max(lengths)
     left = None if steps is None or steps <= start else steps - start
     try:
-        return (*found, _Part(start, tuple(_factor(factor, left) for factor in _product(last))))
+        return (*parts, _Part(start, tuple(_factor(factor, left) for factor in _product(last))))
     except DynvizError as error:
         if steps is None or left is not None:
             raise
@@ -195,13 +195,13 @@ def _sequence(text: str, steps: int | None) -> tuple[_Part, ...]:
 
 
 def _product(text: str) -> Sequence[str]:
-    found, depth, start = [], 0, 0
+    factors, depth, start = [], 0, 0
     for index, sign in enumerate(text):
         depth += (sign == "(") - (sign == ")")
         if sign == "*" and not depth:
-            found.append(text[start:index])
+            factors.append(text[start:index])
             start = index + 1
-    return [part.strip() for part in [*found, text[start:]]]
+    return [part.strip() for part in [*factors, text[start:]]]
 
 
 def _factor(text: str, steps: int | None) -> _Factor:
@@ -218,11 +218,11 @@ def _factor(text: str, steps: int | None) -> _Factor:
     values = _arguments(name, inside, known)
     if "steps" in known and "steps" not in values and steps is not None:
         values["steps"] = float(steps)
-    missing = [each for each, one in known.items() if one.default is one.empty and each not in values]
+    missing = [key for key, parameter in known.items() if parameter.default is parameter.empty and key not in values]
     if missing:
         raise DynvizError(f"{text} lacks {' and '.join(missing)}: write {usage(name)}")
     _check(text, values)
-    # By place up to the first that is left out, then by name.
+    # Positional up to the first omitted argument, then by name.
     leading = list(itertools.takewhile(values.__contains__, known))
     written = ",".join(
         f"{'' if key in leading else key + '='}{repr(values[key]).removesuffix('.0')}" for key in known if key in values
@@ -257,10 +257,13 @@ def _check(text: str, values: dict[str, float]) -> None:
 
 
 def usage(name: str) -> str:
-    """How a function of schedules is written: `cosine(start,steps,end=0)`."""
+    """The signature of a schedule function: `cosine(start,steps,end=0)`."""
     parameters = inspect.signature(SHAPES[name]).parameters.values()
-    said = [each.name if each.default is each.empty else f"{each.name}={each.default:g}" for each in parameters]
-    return f"{name}({','.join(said)})"
+    arguments = [
+        parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default:g}"
+        for parameter in parameters
+    ]
+    return f"{name}({','.join(arguments)})"
 
 
 def _number(text: str) -> float | None:

@@ -1,7 +1,8 @@
-"""What a recording, or a sweep's folder, may have run.
+"""Which code a recording or a sweep's folder may run.
 
-Either is data, and may come from anybody. What it names is run where it is bundled with dynviz or of a collection that
-is installed. Anything else is a user's own code: it runs once its user has named it, and is what it was.
+Both are data and may come from anybody. Code that they name runs without asking if it is bundled with dynviz or part
+of an installed collection. Anything else is user code, which runs only if the user has named it as trusted and it has
+not changed.
 """
 
 import shlex
@@ -16,17 +17,17 @@ from dynviz.plugins import grammar, zoo
 from dynviz.plugins.fingerprints import fingerprint
 
 MAIN = "__main__."
-"""Before the name of what a script or a notebook defines, which no other process can import."""
+"""Prefix of names defined in a script or notebook, which no other process can import."""
 COLLECTIONS = ("torch.optim.", zoo.PREFIX)
 Trusted: TypeAlias = str | Path | Sequence[str | Path | Callable[..., Any]]
 """Files, folders that hold them, import paths (`package`, `package.module.Name`), and classes themselves."""
 
 
 class ChangedFileError(DynvizError):
-    """A user's file, or one that it imports beside it, is not what it was.
+    """A user's file, or a sibling file that it imports, has changed.
 
     Attributes:
-        path: Of the user's file.
+        path: The path of the user's file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,11 +37,11 @@ class ChangedFileError(DynvizError):
 
 @dataclass(frozen=True)
 class Code:
-    """A user's own code that is named where nobody typed it.
+    """User code that is named by a recording rather than typed by the user.
 
     Attributes:
         name: A path, or an import path.
-        sha256: The file's fingerprint when it was run first; empty for an import path.
+        sha256: The file's fingerprint when the run began; empty for an import path.
     """
 
     name: str
@@ -48,14 +49,14 @@ class Code:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a file, and not an import path."""
+        """Whether it is a file rather than an import path."""
         return self.name.endswith(".py")
 
     def located(self, trusted: Trusted) -> str:
-        """The path of the file, or the import path, where its user says that it may be run.
+        """The path of the file, or the import path, if the user trusts it.
 
         Raises:
-            DynvizError: Its user says nothing of it, or the file is not what it was.
+            DynvizError: It is not trusted, or the file has changed.
         """
         places = as_texts(trusted)
         if not self.is_file:
@@ -79,11 +80,11 @@ class Code:
         raise DynvizError(_refusal(self.name, self.name if Path(self.name).is_file() else Path(self.name).name))
 
     def unchanged(self, path: Path) -> bool:
-        """Whether a file is there and is what this one was, with those that it imports beside it."""
+        """Whether a file exists and it and the siblings it imports match the recorded fingerprint."""
         return path.is_file() and fingerprint(path) == self.sha256
 
     def _candidates(self, trusted: Sequence[str]) -> list[Path]:
-        """The files that could be this one where the user says that it is."""
+        """The trusted files that could be this one."""
         recorded = Path(self.name)
         places = []
         for place in (Path(text).expanduser().absolute() for text in trusted):
@@ -96,7 +97,7 @@ class Code:
 
 
 def bundled(plural: str, name: str) -> bool:
-    """Whether a name, without options, is that of one of ours.
+    """Whether a name without options is that of a bundled plug-in.
 
     >>> bundled("views", "curves"), bundled("views", "./curves.py")
     (True, False)
@@ -105,7 +106,7 @@ def bundled(plural: str, name: str) -> bool:
 
 
 def bundled_view(text: str) -> bool:
-    """Whether a view, with its options, is one of ours."""
+    """Whether a view, given with its options, is bundled."""
     try:
         return bundled("views", grammar.parse(text).name)
     except DynvizError:
@@ -113,48 +114,48 @@ def bundled_view(text: str) -> bool:
 
 
 def foreign(plural: str, name: str, fingerprints: Sequence[str] = ()) -> tuple[Code, ...]:
-    """The code that a name stands for and that needs its user's consent; nothing where it needs none.
+    """The code behind a name that needs the user's consent; empty if none does.
 
     Args:
         plural: The kind: `scenarios`, `optimizers`.
-        name: As it is recorded, without options.
-        fingerprints: Of its files, in order.
+        name: The recorded name, without options.
+        fingerprints: Those of its files, in order.
     """
     return tuple(part for part in _parts(plural, name, fingerprints) if isinstance(part, Code))
 
 
 def resolve(plural: str, name: str, trusted: Trusted = (), fingerprints: Sequence[str] = ()) -> str:
-    """The name to load for one that is recorded.
+    """The name to load for a recorded one.
 
     Args:
         plural: The kind: `scenarios`, `optimizers`.
-        name: As it is recorded, without options.
-        trusted: What its user says may be run.
-        fingerprints: Of its files, in order.
+        name: The recorded name, without options.
+        trusted: The code that the user trusts.
+        fingerprints: Those of its files, in order.
 
     Raises:
-        DynvizError: It needs consent that was not given, or a file is not what it was.
+        DynvizError: It needs consent that was not given, or a file has changed.
     """
     parts = _parts(plural, name, fingerprints)
     return "+".join(part.located(trusted) if isinstance(part, Code) else part for part in parts)
 
 
 def as_texts(trusted: Trusted) -> tuple[str, ...]:
-    """The files, folders and import paths among what is trusted."""
+    """The trusted files, folders and import paths."""
     if isinstance(trusted, str | Path):
         return (str(trusted),)
     return tuple(str(place) for place in trusted if isinstance(place, str | Path))
 
 
 def objects(trusted: Trusted) -> tuple[Callable[..., Any], ...]:
-    """The classes among what is trusted."""
+    """The trusted classes."""
     if isinstance(trusted, str | Path):
         return ()
     return tuple(thing for thing in trusted if not isinstance(thing, str | Path))
 
 
 def _parts(plural: str, name: str, fingerprints: Sequence[str]) -> list[str | Code]:
-    """The name, or those of a rule and its modifiers; code of a user's where it is not ours."""
+    """The name, or the names of a rule and its modifiers; user code is wrapped in `Code`."""
     parts: list[str | Code] = []
     remaining = list(fingerprints)
     for kind, part in plugins.parts(plural, name) or [(plural, name)]:

@@ -1,4 +1,4 @@
-"""A user's file, run as a module that may import its neighbours."""
+"""Running a user's file as a module that can import its sibling files."""
 
 import contextlib
 import hashlib
@@ -14,13 +14,13 @@ from dynviz.errors import DynvizError
 
 
 def run_file(path: Path) -> ModuleType:
-    """The module that a file makes when it is run.
+    """Run a file as a module.
 
     Raises:
-        DynvizError: It cannot be run.
+        DynvizError: It cannot be read, or raises an error.
     """
-    # The name is of the whole path, so that two files of one name stand side by side, and stands in sys.modules,
-    # where dataclasses look their annotations up.
+    # The module name is derived from the whole path, so that files of the same name do not collide; dataclasses need
+    # it in sys.modules to resolve their annotations.
     name = f"dynviz_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -42,9 +42,9 @@ def run_file(path: Path) -> ModuleType:
 
 @contextlib.contextmanager
 def _neighbours(folder: Path) -> Iterator[None]:
-    """Let a user's file import those beside it, after everything else that there is."""
+    """Let a user's file import its siblings, searched after everything else."""
     for file in folder.glob("*.py"):
-        # One of this name that stands beside another file, which was imported before.
+        # Forget a module of the same name that was imported as another file's sibling.
         where = getattr(sys.modules.get(file.stem), "__file__", None) or str(file)
         if where != str(file) and str(Path(where).parent) not in sys.path:
             del sys.modules[file.stem]
@@ -57,7 +57,7 @@ def _neighbours(folder: Path) -> Iterator[None]:
 
 
 def in_words(error: BaseException) -> str:
-    """The type and the text of an error, in one line."""
+    """The type and message of an error, on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 

@@ -1,4 +1,4 @@
-"""Optimizers of the `pytorch_optimizer` collection by their names: `zoo.Lion`."""
+"""Optimizers of the `pytorch_optimizer` collection, by name: `zoo.Lion`."""
 
 import functools
 import importlib
@@ -15,10 +15,10 @@ PACKAGE = "pytorch_optimizer"
 
 
 def check(name: str) -> None:
-    """See that the collection is installed, without importing it.
+    """Check that the collection is installed, without importing it.
 
     Raises:
-        DynvizError: It is not.
+        DynvizError: It is not installed.
     """
     if importlib.util.find_spec(PACKAGE) is None:
         raise DynvizError(
@@ -28,7 +28,7 @@ def check(name: str) -> None:
 
 @functools.cache
 def names() -> dict[str, Any]:
-    """Every optimizer of the collection by its name, sorted.
+    """Every optimizer of the collection by name, sorted.
 
     Raises:
         DynvizError: The collection is not installed.
@@ -47,7 +47,7 @@ def names() -> dict[str, Any]:
 
 
 def summaries() -> list[tuple[str, str]]:
-    """Name and first sentence of each, or why it is none for here."""
+    """The name of each optimizer with its summary, or why it is unsupported."""
     rows = []
     for name, target in names().items():
         reason = refusal(target)
@@ -56,7 +56,7 @@ def summaries() -> list[tuple[str, str]]:
 
 
 def summary(target: Any) -> str:
-    """The first line of a class's docstring, and which sequence is drawn where there are two."""
+    """The first line of a class's docstring, plus a note on which sequence is recorded if there are two."""
     lines = (inspect.getdoc(target) or "").strip().split("\n", 1)
     line = lines[0]
     return f"{line} {SEQUENCE}".strip() if two_sequences(target) else line
@@ -66,19 +66,19 @@ SEQUENCE = "What is recorded is the sequence that gradients are taken at (train)
 
 
 def two_sequences(target: Any) -> bool:
-    """Whether it trains one sequence of parameters and hands over another, and so has `train()` and `eval()`."""
+    """Whether it trains one sequence of parameters but returns another, and so has `train()` and `eval()`."""
     return callable(getattr(target, "train", None)) and callable(getattr(target, "eval", None))
 
 
 def find(name: str) -> tuple[str, Any]:
-    """The class that `zoo.NAME` names, whatever the case of its letters, and its proper name.
+    """The proper name and the class of `zoo.NAME`, ignoring case.
 
     Raises:
-        DynvizError: The collection is not installed, has none of that name, or this one cannot work here.
+        DynvizError: The collection is not installed, has no such optimizer, or the optimizer is unsupported.
     """
     there = names()
     short = name.removeprefix(PREFIX)
-    proper = {each.lower().replace("-", ""): each for each in there}.get(
+    proper = {candidate.lower().replace("-", ""): candidate for candidate in there}.get(
         short.lower().replace("-", "").replace("_", "")
     )
     if proper is None:
@@ -90,12 +90,12 @@ def find(name: str) -> tuple[str, Any]:
 
 
 def settable(known: dict[str, Option]) -> dict[str, Option]:
-    """The options that can be written and recorded; the others, such as a dtype, keep their defaults."""
+    """The options whose values can be written and recorded; others, such as a dtype, keep their defaults."""
     return {name: option for name, option in known.items() if _plain(option.default)}
 
 
 def refusal(target: Any) -> str:
-    """Why a class of torch's kind cannot step here, as its signatures say; empty where they say nothing against it."""
+    """Why an optimizer class is unsupported, judging by its signatures; empty if it is supported."""
     wanted = inspect.signature(target).parameters
     first = next(iter(wanted), "")
     if first == "optimizer" or "base_optimizer" in wanted:
@@ -113,12 +113,12 @@ def refusal(target: Any) -> str:
 
 def _plain(value: Any) -> bool:
     if isinstance(value, tuple | list):
-        return all(_plain(each) for each in value)
+        return all(_plain(item) for item in value)
     return value is MISSING or value is None or isinstance(value, bool | int | float | str)
 
 
 def _unknown(short: str, there: list[str]) -> DynvizError:
-    # All names would fill a screen; near ones are found whatever their case.
+    # Listing every name would fill the screen; the suggestion ignores case.
     lower = {name.lower(): name for name in there}
     hint = str(unknown("optimizer", short.lower(), lower)).partition("did you mean '")[2].partition("'")[0]
     near = f"; did you mean '{PREFIX}{lower[hint]}'?" if hint else "."

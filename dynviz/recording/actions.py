@@ -1,4 +1,4 @@
-"""What recordings and runs can do beside being read: rooms above the format do it."""
+"""Actions on recordings and runs that packages above the file format implement."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 
 class Actions:
-    """They are there once `dynviz.animation.methods` is imported, as it is with `dynviz.open` and its like."""
+    """Methods that work once `dynviz.animation.methods` is imported, as `dynviz.open` and its relatives do."""
 
     drawer: ClassVar[Callable[..., Path]]
     forker: ClassVar[Callable[..., Any]]
@@ -29,7 +29,7 @@ class Actions:
         exporter: str | None = None,
         **options: Any,
     ) -> Path:
-        """Draw into a file; the parameters are those of `dynviz.animation.export.animate`, where they are explained."""
+        """Export an animation; see `dynviz.animation.export.animate` for the parameters."""
         return type(self).drawer(
             self,
             target,
@@ -49,7 +49,7 @@ class Actions:
         )
 
     def fork(self, at: int, **changes: Any) -> Any:
-        """Continue from a step in a run of its own, `recording.fork(at=400, lr=3e-3)`; see `dynviz.fork`.
+        """Continue from a step in a new run, `recording.fork(at=400, lr=3e-3)`; see `dynviz.fork`.
 
         Returns:
             The new run.

@@ -1,4 +1,4 @@
-"""Named arrays in a .npz file, without pickle; read without trust in what their headers promise."""
+"""Named arrays in a .npz file, without pickle; headers are not trusted when reading."""
 
 import io
 import math
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from dynviz.recording import files
 
 NUMBERS = "biufcU"
-"""Kinds of types that are read: numbers, and texts of a length that is known."""
+"""NumPy kinds that can be read: numbers and fixed-length text."""
 _CHECKSUM = b"%08x"
 _END, _END_BYTES = b"PK\5\6", 22
-"""How an archive without a comment ends."""
+"""The end-of-archive record of a ZIP file without a comment: its signature and length."""
 
 
 def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """The bytes of a file of named arrays, the same for the same arrays; they end in a checksum of those before."""
+    """Serialize named arrays deterministically; the data ends with a checksum of everything before it."""
     import zipfile
 
     file = io.BytesIO()
-    # Not np.savez: it stores the time of day, and refuses arrays that are named like its own arguments.
+    # Not np.savez: it stores the time of day, and rejects arrays named like its own arguments.
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
@@ -37,11 +37,11 @@ def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def check_intact(path: Path) -> None:
-    """See that a file is as `write_npz` made it, as far as that can be told: older ones have no checksum.
+    """Check that a file is as `write_npz` wrote it; files from older versions have no checksum and pass.
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is not.
+        ValueError: Its checksum does not match.
     """
     data = files.read(path, path.stat().st_size)
     end = len(data) - len(_CHECKSUM % 0)
@@ -50,17 +50,17 @@ def check_intact(path: Path) -> None:
 
 
 def read_npz(path: Path, most: int | None = None) -> dict[str, NDArray[Any]]:
-    """The arrays of a file that we wrote: its members are stored as they are, so that none is larger than the file.
+    """Read a file written by `write_npz`: its members are uncompressed, so none can be larger than the file.
 
     Args:
         path: The file.
-        most: Bytes that all arrays may take together; None for the size of the file.
+        most: Maximum total size of the arrays in bytes; None for the size of the file.
 
     Raises:
-        OSError: It cannot be read, or is no regular file.
-        ValueError: It is damaged, or holds something else, or more than is expected.
+        OSError: It cannot be read, or is not a regular file.
+        ValueError: It is damaged, contains something else, or is larger than expected.
     """
-    # Importing it takes as long as reading some files.
+    # Imported late: the import takes as long as reading several files.
     import zipfile
 
     with open(files.open_regular(path), "rb") as file:  # noqa: PTH123 - it is open already
@@ -78,19 +78,19 @@ def read_npz(path: Path, most: int | None = None) -> dict[str, NDArray[Any]]:
                     for member in members
                 }
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error, EOFError, KeyError) as error:
-            # An encrypted member is a RuntimeError, one of a newer format NotImplementedError.
+            # Encrypted members raise RuntimeError, newer formats NotImplementedError.
             raise ValueError(" ".join(str(error).split())) from error
 
 
 def check_shapes(arrays: Mapping[str, NDArray[Any]], forms: Mapping[str, str]) -> None:
-    """See that arrays are there, of numbers, and of shapes that go together.
+    """Check that arrays exist, are numeric, and have consistent shapes.
 
     Args:
-        arrays: By name.
-        forms: For each name a letter for each dimension: the same letter is the same length everywhere, and not 0.
+        arrays: The arrays, by name.
+        forms: For each name, one letter per dimension; dimensions with the same letter have the same nonzero length.
 
     Raises:
-        ValueError: One is missing or does not fit.
+        ValueError: An array is missing or has the wrong type or shape.
 
     >>> check_shapes({"x": np.zeros(3), "y": np.zeros((2, 3))}, {"x": "a", "y": "ba"})
     >>> check_shapes({"x": np.zeros(3), "y": np.zeros((2, 4))}, {"x": "a", "y": "ba"})
@@ -115,7 +115,7 @@ def check_shapes(arrays: Mapping[str, NDArray[Any]], forms: Mapping[str, str]) -
 
 
 def _array(file: IO[bytes], size: int) -> NDArray[Any]:
-    """One array, whose header is compared with what is there before memory is asked for."""
+    """Read one array, comparing its header with the actual size before allocating memory."""
     with file:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
@@ -130,6 +130,6 @@ def _array(file: IO[bytes], size: int) -> NDArray[Any]:
         length = math.prod(shape) * dtype.itemsize
         if length != size - file.tell():
             raise ValueError(f"an array promises {length} bytes, and {size - file.tell()} are there")
-        # Its own memory, which may be written to.
+        # A bytearray, so that the array is writable.
         flat = np.frombuffer(bytearray(file.read(length)), dtype)
         return flat.reshape(shape, order="F" if by_columns else "C")

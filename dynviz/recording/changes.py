@@ -1,9 +1,9 @@
-"""Changes of hyperparameters while a run trains: what is asked for, and what came of it, one line of JSON each.
+"""Changes of hyperparameters during training: requests and their outcomes, one line of JSON each.
 
-    requests.jsonl   what was asked for; anybody may add a line
-    changes.jsonl    what became of it; written by the trainer alone, before it takes effect
+    requests.jsonl   requests; anybody may append a line
+    changes.jsonl    outcomes; written only by the trainer, before they take effect
 
-A change counts from the step after `step` on. What is asked for is told apart by the number of its line.
+A change applies from the step after `step` on. Requests are identified by their line number.
 """
 
 import fcntl
@@ -23,20 +23,20 @@ from dynviz.recording.values import encode
 
 Action: TypeAlias = Literal["set", "pause", "continue", "step", "stop"]
 LONGEST = 1 << 22
-"""Bytes of requests. No more are taken: with an answer for each, changes.jsonl is still one that can be read."""
+"""Maximum size of requests.jsonl in bytes; small enough that changes.jsonl, with all answers, stays readable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Something that is asked of the process that trains.
+    """A request to the training process.
 
     Attributes:
-        action: What: to set a hyperparameter, or to pause, continue, take some steps while paused, or stop.
-        name: Of the hyperparameter.
+        action: Set a hyperparameter, pause, continue, take some steps while paused, or stop.
+        name: The hyperparameter.
         value: Its new value.
-        lane: Of which lane alone; None for all.
-        at: After which step; None for as soon as possible.
-        steps: How many to take.
+        lane: The only lane affected; None for all.
+        at: The step after which to act; None for as soon as possible.
+        steps: The number of steps to take.
     """
 
     action: Action
@@ -47,22 +47,22 @@ class Request:
     steps: int = 1
 
     def line(self) -> bytes:
-        """As it stands in requests.jsonl."""
+        """The line in requests.jsonl."""
         return _line(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What became of a request to set a hyperparameter.
+    """The outcome of a request to set a hyperparameter.
 
     Attributes:
-        step: After which step it has changed; where it was refused, how far training was.
-        name: Of the hyperparameter.
-        new: The value that was asked for.
-        old: The value before; None where it was a schedule, or not the same in all lanes.
-        lane: Of which lane alone; None for all.
-        request: The number of the request's line; -1 for one that was known when the run began.
-        refused: Why nothing was changed; empty where it was.
+        step: The step after which the change applies; for a refused request, the step that training had reached.
+        name: The hyperparameter.
+        new: The requested value.
+        old: The previous value; None if it was a schedule or differed between lanes.
+        lane: The only lane affected; None for all.
+        request: The line number of the request; -1 for a change that was known when the run began.
+        refused: Why the request was refused; empty if it was not.
     """
 
     step: int
@@ -74,7 +74,7 @@ class Change:
     refused: str = ""
 
     def line(self) -> bytes:
-        """As it stands in changes.jsonl."""
+        """The line in changes.jsonl."""
         return _line(self)
 
 
@@ -101,10 +101,10 @@ _CHANGE: schema.Reader[Change] = record(
 
 
 def ask(folder: Path, request: Request) -> int:
-    """Add a request to those in a folder; the number of its line.
+    """Append a request to a folder and return its line number.
 
     Raises:
-        DynvizError: It cannot be written.
+        DynvizError: The request cannot be written.
     """
     line = request.line()
     path = folder / layout.REQUESTS
@@ -113,16 +113,16 @@ def ask(folder: Path, request: Request) -> int:
         with Folder(folder) as opened:
             descriptor = opened.open(layout.REQUESTS, os.O_RDWR | os.O_CREAT)
             try:
-                # Two who ask at once get numbers of their own.
+                # Simultaneous requests must get different numbers.
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 data = os.pread(descriptor, LONGEST + 1, 0)
                 end, number = len(data), data.count(b"\n")
                 if data and not data.endswith(b"\n"):
-                    # Somebody was stopped in the middle of a line, which is ended and means nothing.
+                    # A process was stopped in the middle of a line: terminate it; it will be ignored.
                     line, number = b"\n" + line, number + 1
                 if number < answered:
-                    # The file was lost, and a number is never given twice: the other one's answer would be taken for
-                    # this one's. Empty lines ask for nothing.
+                    # The file was lost. Reusing a number would pair this request with the answer to an older one, so
+                    # pad with empty lines, which are ignored.
                     line, number = b"\n" * min(answered - number, LONGEST) + line, answered
                 if end + len(line) > LONGEST:
                     raise DynvizError(f"{path} would be longer than {LONGEST >> 20} MiB: remove it to ask for more")
@@ -139,7 +139,7 @@ def ask(folder: Path, request: Request) -> int:
 
 
 class RequestReader:
-    """What is asked for in a folder, read as it grows."""
+    """Reads the requests in a folder as they are appended."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / layout.REQUESTS
@@ -147,7 +147,7 @@ class RequestReader:
         self.count = 0
 
     def new(self) -> list[tuple[int, Request]]:
-        """Those since the last time, with the numbers of their lines; a line that is none is passed over."""
+        """The requests since the last call, with their line numbers; invalid lines are skipped."""
         try:
             size = os.stat(self._path).st_size  # noqa: PTH116 - between any two blocks of steps
         except OSError:
@@ -155,7 +155,7 @@ class RequestReader:
         if size == self._size:
             return []
         if size < self._size:
-            # The file was removed. What is answered already has a lower number than what is asked in a new one.
+            # The file was removed. Requests in a new file have higher numbers than any answered so far.
             self.count = 0
         self._size = size
         try:
@@ -168,7 +168,7 @@ class RequestReader:
 
 
 def load(folder: Path) -> tuple[Change, ...]:
-    """The changes of a recording, in the order in which they were decided.
+    """The changes of a recording, in the order of decision.
 
     Raises:
         DynvizError: The file is damaged.
@@ -177,7 +177,7 @@ def load(folder: Path) -> tuple[Change, ...]:
 
 
 def read(path: Path) -> tuple[Change, ...]:
-    """The changes in a file that must be there.
+    """The changes in a file that must exist.
 
     Raises:
         DynvizError: It is not, or it is damaged.
@@ -188,7 +188,7 @@ def read(path: Path) -> tuple[Change, ...]:
 
 
 def parse(path: Path) -> tuple[Change, ...]:
-    """The changes in a file; none where there is no file."""
+    """The changes in a file; empty if there is no file."""
     changes = []
     for number, line in enumerate(lines(path).split(b"\n")[:-1], 1):
         try:
@@ -199,7 +199,7 @@ def parse(path: Path) -> tuple[Change, ...]:
 
 
 def lines(path: Path) -> bytes:
-    """The whole lines of a file; none where there is no file."""
+    """The complete lines of a file; empty if there is no file."""
     try:
         return whole_lines(files.read(path))
     except FileNotFoundError:
@@ -209,7 +209,7 @@ def lines(path: Path) -> bytes:
 
 
 def effective(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Those that were not refused, by step."""
+    """The changes that were not refused, sorted by step."""
     return tuple(sorted((change for change in changes if not change.refused), key=lambda change: change.step))
 
 
@@ -225,13 +225,13 @@ def _read(line: bytes) -> Request | None:
 
 
 def value_at(changes: Sequence[Change], name: str, lane: int, step: int) -> float | None:
-    """What a hyperparameter of a lane was changed to by a step; None where it was not changed yet."""
+    """The value to which a hyperparameter of a lane had been changed by a step; None if it had not been changed."""
     made = [change for change in changes if change.name == name and change.step <= step and change.lane in (None, lane)]
     return made[-1].new if made else None
 
 
 def of_lanes(changes: Sequence[Change], lanes: Sequence[int] | None) -> tuple[Change, ...]:
-    """Those of some lanes, or of all, with the lanes counted among these."""
+    """The changes that affect the chosen lanes, with lanes renumbered among them."""
     if lanes is None:
         return tuple(changes)
     place = {lane: index for index, lane in enumerate(lanes)}

@@ -1,4 +1,4 @@
-"""changes.jsonl in a recording: written, read again as it grows, and compared with what checkpoints know of it."""
+"""changes.jsonl in a recording: writing it, following its growth, and checking it against checkpoints."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ class ChangeLog:
         self._folder = folder
 
     def append(self, change: Change) -> None:
-        """Write one down; a torn line that a kill has left is written over."""
+        """Append a change, overwriting any torn line left by a killed process."""
         path = self._folder.path / layout.CHANGES
         line = change.line()
         try:
@@ -41,7 +41,7 @@ class ChangeLog:
 
 
 def checksum(folder: Path) -> Checksum:
-    """Of all changes that a recording has so far.
+    """The checksum of all changes so far.
 
     Raises:
         DynvizError: The file cannot be read.
@@ -50,9 +50,9 @@ def checksum(folder: Path) -> Checksum:
 
 
 def check_intact(folder: Path) -> None:
-    """See that no change is lost or altered that a checkpoint stands on, before anything is made that rests on it.
+    """Check that no change covered by a checkpoint is lost or altered, before building on it.
 
-    They were asked for while the run trained: unlike samples and events nothing makes them again.
+    Changes were requested during training: unlike samples and events, they cannot be reproduced.
 
     Raises:
         DynvizError: One is.
@@ -62,7 +62,7 @@ def check_intact(folder: Path) -> None:
         try:
             known = checkpoint.checksums(folder, step).get(layout.CHANGES)
         except DynvizError:
-            # It is damaged itself; those before know the changes that came before them.
+            # The checkpoint itself is damaged; earlier ones still cover the changes before them.
             continue
         path = folder / layout.CHANGES
         if known is not None and not known.begins(changes.lines(path)):
@@ -70,18 +70,18 @@ def check_intact(folder: Path) -> None:
                 f"{path} is not what was written: a change from before step {step} is lost or altered; put back a copy"
             )
         if known is not None:
-            # Lines are only ever added: what the newest checkpoint knows, those before it know too.
+            # Lines are only ever appended, so the newest checkpoint covers those of all earlier ones.
             return
 
 
 def come_late(folder: Path, known: Checksum, step: int) -> bool:
-    """Whether a change was added since a checkpoint that counts from before it: its state is of a run without it."""
+    """Whether a change added after a checkpoint applies from before it, so that the state lacks its effect."""
     added = changes.lines(folder / layout.CHANGES)[known.covered :].count(b"\n")
     return bool(added) and any(change.step < step for change in changes.effective(changes.load(folder)[-added:]))
 
 
 class ChangeReader:
-    """changes.jsonl, read again when it has changed."""
+    """Reads changes.jsonl again whenever it has changed."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / layout.CHANGES
@@ -89,11 +89,11 @@ class ChangeReader:
         self._changes: tuple[Change, ...] = ()
 
     def read(self, count: int, lanes: Sequence[int] | None) -> tuple[Change, ...]:
-        """Those that took effect, by step.
+        """The changes that took effect, sorted by step.
 
         Args:
-            count: How many lanes the recording has.
-            lanes: Those that are looked at, which then are counted from 0; None for all.
+            count: The number of lanes in the recording.
+            lanes: The chosen lanes, renumbered from 0 in the result; None for all.
 
         Raises:
             DynvizError: The file is damaged.

@@ -1,4 +1,4 @@
-"""The file of a channel, and the channel that is written."""
+"""The file format of a channel, and writing to it."""
 
 import os
 import zlib
@@ -15,18 +15,18 @@ from dynviz.recording.disk import Folder
 
 _COPY_BYTES = 1 << 20
 _EMPTY = 10**8
-"""Samples without a number in them, which no size of a file speaks against."""
+"""Maximum number of samples of zero bytes, which the size of the file cannot confirm."""
 
 
 class Form:
-    """What every sample of a channel has in common.
+    """The format shared by all samples of a channel.
 
     Attributes:
         path: The file.
-        dtype: Of the numbers.
-        shape: Of one sample, the axis of lanes included.
-        sample_bytes: Its size.
-        header: The first bytes of the file, but for the sample count.
+        dtype: The type of the numbers.
+        shape: The shape of one sample, including the axis of lanes.
+        sample_bytes: The size of one sample.
+        header: The header of the file, with a sample count of 0.
     """
 
     __slots__ = ("dtype", "header", "path", "sample_bytes", "shape")
@@ -39,8 +39,8 @@ class Form:
         self.header = layout.header(self.dtype, shape)
 
     def counts(self, fd: int) -> tuple[int, int]:
-        """How many samples the header of an open file promises, and how many complete ones the file has room for."""
-        # A writer extends the data and then the count; so the count is read before the size.
+        """The sample count in the header of an open file, and the number of complete samples in its data."""
+        # A writer appends data before it updates the count, so read the count before the size.
         promised = layout.promised(os.pread(fd, layout.HEADER_BYTES, 0), self.header)
         size = os.fstat(fd).st_size
         if promised is None:
@@ -54,27 +54,27 @@ class Form:
         return promised, (size - layout.HEADER_BYTES) // self.sample_bytes if self.sample_bytes else promised
 
     def fills(self, count: int, size: int) -> bool:
-        """Whether a file of this size has no room for more samples."""
+        """Whether a file of this size holds no complete sample beyond `count`."""
         return layout.HEADER_BYTES + (count + 1) * self.sample_bytes > size
 
     def copy(self, fd: int, count: int, target: BinaryIO) -> None:
-        """Write a file with the first samples of an open one."""
+        """Copy the header and the first samples of an open file."""
         target.write(layout.header(self.dtype, self.shape, count))
         end = layout.HEADER_BYTES + count * self.sample_bytes
         for offset in range(layout.HEADER_BYTES, end, _COPY_BYTES):
             target.write(os.pread(fd, min(_COPY_BYTES, end - offset), offset))
 
     def samples(self, fd: int) -> int:
-        """How many samples an open file holds: what a power loss has left without a count may be no samples."""
+        """The number of usable samples: those counted by the header and complete in the file."""
         return min(self.counts(fd))
 
 
 class GrowingChannel:
-    """A channel that is written: samples are appended, or overwritten in place.
+    """A channel open for writing: samples are appended, or overwritten in place.
 
     Attributes:
-        count: How many samples there are.
-        changed: Whether anything was written since this was set to False.
+        count: The number of samples.
+        changed: Whether anything was written since the flag was last cleared.
     """
 
     __slots__ = ("_fd", "_file", "_folder", "_form", "_running", "changed", "count")
@@ -83,11 +83,11 @@ class GrowingChannel:
         """Open a channel.
 
         Args:
-            folder: That of a recording's channels.
-            name: The channel's.
-            dtype: Of the numbers.
-            shape: Of one sample, the axis of lanes included.
-            new: Whether its file is to be made.
+            folder: The recording's folder of channels.
+            name: The name of the channel.
+            dtype: The type of the numbers.
+            shape: The shape of one sample, including the axis of lanes.
+            new: Whether to create the file.
         """
         self._folder, self._file = folder, f"{name}{layout.CHANNEL_SUFFIX}"
         self._form = Form(folder.path / self._file, dtype, shape)
@@ -109,7 +109,7 @@ class GrowingChannel:
             raise
 
     def count_all(self) -> None:
-        """Write into the header how many samples there are: a power loss may have left fewer."""
+        """Update the count in the header, which a power loss may have left too low."""
         self.changed = True
         try:
             disk.write_at(self._fd, *layout.count_change(self.count))
@@ -117,7 +117,7 @@ class GrowingChannel:
             raise disk.unwritable(self._form.path, error) from error
 
     def write(self, index: int, block: NDArray[Any]) -> None:
-        """Write samples index, index + 1, ...: data first, then the header's count if it grew.
+        """Write samples index, index + 1, ...: first the data, then the count in the header if it grew.
 
         Raises:
             DynvizError: The disk is full or gone. Samples that were there stay.
@@ -147,10 +147,10 @@ class GrowingChannel:
             raise disk.unwritable(form.path, error) from error
 
     def checksum(self, covered: int) -> Checksum:
-        """Of the samples that were written last and of all before them.
+        """The checksum of the samples written last and all before them.
 
         Args:
-            covered: How many of them a checkpoint stands on.
+            covered: The number of samples that a checkpoint covers.
         """
         size = self._form.sample_bytes
         covered = min(covered, self.count)
@@ -162,7 +162,7 @@ class GrowingChannel:
         return Checksum(covered, blocks, held, rest)
 
     def holds(self, checksum: Checksum) -> bool:
-        """Whether the samples that a checkpoint stands on are there as they were written."""
+        """Whether the samples covered by a checkpoint are present and unaltered."""
         if checksum.covered > self.count:
             return False
         try:
@@ -177,14 +177,14 @@ class GrowingChannel:
 
     @property
     def fd(self) -> int:
-        """The descriptor of its file."""
+        """The file descriptor."""
         return self._fd
 
     def cut(self, count: int) -> None:
-        """Keep only the first `count` samples.
+        """Remove all but the first `count` samples.
 
-        They are copied to a new file that takes the old one's place: shortening the file itself would kill (SIGBUS)
-        every reader that looks at the lost samples.
+        They are copied to a new file that replaces the old one: truncating the file in place would kill (SIGBUS)
+        every reader that has the removed samples mapped.
         """
         form = self._form
         with self._folder.replacing(self._file) as file:
@@ -194,7 +194,7 @@ class GrowingChannel:
         self._running.move(min(self._running.end, count * form.sample_bytes), self._read)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

@@ -1,4 +1,4 @@
-"""The file of a channel, read: copied into memory, and copied on as it grows."""
+"""Reading the file of a channel: it is copied into memory, incrementally as it grows."""
 
 import contextlib
 import mmap
@@ -15,21 +15,21 @@ from dynviz.recording import disk, files, layout
 from dynviz.recording.channel import Form
 
 COPIED_BYTES = 1 << 27
-"""The largest file that is copied: 128 MiB take some 20 ms."""
+"""The largest file that is copied; copying 128 MiB takes about 20 ms."""
 _AGAIN_BYTES = 1 << 20
-"""Up to this size a file that grew is copied again; of a longer one what is new is added, and the rest compared when
-it has stopped growing."""
+"""Up to this size, a file that grew is copied again; for larger ones only new data is added, and the rest is compared
+once the file has stopped growing."""
 _BLOCK_BYTES = 1 << 20
 _TICK = 20_000_000
-"""Nanoseconds; file systems tell times apart by 1 to 10 milliseconds."""
+"""Nanoseconds; timestamps of file systems have a resolution of 1 to 10 milliseconds."""
 
 
 class ChannelReader:
-    """A channel that is read: copied, or mapped where it is very long; again when it changed.
+    """Reads a channel by copying its file, or mapping it if it is very large, and again whenever it changes.
 
-    A file that is made shorter while it is mapped ends the process that looks at what is gone (SIGBUS). Our writer
-    never does that, it replaces files; somebody else may. So files are copied, as far as memory goes: above
-    `COPIED_BYTES` they are mapped, and a shorter one is an error when the array is asked for and when `check` is.
+    Truncating a mapped file kills a process that accesses the removed part (SIGBUS). The writer of recordings replaces
+    files instead, but other programs may not. So files are copied as far as memory allows. Files above `COPIED_BYTES`
+    are mapped, and one that has become shorter raises an error when the array is requested or `check` is called.
     """
 
     __slots__ = ("_array", "_buffer", "_form", "_mapped", "_seen")
@@ -42,7 +42,7 @@ class ChannelReader:
         self._buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
 
     def counts(self) -> tuple[int, int]:
-        """How many samples the file promises, and how many are there."""
+        """The number of samples that the header promises, and the number in the file."""
         try:
             fd = files.open_regular(self._form.path)
             try:
@@ -53,21 +53,21 @@ class ChannelReader:
             raise disk.unreadable(self._form.path, error) from error
 
     def check(self) -> None:
-        """See that what is mapped is still there.
+        """Check that a mapped file has not been truncated.
 
         Raises:
             DynvizError: Somebody made the file shorter.
         """
         inode, size, _ = self._seen
         if self._mapped:
-            # A file that took the place of the mapped one does not matter: the map keeps the old one.
+            # A file that replaced the mapped one does not matter: the mapping keeps the old one.
             with contextlib.suppress(OSError):
                 file = os.stat(self._form.path)  # noqa: PTH116
                 if file.st_ino == inode and file.st_size < size:
                     raise self._truncated()
 
     def array(self) -> NDArray[Any]:
-        """All complete samples that the file holds now, read-only; the same array for as long as they are the same."""
+        """All complete samples now in the file, read-only; the same array as long as they do not change."""
         try:
             file = os.stat(self._form.path)  # noqa: PTH116 - this is the whole cost of seeking
             if (file.st_ino, file.st_size, file.st_mtime_ns) != self._seen:
@@ -96,23 +96,23 @@ class ChannelReader:
             followed = True
             self._array = self._copy(fd, count, 0)
         self._mapped = mapped
-        # What is written within one tick of the file system's clock does not change the time again; and a writer that
-        # is between the data and the count changes the count next, and not the size.
+        # A second write within one tick of the file system's clock leaves the timestamp unchanged; and a writer that
+        # has appended data but not yet updated the count will not change the size again.
         settled = followed and time.time_ns() - file.st_mtime_ns > _TICK and form.fills(count, file.st_size)
         self._seen = (file.st_ino, file.st_size, file.st_mtime_ns if settled else -1)
 
     def _map(self, fd: int, count: int) -> NDArray[Any]:
         length = layout.HEADER_BYTES + count * self._form.sample_bytes
-        # The array keeps the map, and the map goes with the last array that shows a part of it.
+        # Arrays keep the mapping alive; it is closed with the last array that views it.
         pages = mmap.mmap(fd, length, access=mmap.ACCESS_READ)
         return np.ndarray((count, *self._form.shape), self._form.dtype, pages, layout.HEADER_BYTES)
 
     def _copy(self, fd: int, count: int, kept: int) -> NDArray[Any]:
-        """The samples, of which the first `kept` are in memory already; arrays of fewer samples stay as they are."""
+        """Read the samples after the first `kept`, which are in memory already; arrays returned before stay valid."""
         form = self._form
         begin, end = kept * form.sample_bytes, count * form.sample_bytes
         if not kept or end > len(self._buffer):
-            # Room for as much again, which costs nothing before it is used.
+            # Twice the size, for growth; unused memory costs nothing.
             buffer = np.empty(2 * end if kept else end, np.uint8)
             buffer[:begin] = self._buffer[:begin]
             self._buffer = buffer
@@ -129,7 +129,7 @@ class ChannelReader:
         return np.ndarray((count, *form.shape), form.dtype, self._buffer)
 
     def _holds(self, fd: int) -> bool:
-        """Whether the file holds the samples that are in memory."""
+        """Whether the file still contains the samples in memory."""
         end = len(self._array) * self._form.sample_bytes
         return all(
             os.pread(fd, min(_BLOCK_BYTES, end - at), layout.HEADER_BYTES + at)

@@ -1,4 +1,4 @@
-"""Whether a recording is as it was written; what is not can be taken out, so that `resume` makes it again."""
+"""Checking a recording for damage, and removing damaged parts so that `resume` can reproduce them."""
 
 import contextlib
 import os
@@ -17,23 +17,23 @@ from dynviz.recording.disk import Folder
 from dynviz.recording.metadata import ChannelInfo
 
 DAMAGED = "damaged"
-"""The folder in a recording where damaged files are put when it is mended."""
+"""The folder in a recording to which `mend` moves damaged files."""
 SHOWN = 5
-"""Damaged places of one channel that are named."""
+"""Maximum number of damaged places listed per channel."""
 
 
 @dataclass
 class DamageReport:
-    """What is wrong with a recording.
+    """The damage found in a recording.
 
     Attributes:
         recording: The recording.
-        problems: One line each.
-        checked: The step up to which there are checksums, None where there are none.
-        kept: How many samples of each damaged channel are as they were written, up to the first that is not.
-        events: How many bytes of the events are, None where all are.
-        files: Files that are damaged as a whole.
-        lasting: The problem that keeps the recording from being mended, in words; empty without one.
+        problems: Descriptions, one line each.
+        checked: The last step covered by checksums; None if there are none.
+        kept: For each damaged channel, the number of intact samples before the first damaged one.
+        events: The number of intact bytes of the events; None if all are.
+        files: Files that are damaged and cannot be kept in part.
+        lasting: The problem that prevents mending; empty if there is none.
     """
 
     recording: Recording
@@ -58,7 +58,7 @@ def check(recording: Recording) -> DamageReport:
     newest = sums[report.checked] if report.checked is not None else {}
     for name in recording.metadata.channels:
         _check_channel(report, name, newest.get(name))
-    _check_events(report, [each[layout.EVENTS] for each in sums.values() if layout.EVENTS in each])
+    _check_events(report, [step_sums[layout.EVENTS] for step_sums in sums.values() if layout.EVENTS in step_sums])
     copies = inputs.damaged(recording.folder, recording.metadata.inputs)
     report.problems += copies.values()
     report.files += copies
@@ -74,10 +74,10 @@ def check(recording: Recording) -> DamageReport:
 
 
 def check_checkpoint(recording: Recording, step: int) -> None:
-    """See that all is there, as it was written, that a checkpoint stands on.
+    """Check that everything covered by a checkpoint is present and unaltered.
 
     Raises:
-        DynvizError: Something is not.
+        DynvizError: Something is missing or altered.
     """
     sums = checkpoint.checksums(recording.folder, step)
     known = sums.pop(layout.CHANGES, None)
@@ -93,7 +93,7 @@ def check_checkpoint(recording: Recording, step: int) -> None:
 
 
 def _checkpoints(report: DamageReport) -> dict[int, Mapping[str, Checksum]]:
-    """The checksums of every checkpoint that has them."""
+    """The checksums of every checkpoint that has any."""
     folder = report.recording.folder
     sums: dict[int, Mapping[str, Checksum]] = {}
     for step in checkpoint.steps(folder):
@@ -133,7 +133,7 @@ def _check_channel(report: DamageReport, name: str, known: Checksum | None) -> N
 
 
 def _count(report: DamageReport, name: str, fd: int) -> tuple[int, bool]:
-    """How many samples a channel has, and whether the file says otherwise."""
+    """The number of samples of a channel, and whether some were lost."""
     form = _form(report.recording, name)
     try:
         promised, held = form.counts(fd)
@@ -151,7 +151,7 @@ def _count(report: DamageReport, name: str, fd: int) -> tuple[int, bool]:
 
 
 def _damaged(fd: int, form: Form, known: Checksum, count: int) -> list[tuple[int, int]]:
-    """The first and the last sample of each block that is not what was written, or is not there."""
+    """The first and last sample of each block that is altered or missing."""
     size = form.sample_bytes
     spans = [
         (start, min(start + BLOCK_BYTES, known.covered * size), crc)
@@ -167,7 +167,7 @@ def _damaged(fd: int, form: Form, known: Checksum, count: int) -> list[tuple[int
 
 
 def _samples(info: ChannelInfo, first: int, last: int, total: int) -> str:
-    """Which samples, and of which steps."""
+    """Describe a range of samples and their steps."""
     begin, end = min(first * info.every, total), min(last * info.every, total)
     if first == last:
         return f"sample {first} (step {begin}) is"
@@ -184,9 +184,9 @@ def _check_events(report: DamageReport, known: list[Checksum]) -> None:
             report.events = 0
         return
     if report.recording.metadata.status != "finished":
-        # One that goes on from an earlier checkpoint comes to those events again.
-        known = [each for each in known if each.covered <= len(data)]
-    good = [each.covered for each in known if zlib.crc32(data[: each.covered]) == each.blocks[0]]
+        # A run resumed from an earlier checkpoint will reach the missing events again.
+        known = [checksum for checksum in known if checksum.covered <= len(data)]
+    good = [checksum.covered for checksum in known if zlib.crc32(data[: checksum.covered]) == checksum.blocks[0]]
     good = [covered for covered in good if covered <= len(data)]
     if len(good) < len(known):
         report.problems.append(f"{layout.EVENTS}: it is not what was written")
@@ -205,17 +205,17 @@ def _check_events(report: DamageReport, known: list[Checksum]) -> None:
 
 
 def mend(report: DamageReport) -> None:
-    """Take out what is damaged, so that resuming makes it again, to the same bytes.
+    """Remove damaged parts, so that resuming reproduces them byte for byte.
 
-    Channels end before their first damaged sample, the events after the last that is known to be right; damaged
-    checkpoints and projections are moved aside. A finished recording that lost samples becomes an interrupted one.
+    Channels are cut before their first damaged sample, events after the last one known to be intact; damaged
+    checkpoints and projections are moved aside. A finished recording that lost samples becomes interrupted.
 
     Raises:
-        DynvizError: It is being written, or cannot be, or what it says of itself is damaged.
+        DynvizError: The recording is being written, is not writable, or its metadata or changes are damaged.
     """
     recording = report.recording
     if report.lasting:
-        # Whatever is written now would be called right from now on.
+        # Rewriting the damaged file would give it a valid checksum.
         raise DynvizError(f"{recording.folder} cannot be mended: {report.lasting}")
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(Folder(recording.folder))
@@ -255,7 +255,7 @@ def _events(folder: Path) -> bytes:
 
 
 def _move_aside(root: Folder, name: str) -> None:
-    """Move a file into the folder of damaged ones; what is there already stays."""
+    """Move a file into the folder of damaged files, without overwriting any."""
     place, _, file = name.rpartition("/")
     with root.folder(place) as source, root.folder(DAMAGED, make=True) as aside:
         free = next(name for name in _numbered(file) if not os.path.lexists(aside.path / name))

@@ -13,7 +13,7 @@ from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
 
 SUMS = "checksum:"
-"""Begins the names of the arrays that are checksums of what a checkpoint stands on."""
+"""Prefix of arrays that are checksums of the files a checkpoint depends on."""
 
 
 def steps(folder: Path) -> tuple[int, ...]:
@@ -27,7 +27,7 @@ def steps(folder: Path) -> tuple[int, ...]:
 
 
 def save(folder: Folder, step: int, data: bytes) -> None:
-    """Write the checkpoint of a step into the folder of checkpoints; it is there whole or not at all."""
+    """Write the checkpoint of a step atomically."""
     with folder.replacing(f"{step}{layout.CHECKPOINT_SUFFIX}") as file:
         file.write(data)
 
@@ -38,7 +38,7 @@ def load(folder: Path, step: int) -> dict[str, NDArray[Any]]:
 
 
 def checksums(folder: Path, step: int) -> dict[str, Checksum]:
-    """What a checkpoint stands on: the checksums of channels and of the events; empty in an old recording."""
+    """The checksums of the channels and event files that a checkpoint covers; empty in an old recording."""
     try:
         return {
             name.removeprefix(SUMS): Checksum.from_array(array)

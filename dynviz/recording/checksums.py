@@ -1,4 +1,4 @@
-"""Checksums by block: what a checkpoint knows of the bytes that it stands on."""
+"""Block checksums, by which a checkpoint records the data that it depends on."""
 
 import zlib
 from collections.abc import Callable
@@ -12,13 +12,13 @@ BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Checksum:
-    """Of the samples of a channel, or of the bytes of another file.
+    """The checksum of the samples of a channel, or of the bytes of another file.
 
     Attributes:
-        covered: How many samples the checkpoint stands on.
-        blocks: CRC-32 of each block of their bytes, the last one perhaps shorter.
-        held: How many samples there were in all; the last state of a run is one more.
-        rest: CRC-32 of those beyond `covered`.
+        covered: The number of samples, or bytes, that the checkpoint covers.
+        blocks: CRC-32 of each block of the covered bytes; the last block may be shorter.
+        held: The total number of samples; the final state of a run is one sample beyond `covered`.
+        rest: CRC-32 of the samples beyond `covered`.
     """
 
     covered: int
@@ -28,11 +28,11 @@ class Checksum:
 
     @classmethod
     def of(cls, data: bytes) -> "Checksum":
-        """Of the lines of a file."""
+        """The checksum of the lines of a file."""
         return cls(len(data), (zlib.crc32(data),), len(data))
 
     def begins(self, data: bytes) -> bool:
-        r"""Whether a file begins with the lines that were summed.
+        r"""Whether a file begins with the covered lines.
 
         >>> known = Checksum.of(b"one\n")
         >>> known.begins(b"one\ntwo\n"), known.begins(b"on"), known.begins(b"two\n")
@@ -41,12 +41,12 @@ class Checksum:
         return Checksum.of(data[: self.covered]) == self
 
     def to_array(self) -> NDArray[np.uint64]:
-        """As it stands in a checkpoint."""
+        """The array stored in a checkpoint."""
         return np.array([self.covered, self.held, self.rest, *self.blocks], np.uint64)
 
     @classmethod
     def from_array(cls, array: NDArray[np.uint64]) -> "Checksum":
-        """What `to_array` gave.
+        """Restore a checksum from `to_array`.
 
         >>> Checksum.from_array(Checksum(3, (7, 8), 4, 9).to_array())
         Checksum(covered=3, blocks=(7, 8), held=4, rest=9)
@@ -61,10 +61,10 @@ class Checksum:
 
 
 class RunningChecksum:
-    """The checksums of bytes that are added one piece after the other.
+    """Block checksums of a stream of bytes.
 
     Attributes:
-        end: How many bytes there were.
+        end: The number of bytes so far.
 
     Example:
         >>> running = RunningChecksum()
@@ -81,11 +81,11 @@ class RunningChecksum:
 
     @property
     def blocks(self) -> tuple[int, ...]:
-        """Of each block, the last one perhaps not full yet."""
+        """The checksum of each block; the last block may be incomplete."""
         return (*self._whole, self._last) if self.end % BLOCK_BYTES else tuple(self._whole)
 
     def add(self, data: bytes | memoryview) -> None:
-        """Take in more bytes."""
+        """Append bytes."""
         while len(data):
             piece = data[: BLOCK_BYTES - self.end % BLOCK_BYTES]
             self._last = zlib.crc32(piece, self._last)
@@ -96,11 +96,11 @@ class RunningChecksum:
             data = data[len(piece) :]
 
     def move(self, end: int, read: Callable[[int, int], bytes]) -> None:
-        """Go back or on to a place in a file.
+        """Move back or forward to an offset in a file.
 
         Args:
-            end: How many bytes are to be summed.
-            read: Gives so many bytes from a place.
+            end: The number of bytes to cover.
+            read: Reads a number of bytes at an offset.
         """
         if end < self.end:
             kept = end // BLOCK_BYTES

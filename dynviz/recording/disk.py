@@ -1,7 +1,7 @@
-"""Writing to a disk that may be full, read-only or gone, in a folder that anybody may have made.
+"""Writing to a disk that may be full, read-only or gone, in a folder that is not trusted.
 
-Whole pieces are written, and errors are one line. Files are opened inside a folder's descriptor, links are never
-followed, and only regular files are opened: nothing outside of the folder is touched.
+Writes are completed or raise a one-line error. Files are opened relative to the folder's descriptor, links are never
+followed, and only regular files are opened, so nothing outside the folder is touched.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from dynviz.recording.syncing import sync_file, sync_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# A named pipe would be waited for.
+# O_NONBLOCK: opening a named pipe would block.
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -38,7 +38,7 @@ def unreadable(path: Path | str, error: OSError) -> DynvizError:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that must not exist yet, and its parents."""
+    """Create a folder, which must not exist yet, and its parents."""
     try:
         make_parents(folder)
         folder.mkdir()
@@ -54,10 +54,10 @@ def make_folder(folder: Path) -> None:
 
 
 def check_writable(folder: Path, *names: str) -> None:
-    """See that files can be made and replaced in a folder, and in those in it of these names.
+    """Check that files can be created and replaced in a folder and the named subfolders.
 
     Raises:
-        DynvizError: In one they cannot.
+        DynvizError: One of them is not writable.
     """
     for place in (folder, *(folder / name for name in names)):
         if not os.access(place, os.W_OK | os.X_OK):
@@ -65,7 +65,7 @@ def check_writable(folder: Path, *names: str) -> None:
 
 
 def make_parents(path: Path) -> None:
-    """Make the folders that a path stands in, where they are missing; they outlast a power loss."""
+    """Create the missing parents of a path durably."""
     missing = [parent for parent in path.parents if not parent.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     for folder in missing:
@@ -73,7 +73,7 @@ def make_parents(path: Path) -> None:
 
 
 def sync_path(folder: Path) -> None:
-    """Make the names in a folder outlast a power loss."""
+    """Flush the directory entries of a folder to the disk."""
     fd = os.open(folder, _FOLDER)
     try:
         sync_folder(fd)
@@ -82,24 +82,24 @@ def sync_path(folder: Path) -> None:
 
 
 class Folder:
-    """A folder that is written to.
+    """A folder open for writing.
 
-    The folder itself may be reached through a link, which its user wrote. Inside it no link is followed.
+    The folder itself may be reached through a link, since the user gave the path. Links inside it are not followed.
 
     Attributes:
-        path: The folder's.
-        fd: Its descriptor; the folder may be renamed while it is open.
+        path: The path of the folder.
+        fd: Its descriptor, which stays valid if the folder is renamed.
 
     Raises:
-        DynvizError: From every method, where the file cannot be opened or is a link, a pipe or a device.
+        DynvizError: From every method, if the file cannot be opened or is a link, a pipe or a device.
     """
 
     def __init__(self, path: Path, fd: int | None = None) -> None:
-        """Open it.
+        """Open the folder.
 
         Args:
-            path: The folder's.
-            fd: A descriptor of it that is open already.
+            path: The path of the folder.
+            fd: A descriptor of the folder, if it is open already.
         """
         self.path = path
         try:
@@ -108,11 +108,11 @@ class Folder:
             raise unwritable(path, error) from error
 
     def folder(self, name: str, *, make: bool = False) -> "Folder":
-        """A folder in this one.
+        """Open a subfolder.
 
         Args:
-            name: Of the folder.
-            make: Whether to make it where it is missing.
+            name: The name of the subfolder.
+            make: Whether to create it if it is missing.
         """
         path = self.path / name
         try:
@@ -124,7 +124,7 @@ class Folder:
             raise self._refused(name, error) from error
 
     def open(self, name: str, flags: int) -> int:
-        """A descriptor of a regular file in this folder, opened with these flags."""
+        """Open a regular file in this folder and return its descriptor."""
         try:
             fd = os.open(name, flags | _FILE, 0o666, dir_fd=self.fd)
         except OSError as error:
@@ -135,7 +135,7 @@ class Folder:
         return fd
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a file that must not exist yet."""
+        """Write a new file, which must not exist yet."""
         fd = self.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             write_at(fd, data, 0)
@@ -146,13 +146,13 @@ class Folder:
 
     @contextlib.contextmanager
     def replacing(self, name: str) -> Iterator[BinaryIO]:
-        """A file that takes the place of `name` when the block ends well, and vanishes when it does not.
+        """Write a file that replaces `name` if the block succeeds, and is removed if it fails.
 
-        A reader finds the old file or the new one, whole, after a power loss too.
+        Readers see either the complete old file or the complete new one, even after a power loss.
         """
         new = f"{name}.new"
         with contextlib.suppress(OSError):
-            # A writer that was killed left it.
+            # Left behind by a killed writer.
             os.unlink(new, dir_fd=self.fd)
         fd = self.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
@@ -160,7 +160,7 @@ class Folder:
                 with os.fdopen(fd, "wb") as file:
                     yield file
                     file.flush()
-                    # A name may reach the disk before what it names.
+                    # Otherwise the name could reach the disk before the data.
                     sync_file(file.fileno())
                 os.replace(new, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
                 sync_folder(self.fd)
@@ -180,7 +180,7 @@ class Folder:
         return unwritable(path, error)
 
     def close(self) -> None:
-        """Let go of it. Closing twice is harmless."""
+        """Close the descriptor. Closing twice is harmless."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
@@ -197,7 +197,7 @@ class Folder:
 
 
 def write_at(fd: int, data: bytes | memoryview, offset: int) -> None:
-    """Write all bytes at an offset; the system may take them in several pieces."""
+    """Write all bytes at an offset, repeating partial writes."""
     while data:
         written = os.pwrite(fd, data, offset)
         if written == 0:
@@ -208,6 +208,6 @@ def write_at(fd: int, data: bytes | memoryview, offset: int) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """See `Folder.replacing`: for a single file, in a folder that is opened for it."""
+    """Like `Folder.replacing`, for a single file, without an open folder."""
     with Folder(path.parent) as folder, folder.replacing(path.name) as file:
         yield file

@@ -1,4 +1,4 @@
-"""Events: something that happened at a step, one line of JSON each."""
+"""Events in a recording, one line of JSON each."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from dynviz.recording.disk import Folder
 from dynviz.recording.schema import Misfit, record, whole
 
 KINDS = ("diverged", "changed", "forked")
-"""Kinds of events that are recorded, and need no detector."""
+"""Kinds of events that are recorded during training, without a detector."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Event:
     """Something that happened at a step.
 
     Attributes:
-        step: When.
-        lane: To which trajectory.
-        kind: What: `diverged`.
-        value: How much, where that means something; a value that is not finite is None.
+        step: The step at which it happened.
+        lane: The trajectory concerned.
+        kind: The kind of event: `diverged`.
+        value: A measure of the event, if it has one; None if it is not finite.
     """
 
     step: int
@@ -35,7 +35,7 @@ class Event:
     value: float | None = None
 
     def line(self) -> bytes:
-        r"""As it stands in events.jsonl.
+        r"""The line in events.jsonl.
 
         >>> Event(120, 0, "diverged", math.inf).line()
         b'{"step": 120, "lane": 0, "kind": "diverged", "value": null}\n'
@@ -47,7 +47,7 @@ class Event:
 
 
 def parse(data: bytes, path: Path) -> tuple[Event, ...]:
-    r"""The events in the bytes of a file; a last line without its end is still being written, or was never finished.
+    r"""Parse the bytes of a file, ignoring an unterminated last line, which is still being written or was cut off.
 
     >>> parse(Event(3, 0, "died", 2.0).line() + b'{"step": 12', Path("events.jsonl"))
     (Event(step=3, lane=0, kind='died', value=2.0),)
@@ -57,7 +57,7 @@ def parse(data: bytes, path: Path) -> tuple[Event, ...]:
 
 
 def whole_lines(data: bytes) -> bytes:
-    r"""The lines of a file up to the first that was never finished; a power loss leaves zeros in place of lines.
+    r"""The complete lines before the first torn one; a power loss can leave zero bytes in place of lines.
 
     >>> whole_lines(b"one\ntwo\nth\0\0\0\0\nfour\n")
     b'one\ntwo\n'
@@ -67,7 +67,7 @@ def whole_lines(data: bytes) -> bytes:
 
 
 def tail(path: Path) -> int:
-    """How many bytes at the end of a file are no whole lines."""
+    """The number of bytes after the last complete line of a file."""
     try:
         data = files.read(path)
     except OSError:
@@ -98,7 +98,7 @@ _EVENT = record(
 
 
 class EventReader:
-    """events.jsonl, read again when it has changed."""
+    """Reads events.jsonl again whenever it has changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -106,11 +106,11 @@ class EventReader:
         self._events: tuple[Event, ...] = ()
 
     def read(self, count: int, lanes: Sequence[int] | None) -> tuple[Event, ...]:
-        """The events so far, in the order in which they were written.
+        """The events so far, in the order of writing.
 
         Args:
-            count: How many lanes the recording has.
-            lanes: Those that are looked at, which then are counted from 0; None for all.
+            count: The number of lanes in the recording.
+            lanes: The chosen lanes, renumbered from 0 in the result; None for all.
         """
         try:
             file = self._path.stat()
@@ -136,7 +136,7 @@ class EventLog:
     """events.jsonl, open for writing."""
 
     def __init__(self, folder: Folder) -> None:
-        """Open that of a recording's folder."""
+        """Open the event file in a recording's folder."""
         self._folder = folder
         self._path = folder.path / layout.EVENTS
         self._fd = -1
@@ -158,28 +158,28 @@ class EventLog:
             raise disk.unreadable(self._path, error) from error
 
     def check(self) -> None:
-        """See that every line is an event, as `drop` needs it.
+        """Check that every line is an event, which `drop` relies on.
 
         Raises:
-            DynvizError: One is not.
+            DynvizError: A line is not an event.
         """
         parse(self._read(), self._path)
 
     @property
     def fd(self) -> int:
-        """The descriptor of the file."""
+        """The file descriptor."""
         return self._fd
 
     def checksum(self) -> Checksum:
-        """Of all lines."""
+        """The checksum of all lines."""
         return Checksum.of(self._read()[: self._end])
 
     def holds(self, checksum: Checksum) -> bool:
-        """Whether the lines that a checkpoint stands on are there as they were written."""
+        """Whether the lines covered by a checkpoint are present and unaltered."""
         return checksum.begins(self._read())
 
     def append(self, event: Event) -> None:
-        """Write one event; when it fails, the next one is written over what there is of it."""
+        """Append an event; after a failure, the next event overwrites the partial line."""
         line = event.line()
         try:
             disk.write_at(self._fd, line, self._end)
@@ -197,7 +197,7 @@ class EventLog:
         self._open()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

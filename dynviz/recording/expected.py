@@ -1,4 +1,4 @@
-"""What run.json must look like, and which of its parts must go together."""
+"""The schema of run.json, including consistency between its fields."""
 
 import math
 from datetime import datetime
@@ -23,11 +23,11 @@ from dynviz.recording.metadata import (
 from dynviz.recording.schema import Misfit, list_of, mapping_of, optional, plain, plain_lists, record, whole
 
 MOST_BYTES = 2**60
-"""Of one channel; offsets in files are numbers of 64 bits."""
+"""Maximum size of a channel; file offsets are 64-bit integers."""
 
 
 def _created(value: Any) -> str:
-    """A time, which lists of runs are sorted by; some zone must be able to show it."""
+    """Validate a timestamp, which must be displayable in any time zone."""
     written = schema.text(value)
     try:
         good = not written or 1970 <= datetime.fromisoformat(written).year <= 9000
@@ -50,7 +50,7 @@ def _channels(value: Any) -> dict[str, ChannelInfo]:
 
 
 def _check_shapes(info: ChannelInfo) -> None:
-    """See that what is said of a channel's samples goes together."""
+    """Check that the shapes declared for a channel are consistent."""
     if info.dims and len(info.dims) != len(info.shape):
         raise Misfit(f"names {len(info.dims)} dimensions, not {len(info.shape)}").under(".dims")
     for index, shape in enumerate(info.shapes):
@@ -62,17 +62,17 @@ def _check_shapes(info: ChannelInfo) -> None:
 
 
 def metadata(tree: Any) -> Metadata:
-    """Read what `Metadata.to_json` wrote.
+    """Read the output of `Metadata.to_json`.
 
     Raises:
-        Misfit: Something is of the wrong kind, or does not go together.
+        Misfit: A field is invalid, or fields are inconsistent.
     """
     described = _METADATA(tree)
     lanes = len(described.lanes)
     for name, info in described.channels.items():
         if info.shapes and len(info.shapes) != lanes:
             raise Misfit(f"has {len(info.shapes)} entries, not {lanes}").under(f".channels.{name}.shapes")
-        # In numbers of Python, which do not overflow.
+        # In Python integers, which do not overflow.
         sample = np.dtype(info.dtype).itemsize * lanes * math.prod(info.shape)
         if sample * max(1, info.samples(described.steps)) > MOST_BYTES:
             raise Misfit("is larger than any file can be").under(f".channels.{name}")

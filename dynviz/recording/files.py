@@ -1,4 +1,4 @@
-"""Opening files for reading that somebody else may have put there: regular ones alone, and no larger than expected."""
+"""Reading untrusted files: only regular ones, and none larger than expected."""
 
 import errno
 import os
@@ -6,18 +6,18 @@ import stat
 from pathlib import Path
 
 JSON_BYTES = 1 << 26
-"""The longest text that is read at once; as Python's objects it takes some ten times as much."""
+"""Maximum size of a text file read at once; as Python objects it takes about ten times as much."""
 
 
 def open_regular(path: Path | str) -> int:
-    """Open a file for reading; closing the descriptor is the caller's.
+    """Open a regular file for reading; the caller must close the descriptor.
 
-    A pipe in its place would be waited for without end, and a device may give bytes without end.
+    Reading from a pipe could block forever, and a device may never end.
 
     Raises:
-        OSError: It is not there, or no regular file.
+        OSError: It does not exist, or is not a regular file.
     """
-    # A pipe is opened at once with this flag; for regular files it means nothing.
+    # O_NONBLOCK keeps open() from blocking on a pipe; it has no effect on regular files.
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
@@ -32,7 +32,7 @@ def read(path: Path | str, most: int = JSON_BYTES) -> bytes:
         OSError: It cannot be read, or is longer than `most`.
     """
     with open(open_regular(path), "rb") as file:
-        # One byte more tells a file that is too long.
+        # One extra byte reveals a file that is too long.
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it is longer than {most >> 20} MiB", os.fspath(path))

@@ -1,4 +1,4 @@
-"""The files of a recording as its writer holds them: locked, open, and closed together."""
+"""The files that a writer holds open: locked, opened and closed together."""
 
 import os
 from pathlib import Path
@@ -15,9 +15,9 @@ class HeldFiles:
     """The lock, folders, channels and events of a recording.
 
     Attributes:
-        folder: The recording's.
-        folders: The recording's own and those in it, for channels and for checkpoints; empty unless they are held.
-        channels: By name.
+        folder: The recording's folder.
+        folders: The recording's folder and its subfolders for channels and checkpoints; empty unless held.
+        channels: The channels, by name.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,10 +28,10 @@ class HeldFiles:
         self._events: EventLog | None = None
 
     def acquire(self, *, make: bool) -> None:
-        """Take the lock and the folders, which are made where asked.
+        """Take the lock and open the folders, creating the subfolders if `make` is set.
 
         Raises:
-            DynvizError: Another writer has them, or they cannot be written.
+            DynvizError: Another writer holds the lock, or the folders cannot be written.
         """
         root = Folder(self.folder)
         self.folders.append(root)
@@ -39,7 +39,7 @@ class HeldFiles:
         self.folders += [root.folder(name, make=make) for name in (layout.CHANNELS, layout.CHECKPOINTS)]
 
     def open(self, metadata: Metadata, *, new: bool) -> None:
-        """Open the channels that the metadata names, and the events."""
+        """Open the channels listed in the metadata, and the events."""
         root, channels, _ = self.folders
         lanes = len(metadata.lanes)
         for name, info in metadata.channels.items():
@@ -50,7 +50,7 @@ class HeldFiles:
 
     @property
     def events(self) -> EventLog:
-        """The events; their file is made where there is none yet."""
+        """The event log; its file is created if there is none yet."""
         if self._events is None and self._lock >= 0:
             self._events = EventLog(self.folders[0])
         if self._events is None:
@@ -58,20 +58,20 @@ class HeldFiles:
         return self._events
 
     def changed(self) -> list[int]:
-        """The descriptors of files that were written since the last call."""
+        """The descriptors of channels written since the last call, and of the events."""
         changed = [channel for channel in self.channels.values() if channel.changed]
         for channel in changed:
-            # Before it is synced: what training writes meanwhile changes it again.
+            # Cleared before the sync, because training may write during it.
             channel.changed = False
         return [channel.fd for channel in changed] + ([self._events.fd] if self._events else [])
 
     def sync_folders(self) -> None:
-        """Force the names of the files to the disk."""
+        """Flush the directory entries of the files to the disk."""
         for folder in self.folders:
             sync_folder(folder.fd)
 
     def close(self) -> None:
-        """Let go of all, and of the lock last. Closing twice is harmless."""
+        """Close everything, the lock last. Closing twice is harmless."""
         for channel in self.channels.values():
             channel.close()
         self.channels.clear()

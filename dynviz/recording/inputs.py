@@ -1,7 +1,7 @@
 """The files that a run depends on: their hashes in run.json, and copies of small ones.
 
-Copies stand in the recording's folder `inputs`, for its user to compare or to put back. None is ever run or read from
-there.
+Copies are kept in the folder `inputs` of the recording, for the user to compare or restore. They are never run or read
+as inputs.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from dynviz.recording.schema import Misfit
 
 FOLDER = "inputs"
 LARGEST = 1_000_000
-"""Bytes of a file of which a copy is kept, at most."""
+"""Files of at least this size, in bytes, are not copied."""
 _COPY = re.compile(r"(?!\.)[^/\0]{1,250}")
 
 
@@ -27,10 +27,10 @@ class Input:
     """A file that a run depends on.
 
     Attributes:
-        path: Absolute.
-        sha256: Of its bytes when the run began.
-        code: Whether it is run: a scenario, a rule, or a file that one of them imports.
-        copy: The name of its copy in the recording's folder of inputs; empty of one that is too large.
+        path: The absolute path.
+        sha256: The hash of its contents when the run began.
+        code: Whether it is executed: a scenario, a rule, or a file that one of them imports.
+        copy: The name of its copy in the folder of inputs; empty if it is too large.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Input:
 
 
 def copy_name(value: object) -> str:
-    """Read the name of a copy, which must lead nowhere else; empty for none."""
+    """Validate the name of a copy, which must not lead outside the folder; empty for none."""
     name = schema.text(value)
     if name and not _COPY.fullmatch(name):
         raise Misfit("is no name of a file")
@@ -51,11 +51,11 @@ def of(code: Iterable[Path], data: Iterable[Path]) -> tuple[Input, ...]:
     """Hash files.
 
     Args:
-        code: Those that are run.
-        data: Those that are read.
+        code: Files that are executed.
+        data: Files that are read.
 
     Raises:
-        DynvizError: One cannot be read.
+        DynvizError: A file cannot be read.
     """
     kinds = dict.fromkeys(data, False) | dict.fromkeys(code, True)
     names: set[str] = set()
@@ -75,42 +75,42 @@ def keep(root: Folder, inputs: Sequence[Input]) -> None:
     """Copy small files into a recording's folder.
 
     Raises:
-        DynvizError: One cannot be read any more, or has changed meanwhile.
+        DynvizError: A file can no longer be read, or has changed.
     """
-    kept = [each for each in inputs if each.copy]
+    kept = [input_file for input_file in inputs if input_file.copy]
     if not kept:
         return
     with root.folder(FOLDER, make=True) as folder:
-        for each in kept:
+        for input_file in kept:
             try:
-                data = files.read(each.path)
+                data = files.read(input_file.path)
             except OSError as error:
-                raise disk.unreadable(each.path, error) from error
-            if hashlib.sha256(data).hexdigest() != each.sha256:
-                raise DynvizError(f"{each.path} changed while the run began; begin it again")
-            with folder.replacing(each.copy) as file:
+                raise disk.unreadable(input_file.path, error) from error
+            if hashlib.sha256(data).hexdigest() != input_file.sha256:
+                raise DynvizError(f"{input_file.path} changed while the run began; begin it again")
+            with folder.replacing(input_file.copy) as file:
                 file.write(data)
 
 
 def check(recording: Path, inputs: Iterable[Input], *, beside: Path | None = None) -> None:
-    """See that the files that a run reads are what they were; or its code, where that is found to have changed.
+    """Check that the data files of a run are unchanged, or, with `beside`, its code files.
 
     Args:
-        recording: The folder that copies are in.
+        recording: The folder of the recording, which contains the copies.
         inputs: The files.
-        beside: The user's file whose code is checked, which may have moved since the run began.
+        beside: The user's file whose code is checked instead; it may have moved since the run began.
 
     Raises:
-        DynvizError: One has changed or is not there.
+        DynvizError: A file is missing or has changed.
     """
-    for each in inputs:
-        path = Path(each.path) if beside is None else beside.with_name(Path(each.path).name)
-        if each.code != (beside is not None):
+    for input_file in inputs:
+        path = Path(input_file.path) if beside is None else beside.with_name(Path(input_file.path).name)
+        if input_file.code != (beside is not None):
             continue
-        copy = recording / FOLDER / each.copy
-        kept = f"put back the copy of it that is kept, {copy}, or " if each.copy and copy.is_file() else ""
+        copy = recording / FOLDER / input_file.copy
+        kept = f"put back the copy of it that is kept, {copy}, or " if input_file.copy and copy.is_file() else ""
         try:
-            changed = _sha256(path) != each.sha256
+            changed = _sha256(path) != input_file.sha256
         except OSError as error:
             raise DynvizError(f"{disk.unreadable(path, error)}, which the run needs; {kept}begin a new run") from error
         if changed:
@@ -118,16 +118,16 @@ def check(recording: Path, inputs: Iterable[Input], *, beside: Path | None = Non
 
 
 def damaged(recording: Path, inputs: Iterable[Input]) -> dict[str, str]:
-    """What is wrong with copies, by their path in the recording; one that is not there is not missed."""
+    """Problems with copies, by their path in the recording; missing copies are not a problem."""
     problems = {}
-    for each in inputs:
-        path, name = recording / FOLDER / each.copy, f"{FOLDER}/{each.copy}"
-        if not each.copy or not os.path.lexists(path):
+    for input_file in inputs:
+        path, name = recording / FOLDER / input_file.copy, f"{FOLDER}/{input_file.copy}"
+        if not input_file.copy or not os.path.lexists(path):
             continue
         try:
             if path.is_symlink() or path.parent.is_symlink():
                 problems[name] = f"{name}: it is a link, which is not followed"
-            elif hashlib.sha256(files.read(path)).hexdigest() != each.sha256:
+            elif hashlib.sha256(files.read(path)).hexdigest() != input_file.sha256:
                 problems[name] = f"{name}: it is not what was written"
         except OSError as error:
             problems[name] = str(disk.unreadable(path, error))
@@ -140,7 +140,7 @@ def _sha256(path: Path) -> str:
 
 
 def _free(path: Path, taken: set[str]) -> str:
-    """The name of a copy: the file's own, with a number where it is taken. Names that begin with a dot are hidden."""
+    """A free name for a copy: the file's own without leading dots, with a number in front if it is taken."""
     name, number = path.name.lstrip(".") or "file", 2
     while name in taken:
         name, number = f"{number}-{path.name.lstrip('.')}", number + 1

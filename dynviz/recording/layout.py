@@ -1,16 +1,16 @@
-"""Where things stand in a recording's folder, and the header of a channel's file.
+"""The layout of a recording's folder, and the header of a channel's file.
 
-    run.json                what the recording is, see `Metadata`; it ends in a checksum of itself
-    channels/<name>.npy     one array [samples, lanes, ...] for each channel
-    events.jsonl            one event a line
-    changes.jsonl           one change of a hyperparameter a line, see `dynviz.recording.changes`
-    requests.jsonl          one request to the process that trains a line
+    run.json                the metadata, see `Metadata`; it ends with a checksum of itself
+    channels/<name>.npy     one array [samples, lanes, ...] per channel
+    events.jsonl            one event per line
+    changes.jsonl           one hyperparameter change per line, see `dynviz.recording.changes`
+    requests.jsonl          one request to the training process per line
     checkpoints/<step>.npz  the state of training after that step
     inputs/<name>           copies of small files that the run depends on, see `dynviz.recording.inputs`
-    lock                    held by flock while a writer lives, empty, left behind afterwards
+    lock                    empty, held by flock while a writer lives, and left behind afterwards
 
-A channel's file is a .npy file of version 1.0 whose header is always 256 bytes long. The sample count in it stands at
-a fixed place, so that a writer that has appended data says so by rewriting eight bytes.
+A channel's file is a .npy file of version 1.0 whose header is always 256 bytes long. The sample count is at a fixed
+offset, so that a writer publishes appended data by rewriting eight bytes.
 """
 
 import re
@@ -40,7 +40,7 @@ _NUMBERS = "biufc"
 
 
 def channel_file(name: str) -> str:
-    """The path of a channel inside its recording's folder.
+    """The path of a channel relative to the recording's folder.
 
     >>> channel_file("term.gradient")
     'channels/term.gradient.npy'
@@ -49,15 +49,15 @@ def channel_file(name: str) -> str:
 
 
 def checkpoint_file(step: int) -> str:
-    """The path of a checkpoint inside its recording's folder."""
+    """The path of a checkpoint relative to the recording's folder."""
     return f"{CHECKPOINTS}/{step}{CHECKPOINT_SUFFIX}"
 
 
 def check_channel(name: str, dtype: str) -> None:
-    """Refuse a channel that cannot be a file of numbers, on any file system and without pickle.
+    """Reject a channel whose name is not portable or whose type is not numeric.
 
     Raises:
-        DynvizError: The name is no safe file name, or the type is no type of numbers.
+        DynvizError: The name is not a safe file name, or the type is not numeric.
     """
     if not _NAME.fullmatch(name):
         raise DynvizError(
@@ -79,9 +79,9 @@ def header(dtype: DTypeLike, shape: tuple[int, ...], count: int = 0) -> bytes:
     """The first 256 bytes of a channel's file.
 
     Args:
-        dtype: Of the array.
-        shape: Of one sample, the axis of lanes included.
-        count: How many samples the file promises to hold.
+        dtype: The type of the array.
+        shape: The shape of one sample, including the axis of lanes.
+        count: The number of samples.
 
     >>> header("<f4", (3, 2), 17)[10:].decode().split()
     ["{'descr':", "'<f4',", "'fortran_order':", 'False,', "'shape':", '(', '17,', '3,', '2),', '}']
@@ -98,10 +98,10 @@ def header(dtype: DTypeLike, shape: tuple[int, ...], count: int = 0) -> bytes:
 
 
 def count_change(count: int) -> tuple[bytes, int]:
-    """The bytes that make a header say `count`, and where they belong.
+    """The bytes to write into a header to set its count, and their offset.
 
-    Below 10^8 samples these are eight bytes at a multiple of eight, which a processor copies in one piece: a reader
-    finds the old count or the new one, never digits of both.
+    Below 10^8 samples these are eight aligned bytes, which a processor copies in one piece, so that a reader sees the
+    old count or the new one, never a mixture of their digits.
 
     >>> count_change(17)
     (b'      17', 72)
@@ -111,7 +111,7 @@ def count_change(count: int) -> tuple[bytes, int]:
 
 
 def promised(head: bytes, expected: bytes) -> int | None:
-    """The sample count in a file's first bytes; None where they differ from the header that is expected otherwise.
+    """The sample count in a file's header; None if the header otherwise differs from the expected one.
 
     >>> promised(header("<f4", (3,), 17), header("<f4", (3,)))
     17

@@ -1,4 +1,4 @@
-"""The lock that says that a writer lives; the system lets go of it when the process ends, however it ends."""
+"""The lock that marks a live writer; the system releases it however the process ends."""
 
 import errno
 import fcntl
@@ -11,21 +11,21 @@ from dynviz.recording import layout
 from dynviz.recording.disk import Folder
 
 PATIENCE = 0.2
-"""Seconds to wait for a writer that is just ending."""
+"""Seconds to wait for a writer that may be about to exit."""
 READER_PATIENCE = 30.0
-"""Seconds to wait for readers that ask whether a writer lives: some microseconds, unless they get no time to run."""
+"""Seconds to wait for readers probing the lock, which hold it for microseconds unless they are starved."""
 _UNSUPPORTED = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP)
-"""What network file systems say of a lock on a folder."""
+"""Errors of file systems, such as network ones, that cannot lock a folder."""
 
 
 def acquire(folder: Folder) -> int:
-    """Take the lock of a recording or a sweep; closing the descriptor that is returned lets go of it.
+    """Take the lock of a recording or sweep; closing the returned descriptor releases it.
 
-    The folder itself is locked too, where the file system can, so that no second writer gets in when somebody deletes
-    the lock's file; that goes with the folder's own descriptor.
+    Where the file system supports it, the folder itself is locked too, so that deleting the lock file does not admit a
+    second writer; that lock is released with the folder's own descriptor.
 
     Raises:
-        DynvizError: Another writer has it, in this process or another, or the folder cannot be written.
+        DynvizError: Another writer holds it, in this process or another, or the folder cannot be written.
     """
     fd = folder.open(layout.LOCK, os.O_RDWR | os.O_CREAT)
     try:
@@ -61,7 +61,7 @@ def _wait(fd: int) -> None:
 
 
 def _shared(fd: int) -> bool:
-    """Whether readers alone hold the lock."""
+    """Whether only readers hold the lock."""
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -71,13 +71,13 @@ def _shared(fd: int) -> bool:
 
 
 def held(folder: Path) -> bool:
-    """Whether a writer has the lock now."""
+    """Whether a writer currently holds the lock."""
     return _held(folder / layout.LOCK) or _held(folder)
 
 
 def _held(path: Path) -> bool:
     try:
-        # A named pipe in the lock's place would be waited for.
+        # O_NONBLOCK: opening a named pipe in place of the lock would block.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""What run.json says about a recording."""
+"""The metadata of a recording, stored in run.json."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from dynviz.recording.inputs import Input
 from dynviz.recording.values import encode
 
 FORMAT = 2
-"""Since 2 the file ends in a checksum of itself, see `dynviz.recording.sealed`."""
+"""Since version 2 the file ends with a checksum of itself, see `dynviz.recording.sealed`."""
 NAMED = 4
-"""Parameters that are named one by one."""
+"""Maximum number of parameters listed by name."""
 Status: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
 Source: TypeAlias = Literal["given", "protocol", "default"]
 Better: TypeAlias = Literal["lower", "higher", "neither"]
@@ -23,7 +23,7 @@ Better: TypeAlias = Literal["lower", "higher", "neither"]
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """A value and where it came from: what was written, the scenario's protocol, or the rule's own default."""
+    """A value and its source: the command line, the scenario's protocol, or the rule's default."""
 
     value: Any
     source: Source
@@ -31,7 +31,7 @@ class Hyperparameter:
 
 @dataclass(frozen=True)
 class Part:
-    """Where one parameter stands in a channel that holds all of them in a row."""
+    """The position of one parameter in a channel that holds all of them, flattened."""
 
     start: int
     shape: tuple[int, ...]
@@ -42,16 +42,16 @@ class ChannelInfo:
     """One channel: the array [samples, lanes, *shape].
 
     Attributes:
-        every: Steps between samples; sample i belongs to step min(i x every, steps). 0: one sample, at step 0.
-        dtype: As NumPy writes it, byte order included: `<f4`.
-        shape: Of one lane's sample; where lanes differ the largest, the others padded with NaN.
+        every: Steps between samples; sample i belongs to step min(i x every, steps). 0 means one sample, at step 0.
+        dtype: The NumPy type string, including byte order: `<f4`.
+        shape: The shape of one lane's sample; if lanes differ, the largest, to which the others are padded with NaN.
         dims: A name for each dimension of `shape`.
-        help: What it is, in one line.
-        shapes: The true shape of each lane's sample where they differ, else empty.
-        parts: For a channel of all parameters in a row: where each stands.
-        title: What pictures call it; empty for its name.
+        help: A one-line description.
+        shapes: The unpadded shape of each lane's sample if they differ, else empty.
+        parts: For a channel of all parameters, flattened: the position of each.
+        title: The title in pictures; empty to use the name.
         better: Which values are better.
-        bounds: What no value can be below or above.
+        bounds: The lowest and highest possible value.
     """
 
     every: int
@@ -66,7 +66,7 @@ class ChannelInfo:
     bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def samples(self, steps: int) -> int:
-        """How many samples a run of this many steps has: one before training, the last state always there.
+        """The number of samples in a run of this many steps, including the initial and the final state.
 
         >>> [ChannelInfo(every=100, dtype="<f4").samples(steps) for steps in (0, 1, 100, 250)]
         [1, 2, 2, 4]
@@ -80,14 +80,14 @@ class ChannelInfo:
 
 @dataclass(frozen=True)
 class Named:
-    """A plug-in as it was asked for.
+    """A plug-in as requested.
 
     Attributes:
-        name: On the command line: `voronoi`, `torch.optim.NAdam`, `./mine.py`.
-        given: The options that were written, read by their types.
-        options: All options (of an optimizer: none, see `Metadata.hyperparameters`).
-        file: The user's file, absolute, where it is one.
-        sha256: Of that file, when the run began.
+        name: The name on the command line: `voronoi`, `torch.optim.NAdam`, `./mine.py`.
+        given: The options that were set explicitly, converted to their types.
+        options: All options (empty for an optimizer, see `Metadata.hyperparameters`).
+        file: The absolute path of a user's file; empty for anything else.
+        sha256: The fingerprint of that file when the run began.
     """
 
     name: str
@@ -98,13 +98,13 @@ class Named:
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """Of each user's file in its name, in order."""
+        """The fingerprint of each user's file in the name, in order."""
         return tuple(self.sha256.split("+")) if self.sha256 else ()
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One trajectory: its seed, and the hyperparameters in which it differs from the recording's."""
+    """One trajectory: its seed and the hyperparameters that override the recording's."""
 
     seed: int
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
@@ -115,13 +115,13 @@ class Origin:
     """The recording that another one was forked from.
 
     Attributes:
-        folder: The parent's, absolute.
-        sha256: Of the parent's run.json, when it was forked.
-        step: After which step.
-        lanes: Of each lane, which of the parent's it goes on with.
-        changes: What is different since then: hyperparameters, the optimizer, the length.
-        state: What became of each part of the optimizer's state: `m kept`, `h new`.
-        inexact: Where the replay of the parent differed from what is recorded, in words; empty where it did not.
+        folder: The absolute path of the parent.
+        sha256: The hash of the parent's run.json at the time of the fork.
+        step: The step after which it was forked.
+        lanes: For each lane, the lane of the parent that it continues.
+        changes: What changed in the fork: hyperparameters, the optimizer, the length.
+        state: What happened to each part of the optimizer's state: `m kept`, `h new`.
+        inexact: How the replay of the parent deviated from the recording; empty if it did not.
     """
 
     folder: str
@@ -135,35 +135,35 @@ class Origin:
 
 @dataclass(frozen=True)
 class Metadata:
-    """All that a recording knows beside its numbers.
+    """Everything about a recording except its numbers.
 
     Attributes:
         scenario: The task.
         optimizer: The rule.
         label: The recording's name in its run: `adamw-l1`.
-        order: Its place in the run, from 0.
-        hyperparameters: All of them, with where they came from.
-        terms: Names of the terms that the rule's steps add up from.
-        lanes: The trajectories, hyperparameters outside, seeds inside.
-        steps: How long the run is meant to be.
-        channels: What is recorded.
-        views: Names of the views that suit, the most telling first.
-        facts: What pictures need to know: the scenario's words.
-        parameters: Shape of each parameter of one lane.
-        fallbacks: What the optimizer does with parameters of shapes that it is not made for, by parameter.
-        versions: Of dynviz, torch, numpy and python.
-        device: Where it trained: `cpu`, `cuda:0`.
-        device_name: The device in words.
-        threads: Of torch, on a CPU.
-        dtype: Of parameters and arithmetic where another one than the task's was asked for.
+        order: Its position in the run, from 0.
+        hyperparameters: All hyperparameters, with their sources.
+        terms: The names of the terms whose sum is the rule's step.
+        lanes: The trajectories, ordered by hyperparameters, then by seed.
+        steps: The planned length of the run.
+        channels: The recorded channels.
+        views: The names of suitable views, the most informative first.
+        facts: What views need to know beyond the channels, as provided by the scenario.
+        parameters: The shape of each parameter in one lane.
+        fallbacks: How the optimizer treats parameters of shapes that it is not made for, by parameter.
+        versions: The versions of dynviz, torch, numpy and python.
+        device: The training device: `cpu`, `cuda:0`.
+        device_name: The name of the hardware.
+        threads: The number of torch threads, on a CPU.
+        dtype: The type of parameters and arithmetic, if it was overridden.
         compiled: Whether blocks of steps were compiled.
         checkpoint_every: Steps between checkpoints.
         created: When it began, ISO 8601, UTC.
-        status: How it stands. A recording that says `running` without a writer was killed.
-        error: Why it failed, when it did.
-        origin: Where it was forked from; None of a run that began with its first step.
+        status: The status. A recording marked `running` without a live writer was killed.
+        error: Why it failed, if it did.
+        origin: The recording that it was forked from; None if it is not a fork.
         inputs: The files that it depends on.
-        format: Version of this layout.
+        format: The version of the format.
     """
 
     scenario: Named
@@ -204,7 +204,7 @@ class Metadata:
 
     @property
     def fallback(self) -> str:
-        """What the optimizer does where it is not made for a parameter's shape: `AdamW's step for offset, scale`."""
+        """How the optimizer treats parameters of unsupported shapes, in words: `AdamW's step for offset, scale`."""
         by_words: dict[str, list[str]] = {}
         for name, words in self.fallbacks.items():
             by_words.setdefault(words, []).append(name)
@@ -215,30 +215,30 @@ class Metadata:
 
     @property
     def channel_bytes(self) -> dict[str, int]:
-        """How much each channel takes when the run is at its end."""
+        """The size of each channel at the end of the run."""
         return {
             name: info.samples(self.steps) * info.bytes_per_sample(len(self.lanes))
             for name, info in self.channels.items()
         }
 
     def with_status(self, status: Status, error: str = "") -> "Metadata":
-        """The same with another status."""
+        """A copy with another status."""
         return replace(self, status=status, error=error)
 
     def to_json(self) -> dict[str, Any]:
-        """As a tree of standard JSON values, see `dynviz.recording.values`.
+        """Convert to a tree of standard JSON values, see `dynviz.recording.values`.
 
         Raises:
-            DynvizError: An option or a fact is no value that JSON has.
+            DynvizError: An option or a fact cannot be represented in JSON.
         """
-        return {name: encode(getattr(self, name), name) for name in (each.name for each in fields(self))}
+        return {item.name: encode(getattr(self, item.name), item.name) for item in fields(self)}
 
     @classmethod
     def from_json(cls, tree: Any) -> "Metadata":
-        """Read the tree that `to_json` wrote. Sequences among options and hyperparameters become tuples.
+        """Read the output of `to_json`. Sequences in options and hyperparameters become tuples.
 
         Raises:
-            DynvizError: It is of a newer format, or not a recording's.
+            DynvizError: The format is newer, or the tree does not describe a recording.
         """
         if not isinstance(tree, dict) or type(tree.get("format")) is not int:
             raise DynvizError("it does not describe a recording: no format number")
@@ -246,7 +246,7 @@ class Metadata:
             raise DynvizError(
                 f"it is of format {tree['format']}; this dynviz reads up to {FORMAT}: install a newer dynviz"
             )
-        from dynviz.recording import expected  # which needs the classes of this module
+        from dynviz.recording import expected  # imports this module
 
         return schema.check(expected.metadata, tree, "a recording")
 

@@ -1,7 +1,6 @@
-"""A projection as numbers, and its file beside the channels of a recording. No torch: views read it.
+"""Loss projections as numbers, and their files in a recording. Free of torch, because views import it.
 
-<recording>/projections/<name>.npz    named arrays, and what they are as JSON
-
+<recording>/projections/<name>.npz    named arrays, with a description as JSON
 """
 
 import json
@@ -28,7 +27,7 @@ SUFFIX = ".npz"
 FORMAT = 1
 _ABOUT = "about"
 MOST_BYTES = 1 << 29
-"""Of all arrays of a projection: half a gigabyte is a plane of a thousand times a thousand points with 64 losses."""
+"""Maximum size of a projection: half a gigabyte holds 64 losses on a plane of 1000 x 1000 points."""
 _NAME = re.compile(r"[\w-][\w.-]{0,99}", re.ASCII)
 
 
@@ -39,12 +38,12 @@ class About:
     Attributes:
         directions: `filter`, `gaussian`, `pca` or `between`.
         at: The step through whose parameters the line or plane goes.
-        seed: Of random directions.
-        lane: Whose parameters they are, counted from 0 over all lanes of the recording.
-        losses: What was evaluated; the first is that of the honesty meter.
+        seed: The seed of random directions.
+        lane: The lane whose parameters they are, counted from 0 over all lanes of the recording.
+        losses: The losses that were evaluated; the honesty meter uses the first.
         paths: A name for each trajectory, the recording's own first.
-        goals: What the directions lead to, where they lead to other networks.
-        format: Of the file.
+        goals: The networks to which the directions lead, if any.
+        format: The version of the file format.
     """
 
     directions: str
@@ -59,16 +58,16 @@ class About:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """A trajectory and its shadow on a line or plane.
+    """A trajectory and its projection (shadow) onto a line or plane.
 
     Attributes:
         steps: [samples].
         place: Coordinates of the nearest point of the line or plane [samples, directions].
-        off: Distance from it [samples].
-        far: Distance from the point that it goes through [samples].
-        loss: Of the parameters themselves [losses, samples].
-        shadow: Of the nearest point [losses, samples].
-        explained: The share of the trajectory's variance that lies along the line or plane.
+        off: Distance from the line or plane [samples].
+        far: Distance from the point through which the line or plane goes [samples].
+        loss: The losses at the parameters themselves [losses, samples].
+        shadow: The losses at the nearest point [losses, samples].
+        explained: The fraction of the trajectory's variance that lies along the line or plane.
     """
 
     steps: NDArray[np.int64]
@@ -81,16 +80,16 @@ class Trajectory:
 
     @property
     def share(self) -> Array:
-        """How far off the line or plane, as a share of the trajectory's own reach [samples]: 0 on it."""
+        """The distance from the line or plane relative to the extent of the trajectory [samples]; 0 on it."""
         reach = float(self.far.max(initial=0.0))
         return self.off / reach if reach > 0 else np.zeros_like(self.off)
 
     @property
     def error(self) -> Array:
-        """How wrong the picture is: |loss - shadow's| / the larger [losses, samples]; 0 on the line or plane."""
+        """The relative error of the picture, |loss - shadow| / the larger [losses, samples]; 0 on the line or plane."""
         with np.errstate(invalid="ignore"):
-            found = np.abs(self.loss - self.shadow) / np.maximum(np.abs(self.loss), np.abs(self.shadow))
-        return np.where(self.loss == self.shadow, 0.0, found)
+            relative = np.abs(self.loss - self.shadow) / np.maximum(np.abs(self.loss), np.abs(self.shadow))
+        return np.where(self.loss == self.shadow, 0.0, relative)
 
 
 @dataclass(frozen=True)
@@ -98,12 +97,12 @@ class Projection:
     """A loss on a line or a plane: at coordinates (a, b) the parameters are `at` + a first + b second direction.
 
     Attributes:
-        about: What it is.
+        about: The description.
         axes: The coordinates that were evaluated, along each direction.
-        values: [losses, points of the first axis] of a line, [losses, of the second axis, of the first] of a plane.
+        values: [losses, points of the first axis] for a line, [losses, second axis, first axis] for a plane.
         paths: The trajectories.
-        lengths: Of the directions, in the parameters' own unit.
-        cosine: Between the directions of a plane.
+        lengths: The lengths of the directions, in units of the parameters.
+        cosine: The cosine between the directions of a plane.
     """
 
     about: About
@@ -119,7 +118,7 @@ class Projection:
         return len(self.axes) == 2
 
     def save(self, folder: Path, name: str) -> Path:
-        """Write it beside a recording's channels; a reader finds an old one or this one, whole."""
+        """Write it into a recording's folder, atomically replacing any projection of that name."""
         about = asdict(self.about) | {
             "lengths": self.lengths,
             "cosine": self.cosine,
@@ -137,7 +136,7 @@ def load(folder: Path, name: str) -> Projection:
     """Read a projection of a recording.
 
     Raises:
-        DynvizError: There is none of that name, or it is damaged or of a newer format.
+        DynvizError: There is no such projection, or it is damaged or of a newer format.
     """
     tree, arrays = read(folder, name)
     try:
@@ -145,7 +144,7 @@ def load(folder: Path, name: str) -> Projection:
         plane, count = "axis1" in arrays, len(about.paths)
         forms = {"axis0": "a", **({"axis1": "b", "values": "lba"} if plane else {"values": "la"})}
         for index in range(count):
-            # A letter of its own for the samples of each trajectory.
+            # Each trajectory may have its own number of samples.
             samples = chr(0x100 + index)
             own_forms = {"steps": "", "place": "d", "off": "", "far": ""}
             forms |= {f"path{index}.{key}": samples + form for key, form in own_forms.items()}
@@ -192,13 +191,13 @@ _OWN_READER: schema.Reader[dict[str, Any]] = record(
 
 
 def names(folder: Path) -> tuple[str, ...]:
-    """The projections of a recording, the newest first."""
-    found = sorted((folder / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: (-_written(path), path.name))
-    return tuple(path.name.removesuffix(SUFFIX) for path in found)
+    """The names of the projections of a recording, newest first."""
+    newest_first = sorted((folder / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: (-_written(path), path.name))
+    return tuple(path.name.removesuffix(SUFFIX) for path in newest_first)
 
 
 def _written(path: Path) -> int:
-    """When; a link that leads nowhere is the oldest."""
+    """The modification time; a broken link counts as the oldest."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -206,17 +205,17 @@ def _written(path: Path) -> int:
 
 
 def titled(*words: str, lane: int) -> str:
-    """A name for what was measured of a lane; of the first one it does not say which."""
+    """A name for a measurement of a lane; the first lane is not mentioned."""
     return "-".join([*words, *([f"lane-{lane}"] if lane else [])])
 
 
 def newest(folder: Path, kind: str, lanes: Sequence[int] | None = None) -> str | None:
-    """The name of what was measured last of its kind: `plane`, `line`, or what its file says; None without any.
+    """The name of the newest measurement of a kind: `plane`, `line`, or the kind in its file; None if there is none.
 
     Args:
-        folder: The recording's.
-        kind: Of the projection.
-        lanes: Of which lanes it may be; None for all.
+        folder: The recording's folder.
+        kind: The kind of measurement.
+        lanes: The lanes to consider; None for all.
     """
     for name in names(folder):
         tree, arrays = read(folder, name)
@@ -227,12 +226,12 @@ def newest(folder: Path, kind: str, lanes: Sequence[int] | None = None) -> str |
 
 
 def file(folder: Path, name: str) -> Path:
-    """Where a projection stands."""
+    """The path of a projection."""
     return folder / FOLDER / f"{name}{SUFFIX}"
 
 
 def write(folder: Path, name: str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Path:
-    """Write arrays and what they are, without pickle; whole or not at all."""
+    """Write arrays and their description atomically, without pickle."""
     if not _NAME.fullmatch(name):
         raise DynvizError(
             f"a projection cannot be named {name!r}: letters, digits, '_' and '-', then '.' too, 100 at most"
@@ -248,11 +247,11 @@ def write(folder: Path, name: str, about: Mapping[str, Any], arrays: Mapping[str
 
 
 _SAME = {"format": whole(0), "lane": whole(0, schema.LANES - 1), "kind": schema.text}
-"""What any measurement may say of itself."""
+"""Optional fields in the description of any measurement."""
 
 
-def _said(text: NDArray[Any] | None) -> dict[str, Any]:
-    """What a file says that it is."""
+def _description(text: NDArray[Any] | None) -> dict[str, Any]:
+    """Parse the description in a file."""
     tree = None if text is None else json.loads(text.tobytes())
     if not isinstance(tree, dict):
         raise DynvizError("it does not say what it is")
@@ -263,17 +262,17 @@ def _said(text: NDArray[Any] | None) -> dict[str, Any]:
 
 
 def read(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """What `write` wrote.
+    """Read a description and arrays from `write`.
 
     Raises:
-        DynvizError: There is none of that name, or it is damaged or of a newer format.
+        DynvizError: There is no such projection, or it is damaged or of a newer format.
     """
     path = file(folder, name)
     if not path.exists():
         raise unknown(f"projection of {folder.name}", name, names(folder))
     try:
         arrays = read_npz(path, MOST_BYTES)
-        tree = _said(arrays.pop(_ABOUT, None))
+        tree = _description(arrays.pop(_ABOUT, None))
     except OSError as error:
         raise disk.unreadable(path, error) from error
     except (ValueError, RecursionError, DynvizError) as error:

@@ -1,4 +1,4 @@
-"""A recording as numbers: what one optimizer's lanes wrote, or still write."""
+"""Reading a recording of one optimizer's lanes, finished or still growing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,17 +24,17 @@ from dynviz.text import clean, quoted
 Array: TypeAlias = NDArray[Any]
 Facts = TypeVar("Facts")
 SHOWN = 8
-"""Lanes that an error names."""
+"""Maximum number of lanes listed in an error."""
 Standing: TypeAlias = Status | Literal["killed"]
 
 
 class Recording(Actions):
-    """A recording's folder, read. It may still grow: every question is answered by the files as they are now.
+    """A recording, read from its folder. It may still be growing; every access reflects the current files.
 
     Attributes:
-        folder: Where it is.
-        metadata: What run.json said when it was read last, see `refresh`; of the chosen lanes, where some were.
-        chosen: The lanes that are looked at; None for all. What is said of lanes counts the chosen ones alone, from 0.
+        folder: The path of the folder.
+        metadata: The metadata when run.json was last read, see `refresh`, restricted to the chosen lanes.
+        chosen: The chosen lanes, which everywhere else are renumbered from 0; None for all.
 
     Example:
         >>> import tempfile
@@ -60,11 +60,11 @@ class Recording(Actions):
         """Read run.json.
 
         Args:
-            folder: The recording's.
-            lanes: Which to look at; None for all.
+            folder: The recording's folder.
+            lanes: The lanes to read; None for all.
 
         Raises:
-            DynvizError: It is no recording, or has no such lane.
+            DynvizError: The folder is not a recording, or a lane does not exist.
         """
         self.folder = Path(folder)
         self.chosen = None if lanes is None else tuple(lanes)
@@ -77,13 +77,13 @@ class Recording(Actions):
         self._changes = ChangeReader(self.folder)
 
     def __repr__(self) -> str:
-        """What it is, in one line."""
+        """A one-line summary."""
         seeds = ", ".join(map(str, dict.fromkeys(self.seeds)))
         channels = ", ".join(self.channels)
         return clean(f"<Recording {self.label}: {self.total} steps, seeds {seeds}, channels {channels}>")
 
     def refresh(self) -> None:
-        """Read run.json again if it changed: the status, and the steps of a run that was made longer."""
+        """Read run.json again if it changed, for example the status or the planned length."""
         now = runjson.version(self.folder)
         if now != self._metadata_seen:
             self.metadata = self._choose(runjson.load(self.folder))
@@ -102,12 +102,12 @@ class Recording(Actions):
 
     @property
     def source(self) -> str:
-        """What `dynviz.open` and every command take for it: the folder, and the lanes where some are chosen."""
+        """The source by which `dynviz.open` and commands refer to it: the folder, with the lanes if some are chosen."""
         return str(self.folder) if self.chosen is None else f"{self.folder}@{','.join(map(str, self.chosen))}"
 
     @property
     def label(self) -> str:
-        """Its name in its run."""
+        """The name of the recording in its run."""
         return self.metadata.label
 
     @property
@@ -117,19 +117,19 @@ class Recording(Actions):
 
     @property
     def total(self) -> int:
-        """How many steps the run is meant to have."""
+        """The planned number of steps."""
         return self.metadata.steps
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What pictures need to know and numbers do not say."""
+        """What views need to know beyond the channels."""
         return self.metadata.facts
 
     def facts_as(self, kind: type[Facts]) -> Facts:
-        """Those facts that a dataclass has fields for, read by the fields' types.
+        """The facts that match the fields of a dataclass, as an instance of it.
 
         Raises:
-            DynvizError: One is missing, or of another type.
+            DynvizError: A fact is missing or has the wrong type.
         """
         try:
             return schema.part(kind)(self.facts)
@@ -138,7 +138,7 @@ class Recording(Actions):
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The names of what is recorded."""
+        """The names of the recorded channels."""
         return tuple(self.metadata.channels)
 
     def __contains__(self, name: object) -> bool:
@@ -146,13 +146,13 @@ class Recording(Actions):
         return name in self.metadata.channels
 
     def __iter__(self) -> Iterator[str]:
-        """The names of what is recorded."""
+        """The names of the recorded channels."""
         return iter(self.metadata.channels)
 
     def __getitem__(self, name: str) -> Array:
         """All complete samples of a channel, [samples, lanes, ...], read-only.
 
-        The array keeps its length when the recording grows; ask again for a longer one.
+        The array does not grow with the recording; index again for more samples.
 
         Raises:
             DynvizError: There is no such channel, or its file is missing or damaged.
@@ -169,21 +169,21 @@ class Recording(Actions):
         return channel
 
     def check(self) -> None:
-        """See that the files of all arrays that were handed out and are mapped are still as long as they were.
+        """Check that no file has been truncated while an array returned from here maps it.
 
         Raises:
-            DynvizError: Somebody made one shorter; to look at what is gone would end the process.
+            DynvizError: A file was truncated; accessing the removed part would kill the process.
         """
-        # A copy: another thread may ask for a channel meanwhile.
+        # A copy, because another thread may add a channel during the loop.
         for channel in tuple(self._channels.values()):
             channel.check()
 
     def _chosen_lanes(self, name: str, samples: Array) -> Array:
-        """Of these lanes: the same object for as long as there are no more samples."""
+        """The samples of the chosen lanes; the same object until there are more samples."""
         if name not in self._cut or self._cut[name][0] is not samples:
             lanes = self.chosen or ()
             steps = {after - before for before, after in pairwise(lanes)}
-            # Evenly spaced lanes are a view; others are copied.
+            # Evenly spaced lanes can be a view; others must be copied.
             ahead = len(steps) < 2 and min(steps, default=1) > 0
             index: Any = slice(lanes[0], lanes[-1] + 1, min(steps, default=1)) if ahead else list(lanes)
             cut = samples[:, index]
@@ -198,12 +198,12 @@ class Recording(Actions):
             raise errors.unknown("channel", name, self.metadata.channels) from None
 
     def steps(self, name: str) -> NDArray[np.int64]:
-        """The step of each sample of a channel, ascending."""
+        """The step of each sample of a channel, in ascending order."""
         every = min(self._info(name).every, self.total)
         return np.minimum(np.arange(len(self[name]), dtype=np.int64) * every, self.total)
 
     def at(self, name: str, step: int) -> Array:
-        """The sample [lanes, ...] of a channel at a step or the nearest before it that is recorded.
+        """The sample [lanes, ...] of a channel at a step, or the last recorded one before it.
 
         Raises:
             DynvizError: Nothing is recorded yet.
@@ -218,7 +218,7 @@ class Recording(Actions):
         return sample
 
     def part(self, name: str, parameter: str) -> Array:
-        """One parameter [samples, lanes, *shape] out of a channel that holds all of them in a row.
+        """One parameter [samples, lanes, *shape] from a channel that holds all of them, flattened.
 
         Raises:
             DynvizError: There is no such channel, or no such parameter in it.
@@ -237,47 +237,47 @@ class Recording(Actions):
         return Recording(self.folder, [lane if self.chosen is None else self.chosen[lane] for lane in lanes])
 
     def events(self) -> tuple[Event, ...]:
-        """What happened so far, in the order in which it was written."""
+        """The events so far, in the order of writing."""
         return self._events.read(self._lanes, self.chosen)
 
     def changes(self) -> tuple[Change, ...]:
-        """The hyperparameters that changed while it trained, by step."""
+        """The changes of hyperparameters during training, sorted by step."""
         return self._changes.read(self._lanes, self.chosen)
 
     @property
     def live(self) -> bool:
-        """Whether a writer has it now."""
+        """Whether a writer currently has it open."""
         return lock.held(self.folder)
 
     @property
     def status(self) -> Standing:
-        """How it stands now; run.json is read again."""
+        """The current status; reads run.json again if it changed."""
         self.refresh()
         if self.metadata.status != "running" or self.live:
             return self.metadata.status
-        # The writer may have ended well between the two looks: it says so before it lets go of the lock.
+        # The writer may have finished between the two checks: it updates the status before it releases the lock.
         self.refresh()
         return "killed" if self.metadata.status == "running" else self.metadata.status
 
     @property
     def missing(self) -> str:
-        """What its files promise and do not hold, in one line; empty where all is there or is being written.
+        """Data that is promised but missing, in one line; empty if nothing is missing or a writer is active.
 
-        A power loss may leave such files; `resume` makes it again.
+        A power loss may leave such files; `resume` reproduces the data.
         """
         return "" if self.live else shortfall(self.folder, self.channels, self._reader)
 
     def checkpoints(self) -> tuple[int, ...]:
-        """The steps that have a checkpoint, ascending."""
+        """The steps with a checkpoint, in ascending order."""
         return checkpoint.steps(self.folder)
 
     def checkpoint(self, step: int) -> dict[str, Array]:
-        """The state of training after a step that has a checkpoint, by name."""
+        """The arrays of a checkpoint, by name."""
         return checkpoint.load(self.folder, step)
 
     @property
     def recorded(self) -> int:
-        """The last step that is recorded of the channel with the most samples; 0 when there is none."""
+        """The last recorded step of the most densely sampled channel; 0 if nothing is recorded."""
         sampled = {name: info.every for name, info in self.metadata.channels.items() if info.every}
         if not sampled:
             return 0

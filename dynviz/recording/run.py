@@ -13,15 +13,15 @@ from dynviz.recording.reader import Recording
 from dynviz.text import clean
 
 SWEEP = "sweep.json"
-"""The file that a sweep's folder has; the folders of its runs stand beside it."""
+"""The file that marks a sweep's folder; the folders of its runs are beside it."""
 
 
 class Run(Actions, Mapping[str, Recording]):
-    """A run's folder, read: its recordings by label, in the order in which they were asked for.
+    """A run, read from its folder: its recordings by label, in the order in which they were requested.
 
     Attributes:
-        folder: Where it is.
-        problems: What is wrong with recordings in it that cannot be read; the others are there all the same.
+        folder: The path of the folder.
+        problems: Why recordings could not be read; the others are available nevertheless.
 
     Example:
         >>> import tempfile
@@ -40,50 +40,50 @@ class Run(Actions, Mapping[str, Recording]):
     """
 
     def __init__(self, folder: Path | str, lanes: Sequence[int] | None = None) -> None:
-        """Read its recordings, of each all lanes or those that are asked for.
+        """Read the recordings, with all lanes or the given ones of each.
 
         Raises:
-            DynvizError: It is no run, or none of its recordings can be read or has such a lane.
+            DynvizError: The folder is not a run, or none of its recordings can be read with these lanes.
         """
         self.folder = Path(folder)
-        found: list[Recording] = []
+        recordings: list[Recording] = []
         problems: list[DynvizError] = []
         for path in _recording_folders(self.folder):
             try:
-                found.append(Recording(path, lanes))
+                recordings.append(Recording(path, lanes))
             except DynvizError as error:
                 problems.append(error)
-        if not found:
+        if not recordings:
             raise problems[0]
         self.problems = tuple(map(str, problems))
         self._recordings: dict[str, Recording] = {}
-        for recording in sorted(found, key=lambda each: each.metadata.order):
-            # A copy of a recording has its label too; then the folder's name tells them apart.
+        for recording in sorted(recordings, key=lambda recording: recording.metadata.order):
+            # A copy of a recording has the same label; use the folder's name to distinguish it.
             taken = recording.label in self._recordings
             self._recordings[recording.folder.name if taken else recording.label] = recording
 
     def __repr__(self) -> str:
-        """What is in it, in one line."""
+        """A one-line summary."""
         unread = f"; {len(self.problems)} cannot be read" if self.problems else ""
         return clean(f"<Run {self.folder.name}: {', '.join(self)}{unread}>")
 
     @property
     def recordings(self) -> tuple[Recording, ...]:
-        """All of them, in order."""
+        """All recordings, in order."""
         return tuple(self._recordings.values())
 
     def __getitem__(self, name: str) -> Recording:
         """A recording by its label.
 
         Raises:
-            DynvizError: There is none of that name.
+            DynvizError: There is no such recording.
         """
         if name not in self._recordings:
             raise errors.unknown("recording", name, self._recordings)
         return self._recordings[name]
 
     def __contains__(self, name: object) -> bool:
-        """Whether there is a recording of that label."""
+        """Whether there is a recording with this label."""
         return name in self._recordings
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -95,38 +95,38 @@ class Run(Actions, Mapping[str, Recording]):
         return iter(self._recordings)
 
     def __len__(self) -> int:
-        """How many recordings there are."""
+        """The number of recordings."""
         return len(self._recordings)
 
 
 def open(source: Path | str) -> Run | Recording:
-    """Read a folder: a run's gives a Run, a recording's a Recording.
+    """Open the folder of a run or of a recording.
 
     Args:
-        source: The folder; `FOLDER@LANES` for some lanes only, `runs/bowl-sgd-1@0:4`, written like seeds.
+        source: The folder, or `FOLDER@LANES` for some lanes only, written like seeds: `runs/bowl-sgd-1@0:4`.
 
     Raises:
-        DynvizError: It is neither, or what is in it cannot be read, or there are no such lanes.
+        DynvizError: The folder is neither, its contents cannot be read, or a lane does not exist.
     """
     folder, lanes = _source(source)
     return Recording(folder, lanes) if (folder / layout.METADATA).exists() else Run(folder, lanes)
 
 
 def open_all(sources: Iterable[Path | str], told: Callable[[str], None] | None = None) -> list[Recording]:
-    """The recordings of several sources, those of runs in their order; a sweep's folder stands for all of its runs.
+    """Open all recordings of several sources, in order; a sweep's folder stands for all its runs.
 
     Args:
         sources: Folders, as for `open`.
-        told: Hears what is wrong with recordings of a run, and runs of a sweep, that are left out.
+        told: Called with the reason for each recording of a run, or run of a sweep, that is left out.
 
     Raises:
-        DynvizError: As for `open`; or of a sweep no run can be read.
+        DynvizError: As for `open`, or no run of a sweep can be read.
     """
     return [recording for source in sources for recording in _recordings(source, told or (lambda _: None))]
 
 
 def _recordings(source: Path | str, told: Callable[[str], None]) -> list[Recording]:
-    found: list[Recording] = []
+    recordings: list[Recording] = []
     problem: DynvizError | None = None
     for member in _members(source):
         try:
@@ -140,19 +140,19 @@ def _recordings(source: Path | str, told: Callable[[str], None]) -> list[Recordi
         if isinstance(opened, Run):
             for words in opened.problems:
                 told(f"left out: {words}")
-        found += opened.values() if isinstance(opened, Run) else [opened]
-    if problem and not found:
+        recordings += opened.values() if isinstance(opened, Run) else [opened]
+    if problem and not recordings:
         raise problem
-    return found
+    return recordings
 
 
 def is_sweep(folder: Path | str) -> bool:
-    """Whether a folder is a sweep's: open_all takes it, and gives the recordings of its runs."""
+    """Whether a folder is a sweep's, which `open_all` accepts but `open` does not."""
     return (Path(folder) / SWEEP).is_file()
 
 
 def _members(source: Path | str) -> list[Path | str]:
-    """The source itself; of a sweep its runs, as far as they have begun, or the lanes of each that are named."""
+    """The source itself, or for a sweep the runs that have begun, each with the named lanes."""
     folder, lanes = _source(source)
     if not is_sweep(folder):
         return [source]
@@ -163,9 +163,9 @@ def _members(source: Path | str) -> list[Path | str]:
 
 
 def _source(source: Path | str) -> tuple[Path, tuple[int, ...] | None]:
-    """The folder and the lanes that a source names."""
+    """Split a source into its folder and lanes."""
     folder, sign, lanes = str(source).rpartition("@")
-    # A folder may have the sign in its name.
+    # The name of a folder may contain an @.
     if not sign or Path(source).exists():
         return Path(source), None
     return Path(folder), grammar.lanes(lanes)
@@ -173,15 +173,15 @@ def _source(source: Path | str) -> tuple[Path, tuple[int, ...] | None]:
 
 def _recording_folders(folder: Path) -> list[Path]:
     try:
-        found = sorted(path for path in folder.iterdir() if (path / layout.METADATA).is_file())
+        folders = sorted(path for path in folder.iterdir() if (path / layout.METADATA).is_file())
     except FileNotFoundError as error:
         raise DynvizError(f"there is no folder {folder}") from error
     except NotADirectoryError as error:
         raise DynvizError(f"{folder} is a file: give the folder of a run or of a recording") from error
     except OSError as error:
         raise disk.unreadable(folder, error) from error
-    if not found:
+    if not folders:
         raise DynvizError(
             f"{folder} is neither a run nor a recording: there is no {layout.METADATA} in it, nor in a folder inside it"
         )
-    return found
+    return folders

@@ -10,7 +10,7 @@ from dynviz.recording.metadata import FORMAT, Metadata
 
 
 def version(folder: Path) -> tuple[int, int, int]:
-    """What changes whenever run.json is written."""
+    """A value that changes whenever run.json is written."""
     try:
         file = (folder / layout.METADATA).stat()
     except OSError:
@@ -22,7 +22,7 @@ def load(folder: Path) -> Metadata:
     """Read the run.json of a recording's folder.
 
     Raises:
-        DynvizError: In one line, why the folder is no recording that this dynviz reads.
+        DynvizError: The folder is not a recording that this version can read.
     """
     path = folder / layout.METADATA
     try:
@@ -40,16 +40,16 @@ def load(folder: Path) -> Metadata:
 
 
 def save(folder: Folder, metadata: Metadata) -> None:
-    """Write run.json; a reader finds the old one or the new one, whole."""
+    """Write run.json atomically."""
     data = sealed.seal(replace(metadata, format=FORMAT).to_json())
     with folder.replacing(layout.METADATA) as file:
         file.write(data)
 
 
 def check_intact(folder: Path) -> None:
-    """See that run.json is as it was written.
+    """Check that run.json is intact.
 
     Raises:
-        DynvizError: It is not.
+        DynvizError: It is not intact.
     """
     sealed.check(folder / layout.METADATA)

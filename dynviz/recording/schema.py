@@ -1,6 +1,6 @@
-"""What a file's JSON must look like: small readers, put together, that name the field that does not fit.
+"""Schemas for JSON files, composed of small readers that name the field that does not fit.
 
-They read what `dynviz.recording.values` encodes; text that is given to them is decoded on the way.
+Readers expect values encoded by `dynviz.recording.values`, and decode text on the way.
 """
 
 from collections.abc import Callable, Collection
@@ -14,42 +14,42 @@ from dynviz.text import one_line
 
 T = TypeVar("T")
 Reader: TypeAlias = Callable[[Any], T]
-"""Gives the value that a tree stands for, or raises `Misfit`."""
+"""Converts a JSON tree to a value, or raises `Misfit`."""
 
 STEPS = 2**53
-"""Steps up to here are whole numbers as floats too, which pictures place them by."""
+"""Maximum number of steps: larger integers are not exact as floats, which plots use."""
 LANES = 2**16
-"""Lanes of one recording."""
+"""Maximum number of lanes in a recording."""
 DEEPEST = 50
-"""Lists and mappings in each other."""
+"""Maximum nesting depth of lists and mappings."""
 LARGEST = 10**300
-"""Whole numbers that a float can hold."""
+"""Maximum magnitude of integers, so that they can be converted to floats."""
 TEXT = 2**20
-"""Characters of a text."""
+"""Maximum number of characters in a text."""
 SHOWN = 60
-"""Characters of a value that does not fit, in the error."""
+"""Maximum number of characters of an invalid value shown in an error."""
 
 
 class Misfit(Exception):  # noqa: N818 - it is a finding, and becomes an error at the border
-    """A value is not what is expected. Where it stands is added on the way out, so that good values cost nothing."""
+    """A value does not fit. Its path is added as the exception propagates, so that valid values cost nothing."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
         self.path: list[str] = []
 
     def under(self, part: str) -> "Misfit":
-        """The same, one part further from the value."""
+        """Prepend a part to the path of the value."""
         self.path.append(part)
         return self
 
     def __str__(self) -> str:
-        """Where, and what: `channels.loss.shape[0] is -1, not a whole number from 0`."""
+        """The path and the problem: `channels.loss.shape[0] is -1, not a whole number from 0`."""
         where = "".join(reversed(self.path)).removeprefix(".")
         return f"{where} {self.args[0]}" if where else f"it {self.args[0]}"
 
 
 def unlike(value: Any, expected: str) -> Misfit:
-    """The misfit of a value, shown as far as it is short."""
+    """A misfit that shows the value, abbreviated if it is long."""
     if isinstance(value, int) and abs(value) >= LARGEST:
         return Misfit(f"is a number of over 300 digits, not {expected}")
     shown = repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
@@ -60,12 +60,12 @@ def check(reader: Reader[T], tree: Any, what: str) -> T:
     """Read a whole tree.
 
     Args:
-        reader: What is expected.
-        tree: What was found.
-        what: It should describe: `a recording`.
+        reader: The reader of the whole tree.
+        tree: The JSON tree.
+        what: What the tree should describe: `a recording`.
 
     Raises:
-        DynvizError: It does not; in one line that names the field.
+        DynvizError: A field does not fit; the message names it.
 
     >>> check(record(dict, size=whole(0)), {"size": -1}, "a box")
     Traceback (most recent call last):
@@ -80,7 +80,7 @@ def check(reader: Reader[T], tree: Any, what: str) -> T:
 
 
 def whole(low: int | None = None, high: int | None = None) -> Reader[int]:
-    """A whole number between two ends, both included."""
+    """An integer in an inclusive range."""
     least = -LARGEST if low is None else low
     most = LARGEST if high is None else high
     expected = "a whole number" + ("" if low is None else f" from {low}") + ("" if high is None else f" to {high}")
@@ -94,7 +94,7 @@ def whole(low: int | None = None, high: int | None = None) -> Reader[int]:
 
 
 def number(value: Any) -> float:
-    """A number, which need not be finite."""
+    """A number, possibly infinite or NaN."""
     if type(value) is str and value.endswith(WORD_ENDS):
         value = decode(value)
     if type(value) is float:
@@ -105,14 +105,14 @@ def number(value: Any) -> float:
 
 
 def flag(value: Any) -> bool:
-    """Yes or no."""
+    """A boolean."""
     if type(value) is not bool:
         raise unlike(value, "true or false")
     return value
 
 
 def text(value: Any) -> str:
-    """A text that can name a file: half a surrogate pair of another kind than those of file names is none."""
+    """A text that can be a file name: lone surrogates are rejected, unless they escape undecodable bytes."""
     if type(value) is str and value.endswith(WORD_ENDS):
         value = decode(value)
     if type(value) is not str or len(value) > TEXT:
@@ -126,12 +126,12 @@ def text(value: Any) -> str:
 
 
 def _key(name: str) -> str:
-    """A name in a mapping, which stands as it is: only values are encoded."""
+    """A key of a mapping; unlike values, keys are not encoded."""
     return name if name.endswith(WORD_ENDS) else text(name)
 
 
 def one_of(*words: str) -> Reader[Any]:
-    """One of some words."""
+    """One of the given words."""
 
     def read(value: Any) -> str:
         if type(value) is not str or value not in words:
@@ -142,12 +142,12 @@ def one_of(*words: str) -> Reader[Any]:
 
 
 def optional(reader: Reader[T]) -> Reader[T | None]:
-    """A value or null."""
+    """A value, or null for None."""
     return lambda value: None if value is None else reader(value)
 
 
 def list_of(reader: Reader[T], least: int = 0, most: int = TEXT) -> Reader[tuple[T, ...]]:
-    """A list with so many entries, as a tuple."""
+    """A list with `least` to `most` entries, as a tuple."""
     count = f"{least} to {most}" if least else f"at most {most}"
 
     def read(value: Any) -> tuple[T, ...]:
@@ -155,53 +155,53 @@ def list_of(reader: Reader[T], least: int = 0, most: int = TEXT) -> Reader[tuple
             raise unlike(value, "a list")
         if not least <= len(value) <= most:
             raise Misfit(f"has {len(value)} entries, not {count}")
-        found = []
+        entries = []
         try:
             for entry in value:
-                found.append(reader(entry))  # noqa: PERF401 - the length says where it went wrong
+                entries.append(reader(entry))  # noqa: PERF401 - the length locates a misfit
         except Misfit as misfit:
-            raise misfit.under(f"[{len(found)}]") from None
-        return tuple(found)
+            raise misfit.under(f"[{len(entries)}]") from None
+        return tuple(entries)
 
     return read
 
 
 def mapping_of(reader: Reader[T]) -> Reader[dict[str, T]]:
-    """A mapping from texts."""
+    """A mapping from text to values."""
 
     def read(value: Any) -> dict[str, T]:
         if type(value) is not dict:
             raise unlike(value, "a mapping")
-        found = {}
+        entries = {}
         for key, entry in value.items():
             try:
-                found[_key(key)] = reader(entry)
+                entries[_key(key)] = reader(entry)
             except Misfit as misfit:
                 raise misfit.under(f".{one_line(key, SHOWN)}") from None
-        return found
+        return entries
 
     return read
 
 
 def record(make: Callable[..., T], /, **readers: Reader[Any]) -> Reader[T]:
-    """A mapping with these fields alone; those that `make`, a dataclass, has a default for may be missing."""
+    """A mapping with exactly these fields; those with a default in the dataclass `make` may be missing."""
     needed = _needed(make, readers)
 
     def read(value: Any) -> T:
         if type(value) is not dict:
             raise unlike(value, "a mapping")
-        found = {}
+        values = {}
         for key, entry in value.items():
             if key not in readers:
                 raise Misfit("is no field that there is").under(f".{one_line(key, SHOWN)}")
             try:
-                found[key] = readers[key](entry)
+                values[key] = readers[key](entry)
             except Misfit as misfit:
                 raise misfit.under(f".{key}") from None
         for key in needed:
-            if key not in found:
+            if key not in values:
                 raise Misfit("is missing").under(f".{key}")
-        return make(**found)
+        return make(**values)
 
     return read
 
@@ -209,12 +209,14 @@ def record(make: Callable[..., T], /, **readers: Reader[Any]) -> Reader[T]:
 def _needed(make: Callable[..., Any], readers: Collection[str]) -> tuple[str, ...]:
     if not (isinstance(make, type) and is_dataclass(make)):
         return tuple(readers)
-    given = {each.name for each in fields(make) if each.default is not MISSING or each.default_factory is not MISSING}
+    given = {
+        field.name for field in fields(make) if field.default is not MISSING or field.default_factory is not MISSING
+    }
     return tuple(name for name in readers if name not in given)
 
 
 def part(make: type[T]) -> Reader[T]:
-    """The fields of a dataclass in a mapping, read by their types; what else the mapping has is passed over.
+    """A dataclass from a mapping, read by the types of its fields; other keys are ignored.
 
     >>> from dataclasses import make_dataclass
     >>> read = part(make_dataclass("Plane", [("extent", tuple[float, float])]))
@@ -222,17 +224,17 @@ def part(make: type[T]) -> Reader[T]:
     (0.0, 1.0)
     """
     hints = get_type_hints(make)
-    read = record(make, **{one.name: of_type(hints[one.name]) for one in fields(make)})  # type: ignore[arg-type]
+    read = record(make, **{field.name: of_type(hints[field.name]) for field in fields(make)})  # type: ignore[arg-type]
     return lambda value: read({name: entry for name, entry in value.items() if name in hints})
 
 
 def of_type(kind: Any) -> Reader[Any]:
-    """The reader of a type: numbers, texts, flags, tuples, words of a Literal, and None beside one of them."""
+    """The reader of a type: a number, text, boolean, tuple, Literal, or the union of one of these with None."""
     origin, inside = get_origin(kind), get_args(kind)
     if origin is Literal:
         return one_of(*inside)
     if origin in (Union, UnionType):
-        (other,) = (one for one in inside if one is not NoneType)
+        (other,) = (member for member in inside if member is not NoneType)
         return optional(of_type(other))
     if origin is tuple:
         return list_of(of_type(inside[0]), *(() if inside[-1] is ... else (len(inside),) * 2))
@@ -240,7 +242,7 @@ def of_type(kind: Any) -> Reader[Any]:
 
 
 def plain(value: Any) -> Any:
-    """Any value that a scenario or an optimizer may have for an option; lists become tuples."""
+    """Any value that an option of a scenario or optimizer may have; lists become tuples."""
     return _plain(value, tuple, DEEPEST)
 
 

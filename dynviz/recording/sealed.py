@@ -1,4 +1,4 @@
-"""JSON that ends in a checksum of itself, so that a flipped bit in it can be found."""
+"""JSON files that end with a checksum of themselves, so that corruption can be detected."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _END = re.compile(rb',\n "checksum": "([0-9a-f]{8})"\n}\n\Z')
 
 
 def seal(tree: Mapping[str, Any]) -> bytes:
-    r"""The bytes of a file: the tree, and as its last field a CRC-32 of all bytes before that field.
+    r"""Serialize a tree, with a CRC-32 of all preceding bytes as its last field.
 
     >>> print(seal({"steps": 3}).decode(), end="")
     {
@@ -28,7 +28,7 @@ def seal(tree: Mapping[str, Any]) -> bytes:
 
 
 def unseal(data: bytes) -> Any:
-    """The tree, without its checksum; that is not looked at, so that a file edited by hand can be viewed.
+    """Parse a tree without verifying its checksum, so that a file edited by hand can be viewed.
 
     Raises:
         ValueError: It is not JSON.
@@ -40,7 +40,7 @@ def unseal(data: bytes) -> Any:
 
 
 def is_intact(data: bytes) -> bool:
-    r"""Whether the bytes are those that were written, as far as that can be told: older files have no checksum.
+    r"""Whether the checksum matches; older files without a checksum count as intact.
 
     >>> data = seal({"steps": 3})
     >>> is_intact(data), is_intact(data.replace(b"3", b"7")), is_intact(b'{"steps": 3}')
@@ -53,10 +53,10 @@ def is_intact(data: bytes) -> bool:
 
 
 def check(path: Path) -> None:
-    """See that a file is as it was written, before anything is made that rests on it.
+    """Check that a file is intact, before building on it.
 
     Raises:
-        DynvizError: It is not, or cannot be read.
+        DynvizError: It is damaged or cannot be read.
     """
     try:
         intact = is_intact(files.read(path))

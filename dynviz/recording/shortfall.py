@@ -1,4 +1,4 @@
-"""What the files of a recording promise and do not hold."""
+"""Detecting data that the files of a recording promise but do not contain."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,16 +8,16 @@ from dynviz.recording import events, layout
 from dynviz.recording.channel_reader import ChannelReader
 
 SHOWN = 3
-"""Files that are named one by one."""
+"""Maximum number of files listed by name."""
 
 
 def shortfall(folder: Path, channels: Iterable[str], reader: Callable[[str], ChannelReader]) -> str:
-    """What is promised and not held, in one line; empty where all is there.
+    """Describe the missing data in one line; empty if nothing is missing.
 
     Args:
-        folder: The recording's.
-        channels: Their names.
-        reader: Function of a channel's name to its reader.
+        folder: The recording's folder.
+        channels: The names of the channels.
+        reader: Returns the reader of a channel, given its name.
     """
     lost = []
     for name in channels:

@@ -1,4 +1,4 @@
-"""A recording as it was at one moment, while it grows, or up to one of its steps."""
+"""A recording frozen at one moment while it grows, or truncated at a step."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ from dynviz.recording.reader import Array, Recording
 
 
 class Snapshot(Recording):
-    """The same recording, of which every channel keeps the samples that it had when it was asked for first.
+    """A recording in which every channel keeps the samples it had when it was first accessed.
 
-    A view asks for a channel's values and for its steps; between the two a writer may have written more.
+    A view reads the values of a channel, then its steps; a writer may append samples in between.
     """
 
     def __init__(self, recording: Recording, until: int | None = None) -> None:
-        """Take what was read already; nothing is opened again.
+        """Share the state of a recording, without opening it again.
 
         Args:
-            recording: What is read.
-            until: The step at which the run seems to end, from 1; None for its own end.
+            recording: The recording.
+            until: The step at which the run appears to end, from 1; None for its actual end.
         """
         self.__dict__.update(recording.__dict__)
         self._kept: dict[str, Array] = {}
@@ -24,12 +24,12 @@ class Snapshot(Recording):
 
     @property
     def total(self) -> int:
-        """How many steps the run seems to have."""
+        """The apparent number of steps."""
         return self._until
 
     @property
     def recorded(self) -> int:
-        """The last step that is recorded, or the one at which the run seems to end."""
+        """The last recorded step, at most the apparent end."""
         return min(super().recorded, self._until)
 
     def of_lanes(self, lanes: Sequence[int]) -> Recording:
@@ -37,7 +37,7 @@ class Snapshot(Recording):
         return Snapshot(super().of_lanes(lanes), self._until)
 
     def __getitem__(self, name: str) -> Array:
-        """All samples of a channel that were there at first."""
+        """The samples that a channel had at the first access."""
         if name not in self._kept:
             samples, every = super().__getitem__(name), self.metadata.channels[name].every
             cut = every > 0 and self._until < self.metadata.steps

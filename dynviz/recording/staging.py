@@ -1,10 +1,10 @@
-"""Folders that are made beside their place and moved there whole: a process that is killed leaves no half of one.
+"""Folders that are built under a temporary name and then moved into place, so that none is ever left half done.
 
-    .NAME.new-XXXXXXXX/lock     held by flock while the folder is made
-    .NAME.new-XXXXXXXX/whole    what becomes the folder
+    .NAME.new-XXXXXXXX/lock     held by flock while the folder is built
+    .NAME.new-XXXXXXXX/whole    becomes the final folder
 
-What a killed process leaves is removed by the next one that makes a folder beside it. It is known by its name, by a
-lock that nobody holds, and by nothing else being in it.
+The leftovers of a killed process are removed by the next one that builds a folder beside them. They are recognized by
+their name, a lock that nobody holds, and the absence of anything else.
 """
 
 import contextlib
@@ -25,18 +25,18 @@ from dynviz.recording import disk, layout
 MARK = ".new-"
 WHOLE = "whole"
 ABANDONED = 60.0
-"""Seconds after which a folder without a living owner is removed; a younger one may not have its lock yet."""
+"""Seconds after which a folder without a live owner is removed; a newer one may not be locked yet."""
 _REFUSALS = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 @contextlib.contextmanager
 def beside(place: Path) -> Iterator[Path]:
-    """An empty folder that can be moved to a place in the same folder; it vanishes in the end where it was not.
+    """Create an empty folder to be moved to a place beside it; it is removed at the end unless it was moved.
 
-    Parents of the place that are missing are made with it, and appear together with it.
+    Missing parents of the place are created with the folder, and appear together with it.
 
     Args:
-        place: Where it is to stand in the end, or a name like that.
+        place: The final path, or one beside it.
     """
     try:
         top = [place, *_missing(place)][-1]
@@ -51,7 +51,7 @@ def beside(place: Path) -> Iterator[Path]:
         try:
             lock = os.open(outer / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
             with contextlib.suppress(OSError):
-                # A file system without locks has nobody who removes what is left on it.
+                # On a file system without locks, leftovers are not removed.
                 fcntl.flock(lock, fcntl.LOCK_EX)
             whole = outer / WHOLE / place.relative_to(top)
             whole.mkdir(parents=True)
@@ -67,20 +67,20 @@ def beside(place: Path) -> Iterator[Path]:
 
 
 def check_free(place: Path) -> None:
-    """See that a place is free, before any work is done.
+    """Check that a place is free, before any work is done.
 
     Raises:
-        DynvizError: There is something.
+        DynvizError: Something exists there.
     """
     if os.path.lexists(place):
         raise _taken(place)
 
 
 def move(whole: Path, places: Iterable[Path]) -> Path:
-    """Move a folder to the first place that is free, at once with all that is in it; nothing is ever replaced.
+    """Move a folder atomically to the first free place; nothing is ever replaced.
 
     Raises:
-        DynvizError: None is free, or it cannot be moved.
+        DynvizError: No place is free, or the folder cannot be moved.
     """
     place = whole
     for place in places:
@@ -97,19 +97,19 @@ def move(whole: Path, places: Iterable[Path]) -> Path:
 
 
 def reserved(place: Path) -> bool:
-    """Whether a folder is being made beside a place, or was when a process was killed."""
+    """Whether a folder is being built for a place, or was when a process was killed."""
     return any(place.parent.glob(f".{glob.escape(place.name[:100])}{MARK}*"))
 
 
 def _missing(place: Path) -> list[Path]:
-    """The parents of a place that are not there, the innermost first."""
+    """The missing parents of a place, innermost first."""
     return [parent for parent in place.parents if not parent.exists()]
 
 
 def _rename(whole: Path, place: Path) -> None:
     missing = _missing(place)
     made = next(depth for depth, folder in enumerate((whole, *whole.parents)) if MARK in folder.parent.name)
-    # Where somebody takes the place at this moment, the system refuses: a folder with anything in it stays.
+    # If the place is taken at this moment, rename fails: it does not replace a folder that is not empty.
     if not missing or len(missing) != made:
         whole.rename(place)
         disk.sync_path(place.parent)
@@ -121,7 +121,7 @@ def _rename(whole: Path, place: Path) -> None:
     except OSError as error:
         if error.errno not in _REFUSALS or _missing(place) == missing:
             raise
-        # Somebody made the parents meanwhile.
+        # Another process has created the parents in the meantime.
         _rename(whole, place)
 
 
@@ -130,7 +130,7 @@ def _taken(place: Path) -> DynvizError:
 
 
 def _clean(parent: Path) -> None:
-    """Remove what killed processes left."""
+    """Remove the leftovers of killed processes."""
     for outer in parent.glob(f".*{MARK}*"):
         with contextlib.suppress(OSError):
             if outer.is_symlink() or not {layout.LOCK} <= {path.name for path in outer.iterdir()} <= {

@@ -1,4 +1,4 @@
-"""Forcing files out of the system's cache while training goes on."""
+"""Flushing files to the disk in the background, while training continues."""
 
 import errno
 import os
@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 TOGETHER = 8
-"""Files that are synced at once: a file system that keeps a journal writes it once for all of them."""
+"""Number of files synced concurrently: a journaling file system then commits once for all of them."""
 _UNABLE = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
 
 
 def sync_folder(fd: int) -> None:
-    """Make the names in a folder last; on a file system that cannot do that, nothing happens."""
+    """Flush the entries of a folder to the disk, if the file system supports that."""
     _sync(os.fsync, fd)
 
 
 def sync_file(fd: int) -> None:
-    """Force the data of an open file to the disk, and its size."""
+    """Flush the data and size of an open file to the disk."""
     _sync(os.fdatasync, fd)
 
 
@@ -29,7 +29,7 @@ def _sync(call: Callable[[int], None], fd: int) -> None:
 
 
 class Background:
-    """Does one thing at a time beside the training; an error is raised by the next call."""
+    """Runs one task at a time in the background; its error is raised by the next call."""
 
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, "sync")
@@ -37,23 +37,23 @@ class Background:
         self._pending: Future[None] | None = None
 
     def start(self, work: Callable[[], None]) -> None:
-        """Begin it when what was begun before is done."""
+        """Start a task, after waiting for the previous one."""
         self.wait()
         self._pending = self._worker.submit(work)
 
     def wait(self) -> None:
-        """Wait for what was begun."""
+        """Wait for the current task."""
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.result()
 
     def sync(self, fds: Iterable[int]) -> None:
-        """Force the data of open files to the disk, and their sizes."""
+        """Flush the data and sizes of open files to the disk."""
         for done in [self._files.submit(sync_file, fd) for fd in fds]:
             done.result()
 
     def close(self) -> None:
-        """Wait for what was begun, and for nothing more. Closing twice is harmless."""
+        """Wait for the current task and accept no more. Closing twice is harmless."""
         try:
             self.wait()
         finally:

@@ -1,7 +1,7 @@
-"""Values in run.json: standard JSON that is read back as it was.
+"""Encoding values as standard JSON without loss.
 
-JSON has no infinity and no NaN. They are written as the words "Infinity", "-Infinity" and "NaN"; a text that is one of
-these words gets a backslash in front.
+JSON has no infinity or NaN. They are written as the words "Infinity", "-Infinity" and "NaN"; a text that is one of
+these words is escaped with a backslash.
 """
 
 import math
@@ -17,18 +17,18 @@ from dynviz.errors import DynvizError
 
 _WORD = re.compile(r"\\*(NaN|-?Infinity)")
 WORD_ENDS = ("NaN", "Infinity")
-"""Nearly every text ends otherwise, which is told faster than whether it is a word."""
+"""A cheap test that rules out nearly every text before the regular expression is tried."""
 
 
 def encode(value: Any, where: str) -> Any:
-    r"""A tree of JSON values for dataclasses, mappings, sequences, numbers, texts and paths.
+    r"""Convert dataclasses, mappings, sequences, numbers, texts and paths to a tree of JSON values.
 
     Args:
-        value: What to write.
-        where: Its name, for errors: `facts`.
+        value: The value to encode.
+        where: The name of the value, for errors: `facts`.
 
     Raises:
-        DynvizError: It holds something else.
+        DynvizError: The value contains something else.
 
     >>> encode({"clip": math.inf, "betas": (0.9, 0.99), "norm": "Infinity"}, "options")
     {'clip': 'Infinity', 'betas': [0.9, 0.99], 'norm': '\\Infinity'}
@@ -43,11 +43,11 @@ def encode(value: Any, where: str) -> Any:
         text = str(value)
         return f"\\{text}" if _WORD.fullmatch(text) else text
     if isinstance(value, tuple | list):
-        return [encode(each, f"{where}[{index}]") for index, each in enumerate(value)]
+        return [encode(item, f"{where}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: encode(each, f"{where}.{key}") for key, each in value.items()}
+        return {key: encode(item, f"{where}.{key}") for key, item in value.items()}
     if is_dataclass(value):
-        return {each.name: encode(getattr(value, each.name), f"{where}.{each.name}") for each in fields(value)}
+        return {item.name: encode(getattr(value, item.name), f"{where}.{item.name}") for item in fields(value)}
     raise DynvizError(
         f"{where} is a {type(value).__name__}, which run.json cannot hold: numbers, texts, None, lists of them, and "
         "mappings with texts as keys"
@@ -61,7 +61,7 @@ def _word(value: float) -> str:
 
 
 def decode(tree: Any) -> Any:
-    """The tree that `encode` was given, sequences as lists.
+    """Invert `encode`, with sequences as lists.
 
     >>> decode(encode({"clip": -math.inf}, "options"))
     {'clip': -inf}
@@ -71,7 +71,7 @@ def decode(tree: Any) -> Any:
             return tree
         return tree[1:] if tree.startswith("\\") else float(tree)
     if isinstance(tree, list):
-        return [decode(each) for each in tree]
+        return [decode(item) for item in tree]
     if isinstance(tree, dict):
-        return {key: decode(each) for key, each in tree.items()}
+        return {key: decode(item) for key, item in tree.items()}
     return tree

@@ -1,4 +1,4 @@
-"""The only one who writes a recording."""
+"""Writing a recording, exclusively."""
 
 import shutil
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ from dynviz.recording.syncing import Background
 
 
 class Writer:
-    """Writes a recording, as the only one; made by `create`, `resume` or `claim`.
+    """The exclusive writer of a recording; obtained from `create`, `resume` or `claim`.
 
-    A process that is killed leaves a readable recording with every sample that `write` returned from. After a power
-    loss all that a checkpoint stands on is there: channels and events are synced before it gets its name.
+    A killed process leaves a readable recording with every sample for which `write` returned. After a power loss,
+    everything that a checkpoint covers is there: channels and events are synced before the checkpoint gets its name.
 
-    Every method raises DynvizError where the disk is full, gone or read-only; what was written before stays readable.
+    Every method raises DynvizError if the disk is full, gone or read-only; earlier data stays readable.
 
     Attributes:
-        folder: The recording's.
+        folder: The recording's folder.
 
     Example:
         >>> import tempfile
@@ -51,7 +51,7 @@ class Writer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._metadata: Metadata
-        # What run.json says of a recording that is claimed, and the samples that channels keep when it begins.
+        # Of a claimed recording: the metadata on disk, and the number of samples that channels keep on `begin`.
         self._stored: Metadata
         self._kept: dict[str, int] = {}
         self._files = HeldFiles(folder)
@@ -59,9 +59,9 @@ class Writer:
 
     @classmethod
     def create(cls, folder: Path | str, metadata: Metadata) -> "Writer":
-        """Begin a recording in a folder that must not exist; its parents are made.
+        """Create a recording in a folder that must not exist yet; missing parents are created.
 
-        run.json comes last: a folder that has it is a whole recording. When it cannot be made, nothing is left.
+        run.json is written last, so that a folder with it is a complete recording. On failure, nothing is left behind.
         """
         writer = cls(Path(folder))
         disk.make_folder(writer.folder)
@@ -80,7 +80,7 @@ class Writer:
 
     @classmethod
     def resume(cls, folder: Path | str, *, steps: int | None = None) -> "Writer":
-        """Go on with a recording: `claim` it, and `begin`."""
+        """Continue a recording: `claim` it, then `begin`."""
         writer = cls.claim(folder, steps=steps)
         try:
             writer.begin()
@@ -91,14 +91,14 @@ class Writer:
 
     @classmethod
     def claim(cls, folder: Path | str, *, steps: int | None = None) -> "Writer":
-        """Take a recording that is to be gone on with, as the only one; nothing is written before `begin`.
+        """Lock a recording in order to continue it; nothing is written before `begin`.
 
-        What is asked of the writer meanwhile is answered as it will be afterwards.
+        Until then, queries already return what they will return after `begin`.
 
         Args:
-            folder: The recording's.
-            steps: How long the run is meant to be now, if longer than before. The last sample of a channel is lost
-                where it sat at the former end and not at a multiple of its `every`.
+            folder: The recording's folder.
+            steps: The new length of the run, if longer than before. The last sample of a channel is dropped if it was
+                taken at the former end rather than at a multiple of its `every`.
 
         Raises:
             DynvizError: There is no recording, another writer has it, it is damaged or cannot be written, or `steps`
@@ -123,15 +123,15 @@ class Writer:
         return writer
 
     def begin(self) -> None:
-        """Make a claimed recording one that is written; its status becomes `running`.
+        """Start writing to a claimed recording; its status becomes `running`.
 
-        Whenever this is interrupted, the recording can be gone on with.
+        The recording can be resumed even if this is interrupted at any point.
         """
         longer = self._metadata
         for channel in self._files.channels.values():
             channel.count_all()
         if self._kept:
-            # Without its last samples it is not finished any more, and not yet longer either.
+            # While the last samples are removed, the recording is no longer finished, but not yet longer either.
             self._save(self._stored.with_status("running"))
             for name, count in self._kept.items():
                 self._files.channels[name].cut(count)
@@ -139,7 +139,7 @@ class Writer:
         self._save(longer.with_status("running"))
 
     def _shortened(self, metadata: Metadata, steps: int) -> dict[str, int]:
-        """How many samples remain, by channel, of those that lose the last one when the run becomes longer."""
+        """The number of samples to keep, for channels that lose the last one when the run is extended."""
         if steps < metadata.steps:
             raise DynvizError(
                 f"{self.folder} is a run of {metadata.steps} steps and cannot be shortened to {steps}: "
@@ -158,16 +158,16 @@ class Writer:
 
     @property
     def metadata(self) -> Metadata:
-        """What run.json says."""
+        """The metadata of the recording."""
         return self._metadata
 
     def write(self, name: str, index: int, block: NDArray[Any]) -> None:
-        """Write samples index, index + 1, ... of a channel; those that are there already are overwritten.
+        """Write samples index, index + 1, ... of a channel, overwriting existing ones.
 
         Args:
             name: The channel.
-            index: Of the first sample of the block, at most `samples(name)`.
-            block: [samples, lanes, ...], C-contiguous, of the channel's dtype.
+            index: The index of the first sample in the block, at most `samples(name)`.
+            block: The samples [samples, lanes, ...], C-contiguous, of the channel's dtype.
 
         Raises:
             ValueError: The block is of another type or shape, or would leave a gap.
@@ -175,38 +175,38 @@ class Writer:
         self._files.channels[name].write(index, block)
 
     def samples(self, name: str) -> int:
-        """How many samples of a channel there are."""
+        """The number of samples of a channel."""
         count = self._files.channels[name].count
         return min(count, self._kept.get(name, count))
 
     def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None:
-        """Write down that something happened; a value that is not finite is written as null."""
+        """Record an event; a value that is not finite is written as null."""
         self._files.events.append(Event(step, lane, kind, value))
 
     def change(self, change: Change) -> None:
-        """Write down that a hyperparameter changes, on the disk before it does."""
+        """Record a change of a hyperparameter durably, before it takes effect."""
         ChangeLog(self._files.folders[0]).append(change)
 
     def changes(self) -> tuple[Change, ...]:
-        """What was written down so far, see `dynviz.recording.changes`."""
+        """The changes recorded so far, see `dynviz.recording.changes`."""
         return changes.load(self.folder)
 
     def drop_events(self, after: int) -> None:
-        """Remove the events of steps after this one, which training will come to again."""
+        """Remove the events after a step, which training will reach again."""
         self._files.events.drop(after)
 
     def checkpoint(
         self, step: int, arrays: Mapping[str, NDArray[Any]], covered: Mapping[str, int] | None = None
     ) -> None:
-        """Keep the state of training after a step; it is there whole or not at all.
+        """Save the state of training after a step, atomically.
 
-        It is named in the background, when all that it stands on is on the disk; an error there is raised by the next
-        call of `checkpoint`, `status` or `close`.
+        The file is put in place in the background, once everything it covers is on the disk; an error there is raised
+        by the next call of `checkpoint`, `status` or `close`.
 
         Args:
             step: The step.
             arrays: The state.
-            covered: How many samples of each channel it stands on; all of them where it is not said.
+            covered: The number of samples that it covers, by channel; by default all.
         """
         known = covered or {}
         sums = {
@@ -214,7 +214,9 @@ class Writer:
         }
         sums[layout.EVENTS] = self._files.events.checksum()
         sums[layout.CHANGES] = changes_file.checksum(self.folder)
-        packed = write_npz({**arrays, **{f"{checkpoint.SUMS}{name}": each.to_array() for name, each in sums.items()}})
+        packed = write_npz(
+            {**arrays, **{f"{checkpoint.SUMS}{name}": checksum.to_array() for name, checksum in sums.items()}}
+        )
 
         def keep() -> None:
             self._sync()
@@ -223,14 +225,14 @@ class Writer:
         self._background.start(keep)
 
     def _sync(self) -> None:
-        """Force channels and events to the disk."""
+        """Flush channels and events to the disk."""
         try:
             self._background.sync(self._files.changed())
         except OSError as error:
             raise disk.unwritable(self.folder, error) from error
 
     def load_checkpoint(self, step: int) -> dict[str, NDArray[Any]]:
-        """The arrays that `checkpoint` was given at that step.
+        """The arrays that were passed to `checkpoint` at a step.
 
         Raises:
             DynvizError: There is none, it is damaged, or samples or events that it stands on are not there.
@@ -247,18 +249,18 @@ class Writer:
         return checkpoint.load(self.folder, step)
 
     def checkpoints(self) -> tuple[int, ...]:
-        """The steps that have a checkpoint, ascending."""
+        """The steps with a checkpoint, in ascending order."""
         self._background.wait()
         return checkpoint.steps(self.folder)
 
     def status(self, status: Status, error: str = "") -> None:
-        """Say how the recording stands, when all that it says is on the disk."""
+        """Set the status of the recording, once everything written is on the disk."""
         self._background.wait()
         self._sync()
         self._save(self._metadata.with_status(status, error))
 
     def close(self) -> None:
-        """Let go of all files, and of the lock last. Closing twice is harmless."""
+        """Close all files, and release the lock last. Closing twice is harmless."""
         try:
             self._background.close()
         finally:
@@ -271,5 +273,5 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it. The status stays what it was: a block that fails says so itself, or counts as killed."""
+        """Close the writer without changing the status: a block that fails must set it, or counts as killed."""
         self.close()
