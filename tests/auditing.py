@@ -202,7 +202,7 @@ class Audit:
 
     def large(self):
         """Whether so much memory was taken that nothing more should be read."""
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        memory = _peak()
         if memory > LARGE and not any("MiB" in problem for problem in self.found):
             self.found.append(f"{self.read}: {memory >> 10} MiB")
         return memory > LARGE
@@ -233,6 +233,15 @@ class Audit:
         if self.mark.exists():
             self.found.append(f"{name}: what the recording names was run")
             self.mark.unlink()
+
+
+def _peak() -> int:
+    """Kibibytes of memory that this program had at most; `ru_maxrss` would count the process that started it too."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1])
 
 
 if __name__ == "__main__":
