@@ -59,7 +59,7 @@ def _check(modifiers: Sequence[Part]) -> None:
     names = [name for name, _ in modifiers]
     for name in names:
         if names.count(name) > 1:
-            raise DynvizError(f"{name} stands twice among {'+'.join(names)}; write each modifier once")
+            raise DynvizError(f"{name} appears twice in {'+'.join(names)}; write each modifier once")
     elsewhere = [name for name, part in modifiers if issubclass(part, PerturbingRule)]
     if len(elsewhere) > 1:
         raise DynvizError(f"{' and '.join(elsewhere)} each take the gradient elsewhere; write one of them")

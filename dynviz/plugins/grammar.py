@@ -53,7 +53,7 @@ def parse(text: str) -> Spec:
     name = "+".join(parts(text))
     rest = text.strip()[len(name) :]
     if not name:
-        raise DynvizError(f"{text!r} begins with no name; write NAME or NAME:key=value,key=value")
+        raise DynvizError(f"{text!r} has no name before its options; write NAME or NAME:key=value,key=value")
     if rest in {"", ":"}:
         return Spec(name)
     options: dict[str, str] = {}

@@ -145,7 +145,7 @@ def _count(report: DamageReport, name: str, fd: int) -> tuple[int, bool]:
     if held < promised:
         report.problems.append(f"{name}: {promised} samples promised, {held} there")
     elif promised != whole and report.recording.metadata.status == "finished":
-        report.problems.append(f"{name}: it is finished with {promised} samples, and should have {whole}")
+        report.problems.append(f"{name}: the run is finished, but it has {promised} of {whole} samples")
         return min(promised, whole), True
     return min(promised, held), held < promised
 

@@ -193,7 +193,7 @@ def record(make: Callable[..., T], /, **readers: Reader[Any]) -> Reader[T]:
         values = {}
         for key, entry in value.items():
             if key not in readers:
-                raise Misfit("is no field that there is").under(f".{one_line(key, SHOWN)}")
+                raise Misfit("is not a known field").under(f".{one_line(key, SHOWN)}")
             try:
                 values[key] = readers[key](entry)
             except Misfit as misfit:
