@@ -223,7 +223,7 @@ def test_what_cannot_be_put_together_is_refused_in_words():
         ("adam+", "modifier"),
         ("sam", "like adam\\+sam"),
         ("adam+sam+sam", "sam appears twice"),
-        ("adam+l2+sam+l2", "l2 stands twice"),
+        ("adam+l2+sam+l2", "l2 appears twice"),
     ):
         with pytest.raises(DynvizError, match=said):
             plugins.load("optimizers", text)
