@@ -256,10 +256,8 @@ def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     accepted = {name: parameter for name, parameter in list(parameters.items())[1:] if parameter.kind in named}
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()) and len(target.__mro__) > 2:
         # `**options` are passed on to the base class.
-        inherited = _parameters(target.__mro__[1])
-        accepted = {
-            name: parameter for name, parameter in inherited.items() if parameter.default is not parameter.empty
-        } | accepted
+        inherited = _parameters(target.__mro__[1]).items()
+        accepted = {name: one for name, one in inherited if one.default is not one.empty} | accepted
     return accepted
 
 
