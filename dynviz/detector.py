@@ -29,6 +29,14 @@ class Subject:
     facts: Mapping[str, Any] = field(default_factory=dict)
     channels: Collection[str] = ()
 
+    def first(self, *names: str) -> tuple[str, ...]:
+        """The first of these channels that is recorded; none where none is."""
+        return next(((name,) for name in names if name in self.channels), ())
+
+    def every(self, *names: str) -> tuple[str, ...]:
+        """All of these channels; none where one is not recorded."""
+        return names if all(name in self.channels for name in names) else ()
+
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Detection:

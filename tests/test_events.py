@@ -285,6 +285,16 @@ def test_expectations_decide_the_exit_status(tmp_path):
     assert "expected no rank" in result.stderr
 
 
+def test_what_cannot_be_judged_does_not_pass(tmp_path):
+    recording = record(tmp_path / "run", {"loss": (1, falling()[:, None])}, scenario="bowl", steps=3999)
+    assert invoke(recording.folder, "--forbid", "spike").exit_code == 0
+    result = invoke(recording.folder, "--forbid", "forgetting")
+    assert result.exit_code == 1
+    assert "records nothing that forgetting looks at\ncannot tell whether there is forgetting" in result.stderr
+    result = invoke(recording.folder, "--kind", "spike:channel=accuracy")
+    assert (result.exit_code, result.stderr) == (0, "adamw records nothing that spike looks at\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -97,14 +97,21 @@ def events(
     recordings = open_all(runs, say)
     conditions = [*map(Condition.read, expect), *(Condition(f"no {kind}", kind, "==", 0) for kind in forbid)]
     detectors = scan.load(_wanted(kinds, conditions))
-    occurrences = scan.Scan(recordings, detectors).advance()
+    scanned = scan.Scan(recordings, detectors)
+    occurrences = scanned.advance()
     asked = {Path(grammar.parse(kind).name).stem for kind in kinds}
     for occurrence in occurrences:
         if not asked or occurrence.kind in asked:
             # What a recording calls something must not look like a line of its own.
             line = _as_json(occurrence, recordings) if as_json else clean(_line(occurrence, recordings))
             say(line, err=False)
+    judged = {condition.kind for condition in conditions}
+    unknown_kinds = sorted((kind, index) for kind, index in scanned.blind if kind in asked | judged)
+    for kind, index in unknown_kinds:
+        say(f"{recordings[index].label} records nothing that {kind} looks at")
     broken = list(_broken(conditions, occurrences, recordings))
+    # What cannot be judged must not pass.
+    broken += [f"cannot tell whether there is {kind}" for kind in judged & {kind for kind, _ in unknown_kinds}]
     for words in broken:
         say(words)
     if broken:

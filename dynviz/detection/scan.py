@@ -85,6 +85,11 @@ class Scan:
             [*self._recorded(), *(occurrence for watch in tuple(self._watches) for occurrence in self._found(watch))]
         )
 
+    @property
+    def blind(self) -> set[tuple[str, int]]:
+        """Kinds and recordings of which nothing is known: what their detectors look at is not recorded."""
+        return {(watch.kind, index) for watch in self._watches if watch.blind for index in watch.indices}
+
     def _found(self, watch: "_Watch") -> list[Occurrence]:
         try:
             return list(watch.advance())
@@ -135,7 +140,8 @@ class _Watch:
         places: Sequence[tuple[int, int]],
     ) -> None:
         self.kind, self._detector, self._places = kind, detector, places
-        self._recordings = [recordings[index] for index in dict.fromkeys(index for index, _ in places)]
+        self.indices = tuple(dict.fromkeys(index for index, _ in places))
+        self._recordings = [recordings[index] for index in self.indices]
         self._state: Any = None
         self._names: tuple[str, ...] = ()
         self._last = -1
@@ -153,6 +159,11 @@ class _Watch:
             portion = steps[start : start + PORTION]
             samples = [column.at(portion) for column in columns if column is not None]
             yield from self._look(portion, samples)
+
+    @property
+    def blind(self) -> bool:
+        """Whether the recordings lack what it looks at, as far as it has looked."""
+        return not self._names
 
     def _begin(self) -> bool:
         channels = [measured.names(recording) for recording in self._recordings]

@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.detector import Detection
+
 Flags: TypeAlias = NDArray[np.bool_]
 
 
@@ -73,6 +75,22 @@ class Begin:
     def lane(self) -> int:
         """The lane."""
         return self.place[0]
+
+    def detection(self, value: float, words: str = "", since: int | None = None) -> Detection:
+        """The event that it is.
+
+        Args:
+            value: How much.
+            words: More of it.
+            since: The last step at which it was not so yet, where that is not the step of the sample before.
+        """
+        return Detection(
+            step=self.step,
+            since=self.since if since is None else since,
+            lane=self.lane,
+            value=float(value),
+            words=words,
+        )
 
 
 def scalar(samples: NDArray[Any]) -> NDArray[np.float64]:

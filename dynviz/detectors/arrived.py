@@ -35,9 +35,8 @@ class Arrived:
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
         if self.loss is not None:
-            return (self.channel,) if self.channel in subject.channels else ()
-        known = bool(subject.facts.get("optimum"))
-        return ("position",) if known and "position" in subject.channels else ()
+            return subject.first(self.channel)
+        return subject.first("position") if subject.facts.get("optimum") else ()
 
     def init(self, subject: Subject) -> Course:
         optima = np.array(subject.facts.get("optimum") or [[0.0]], dtype=np.float64)
@@ -53,10 +52,7 @@ class Arrived:
                 values = scalar(np.sqrt((apart**2).sum(axis=3)).min(axis=2))
             limit, end = self.radius, self.leave * self.radius
         switch, begins = state.switch.begins(steps, values < limit, values > end)
-        return Course(state.optima, switch), [
-            Detection(step=begin.step, since=begin.since, lane=begin.lane, value=float(values[begin.row, begin.lane]))
-            for begin in begins
-        ]
+        return Course(state.optima, switch), [begin.detection(values[begin.row, begin.lane]) for begin in begins]
 
 
 detector = Arrived

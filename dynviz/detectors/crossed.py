@@ -38,7 +38,7 @@ class Crossed:
     margin: float = 4.0
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        return (self.channel,) if self.channel in subject.channels and subject.lanes > 1 else ()
+        return subject.first(self.channel) if subject.lanes > 1 else ()
 
     def init(self, subject: Subject) -> Race:  # noqa: ARG002
         return Race(History.empty(), History.empty())

@@ -24,7 +24,7 @@ class DeadCenter:
     end: float = 1e-2
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        return (self.channel,) if {self.channel, "centers"} <= set(subject.channels) else ()
+        return subject.first(self.channel) if subject.first("centers") else ()
 
     def init(self, subject: Subject) -> Switch:
         return Switch.off(subject.lanes)

@@ -22,8 +22,7 @@ class DirectionLearned:
     end: float = 0.7
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        needed = ("core", "true_singular_values")
-        return needed if all(name in subject.channels for name in needed) else ()
+        return subject.every("core", "true_singular_values")
 
     def init(self, subject: Subject) -> Switch:
         return Switch.off(subject.lanes)
@@ -38,13 +37,7 @@ class DirectionLearned:
         with np.errstate(invalid="ignore"):
             state, begins = state.begins(steps, learned > self.begin, ~(learned > self.end))
         return state, [
-            Detection(
-                step=begin.step,
-                since=begin.since,
-                lane=begin.lane,
-                value=float(learned[begin.row][begin.place]),
-                words=f"direction {begin.place[1] + 1}",
-            )
+            begin.detection(learned[begin.row][begin.place], words=f"direction {begin.place[1] + 1}")
             for begin in begins
         ]
 

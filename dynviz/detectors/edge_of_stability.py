@@ -22,8 +22,7 @@ class EdgeOfStability:
     end: float = 1.8
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        needed = ("sharpness", "lr")
-        return needed if all(name in subject.channels for name in needed) else ()
+        return subject.every("sharpness", "lr")
 
     def init(self, subject: Subject) -> Switch:
         return Switch.off(subject.lanes)
@@ -33,10 +32,7 @@ class EdgeOfStability:
         with np.errstate(invalid="ignore"):
             product = sharpness * lr
             state, begins = state.begins(steps, product > self.begin, product < self.end)
-        return state, [
-            Detection(step=begin.step, since=begin.since, lane=begin.lane, value=float(product[begin.row, begin.lane]))
-            for begin in begins
-        ]
+        return state, [begin.detection(product[begin.row, begin.lane]) for begin in begins]
 
 
 detector = EdgeOfStability

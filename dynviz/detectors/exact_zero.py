@@ -17,14 +17,13 @@ class ExactZero:
     """The share of numbers that are zero, which passes a limit upward.
 
     Attributes:
-        channel: Which; none: the first of parameters, head and centers that is recorded.
+        channel: Which; by default the first of parameters, head and centers that is recorded.
     """
 
     channel: str = ""
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        candidates = (self.channel,) if self.channel else CHANNELS
-        return next(((name,) for name in candidates if name in subject.channels), ())
+        return subject.first(self.channel) if self.channel else subject.first(*CHANNELS)
 
     def init(self, subject: Subject) -> Switch:
         return Switch.off(subject.lanes)
@@ -35,10 +34,7 @@ class ExactZero:
         on = share[..., None] > np.array(SHARES)
         state, begins = state.begins(steps, on, share[..., None] < 0.8 * np.array(SHARES))
         highest = {(begin.row, begin.lane): begin for begin in begins}
-        return state, [
-            Detection(step=begin.step, since=begin.since, lane=begin.lane, value=float(share[begin.row, begin.lane]))
-            for begin in highest.values()
-        ]
+        return state, [begin.detection(share[begin.row, begin.lane]) for begin in highest.values()]
 
 
 detector = ExactZero

@@ -22,7 +22,7 @@ class Forgetting:
     """How far an accuracy is below its best so far.
 
     Attributes:
-        channel: Which; none: the first whose name ends in accuracy.
+        channel: Which; by default the first whose name ends in accuracy.
         fall: It is forgotten at so much below the best.
         back: It is learned again at so much below it.
     """
@@ -33,8 +33,8 @@ class Forgetting:
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
         if self.channel:
-            return (self.channel,) if self.channel in subject.channels else ()
-        return next(((name,) for name in sorted(subject.channels) if name.endswith("accuracy")), ())
+            return subject.first(self.channel)
+        return subject.first(*sorted(name for name in subject.channels if name.endswith("accuracy")))
 
     def init(self, subject: Subject) -> Forgotten:
         return Forgotten(np.full(subject.lanes, -np.inf), Switch.off(subject.lanes))
@@ -48,10 +48,7 @@ class Forgetting:
             below = best - values
             switch, begins = state.switch.begins(steps, below > self.fall, below < self.back)
         last = best[-1] if len(best) else state.best
-        return Forgotten(last, switch), [
-            Detection(step=begin.step, since=begin.since, lane=begin.lane, value=float(below[begin.row, begin.lane]))
-            for begin in begins
-        ]
+        return Forgotten(last, switch), [begin.detection(below[begin.row, begin.lane]) for begin in begins]
 
 
 detector = Forgetting

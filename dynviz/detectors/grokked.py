@@ -34,7 +34,7 @@ class Grokked:
     later: float = 2.0
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        return next((pair for pair in PAIRS if all(name in subject.channels for name in pair)), ())
+        return next(filter(None, (subject.every(*pair) for pair in PAIRS)), ())
 
     def init(self, subject: Subject) -> Memory:
         return Memory(np.full(subject.lanes, -1), np.zeros(subject.lanes, bool))

@@ -27,7 +27,7 @@ class PeriodTwo:
     """The squares of the moves over two steps, against those over one: of noise they are alike.
 
     Attributes:
-        channel: Which; none: `position`, or else `loss`, which does not see jumps between two sides of equal loss.
+        channel: Which; by default `position`, or else `loss`, which does not see jumps between two sides of equal loss.
         window: Samples.
         begin: The ratio below which it holds.
         end: The ratio above which it holds no more.
@@ -39,8 +39,7 @@ class PeriodTwo:
     end: float = 0.5
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        candidates = (self.channel,) if self.channel else ("position", "loss")
-        return next(((name,) for name in candidates if name in subject.channels), ())
+        return subject.first(self.channel) if self.channel else subject.first("position", "loss")
 
     def init(self, subject: Subject) -> PeriodState:
         return PeriodState(History.empty(), Switch.off(subject.lanes))
@@ -65,15 +64,7 @@ class PeriodTwo:
             off = ~(moving & (sums[1] < self.end * sums[0]))
         switch, begins = state.switch.begins(steps, on, off)
         state = replace(state, history=history.kept(self.window + 2), switch=switch)
-        return state, [
-            Detection(
-                step=begin.step,
-                since=begin.since,
-                lane=begin.lane,
-                value=float(np.sqrt(once[rows[begin.row], begin.lane])),
-            )
-            for begin in begins
-        ]
+        return state, [begin.detection(np.sqrt(once[rows[begin.row], begin.lane])) for begin in begins]
 
     @staticmethod
     def _moves(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:

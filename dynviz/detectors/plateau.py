@@ -37,7 +37,7 @@ class Plateau:
     resume: float = 2.0
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        return (self.channel,) if self.channel in subject.channels else ()
+        return subject.first(self.channel)
 
     def init(self, subject: Subject) -> PlateauState:
         return PlateauState(History.empty(), History.empty(), Switch.off(subject.lanes))
@@ -66,15 +66,7 @@ class Plateau:
         first = numbers.values[ends - 2 * self.block - numbers.first].astype(np.int64)
         kept = 2 * self.block
         state = PlateauState(history.kept(kept), numbers.kept(kept), switch)
-        return state, [
-            Detection(
-                step=begin.step,
-                since=int(first[begin.row]),
-                lane=begin.lane,
-                value=float(mean[begin.row, 1, begin.lane]),
-            )
-            for begin in begins
-        ]
+        return state, [begin.detection(mean[begin.row, 1, begin.lane], since=int(first[begin.row])) for begin in begins]
 
 
 detector = Plateau

@@ -26,7 +26,7 @@ class Rank:
     share: float = 0.05
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        return (self.channel,) if self.channel in subject.channels else ()
+        return subject.first(self.channel)
 
     def init(self, subject: Subject) -> Switch:
         return Switch.off(subject.lanes)
@@ -39,10 +39,7 @@ class Rank:
             on = large & (values > self.above * noise)
             off = ~(large & (values > self.below * noise))
         state, begins = state.begins(steps, on, off)
-        return state, [
-            Detection(step=begin.step, since=begin.since, lane=begin.lane, value=float(begin.place[1] + 1))
-            for begin in begins
-        ]
+        return state, [begin.detection(begin.place[1] + 1) for begin in begins]
 
 
 detector = Rank

@@ -41,7 +41,7 @@ class Spike:
     low: float = 3.0
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        return (self.channel,) if self.channel in subject.channels else ()
+        return subject.first(self.channel)
 
     def init(self, subject: Subject) -> SpikeState:
         return SpikeState(History.empty(), np.full((2, subject.lanes), np.inf), Switch.off(subject.lanes))
@@ -60,10 +60,7 @@ class Spike:
         switch, begins = state.switch.begins(steps, values > held[:, 0], values < held[:, 1])
         last = limits[np.searchsorted(ends, begun + len(values) - 1, side="right")] if len(values) else limits[0]
         state = replace(state, history=history.kept(self.window + hop), limits=last, switch=switch)
-        return state, [
-            Detection(step=begin.step, since=begin.since, lane=begin.lane, value=float(values[begin.row, begin.lane]))
-            for begin in begins
-        ]
+        return state, [begin.detection(values[begin.row, begin.lane]) for begin in begins]
 
     def _limits(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
         """[windows, 2, lanes]: where a spike begins, and where it ends."""
