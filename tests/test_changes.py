@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,6 +137,14 @@ def test_a_file_that_the_run_cannot_follow_is_refused_before_it_begins(tmp_path)
     with pytest.raises(DynvizError, match="changes lr at step 80, which adam cannot: the run ends at step 50"):
         dynviz.run(WELL, "adam", steps=50, changes=recording.folder / "changes.jsonl", out=tmp_path / "again")
     assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="there is no compiler for C++")
+def test_a_compiled_run_does_not_pass_over_a_change_that_somebody_wrote(tmp_path):
+    recording = dynviz.run(WELL, "adam", steps=40, compile=True, out=tmp_path / "run")["adam"]
+    (recording.folder / "changes.jsonl").write_text('{"step": 45, "name": "lr", "new": 0.5}\n')
+    with pytest.raises(DynvizError, match="changes lr at step 45, which adam cannot: the steps are compiled"):
+        dynviz.resume(tmp_path / "run", steps=60)
 
 
 def test_lines_that_are_no_requests_are_passed_over(tmp_path):

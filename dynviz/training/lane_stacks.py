@@ -28,6 +28,9 @@ from dynviz.training.steppers import RuleStepper, Stepper
 from dynviz.training.torch_stepper import TorchStepper
 from dynviz.training.trees import form
 
+COMPILED = "the steps are compiled with the values that they began with; fork the run instead"
+"""Why no hyperparameter changes in such a run."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LaneStacks:
@@ -97,16 +100,26 @@ class LaneStacks:
         alone = lane if lanes > 1 else None
         return next(filter(None, (stepper.refusal(name, value, alone) for stepper in self.steppers)), "")
 
-    def check(self, changes: Iterable[Change], source: Path) -> None:
+    def check(self, changes: Iterable[Change], source: Path, *, compiled: bool, steps: float = math.inf) -> None:
         """See that changes can be made that somebody else may have written.
+
+        Args:
+            changes: Those that were not refused.
+            source: The file that holds them.
+            compiled: Whether the steps are.
+            steps: How long the run is, where changes beyond its end are refused.
 
         Raises:
             DynvizError: One cannot.
         """
         for change in changes:
-            if refused := self.refusal(change.name, change.lane, change.new):
+            refused = COMPILED if compiled else self.refusal(change.name, change.lane, change.new)
+            if change.step >= steps:
+                refused = f"the run ends at step {steps}"
+            if refused:
+                who = self.optimizer.label
                 raise DynvizError(
-                    f"{source} changes {change.name} after step {change.step}, which cannot be: {refused}"
+                    f"{source} changes {change.name} at step {change.step}, which {who} cannot: {refused}"
                 )
 
     def change(self, name: str, lane: int | None, value: float) -> None:

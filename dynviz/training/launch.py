@@ -176,17 +176,7 @@ def _known(path: Path, prepared: Sequence[PreparedRecording]) -> tuple[Change, .
     """
     known = tuple(replace(change, request=-1) for change in effective(read_changes(path)))
     for recording in prepared:
-        for change in known:
-            refused = recording.lanes.refusal(change.name, change.lane, change.new)
-            if change.step >= recording.metadata.steps:
-                refused = f"the run ends at step {recording.metadata.steps}"
-            if recording.blocks and any(recording.blocks):
-                refused = "the steps are compiled with the values that they begin with"
-            if refused:
-                label = recording.metadata.label
-                raise DynvizError(
-                    f"{path} changes {change.name} at step {change.step}, which {label} cannot: {refused}"
-                )
+        recording.lanes.check(known, path, compiled=any(recording.blocks), steps=recording.metadata.steps)
     return known
 
 

@@ -115,7 +115,7 @@ class RuleStepper:
         self.whole = type(rule).coordinatewise
         self.lanes = theta.ndim == 2
         self.dtype, self._device = theta.dtype, theta.device
-        self._row = torch.zeros_like(theta)
+        self._shape = theta.shape
         self.varying = {
             name: torch.tensor(values, dtype=torch.float64, device=theta.device) for name, values in varying.items()
         }
@@ -185,9 +185,10 @@ class RuleStepper:
             return f"{name} is off; fork the run to switch it on"
         changed = copy.copy(self)
         changed.rule = _opened(self.rule, _tensors({name: value}, self._device))
-        changed._state = changed.fresh(self._row)
+        row = torch.zeros(self._shape, dtype=self.dtype, device=self._device)
+        changed._state = changed.fresh(row)
         changed._bind()
-        if form(changed._state) != form(self._state) or changed._term_names(self._row) != self.terms:
+        if form(changed._state) != form(self._state) or changed._term_names(row) != self.terms:
             return f"{name} {value:g} makes steps of other terms; fork the run instead"
         return ""
 
@@ -197,7 +198,7 @@ class RuleStepper:
             self.varying = {key: values for key, values in self.varying.items() if key != name}
             self.schedules = {**self.schedules, name: Fixed(value)}
         else:
-            lanes = range(len(self._row))
+            lanes = range(self._shape[0])
             values = [value if lane in places else self.value(name, lane) or 0.0 for lane in lanes]
             self.schedules = {key: schedule for key, schedule in self.schedules.items() if key != name}
             self.varying = {**self.varying, name: torch.tensor(values, dtype=torch.float64, device=self._device)}

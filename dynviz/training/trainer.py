@@ -15,7 +15,7 @@ from dynviz.recording.changes import Change, Request, effective
 from dynviz.recording.metadata import ChannelInfo, Metadata, Status
 from dynviz.training.block import BlockFunction, BlockLoop
 from dynviz.training.channels import assemble, index
-from dynviz.training.lane_stacks import LaneStacks
+from dynviz.training.lane_stacks import COMPILED, LaneStacks
 from dynviz.training.sources import LOSS
 from dynviz.training.step_values import Phase
 from dynviz.training.training_loop import TrainingLoop
@@ -103,7 +103,7 @@ class Trainer:
         changes = writer.changes()
         self.answered = 1 + max((change.request for change in changes), default=-1)
         self._pending = list(effective(changes))
-        lanes.check(self._pending, writer.folder / layout.CHANGES)
+        lanes.check(self._pending, writer.folder / layout.CHANGES, compiled=self._blocks)
         held = sum(info.bytes_per_sample(count) / max(info.every, 1) for info in self._channels.values())
         held += sum(stack.theta.nbytes for stack in lanes.stacks)
         self._capacity = int(min(max(HELD_BYTES // max(held, 1), 1), CAPACITY))
@@ -174,7 +174,7 @@ class Trainer:
         if step >= self.steps:
             return f"the run ends at step {self.steps}"
         if self._blocks:
-            return "the steps are compiled with the values that they began with; fork the run instead"
+            return COMPILED
         return self.lanes.refusal(request.name, request.lane, request.value)
 
     def _apply_changes(self) -> None:
