@@ -16,7 +16,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 demo: setup
 	rm -rf demo
 	$(BIN)/dynviz run voronoi -o adamw -o adamw-l1 --out demo/voronoi
-	$(BIN)/dynviz export demo/voronoi demo/voronoi.gif
+	$(BIN)/dynviz export demo/voronoi demo/voronoi.gif --story
 
 test: setup
 	$(BIN)/python -m pytest -m 'not benchmark' -n logical --dist worksteal
@@ -31,7 +31,8 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
+	$(BIN)/python -m tests.benchmarks.test_jobs_speed
+	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks --deselect tests/benchmarks/test_jobs_speed.py
 
 clean:
 	rm -rf $(VENV) build demo *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

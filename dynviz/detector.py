@@ -17,24 +17,26 @@ State = TypeVar("State")
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What a detector looks at, beside the samples.
+    """What a detector is applied to, besides the samples.
 
     Attributes:
-        lanes: How many.
-        facts: Those of the recording.
-        channels: The names of what is recorded.
+        lanes: Number of lanes.
+        facts: The facts of the recording.
+        channels: The names of the recorded channels.
+        parameters: The names of the parameters, which may be recorded or not.
     """
 
     lanes: int
     facts: Mapping[str, Any] = field(default_factory=dict)
     channels: Collection[str] = ()
+    parameters: Collection[str] = ()
 
     def first(self, *names: str) -> tuple[str, ...]:
-        """The first of these channels that is recorded; none where none is."""
+        """The first of these channels that is recorded; empty if none is."""
         return next(((name,) for name in names if name in self.channels), ())
 
     def every(self, *names: str) -> tuple[str, ...]:
-        """All of these channels; none where one is not recorded."""
+        """All of these channels; empty if one is not recorded."""
         return names if all(name in self.channels for name in names) else ()
 
 
@@ -43,12 +45,12 @@ class Detection:
     """Something that happened to a lane.
 
     Attributes:
-        step: The first sampled step at which it was so.
-        lane: To which lane.
-        value: How much, where that means something.
-        since: The last sampled step at which it was not so yet: it happened after that, and by `step`.
-        words: What it was, beside its kind: which direction, how many centers.
-        other: The lane that had a part in it; None where none had.
+        step: The first sampled step at which the condition held.
+        lane: The lane concerned.
+        value: A measure of the event, if it has one.
+        since: The last sampled step at which the condition did not hold yet: it happened after that, and by `step`.
+        words: Details besides the kind: which direction, how many centers.
+        other: Another lane that was involved; None if there was none.
     """
 
     step: int
@@ -62,11 +64,12 @@ class Detection:
 class Detector(Protocol[State]):
     """Finds one kind of event.
 
-    One that compares lanes says `joins: ClassVar[bool] = True`: it is given the lanes of all recordings together.
+    A detector that compares lanes declares `joins: ClassVar[bool] = True`: it is given the lanes of all recordings
+    together.
     """
 
     def reads(self, subject: Subject) -> tuple[str, ...]:
-        """The channels that it needs, in the order of the samples; none where it cannot say anything of the subject."""
+        """The channels that it needs, in the order of the samples; empty if it does not apply to the subject."""
         ...
 
     def init(self, subject: Subject) -> State:
@@ -74,11 +77,11 @@ class Detector(Protocol[State]):
         ...
 
     def update(self, state: State, steps: NDArray[np.int64], *samples: Samples) -> tuple[State, Sequence[Detection]]:
-        """Look at further samples.
+        """Examine further samples.
 
         Args:
-            state: What `init` or the last `update` gave; it is not changed.
+            state: The state returned by `init` or the last `update`; it must not be modified.
             steps: [samples], ascending: the steps that all channels have samples of.
-            *samples: Of each channel that it reads, [samples, lanes, ...].
+            *samples: The samples of each channel that it reads, [samples, lanes, ...].
         """
         ...

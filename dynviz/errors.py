@@ -1,4 +1,4 @@
-"""The one error that a user can mend."""
+"""The one error that a user can mend, and the kind of it that time mends."""
 
 import contextlib
 import difflib
@@ -13,11 +13,15 @@ LONGEST = 200
 
 
 class DynvizError(Exception):
-    """Something that was asked for cannot be done; the text, of one line, says what would be accepted."""
+    """A request cannot be fulfilled; the message, a single line, says what would be accepted."""
 
     def __init__(self, text: str) -> None:
         """Take a text, which may quote anything."""
         super().__init__(one_line(text))
+
+
+class TooEarlyError(DynvizError):
+    """What is asked for is not recorded yet, but may be once training goes on."""
 
 
 def in_words(error: BaseException) -> str:

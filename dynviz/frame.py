@@ -1,4 +1,4 @@
-"""One picture of an animation, as exporters get it.
+"""The contract of exporters: frames, and what a format can show.
 
 An exporter is a function that writes an animation, and says what its format can show:
 
@@ -30,12 +30,12 @@ Export = TypeVar("Export", bound=Callable[..., None])
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """What files of an exporter can show.
+    """The capabilities of a file format.
 
     Attributes:
-        motion: Whether frames follow one another in time.
-        most: How many frames there can be; None where there is no end.
-        largest: How many pixels each side can have; None for all that can be drawn.
+        motion: Whether it is animated.
+        most: The maximum number of frames; None if it is unlimited.
+        largest: The maximum number of pixels per side; None if it is unlimited.
     """
 
     motion: bool
@@ -43,28 +43,28 @@ class Format:
     largest: int | None = None
 
     def __str__(self) -> str:
-        """In a sentence."""
+        """A sentence for help texts."""
         if self.motion:
-            return "It shows motion."
-        return "It shows one step." if self.most == 1 else f"It shows up to {self.most} steps beside each other."
+            return "It is animated."
+        return "It shows one step." if self.most == 1 else f"It shows up to {self.most} steps side by side."
 
     def check(self, name: str, count: int, size: tuple[int, int]) -> None:
-        """See that so many frames of this size can be shown.
+        """Check that a number of frames of this size can be stored.
 
         Raises:
             DynvizError: They cannot.
         """
         if self.largest is not None and max(size) > self.largest:
-            raise DynvizError(f"{name} holds {self.largest} pixels a side at most, not {size[0]}x{size[1]}")
+            raise DynvizError(f"{name} allows at most {self.largest} pixels per side, not {size[0]}x{size[1]}")
         if self.most is not None and count > self.most == 1:
-            raise DynvizError(f"{name} shows one step, not {count}; a sheet of several is a png")
+            raise DynvizError(f"{name} shows one step, not {count}; for a contact sheet of several use png")
         if self.most is not None and count > self.most:
-            kind = "an animation" if self.motion else "a sheet"
+            kind = "an animation" if self.motion else "a contact sheet"
             raise DynvizError(f"{kind} holds at most {self.most} frames, not {count}")
 
 
 def exporter(*, motion: bool, most: int | None = None, largest: int | None = None) -> Callable[[Export], Export]:
-    """Declare what an export function's format can show; the arguments are those of `Format`.
+    """Declare the capabilities of an export function's format; the arguments are those of `Format`.
 
     >>> @exporter(motion=False, most=1)
     ... def export(frames, target, sheet, *, indent: int = 2): ...
@@ -80,7 +80,7 @@ def exporter(*, motion: bool, most: int | None = None, largest: int | None = Non
 
 
 def format_of(export: Callable[..., Any]) -> Format:
-    """What an exporter declares.
+    """The format that an exporter declares.
 
     Raises:
         DynvizError: It declares nothing.
@@ -88,7 +88,7 @@ def format_of(export: Callable[..., Any]) -> Format:
     declared = getattr(export, "format", None)
     if not isinstance(declared, Format):
         raise DynvizError(
-            "an exporter says whether it shows motion: write @exporter(motion=True) or @exporter(motion=False), "
+            "an exporter has to say whether it is animated: write @exporter(motion=True) or @exporter(motion=False), "
             "from dynviz.frame, above its function"
         )
     return declared
@@ -96,13 +96,13 @@ def format_of(export: Callable[..., Any]) -> Format:
 
 @dataclass(frozen=True)
 class Frame:
-    """Pixels and how long they stand.
+    """A picture, and how long it is shown.
 
     Attributes:
         pixels: [height, width, 3], red, green and blue; [height, width, 4] where the ground is transparent. Never
             changed once the frame exists.
-        seconds: How long it is shown.
-        step: Which step it shows.
+        seconds: The time for which it is shown.
+        step: The step that it shows.
     """
 
     pixels: Pixels
@@ -120,7 +120,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Piece:
-    """A coded frame: its bytes, how long it is shown, and which step it shows."""
+    """An encoded frame: its bytes, how long it is shown, and which step it shows."""
 
     data: bytes
     seconds: float
@@ -128,7 +128,7 @@ class Piece:
 
 
 class Frames(Iterator[Frame]):
-    """The frames of an animation, made when they are asked for; all of one size."""
+    """The frames of an animation, drawn on request; all have the same size."""
 
     def __init__(self, frames: Iterable[Frame]) -> None:
         self._frames = iter(frames)
@@ -138,7 +138,7 @@ class Frames(Iterator[Frame]):
         return next(self._frames)
 
     def coded(self, code: Code) -> Iterator[Piece]:
-        """The rest of the frames, coded one after the other."""
+        """The remaining frames, encoded one after another."""
         before: Pixels | None = None
         for frame in self:
             yield Piece(code(before, frame.pixels), frame.seconds, frame.step)
@@ -146,7 +146,7 @@ class Frames(Iterator[Frame]):
 
 
 def merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Pieces that change something. One is held back, so that those that change nothing extend its time."""
+    """The pieces that change something; pieces that change nothing extend the time of the one before."""
     held: Piece | None = None
     for piece in pieces:
         if held is None or piece.data:
@@ -159,6 +159,10 @@ def merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield held
 
 
+Header: TypeAlias = Callable[[int], Pixels]
+"""Function of a width in pixels: what stands above the frames of a contact sheet [height, width, 3 or 4]."""
+
+
 def nothing(_: int) -> Iterator[Pixels]:
     """No previews."""
     return iter(())
@@ -166,18 +170,21 @@ def nothing(_: int) -> Iterator[Pixels]:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What an exporter needs to know beside the frames.
+    """What an exporter needs to know besides the frames.
 
     Attributes:
         palette: [at most 255, 3]: the colours of the theme, for formats with few colours.
         comment: What made the animation: scenario, optimizers, seeds, versions.
         facts: The same as a tree of JSON values, for formats that hold more than a line.
-        count: How many frames will come.
-        size: Their width and height.
-        alt: What is seen, in words.
-        theme: The colours.
-        scene: The scene at a step, for formats that hold shapes; none where the frames are not of scenes.
-        previews: Draws so many of the pictures to come, evenly spread, for formats that choose their colours.
+        count: The number of frames.
+        size: The width and height of the frames.
+        alt: A description of the animation in words.
+        title: The title of its pictures.
+        theme: The theme.
+        scene: Returns the scene at a step, for vector formats; None if the frames do not show scenes.
+        previews: Draws a number of evenly spaced frames in advance, for formats that choose their colours.
+        header: Draws what stands above the frames of a contact sheet, which do not say it; None for other pictures.
+        recipe: How it was made, as a line of JSON for `dynviz replay`; ASCII without the signs of markup.
     """
 
     palette: Pixels
@@ -186,16 +193,24 @@ class Sheet:
     count: int
     size: tuple[int, int]
     alt: str = ""
+    title: str = ""
     theme: Theme = light
     scene: Callable[[int], Scene] | None = None
     previews: Callable[[int], Iterator[Pixels]] = nothing
+    header: Header | None = None
+    recipe: str = ""
+
+    @property
+    def remarks(self) -> str:
+        """The comment, and the recipe below it."""
+        return "\n".join(filter(None, (self.comment, self.recipe)))
 
     def scene_of(self, frame: Frame) -> Scene:
         """The scene that a frame shows.
 
         Raises:
-            DynvizError: Frames are not of scenes.
+            DynvizError: The frames do not show scenes.
         """
         if self.scene is None:
-            raise DynvizError("this format is drawn from scenes, and these pictures have none")
+            raise DynvizError("this format is drawn from scenes, which these pictures do not have")
         return self.scene(frame.step)

@@ -87,11 +87,11 @@ class NotebookProgress(session.SilentProgress):
         }
         self._cell.show(list(self._bars.values()))
 
-    def move(self, label: str, step: int, loss: float) -> None:
+    def move(self, label: str, step: int, loss: float, steps: int) -> None:
         since, first = self._begun
         rate = (step - first) / max(time.monotonic() - since, 1e-9)
         bar = self._bars[label]
-        bar.done, bar.words = step, f" steps, {rate:.0f} steps/s, loss {loss:.4g}"
+        bar.done, bar.total, bar.words = step, steps, f" steps, {rate:.0f} steps/s, loss {loss:.4g}"
         self._cell.update(list(self._bars.values()))
 
     def end(self) -> None:

@@ -47,7 +47,7 @@ class Environment:
         known = self._known[rows]
         new = known == UNKNOWN
         if new.any():
-            places = torch.arange(len(self.points))[rows][new]
+            places = (torch.arange(len(self.points))[rows] if isinstance(rows, slice) else rows)[new]
             (nearest,) = chunked(
                 lambda x: self.classes[owner(x, self.centers, self.rule)], self.points[places], size=4096
             )

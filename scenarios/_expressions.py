@@ -174,5 +174,5 @@ class _Reader:
 
     def _refused(self, node: ast.AST) -> DynvizError:
         power = isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor)
-        hint = "a power is written **" if power else WRITTEN
+        hint = "write powers with **" if power else WRITTEN
         return DynvizError(f"{self._source(node)} in {self._text!r} is not understood; {hint}")

@@ -24,6 +24,7 @@ class Function:
         noise: Deviation of what is added to each coordinate of the gradient.
         even: Whether contours are spaced evenly, rather than by factors above the lowest point.
         protocol: Hyperparameters by optimizer, where others are published or better.
+        title: Of its pictures.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Function:
     noise: float = 0.0
     even: bool = False
     protocol: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    title: str = ""
 
     def hyperparameters(self) -> dict[str, Mapping[str, Any]]:
         """What the protocol sets, by family of rules, and for rules whose values are published by name.
@@ -67,12 +69,14 @@ FUNCTIONS: Mapping[str, Function] = {
         stride=0.02,
         # The published run had the weight decay that is optax's default.
         protocol={"adamw": {"lr": 0.02, "weight_decay": 1e-4}},
+        title="Rosenbrock's valley",
     ),
     "quadratic": Function(
         "((cos(rotation)*x + sin(rotation)*y)**2 + condition*(cos(rotation)*y - sin(rotation)*x)**2)/2",
         domain=PLANE,
         start=(-1.7, -0.4),
         optimum=((0.0, 0.0),),
+        title="A quadratic bowl",
     ),
     "rastrigin": Function(
         "20 + x**2 + y**2 - 10*cos(2*pi*x) - 10*cos(2*pi*y)",
@@ -81,6 +85,7 @@ FUNCTIONS: Mapping[str, Function] = {
         optimum=((0.0, 0.0),),
         descent=1e-3,
         even=True,
+        title="Rastrigin's hundred wells",
     ),
     "beale": Function(
         "(1.5 - x + x*y)**2 + (2.25 - x + x*y**2)**2 + (2.625 - x + x*y**3)**2",
@@ -90,6 +95,7 @@ FUNCTIONS: Mapping[str, Function] = {
         steps=1000,
         descent=5e-3,
         stride=0.02,
+        title="Beale's function",
     ),
     "himmelblau": Function(
         "(x**2 + y - 11)**2 + (x + y**2 - 7)**2",
@@ -101,6 +107,7 @@ FUNCTIONS: Mapping[str, Function] = {
             (-3.7793102533777469, -3.2831859912861694),
             (3.5844283403304917, -1.8481265269644036),
         ),
+        title="Himmelblau's four minima",
     ),
     "booth": Function(
         "(x + 2*y - 7)**2 + (2*x + y - 5)**2",
@@ -109,6 +116,7 @@ FUNCTIONS: Mapping[str, Function] = {
         optimum=((1.0, 3.0),),
         descent=0.05,
         stride=0.1,
+        title="Booth's function",
     ),
     "styblinski-tang": Function(
         "(x**4 - 16*x**2 + 5*x + y**4 - 16*y**2 + 5*y)/2",
@@ -116,6 +124,7 @@ FUNCTIONS: Mapping[str, Function] = {
         start=(0.4, -0.3),
         optimum=((STYBLINSKI, STYBLINSKI),),
         even=True,
+        title="The function of Styblinski and Tang",
     ),
     # Without the last term under the root, torch finds no gradient at its lowest point.
     "ackley": Function(
@@ -124,6 +133,7 @@ FUNCTIONS: Mapping[str, Function] = {
         start=(2.7, 3.4),
         optimum=((0.0, 0.0),),
         even=True,
+        title="Ackley's funnel",
     ),
     "morse-saddle": Function(
         "(x**2 - y**2)/2",
@@ -133,6 +143,7 @@ FUNCTIONS: Mapping[str, Function] = {
         descent=0.05,
         stride=0.012,
         even=True,
+        title="A saddle",
     ),
     "monkey-saddle": Function(
         "x**3 - 3*x*y**2",
@@ -142,6 +153,7 @@ FUNCTIONS: Mapping[str, Function] = {
         descent=0.02,
         stride=0.01,
         even=True,
+        title="A monkey saddle",
     ),
     # The mean over all samples, as `_samples` completes it.
     "least-squares": Function(
@@ -151,6 +163,7 @@ FUNCTIONS: Mapping[str, Function] = {
         steps=1000,
         descent=0.05,
         stride=0.02,
+        title="Least squares",
     ),
     "smooth": Function(
         f"-{NORMAL}",
@@ -160,6 +173,7 @@ FUNCTIONS: Mapping[str, Function] = {
         steps=150,
         descent=0.1,
         stride=0.03,
+        title="A smooth well",
     ),
     "rippled": Function(
         f"-{NORMAL}*(1 + 0.07*sin(15*x))",
@@ -169,6 +183,7 @@ FUNCTIONS: Mapping[str, Function] = {
         steps=150,
         descent=0.1,
         stride=0.03,
+        title="A well with ripples",
     ),
     "escape": Function(
         f"-{NORMAL}*(1 + 0.07*sin(15*x))",
@@ -178,6 +193,7 @@ FUNCTIONS: Mapping[str, Function] = {
         descent=0.1,
         stride=0.03,
         noise=0.9,
+        title="Noise carries balls over ripples",
     ),
     "two-wells": Function(
         "-exp(-(x/0.9)**2/2)/(0.9*sqrt(2*pi)) - exp(-((x - 13)/5)**2/2)/sqrt(2*pi)",
@@ -186,5 +202,6 @@ FUNCTIONS: Mapping[str, Function] = {
         optimum=((0.01298246,), (13.0,)),
         descent=0.1,
         stride=0.1,
+        title="A narrow and a wide well",
     ),
 }

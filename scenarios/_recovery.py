@@ -14,6 +14,10 @@ from dynviz import plugins
 from dynviz.task import Batch, Tensors
 
 BATCH = 32
+LAST = 4
+"""So many test losses are averaged at the end of a ratio."""
+DIRECT = 4096
+"""Up to this size a matrix is decomposed and compared with least squares; beyond, that would take hours on a CPU."""
 BLOCK_NUMBERS = 2**22
 """Numbers that are drawn together, at most."""
 KEPT = 2
@@ -72,6 +76,8 @@ class Truth:
 def orthonormal(size: int, columns: int, generator: Generator) -> Tensor:
     """The first columns of a random orthogonal matrix, evenly distributed (Haar), in float64."""
     drawn = torch.randn(size, columns, generator=generator, dtype=torch.float64)
+    if size > DIRECT and torch.cuda.is_available():
+        drawn = drawn.cuda()
     q, r = torch.linalg.qr(drawn)
     # The decomposition is unique, and the distribution even, once the diagonal of R is positive.
     signs = torch.where(r.diagonal() < 0, -1.0, 1.0)
@@ -79,8 +85,8 @@ def orthonormal(size: int, columns: int, generator: Generator) -> Tensor:
     return orthogonal
 
 
-def matrix(shape: Shape, generator: Generator) -> Tensor:
-    """Phi = O[:, :R] diag(s) P[:, :R]^T cropped to [M, N], in float64."""
+def factors(shape: Shape, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """O[:, :R], s and P[:, :R] of Phi = O[:, :R] diag(s) P[:, :R]^T, in float64; the last values are the largest."""
     size, rank = max(shape.M, shape.N), shape.rank
     if rank < size // 2:
         # P is O with its columns in reverse order. Its first columns are the last ones of O, and of a random
@@ -90,7 +96,12 @@ def matrix(shape: Shape, generator: Generator) -> Tensor:
     else:
         first, second = (orthonormal(size, rank, generator) for _ in range(2))
     steps = torch.arange(rank, dtype=torch.float64)
-    values = 1 + 4 * steps / rank if shape.scaled else torch.ones_like(steps)
+    return first, 1 + 4 * steps / rank if shape.scaled else torch.ones_like(steps), second
+
+
+def matrix(shape: Shape, generator: Generator) -> Tensor:
+    """Phi = O[:, :R] diag(s) P[:, :R]^T cropped to [M, N], in float64."""
+    first, values, second = factors(shape, generator)
     matrix: Tensor = (first * values) @ second.T
     return matrix[: shape.M, : shape.N]
 
@@ -112,10 +123,37 @@ def scale(shape: Shape) -> float:
 @functools.lru_cache(maxsize=16)
 def truth(shape: Shape, seed: int) -> Truth:
     """The matrix of a seed, scaled."""
+    if max(shape.M, shape.N) > DIRECT:
+        return large_truth(shape, seed)
     phi = matrix(shape, Generator().manual_seed(seed)) * scale(shape)
     u, s, vh = torch.linalg.svd(phi, full_matrices=False)
     rank = min(shape.rank, shape.M, shape.N)
     return Truth(phi.float(), u[:, :rank].float(), s[:rank].float(), vh[:rank].T.float())
+
+
+def large_truth(shape: Shape, seed: int) -> Truth:
+    """The matrix of a seed by way of its factors, of which at most one was cropped and has to be decomposed.
+
+    Answers are scaled by the mean length of 512 of them, of this matrix alone.
+    """
+    generator = Generator().manual_seed(seed)
+    first, values, second = factors(shape, generator)
+    size, rank = max(shape.M, shape.N), min(shape.rank, shape.M, shape.N)
+    if shape.M == shape.N:
+        left, s, right = first.flip(1), values.to(first).flip(0), second.flip(1)
+    elif size == shape.M:
+        inner, s, vh = torch.linalg.svd(values.to(second)[:, None] * second[: shape.N].T, full_matrices=False)
+        left, right = first @ inner, vh.T
+    else:
+        left, s, vh = torch.linalg.svd(first[: shape.M] * values.to(first), full_matrices=False)
+        right = second @ vh.T
+    left, s, right = left[:, :rank], s[:rank], right[:, :rank]
+    target = (left * s) @ right.T
+    if not shape.square:
+        x = unit(torch.rand(SCALES * BATCH, shape.M, generator=generator, dtype=torch.float64)).to(target)
+        factor = 1 / (x @ target).norm(dim=1).mean()
+        target, s = target * factor, s * factor
+    return Truth(*(part.float().cpu() for part in (target, left, s, right)))
 
 
 def unit(numbers: Tensor) -> Tensor:
@@ -152,11 +190,14 @@ class Vectors:
 
 
 @functools.lru_cache(maxsize=64)
-def control(shape: Shape, seed: int) -> tuple[float, float]:
-    """Mean squared length of the answers to 2M fresh vectors, and squared error of the least-squares solution by SVD.
+def control(shape: Shape, seed: int) -> tuple[float, float, float]:
+    """Mean squared length of the answers to 2M fresh vectors, and squared errors of two least-squares solutions.
 
-    The solution is from 2M others, whose decomposition is in float32. Answers are not scaled.
+    The first is by SVD and the second is `numpy.linalg.lstsq`; both are from 2M others, in float32. Answers are not
+    scaled. All are NaN for matrices too large for it.
     """
+    if max(shape.M, shape.N) > DIRECT:
+        return math.nan, math.nan, math.nan
     generator = Generator().manual_seed(seed)
     phi = (truth(shape, seed).target.double() / scale(shape)).float()
     x, fresh = (part.numpy() for part in unit(torch.rand(2, 2 * shape.M, shape.M, generator=generator)))
@@ -165,9 +206,13 @@ def control(shape: Shape, seed: int) -> tuple[float, float]:
     u, s, vh = (part.astype(np.float64) for part in np.linalg.svd(x, full_matrices=False))
     inverse = np.where(s < 1e-4, 0, 1 / np.maximum(s, 1e-30))
     solution = vh.T @ (inverse[:, None] * (u.T @ (x @ phi.numpy())))
+    other = np.linalg.lstsq(x, x @ phi.numpy(), rcond=None)[0].astype(np.float64)
     answers = fresh @ phi.numpy()
-    nothing, error = (float(np.square(part).sum(axis=1).mean()) for part in (answers, answers - fresh @ solution))
-    return nothing, error
+    nothing, error, second = (
+        float(np.square(part).sum(axis=1).mean())
+        for part in (answers, answers - fresh @ solution, answers - fresh @ other)
+    )
+    return nothing, error, second
 
 
 def published_start(parameters: Tensors, gradients: Tensors, test: Callable[[Tensors], float], nothing: float) -> float:

@@ -63,7 +63,41 @@ def least_norm_error(target: Tensor, a: Tensor, b: Tensor) -> float:
     unknowns theory expects sqrt(1 - n / d^2).
     """
     answers = (a @ target * b).sum(dim=1)
-    # Of K z = y with K_ij = (a_i a_j) (b_i b_j); |P T|^2 = y^T K^-1 y. K is applied by way of the matrix it stands for.
+    # |P T|^2 = y^T K^-1 y.
+    share = (answers @ _dual(a, b, answers)) / target.square().sum()
+    return math.sqrt(max(0.0, 1 - share.item()))
+
+
+def least_norm_label_error(target: Tensor, a: Tensor, b: Tensor) -> float:
+    """The same of the matrix of least norm whose answers are the labels -1 and 1: sqrt(1 - cos^2) of it and the target.
+
+    Its scale says nothing, as in classification only signs are known.
+    """
+    answers = (a @ target * b).sum(dim=1)
+    labels = answers.sign()
+    z = _dual(a, b, labels)
+    share = (z @ answers) ** 2 / ((labels @ z) * target.square().sum())
+    return math.sqrt(max(0.0, 1 - share.item()))
+
+
+def theoretical_label_error(target: Tensor, a: Tensor, share: float) -> float:
+    """What `least_norm_label_error` is for large d.
+
+    A label is a linear function of the answer with correlation rho, and noise. Of the signal the samples leave the
+    share n / d^2, and of the noise share / (1 - share), as in every least-norm fit of a Gaussian design.
+
+    Args:
+        target: The matrix.
+        a: Vectors [rows, d] over which |T^T a| is averaged.
+        share: n / d^2.
+    """
+    rho = math.sqrt(2 / math.pi) * ((a @ target).norm(dim=1).mean() / target.norm()).item()
+    cosine = (rho * share) ** 2 / (rho**2 * share + (1 - rho**2) * share / (1 - share))
+    return math.sqrt(1 - cosine)
+
+
+def _dual(a: Tensor, b: Tensor, answers: Tensor) -> Tensor:
+    """Of K z = y with K_ij = (a_i a_j) (b_i b_j), the z. K is applied by way of the matrix that it stands for."""
     z, residual = torch.zeros_like(answers), answers.clone()
     way, size = residual.clone(), residual @ residual
     for _ in range(ITERATIONS):
@@ -73,5 +107,4 @@ def least_norm_error(target: Tensor, a: Tensor, b: Tensor) -> float:
         z, residual = z + along * way, residual - along * applied
         before, size = size, residual @ residual
         way = residual + size / before * way
-    share = (answers @ z) / target.square().sum()
-    return math.sqrt(max(0.0, 1 - share.item()))
+    return z

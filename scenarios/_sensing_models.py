@@ -8,13 +8,16 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Generator, Tensor, nn
 
-from dynviz.task import Tensors
+from dynviz.task import Batch, Tensors
 
 Model: TypeAlias = Literal["linear", "deep", "cnn", "transformer"]
+Norm: TypeAlias = Literal["none", "batch", "layer"]
 Answer: TypeAlias = Callable[[Tensors, Tensor], Tensor]
 """Function of (parameters, a [rows, d]) to [rows, d]."""
 
 EPS = 1e-5
+LINEAR = ("linear", "deep")
+PUBLISHED_NORMS: dict[str, Norm] = {"linear": "none", "deep": "none", "cnn": "batch", "transformer": "layer"}
 
 
 @dataclass(frozen=True)
@@ -65,47 +68,71 @@ def linear(parameters: Tensors, a: Tensor) -> Tensor:
     return a
 
 
-def batch_normalised(parameters: Tensors, a: Tensor) -> Tensor:
-    """[linear, batch normalisation, ReLU] x depth, less the last two; matrices are [outputs, inputs].
+def of_one_sample(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, Tensors]:
+    """Half the squared error of a product at one sample, and its gradients, in the order in which autograd finds them.
 
-    Nothing is ever answered with running statistics, so none are kept.
+    They are outer products, which autograd writes down as fast; what it takes beside them is as much again.
     """
-    *hidden, last = _matrices(parameters)
-    for layer, matrix in enumerate(hidden, start=1):
-        scale, shift = parameters[f"scale{layer}"], parameters[f"shift{layer}"]
-        a = nn.functional.batch_norm(a @ matrix.T, None, None, scale, shift, training=True, eps=EPS)
-        a = torch.relu(a)
-    return a @ last.T
+    a, b = batch
+    order = names(len(parameters))
+    rows = [a.unsqueeze(0)]
+    for name in order:
+        rows.append(rows[-1] @ parameters[name])
+    error = a @ constants["target"] @ b - rows.pop().squeeze(0) @ b
+    back = (-error * b).unsqueeze(0)
+    gradients: dict[str, Tensor] = {}
+    for name in reversed(order):
+        gradients[name] = rows.pop().T @ back
+        if rows:
+            back = back @ parameters[name].T
+    return 0.5 * error**2, gradients
 
 
-def layer_normalised(parameters: Tensors, a: Tensor) -> Tensor:
-    """[linear, ReLU, layer normalisation] x depth, less the last two."""
-    *hidden, last = _matrices(parameters)
-    for layer, matrix in enumerate(hidden, start=1):
-        scale, shift = parameters[f"scale{layer}"], parameters[f"shift{layer}"]
-        a = nn.functional.layer_norm(torch.relu(a @ matrix.T), a.shape[-1:], scale, shift, EPS)
-    return a @ last.T
+def answering(model: str, norm: Norm) -> Answer:
+    """What a model answers: products with a normalisation between matrices, and nets of fully connected layers.
+
+    A cnn has [linear, normalisation, ReLU] x depth, a transformer [linear, ReLU, normalisation] x depth, both less the
+    last two; their matrices are [outputs, inputs]. Nothing is ever answered with running statistics, so none are kept.
+    """
+    if model in LINEAR and norm == "none":
+        return linear
+
+    def answer(parameters: Tensors, a: Tensor) -> Tensor:
+        *hidden, last = _matrices(parameters)
+        for layer, matrix in enumerate(hidden, start=1):
+            given = parameters, layer, norm
+            if model in LINEAR:
+                a = _normalised(a @ matrix, *given)
+            elif model == "cnn":
+                a = torch.relu(_normalised(a @ matrix.T, *given))
+            else:
+                a = _normalised(torch.relu(a @ matrix.T), *given)
+        return a @ (last if model in LINEAR else last.T)
+
+    return answer
 
 
-ANSWERS: dict[str, Answer] = {
-    "linear": linear,
-    "deep": linear,
-    "cnn": batch_normalised,
-    "transformer": layer_normalised,
-}
+def _normalised(a: Tensor, parameters: Tensors, layer: int, norm: Norm) -> Tensor:
+    if norm == "none":
+        return a
+    scale, shift = parameters[f"scale{layer}"], parameters[f"shift{layer}"]
+    if norm == "batch":
+        return nn.functional.batch_norm(a, None, None, scale, shift, training=True, eps=EPS)
+    return nn.functional.layer_norm(a, a.shape[-1:], scale, shift, EPS)
 
 
-def initial(model: str, d: int, depth: int, scale: float, generator: Generator) -> dict[str, Tensor]:
+def initial(model: str, norm: Norm, setting: Setting, scale: float, generator: Generator) -> dict[str, Tensor]:
     """Parameters as they were published: Xavier-normal of products, those of `nn.Linear` of nets, times `scale`."""
+    d, depth = setting.d, setting.depth
     weights: dict[str, Tensor] = {}
     for name in names(depth):
         weight = torch.empty(d, d)
-        if model in ("linear", "deep"):
+        if model in LINEAR:
             nn.init.xavier_normal_(weight, generator=generator)
         else:
             nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
         weights[name] = weight if scale == 1 else weight * scale
-    if model not in ("linear", "deep"):
+    if norm != "none":
         for layer in range(1, depth):
             weights |= {f"scale{layer}": torch.ones(d), f"shift{layer}": torch.zeros(d)}
     return weights

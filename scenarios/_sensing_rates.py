@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from dynviz.scenarios._sensing_models import Setting
+from dynviz.scenarios._sensing_measures import Learner
+from dynviz.scenarios._sensing_models import LINEAR, Setting
 
 STABLE = 1.1
 """SGD's rate times the steepness of a sample's loss, at most: from 1.5 on some lanes diverge, from 2.2 on all."""
@@ -11,20 +12,22 @@ WARM = 4
 """How many times as much SGD's rate may be once it was warmed up."""
 
 
-def protocol(model: str, setting: Setting, steps: int, *, init: float, warmup: bool) -> dict[str, dict[str, Any]]:
+def protocol(learner: Learner, setting: Setting, steps: int, *, init: float, warmup: bool) -> dict[str, dict[str, Any]]:
     """What each family of rules gets: nothing diverges, and T is learned at least in part, of transformers not by SGD.
 
     Args:
-        model: What learns.
+        learner: What learns, and from what.
         setting: Its sizes.
         steps: Of the run.
         init: Scale of the initial weights.
         warmup: Whether rates begin at a tenth and rise over 0.45 of the steps, SGD's to four times as much, of products
             to no more than is stable.
     """
-    products = model in ("linear", "deep")
-    limit = STABLE / _steepness(setting, init) if products else math.inf
-    rates = _products(setting, steps, limit) if products else _nets(model, setting, steps)
+    products = learner.model in LINEAR
+    # A gradient of the cross-entropy is about one over the unit, where that of a square is about the unit.
+    flat = learner.unit**2 if learner.kind == "classification" else 1.0
+    limit = flat * STABLE / _steepness(setting, init) if products else math.inf
+    rates = _products(setting, steps, limit, flat) if products else _nets(learner.model, setting, steps, flat)
     if not warmup:
         return rates
     peak = {"growing": min(WARM * rates["growing"]["lr"], limit)}
@@ -66,8 +69,8 @@ def _rectified(step: int) -> float:
     return math.sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length))
 
 
-def _products(setting: Setting, steps: int, limit: float) -> dict[str, dict[str, Any]]:
-    """Rates of products of matrices.
+def _products(setting: Setting, steps: int, limit: float, flat: float) -> dict[str, dict[str, Any]]:
+    """Rates of products of matrices; `flat` says how many times as long a step may be as for half a square.
 
     Curvature grows with gamma, so SGD's rate falls with it; Adam does not see how large the gradient is, and has to
     go as far as the weights, whose scale is the root of gamma. The powers of d were found by trial from 64 to 256,
@@ -77,9 +80,9 @@ def _products(setting: Setting, steps: int, limit: float) -> dict[str, dict[str,
     stride = 2e-3 * math.pow(256 / d, 2) * math.pow(gamma / 100, 0.5)
     if setting.depth == 1:
         # That of the bound: |x1 - x*| / (B sqrt(K)).
-        descent = 1 / math.sqrt((batch * (d + 2) ** 2 + batch * (batch - 1)) * steps)
+        descent = flat / math.sqrt((batch * (d + 2) ** 2 + batch * (batch - 1)) * steps)
     else:
-        descent = min(2e-8 * math.pow(256 / d, 2.5) * (100 / gamma), limit)
+        descent = min(flat * 2e-8 * math.pow(256 / d, 2.5) * (100 / gamma), limit)
     return {
         "growing": {"lr": descent},
         "rectified": _careful(descent, stride, steps),
@@ -91,14 +94,14 @@ def _products(setting: Setting, steps: int, limit: float) -> dict[str, dict[str,
     }
 
 
-def _nets(model: str, setting: Setting, steps: int) -> dict[str, dict[str, Any]]:
+def _nets(model: str, setting: Setting, steps: int, flat: float) -> dict[str, dict[str, Any]]:
     """Rates of nets, published at d = 1024 for one rule each; the others', and those of other sizes, are derived.
 
     SGD's go by the curvature of the summed loss, of small batches by that of a sample: fewer of them allow no larger
     steps. Adam's go by the size of the weights.
     """
     d, gamma = setting.d, setting.gamma
-    descent = 2.5e-8 * math.pow(1024 / d, 2.5) * (0.04 / gamma) * min(1.0, 256 / setting.batch)
+    descent = flat * 2.5e-8 * math.pow(1024 / d, 2.5) * (0.04 / gamma) * min(1.0, 256 / setting.batch)
     stride = 6e-4 * math.sqrt(1024 / d)
     momentum = {"momentum": 0.9} if model == "cnn" else {}
     if model == "transformer":

@@ -1,5 +1,6 @@
 """The models of the Voronoi scenario: what each answers, and what it begins with."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias
@@ -7,10 +8,11 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Generator, Tensor, nn
 
+from dynviz.scenarios import _voronoi_centers
 from dynviz.scenarios._environment import SIDE, Division, owner, tangents
 from dynviz.task import Tensors
 
-Model: TypeAlias = Literal["exact", "labels", "offset", "offset-scale", "plus-minus", "centers", "swish"]
+Model: TypeAlias = Literal["exact", "labels", "offset", "offset-scale", "plus-minus", "centers", "swish", "mlp"]
 Answer: TypeAlias = Callable[[Tensors, Tensors, Tensor], Tensor]
 """Function of (parameters, constants, points [rows, 2]) to numbers [rows, classes] or [rows, centers]."""
 
@@ -92,6 +94,27 @@ def headed(scores: Answer) -> Answer:
         return nn.functional.linear(torch.softmax(scores(parameters, constants, x), dim=1), parameters["head"])
 
     return answer
+
+
+def scoring(model: Model, parameters: Tensors, constants: Tensors) -> Callable[[Tensor], Tensor]:
+    """What `SCORES` gives for points [rows, 2], for one state of the parameters and many points."""
+    if model == "centers":
+        folded: Callable[[Tensor], Tensor] = _voronoi_centers.scores(parameters)
+        return folded
+    return functools.partial(SCORES[model], parameters, constants)
+
+
+def answering(model: Model, division: Division, parameters: Tensors, constants: Tensors) -> Callable[[Tensor], Tensor]:
+    """The logits [rows, classes] of points [rows, 2], less that of the first class, for one state and many points."""
+    if model == "exact":
+        return functools.partial(exact(division), parameters, constants)
+    scores, between = scoring(model, parameters, constants), parameters["head"][1] - parameters["head"][0]
+
+    def of(x: Tensor) -> Tensor:
+        margin = torch.softmax(scores(x), dim=1) @ between
+        return torch.stack([torch.zeros_like(margin), margin], dim=1)
+
+    return of
 
 
 def exact(division: Division) -> Answer:

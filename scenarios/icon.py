@@ -1,4 +1,4 @@
-"""A plane in the weights of a network, bent until its loss shows a small picture."""
+"""A plane in weight space, deformed until the loss on it shows a small picture."""
 
 import math
 from dataclasses import dataclass
@@ -13,109 +13,67 @@ from torch.nn import functional
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.scenarios._data import Data, images
-from dynviz.scenarios._networks import Network, he, mlp
+from dynviz.scenarios._networks import Network, cnn, he, mlp
+from dynviz.scenarios._pictures import PICTURES
 from dynviz.scenarios.landscape import ImageBatches
 from dynviz.task import Batch, Channel, Probe, Task, Tensors
 
-PICTURES = {
-    "heart": """
-        ................
-        ................
-        ...####..####...
-        ..############..
-        ..############..
-        ..############..
-        ..############..
-        ...##########...
-        ...##########...
-        ....########....
-        .....######.....
-        ......####......
-        .......##.......
-        ................
-        ................
-        ................
-    """,
-    "smile": """
-        ................
-        .....######.....
-        ...##########...
-        ..############..
-        ..###..##..###..
-        .####..##..####.
-        .####..##..####.
-        .##############.
-        .##############.
-        .###.######.###.
-        .####......####.
-        ..####....####..
-        ..############..
-        ...##########...
-        .....######.....
-        ................
-    """,
-    "spiral": """
-        ................
-        .##############.
-        .##############.
-        ............###.
-        ............###.
-        .#########..###.
-        .#########..###.
-        .###...###..###.
-        .###...###..###.
-        .###........###.
-        .###........###.
-        .##############.
-        .##############.
-        ................
-        ................
-        ................
-    """,
-}
 SIDES = (2, 64)
 BATCH = 128
 CELLS = 64
 """Cells of the picture, and so networks, in a step."""
+CONVOLUTIONS = 16
+"""Convolutional networks that are evaluated together."""
 SEEN = 256
 """Images that the loss of every cell is measured on."""
 
 
 @dataclass(frozen=True)
 class Icon:
-    """Three points of a plane in the weights of a perceptron learn at once: an origin and two directions.
+    """An origin and two directions, which span a plane in the weight space of a perceptron, are trained together.
 
-    Each cell of a picture is a network of that plane. Those of the picture shall tell images of ten classes apart,
-    those around it shall not: a step moves the plane so that the logarithms of their losses come nearer to two levels.
+    Each cell of a picture is a network of that plane. Networks inside the picture should classify images of ten classes
+    well, and those around it should not: each step moves the plane so that the logarithms of their losses approach two
+    levels.
+
+    The published pictures are of convolutional networks: `model=cnn`, with 105 866 weights in each of the three
+    networks, wants a GPU.
 
     Source: Skorokhodov and Burtsev 2019, Loss landscape sightseeing with multi-point optimization.
 
     Attributes:
-        picture: heart, smile, spiral; or a file: a picture, dark on bright, or rows of # and . as text.
-        low: The loss that the picture shall have.
-        high: The loss that its surroundings shall have.
+        picture: The picture: heart, smile, spiral, star, cat or tree, or a file: an image, dark on bright, or text in
+            rows of # and dots.
+        low: Target loss inside the picture.
+        high: Target loss around the picture.
+        model: A perceptron, or the small convolutional network on images of 28 x 28.
         width: Units of the perceptron's two hidden layers.
-        data: Handwritten digits (from scikit-learn), or shapes that are drawn in noise.
+        data: Handwritten digits (from scikit-learn), or shapes drawn in noise.
     """
 
-    picture: Literal["heart", "smile", "spiral"] | Path = "heart"
+    picture: Literal["heart", "smile", "spiral", "star", "cat", "tree"] | Path = "heart"
     low: float = 0.1
     high: float = 2.0
+    model: Literal["mlp", "cnn"] = "mlp"
     width: int = 32
     data: Data = "digits"
 
     def __post_init__(self) -> None:
         if not 0 < self.low < self.high < math.inf:
-            raise DynvizError(f"low={self.low},high={self.high} are no two losses; write 0 < low < high")
+            raise DynvizError(f"low={self.low},high={self.high} are not two losses in order; write 0 < low < high")
         if not 1 <= self.width <= 4096:
-            raise DynvizError(f"width={self.width} is no number of units; write one from 1 to 4096")
+            raise DynvizError(f"width={self.width} is not a number of units; write one from 1 to 4096")
+        if self.model not in ("mlp", "cnn"):
+            raise DynvizError(f"icon has no model {self.model!r}; choose mlp or cnn")
+        if self.model != "mlp" and self.width != 32:
+            raise DynvizError(f"width belongs to model=mlp; {self.model} has no such option")
         picture(self.picture)
 
     def build(self, seed: int) -> Task:
         wanted = picture(self.picture)
         rows, columns = wanted.shape
         generator = Generator().manual_seed(seed)
-        network = mlp(generator, (self.width, self.width))
+        network = cnn(generator) if self.model == "cnn" else mlp(generator, (self.width, self.width))
         data = images(self.data, network.side)
         plane = Plane(network, (rows, columns))
         seen = ImageBatches(seed, len(data.train), BATCH, (0, 0.0))
@@ -135,14 +93,16 @@ class Icon:
             },
             probes=(
                 Probe(
-                    (Channel("plane_loss", 20, dims, "loss of the networks of the plane", better="lower"),),
+                    (Channel("plane_loss", 20, dims, "loss of each network of the plane", better="lower"),),
                     plane.seen,
                     stacked=False,
                 ),
-                Probe((Channel("picture", 0, dims, "the loss that they shall have"),), plane.picture),
+                Probe((Channel("picture", 0, dims, "target loss of each network"),), plane.picture),
             ),
             hyperparameters={"*": {"lr": 3e-3}},
             views=("icon", "curves"),
+            title="A loss landscape with a picture in it",
+            what={"picture": Path(self.picture).stem, "data": "", "model": ""},
             facts={"low": self.low, "high": self.high},
         )
 
@@ -181,7 +141,9 @@ class Plane:
             logits, _ = self.network.forward(values, images, None, None)
             return functional.cross_entropy(logits, label)
 
-        losses: Tensor = vmap(one)(places)
+        # The values of many convolutions at once would fill a GPU.
+        together = CONVOLUTIONS if any(value.ndim > 2 for value in self.network.parameters.values()) else None
+        losses: Tensor = vmap(one, chunk_size=together)(places)
         return losses
 
     def loss(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:
@@ -225,7 +187,7 @@ def _file(path: Path) -> Tensor:
             # The first frame of an animation; what is transparent shows white paper.
             colours = np.asarray(image.convert("RGBA"), np.float64)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DynvizError(f"{path} is no picture that can be read: {' '.join(str(error).split())}") from error
+        raise DynvizError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
     opaque = colours[..., 3:] / 255
     grey = torch.from_numpy((colours[..., :3] * opaque + 255 * (1 - opaque)).mean(axis=-1))
     return grey < (grey.min() + grey.max()) / 2

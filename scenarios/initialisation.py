@@ -1,9 +1,10 @@
-"""A deep ReLU network whose signal and gradients live or die by its first weights."""
+"""A deep ReLU network: initial weights decide whether it can learn."""
 
 import math
+import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import torch
 from torch import Generator, Tensor
@@ -14,8 +15,8 @@ from dynviz.scenarios._data import CLASSES, Data, images
 from dynviz.scenarios.landscape import ImageBatches
 from dynviz.task import Batch, Channel, Probe, Task, Tensors
 
-Initial: TypeAlias = Literal["he", "xavier"]
-
+INITIAL_WORDS = {"he": "He", "xavier": "Xavier", "equal": "all equal", "orthogonal": "orthogonal"}
+INITIAL = ("he", "xavier", "equal", "orthogonal")
 SIDE = 8
 BATCH = 128
 SEEN = 256
@@ -24,34 +25,41 @@ SEEN = 256
 
 @dataclass(frozen=True)
 class Initialisation:
-    """A plain ReLU network of 22 or 30 layers learns small images, from weights of He's or of Xavier's variance.
+    """A plain ReLU network of 22 or 30 layers learns small images, from weights that are drawn in one of five ways.
 
     ReLU halves the mean square of a signal in every layer. He's variance, 2 / n, makes up for it; Xavier's, 1 / n, does
     not, and after 30 layers signal and gradient are 2^-15 of what they were. With 22 layers both learn, He's sooner;
     with 30 Xavier's stands still.
 
-    Source: He, Zhang, Ren and Sun 2015, Delving deep into rectifiers, figures 2 and 3; Glorot and Bengio 2010.
+    With `equal` weights, 1 / n each, all units of a layer get the same gradient and stay the same: every matrix keeps
+    rank 1, however long it is trained. With `normal(sigma)` the deviation is the same in all layers: too small, and the
+    signal dies; too large, and it explodes.
+
+    Source: He, Zhang, Ren and Sun 2015, Delving deep into rectifiers, figures 2 and 3; Glorot and Bengio 2010; for
+    orthogonal weights Saxe, McClelland and Ganguli 2014.
 
     Attributes:
         init: Variance of the initial weights: `he` 2 / n, `xavier` 2 / (n + m), of a layer from n to m units.
-        layers: Of weights, the last one to the classes.
+        layers: Number of weight layers, including the output layer.
         width: Units of a hidden layer.
-        data: Handwritten digits (from scikit-learn), or shapes that are drawn in noise.
+        data: Handwritten digits (from scikit-learn), or shapes drawn in noise.
     """
 
-    init: Initial = "he"
+    init: str = "he"
     layers: int = 22
     width: int = 64
     data: Data = "digits"
 
     def __post_init__(self) -> None:
-        for name, value, known in (("init", self.init, get_args(Initial)), ("data", self.data, get_args(Data))):
-            if value not in known:
-                raise DynvizError(f"initialisation has no {name} {value!r}; there is {', '.join(known)}")
+        if self.init not in INITIAL and self._sigma is None:
+            known = ", ".join((*INITIAL, "normal(sigma) with a number from 0"))
+            raise DynvizError(f"initialisation has no init {self.init!r}; choose one of {known}")
+        if self.data not in get_args(Data):
+            raise DynvizError(f"initialisation has no data {self.data!r}; choose one of {', '.join(get_args(Data))}")
         if not 2 <= self.layers <= 200:
-            raise DynvizError(f"layers={self.layers} is no depth; write a whole number from 2 to 200")
+            raise DynvizError(f"layers={self.layers} is not a number of layers; write a whole number from 2 to 200")
         if not 1 <= self.width <= 4096:
-            raise DynvizError(f"width={self.width} is no number of units; write one from 1 to 4096")
+            raise DynvizError(f"width={self.width} is not a number of units; write one from 1 to 4096")
 
     def build(self, seed: int) -> Task:
         generator = Generator().manual_seed(seed)
@@ -59,23 +67,29 @@ class Initialisation:
         sizes = [SIDE * SIDE, *[self.width] * (self.layers - 1), CLASSES]
         parameters: dict[str, Tensor] = {}
         for layer, (before, after) in enumerate(pairwise(sizes), start=1):
-            deviation = math.sqrt(2 / before if self.init == "he" else 2 / (before + after))
-            parameters[f"W{layer}"] = deviation * torch.randn(after, before, generator=generator)
+            parameters[f"W{layer}"] = self._weights(after, before, generator)
             parameters[f"b{layer}"] = torch.zeros(after)
         layer_dims = ("layer",)
         signal = Channel(
             "signal",
             10,
             layer_dims,
-            "root mean square of what each layer puts out",
-            title="signal behind each layer",
+            "root mean square of each layer's output",
+            title="signal after each layer",
         )
         gradient = Channel(
             "gradient_size",
             10,
             layer_dims,
-            "norm of the loss's gradient in each layer's weights",
+            "norm of the gradient of each layer's weights",
             title="gradient of each layer's weights",
+        )
+        rank = Channel(
+            "weight_rank",
+            10,
+            layer_dims,
+            "participation ratio of the squared singular values of each layer's weights: k of k equal ones",
+            title="rank of each layer",
         )
         test = (
             Channel("test_loss", 10, (), "mean cross-entropy of the test images", better="lower"),
@@ -83,7 +97,7 @@ class Initialisation:
                 "test_accuracy",
                 10,
                 (),
-                "share of the test images that are told right",
+                "fraction of the test images that are classified correctly",
                 better="higher",
                 bounds=(0.0, 1.0),
             ),
@@ -97,6 +111,7 @@ class Initialisation:
             probes=(
                 Probe((signal,), self._signal),
                 Probe((gradient,), self._gradient),
+                Probe((rank,), self._rank),
                 Probe(test, self._test),
             ),
             every=10,
@@ -106,8 +121,39 @@ class Initialisation:
                 "*": {"lr": 1e-3},
             },
             views=("layers", "curves"),
+            title=f"A network of {self.layers} layers learns, or does not",
+            what={"init": INITIAL_WORDS.get(self.init, self.init), "layers": "", "data": ""},
             facts={"layers": self.layers, "init": self.init},
         )
+
+    @property
+    def _sigma(self) -> float | None:
+        """The deviation of `normal(sigma)`; None for any other word."""
+        match = re.fullmatch(r"normal\((.+)\)", self.init)
+        try:
+            sigma = float(match[1]) if match else math.nan
+        except ValueError:
+            return None
+        return sigma if 0 <= sigma < math.inf else None
+
+    def _weights(self, after: int, before: int, generator: Generator) -> Tensor:
+        if self.init == "equal":
+            return torch.full((after, before), 1 / before)
+        if self.init == "orthogonal":
+            return torch.nn.init.orthogonal_(torch.empty(after, before), math.sqrt(2), generator)
+        variance = {"he": 2 / before, "xavier": 2 / (before + after)}.get(self.init, (self._sigma or 0.0) ** 2)
+        return math.sqrt(variance) * torch.randn(after, before, generator=generator)
+
+    def _rank(self, parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG002
+        ranks = []
+        for layer in range(1, self.layers + 1):
+            weights = parameters[f"W{layer}"]
+            least = torch.finfo(weights.dtype).tiny
+            # Scaled first: fourth powers of small weights are below the smallest number.
+            weights = weights / weights.abs().amax().clamp(min=least)
+            gram = weights @ weights.mT
+            ranks.append(gram.trace().square() / gram.square().sum().clamp(min=least))
+        return torch.stack(ranks)
 
     def _outputs(self, parameters: Tensors, images: Tensor) -> list[Tensor]:
         """What each layer puts out [rows, units], the logits last."""

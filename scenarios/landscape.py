@@ -22,6 +22,11 @@ SLICE = 64
 """Images that go through a convolution together: what it makes of them stays in the cache."""
 MOMENTUM = 0.1
 """How fast running statistics follow those of the batches."""
+TITLES = {
+    "mlp": "A perceptron learns digits",
+    "cnn": "A convolutional network learns digits",
+    "resnet": "A residual network learns digits",
+}
 STEPS = {"mlp": 1000, "cnn": 300, "resnet": 400}
 OWN = {"width": ("mlp", 32), "skip": ("resnet", True), "depth": ("resnet", 20)}
 """Options that one model alone has, and their defaults."""
@@ -30,19 +35,20 @@ BATCH = {"mlp": 128, "cnn": 512, "resnet": 128}
 
 @dataclass(frozen=True)
 class Landscape:
-    """A network learns to tell ten classes of images, and its parameters are recorded.
+    """A network learns to classify images of ten classes.
 
-    `dynviz project` then evaluates the loss on a line or a plane through them. The perceptron and the residual network
-    see 8 x 8 pixels, the convolutional network of 105 866 parameters sees 28 x 28.
+    With `--record parameters`, `dynviz project` then evaluates the loss on a line or a plane through its parameters.
+    The perceptron and the residual network see 8 x 8 pixels, the convolutional network of 105 866 parameters sees 28 x
+    28.
 
     The images are the same for all lanes; the lane's seed draws initial weights, batches and dropout.
 
     Attributes:
         model: A perceptron with two hidden layers, the small convolutional network, or a residual network.
-        data: Handwritten digits (from scikit-learn), or shapes that are drawn in noise.
-        dropout: The share of the last hidden layer that is silenced in each step.
+        data: Handwritten digits (from scikit-learn), or shapes drawn in noise.
+        dropout: Fraction of the last hidden layer that is dropped at each step.
         skip: Whether the residual network has its skip connections.
-        depth: Of the residual network: 6n + 2.
+        depth: Number of layers of the residual network: 6n + 2.
         width: Units of the perceptron's hidden layers.
         batch: Images in a step; 0 for the model's own: 512 for the convolutional network, else 128.
     """
@@ -58,18 +64,20 @@ class Landscape:
     def __post_init__(self) -> None:
         for name, value, known in (("model", self.model, get_args(Model)), ("data", self.data, get_args(Data))):
             if value not in known:
-                raise DynvizError(f"landscape has no {name} {value!r}; there is {', '.join(known)}")
+                raise DynvizError(f"landscape has no {name} {value!r}; choose one of {', '.join(known)}")
         for option, (model, default) in OWN.items():
             if self.model != model and getattr(self, option) != default:
-                raise DynvizError(f"{option} is of model={model}; {self.model} has none")
+                raise DynvizError(f"{option} belongs to model={model}; {self.model} has no such option")
         if not 0 <= self.dropout < 1:
-            raise DynvizError(f"dropout={self.dropout} is no share of a layer; write a number from 0 to below 1")
+            raise DynvizError(f"dropout={self.dropout} is not a fraction of a layer; write a number from 0 to below 1")
         if not (8 <= self.depth <= 110 and self.depth % 6 == 2):
-            raise DynvizError(f"depth={self.depth} is no depth of a residual network; write 8, 14, 20, ... 110")
+            raise DynvizError(
+                f"depth={self.depth} is not a depth that a residual network can have; write 8, 14, 20, ... 110"
+            )
         if not 1 <= self.width <= 4096:
-            raise DynvizError(f"width={self.width} is no number of units; write one from 1 to 4096")
+            raise DynvizError(f"width={self.width} is not a number of units; write one from 1 to 4096")
         if not 0 <= self.batch <= 4096:
-            raise DynvizError(f"batch={self.batch} is no number of images; write one from 1 to 4096, or 0")
+            raise DynvizError(f"batch={self.batch} is not a number of images; write one from 1 to 4096, or 0")
 
     def build(self, seed: int) -> Task:
         network = self._network(Generator().manual_seed(seed))
@@ -88,6 +96,14 @@ class Landscape:
                 "*": {"lr": 3e-3 if self.model == "resnet" else 1e-3},
             },
             views=("curves", "landscape", "line", "sharpness"),
+            title=TITLES[self.model].replace("digits", self.data),
+            what={
+                "model": "",
+                "data": "",
+                "depth": f"{self.depth} layers" if self.model == "resnet" else "",
+                "skip": ("with" if self.skip else "without") + " skip connections" if self.model == "resnet" else "",
+                "dropout": f"dropout {self.dropout:g}" if self.dropout else "no dropout",
+            },
             facts={"landscape": ["train_loss", "test_loss"], "model": self.model},
         )
 
@@ -191,7 +207,7 @@ def _measured(name: str, network: Network, data: Images) -> Probe:
                 f"{name}_accuracy",
                 10,
                 (),
-                f"share of {count} {kind} images that are classified correctly",
+                f"fraction of {count} {kind} images that are classified correctly",
                 title=f"{kind} accuracy{part}",
                 better="higher",
                 bounds=(0.0, 1.0),

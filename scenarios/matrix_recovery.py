@@ -8,16 +8,15 @@ import torch
 from torch import Generator, Tensor
 
 from dynviz.errors import DynvizError
-from dynviz.scenarios._recovery import RATES, Shape, Truth, Vectors, control, published_start, truth
-from dynviz.scenarios._spectra import CORNER, alignment, corner, of_product, singular_values, subspaces
-from dynviz.task import Batch, Channel, Measure, Probe, Task, Tensors
+from dynviz.scenarios._recovery import LAST, RATES, Shape, Truth, Vectors, control, published_start, truth
+from dynviz.scenarios._recovery_measures import errors, gradient, loss, probes, test_loss
+from dynviz.task import Task, Tensors
 
 Definition: TypeAlias = Literal["plain", "published"]
+Family: TypeAlias = Literal["square", "fat", "skinny", "low-rank"]
 
 STEPS = 500
-LARGEST = 4096
-LAST = 4
-"""So many test losses are averaged at the end of a ratio."""
+LARGEST = 12_288
 CORE = 64
 """Singular directions that are recorded one by one, the first of the truth's."""
 
@@ -40,13 +39,20 @@ class MatrixRecovery:
 
     The published runs take 500 and 2 000 steps (`--steps 2000`) with square matrices (M = N), fat ones (N = 1024, cut
     out of one of full rank, so that their singular values are equal, too), skinny ones (M = 1024) and ones of low rank
-    (both 1024).
+    (both 1024). `family` names them, so that one sweep over `family` and `V` trains the whole figure.
+
+    Matrices larger than 4096 take a GPU: their factors are known and not computed again, their scale is estimated from
+    one matrix, singular values are recorded every 500 steps, and there is no least-squares control.
 
     Attributes:
         M: Length of x.
         N: Length of y; none: M.
         rank: Rank of the matrix before it is cropped; none: N.
         scaled: Whether singular values run from 1 to 5 before they are normalised, instead of being equal.
+        family: What varies with V, in place of M, N and rank: both sizes (square), M beside a long N (fat), N and the
+            rank beside a long M (skinny), or the rank of a long square matrix (low-rank).
+        V: The size, or rank, of a family.
+        long: The fixed size of a family.
         bias: Whether the layer has a bias, which it does not need.
         snr: The numerator of the ratio: each lane's own first test loss, or that of the published figures.
     """
@@ -55,31 +61,55 @@ class MatrixRecovery:
     N: int | None = None
     rank: int | None = None
     scaled: bool = False
+    family: Family | None = None
+    V: int = 64
+    long: int = 1024
     bias: bool = True
     snr: Definition = "plain"
 
     def __post_init__(self) -> None:
-        for name, value in (("M", self.M), ("N", self.shape.N)):
+        self._check_family()
+        for name, value in (("M", self.shape.M), ("N", self.shape.N)):
             if not 2 <= value <= LARGEST:
-                raise DynvizError(f"{name}={value} is no length to learn; write a whole number from 2 to {LARGEST}")
-        most = max(self.M, self.shape.N)
+                raise DynvizError(
+                    f"{name}={value} is not a length that can be learned; write a whole number from 2 to {LARGEST}"
+                )
+        most = max(self.shape.M, self.shape.N)
         if not 1 <= self.shape.rank <= most:
-            raise DynvizError(
-                f"a matrix of {self.M} x {self.shape.N} has no rank {self.rank}; write a whole number from 1 to {most}"
-            )
+            raise DynvizError(f"a matrix of {self.M} x {self.shape.N} cannot have rank {self.rank}; write 1 to {most}")
         if self.snr not in get_args(Definition):
-            raise DynvizError(f"matrix-recovery has no snr={self.snr}; it is {' or '.join(get_args(Definition))}")
+            raise DynvizError(f"matrix-recovery has no snr={self.snr}; choose {' or '.join(get_args(Definition))}")
+
+    def _check_family(self) -> None:
+        if self.family is None:
+            if (self.V, self.long) != (64, 1024):
+                raise DynvizError("V and long belong to a family; add family=square, fat, skinny or low-rank")
+            return
+        if self.family not in get_args(Family):
+            raise DynvizError(
+                f"matrix-recovery has no family {self.family!r}; choose one of {', '.join(get_args(Family))}"
+            )
+        if (self.M, self.N, self.rank) != (64, None, None):
+            raise DynvizError("a family sets M, N and rank; write V and long instead")
+        least = 1 if self.family == "low-rank" else 2
+        most = LARGEST if self.family == "square" else self.long - 1
+        if not least <= self.V <= most:
+            raise DynvizError(f"V={self.V} is not possible for family={self.family}; write {least} to {most}")
 
     @property
     def shape(self) -> Shape:
         """What matrices are drawn."""
+        V, long = self.V, self.long
+        if self.family is not None:
+            M, N = {"square": (V, V), "fat": (V, long), "skinny": (long, V), "low-rank": (long, long)}[self.family]
+            return Shape(M, N, V if self.family == "low-rank" else N, self.scaled)
         N = self.M if self.N is None else self.N
         return Shape(self.M, N, N if self.rank is None else self.rank, self.scaled)
 
     def build(self, seed: int) -> Task:
         shape, known = self.shape, truth(self.shape, seed)
         parameters = self._initial(seed)
-        data = Vectors(seed, self.M)
+        data = Vectors(seed, shape.M)
         every = self._every(min(shape.M, shape.N))
         k = min(len(known.values), CORE)
         constants = {
@@ -91,9 +121,10 @@ class MatrixRecovery:
         }
         return Task(
             parameters=parameters,
-            loss=_loss,
+            loss=loss,
             batches=data.batches,
             steps=STEPS,
+            gradient=gradient,
             constants=constants,
             # The ratio needs the first test loss and the last ones; the update needs the weight before it.
             buffers={
@@ -102,161 +133,59 @@ class MatrixRecovery:
                 "count": torch.zeros(()),
                 "before": parameters["weight"].clone(),
             },
-            probes=_probes(every, k),
+            probes=probes(every, k),
             every=every,
             hyperparameters={**RATES, "*": {"lr": 0.01}},
             views=("spectrum", "heatmap", "alignment", "snr", "curves"),
+            title="Recovering a matrix from pairs of vectors",
+            what={
+                "M": f"{shape.M} x {shape.N}",
+                "family": f"{self.family}" if self.family else "",
+                "V": f"rank {shape.rank}" if self.family == "low-rank" else "",
+                "long": "",
+                "N": "",
+                "rank": f"rank {shape.rank}",
+                "scaled": "singular values 1 to 5" if self.scaled else "",
+                "snr": "",
+            },
             facts={"M": shape.M, "N": shape.N, "rank": len(known.values), "scaled": self.scaled, "snr": self.snr},
         )
 
     def _initial(self, seed: int) -> dict[str, Tensor]:
         """The parameters of `nn.Linear(M, N)` as it draws them; the generator goes on from another seed than Phi's."""
         generator = Generator().manual_seed(seed + 2**32)
-        bound = 1 / math.sqrt(self.M)
-        layer = {"weight": torch.empty(self.shape.N, self.M).uniform_(-bound, bound, generator=generator)}
+        M = self.shape.M
+        bound = 1 / math.sqrt(M)
+        layer = {"weight": torch.empty(self.shape.N, M).uniform_(-bound, bound, generator=generator)}
         if self.bias:
             layer["bias"] = torch.empty(self.shape.N).uniform_(-bound, bound, generator=generator)
         return layer
 
     def _ratios(self, seed: int, parameters: Tensors, data: Vectors, known: Truth) -> Tensor:
         """Above the line of the ratio, NaN where it is the lane's own first test loss; and the control's ratio."""
-        nothing, error = control(self.shape, seed)
+        nothing, *squares = control(self.shape, seed)
         start = math.nan
         constants = {"target": known.target}
         if self.snr == "published":
             x, fresh = (part[:2] for part in data.batches(0, 2))
             leaves = {name: value.clone().requires_grad_() for name, value in parameters.items()}
-            gradients = torch.autograd.grad(_errors(leaves, constants, x[0]).square().sum(), list(leaves.values()))
+            gradients = torch.autograd.grad(errors(leaves, constants, x[0]).square().sum(), list(leaves.values()))
             start = published_start(
                 parameters,
                 dict(zip(leaves, gradients, strict=True)),
-                lambda after: _test_loss(after, constants, fresh[1]).item(),
+                lambda after: test_loss(after, constants, fresh[1]).item(),
                 nothing,
             )
             # The published error of the control is a sum over 2M vectors, divided by 32.
-            above, below = start, error * 2 * self.M / data.size
+            above, factor = start, 2 * self.shape.M / data.size
         else:
-            above, below = nothing, error
-        return torch.tensor([start, 10 * math.log10(above / below)])
+            above, factor = nothing, 1
+        return torch.tensor([start, *(10 * math.log10(above / (error * factor)) for error in squares)])
 
     @staticmethod
     def _every(size: int) -> int:
         """Steps between samples of what takes a factorisation, whose time grows with the cube of the size."""
-        return 10 if size <= 64 else 20 if size <= 256 else 100
-
-
-def _errors(parameters: Tensors, constants: Tensors, x: Tensor) -> Tensor:
-    """What the layer answers less what is true [rows, N]."""
-    output = x @ parameters["weight"].T
-    if "bias" in parameters:
-        output = output + parameters["bias"]
-    errors: Tensor = output - x @ constants["target"]
-    return errors
-
-
-def _test_loss(parameters: Tensors, constants: Tensors, fresh: Tensor) -> Tensor:
-    return _errors(parameters, constants, fresh).square().sum(dim=1).mean()
-
-
-def _loss(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, Tensors]:
-    x, fresh = batch
-    loss = _errors(parameters, constants, x).square().sum()
-    fixed = {name: value.detach() for name, value in parameters.items()}
-    now = _test_loss(fixed, constants, fresh)
-    buffers = {
-        "first": torch.where(constants["count"] == 0, now, constants["first"]),
-        "recent": torch.cat([now[None], constants["recent"][:-1]]),
-        "count": constants["count"] + 1,
-        "before": fixed["weight"],
-    }
-    return loss, buffers
-
-
-def _measured_loss(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, Tensor]:
-    """The test loss, and the ratio of that before training to the mean of those after steps, at most the last four."""
-    now = _test_loss(parameters, constants, batch[1])
-    count, given = constants["count"], constants["ratios"][0]
-    own = torch.where(count >= 1, constants["first"], now)
-    start = torch.where(given.isnan(), own, given)
-    # The test loss before the first step is none that the optimizer came to.
-    there = torch.arange(LAST - 1, device=now.device) < count - 1
-    recent = torch.where(there, constants["recent"], 0.0)
-    final = (now + recent.sum()) / (1 + there.sum())
-    return now, 10 * (start.log10() - final.log10())
-
-
-def _relative_error(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
-    target = constants["target"]
-    error: Tensor = (parameters["weight"].T - target).norm() / target.norm()
-    return error
-
-
-def _spectra(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:
-    weight = parameters["weight"]
-    rank = constants["true_values"].shape[-1]
-    left, right, values = subspaces(weight.T, rank)
-    errors = _errors(parameters, constants, batch[0])
-    both = alignment(left, constants["true_left"]), alignment(right, constants["true_right"])
-    return (
-        values,
-        of_product(batch[0], 2 * errors),
-        singular_values(weight - constants["before"]),
-        torch.stack(both),
-    )
-
-
-def _core(k: int) -> Measure:
-    """The matrix in the truth's own directions, as shares: the unit matrix once it is learned."""
-
-    def measure(parameters: Tensors, constants: Tensors, batch: Batch) -> Tensor:  # noqa: ARG001
-        left, right, values = (constants[name][..., :k] for name in ("true_left", "true_right", "true_values"))
-        core: Tensor = left.T @ parameters["weight"].T @ right
-        return core / values.sqrt()[:, None] / values.sqrt()
-
-    return measure
-
-
-def _truth(parameters: Tensors, constants: Tensors, batch: Batch) -> tuple[Tensor, ...]:  # noqa: ARG001
-    return constants["true_values"], corner(constants["target"]), constants["ratios"][0], constants["ratios"][1]
-
-
-def _probes(every: int, k: int) -> tuple[Probe, ...]:
-    index, corners = ("index",), f"the first {CORNER} rows and columns at most"
-    return (
-        Probe(
-            (
-                Channel("test_loss", 1, (), "squared error of a vector never seen, mean of 32", better="lower"),
-                Channel("snr", 1, (), "test loss before training over the mean of the last four, dB", better="higher"),
-            ),
-            _measured_loss,
-        ),
-        Probe(
-            (Channel("relative_error", 10, (), "|W - Phi| / |Phi|, Frobenius norms", better="lower"),), _relative_error
-        ),
-        Probe(
-            (
-                Channel("singular_values", every, index, "of W"),
-                Channel("gradient_singular_values", every, index, "of the gradient on the batch of the step"),
-                Channel("update_singular_values", every, index, "of the change of W by the step that led here"),
-                Channel("alignment", every, ("input or output",), "mean squared cosine with the true subspace"),
-            ),
-            _spectra,
-        ),
-        Probe((Channel("core", every, ("row", "column"), "W in the true singular directions, 1: learned"),), _core(k)),
-        Probe(
-            (Channel("matrix", every, ("row", "column"), f"W, {corners}"),),
-            lambda parameters, constants, batch: corner(parameters["weight"].T),  # noqa: ARG005
-        ),
-        Probe(
-            (
-                Channel("true_singular_values", 0, index, "of Phi"),
-                Channel("true_matrix", 0, ("row", "column"), f"Phi, {corners}"),
-                Channel("snr_start", 0, (), "above the line of snr; NaN: the lane's own test loss before training"),
-                Channel("svd_snr", 0, (), "of the least-squares solution from 2M pairs, dB"),
-            ),
-            _truth,
-        ),
-    )
+        return 10 if size <= 64 else 20 if size <= 256 else 100 if size <= 4096 else STEPS
 
 
 scenario = MatrixRecovery

@@ -1,4 +1,4 @@
-"""One weight is pushed a little by most samples, and hard by a rare one."""
+"""One weight that most samples push a little, and rare ones push hard."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 
 from dynviz.errors import DynvizError
 from dynviz.plugins.ranges import Positive, Range
-from dynviz.task import Batch, Channel, Probe, Task, Tensors
+from dynviz.task import Batch, Channel, Probe, Task, Tensors, parameter
 
 Order: TypeAlias = Literal["random", "periodic"]
 Rarity: TypeAlias = Annotated[float, Range(0, 0.5, without="low")]
@@ -21,7 +21,7 @@ TOGETHER = 1024
 
 @dataclass(frozen=True)
 class RareGradient:
-    """The bias of an imbalanced classifier, a sample a step: the prototype of many small gradients and one large.
+    """The bias of an imbalanced classifier, one sample per step: many small gradients and a rare large one.
 
     A sample is of the rare class with a small probability r. The classifier says "common" with probability p =
     sigmoid(w). Near the optimum a common sample pulls w up with a gradient of about r, and a rare one pulls it down
@@ -33,7 +33,7 @@ class RareGradient:
     Attributes:
         rate: The share r of rare samples.
         size: How many times a rare sample's loss counts.
-        order: Whether rare samples come at random, or each 1 / rate steps.
+        order: Whether rare samples come at random, or every 1 / rate steps.
         start: The weight before the first step.
     """
 
@@ -44,7 +44,7 @@ class RareGradient:
 
     def __post_init__(self) -> None:
         if self.order not in get_args(Order):
-            raise DynvizError(f"rare-gradient has no order {self.order!r}; there is {', '.join(get_args(Order))}")
+            raise DynvizError(f"rare-gradient has no order {self.order!r}; choose one of {', '.join(get_args(Order))}")
 
     def build(self, seed: int) -> Task:
         rate, size = self.rate, self.size
@@ -69,13 +69,18 @@ class RareGradient:
                 "excess_loss",
                 1,
                 (),
-                "mean loss over all samples, minus the least there is",
+                "mean loss over all samples, minus its minimum",
                 title="excess of the mean loss",
                 better="lower",
                 bounds=(0.0, math.inf),
             ),
             Channel(
-                "rare", 1, (), "whether the sample is a rare one: 1, or 0", title="rare samples", bounds=(0.0, 1.0)
+                "rare",
+                1,
+                (),
+                "1 if the sample of the step is a rare one, else 0",
+                title="rare samples",
+                bounds=(0.0, 1.0),
             ),
         )
         return Task(
@@ -83,13 +88,18 @@ class RareGradient:
             loss,
             lambda start, count: (self._rare(seed, start, count),),
             10_000,
-            probes=(Probe(channels, measure),),
+            probes=(Probe(channels, measure), parameter("weight", 1, (), "the weight")),
             every=1,
             hyperparameters={
                 "growing": {"lr": 0.1},
                 "*": {"lr": 0.01},
             },
             views=("curves", "scalars"),
+            title="Many small gradients, then a large one",
+            what={
+                "rate": f"one sample in {1 / self.rate:.4g} is rare",
+                "order": "at random" if self.order == "random" else "in turn",
+            },
             facts={"optimum": [[optimum]]},
         )
 

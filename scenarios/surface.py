@@ -169,7 +169,25 @@ class Surface:
                 "norm": "linear" if function.even else "log",
                 **({"shift": self.shift} if self.shift else {}),
             },
+            title=function.title,
+            what=self._what(),
         )
+
+    def _what(self) -> dict[str, str]:
+        """What options mean, in words, where they differ from their defaults; the title speaks of the function."""
+        start = ", ".join(f"{place:g}" for place in self.start or ())
+        words = {
+            "start": f"start ({start})" if start else "",
+            "condition": f"condition {self.condition:g}",
+            "rotation": f"rotated by {self.rotation:g}°",
+            "noise": f"gradient noise {self.noise:g}" if self.noise else "no noise",
+            "spread": f"starts spread by {self.spread:g}",
+            "shift": f"test shifted by {self.shift:g}",
+            "samples": f"{self.samples} samples",
+            "batch": f"batches of {self.batch}",
+        }
+        changed = [one.name for one in dataclasses.fields(self) if getattr(self, one.name) != one.default]
+        return {"f": "", "domain": "", "grid": "", **{name: words[name] for name in changed if name in words}}
 
 
 def _moved(value: Callable[[Tensor], Tensor], shift: float) -> Probe:

@@ -70,10 +70,15 @@ class Ear:
                 self.heard.append(f"{event} {path}")
 
 
+def controls(line):
+    """Whether a character of a line is one that a terminal obeys; a space of another width is none."""
+    return any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in line)
+
+
 def readable(printed):
     """See that what is printed controls no terminal."""
     for line in printed.split("\n"):
-        assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in line), ascii(line)[:LONG]
+        assert not controls(line), ascii(line)[:LONG]
 
 
 def commands(run, target, rng):
@@ -106,13 +111,12 @@ def commands(run, target, rng):
             CellCanvas(80, 24, "dark").draw(film.scene(step))
 
     # All is drawn before anything is run: hypothesis takes the same draws to go on the same way.
-    suffix = rng.choice(["png", "gif", "svg", "html"])
+    suffix, noted = rng.choice(["png", "gif", "svg", "html"]), rng.choice([False, True])
     wishes = rng.choice([[], ["--json"], ["--kind", "spike"], ["--forbid", "forked"]])
 
     def export():
-        animate(
-            open_all([run]), target / f"out.{suffix}", size=(240, 180), frames=1 if suffix == "svg" else 2, alt=True
-        )
+        frames = 1 if suffix == "svg" else 2
+        animate(open_all([run]), target / f"out.{suffix}", size=(240, 180), frames=frames, alt=True, notes=noted)
 
     def spoken(command, *words):
         """What a command prints: lines that control no terminal."""
@@ -214,7 +218,7 @@ class Audit:
             command()
         except DynvizError as error:
             words = str(error)
-            if not words or not words.isprintable() or len(words) > LONG:
+            if not words or controls(words) or len(words) > LONG:
                 self.found.append(f"{name}: not one readable line: {words[: LONG + 100]!r}")
         except StopTest:
             raise

@@ -12,11 +12,22 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
+# What the user of the tests has set must not change what they see, nor may they change it.
+os.environ["DYNVIZ_SETTINGS"] = str(Path(__file__).parent / "files" / "settings.toml")
+
 FOLDER = Path(__file__).parent / "snapshots"
 
 
 def pytest_addoption(parser):
     parser.addoption("--update-snapshots", action="store_true", help="Keep what is printed now; see the diff.")
+
+
+@pytest.fixture(autouse=True)
+def _same_place():
+    """A test that leaves the working directory would break those that start programs after it."""
+    before = os.getcwd()  # noqa: PTH109 - no object for each of many thousand tests
+    yield
+    assert os.getcwd() == before  # noqa: PTH109
 
 
 @pytest.fixture

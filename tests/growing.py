@@ -54,7 +54,7 @@ class Trainer:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder, self.state, self.message, self.exit_code = folder, "starting", "", None
-        self.doing = "importing torch"
+        self.doing, self.what = "importing torch", ""
         self.stopped = 0
 
     def poll(self) -> None:

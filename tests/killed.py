@@ -11,21 +11,26 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import dynviz
 from dynviz import training
 from dynviz.animation.export import animate
 from dynviz.projection.project import Wish, project
-from dynviz.recording import Run, open_all
+from dynviz.recorder import growing
+from dynviz.recorder import launch as launching
+from dynviz.recording import Run, changes, open_all
 from dynviz.recording import open as open_run
 from dynviz.recording import projections as stored
 from dynviz.recording.lock import held
+from dynviz.recording.metadata import Metadata
 from dynviz.sweeps import launch
 from dynviz.training import forking
+from dynviz.training.session import SilentProgress
 from tests.same_bytes import fingerprints
 
 BOOTH = "surface:f=booth,grid=8"
@@ -64,7 +69,8 @@ def opens(run: Path) -> None:
         for name in recording.metadata.channels:
             assert len(recording[name]) == len(recording.steps(name))
         recording.events()
-        assert recording.status in {"killed", "finished", "interrupted"}
+        standing = recording.status, recording.metadata.error
+        assert standing[0] in {"killed", "finished", "interrupted"}, standing
 
 
 def visible(here: Path) -> set[str]:
@@ -129,6 +135,74 @@ class Fork(Victim):
         assert fingerprints(here / "run") == fingerprints(whole / "run")
 
 
+class Asking(SilentProgress):
+    """Asks for another rate whenever some steps are done."""
+
+    def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
+        self.folder, self.asked = folder / "adam", 0
+
+    def move(self, label: str, step: int, loss: float, steps: int) -> None:
+        if label == "adam" and self.asked < 8:
+            self.asked += 1
+            # Some are asked for ahead: those are known before they are made.
+            at = step + 20 if self.asked % 3 == 0 and step + 20 < steps else None
+            lane = None if self.asked % 2 else 1
+            changes.ask(self.folder, changes.Request(action="set", name="lr", value=0.3 / self.asked, at=at, lane=lane))
+
+
+class Changed(Victim):
+    """A run whose rate is changed while it trains; killed between a request and the samples after it, for example."""
+
+    def act(self, here: Path) -> None:
+        dynviz.run(BOOTH, FOUR[:2], seeds="0:2", steps=500, record=RECORD, out=here / "run", progress=Asking())
+
+    def check(self, here: Path, whole: Path) -> None:
+        if not (here / "run").exists():
+            return
+        opens(here / "run")
+        if any(recording.status != "finished" for recording in Run(here / "run").values()):
+            training.resume(here / "run")
+        # The other rule's rate was never changed, so the file is this one's alone.
+        made = here / "run/adam/changes.jsonl"
+        known = {"changes": made} if made.exists() else {}
+        dynviz.run(BOOTH, "adam", seeds="0:2", steps=500, record=RECORD, out=here / "again", **known)
+        run, again = (numbers(here / name / "adam") for name in ("run", "again"))
+        assert run == again
+
+
+class Script(Victim):
+    """A loop of one's own that is recorded, with values that begin late and a length that is not known."""
+
+    def act(self, here: Path) -> None:
+        growing.FLUSH_SECONDS, growing.SYNC_SECONDS = 0.0, 0.0
+        launching.FIRST_STEPS = 4
+        torch.manual_seed(0)
+        net = torch.nn.Linear(3, 2)
+        optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2)
+        with dynviz.record(net, optimizer, out=here / "run", every=2) as rec:
+            for step in range(STEPS):
+                loss = net(torch.ones(1, 3)).square().mean()
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                rec(loss, **({"val_loss": step} if step > 8 else {}))
+
+    def check(self, here: Path, whole: Path) -> None:
+        assert visible(here) <= {"run"}
+        # What describes a recording is written last, before the first sample.
+        if not (here / "run/adamw/run.json").exists():
+            return
+        opens(here / "run")
+        left, complete = (Run(here / "run")["adamw"] for here in (here, whole))
+        assert not left.missing
+        for name in left.channels:
+            samples = left[name]
+            if left.status == "killed" and name.startswith("term."):
+                # Samples of the state after the last step come at the end alone.
+                samples = samples[: len(complete[name]) - 1]
+            assert np.array_equal(samples, complete[name][: len(samples)], equal_nan=True), name
+
+
 class Sweep(Victim):
     """A sweep whose jobs are done two at a time, by processes that start anew as a user's do."""
 
@@ -189,7 +263,7 @@ class Export(Victim):
 
 
 VICTIMS: dict[str, Callable[[], Victim]] = {
-    each.__name__.lower(): each for each in (Layout, Resume, Fork, Sweep, Projection, Export)
+    each.__name__.lower(): each for each in (Layout, Resume, Fork, Changed, Script, Sweep, Projection, Export)
 }
 
 

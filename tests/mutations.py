@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from dynviz.recording import changes, metadata, schema
 from dynviz.recording.events import Event
+from dynviz.recording.notes import Note
 from dynviz.sweeps import jobs
 
 CODE = "import pathlib\npathlib.Path({mark!r}).touch()\ndef view(recordings):\n    raise SystemExit\n"
@@ -33,7 +34,7 @@ LIMITS = [limit + past for limit in (schema.STEPS, schema.LANES, schema.LARGEST)
 WORDS = [word for kind in (metadata.Status, metadata.Source) for word in kind.__args__]
 KINDS = (
     metadata.Metadata, metadata.ChannelInfo, metadata.Named, metadata.Lane, metadata.Part, metadata.Hyperparameter,
-    metadata.Origin, Event, changes.Change, changes.Request, jobs.Job, jobs.Settings,
+    metadata.Origin, Event, changes.Change, changes.Request, Note, jobs.Job, jobs.Settings,
 )  # fmt: skip
 NAMES = sorted({field.name for kind in KINDS for field in fields(kind)})
 """Of every field that a file may have."""

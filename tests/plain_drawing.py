@@ -6,13 +6,15 @@ It takes the places of panels, words and their letters from the page, and nothin
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from dynviz.layout.counter import step_words
+from dynviz.layout.plot_words import PlotWords
 from dynviz.pixels.arrows import HEAD, LEAST, NECK, SLENDER
 from dynviz.pixels.metrics import pixel_page, swatch_width
 from dynviz.pixels.pen import DASHES, Pen, properties
-from dynviz.pixels.still import CONTOUR
+from dynviz.pixels.still import CONTOUR, LINES
 from dynviz.scene.marks import (
     Arrows,
     Band,
@@ -23,9 +25,10 @@ from dynviz.scene.marks import (
     Points,
     ReferenceLine,
     Regions,
-    Text,
 )
+from dynviz.scene.refining import refined
 from dynviz.scene.scales import pixel_centers
+from dynviz.scene.terrain import Terrain
 from dynviz.scene.theme import theme
 
 SHAPES = {"dot": "o", "ring": "o", "cross": "x", "star": "*"}
@@ -41,7 +44,7 @@ def plain(scene, width, height, look):
 
     pen = page.metrics.pen
 
-    def write(text, font, role, left, baseline):
+    def write(text, font, role, left, baseline, halo=0.0):
         # Matplotlib moves each letter of a text to whole pixels, which adds up: words begin where the page has them.
         for piece, place in pen.places(text, font)[0]:
             figure.text(
@@ -51,6 +54,7 @@ def plain(scene, width, height, look):
                 fontproperties=properties(font),
                 color=_unit(colors.ink(role)),
                 va="baseline",
+                path_effects=[withStroke(linewidth=halo, foreground=_unit(colors.color("ground")))] if halo else None,
             )
 
     for placed in page.title.words:
@@ -64,7 +68,10 @@ def plain(scene, width, height, look):
         for placed in place.words:
             shift = swatch_width(placed.words.swatch, placed.words.font) if placed.words.swatch else 0
             write(placed.words.text, placed.words.font, placed.words.color, placed.left + shift, placed.baseline)
-        for spot, readout in zip(place.spots, panel.readouts, strict=False):
+        for placed in PlotWords(place, page.metrics).at(panel):
+            words = placed.words
+            write(words.text, words.font, words.color, placed.left, placed.baseline, halo=3.0)
+        for spot, readout in zip(place.spots, place.readouts(panel), strict=False):
             write(readout.in_words(readout.text, named=spot.named), size.words, readout.color, spot.left, spot.baseline)
         _panel(figure, panel, place, size, colors)
     canvas.draw()
@@ -103,7 +110,7 @@ def _panel(figure, panel, place, size, colors):
     axes.minorticks_off()
     axes.grid(color=grid, linewidth=size.thin, zorder=0.5)
     axes.set_axisbelow(True)
-    for order, mark in enumerate(panel.marks):
+    for order, mark in enumerate(mark for mark in panel.marks if type(mark) in DRAW):
         DRAW[type(mark)](axes, mark, size, colors, 2 + order)
 
 
@@ -122,11 +129,17 @@ def _regions(axes, mark, size, colors, order):
 
 
 def _contours(axes, mark, size, colors, order):
+    if mark.ramp:
+        # Ten times as fine as the page: edges of bands may differ by a pixel.
+        rows, columns = mark.values.shape
+        fine = [np.linspace(-0.5 + 0.5 / 40, count - 0.5 - 0.5 / 40, 40 * count) for count in (rows, columns)]
+        bands = np.searchsorted(mark.levels, refined(mark.values, *fine))
+        shades = np.linspace(0, 63, len(mark.levels) + 1).round().astype(int)
+        _image(axes, colors.ramp(mark.ramp)[shades][bands], mark.extent, order - 0.5)
     x, y = pixel_centers(mark.extent, *mark.values.shape)
     color = [_unit(colors.color(mark.color))]
-    axes.contour(
-        x, y, mark.values, mark.levels, colors=color, alpha=CONTOUR, linewidths=max(1.0, 0.5 * size.line), zorder=order
-    )
+    width = max(0.7, 0.35 * size.line) if mark.ramp else max(1.0, 0.5 * size.line)
+    axes.contour(x, y, mark.values, mark.levels, colors=color, alpha=CONTOUR, linewidths=width, zorder=order)
 
 
 def _points(axes, mark, size, colors, order):
@@ -158,7 +171,7 @@ def _line(axes, mark, size, colors, order):
     x, y = mark.x[past], mark.y[past]
     if end is not None:
         x, y = np.append(x, end[0]), np.append(y, end[1])
-    axes.plot(x, y, zorder=order, **style)
+    axes.plot(x, y, zorder=order, alpha=mark.alpha, **style)
     if end is not None and mark.dot:
         for role, radius in (("ground", size.dot + 0.6 * size.line), (mark.color, size.dot)):
             axes.plot(*end, "o", color=_unit(colors.color(role)), ms=2 * radius, mew=0, zorder=50, clip_on=False)
@@ -188,24 +201,28 @@ def _arrows(axes, mark, size, colors, order):
     axes.quiver(mark.x, mark.y, mark.dx, mark.dy, color=color, linewidth=0, zorder=order, **ends, **heads)
 
 
-def _text(axes, mark, size, colors, order):
-    color = _unit(colors.ink(mark.color))
-    axes.text(mark.x, mark.y, mark.text, color=color, fontproperties=properties(size.words), va="center", zorder=order)
-
-
 def _reference_line(axes, mark, size, colors, order):
     draw = axes.axvline if mark.vertical else axes.axhline
     pattern = DASHES[mark.dash]
     style = "-" if pattern is None else (0, pattern)
     draw(mark.at, color=_unit(colors.color(mark.color)), linewidth=size.thin, linestyle=style, zorder=order)
-    if mark.label:
-        color = _unit(colors.ink(mark.color))
-        font = properties(size.ticks)
-        at = axes.get_yaxis_transform()
-        axes.text(1.0, mark.at, mark.label, color=color, fontproperties=font, transform=at, ha="right", zorder=order)
+
+
+def _terrain(axes, mark, size, colors, order):
+    shades = (
+        colors.ramp("terrain")[np.nan_to_num(63 * mark.heights).round().astype(int).clip(0, 63)] * mark.light[..., None]
+    )
+    shades = np.where(mark.lines[..., None], shades + LINES * (255 - shades), shades)
+    shades = np.where(mark.walls[..., None], colors.color("grid"), shades)
+    shades[~np.isfinite(mark.heights)] = colors.color("ground")
+    limits = axes.get_xlim(), axes.get_ylim()
+    look = {"interpolation": "hanning", "aspect": "auto", "zorder": order}
+    axes.imshow(shades.clip(0, 255).astype(np.uint8), extent=mark.extent, origin="lower", **look)
+    axes.set(xlim=limits[0], ylim=limits[1])
 
 
 DRAW = {
+    Terrain: _terrain,
     Field: _field,
     Regions: _regions,
     Contours: _contours,
@@ -214,6 +231,5 @@ DRAW = {
     Band: _band,
     Bars: _bars,
     Arrows: _arrows,
-    Text: _text,
     ReferenceLine: _reference_line,
 }

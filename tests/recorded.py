@@ -212,6 +212,13 @@ def wanting() -> dict[tuple[str, str], str]:
     return found
 
 
+def two_of_voronoi(run: Path) -> Path:
+    """A run of two recordings, one of them with two lanes."""
+    voronoi(run / "adamw", lanes=2)
+    voronoi(run / "adamw-l1", label="adamw-l1")
+    return run
+
+
 def suiting() -> list[tuple[str, str]]:
     """The views that are found, each with the kinds of recordings that it can show."""
     return [pair for pair, lacks in wanting().items() if not lacks]

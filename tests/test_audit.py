@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import dynviz
-from dynviz.recording import changes
+from dynviz.recording import changes, notes
 from dynviz.recording.changes import Change
+from dynviz.recording.notes import Note
 from tests import trained
 from tests.mutations import share
 
@@ -32,6 +33,7 @@ def sources(tmp_path_factory):
     )
     for recording in run.values():
         changes.ask(recording.folder, changes.Request(action="set", name="lr", value=0.2))
+        notes.write(recording.folder, Note(step=3, text="it turns"))
     run.fork(5, eps=1e-6, out=folder / "forked")
     return folder
 

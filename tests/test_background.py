@@ -132,7 +132,7 @@ def test_the_message_of_a_run_that_fails_names_the_users_line(tmp_path):
     said = json.loads(os.pread(reports._descriptor, 1000, 0).splitlines()[-1])
     file = tmp_path / "error.txt"
     line = f"ZeroDivisionError: division by zero ({tmp_path / 'mine.py'}, line 3)"
-    assert said["message"] == f"{line}; where it came from is in {file}"
+    assert said["message"] == f"{line}; its traceback is in {file}"
     assert file.read_text().startswith("Traceback")
 
 
@@ -145,7 +145,7 @@ def test_a_run_that_is_asked_to_stop_ends_cleanly_and_can_go_on(long_run):
     assert long_run.wait(PATIENCE)
     assert (long_run.state, long_run.exit_code, recording.status) == ("stopped", 130, "interrupted")
     command = f"dynviz run --resume {long_run.folder} --trust {BOWL}"
-    assert long_run.message == f"stopped at step {len(recording['loss'])}; continue with: {command}"
+    assert long_run.message == f"stopped at step {recording.recorded}; continue with: {command}"
     assert recording.checkpoints()[-1] == len(recording["loss"])
 
 
@@ -230,7 +230,7 @@ def test_a_task_that_raises_while_it_trains_is_said_with_its_line(tmp_path):
     assert trainer.wait(PATIENCE)
     assert (trainer.state, trainer.exit_code, trainer.folder) == ("failed", 1, tmp_path / "run")
     kept = tmp_path / "run" / ERROR_FILE
-    words = f"AssertionError: five is too much ({file}, line 15); where it came from is in {kept}"
+    words = f"AssertionError: five is too much ({file}, line 15); its traceback is in {kept}"
     assert trainer.message == words
     assert kept.read_text().startswith(TRACEBACK)
     assert "Traceback" not in trainer.output

@@ -9,10 +9,14 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 import dynviz
+from dynviz.plugins import objects
+from dynviz.recording import changes
+from dynviz.recording.metadata import Lane
 from dynviz.training import block_functions, preparation, trainer
-from dynviz.training.block import BlockFunction, length
+from dynviz.training.block import BlockFunction, FunctionByNames, length
 from dynviz.training.cuda_graph import CapturedFunction
 from dynviz.training.operators import operators
+from dynviz.training.session import Interrupted, SilentProgress
 from dynviz.training.transfer import DeviceReader
 from tests.rules import MODIFIED, RULES
 
@@ -56,7 +60,7 @@ def blocks(monkeypatch, function=lambda program: program, *, most=20, captured=F
     """Let every stack take its steps in blocks, by what `function` makes of a program."""
     made = []
 
-    def in_blocks(lanes, samples, label, *, compiled):
+    def in_blocks(lanes, samples, label, *, steps, compiled):
         functions = []
         for stack, stepper, buffers in zip(lanes.stacks, lanes.steppers, samples, strict=True):
             made.append(block_functions.block_program(stack, stepper, buffers, most, captured=captured))
@@ -208,3 +212,106 @@ def same(one, other):
         ours, theirs = (each.checkpoint(each.checkpoints()[-1]) for each in (recording, again))
         for key, array in theirs.items():
             assert np.array_equal(ours[key], array, equal_nan=array.dtype.kind == "f"), (name, key)
+
+
+class Asks(SilentProgress):
+    """Asks for changes once some steps are done."""
+
+    def __init__(self, *requests):
+        self.requests, self.folder = list(requests), None
+
+    def begin(self, folder, recordings, steps_done):
+        self.folder = folder / recordings[0].label
+
+    def move(self, label, step, loss, steps):
+        while step >= 30 and self.requests:
+            changes.ask(self.folder, self.requests.pop(0))
+
+
+class StepsAlone(SilentProgress):
+    """Once some steps are done, takes more one by one and then three at once; notes what the files hold then."""
+
+    def __init__(self, *then):
+        self.actions = [("step", 1)] * 13 + [("step", 3), *then]
+        self.held, self.folder = [], None
+
+    def begin(self, folder, recordings, steps_done):
+        self.folder = folder
+
+    def move(self, label, step, loss, steps):
+        if self.actions:
+            recording = dynviz.open(self.folder)[label]
+            held = [len(recording[name]) for name in ("loss", "parameters", "term.gradient")]
+            self.held.append((step, *held))
+            action, count = self.actions.pop(0)
+            changes.ask(self.folder, changes.Request(action=action, steps=count))
+
+
+@pytest.mark.parametrize("rate", ["0.1", "cosine(0.1)"])
+def test_single_steps_of_a_block_are_shown_one_by_one_and_have_its_bytes(rate, tmp_path, monkeypatch):
+    blocks(monkeypatch)
+    options = {"seeds": "0:2", "steps": 97, "record": EVERYTHING}
+    whole = dynviz.run(BOWL, f"adamw:lr={rate}", out=tmp_path / "whole", **options)
+    heard = StepsAlone(("continue", 1))
+    alone = dynviz.run(BOWL, f"adamw:lr={rate}", out=tmp_path / "alone", progress=heard, **options)
+    first = heard.held[0][0]
+    assert heard.held == [(step, step, step, step // 2 + 1) for step in (*range(first, first + 14), first + 16)]
+    same(whole, alone)
+
+
+def test_a_run_that_is_stopped_within_a_block_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    blocks(monkeypatch)
+    options = {"steps": 97, "record": EVERYTHING}
+    whole = dynviz.run(BOWL, "sgd", out=tmp_path / "whole", **options)
+    with pytest.raises(Interrupted):
+        dynviz.run(BOWL, "sgd", out=tmp_path / "stopped", progress=StepsAlone(("stop", 1)), **options)
+    same(whole, dynviz.resume(tmp_path / "stopped", trust="/"))
+
+
+@pytest.mark.parametrize("requests", [[{}], [{"at": 97}], [{"lane": 1}], [{"lane": 1}, {"at": 97}]])
+def test_blocks_are_given_what_hyperparameters_are_changed_to(requests, tmp_path, monkeypatch):
+    steppers = []
+
+    def in_blocks(lanes, samples, label, *, steps, compiled):
+        steppers.extend(lanes.steppers)
+        functions = []
+        for stack, stepper, buffers in zip(lanes.stacks, lanes.steppers, samples, strict=True):
+            stepper.take_as_tensors()
+            program = block_functions.block_program(stack, stepper, buffers, 10, captured=True)
+            functions.append(BlockFunction(program.length, FunctionByNames(lambda program=program: Replayed(program))))
+        return tuple(functions)
+
+    monkeypatch.setattr(preparation, "block_functions", in_blocks)
+    wanted = [
+        changes.Request(action="set", name="lr", value=0.5 / (1 + number), **request)
+        for number, request in enumerate(requests)
+    ]
+    options = {"steps": 400, "seeds": "0:2", "record": [*EVERYTHING, "lr:every=1"]}
+    live = dynviz.run(BOWL, "adamw", out=tmp_path / "live", progress=Asks(*wanted), **options)["adamw"]
+    assert len(live.changes()) == len(requests)
+    assert all(change.step % 10 == 0 or change.step == 97 for change in live.changes())
+    assert {"lr", "beta1", "weight_decay"} <= {*steppers[0].schedules, *steppers[0].varying}
+    assert steppers[0].value("lr", 1) == wanted[-1].value
+    file = live.folder / "changes.jsonl"
+    again = dynviz.run(BOWL, "adamw", out=tmp_path / "again", changes=file, **options)
+    same({"adamw": live}, again)
+    monkeypatch.undo()
+    # Without blocks, the numbers that stay the same are Python's, and not tensors.
+    plain = dynviz.run(BOWL, "adamw", out=tmp_path / "plain", changes=file, **options)["adamw"]
+    np.testing.assert_allclose(live["parameters"], plain["parameters"], rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_off_or_decides_what_python_does_stays_as_it_is_in_blocks(tmp_path):
+    rule = tmp_path / "branching.py"
+    rule.write_text(TURNED.replace("super().update(*given)", "super().update(*given) if self.eps > 0 else ({}, {})"))
+    for name, moved, kept in (("sgd", "lr", "momentum"), (str(rule), "lr", "eps")):
+        request = preparation.RunRequest(steps=5, channels=(), device=torch.device("cpu"))
+        (prepared,) = preparation.prepare(
+            objects.plugin("scenarios", BOWL), [objects.plugin("optimizers", name)], (Lane(0),), request
+        )
+        (stepper,) = prepared.lanes.steppers
+        stepper.take_as_tensors()
+        assert moved in stepper.schedules
+        assert kept not in stepper.schedules
+        assert stepper.refusal(moved, 0.5, None) == ""
+        assert "fork the run instead" in stepper.refusal(kept, 0.5, None)

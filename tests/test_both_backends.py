@@ -8,7 +8,7 @@ from dynviz.cells.canvas import CellCanvas
 from dynviz.pixels import PixelCanvas
 from dynviz.pixels.metrics import pixel_page
 from dynviz.pixels.pen import Pen
-from dynviz.scene.marks import Field
+from dynviz.scene.marks import Axis, Field, Line, Panel, Scene
 from dynviz.scene.scales import fractions
 from dynviz.scene.theme import theme
 from tests.recorded import KINDS, suiting
@@ -56,7 +56,7 @@ class Picture:
         else:
             canvas = CellCanvas(120, 40, look)
             self.pixels = image(canvas.draw(self.scene))
-            self.plots = [place.plot for place in canvas.places]
+            self.plots = [place.plot for place in canvas.areas.places]
             self.unit, self.reach = (WIDE, TALL), TALL // 2
 
     def place(self, panel, x, y):
@@ -216,5 +216,21 @@ def test_a_field_shows_the_same_values_in_both():
     pictures = [Picture(backend, "dark", one) for backend in ("cells", "pixels")]
     for x in (-1.5, -0.5, 0.5, 1.5):
         for y in (-1.3, 0.0, 1.3):
-            found = [picture.exactly(0, x, y) for picture in pictures]
-            assert np.array_equal(*found)
+            cell, pixel = (picture.exactly(0, x, y).astype(int) for picture in pictures)
+            # A palette holds every other level of a ramp.
+            assert np.abs(cell - pixel).max() <= 6
+
+
+@pytest.mark.parametrize("backend", ["pixels", "cells"])
+def test_on_a_logarithmic_axis_step_0_is_before_all(backend):
+    x = np.geomspace(1, 1000, 200)
+    axes = Axis((1.0, 1000.0), "log"), Axis((0.0, 1.0))
+    canvas = PixelCanvas(400, 300, "dark") if backend == "pixels" else CellCanvas(60, 20, "dark")
+
+    def drawn(now):
+        line = Line(x, np.linspace(0.1, 0.9, 200), "lane0", now=now, dot=False)
+        made = canvas.draw(Scene("", (Panel("", *axes, (line,)),), 0, 1))
+        return np.asarray(made if backend == "pixels" else image(made)).copy()
+
+    np.testing.assert_array_equal(drawn(0.0), drawn(1e-6))
+    assert (drawn(0.0) != drawn(500.0)).any()

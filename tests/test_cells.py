@@ -3,6 +3,7 @@ import doctest
 import gc
 import importlib
 import math
+import re
 import subprocess
 import sys
 import unicodedata
@@ -12,12 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from rich.cells import cell_len
 
 from dynviz.cells.canvas import LEAST, CellCanvas
+from dynviz.cells.cells import Cells
 from dynviz.cells.characters import plain
 from dynviz.cells.encode import Encoder
+from dynviz.cells.inks import RAMPS
 from dynviz.cells.metrics import LETTERS, cell_metrics
+from dynviz.cells.svg import svg
+from dynviz.cells.wide import in_cells
 from dynviz.layout.words import Words, fit, flow, width
+from dynviz.pixels import PixelCanvas
 from dynviz.scene.marks import (
     Arrows,
     Axis,
@@ -60,7 +67,7 @@ def text(scene, *size, **more):
 
 def plots(canvas, cells, index=0):
     """What the cells of a plot are: characters, inks, grounds."""
-    plot = canvas.places[index].plot
+    plot = canvas.areas.places[index].plot
     area = np.s_[plot.top : plot.bottom, plot.left : plot.right]
     return cells.glyphs[area], cells.ink[area], cells.ground[area]
 
@@ -112,7 +119,7 @@ def test_bars_in_the_colour_of_the_ground_cover_and_are_not_seen_themselves():
     assert (glyphs[-rows:] == ord(" ")).all()
     assert (ground[-rows:] == 0).all()
     seen = Encoder(cells.palette, "none", bold=False).rows(cells)
-    plot = canvas.places[0].plot
+    plot = canvas.areas.places[0].plot
     covered = [row[plot.left : plot.right] for row in seen[plot.top : plot.bottom]]
     assert not "".join(covered[-rows:]).strip()
     assert set("".join(covered[: -rows - 1])) == {"█"}
@@ -169,8 +176,8 @@ def test_a_small_terminal_says_so():
     assert CellCanvas(30, 8).draw(every_mark(0)).text().strip() == "too small: 30 x 8, needs 40 x\n              12"
     canvas = CellCanvas(39, 12)
     canvas.draw(every_mark(0))
-    assert canvas.places == ()
-    assert canvas.hit(3, 3) is None
+    assert canvas.areas.places == ()
+    assert canvas.areas.hit(3, 3) is None
 
 
 def test_a_head_has_the_title_in_bold_the_readouts_and_the_step():
@@ -184,11 +191,11 @@ def test_the_first_panels_are_shown_where_there_is_no_room_for_all():
     panels = every_mark(0).panels * 3
     canvas = CellCanvas(80, 24)
     cells = canvas.draw(Scene("t", panels, 0, STEPS))
-    assert 2 <= len(canvas.places) < 12
-    assert f"{len(canvas.places)} of 12 panels" in cells.text()
+    assert 2 <= len(canvas.areas.places) < 12
+    assert f"{len(canvas.areas.places)} of 12 panels" in cells.text()
     canvas = CellCanvas(220, 70)
     canvas.draw(Scene("t", panels, 0, STEPS))
-    assert len(canvas.places) == 12
+    assert len(canvas.areas.places) == 12
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40), (200, 60)])
@@ -198,7 +205,7 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
     canvas = CellCanvas(*size)
     canvas.draw(Scene("a title of some length", panels, 100, STEPS, (Readout("adamw lr 0.01", "lane0"),)))
     taken = np.zeros(size[::-1], dtype=int)
-    for place in canvas.places:
+    for place in canvas.areas.places:
         cell, plot = place.cell, place.plot
         assert cell.left <= plot.left < plot.right <= cell.right <= size[0]
         assert cell.top <= plot.top < plot.bottom <= cell.bottom <= size[1]
@@ -217,7 +224,7 @@ def test_plots_and_words_stay_in_their_cells_and_do_not_overlap(size, count):
 def test_plots_of_one_row_or_column_of_panels_are_in_line():
     canvas = CellCanvas(120, 40)
     canvas.draw(every_mark(0))
-    field, path, loss, values = (place.plot for place in canvas.places)
+    field, path, loss, values = (place.plot for place in canvas.areas.places)
     assert (field.top, field.bottom, loss.top) == (path.top, path.bottom, values.top)
     assert (field.left, path.left) == (loss.left, values.left)
 
@@ -226,7 +233,7 @@ def test_plots_of_one_row_or_column_of_panels_are_in_line():
 def test_maps_keep_equal_units(wide, tall):
     canvas = CellCanvas(100, 40)
     canvas.draw(one(x=Axis((0, wide)), y=Axis((0, tall)), square=True))
-    plot = canvas.places[0].plot
+    plot = canvas.areas.places[0].plot
     assert plot.width / (2 * plot.height) == pytest.approx(wide / tall, rel=0.03)
 
 
@@ -256,7 +263,7 @@ def test_axes_and_words_do_not_move_while_time_does():
     found = []
     for step in range(0, STEPS, 50):
         canvas.draw(film().scene(step))
-        found.append(canvas.places)
+        found.append(canvas.areas.places)
     assert all(places == found[0] for places in found)
 
 
@@ -264,20 +271,20 @@ def test_names_that_end_close_to_each_other_are_spread():
     lines = tuple(Line(TIME, FALL + 0.001 * index, f"lane{index}", f"name {index}", now=500) for index in range(5))
     canvas = CellCanvas(100, 30)
     canvas.draw(one(*lines, x=Axis((0, STEPS))))
-    rows = [placed.baseline for placed in canvas.places[0].words if placed.words.text.startswith("name")]
+    rows = [placed.baseline for placed in canvas.areas.places[0].words if placed.words.text.startswith("name")]
     assert sorted(rows) == list(range(min(rows), min(rows) + 5))
 
 
 def test_a_point_on_the_screen_has_the_coordinates_of_the_data_there():
     canvas = CellCanvas(100, 30)
     canvas.draw(one(x=Axis((1, 100), "log"), y=Axis((-1, 1))))
-    plot = canvas.places[0].plot
-    hit = canvas.hit(plot.left + plot.width // 2, plot.top)
+    plot = canvas.areas.places[0].plot
+    hit = canvas.areas.hit(plot.left + plot.width // 2, plot.top)
     assert hit.panel == 0
     assert hit.x == pytest.approx(10, rel=0.1)
     assert hit.y == pytest.approx(1, abs=0.1)
-    assert canvas.hit(plot.left, plot.top - 1).x is None
-    assert canvas.hit(0, 0) is None
+    assert canvas.areas.hit(plot.left, plot.top - 1).x is None
+    assert canvas.areas.hit(0, 0) is None
 
 
 @settings(max_examples=15, deadline=None)
@@ -345,18 +352,58 @@ def test_a_line_of_many_points_covers_the_dots_that_each_of_its_segments_does():
     assert np.array_equal(*glyphs)
 
 
-def test_lines_of_two_inks_do_not_lend_each_other_dots():
+@pytest.mark.parametrize("count", [60, 300, 600, 3000])
+@pytest.mark.parametrize("share", [0.1, 0.37, 0.5])
+def test_points_of_two_colours_have_the_shares_that_they_have_in_pixels(count, share):
+    random = np.random.default_rng(count)
+    places, first = random.uniform(0, 1, (count, 2)), random.uniform(0, 1, count) < share
+    marks = [Points(*places[kind].T, role, 2.0) for kind, role in ((first, "lane1"), (~first, "lane0"))]
+    scene = one(*marks)
+    canvas, pixels = CellCanvas(120, 40), PixelCanvas(1200, 900)
+    glyphs, ink, _ = plots(canvas, canvas.draw(scene))
+    drawn = np.array([bits.bit_count() for bits in range(256)])[np.where(glyphs > 0x2800, glyphs - 0x2800, 0)]
+    image = pixels.draw(scene).reshape(-1, 3)
+    in_cells, in_pixels = [], []
+    for role in ("lane0", "lane1"):
+        in_cells.append(drawn[ink == canvas._inks.color(role)].sum())
+        in_pixels.append((image == pixels.theme.color(role)).all(axis=1).sum())
+    assert in_cells[1] / sum(in_cells) == pytest.approx(in_pixels[1] / sum(in_pixels), abs=0.03)
+
+
+def test_lines_of_two_inks_do_not_lend_each_other_dots_and_are_both_seen():
     flat = np.array([0.0, 1.0])
     marks = [Line(flat, np.full(2, height), role) for height, role in ((0.50, "lane0"), (0.49, "lane1"))]
-    alone, both = (
-        plots(canvas, canvas.draw(one(*some)))[0] for some in (marks[1:], marks) for canvas in [CellCanvas(50, 14)]
+    (first, *_), (second, *_), (both, ink, _) = (
+        plots(canvas, canvas.draw(one(*some)))
+        for some in (marks[:1], marks[1:], marks)
+        for canvas in [CellCanvas(50, 14)]
     )
-    assert np.array_equal(alone[alone > 0x2800], both[alone > 0x2800])
+    colors = [canvas._inks.color(role) for canvas in [CellCanvas(50, 14)] for role in ("lane0", "lane1")]
+    for alone, color in zip((first, second), colors, strict=True):
+        own = (both > 0x2800) & (both <= 0x28FF) & (ink == color)
+        assert own.sum() >= 0.4 * ((alone > 0x2800) & (alone <= 0x28FF)).sum()
+        assert np.array_equal(both[own], alone[own])
 
 
-@pytest.mark.parametrize(
-    "words", ["wide 漢字 words", "combining e\u0301", "tab\there", "line\nbreak", "\x1b[31mred", "a\u200bb"]
-)
+def test_without_colours_the_future_has_every_second_dot():
+    x = np.linspace(0, 1, 200)
+    canvas = CellCanvas(60, 16)
+    cells = canvas.draw(one(Line(x, 0.2 + 0.6 * x, "lane0", now=0.5)))
+    glyphs, ink, _ = plots(canvas, cells)
+    rows = Encoder(cells.palette, "none", bold=False).rows(cells)
+    plot = canvas.areas.places[0].plot
+    shown = np.array([list(map(ord, row)) for row in rows])[plot.top : plot.bottom, plot.left : plot.right]
+    counts = np.array([bits.bit_count() for bits in range(256)])
+    ghost = int(canvas._inks.over("lane0", canvas.theme.future("lane0"))[0])
+    shares = []
+    for color in (canvas._inks.color("lane0"), ghost):
+        own = (glyphs > 0x2800) & (glyphs <= 0x28FF) & (ink == color)
+        shares.append(counts[shown[own] - 0x2800].sum() / counts[glyphs[own] - 0x2800].sum())
+    assert shares[0] == 1
+    assert shares[1] < 0.7
+
+
+@pytest.mark.parametrize("words", ["combining e\u0301", "tab\there", "line\nbreak", "\x1b[31mred", "a\u200bb"])
 def test_every_character_takes_one_column(words):
     line = Line(TEN, TEN / 10, "lane0", words)
     scene = dataclasses.replace(one(line, x=COUNT, readouts=(Readout(words, "lane0"),)), title=words)
@@ -365,6 +412,30 @@ def test_every_character_takes_one_column(words):
         assert character.isprintable() or character == "\ufffd"
         assert unicodedata.east_asian_width(character) not in "WF"
         assert not unicodedata.combining(character)
+
+
+@pytest.mark.parametrize("depth", ["true", "256", "16", "none"])
+def test_wide_characters_take_two_columns(depth):
+    words = "損失 of 学習"
+    scene = dataclasses.replace(one(Line(TEN, TEN / 10, "lane0", words), x=COUNT), title=words, readouts=())
+    cells = CellCanvas(60, 20).draw(scene)
+    assert words in cells.text()
+    encoder = Encoder(cells.palette, depth)
+    for row, written in enumerate(encoder.rows(cells)):
+        text = re.sub("\x1b\\[[0-9;]*m", "", written)
+        assert cell_len(text) == 60
+        assert "".join(segment.text for segment in encoder.segments(cells, row)) == text
+    picture = svg(cells)
+    assert all(f">{character}</text>" in picture for character in "損失学習")
+
+
+def test_a_wide_character_of_which_half_is_covered_is_left_out():
+    paper = CellCanvas(20, 6).draw(one(Line(TEN, TEN / 10, "lane0"), x=COUNT))
+    paper.glyphs[0, :8] = in_cells("a学b習c x")[:8]
+    paper.glyphs[0, 2] = ord("|")
+    assert paper.text().splitlines()[0].startswith("a |b習c")
+    cut = Cells(*(part[:, :5] for part in (paper.glyphs, paper.ink, paper.ground, paper.bold)), paper.palette)
+    assert Encoder(cut.palette, "none", bold=False).rows(cut)[0] == "a |b "
 
 
 def test_what_is_left_out_of_a_row_of_words_leaves_a_sign():
@@ -376,7 +447,7 @@ def test_what_is_left_out_of_a_row_of_words_leaves_a_sign():
 def test_two_themes_have_the_same_characters():
     light, dark = (CellCanvas(100, 30, name).draw(every_mark(430)) for name in ("light", "dark"))
     assert light.text().replace("▀", " ") == dark.text().replace("▀", " ")
-    assert np.array_equal(light.palette, theme("light").palette())
+    assert np.array_equal(light.palette, theme("light").palette(RAMPS))
 
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -440,8 +511,8 @@ def test_any_scene_is_drawn_at_any_size(scene, columns, rows, head):
     assert cells.glyphs.shape == cells.ink.shape == cells.ground.shape == cells.bold.shape == (rows, columns)
     assert max(cells.ink.max(), cells.ground.max()) < len(cells.palette)
     assert len(cells.text().split("\n")) == rows
-    for place in canvas.places:
-        canvas.hit(place.plot.left, place.plot.top)
+    for place in canvas.areas.places:
+        canvas.areas.hit(place.plot.left, place.plot.top)
 
 
 EXTREMES = (0.0, 1e300, -1.79e308, 1.79e308, 5e-324, -1e-300, math.inf, -math.inf, math.nan, 1.0, 1.0 + 2**-52)
@@ -486,7 +557,7 @@ def test_maps_are_in_one_plane_of_one_size():
     panels = tuple(Panel(name, *MAP, (), square=True) for name in ("one", "a longer title than the other"))
     canvas = CellCanvas(90, 30)
     canvas.draw(Scene("", panels, 0, 0))
-    assert len({(place.plot.width, place.plot.height) for place in canvas.places}) == 1
+    assert len({(place.plot.width, place.plot.height) for place in canvas.areas.places}) == 1
 
 
 def test_plain_words_keep_what_takes_one_column():

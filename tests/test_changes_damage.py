@@ -13,9 +13,11 @@ import pytest
 import dynviz
 from dynviz.detection import scan
 from dynviz.errors import DynvizError
-from dynviz.recording import changes
+from dynviz.recording import changes, changes_file
 from dynviz.recording.changes import Change, Request, RequestReader
+from dynviz.recording.disk import Folder
 from dynviz.training.forking import fork
+from dynviz.training.session import SilentProgress
 from tests.test_changes import changed, setting
 from tests.test_check import check, flip
 from tests.test_fork import WELL, same
@@ -152,6 +154,23 @@ def test_a_number_is_never_given_twice_when_the_requests_were_lost(tmp_path):
     assert heard.new() == [(2, setting(0.2))]
 
 
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_a_shorter_file_of_requests_makes_none_of_them_count_again(kept, tmp_path):
+    heard, file = RequestReader(tmp_path), tmp_path / "requests.jsonl"
+    asked = [Request(action=action) for action in ("pause", "continue", "stop")]
+    for request in asked:
+        changes.ask(tmp_path, request)
+    assert len(heard.new()) == 3
+    shorter = b"".join(request.line() for request in asked[:kept])
+    file.with_suffix(".new").write_bytes(shorter)
+    file.with_suffix(".new").rename(file)
+    assert heard.new() == []
+    changes.ask(tmp_path, Request(action="step"))
+    assert heard.new() == [(kept, Request(action="step"))]
+    os.truncate(file, len(asked[0].line()) * (kept > 0))
+    assert heard.new() == []
+
+
 def test_a_full_disk_leaves_no_half_of_a_request(tmp_path, monkeypatch):
     changes.ask(tmp_path, setting(0.1))
     before = (tmp_path / "requests.jsonl").read_bytes()
@@ -205,3 +224,48 @@ def test_changes_that_are_none_are_one_line(name, run):
     assert check(run)[0] == 1
     np.testing.assert_array_equal(len(dynviz.open(run)["adam"]["loss"]), 121)
     refused_everywhere(run, "changes.jsonl")
+
+
+class Asking(SilentProgress):
+    """Asks for a change once training has begun, and puts something in the place of the file of changes."""
+
+    def __init__(self, folder, make):
+        self.folder, self.make = folder, make
+        self.heard = []
+        self.last = 0
+
+    def does(self, words):
+        self.heard.append(words)
+
+    def move(self, label, step, loss, steps):
+        if not self.last:
+            changes.ask(self.folder, setting(0.5))
+            self.make(self.folder / "changes.jsonl")
+        self.last = step
+
+
+@pytest.mark.parametrize("name", ["a folder", "a pipe", "a link to a device", "a link to itself"])
+def test_a_change_that_cannot_be_recorded_is_refused_and_the_training_goes_on(name, tmp_path):
+    progress = Asking(tmp_path / "run/adam", INSTEAD[name])
+    dynviz.run(WELL, "adam", steps=300, out=tmp_path / "run", progress=progress)
+    straight = dynviz.run(WELL, "adam", steps=300, out=tmp_path / "straight")
+    assert progress.last == 300
+    (words,) = progress.heard
+    assert words.startswith("adam: lr was not changed: ")
+    assert "changes.jsonl" in words
+    recording = dynviz.open(tmp_path / "run/adam")
+    assert recording.status == "finished"
+    np.testing.assert_array_equal(recording["loss"], straight["adam"]["loss"])
+
+
+def test_a_change_whose_line_may_not_be_on_the_disk_is_taken_back(tmp_path, monkeypatch):
+    def fails(descriptor):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with Folder(tmp_path) as folder:
+        log = changes_file.ChangeLog(folder)
+        log.append(Change(step=1, name="lr", new=0.1))
+        monkeypatch.setattr(changes_file, "sync_file", fails)
+        with pytest.raises(DynvizError, match="Input/output error"):
+            log.append(Change(step=2, name="lr", new=0.2))
+    assert [change.step for change in changes.load(tmp_path)] == [1]

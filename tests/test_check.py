@@ -12,8 +12,9 @@ from click.testing import CliRunner
 import dynviz
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
+from dynviz.plugins.spec import Spec
 from dynviz.recording import projections
-from dynviz.recording.metadata import Lane
+from dynviz.recording.metadata import FORMAT, Lane
 from dynviz.sweeps import launch
 from dynviz.sweeps.jobs import Job, Settings, SweepPlan
 from tests.test_power import content
@@ -131,7 +132,7 @@ def test_every_flipped_bit_of_a_projection_is_found_and_it_is_moved_aside(run):
 
 
 def test_every_flipped_bit_of_a_sweep_s_jobs_is_found(run):
-    job = Job("001-sgd", "surface", "sgd", (Lane(42),))
+    job = Job("001-sgd", Spec("surface"), Spec("sgd"), (Lane(42),))
     SweepPlan((job,), Settings(steps=9)).save(run)
     file = run / "sweep.json"
     good = file.read_bytes()
@@ -152,7 +153,7 @@ def test_what_older_versions_wrote_is_read_and_gone_on_with(run, whole):
     file.write_text(json.dumps(tree | {"format": 1}, indent=1))
     assert check(run)[0] == 0
     dynviz.resume(run, steps=70, trust="/")
-    assert json.loads(file.read_text())["format"] == 2
+    assert json.loads(file.read_text())["format"] == FORMAT
     assert check(run)[0] == 0
 
 

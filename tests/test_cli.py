@@ -67,7 +67,7 @@ def test_run_prints_the_folder_on_stdout_and_talks_on_stderr(tmp_path):
         (["run", BOWL, "-o", "adamw:rate=1"], 1, "no option of optimizer adamw named 'rate'"),
         (["run", BOWL, "-o", "adamw:lr=fast"], 1, "lr takes float"),
         (["run", f"{BOWL}:size=big", "-o", "adamw"], 1, "size takes int"),
-        (["run", BOWL, "-o", "adamw", "--steps", "0"], 1, "0 steps are no training"),
+        (["run", BOWL, "-o", "adamw", "--steps", "0"], 1, "0 steps cannot be trained"),
         (["run", BOWL, "-o", "adamw", "--device", "cuda:99"], 1, "no CUDA device for --device cuda:99"),
         (["run", BOWL, "-o", "adamw", "--out", "/proc/run"], 1, "/proc/run"),
         (["run", "--resume", "nowhere"], 1, "nowhere"),
@@ -274,7 +274,7 @@ def test_bars_leave_room_for_what_a_terminal_echoes(run_folder, monkeypatch):
     bars = progress.TrainingProgress()
     recordings = [recording.metadata for recording in dynviz.open(run_folder).values()]
     bars.begin(run_folder, recordings, [0, 0])
-    bars.move("adamw", 20, 0.25)
+    bars.move("adamw", 20, 0.25, 40)
     bars.end()
     lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip("\r") for line in shown.getvalue().splitlines()]
     assert any("20/40" in line and "loss 0.25" in line for line in lines)
@@ -328,7 +328,7 @@ def test_a_fault_in_a_users_rule_is_one_line_with_its_place_and_what_was_recorde
     line = source[: source.index("raise")].count("\n") + 1
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    place = f"({tmp_path / 'bad.py'}, line {line}); where it came from is in run/error.txt"
+    place = f"({tmp_path / 'bad.py'}, line {line}); its traceback is in run/error.txt"
     assert done.stderr.rstrip().endswith(place)
     assert len(dynviz.open(tmp_path / "run")["bad"]["loss"]) > 0
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -51,8 +52,16 @@ def runs(tmp_path_factory):
     return folder
 
 
-def kill_trainer(said):
-    os.kill(int(re.search(r"kill (\d+)", said).group(1)), signal.SIGTERM)
+def stop_as_said(said, cwd=None):
+    """Do what is said of how training is stopped."""
+    words = re.search(r"stop it with: (.*)", said).group(1)
+    if words.startswith("kill "):
+        os.kill(int(words.split()[1]), signal.SIGTERM)
+        return ""
+    process = command(*shlex.split(words)[1:], cwd=cwd)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    return out
 
 
 def test_detach_prints_the_folder_and_gives_the_prompt_back_while_training_goes_on(tmp_path):
@@ -63,9 +72,11 @@ def test_detach_prints_the_folder_and_gives_the_prompt_back_while_training_goes_
     recording = Recording(tmp_path / "my run" / "adamw")
     until(lambda: len(recording["loss"]) > 100)
     assert recording.status == "running"
-    kill_trainer(err)
-    until(lambda: recording.status != "running")
+    assert re.fullmatch(r"my run/adamw: interrupted at step \d+\n", stop_as_said(err, tmp_path))
     assert recording.status == "interrupted"
+    process = command("stop", "my run", cwd=tmp_path)
+    assert process.communicate(timeout=PATIENCE)[1] == "dynviz: not training now: my run\n"
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -198,10 +209,16 @@ def test_a_player_that_breaks_leaves_training_alone_and_says_how_to_end_it(monke
 
     monkeypatch.setattr(live, "show", breaks)
     with pytest.raises(ZeroDivisionError):
-        live.watch([BOWL, "-o", "adamw", "--steps=1000000", f"--out={tmp_path / 'run'}"], view=None, theme="dark")
+        live.watch(
+            [BOWL, "-o", "adamw", "--steps=1000000", f"--out={tmp_path / 'run'}"],
+            "",
+            view=None,
+            theme="dark",
+            beside=(),
+        )
     said = capsys.readouterr().err
     assert "training continues" in said
-    kill_trainer(said)
+    stop_as_said(said)
 
 
 FALLS = """
@@ -235,10 +252,10 @@ def test_a_task_that_raises_is_one_line_after_the_player(monkeypatch, capsys, tm
     monkeypatch.setattr(live, "show", watched)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as end:
-        live.watch(["./falls.py", "-o", "sgd", "--out=run"], view=None, theme="dark")
+        live.watch(["./falls.py", "-o", "sgd", "--out=run"], "", view=None, theme="dark", beside=())
     out, err = capsys.readouterr()
     assert (end.value.code, out) == (1, "")
-    words = r"dynviz: KeyError: 'w' \(\S+falls\.py, line \d+\); where it came from is in run/error\.txt\n"
+    words = r"dynviz: KeyError: 'w' \(\S+falls\.py, line \d+\); its traceback is in run/error\.txt\n"
     assert re.fullmatch(words, err), err
     assert "Traceback" in (tmp_path / "run/error.txt").read_text()
 
@@ -266,7 +283,7 @@ def test_a_run_in_a_terminal_is_shown_as_it_grows_and_left_to_go_on(tmp_path, he
         terminal.resize(80, 24)
         terminal.wait_for(r"slow.bowl.*● live")
         terminal.send("q")
-        terminal.wait_for("Training is not over")
+        terminal.wait_for("Training has not finished")
         terminal.send("b")
         assert terminal.wait() == 0
         text = terminal.text
@@ -275,8 +292,22 @@ def test_a_run_in_a_terminal_is_shown_as_it_grows_and_left_to_go_on(tmp_path, he
     recording = Recording(tmp_path / "live" / "adamw")
     recorded = recording.recorded
     until(lambda: recording.recorded > recorded)
-    kill_trainer(text)
+    stop_as_said("stop it with: dynviz stop live", tmp_path)
     until(lambda: recording.status == "interrupted")
+
+
+def test_a_player_that_is_killed_says_that_training_goes_on(tmp_path):
+    words = [*DYNVIZ, "run", BOWL, "-o", "adamw", "--steps", "1000000", "--out", "my run"]
+    # A shell that stays, as a user's does: the end of a session's leader would hang up the terminal.
+    script = f"sh -c 'echo $$ > pid; exec \"$@\"' sh {shlex.join(words)}; sleep 60"
+    with PseudoTerminal("sh", "-c", script, cwd=tmp_path, columns=120) as terminal:
+        terminal.wait_for("● live")
+        # The player looks twice a second for what trains.
+        time.sleep(1.5)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        terminal.wait_for("the player was killed")
+        terminal.wait_for("stop it with: dynviz stop 'my run'")
+    assert "interrupted at step" in stop_as_said("stop it with: dynviz stop 'my run'", tmp_path)
 
 
 def test_a_run_that_finishes_in_the_player_is_left_with_its_folder(tmp_path):
@@ -294,7 +325,7 @@ def test_a_stopped_run_goes_on_in_the_player(tmp_path):
     with in_terminal("run", "--resume", "run", "--steps", 1_000_000, "--trust", BOWL, cwd=tmp_path) as terminal:
         terminal.wait_for(r"● live +step [1-9][\d ]* of 1 000 000")
         terminal.send("q")
-        terminal.wait_for("Training is not over")
+        terminal.wait_for("Training has not finished")
         terminal.send("s")
         assert terminal.wait() == 130
         assert re.search(r"stopped at step \d+; continue with: dynviz run --resume run --trust", terminal.text)

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 import dynviz
 from dynviz import plugins, training
 from dynviz.cli import commands
+from dynviz.comparison.rows import Row, sorted_rows
+from dynviz.comparison.untuned import compare
 from dynviz.errors import DynvizError
-from dynviz.sweeps.comparison import Row, compare, sorted_rows
 
 OPTIMIZERS = ("sgd:lr=1e-3", "adamw", "sgd:lr=1e30", "torch.optim.RMSprop:lr=1e-3", "torch.optim.SparseAdam")
 
@@ -152,7 +153,10 @@ def test_where_no_optimizer_runs_that_is_an_error_and_no_folder_is_left(tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_ctrl_c_leaves_the_table_of_what_was_done(tmp_path, monkeypatch):
+ASKED = ("compare", "surface", "-o", "sgd:lr=1e-3", "-o", "adam", "--steps", "3", "--seeds", "1")
+
+
+def test_ctrl_c_leaves_the_table_of_what_was_done_and_what_is_resumed_is_trained_once(tmp_path, monkeypatch):
     train = training.run
 
     def stopped(scenario, optimizer, **options):
@@ -161,14 +165,54 @@ def test_ctrl_c_leaves_the_table_of_what_was_done(tmp_path, monkeypatch):
         return train(scenario, optimizer, **options)
 
     monkeypatch.setattr(training, "run", stopped)
-    command = ["compare", "surface", "-o", "sgd:lr=1e-3", "-o", "adam", "--steps", "3", "--seeds", "1"]
-    done = CliRunner().invoke(commands, [*command, "--out", str(tmp_path / "one")])
+    done = CliRunner().invoke(commands, [*ASKED, "--out", str(tmp_path / "one")])
     assert done.exit_code == 130
     assert "sgd" in done.stdout
     assert "1 of 2 optimizers" in done.stderr
+    assert f"continue with: dynviz compare --resume {tmp_path / 'one'}" in done.stderr
     alone = CliRunner().invoke(commands, ["compare", "surface", "-o", "adam", "--out", str(tmp_path / "two")])
     assert alone.exit_code == 130
-    assert "before the first" in alone.stderr
+    assert "0 of 1 optimizers" in alone.stderr
+
+    def counted(scenario, optimizer, **options):
+        trained.append(optimizer)
+        return train(scenario, optimizer, **options)
+
+    trained = []
+    monkeypatch.setattr(training, "run", counted)
+    words = ["compare", "--resume", str(tmp_path / "one"), "--format", "json"]
+    resumed = CliRunner().invoke(commands, words, catch_exceptions=False)
+    assert resumed.exit_code == 0
+    assert trained == ["adam"]
+    again = CliRunner().invoke(commands, words, catch_exceptions=False)
+    assert trained == ["adam"]
+    whole = CliRunner().invoke(commands, [*ASKED, "--out", str(tmp_path / "whole"), "--format", "json"])
+    rows, same, never_stopped = (json.loads(done.stdout) for done in (resumed, again, whole))
+    assert rows == same
+    assert all(row["microseconds"] > 0 for row in rows)
+    assert [(row["optimizer"], row["values"]) for row in rows] == [
+        (row["optimizer"], row["values"]) for row in never_stopped
+    ]
+
+
+def test_jobs_are_of_tuning(tmp_path):
+    CliRunner().invoke(commands, [*ASKED, "--out", str(tmp_path / "out")], catch_exceptions=False)
+    done = CliRunner().invoke(commands, ["compare", "--resume", str(tmp_path / "out"), "--jobs", "1"])
+    assert "--jobs has no effect on a comparison without --tune" in done.stderr
+
+
+def test_code_of_ones_own_is_resumed_with_consent(tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text("from dynviz.optimizers.sgd import SGD\noptimizer = SGD\n")
+    asked = ["compare", "surface", "-o", f"{mine}:lr=1e-3", "--steps", "3", "--seeds", "1"]
+    assert CliRunner().invoke(commands, [*asked, "--out", str(tmp_path / "out")]).exit_code == 0
+    resumed = ["compare", "--resume", str(tmp_path / "out")]
+    with pytest.raises(DynvizError, match="--trust"):
+        CliRunner().invoke(commands, resumed, catch_exceptions=False)
+    assert CliRunner().invoke(commands, [*resumed, "--trust", str(mine)], catch_exceptions=False).exit_code == 0
+    mine.write_text("from dynviz.optimizers.sgd import SGD\noptimizer = SGD  # changed\n")
+    with pytest.raises(DynvizError, match="has changed"):
+        CliRunner().invoke(commands, [*resumed, "--trust", str(mine)], catch_exceptions=False)
 
 
 def test_noise_is_no_memory_of_an_optimizer(tmp_path):
@@ -180,7 +224,7 @@ def test_noise_is_no_memory_of_an_optimizer(tmp_path):
 
 
 @pytest.mark.parametrize("moment", ["runs alone", "first run"])
-def test_a_comparison_that_is_killed_leaves_no_empty_folder(tmp_path, moment):
+def test_a_comparison_that_is_killed_continues(tmp_path, moment):
     """Killed when it is about to train, and when its first run was laid out."""
     code = f"""
 import os, signal, sys
@@ -197,10 +241,12 @@ commands(["compare", "surface", "-o", "sgd", "-o", "adam", "--steps", "3", "--se
 """
     killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("[!.]*/*"))
-    assert left == (["runs/compare-surface-1"] if moment == "first run" else [])
-    for folder in left:
-        assert [path.name for path in (tmp_path / folder).iterdir()] == ["01-sgd"]
+    folder = tmp_path / "runs/compare-surface-1"
+    runs = [path.name for path in folder.iterdir() if path.is_dir()]
+    assert runs == (["01-sgd"] if moment == "first run" else [])
+    words = ["compare", "--resume", str(folder), "--format", "json"]
+    done = CliRunner().invoke(commands, words, catch_exceptions=False)
+    assert [row["refused"] for row in json.loads(done.stdout)] == ["", ""]
 
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path):
@@ -245,8 +291,18 @@ def test_a_rule_that_fails_on_its_way_is_named_with_its_line_and_stops_no_other(
     command = ["compare", "surface", "-o", f"{mine}:lr=1e-3", "-o", "adam", "--steps", "30", "--seeds", "1"]
     done = CliRunner().invoke(commands, [*command, "--out", str(tmp_path / "again")], catch_exceptions=False)
     assert done.exit_code == 0
+    assert "failed: ValueError: no more" in done.stderr + done.stdout
+    assert 0 < dynviz.open(failed.folder)["mine"].recorded < 21
 
 
 def test_rows_are_sorted_by_loss_then_diverged_then_refused():
     rows = [Row("refused", refused="no"), Row("diverged"), Row("worse", 2.0), Row("better", 1.0)]
     assert [row.optimizer for row in sorted_rows(rows)] == ["better", "worse", "diverged", "refused"]
+
+
+def test_seeds_that_change_nothing_are_no_noise_to_compare_with(tmp_path):
+    words = ["compare", "surface:f=booth", "-o", "adam", "-o", "sgd", "--steps", "5", "--seeds", "0:6"]
+    done = CliRunner().invoke(commands, [*words, "--out", str(tmp_path / "c")], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert "All 6 seeds gave the same results: nothing here depends on the seed" in done.output
+    assert "beyond the noise" not in done.output

@@ -62,7 +62,7 @@ def test_what_a_torch_class_does_not_keep_cannot_be_scheduled(tmp_path):
     with pytest.raises(DynvizError, match="etas"):
         run(tmp_path, "torch.optim.Rprop:lr=0.1,etas=cosine(1)")
     layout, row = ParameterLayout({"w": (2,)}), torch.zeros(2)
-    with pytest.raises(DynvizError, match="keeps no speed that could change"):
+    with pytest.raises(DynvizError, match="has no speed that could change"):
         TorchStepper(torch.optim.SGD, "SGD", layout, row, schedules={"speed": Schedule("cosine(1,9)")})
 
 
@@ -201,7 +201,7 @@ def test_a_new_kind_of_channel_is_one_function_in_the_table_of_sources(tmp_path,
         np.testing.assert_allclose(recording["gradient_norm"], norms, rtol=1e-6)
 
 
-def in_blocks(lanes, samples, label, *, compiled):
+def in_blocks(lanes, samples, label, *, steps, compiled):
     programs = [
         block_program(stack, stepper, buffers, 20, captured=False)
         for stack, stepper, buffers in zip(lanes.stacks, lanes.steppers, samples, strict=True)

@@ -15,7 +15,9 @@ from dynviz.detection import scan
 from dynviz.detection.switches import Switch
 from dynviz.detector import Subject
 from dynviz.errors import DynvizError
+from dynviz.player.event_marks import event_marks
 from dynviz.recording import Recording, Writer, projections
+from dynviz.recording.metadata import Lane
 from tests.recorded import record, sensing, voronoi
 
 RNG = np.random.default_rng(7)
@@ -54,6 +56,23 @@ def test_a_plateau_begins_where_the_loss_stops_to_fall():
     (plateau,) = found("plateau", {"loss": loss})
     assert plateau.since <= 2600 <= plateau.step
     assert plateau.step - plateau.since < 400
+
+
+def test_a_loss_converges_where_its_means_differ_by_noise_alone():
+    t = np.arange(8000)
+    loss = np.maximum(2 - t / 3000, 1) + 0.1 * np.random.default_rng(2).standard_normal(8000)
+    (converged,) = found("converged", {"loss": loss})
+    assert converged.since <= 3400 <= converged.step <= 5600
+    assert converged.value == pytest.approx(1, abs=0.02)
+
+
+def test_parameters_are_stationary_where_no_number_has_a_trend():
+    t = np.arange(4000)[:, None]
+    centers = np.maximum(2 - t / 1000, 0) * [1.0, -2.0, 3.0] + 0.1 * np.random.default_rng(2).standard_normal((4000, 3))
+    (stationary,) = found("stationary", {"centers": centers}, every=10, channel="centers")
+    assert stationary.since <= 20_500
+    assert 20_000 <= stationary.step <= 25_000
+    assert not found("stationary", {"centers": centers[:1900]}, channel="centers")
 
 
 def test_jumps_to_and_fro_are_seen_where_the_loss_is_blind_to_them():
@@ -135,11 +154,33 @@ NOISES = {
 
 
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("kind", ["spike", "period-2", "plateau"])
+@pytest.mark.parametrize("kind", ["spike", "period-2", "plateau", "converged", "stationary"])
 def test_noise_is_no_event(kind, noise):
-    alarms = found(kind, {"loss": NOISES[noise](np.random.default_rng(3))})
-    # Noise that does not fall is one plateau.
-    assert len(alarms) <= 10 + (kind == "plateau")
+    channel = "parameters" if kind == "stationary" else "loss"
+    alarms = found(kind, {channel: NOISES[noise](np.random.default_rng(3))})
+    # Noise that does not fall is one plateau, and has converged.
+    assert len(alarms) <= 10 + (kind in ("plateau", "converged", "stationary"))
+
+
+def quiet(*shape, level=0.0, size=1.0):
+    return level + size * np.random.default_rng(5).standard_normal((100_000, *shape))
+
+
+LEVELS = {
+    "rank": {"singular_values": np.sort(quiet(8, level=1, size=0.05))[:, ::-1]},
+    "exact-zero": {"parameters": quiet(8)},
+    "dead-center": {"head": quiet(2, 6), "centers": quiet(6, 2)},
+    "direction-learned": {"core": quiet(2, 2, size=0.1), "true_singular_values": np.ones((1, 2))},
+    "forgetting": {"val_accuracy": quiet(level=0.8, size=0.01)},
+    "grokked": {"train_accuracy": quiet(level=0.8, size=0.01), "val_accuracy": quiet(level=0.7, size=0.01)},
+    "edge-of-stability": {"sharpness": quiet(level=150, size=10), "lr": np.full(100_000, 0.01)},
+    "arrived": {"position": quiet(2, level=3, size=0.5)},
+}
+
+
+@pytest.mark.parametrize("kind", LEVELS)
+def test_noise_about_a_level_is_no_event(kind):
+    assert len(found(kind, LEVELS[kind], facts={"optimum": [[0.0, 0.0]]})) <= 10
 
 
 def test_noise_overtakes_nobody_and_a_better_lane_does():
@@ -159,6 +200,8 @@ PORTIONS = {
     "spike": {"loss": falling(1500) * np.where(np.arange(1500) % 500 > 490, 4, 1)},
     "plateau": {"loss": np.maximum(1 - np.arange(1500) / 700, 0.2) + 0.01 * RNG.standard_normal(1500)},
     "period-2": {"loss": np.where(np.arange(1500) // 100 % 2, np.arange(1500) % 2, RNG.standard_normal(1500))},
+    "converged": {"loss": np.repeat([2.0, 1.0], 2500) + 0.1 * RNG.standard_normal(5000)},
+    "stationary": {"parameters": np.linspace(3, 0, 1500).clip(1)[:, None] + 0.1 * RNG.standard_normal((1500, 2))},
     "rank": {"singular_values": np.abs(RNG.standard_normal((300, 6))) ** 3},
     "exact-zero": {"parameters": RNG.standard_normal((300, 5)).round(0)},
     "forgetting": {"val_accuracy": RNG.uniform(0, 1, 300)},
@@ -171,6 +214,7 @@ PORTIONS = {
     "grokked": {"train_accuracy": np.linspace(0.9, 2, 300), "val_accuracy": np.linspace(0, 1, 300)},
     "arrived": {"position": RNG.standard_normal((300, 2)) / 5},
     "crossed": {"loss": RNG.standard_normal(1500).cumsum()},
+    "overflow": {"lr": np.where(np.arange(300) > 200, 0.0, 10.0 ** np.arange(300))},
 }
 
 
@@ -274,6 +318,16 @@ def test_the_command_says_what_happened_in_words_and_as_json(tmp_path):
     lines = [json.loads(line) for line in invoke(recording.folder, "--kind", "rank", "--json").stdout.splitlines()]
     assert [(line["kind"], line["value"], line["lane"]) for line in lines][-1][:2] == ("rank", 2)
     assert all(line["since"] < line["step"] for line in lines if line["step"])
+
+
+def test_lanes_of_one_seed_are_told_apart_by_their_settings(tmp_path):
+    lanes = tuple(Lane(42, {"lr": rate}) for rate in (0.1, 0.2))
+    loss = np.stack([falling(), falling(seed=1) + 10 * (np.arange(4000) == 3000)], axis=1)
+    recording = record(tmp_path / "run", {"loss": (1, loss)}, scenario="bowl", steps=3999, label="sgd", lanes=lanes)
+    result = invoke(recording.folder, "--kind", "spike")
+    assert result.stdout.strip().endswith("in sgd, lr 0.2 seed 42")
+    (mark,) = event_marks(scan.Scan([recording], scan.load(["spike"])).advance(), [recording])
+    assert mark.text.endswith("(sgd, lr 0.2 seed 42)")
 
 
 def test_expectations_decide_the_exit_status(tmp_path):

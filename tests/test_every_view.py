@@ -1,16 +1,20 @@
 """Every view that is found, of real runs of every scenario that is found: in cells, as pictures, in every format."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from dynviz import plugins
 from dynviz.animation.alt import describe
+from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate
 from dynviz.cells.canvas import CellCanvas
 from dynviz.pixels import PixelCanvas
-from dynviz.plugins import grammar
+from dynviz.recording import Recording, channel_reader, long_array
 from dynviz.scene.marks import Field
 from tests import trained
+from tests.lettering import overlaps, words
 from tests.test_exporters_formats import SIZE, moves, read_back
 
 VIEWS = list(plugins.files("views"))
@@ -25,10 +29,6 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def films(runs):
     return trained.films(runs)
-
-
-def test_every_scenario_is_trained():
-    assert {grammar.parse(scenario).name for scenario, _, _ in trained.RUNS.values()} == set(plugins.files("scenarios"))
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -61,6 +61,36 @@ def test_every_view_says_what_its_colours_mean_and_alt_text_holds_every_note(fil
         assert len(labels) <= 1
         assert "" not in labels
         assert all(words in alt for words in (*labels, *(readout.text for readout in scene.readouts)))
+
+
+def numbers(part):
+    """All of a scene as plain values, in which NaN is like NaN and sums in another order are alike."""
+    if isinstance(part, np.ndarray):
+        return [part.shape, [numbers(value) for value in part.ravel().tolist()]]
+    if dataclasses.is_dataclass(part):
+        return [numbers(getattr(part, item.name)) for item in dataclasses.fields(part)]
+    if isinstance(part, float):
+        return f"{part:.9g}"
+    return [numbers(one) for one in part] if isinstance(part, tuple | list) else str(part)
+
+
+def test_every_view_draws_the_same_of_channels_that_are_too_long_for_memory(runs, films, monkeypatch):
+    monkeypatch.setattr(channel_reader, "COPIED_BYTES", 0)
+    monkeypatch.setattr(long_array, "PORTION_BYTES", 1000)
+    for (view, name), film in films.items():
+        recordings = [Recording(recording.folder, recording.chosen) for recording in runs[name]]
+        again = open_film(recordings, view)
+        assert again.steps.tolist() == film.steps.tolist(), (view, name)
+        for step in (int(film.steps[0]), int(film.steps[-1])):
+            assert numbers(again.scene(step)) == numbers(film.scene(step)), (view, name)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_words_lie_over_others_in_any_view(films, view):
+    for name, film in [(name, film) for (found, name), film in films.items() if found == view][:3]:
+        for step in {int(film.steps[0]), int(film.steps[len(film.steps) // 2]), int(film.steps[-1])}:
+            for size, cells in (((80, 24), True), ((120, 40), True), ((400, 300), False), ((640, 480), False)):
+                assert overlaps(words(film.scene(step), size, cells=cells)) == [], (name, size)
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)

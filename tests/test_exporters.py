@@ -161,7 +161,8 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
     peaks = []
     for count in (50, 400):
         arguments = [sys.executable, "-c", textwrap.dedent(code), str(count), str(tmp_path / "long.gif")]
-        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
         peaks.append(float(done.stdout))
     assert peaks[1] < peaks[0] + 8
     assert peaks[1] < 120
@@ -180,17 +181,12 @@ def test_a_png_of_one_frame_is_that_frame_with_the_comment_in_it(tmp_path, film_
         (2, {}, (808, 300)),
         (4, {}, (808, 608)),
         (3, {"columns": 3}, (1216, 300)),
-        (9, {}, (616, 466)),
-        (12, {"gap": 0}, (800, 450)),
+        (9, {}, (1216, 916)),
+        (12, {"gap": 0}, (1600, 900)),
     ],
 )
 def test_a_png_of_several_frames_is_a_sheet_of_them(tmp_path, film_frames, count, options, size):
     png.export(iter(film_frames[:count]), tmp_path / "sheet.png", sheet(min(count, len(film_frames))), **options)
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.size == size
-        corner = np.asarray(image)[: 300 if count <= 4 else 150, : 400 if count <= 4 else 200]
-        first = film_frames[0].pixels
-        if count <= 4:
-            assert np.array_equal(corner, first)
-        else:
-            assert np.abs(corner.astype(int) - np.asarray(Image.fromarray(first).reduce(2))).max() == 0
+        assert np.array_equal(np.asarray(image)[:300, :400], film_frames[0].pixels)

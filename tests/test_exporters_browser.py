@@ -3,8 +3,6 @@
 import base64
 import io
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -13,9 +11,9 @@ from PIL import Image
 from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate, spread
 from dynviz.pixels import PixelCanvas
+from tests.chromium import dumped, needs_chromium
 from tests.recorded import surface
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SIZE = (400, 300)
 PRESS = """<script>
 (async () => {
@@ -36,17 +34,15 @@ PRESS = """<script>
 """
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
+@needs_chromium
 @pytest.mark.parametrize("width", [400, 800])
 def test_a_browser_shows_the_frames_that_keys_ask_for(width, tmp_path):
     recording = surface(tmp_path / "adamw", steps=20)
-    target = animate([recording], tmp_path / "a.html", frames=6, size=SIZE, quality="best")
+    target = animate([recording], tmp_path / "a.html", frames=6, size=SIZE, quality="best", pace="steps")
     target.write_text(target.read_text(encoding="utf-8").replace("</body>", PRESS + "</body>"), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    command = [BROWSER, *options, f"--window-size={width},700", "--virtual-time-budget=60000", "--dump-dom"]
-    done = subprocess.run([*command, target.as_uri()], capture_output=True, text=True, check=True, timeout=300)
-    assert '<pre id="wide">false</pre>' in done.stdout
-    shown = re.search(r'<pre id="shown">(.*?)</pre>', done.stdout, re.DOTALL).group(1).splitlines()
+    document = dumped(target, tmp_path / "profile", f"--window-size={width},700", milliseconds=60_000)
+    assert '<pre id="wide">false</pre>' in document
+    shown = re.search(r'<pre id="shown">(.*?)</pre>', document, re.DOTALL).group(1).splitlines()
     film = open_film([recording], "path")
     steps = spread(film, 6, (None, None))
     canvas = PixelCanvas(*SIZE)
@@ -54,4 +50,6 @@ def test_a_browser_shows_the_frames_that_keys_ask_for(width, tmp_path):
         words, _, picture = line.rpartition(" ")
         assert words == f"step {steps[index]}"
         found = Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))).convert("RGB")
-        assert np.array_equal(np.asarray(found), canvas.draw(film.scene(steps[index])))
+        scene = film.scene(steps[index])
+        drawn = canvas.draw(scene) if index else canvas.poster(scene, film.scene(steps[-1]))
+        assert np.array_equal(np.asarray(found), drawn)

@@ -61,9 +61,10 @@ def test_a_sheet_of_key_frames_has_as_many_as_were_asked_for_in_either_spelling(
     for name, option in (("contact.png", "--contact"), ("frames.png", "--frames")):
         done = export(run, name, option, count)
         assert done.exit_code == 0, done.output
-    width, height = (240, 180) if count <= 4 else (120, 90)
+    width, height = 240, 180
     with Image.open("contact.png") as one, Image.open("frames.png") as other:
-        assert one.size == (columns * (width + 8) - 8, rows * (height + 8) - 8)
+        assert one.width == columns * (width + 8) - 8
+        assert 10 < one.height - (rows * (height + 8) - 8) < 90
         assert one.tobytes() == other.tobytes()
 
 
@@ -100,12 +101,12 @@ def test_a_mistake_of_usage_is_said(run, tmp_path, arguments, says):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["a.png", "--fps", 5], "png shows no motion"),
-        (["a.png", "--hold", 5], "png shows no motion"),
-        (["a.png", "--loop", 5], "png takes no loop"),
-        (["a.gif", "--background", "transparent"], "gif takes no background; formats that do"),
+        (["a.png", "--fps", 5], "png is not animated"),
+        (["a.png", "--hold", 5], "png is not animated"),
+        (["a.png", "--loop", 5], "png has no option loop"),
+        (["a.gif", "--background", "transparent"], "gif has no option background; formats that have it"),
         (["nowhere/pictures/"], "cannot make the folder nowhere/pictures: No such file or directory"),
-        (["pictures/", "--background", "transparent"], "gif takes no background"),
+        (["pictures/", "--background", "transparent"], "gif has no option background"),
     ],
 )
 def test_an_option_that_a_format_would_ignore_is_refused(run, tmp_path, arguments, says):
@@ -117,13 +118,13 @@ def test_an_option_that_a_format_would_ignore_is_refused(run, tmp_path, argument
 
 def test_the_examples_of_the_help_stand_on_lines_of_their_own():
     lines = CliRunner().invoke(commands, ["export", "--help"]).output.splitlines()
-    assert sum(line.startswith("  dynviz export runs/") for line in lines) == 4
+    assert sum(line.startswith("  dynviz export runs/") for line in lines) == 5
 
 
 def test_the_help_states_the_defaults_that_are_used():
     shown = " ".join(CliRunner().invoke(commands, ["export", "--help"]).output.split())
     width, height = inspect.signature(animate).parameters["size"].default
-    for default in (f"Frames per second of an animation. [default: {FPS:g}]", f"over the steps. [default: {FRAMES};"):
+    for default in (f"Frames per second of an animation. [default: {FPS:g}]", f"Number of frames. [default: {FRAMES};"):
         assert default in shown
     assert f"of an animation stays. [default: {HOLD:g}]" in shown
     assert f"[default: {width}x{height}]" in shown
@@ -167,7 +168,8 @@ def test_options_of_our_exporters_are_reached_by_name(run):
     done = export(run, "a.png", "--contact", 4, "--exporter", "png:columns=4,gap=0")
     assert done.exit_code == 0, done.output
     with Image.open("a.png") as image:
-        assert image.size == (4 * 240, 180)
+        assert image.width == 4 * 240
+        assert 10 < image.height - 180 < 90
 
 
 def test_a_folder_gets_files_of_the_exporter_that_is_named(run, tmp_path):
@@ -179,13 +181,16 @@ def test_a_folder_gets_files_of_the_exporter_that_is_named(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--exporter", "gif:loop=2", "--loop", 3], "loop of gif is given twice"),
-        (["--exporter", "gif:loop=70000"], "an animation cannot be played 70000 times"),
+        (["--exporter", "gif:loop=2", "--loop", 3], "loop is given twice"),
+        (["--exporter", "gif:loop=70000"], "loop cannot be 70000"),
         (["--exporter", "gif:columns=2"], "no option of exporter gif named 'columns'"),
         (["--exporter", "gift"], "no exporter named 'gift'; did you mean 'gif'?"),
         (["--exporter", "./mine.py"], "needs word (text): write ./mine.py:word=..."),
-        (["--exporter", "./mine.py:word=a", "--size", "301x200"], "mine holds 300 pixels a side at most, not 301x200"),
-        (["--exporter", "./mine.py:word=a", "--fps", 3], "mine shows no motion and takes no frames a second"),
+        (
+            ["--exporter", "./mine.py:word=a", "--size", "301x200"],
+            "mine allows at most 300 pixels per side, not 301x200",
+        ),
+        (["--exporter", "./mine.py:word=a", "--fps", 3], "mine is not animated and has no frame rate"),
         (["--exporter", "./silent.py"], "write @exporter(motion=True) or @exporter(motion=False)"),
     ],
 )
@@ -203,5 +208,5 @@ def test_what_an_exporter_shows_and_takes_is_listed(tmp_path, mine):
     mine(motion=True)
     said = {name: CliRunner().invoke(commands, ["list", "exporters", name]).stdout for name in ("svg", "./mine.py")}
     assert "It shows one step." in said["svg"]
-    assert "It shows motion." in said["./mine.py"]
+    assert "It is animated." in said["./mine.py"]
     assert "word" in said["./mine.py"]

@@ -8,7 +8,7 @@ import pytest
 
 import dynviz
 from dynviz.errors import DynvizError
-from dynviz.plugins.fingerprints import fingerprint
+from dynviz.plugins.fingerprints import CodeFile
 
 BOWL = Path(__file__).parent / "files" / "bowl.py"
 
@@ -16,16 +16,16 @@ BOWL = Path(__file__).parent / "files" / "bowl.py"
 def test_a_file_that_stands_alone_has_its_own_sha256(tmp_path):
     file = Path(shutil.copy(BOWL, tmp_path))
     (tmp_path / "other.py").write_text("nobody = 'imports me'")
-    assert fingerprint(file) == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert CodeFile(file).fingerprint() == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def test_files_that_import_each_other_count_once(tmp_path):
     (tmp_path / "a.py").write_text("from b import x")
     (tmp_path / "b.py").write_text("import c, a\nx = 1")
     (tmp_path / "c.py").write_text("x = 1")
-    before = fingerprint(tmp_path / "a.py")
+    before = CodeFile(tmp_path / "a.py").fingerprint()
     (tmp_path / "c.py").write_text("x = 2")
-    assert fingerprint(tmp_path / "a.py") != before
+    assert CodeFile(tmp_path / "a.py").fingerprint() != before
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_dropout_is_a_function_of_seed_and_step_in_stacks_alone_and_resumed(tmp_
 
 
 def test_batches_that_are_not_pure_are_refused_with_the_way_out(tmp_path):
-    with pytest.raises(DynvizError, match="draw with a generator of your own, seeded by"):
+    with pytest.raises(DynvizError, match="draw from a generator of your own, seeded by"):
         dynviz.run(f"{MODULES}:spoil=true", "adam", out=tmp_path / "run")
 
 
@@ -224,7 +224,7 @@ def test_what_a_class_keeps_in_objects_of_its_own_goes_on(what, tmp_path):
 def test_what_no_checkpoint_can_store_is_refused(tmp_path):
     file = tmp_path / "keeping.py"
     file.write_text(KEEPING)
-    with pytest.raises(DynvizError, match="which a checkpoint cannot store; keep it in numbers"):
+    with pytest.raises(DynvizError, match="which a checkpoint cannot store; use numbers"):
         dynviz.run("surface:f=booth", f"{file}:what=iterator", steps=12, out=tmp_path / "a")
 
 
@@ -387,5 +387,5 @@ def test_a_run_that_fails_in_a_users_file_names_where_the_traceback_is(tmp_path)
     (tmp_path / "broken.py").write_text(BROKEN)
     command = ["run", f"{tmp_path / 'broken.py'}:good=12", "-o", "adam", "--headless", "--out", str(tmp_path / "run")]
     failed = CliRunner().invoke(commands, command)
-    assert str(failed.exception).endswith(f"broken.py, line 16); where it came from is in {tmp_path / 'run/error.txt'}")
+    assert str(failed.exception).endswith(f"broken.py, line 16); its traceback is in {tmp_path / 'run/error.txt'}")
     assert (tmp_path / "run" / "error.txt").read_text().startswith("Traceback")

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynviz.errors import DynvizError, unknown
-from dynviz.plugins import grammar, options
+from dynviz.plugins import grammar, option_values, options
+from dynviz.plugins.spec import Spec, parse
 
 names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 keys = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
@@ -27,13 +28,13 @@ values = st.one_of(
 
 @given(names, st.dictionaries(keys, values, max_size=4))
 def test_what_is_written_is_read_back(name, given_options):
-    text = str(grammar.Spec(name, given_options))
-    assert grammar.parse(text) == grammar.Spec(name, given_options)
+    text = str(Spec(name, given_options))
+    assert parse(text) == Spec(name, given_options)
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused(text):
-    for read in (grammar.parse, grammar.seeds, grammar.step_range, grammar.size):
+    for read in (parse, grammar.seeds, grammar.step_range, grammar.size):
         with contextlib.suppress(DynvizError):
             read(text)
 
@@ -41,7 +42,7 @@ def test_any_text_is_read_or_refused(text):
 @pytest.mark.parametrize("text", ["", ":lr=1", "adam:lr", "adam:=3", "adam:lr=", "adam:lr=1,lr=2", "a:b=(1", "a:b=1)"])
 def test_what_breaks_the_grammar_is_refused(text):
     with pytest.raises(DynvizError):
-        grammar.parse(text)
+        parse(text)
 
 
 @pytest.mark.parametrize("text", ["", "a", "3:1", "1,1", "-1", "0:0", "1:2:3", "1.5", "5000000000"])
@@ -54,8 +55,8 @@ def test_seeds_that_are_none_are_refused(text):
     ("seeds", "says"),
     [
         ("1,1", "seed 1 is given twice"),
-        (2**32, "4294967296 is no seed; seeds are whole numbers from 0 to 4294967295"),
-        ("-1,2", "-1 is no seed"),
+        (2**32, "4294967296 is not a seed; seeds are whole numbers from 0 to 4294967295"),
+        ("-1,2", "-1 is not a seed"),
         ([0.5], "not understood"),
     ],
 )
@@ -70,15 +71,16 @@ def test_seeds_may_be_numbers_of_any_integer_type():
 
 
 def test_a_paths_name_ends_at_py():
-    spec = grammar.parse("./my:rules/lion2.py:beta=0.95,start=(1,2)")
-    assert spec == grammar.Spec("./my:rules/lion2.py", {"beta": "0.95", "start": "(1,2)"})
+    spec = parse("./my:rules/lion2.py:beta=0.95,start=(1,2)")
+    assert spec == Spec("./my:rules/lion2.py", {"beta": "0.95", "start": "(1,2)"})
 
 
 def test_the_examples_in_the_docstrings_hold():
     from dynviz.cli import progress
+    from dynviz.plugins import spec
     from dynviz.training import channels
 
-    for module in (grammar, options, progress, channels):
+    for module in (grammar, spec, options, progress, channels):
         assert doctest.testmod(module).failed == 0
 
 
@@ -128,7 +130,7 @@ KNOWN = options.options(Kitchen)
     ],
 )
 def test_values_are_read_by_the_type_of_the_option(text, value):
-    (name, found), *_ = options.read(KNOWN, grammar.parse(f"k:{text}").options, "kitchen k").items()
+    (name, found), *_ = option_values.read(KNOWN, parse(f"k:{text}").options, "kitchen k").items()
     assert found == value
     assert type(found) is type(value)
     assert name == text.split("=")[0]
@@ -151,13 +153,13 @@ def test_values_are_read_by_the_type_of_the_option(text, value):
 )
 def test_bad_values_are_refused_with_what_would_be_accepted(text, says):
     with pytest.raises(DynvizError, match=says):
-        options.read(KNOWN, grammar.parse(f"k:{text}").options, "kitchen k")
+        option_values.read(KNOWN, parse(f"k:{text}").options, "kitchen k")
 
 
 def test_values_that_are_no_text_are_checked_too():
-    assert options.read(KNOWN, {"rate": 1, "start": (1, 2)}, "k") == {"rate": 1.0, "start": (1.0, 2.0)}
+    assert option_values.read(KNOWN, {"rate": 1, "start": (1, 2)}, "k") == {"rate": 1.0, "start": (1.0, 2.0)}
     with pytest.raises(DynvizError, match="count takes int"):
-        options.read(KNOWN, {"count": 1.5}, "k")
+        option_values.read(KNOWN, {"count": 1.5}, "k")
 
 
 def test_explanations_come_from_the_docstring():

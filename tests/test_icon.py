@@ -6,9 +6,11 @@ import torch
 from PIL import Image
 
 import dynviz
+from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError
 from dynviz.plugins import load
-from dynviz.scenarios.icon import PICTURES, Icon, picture
+from dynviz.scenarios._networks import cnn, mlp
+from dynviz.scenarios.icon import PICTURES, Icon, Plane, picture
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
@@ -85,7 +87,7 @@ def test_the_view_draws_the_plane_and_the_picture(tmp_path):
     run = dynviz.run("icon:data=shapes", "adam", steps=20, out=tmp_path / "run")
     film = load("views", "icon").make(recordings=run.recordings)
     titles = [panel.title for panel in film.scene(20).panels]
-    assert titles[:2] == ["loss on the plane", "the picture"]
+    assert titles[:2] == ["loss on the plane", "target"]
 
 
 @pytest.mark.slow
@@ -94,3 +96,32 @@ def test_the_loss_shows_the_heart_after_a_thousand_steps(tmp_path):
     plane, wanted = recording["plane_loss"][-1, 0], recording["picture"][0, 0]
     right = (plane < 1) == (wanted < 1)
     assert right.mean() > 0.9
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_the_loss_at_a_place_is_that_of_the_network_there(model):
+    network = cnn(torch.Generator().manual_seed(0)) if model == "cnn" else mlp(torch.Generator().manual_seed(0), (8, 8))
+    plane = Plane(network, (2, 2))
+    parameters = plane.parameters(torch.Generator().manual_seed(1))
+    shown, label = torch.rand(3, 1, network.side, network.side), torch.tensor([1, 5, 9])
+    places = torch.tensor([[0.0, 0.0], [-0.5, 1.0]])
+    losses = plane.losses(parameters, places, shown, label)
+    for (up, right), loss in zip(places, losses, strict=True):
+        values = {
+            name: parameters[f"origin.{name}"] + up * parameters[f"up.{name}"] + right * parameters[f"right.{name}"]
+            for name in network.parameters
+        }
+        logits, _ = network.forward(values, shown, None, None)
+        torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(logits, label))
+
+
+def test_icons_have_a_panel_for_each_picture_on_one_scale(tmp_path):
+    options = {"seeds": 0, "steps": 2}
+    runs = [
+        dynviz.run(f"icon:picture={name},data=shapes,width=4", "adam", out=tmp_path / name, **options)["adam"]
+        for name in ("heart", "cat")
+    ]
+    panels = open_film(runs, "icons").scene(2).panels
+    assert [panel.title for panel in panels] == ["heart", "cat"]
+    assert len({panel.marks[0].norm for panel in panels}) == 1
+    np.testing.assert_array_equal(panels[1].marks[0].values, runs[1]["plane_loss"][-1, 0])

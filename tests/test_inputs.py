@@ -87,7 +87,7 @@ def test_an_option_that_names_a_file_is_found_from_any_folder(tmp_path, monkeypa
 
 
 def test_an_option_that_names_no_file_is_refused_with_what_it_takes():
-    with pytest.raises(DynvizError, match=r"picture takes heart \| smile \| spiral \| existing file"):
+    with pytest.raises(DynvizError, match=r"picture takes heart .* existing file"):
         dynviz.run("icon:picture=hart", "sgd", steps=1)
 
 
@@ -114,7 +114,7 @@ def test_a_copy_that_is_named_outside_of_its_folder_is_refused(run):
     tree = json.loads(file.read_text())
     tree["inputs"][0]["copy"] = "../../victim"
     file.write_text(json.dumps(tree))
-    with pytest.raises(DynvizError, match="is no name of a file"):
+    with pytest.raises(DynvizError, match="is not a file name"):
         dynviz.open(run["sgd"].folder)
 
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-KILLS = {"layout": 105, "resume": 105, "fork": 40, "projection": 140, "export": 140, "sweep": 10}
+KILLS = {
+    "layout": 105,
+    "resume": 105,
+    "fork": 40,
+    "changed": 50,
+    "projection": 140,
+    "export": 140,
+    "script": 100,
+    "sweep": 10,
+}
 
 
 @pytest.mark.slow

@@ -103,8 +103,8 @@ def test_running_statistics_of_a_residual_network_are_state_that_lanes_do_not_sh
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"width": 8, "model": "cnn"}, "width is of model=mlp"),
-        ({"skip": False}, "skip is of model=resnet"),
+        ({"width": 8, "model": "cnn"}, "width belongs to model=mlp"),
+        ({"skip": False}, "skip belongs to model=resnet"),
         ({"width": 0}, "from 1 to 4096"),
         ({"depth": 21, "model": "resnet"}, "8, 14, 20"),
         ({"dropout": 1.0}, "from 0 to below 1"),
@@ -346,7 +346,7 @@ def test_a_lane_has_a_projection_of_its_own_that_its_view_finds(run):
     assert values["1"][0, 1, 1] == pytest.approx(float(closed_form(recording, recording["parameters"][-1, 1])))
     # The newest is that of lane 0: what is asked for counts.
     for lane in (0, 1):
-        film = load("views", "landscape").make(recordings=[Recording(recording.folder, [lane])])
+        film = load("views", "landscape:ground=heat").make(recordings=[Recording(recording.folder, [lane])])
         field = film.scene(40).panels[0].marks[0]
         assert np.array_equal(field.values, values[str(lane)][0])
 
@@ -378,7 +378,7 @@ def test_a_lane_that_is_not_projected_is_named_in_the_command_that_would(view, k
 
 def test_what_is_of_another_size_from_the_first_is_seen_in_the_meter(tmp_path):
     made, _ = planar(tmp_path / "far", leaves=0.0)
-    found = project(made, wanted(directions="filter", grid=3, losses=("loss",)))
+    found = project(made, wanted(directions="pca", grid=3, losses=("loss",)))
     path = found.paths[0]
     path.loss[:] = np.geomspace(2.0, 1e-5, len(path.steps))
     path.shadow[:] = 1e-5

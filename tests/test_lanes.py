@@ -67,7 +67,7 @@ def test_lanes_that_are_not_there_are_refused(four, text):
 
 
 def test_a_run_does_not_go_on_with_some_lanes(four):
-    with pytest.raises(DynvizError, match="all of them go on together"):
+    with pytest.raises(DynvizError, match="all of them are resumed together"):
         dynviz.resume(f"{four.folder}@0", steps=1000)
 
 

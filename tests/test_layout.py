@@ -7,9 +7,10 @@ import numpy as np
 from dynviz.layout.drawings import FUTURE, PAST, PanelDrawings, groups
 from dynviz.layout.naming import Swatch
 from dynviz.layout.words import Words, flow
-from dynviz.pixels.metrics import pixel_metrics
+from dynviz.pixels.metrics import pixel_metrics, pixel_page
 from dynviz.pixels.pen import Pen
-from dynviz.scene.marks import Band, Line, Text
+from dynviz.scene.marks import Axis, Band, Field, Line, Panel, Readout, Scene, Text
+from dynviz.scene.norm import Norm
 
 X = np.arange(3.0)
 LINE, BAND, WORDS = Line(X, X, "lane0"), Band(X, X, X, "lane0"), Text(0, 0, "a")
@@ -58,3 +59,17 @@ def test_a_bar_of_colours_without_room_for_its_words_does_not_lie_over_others():
     room = metrics.measure(first.text, font) + font.size
     assert [one.words.swatch for one in flow([[first], [bar]], [room], metrics)] == [None, None]
     assert flow([[first], [bar]], [room, room], metrics)[1].words.swatch == bar.swatch
+
+
+def test_lines_above_maps_take_no_room_from_the_curves_below_them():
+    def tops(label):
+        maps = (
+            Field(np.zeros((2, 2)), (0, 1, 0, 1), Norm(0, 1), label=label),
+            Field(np.zeros((2, 2)), (0, 1, 0, 1), Norm(0, 1)),
+        )
+        unit = Axis((0, 1))
+        panels = [Panel("a map", unit, unit, (field,), (Readout("inside and outside"),), square=True) for field in maps]
+        page = pixel_page(Scene("", (*panels, Panel("loss", unit, unit, (LINE,))), 0, 1), Pen(640, 480))
+        return [place.cell.top for place in page.places]
+
+    assert [top > 200 for top in tops("0.07 to 3")] == [top > 200 for top in tops("")] == [False, False, True]

@@ -17,7 +17,7 @@ from dynviz.player.selection import selection
 from dynviz.player.state import PlayerState
 from dynviz.player.step_rate import StepRate
 from dynviz.recording import Recording, Snapshot, open_all
-from dynviz.scene.marks import Axis, Field, Line, Panel
+from dynviz.scene.marks import Axis, Field, Line, Panel, Readout
 from dynviz.scene.norm import Norm
 from tests import recorded
 from tests.growing import Growing, Trainer
@@ -70,26 +70,48 @@ def test_maps_keep_their_colours_and_zero_its_place():
 
 def test_before_the_first_sample_there_is_no_film_and_a_word_why(tmp_path):
     growing = Growing(tmp_path / "sgd")
-    film = LiveFilm([Recording(growing.folder)], "curves")
-    assert film.refresh(0.0)
+    film = LiveFilm([Recording(growing.folder)], "curves", timer=lambda: 0.0)
+    film.refresh(0.0)
     assert film.film is None
     assert "no sample yet" in film.problem
-    assert film.scene(0) is None
+    assert film.scenes is None
     growing.grow(0)
-    assert film.refresh(1.0)
+    film.refresh(1.0)
     assert (film.problem, film.steps.tolist(), film.live) == ("", [0], True)
+
+
+def test_while_training_goes_on_axes_end_soon_after_what_is_recorded_and_grow_by_doubling(tmp_path):
+    growing = Growing(tmp_path / "sgd", steps=4000)
+    growing.grow(400)
+    state = PlayerState([str(growing.folder)], view="curves", timer=lambda: 0.0)
+
+    def end(now):
+        state.tick(now)
+        return state.scene().panels[0].x.limits[1]
+
+    assert end(0.0) == 500
+    growing.grow(499)
+    assert end(1.0) == 500
+    growing.grow(501)
+    assert end(2.0) == 1000
+    assert state.timeline.total == 4000
+    state.fits = False
+    assert end(3.0) == 4000
+    state.fits = True
+    growing.finish("interrupted")
+    assert end(4.0) == 501
 
 
 def test_a_film_is_opened_again_only_when_something_was_written(tmp_path):
     growing = Growing(tmp_path / "sgd")
     growing.grow(20)
     film = LiveFilm([Recording(growing.folder)], "curves")
-    assert film.refresh(0.0)
+    film.refresh(0.0)
     opened = film.film
-    assert not film.refresh(10.0)
+    film.refresh(10.0)
     assert film.film is opened
     growing.grow(30)
-    assert film.refresh(20.0)
+    film.refresh(20.0)
     assert film.steps[-1] == 30
 
 
@@ -98,10 +120,12 @@ def test_opening_takes_at_most_a_fifth_of_the_time(tmp_path):
     clock = iter(range(100))
     film = LiveFilm([Recording(growing.folder)], "curves", timer=lambda: float(next(clock)))
     growing.grow(1)
-    assert film.refresh(0.0)
+    film.refresh(0.0)
     growing.grow(2)
-    assert not film.refresh(4.9)
-    assert film.refresh(5.0)
+    film.refresh(4.9)
+    assert film.steps[-1] == 1
+    film.refresh(5.0)
+    assert film.steps[-1] == 2
 
 
 def test_axes_stand_still_while_live_and_are_those_of_the_whole_run_at_its_end(tmp_path):
@@ -109,25 +133,27 @@ def test_axes_stand_still_while_live_and_are_those_of_the_whole_run_at_its_end(t
     growing.grow(60)
     film = LiveFilm([Recording(growing.folder)], "curves:scale=linear")
     film.refresh(0.0)
-    held = film.scene(60).panels[0].y
+    held = film.scenes.at(60).panels[0].y
     growing.grow(90)
     film.refresh(1.0)
     # The view alone would leave a little more room above.
-    assert film.scene(90).panels[0].y == held
+    assert film.scenes.at(90).panels[0].y == held
     growing.finish()
     film.refresh(2.0)
     fresh = LiveFilm([Recording(growing.folder)], "curves:scale=linear")
     fresh.refresh(0.0)
-    assert film.scene(100).panels[0].y == fresh.scene(100).panels[0].y
+    assert film.scenes.at(100).panels[0].y == fresh.scenes.at(100).panels[0].y
 
 
-def test_a_scene_is_the_same_object_while_nothing_changes(tmp_path):
-    film = LiveFilm([recorded.voronoi(tmp_path / "adamw")], "benchmark")
-    film.refresh(0.0)
-    assert film.scene(40) is film.scene(40)
-    alone = film.scene(40, 2, alone=True)
-    assert [each.title for each in alone.panels] == [film.titles(40)[2]]
-    assert film.scene(40, 1).panels == film.scene(40).panels[1:]
+def test_a_picture_is_the_same_object_while_nothing_changes(tmp_path):
+    made = opened(recorded.voronoi(tmp_path / "adamw").folder, view="benchmark", step=40)
+    whole = made.scene()
+    assert made.scene() is whole
+    made.zoom(2)
+    assert [panel.title for panel in made.scene().panels] == [made.titles[2]]
+    made.zoom(None)
+    made.page(1)
+    assert made.scene().panels == whole.panels[1:]
 
 
 def test_a_view_that_does_not_suit_says_so(tmp_path):
@@ -208,8 +234,9 @@ def test_a_recording_that_is_taken_away_is_shown_on_and_missed_in_other_views(tm
     assert made.scene() is None
     assert "there is no folder" in made.words()
     assert made.timeline.recorded == 400
-    with pytest.raises(DynvizError, match="there is no folder"):
-        made.select(turned(made.session.selection))
+    faults = []
+    made.select(turned(made.session.selection), faults.append)
+    assert "there is no folder" in faults[0]
     assert made.view == "curves"
 
 
@@ -331,16 +358,19 @@ def test_lanes_are_chosen_overlaid_or_beside_each_other(tmp_path):
     made = opened(run)
     assert made.session.choosable
     first = made.session.selection.toggled(0, 1).toggled(1, None)
-    made.select(first)
+    made.select(first, pytest.fail)
     made.tick(0.1)
     assert [each.source for each in made.session.recordings] == [f"{run / 'adam'}@0,2"]
     assert len(made.scene().panels) > 0
     # What is not shown can be chosen again.
-    made.select(turned(made.session.selection.toggled(1, None)))
+    made.select(turned(made.session.selection.toggled(1, None)), pytest.fail)
     made.tick(0.2)
     assert [each.source for each in made.session.recordings] == [f"{run}/adam@0", f"{run}/adam@2", f"{run}/sgd"]
     assert selection(open_all([f"{run / 'adam'}@0,2"])).sources == (f"{run / 'adam'}@0,2",)
-    assert turned(made.session.selection.everything()).sources == (f"{run}/adam", f"{run}/sgd")
+    assert turned(made.session.selection.changed(made.session.selection.rows, lambda _: True)).sources == (
+        f"{run}/adam",
+        f"{run}/sgd",
+    )
 
 
 def test_the_command_makes_the_picture_that_is_shown(tmp_path, monkeypatch):
@@ -373,15 +403,48 @@ def test_a_panel_whose_title_is_no_name_is_called_by_its_number():
     ]
 
 
-def test_values_at_the_cursor_are_those_of_the_nearest_line():
+def words_at(panel, x, y, *readouts, **room):
+    return [word.text for word in readout(panel, x, y, readouts, **room)]
+
+
+def test_values_at_the_cursor_are_those_of_all_lines_the_nearest_first():
     x = np.arange(11)
-    lines = Line(x, 1.0 * x, "lane0", "up"), Line(x, 10.0 - x, "lane1", "down")
-    found = readout(Panel("loss", Axis((0, 10), label="step", whole=True), Axis((0, 10)), lines), 2.4, 7.5)
-    assert [word.text for word in found] == ["step 2", "down 8.0"]
+    lines = Line(x, 1.0 * x, "lane0", "up"), Line(x, 10.0 - x, "lane1")
+    panel = Panel("loss", Axis((0, 10), label="step", whole=True), Axis((0, 10)), lines)
+    names = Readout("adamw lr 0.01", "lane0"), Readout("sgd", "lane1"), Readout("seed 42", "muted")
+    assert words_at(panel, 2.4, 7.5, *names) == ["step 2", "sgd 8.0", "up 2.0"]
+    assert words_at(panel, 2.4, 1.5, *names) == ["step 2", "up 2.0", "sgd 8.0"]
+    # A number is never cut: lines without room are left out, and the name of the nearest is shortened.
+    assert words_at(panel, 2.4, 7.5, *names, room=18) == ["step 2", "sgd 8.0"]
+    assert words_at(panel, 2.4, 7.5, Readout("a-long-name", "lane1"), names[0], room=20) == ["step 2", "a-long-… 8.0"]
+    # Where one optimizer is shown, its panel's title says what the value is.
+    assert words_at(replace(panel, marks=lines[1:]), 2.4, 7.5, names[1]) == ["step 2", "sgd loss 8.0"]
+
+
+def test_values_at_the_cursor_are_those_of_the_pixel_there_with_both_coordinates():
     square = Axis((-1.0, 1.0), label="x")
     field = Field(np.array([[1.0, 2.0], [3.0, 4.0]]), (-1, 1, -1, 1), Norm(0, 4))
-    found = readout(Panel("height", square, Axis((-1.0, 1.0), label="y"), (field,), square=True), 0.5, -0.5)
-    assert [word.text for word in found] == ["x 0.50", "y -0.50", "height 2"]
+    panel = Panel("height", square, Axis((-1.0, 1.0), label="y"), (field,), square=True)
+    assert words_at(panel, 0.3, -0.9) == ["x 0.50", "y -0.50", "height 2"]
+    # Pixels are equally wide as drawn: on a logarithmic axis by equal factors.
+    rates, betas = Axis((1e-4, 1.0), "log", label="lr"), Axis((0.0, 1.0), label="beta1")
+    field = Field(np.array([[1.0, 2.0]]), (1e-4, 1.0, 0.0, 1.0), Norm(0, 4))
+    panel = Panel("loss, adamw", rates, betas, (field,))
+    assert words_at(panel, 2e-3, 0.4) == ["lr 0.00100", "beta1 0.50", "adamw loss 1"]
+    assert words_at(panel, 2e-2, 0.4) == ["lr 0.100", "beta1 0.50", "adamw loss 2"]
+
+
+def test_values_at_the_cursor_name_their_optimizer_and_what_sets_it_apart():
+    square = Axis((-1.0, 1.0), label="x")
+    field = Field(np.array([[1.0]]), (-1, 1, -1, 1), Norm(0, 4))
+    mine = Readout("83 %", "lane1")
+    panel = Panel("prediction", square, Axis((-1.0, 1.0), label="y"), (field,), (mine,), square=True)
+    several = Readout("adamw lr 0.01", "lane0"), Readout("sgd lr 0.1", "lane1"), Readout("seed 42", "muted")
+    assert words_at(panel, 0.0, 0.0, *several)[-1] == "sgd prediction 1"
+    assert words_at(replace(panel, readouts=()), 0.0, 0.0, *several)[-1] == "prediction 1"
+    assert words_at(replace(panel, readouts=()), 0.0, 0.0, *several[1:])[-1] == "sgd prediction 1"
+    assert words_at(replace(panel, title="loss, adamw eps 1e-8"), 0.0, 0.0)[-1] == "adamw eps 1e-8 loss 1"
+    assert words_at(replace(panel, title="loss, seed 3"), 0.0, 0.0, several[0])[-1] == "adamw loss 1"
 
 
 def test_runs_are_found_the_newest_first_and_broken_ones_say_why(tmp_path):
@@ -418,3 +481,17 @@ def test_the_worst_status_is_said():
 def test_a_source_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DynvizError, match="there is no folder"):
         PlayerState([str(tmp_path / "none")])
+
+
+def test_beside_a_finished_run_the_live_one_has_its_own_pace_and_edge(tmp_path):
+    old, new = Growing(tmp_path / "old"), Growing(tmp_path / "new")
+    old.finish()
+    new.grow(20)
+    made = PlayerState([str(tmp_path / "old"), str(tmp_path / "new")], now=0.0, timer=lambda: 0.0)
+    for second in range(8):
+        new.grow(20 + second)
+        made.tick(float(second))
+    status = made.session.training_status
+    assert (status.status, made.step, made.timeline.edge) == ("running", 27, 27)
+    assert status.rate == pytest.approx(1, abs=0.3)
+    assert status.left == pytest.approx((100 - 27) / status.rate)

@@ -14,6 +14,14 @@ from dynviz.training.steppers import RuleStepper
 from tests import network
 
 MODIFIERS = list(plugins.files("modifiers"))
+STRENGTHS = {
+    name: field.name
+    for name in MODIFIERS
+    for field in dataclasses.fields(plugins.load("modifiers", name).target)
+    if field.name in ("decay", "rho")
+}
+"""The number of each modifier that makes it nothing at zero; grafting has none."""
+DECAYS = [name for name, strength in STRENGTHS.items() if strength == "decay" and name != "l2"]
 BASES = ("sgd", "adam", "rmsprop", "muon")
 START = torch.tensor([2.0, -1.0, 0.5, 1e-4, -1e-4, 0.0], dtype=torch.float64)
 GRADIENT = torch.tensor([0.3, -0.2, 0.0, 1.0, 0.1, 0.0], dtype=torch.float64)
@@ -44,11 +52,10 @@ def last(made, gradients, **more):
     return list(steps(made, gradients, **more))[-1]
 
 
-@pytest.mark.parametrize("modifier", MODIFIERS)
+@pytest.mark.parametrize("modifier", STRENGTHS)
 @pytest.mark.parametrize("base", BASES)
 def test_without_strength_a_modifier_changes_nothing(base, modifier):
-    off = "rho=0" if modifier == "sam" else "decay=0"
-    plain, modified = rule(base), rule(f"{base}+{modifier}:{off}")
+    plain, modified = rule(base), rule(f"{base}+{modifier}:{STRENGTHS[modifier]}=0")
     gradients = torch.randn(5, 6, dtype=torch.float64).unbind()
     noise = torch.rand(5, 6, dtype=torch.float64)
     assert torch.equal(last(plain, gradients)[0], last(modified, gradients, noise=noise)[0])
@@ -153,6 +160,61 @@ def test_sam_looks_along_the_gradient_at_the_length_rho():
     assert made.perturb(0 * gradient).tolist() == [0.0, 0.0, 0.0]
 
 
+def two_matrices(count, seed=0):
+    """Gradients [count] of a matrix, in float64."""
+    return torch.randn(count, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)).unbind()
+
+
+@pytest.mark.parametrize(
+    ("magnitude", "published"),
+    [
+        ("adam", lambda theta: torch.optim.Adam([theta], lr=0.03)),
+        ("sgd", lambda theta: torch.optim.SGD([theta], lr=0.03)),
+        ("rmsprop", lambda theta: torch.optim.RMSprop([theta], lr=0.03)),
+        ("adagrad", lambda theta: torch.optim.Adagrad([theta], lr=0.03)),
+    ],
+)
+@pytest.mark.parametrize("base", ["shampoo", "sketchy", "muon", "sgd"])
+def test_a_grafted_step_has_the_direction_of_the_rule_and_the_length_of_torchs_step(base, magnitude, published):
+    start = torch.zeros(4, 3, dtype=torch.float64)
+    other = torch.nn.Parameter(start.clone())
+    torchs = published(other)
+    plain, grafted = rule(base), rule(f"{base}+graft:magnitude={magnitude}")
+    grafted = dataclasses.replace(grafted, lr=0.03)
+    gradients = two_matrices(12)
+    alone = [sum(terms.values()) for _, terms in steps(plain, gradients, theta=start)]
+    for gradient, direction, (_, terms) in zip(gradients, alone, steps(grafted, gradients, theta=start), strict=True):
+        before = other.detach().clone()
+        other.grad = gradient.clone()
+        torchs.step()
+        length = (other.detach() - before).norm()
+        torch.testing.assert_close(sum(terms.values()), length * direction / direction.norm(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd", "rmsprop", "adagrad"])
+def test_a_rule_grafted_onto_itself_is_that_rule(name):
+    gradients = two_matrices(20, seed=1)
+    start = torch.zeros(4, 3, dtype=torch.float64)
+    plain, grafted = (last(rule(text), gradients, theta=start)[0] for text in (name, f"{name}+graft:magnitude={name}"))
+    torch.testing.assert_close(plain, grafted, rtol=1e-12, atol=1e-14)
+
+
+def test_a_rule_without_a_direction_is_grafted_to_no_step_and_a_diverged_one_to_nan():
+    made, zero = rule("shampoo+graft:magnitude=adam"), torch.zeros(4, 3)
+    after, state = made.update(zero, zero, made.init(zero), torch.ones((), dtype=torch.float64))
+    assert all((term == 0).all() for term in after.values())
+    terms, _ = made.update(zero, zero + torch.nan, state, 2 * torch.ones((), dtype=torch.float64))
+    assert sum(terms.values()).isnan().all()
+
+
+def test_a_graft_takes_the_learning_rate_of_common_steps_and_an_unknown_magnitude_is_refused():
+    assert rule("shampoo").family == "falling"
+    assert rule("shampoo+graft").family == ""
+    assert rule("shampoo+l2").family == "falling"
+    with pytest.raises(DynvizError, match="magnitude takes adam"):
+        rule("shampoo+graft:magnitude=muon")
+
+
 def test_modifiers_stand_over_one_another():
     made = rule("adam+l2+proximal-l1+sam:lr=0.1,decay=0.3,proximal_l1_decay=0.2,rho=0.1")
     assert made.decay == 0.3
@@ -180,7 +242,7 @@ def test_proximal_l1_gives_exact_zeros_over_any_rule(base, dtype):
 
 
 @pytest.mark.parametrize("inner", ["l2", "averaged-l1", "sam", "gradient-l2"])
-@pytest.mark.parametrize("outer", [each for each in MODIFIERS if each not in {"l2", "sam"}])
+@pytest.mark.parametrize("outer", DECAYS)
 def test_a_decay_is_scaled_by_the_rules_step_size_whatever_stands_between(inner, outer):
     if inner == outer:
         return
@@ -198,10 +260,9 @@ def test_a_decay_is_scaled_by_the_rules_step_size_whatever_stands_between(inner,
     torch.testing.assert_close(pulls[0], pulls[1], rtol=1e-12, atol=0)
 
 
-@pytest.mark.parametrize("modifier", MODIFIERS)
+@pytest.mark.parametrize(("modifier", "name"), [*STRENGTHS.items(), ("graft", "lr")])
 @pytest.mark.parametrize("base", BASES)
-def test_lanes_with_their_own_strength_go_as_they_would_alone(base, modifier):
-    name = "rho" if modifier == "sam" else "decay"
+def test_lanes_with_their_own_strength_go_as_they_would_alone(base, modifier, name):
     layout = ParameterLayout({key: tuple(value.shape) for key, value in network.parameters().items()})
     row = layout.join(network.parameters())
     values = [0.0, 0.1, 0.5]
@@ -218,7 +279,7 @@ def test_lanes_with_their_own_strength_go_as_they_would_alone(base, modifier):
 
 def test_what_cannot_be_put_together_is_refused_in_words():
     for text, said in (
-        ("torch.optim.SGD+l2", "steps by itself"),
+        ("torch.optim.SGD+l2", "SGD updates the parameters itself"),
         ("adam+l3", "l2"),
         ("adam+", "modifier"),
         ("sam", "like adam\\+sam"),

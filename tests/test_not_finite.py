@@ -56,7 +56,7 @@ def test_what_is_not_finite_is_grey_stripes_on_the_ground_in_pixels(name, look):
 def test_what_is_not_finite_is_dotted_and_named_in_cells(name):
     canvas = CellCanvas(80, 30)
     cells = canvas.draw(scene(MARKS[name]))
-    plot = canvas.places[0].plot
+    plot = canvas.areas.places[0].plot
     left = cells.glyphs[plot.top : plot.bottom, plot.left : plot.left + plot.width // 2 - 1]
     assert ((left >= 0x2800) & (left < 0x2900)).mean() > 0.3
     assert "not finite" in cells.text()

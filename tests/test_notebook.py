@@ -102,18 +102,65 @@ def test_reading_a_recording_does_not_import_what_draws_it():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_notebook_that_is_executed_holds_the_animation(tmp_path, monkeypatch):
-    surface(tmp_path / "run" / "adamw", steps=60)
+@pytest.fixture
+def execute(tmp_path, monkeypatch):
+    """Execute the cells of a notebook."""
     (tmp_path / "jupyter").mkdir()
     for name in ("JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTER_DATA_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "jupyter"))
-    cells = ["import dynviz", f"run = dynviz.open({str(tmp_path / 'run')!r})\nrun", "run['adamw']"]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(book, timeout=300, kernel_name="python3").execute()
-    nbformat.validate(book)
+
+    def run(*cells):
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        NotebookClient(book, timeout=300, kernel_name="python3").execute()
+        nbformat.validate(book)
+        return book
+
+    return run
+
+
+def test_a_notebook_that_is_executed_holds_the_animation(tmp_path, execute):
+    surface(tmp_path / "run" / "adamw", steps=60)
+    book = execute("import dynviz", f"run = dynviz.open({str(tmp_path / 'run')!r})\nrun", "run['adamw']")
     for cell, words in zip(book.cells[1:], ("<Run run: adamw>", "<Recording adamw: "), strict=True):
         (output,) = cell.outputs
         frames, alt = shown(output.data)
         assert frames > 10
         assert "Rosenbrock" in alt or "rosenbrock" in alt
         assert output.data["text/plain"].startswith(words)
+
+
+LOOP = """
+import time, torch, dynviz
+from IPython.display import DisplayHandle
+
+texts, update = [], DisplayHandle.update
+def noted(self, table, **more):
+    texts.append(table._repr_mimebundle_()["text/plain"])
+    update(self, table, **more)
+DisplayHandle.update = noted
+
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+with dynviz.record(net, optimizer, out={out!r}, steps=40) as rec:
+    for step in range(40):
+        loss = net(torch.ones(1, 3)).square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        rec(loss)
+        time.sleep(0.02)
+"""
+
+
+@pytest.mark.slow
+def test_a_loop_that_is_recorded_shows_how_far_it_is(tmp_path, execute):
+    book = execute(LOOP.format(out=str(tmp_path / "mine")), "print(*texts, sep='\\n')")
+    # The one output of the cell is drawn again while the loop runs.
+    (shown_at_last,) = book.cells[0].outputs
+    assert shown_at_last.data["text/plain"].startswith("sgd: 40 of 40 steps, ")
+    assert "<progress value='40' max='40'>" in shown_at_last.data["text/html"]
+    (printed,) = book.cells[1].outputs
+    steps = [int(line.split()[1]) for line in printed.text.splitlines()]
+    assert len(steps) >= 3
+    assert steps == sorted(steps)
+    assert 0 < steps[0] < 40

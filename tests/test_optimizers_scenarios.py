@@ -5,16 +5,7 @@ import pytest
 
 import dynviz
 from dynviz import plugins
-
-SIZES = {
-    "voronoi": "hidden=24,grid=8",
-    "matrix-sensing": "d=16",
-    "matrix-recovery": "M=6",
-    "icon": "data=shapes,width=4",
-    "initialisation": "layers=4,width=8,data=shapes",
-    "landscape": "data=shapes,width=4,batch=16",
-}
-"""Smaller than the default, for speed; a scenario that is not named trains as it is."""
+from tests.sizes import SIZES
 
 
 @pytest.mark.parametrize("scenario", plugins.files("scenarios"))

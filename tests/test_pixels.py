@@ -256,6 +256,15 @@ def test_a_size_that_cannot_be_drawn_is_refused_with_what_can(size):
         PixelCanvas(*size)
 
 
+@pytest.mark.parametrize("size", range(9, 17))
+def test_a_comma_stands_at_its_word(size):
+    pen, font = Pen(400, 60), Font(size, bold=True)
+    (_, _), (comma, begin), *_ = pen.places("rosenbrock, 12 lanes", font)[0]
+    alone = pen.write("rosenbrock", font, 10, 40).places % 400
+    assert comma == ","
+    assert begin <= alone.max() + 1 - 10 + 0.15 * size
+
+
 def test_words_are_as_wide_as_they_are_measured():
     pen, font = Pen(400, 100), Font(16, bold=True)
     shape = pen.write("step 4 300 of 10 000", font, 20, 50)

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynviz.player import footer, header, timeline
-from dynviz.player.playback import SECONDS, SPEEDS, Playback
+from dynviz.player.playback import SECONDS, Playback
 from dynviz.player.status import TrainingStatus
 from dynviz.player.step_rate import StepRate
 from dynviz.player.terminal.delivery import FrameRate
 from dynviz.player.timeline import TimelineState, Track, layout, track
 from dynviz.player.words import Word, fit
 from dynviz.scene.marks import Readout, Scene
+from dynviz.settings.values import SPEEDS
 
 
 def text(row):
@@ -21,7 +22,7 @@ def text(row):
 
 def playback(last=1000, *, every=10, total=1000, live=False):
     made = Playback()
-    made.extend(np.arange(0, last + 1, every), total, live=live)
+    made.extend(np.arange(0, last + 1, every), total, growing=(last, total) if live else None)
     return made
 
 
@@ -58,14 +59,14 @@ def test_playing_up_to_the_live_edge_becomes_following_and_a_pause_ends_it():
     made.toggle(0.0)
     made.advance(1.0)
     assert made.following
-    made.extend(np.arange(0, 601, 10), 1000, live=True)
+    made.extend(np.arange(0, 601, 10), 1000, growing=(600, 1000))
     assert made.step == 600
     made.toggle(1.0)
-    made.extend(np.arange(0, 701, 10), 1000, live=True)
+    made.extend(np.arange(0, 701, 10), 1000, growing=(700, 1000))
     assert (made.step, made.playing, made.following) == (600, False, False)
     made.follow()
     assert (made.step, made.following) == (700, True)
-    made.extend(np.arange(0, 1001, 10), 1000, live=False)
+    made.extend(np.arange(0, 1001, 10), 1000)
     assert (made.step, made.playing, made.following) == (1000, False, False)
 
 
@@ -113,7 +114,7 @@ def test_whatever_is_done_the_step_is_one_of_the_films(acts):
         now += 0.3
         if act in ("grow", "over"):
             last, live = min(last + abs(number), 1000), live and act == "grow"
-            made.extend(np.arange(0, last + 1, 7), 1000, live=live)
+            made.extend(np.arange(0, last + 1, 7), 1000, growing=(last, 1000) if live else None)
         elif act == "wait":
             made.advance(now)
         elif act in ("move", "seek", "change_speed"):
@@ -173,7 +174,7 @@ def test_a_trainer_that_stands_still_becomes_slower():
 
 
 def test_the_timeline_shows_past_recorded_edge_coming_and_events():
-    row = layout(60, TimelineState(20, 60, 100, live=True, events=(40, 90)), (Word("1x"),))
+    row = layout(60, TimelineState(20, 60, 100, edge=60, events=(40, 90)), (Word("1x"),))
     assert text(row) == " ├─────────●━━━━━━━━◆━━━━━━━━━┃┄┄┄┄┄┄┄┄┄┄┄┄◆┄┄┄┄┄┤ 1x".ljust(60)
     whole = layout(30, TimelineState(100, 100, 100))
     assert text(whole) == " ├" + "─" * 16 + "●┤" + " " * 10
@@ -219,6 +220,15 @@ def test_all_optimizers_are_named_in_the_header_before_one_is_described():
     assert narrow == " voronoi   adamw   adamw-l1    ✓ finished     step 7 of 400 "
 
 
+def test_a_long_title_is_cut_before_an_optimizer_is_left_out():
+    readouts = (Readout("adamw lr 0.01", "lane0"), Readout("adamw-l1 lr 0.01", "lane1"))
+    scene = Scene("Two classes, by the nearest of 138 centers", (), 7, 400, readouts)
+    row = text(header.header(80, scene, TrainingStatus("finished"), step=7))
+    assert row.startswith(" Two classes, by the nea")
+    assert "…   adamw   adamw-l1   " in row
+    assert row.endswith("✓ finished     step 7 of 400 ")
+
+
 def test_keys_that_matter_least_are_left_out_of_the_footer_first():
     hints = [footer.KeyHint("space", "play", 1), footer.KeyHint("e", "export", 4), footer.KeyHint("q", "quit", 0)]
     assert text(footer.footer(40, hints)).strip() == "space play  e export  q quit"
@@ -237,3 +247,20 @@ def test_tabs_are_found_where_they_stand():
 def test_a_track_of_one_column_knows_its_ends():
     line = Track(2, 1, 10)
     assert (line.step(0), line.step(9), line.column(10)) == (0, 10, 2)
+
+
+def test_a_live_run_is_followed_at_its_own_edge_beside_a_longer_one():
+    playback = Playback()
+    playback.extend(np.arange(101), 100, growing=(30, 100))
+    playback.end()
+    assert (playback.step, playback.following) == (30, True)
+    playback.extend(np.arange(101), 100, growing=(40, 100))
+    assert playback.step == 40
+    # What is longer can be looked at, and the edge is come back to by playing up to it.
+    playback.seek(80)
+    playback.toggle(0.0)
+    assert (playback.step, playback.following) == (80, False)
+    playback.seek(39)
+    playback.toggle(0.0)
+    playback.advance(1.0)
+    assert (playback.step, playback.following) == (40, True)

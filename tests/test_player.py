@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+import dynviz
+
 os.environ.setdefault("TEXTUAL_FPS", "120")
 
 from dynviz.errors import DynvizError
@@ -31,6 +33,8 @@ from dynviz.player.keys import KEYS
 from dynviz.player.lane_dialog import LaneDialog
 from dynviz.player.plot import Plot
 from dynviz.player.run_screen import RunScreen
+from dynviz.player.runs import find
+from dynviz.player.timeline import TICK
 from tests import recorded
 from tests.growing import Growing, Trainer
 from tests.watched import asynchronous, watching
@@ -38,10 +42,7 @@ from tests.watched import asynchronous, watching
 
 @pytest.fixture(scope="module")
 def voronoi(tmp_path_factory):
-    run = tmp_path_factory.mktemp("runs") / "voronoi-1"
-    recorded.voronoi(run / "adamw", lanes=2)
-    recorded.voronoi(run / "adamw-l1", label="adamw-l1")
-    return run
+    return recorded.two_of_voronoi(tmp_path_factory.mktemp("runs") / "voronoi-1")
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ async def test_a_panel_is_zoomed_by_key_and_by_click_and_paged(voronoi):
         assert f"panel 2 of {len(titles)}" in watched.lines[1]
         await watched.press("escape")
         assert not watched.state.zoomed
-        place = watched.screen.query_one(Plot).canvas.places[2].cell
+        place = watched.screen.query_one(Plot).areas.places[2].cell
         await watched.pilot.click(Plot, offset=(place.left + 5, place.top + 3))
         await watched.settle()
         assert (watched.state.zoomed, watched.state.first) == (True, 2)
@@ -130,7 +131,7 @@ async def test_a_panel_is_zoomed_by_key_and_by_click_and_paged(voronoi):
 async def test_values_at_the_cursor_are_said(voronoi):
     async with watching(voronoi, view="curves", step=200) as watched:
         plot = watched.screen.query_one(Plot)
-        place = plot.canvas.places[0].plot
+        place = plot.areas.places[0].plot
         await watched.pilot.hover(Plot, offset=(place.left + place.width // 2, place.top + 2))
         await watched.settle()
         assert "step 2" in watched.lines[1]
@@ -160,9 +161,26 @@ async def test_events_are_jumped_to_and_said(live):
         assert watched.step == 10
         assert "◆ center died at step 10 (sgd)" in watched.lines[1]
         await watched.press("n")
-        assert "no more events this way" in watched.text
+        assert "no more events in this direction" in watched.text
         await watched.press("home", "N")
         assert watched.step == 0
+
+
+@asynchronous
+async def test_time_runs_with_what_moves_and_with_the_steps_again(voronoi, live):
+    async with watching(voronoi, step=200) as watched:
+        assert TICK not in watched.lines[-2]
+        await watched.press("P")
+        await watched.settle()
+        scale = watched.state.playback.scale
+        assert (scale.frames[0], scale.frames[-1]) == (0, 400)
+        assert TICK in watched.lines[-2]
+        await watched.press("P")
+        await watched.settle()
+        assert watched.state.playback.scale is None
+    async with watching(live.folder) as watched:
+        await watched.press("P")
+        assert "once training is over" in watched.text
 
 
 @asynchronous
@@ -190,6 +208,17 @@ async def test_lanes_are_chosen_in_a_dialog(voronoi):
         assert watched.state.scene() is not None
         await watched.press("l", "escape")
         assert isinstance(watched.app.screen, RunScreen)
+
+
+@asynchronous
+async def test_lanes_are_filtered_by_words_and_ranges_and_chosen_together(tmp_path):
+    dynviz.run("surface", "sgd", seeds="0:600", steps=3, out=tmp_path / "run")
+    async with watching(tmp_path / "run") as watched:
+        await watched.press("l", "slash", *"2:4", "enter", "n")
+        assert "598 of 600 chosen" in watched.text
+        await watched.press("escape", "n", "slash", *"seed", "space", *"59", "down", "a", "i", "i", "enter")
+        (recording,) = watched.state.session.recordings
+        assert recording.seeds == tuple(seed for seed in range(600) if "59" in str(seed))
 
 
 @asynchronous
@@ -227,7 +256,7 @@ async def test_time_goes_on_behind_a_dialog(voronoi):
         assert isinstance(watched.app.screen, InfoDialog)
         assert watched.step == 20
         assert "step 20 of 400" in watched.lines[0] != before
-        assert "click or drag" in watched.text
+        assert "play or pause" in watched.text
 
 
 @asynchronous
@@ -427,12 +456,35 @@ async def test_a_killed_run_plays(live):
 
 
 @asynchronous
-async def test_a_view_that_does_not_suit_says_so_in_its_place(voronoi):
+async def test_instead_of_a_view_that_does_not_suit_the_first_that_opens_is_shown_with_a_note(voronoi):
     async with watching(voronoi, view="spectrum") as watched:
-        await watched.wait(0.1)
         assert "view spectrum needs the channel 'singular_values'" in watched.text
-        await watched.press("tab")
         assert watched.state.scene() is not None
+        assert "spectrum" not in watched.state.views.names
+        await watched.press("tab")
+        assert "singular_values" not in watched.text
+
+
+@asynchronous
+async def test_back_from_a_chosen_view_that_does_not_suit(voronoi):
+    async with watching(voronoi) as watched:
+        watched.state.views.add("spectrum")
+        await watched.press("tab")
+        before = watched.state.view
+        watched.state.show("spectrum")
+        watched.screen.beat()
+        await watched.settle()
+        assert watched.state.view == before
+        assert "view spectrum needs the channel 'singular_values'" in watched.text
+
+
+def test_a_stopped_run_is_as_far_as_the_recording_that_came_least_far(tmp_path):
+    for label, step in (("sgd", 30), ("adamw", 20)):
+        growing = Growing(tmp_path / "run" / label, label=label)
+        growing.grow(step)
+        growing.finish("interrupted")
+    (found,) = find(tmp_path)
+    assert found.steps == (20, 100)
 
 
 @asynchronous
@@ -538,15 +590,14 @@ async def test_keys_are_read_while_a_view_is_opened(voronoi, go_on):
 
 
 @asynchronous
-async def test_a_view_that_is_left_before_it_is_open_is_not_shown_and_is_opened_anew(voronoi, go_on):
+async def test_a_view_that_is_left_before_it_is_open_is_shown_when_it_is_chosen_again(voronoi, go_on):
     async with watching(voronoi, view="./slow.py", step=200, settle=False) as watched:
-        left = watched.state.live_film
         await watched.press("tab")
         assert watched.state.view == "benchmark"
         assert "voronoi" in watched.lines[0]
         go_on()
         await watched.press("right")
-        assert (left.film, watched.step) == (None, 201)
+        assert watched.step == 201
         assert "voronoi" in watched.lines[0]
         await watched.press("shift+tab")
         assert watched.lines[0].startswith(" slow")
@@ -588,16 +639,46 @@ async def test_lines_of_runs_say_the_most_in_any_width(tmp_path):
 
 
 @asynchronous
+async def test_runs_are_filtered_ordered_renamed_and_moved_to_the_trash(tmp_path):
+    for name in ("bowl-1", "bowl-2", "dish"):
+        Growing(tmp_path / "runs" / name / "sgd").finish()
+    live = Growing(tmp_path / "runs" / "live" / "sgd")
+    live.grow(1)
+    async with watching(root=tmp_path / "runs") as watched:
+        assert "4 runs in" in watched.lines[0]
+        await watched.press("slash", *"bowl-", "enter")
+        assert "2 of 4 runs" in watched.lines[0]
+        assert "dish" not in watched.text
+        await watched.press("escape", "o")
+        assert "by name" in watched.lines[0]
+        assert [line.split()[0] for line in watched.lines[2:6]] == ["bowl-1", "bowl-2", "dish", "live"]
+        await watched.press("j", "j", "R", *["backspace"] * 4, *"carafe", "enter")
+        assert "renamed" in watched.lines[-1]
+        await watched.settle()
+        assert (tmp_path / "runs/carafe").exists()
+        await watched.press("k", "x")
+        assert "Move bowl-2 to the trash?" in watched.text
+        await watched.press("n", "x", "y")
+        assert (tmp_path / "runs/.trash/bowl-2/sgd/run.json").exists()
+        await watched.settle()
+        assert "3 runs in" in watched.lines[0]
+        await watched.press("end", "x", "y")
+        assert "is being trained: dynviz stop" in watched.lines[-1]
+        await watched.press("question_mark")
+        assert "Keys of the list of runs" in watched.text
+
+
+@asynchronous
 async def test_a_folder_without_runs_says_how_to_make_one(tmp_path):
     async with watching(root=tmp_path) as watched:
         assert "dynviz run voronoi --optimizer adamw-l1" in watched.text
-        assert watched.lines[-1].strip() == "r look again   t theme   q quit"
+        assert watched.lines[-1].strip() == "r refresh   t theme   q quit"
 
 
 @asynchronous
 async def test_words_around_the_picture_have_the_colours_of_what_is_in_it(voronoi):
     for depth in ("true", "256", "16"):
-        async with watching(voronoi, step=200, depth=depth) as watched:
+        async with watching(voronoi, view="curves", step=200, depth=depth) as watched:
             colors = {}
             for name in ("header", "plot"):
                 widget = watched.screen.query_one(f"#{name}")
@@ -803,7 +884,7 @@ def test_a_player_that_is_killed_leaves_the_terminal_as_it_was(voronoi):
     finally:
         terminal.close()
     said = terminal.read.rpartition(b"prediction")[2]
-    for mode in (b"?1049l", b"?1000l", b"?1003l", b"?2004l", b"?25h"):
+    for mode in (b"?1049l", b"?7h", b"?1000l", b"?1003l", b"?2004l", b"?25h"):
         assert b"\x1b[" + mode in said, mode
 
 

@@ -1,7 +1,8 @@
 """What the player asks of training, and the events that it shows: forks, changes, pauses, detectors."""
 
 import json
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ async def test_training_is_paused_stepped_and_continued(live):
         await watched.wait(1)
         assert "‖ paused" in watched.lines[0]
         assert "● live" not in watched.lines[0]
-        assert "p train on" in watched.lines[-1]
+        assert "p continue" in watched.lines[-1]
         await watched.press("full_stop", "greater_than_sign")
         assert [(each.action, each.steps) for each in asked(live.folder.parent)[1:]] == [("step", 1), ("step", 100)]
         live.grow(30)
@@ -115,7 +116,7 @@ async def test_what_is_over_is_not_paused_and_its_keys_move_through_time(tmp_pat
     recording = spiked(tmp_path / "run" / "sgd")
     async with watching(recording.folder, step=100) as watched:
         await watched.press("p")
-        assert "training is over; F forks the run at this step" in watched.text
+        assert "training is over; L trains on, F forks the run at this step" in watched.text
         await watched.press("full_stop")
         assert watched.step == 110
         await watched.press("greater_than_sign")
@@ -130,7 +131,7 @@ async def test_a_rate_is_changed_while_it_trains_and_the_answer_is_said(live):
         assert isinstance(watched.app.screen, ChangeDialog)
         await write(watched, "quick")
         await watched.press("enter")
-        assert wrong(watched) == "lr takes a number while the run trains; fork it for anything else"
+        assert wrong(watched) == "only a number can be given to lr while the run trains; fork it for anything else"
         await write(watched, "3e-3")
         await watched.press("enter")
         assert isinstance(watched.app.screen, RunScreen)
@@ -155,7 +156,7 @@ async def test_a_change_that_is_refused_is_said_with_its_reason(live):
         await watched.press("enter")
         answer(live, 20, refused="lr is out of range")
         await watched.wait(1)
-        assert "sgd: lr stays as it is: lr is out of range" in watched.text
+        assert "sgd: lr was not changed: lr is out of range" in watched.text
 
 
 @asynchronous
@@ -171,6 +172,59 @@ async def test_one_lane_is_changed_alone_by_its_number_in_the_recording(tmp_path
         await write(watched, "0.2")
         await watched.press("enter")
         assert [each.lane for each in asked(growing.folder)[1:]] == [1, 3]
+
+
+@asynchronous
+async def test_a_run_that_trains_is_stopped_and_made_longer(live, started):
+    async with watching(live.folder) as watched:
+        await watched.press("L")
+        assert "Train beyond the 100 steps" in watched.text
+        await write(watched, "100")
+        await watched.press("enter")
+        assert wrong(watched) == "write a number of steps from 101 on"
+        await write(watched, "150")
+        await watched.press("enter")
+        assert asked(live.folder.parent) == [Request(action="lengthen", steps=150)]
+        live.writer.amend(replace(live.writer.metadata, steps=150))
+        live.steps = 150
+        live.grow(110)
+        await watched.wait(1)
+        assert "of 150" in watched.text
+        await watched.press("S")
+        assert asked(live.folder.parent)[-1] == Request(action="stop")
+        live.finish("interrupted")
+        await watched.wait(1)
+        assert "■ stopped" in watched.lines[0]
+        assert started == []
+
+
+@asynchronous
+async def test_training_that_is_over_begins_again_to_make_a_run_longer(tmp_path, started):
+    recording = spiked(tmp_path / "run" / "sgd")
+    async with watching(recording.folder) as watched:
+        await watched.press("L")
+        assert re.search(r"steps in all +1200", watched.text)
+        await watched.press("enter")
+        ((command, arguments, process),) = started
+        assert (command, arguments) == ("run", ["--resume", str(tmp_path / "run"), "--steps", "1200"])
+        assert watched.state.training
+        process.end("failed", 1, "the disk is full")
+        await watched.wait(1)
+        assert "training does not go on: the disk is full" in watched.text
+        assert not watched.state.training
+
+
+@asynchronous
+async def test_a_run_that_ends_before_it_hears_goes_on_all_the_same(live, started):
+    async with watching(live.folder) as watched:
+        await watched.press("L")
+        await write(watched, "150")
+        await watched.press("enter")
+        assert started == []
+        live.finish()
+        await watched.wait(1)
+        ((_, arguments, _),) = started
+        assert arguments[:4] == ["--resume", str(live.folder.parent), "--steps", "150"]
 
 
 @asynchronous
@@ -205,7 +259,7 @@ async def test_a_fork_is_described_started_and_laid_over_its_parent(tmp_path, st
         assert "adamw lr 0.5" in watched.lines[0]
         assert "forking" not in watched.text
         await watched.press("q")
-        assert "Training is not over" in watched.text
+        assert "Training has not finished" in watched.text
         await watched.press("s")
         assert process.stopped == 1
 
@@ -228,7 +282,7 @@ async def test_a_fork_is_refused_in_its_form(tmp_path, started):
         await watched.press("F")
         await write(watched, "700")
         await watched.press("enter")
-        assert wrong(watched) == "write a step from 0 to 600"
+        assert wrong(watched) == "enter a step from 0 to 600"
         await write(watched, "100")
         await watched.press("up")
         await write(watched, "lionn")
@@ -247,7 +301,7 @@ async def test_code_that_is_not_bundled_is_forked_with_consent_alone(tmp_path, s
     )
     async with watching(recording.folder, step=50) as watched:
         await watched.press("F", "enter")
-        assert wrong(watched).endswith("say yes to that")
+        assert wrong(watched).endswith("answer yes to allow it")
         assert started == []
         await watched.press("up", "right", "enter")
         assert started[0][1][-2:] == ["--trust", str(file)]
@@ -266,7 +320,7 @@ async def test_what_detectors_find_is_marked_said_and_jumped_to(tmp_path):
         assert "● spike  1" in watched.text
         await watched.press("a", "enter", "home", "n")
         assert watched.step == 0
-        assert "none of the events is of a chosen kind" in watched.text
+        assert "every event is of a hidden kind" in watched.text
         assert "◆" not in watched.lines[-2]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
+from dynviz.plugins import early
 from dynviz.plugins.options import MISSING
 
 ROOT = Path(__file__).parent.parent
@@ -168,3 +169,42 @@ def test_a_users_file_has_a_fingerprint(tmp_path):
     path.write_text(path.read_text() + "\n# changed\n")
     assert first != plugins.load("optimizers", str(path)).sha256()
     assert plugins.load("optimizers", "sgd").sha256() == ""
+
+
+@pytest.mark.parametrize("plural", ["scenarios", "optimizers"])
+def test_options_are_those_that_the_source_tells(plural):
+    told = 0
+    for name, file in plugins.files(plural).items():
+        known = early.options_of(file, plugins.kind(plural))
+        loaded = plugins.load(plural, name).options
+        if known is not None:
+            told += 1
+            assert [(one.name, one.type, one.range) for one in known.values()] == [
+                (one.name, one.type, one.range) for one in loaded.values()
+            ], name
+    assert told > 0.8 * len(plugins.files(plural))
+
+
+def test_mistakes_in_options_are_found_without_torch():
+    texts = ["voronoi:model=foo", "voronoi:rate=1", "adamw-l1:lr=-1", "adamw:lr=cosine(-1)", "adam+l2:x=1", "adam:lr=1"]
+    code = f"""
+import sys
+from dynviz.errors import DynvizError
+from dynviz.plugins.early import check_options
+for text in {texts}:
+    try:
+        check_options("scenarios" if "voronoi" in text else "optimizers", text)
+        print("taken")
+    except DynvizError as error:
+        print(error)
+assert "torch" not in sys.modules
+"""
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert [line.partition(" of ")[0] for line in printed.splitlines()] == [
+        "model=foo",
+        "no option",
+        "lr=-1",
+        "lr=cosine(-1)",
+        "taken",
+        "taken",
+    ]

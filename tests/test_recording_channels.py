@@ -220,7 +220,7 @@ def test_of_a_truncated_channel_is_read_what_is_there(folder):
     os.truncate(folder / "channels/x.npy", 256 + 4 * 4 + 3)
     recording = Recording(folder)
     assert recording["x"][:, 0].tolist() == [0, 1, 2, 3]
-    assert recording.missing == "x: 5 samples promised, 4 there"
+    assert recording.missing == "x: only 4 of 5 samples are there"
     assert len(recording["y"]) == 5
     with Writer.resume(folder) as writer:
         assert writer.samples("x") == 4
@@ -335,7 +335,7 @@ def test_at_gives_the_sample_at_or_before_a_step_and_the_last_state_at_the_end(f
     channels = {"x": ChannelInfo(100, "<f4"), "fixed": ChannelInfo(0, "<f4")}
     with Writer.create(folder, describe(channels, steps=250)) as writer:
         recording = Recording(folder)
-        with pytest.raises(DynvizError, match="nothing is recorded yet of channel 'x'"):
+        with pytest.raises(DynvizError, match=r"channel 'x' in .* has no samples yet"):
             recording.at("x", 0)
         writer.write("fixed", 0, ramp(9, 1))
         writer.write("x", 0, ramp(0, 2))
@@ -428,5 +428,5 @@ def test_a_long_channel_that_is_cut_while_it_is_shown_keeps_its_picture(tmp_path
     film = open_film([recording], "curves")
     os.truncate(recording.folder / "channels" / "loss.npy", 4096)
     scene = film.scene(len(losses) - 1)
-    assert max(line.y.max() for line in scene.panels[0].marks if hasattr(line, "y")) == 1
+    assert max(np.max(mark.y) for mark in scene.panels[0].marks if hasattr(mark, "y")) == 1
     assert len(recording["loss"]) == (4096 - 256) // 4

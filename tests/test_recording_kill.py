@@ -200,7 +200,7 @@ def test_a_file_system_without_flock_is_an_error_for_a_writer_and_not_live_for_a
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with pytest.raises(
-        DynvizError, match=r"cannot lock .*: No locks available; record on a file system that has flock"
+        DynvizError, match=r"cannot lock .*: No locks available; record on a file system that supports flock"
     ):
         Writer.create(tmp_path / "adam", DESCRIPTION)
     assert not (tmp_path / "adam").exists()

@@ -126,7 +126,7 @@ def test_a_run_is_not_forked_when_one_of_its_recordings_cannot_be(here, damage):
 
 def test_a_recording_of_torchs_kind_with_a_strange_checkpoint_is_refused(here):
     other_state(here / "torch/torch.optim.Adam")
-    assert "is not one of this optimizer" in refused(here, "run", "--resume", "torch", "--steps", 15, "--headless")
+    assert "does not belong to this optimizer" in refused(here, "run", "--resume", "torch", "--steps", 15, "--headless")
 
 
 def test_a_run_that_is_being_written_is_refused(here):

@@ -59,3 +59,17 @@ def test_in_a_terminal_its_user_is_asked(run, tmp_path, monkeypatch, answer, kep
     done = invoke(*command, answer=answer)
     assert "exists already. Replace it?" in done.stderr
     assert (done.exit_code == 1, file.read_text() == "precious") == (kept, kept)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_kept_and_what_it_leads_to_is_replaced(run, tmp_path, there):
+    (tmp_path / "elsewhere").mkdir()
+    link, real = tmp_path / "a.png", tmp_path / "elsewhere" / "real.png"
+    link.symlink_to(real)
+    if there:
+        real.write_text("old")
+    done = invoke("export", run, link, "--view", "curves", "--size", "200x150", "--force")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert link.readlink() == real
+    assert real.read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in real.parent.iterdir()] == ["real.png"]

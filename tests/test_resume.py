@@ -192,7 +192,7 @@ def test_a_run_from_a_gpu_says_what_is_missing_where_there_is_none(tmp_path):
     run = dynviz.run(BOWL, "adamw", steps=10, out=tmp_path / "run")
     path = run["adamw"].folder / "run.json"
     path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda:77"'))
-    with pytest.raises(DynvizError, match="began on cuda:77 and goes on there alone"):
+    with pytest.raises(DynvizError, match="began on cuda:77 and can only continue there"):
         dynviz.resume(run.folder, steps=20, trust="/")
 
 

@@ -12,6 +12,7 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from dynviz import plugins
+from dynviz.plugins.spec import parse
 from dynviz.projection.evaluate import losses, task_of
 from dynviz.recording import Run
 from dynviz.recording.metadata import Lane
@@ -71,12 +72,12 @@ def test_a_run_resumed_elsewhere_is_the_one_that_was_never_stopped(trained, scen
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_sweep_of_any_number_of_processes_gives_the_bytes_of_a_run(trained, tmp_path, processes):
-    jobs = numbered([Job(scenario, scenario, "adam", (Lane(42),)) for scenario in SCENARIOS])
+    jobs = numbered([Job(scenario, parse(scenario), parse("adam"), (Lane(42),)) for scenario in SCENARIOS])
     tmp_path.joinpath("sweep").mkdir()
     SweepPlan(jobs, Settings(steps=STEPS, record=tuple(RECORD))).save(tmp_path / "sweep")
     assert not launch.resume(tmp_path / "sweep", jobs=processes).failed
-    for job in jobs:
-        assert numbers(fingerprints(tmp_path / "sweep" / job.name)) == numbers(trained[1][1][job.scenario])
+    for job, scenario in zip(jobs, SCENARIOS, strict=True):
+        assert numbers(fingerprints(tmp_path / "sweep" / job.name)) == numbers(trained[1][1][scenario])
 
 
 def blas_threads():

@@ -8,7 +8,7 @@ import torch
 
 import dynviz
 from dynviz import DynvizError
-from dynviz.scenarios._recovery import RATES, Shape, Vectors, control, matrix, scale
+from dynviz.scenarios._recovery import RATES, Shape, Vectors, control, large_truth, matrix, scale, truth
 from dynviz.scenarios._spectra import of_product, singular_values
 from dynviz.scenarios.matrix_recovery import MatrixRecovery
 
@@ -174,9 +174,11 @@ def test_sgd_recovers_eight_matrices_of_64_as_recomputed(tmp_path):
 
 @pytest.mark.parametrize("M", [16, 64, 256])
 def test_the_least_squares_solution_is_above_115_db(M):
-    nothing, error = control(Shape(M, M, M, False), 0)
+    nothing, error, other = control(Shape(M, M, M, False), 0)
     assert nothing == pytest.approx(1, abs=0.05)
     assert 10 * math.log10(nothing / error) > 115
+    # The document found no difference to numpy's lstsq.
+    assert 10 * math.log10(error / other) == pytest.approx(0, abs=1)
 
 
 @pytest.mark.slow
@@ -201,6 +203,16 @@ def test_the_published_ratio_of_adamax_lies_within_the_spread_between_groups_of_
     assert PUBLISHED["adamax"] == pytest.approx(np.mean(ends), abs=2 * spread)
 
 
+def test_weight_decay_costs_what_the_ridge_solution_does(tmp_path):
+    rules = ["sgd:weight_decay=0.1", "adagrad:weight_decay=0.1", "sgd:weight_decay=0.001"]
+    run = dynviz.run("matrix-recovery:M=16", rules, seeds="0:4", record=QUIET, out=tmp_path / "run")
+    # In the mean 64 / M (W - Phi) + decay W = 0; before training weight and bias add a third of the answers each.
+    start = 10 * math.log10(1 + 2 / 3)
+    for name, decay in zip(run, (0.1, 0.1, 0.001), strict=True):
+        expected = start + 20 * math.log10(1 + 64 / (16 * decay))
+        assert np.median(run[name]["snr"][-1]) == pytest.approx(expected, abs=0.6)
+
+
 def test_fat_matrices_are_cut_out_of_one_of_full_rank():
     task = MatrixRecovery(M=8, N=40).build(0)
     values = task.constants["true_values"]
@@ -208,6 +220,40 @@ def test_fat_matrices_are_cut_out_of_one_of_full_rank():
     torch.testing.assert_close(values, values[:1].expand(8))
     assert task.facts["rank"] == 8
     assert MatrixRecovery(M=40, N=8).shape.rank == 8
+
+
+@pytest.mark.parametrize(
+    ("family", "plain"),
+    [
+        ("square", {"M": 6}),
+        ("fat", {"M": 6, "N": 20}),
+        ("skinny", {"M": 20, "N": 6}),
+        ("low-rank", {"M": 20, "rank": 6}),
+    ],
+)
+def test_a_family_is_a_name_for_two_sizes_and_a_rank(family, plain):
+    long = 1024 if family == "square" else 20
+    one, other = MatrixRecovery(family=family, V=6, long=long), MatrixRecovery(**plain)
+    assert one.shape == other.shape
+    tasks = [each.build(3) for each in (one, other)]
+    for names in ("parameters", "constants"):
+        for name, value in getattr(tasks[0], names).items():
+            assert torch.equal(value, getattr(tasks[1], names)[name]) or value.isnan().any(), name
+
+
+@pytest.mark.parametrize("shape", [
+    Shape(40, 40, 40, True), Shape(40, 40, 5, True), Shape(12, 40, 40, False), Shape(12, 40, 40, True),
+    Shape(40, 12, 12, True), Shape(40, 40, 30, False),
+])  # fmt: skip
+def test_large_matrices_have_the_factors_that_a_decomposition_finds(shape):
+    large, known = large_truth(shape, 2), truth(shape, 2)
+    factor = large.target.norm() / known.target.norm()
+    assert factor.item() == pytest.approx(1, abs=0 if shape.square else 0.05)
+    torch.testing.assert_close(large.target, factor * known.target, atol=1e-5, rtol=0)
+    torch.testing.assert_close(large.values, factor * known.values, atol=1e-5, rtol=0)
+    torch.testing.assert_close((large.left * large.values) @ large.right.T, large.target, atol=1e-5, rtol=0)
+    for basis in (large.left, large.right):
+        torch.testing.assert_close(basis.T @ basis, torch.eye(basis.shape[1]), atol=1e-5, rtol=0)
 
 
 @pytest.mark.slow
@@ -232,10 +278,14 @@ def test_the_protocol_names_the_twelve_rules_and_their_published_rates():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"M": 1}, "a whole number from 2 to 4096"),
-        ({"N": 5000}, "N=5000"),
-        ({"M": 8, "rank": 9}, "a whole number from 1 to 8"),
+        ({"M": 1}, "a whole number from 2 to 12288"),
+        ({"N": 13_000}, "N=13000"),
+        ({"M": 8, "rank": 9}, "cannot have rank 9; write 1 to 8"),
         ({"snr": "loud"}, "plain or published"),
+        ({"V": 8}, "belong to a family"),
+        ({"family": "round"}, "choose one of square, fat, skinny, low-rank"),
+        ({"family": "fat", "M": 8}, "write V and long instead"),
+        ({"family": "fat", "V": 64, "long": 64}, "write 2 to 63"),
     ],
 )
 def test_a_bad_option_is_refused_with_what_would_be_accepted(options, says):

@@ -239,6 +239,85 @@ def test_the_convex_run_keeps_the_bound_of_its_mean_excess_loss(tmp_path):
     assert any(getattr(mark, "label", "") == "bound" for mark in shown.marks)
 
 
+LAYERS = {
+    "linear": lambda linear, norm: [linear, norm],
+    "cnn": lambda linear, norm: [linear, norm, torch.nn.ReLU()],
+    "transformer": lambda linear, norm: [linear, torch.nn.ReLU(), norm],
+}
+NORMS = {"none": torch.nn.Identity, "batch": torch.nn.BatchNorm1d, "layer": torch.nn.LayerNorm}
+
+
+@pytest.mark.parametrize("norm", list(NORMS))
+@pytest.mark.parametrize("model", list(LAYERS))
+def test_every_model_normalises_as_torchs_modules_do(model, norm):
+    task = MatrixSensing(model=model, norm=norm, d=12, depth=3, batch=4).build(0)
+    assert ("scale1" in task.parameters) == (norm != "none")
+    layers = []
+    for name in ("W1", "W2", "W3"):
+        linear, matrix = torch.nn.Linear(12, 12, bias=False), task.parameters[name]
+        linear.weight = torch.nn.Parameter(matrix.T if model == "linear" else matrix)
+        layers += LAYERS[model](linear, NORMS[norm](12))
+    net = torch.nn.Sequential(*layers[: -len(layers) // 3 + 1])
+    a, b = (part[0] for part in task.batches(0, 1))
+    losses = ((a @ task.constants["target"] * b).sum(dim=1) - (net(a) * b).sum(dim=1)).square()
+    expected = losses.sum() * (0.5 if model == "linear" else 1.0)
+    torch.testing.assert_close(task.loss(task.parameters, task.constants, (a, b)), expected)
+
+
+def test_a_sign_is_learned_by_the_cross_entropy_with_smoothed_labels():
+    task = MatrixSensing(d=12, batch=5, task="classification", smoothing=0.3, gamma=2.0).build(0)
+    a, b = (part[0] for part in task.batches(0, 1))
+    product = task.parameters["W1"] @ task.parameters["W2"]
+    logits = (a @ product * b).sum(dim=1) / (2.0 * 12 * 2**0.5)
+    classes = ((a @ task.constants["target"] * b).sum(dim=1) > 0).long()
+    both = torch.stack([torch.zeros(5), logits], dim=1)
+    expected = torch.nn.functional.cross_entropy(both, classes, label_smoothing=0.3, reduction="sum")
+    torch.testing.assert_close(task.loss(task.parameters, task.constants, (a, b)), expected)
+    alone = [task.loss(task.parameters, task.constants, (a[row], b[row])) for row in range(5)]
+    torch.testing.assert_close(torch.stack(alone).sum(), expected)
+
+
+def test_the_accuracy_of_signs_is_that_of_many_new_samples():
+    task = MatrixSensing(d=24, task="classification").build(0)
+    noise = 100 * torch.randn(24, 24, generator=torch.Generator().manual_seed(1))
+    learned = {"W1": 0.02 * (task.constants["target"] + noise), "W2": torch.eye(24)}
+    a, b = torch.randn(2, 200_000, 24, generator=torch.Generator().manual_seed(2))
+    answers, right = ((a @ matrix * b).sum(dim=1) for matrix in (learned["W1"], task.constants["target"]))
+    counted = (answers.sign() == right.sign()).float().mean().item()
+    assert measured(task, learned, "accuracy").item() == pytest.approx(counted, abs=0.02)
+    scaled = {"W1": 7 * learned["W1"], "W2": torch.eye(24)}
+    errors = [measured(task, matrices, "relative_error").item() for matrices in (learned, scaled)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-4)
+
+
+def test_the_least_norm_error_of_signs_is_that_of_a_direct_solution_and_of_theory():
+    task = MatrixSensing(d=32, task="classification").build(0)
+    a, b = task.batches(0, task.steps)
+    products = torch.einsum("ni,nj->nij", a, b).reshape(task.steps, -1).double()
+    truth = task.constants["target"].reshape(-1).double()
+    found = products.T @ torch.linalg.solve(products @ products.T, (products @ truth).sign())
+    cosine = (found @ truth / found.norm() / truth.norm()).item()
+    error = measured(task, {}, "least_norm_error").item()
+    assert error == pytest.approx((1 - cosine**2) ** 0.5, abs=0.005)
+    theory = MatrixSensing(d=32, task="classification", least_norm="theory").build(0)
+    assert measured(theory, {}, "least_norm_error").item() == pytest.approx(error, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("options", "optimizer", "left"),
+    [
+        ("norm=layer", "sgd", 0.8),
+        ("norm=layer", "adam", 0.55),
+        ("task=classification", "sgd", 0.75),
+        ("task=classification,smoothing=0.2", "adam", 0.65),
+    ],
+)
+def test_normalised_products_and_signs_learn_by_the_rates_of_the_protocol(options, optimizer, left, tmp_path):
+    run = dynviz.run(f"matrix-sensing:d=48,{options}", optimizer, seeds="0:2", out=tmp_path / "run")[optimizer]
+    assert run["relative_error"][-1].max() < left
+    assert run["relative_error"].max() < 1.2
+
+
 @pytest.mark.slow
 def test_a_plain_loop_recovers_the_matrix_as_published(task):
     values = {name: value.clone().requires_grad_() for name, value in task.parameters.items()}
@@ -330,11 +409,16 @@ def test_options_of_the_published_size_learn_by_the_rate_of_the_protocol(options
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"model": "mlp"}, "there is linear, deep, cnn, transformer"),
-        ({"least_norm": "guess"}, "there is auto, computed, theory"),
-        ({"model": "cnn", "depth": 1}, "of nets from 2"),
+        ({"model": "mlp"}, "choose one of linear, deep, cnn, transformer"),
+        ({"least_norm": "guess"}, "choose one of auto, computed, theory"),
+        ({"model": "cnn", "depth": 1}, "from 2 for networks"),
         ({"model": "cnn", "batch": 1}, "from 2 up to 524288"),
         ({"d": 4, "batch": 9}, "up to 8"),
+        ({"norm": "group"}, "choose one of published, none, batch, layer"),
+        ({"norm": "batch"}, "from 2 up to 32768"),
+        ({"norm": "layer", "depth": 1}, "from 2 for networks and with normalisation"),
+        ({"smoothing": 0.1}, "with task=classification"),
+        ({"task": "classification", "smoothing": 1.0}, "from 0 to below 1"),
         ({"init": 0.0}, "a number above 0"),
         ({"d": 1}, "a whole number from 2 to 4096"),
         ({"rank": 0}, "a whole number from 1 to 256"),

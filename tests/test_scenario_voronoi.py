@@ -10,12 +10,12 @@ from torch import nn
 
 import dynviz
 from dynviz import DynvizError
-from dynviz.scenarios._environment import TRAIN, VALIDATION, environment, order
+from dynviz.scenarios._environment import TRAIN, VALIDATION, environment, order, owner
 from dynviz.scenarios._voronoi_models import SCORES
 from dynviz.scenarios.voronoi import Voronoi
 from dynviz.training.lane_stack import cast
 
-MODELS = ("exact", *SCORES)
+MODELS = ("exact", *SCORES, "mlp")
 PUBLISHED = {
     "labels": {1: (0.6887, 0.5441), 101: (0.3639, 0.9997), 1000: (0.03, 0.9997), 5000: (0.003, 0.9998)},
     "offset-scale": {1: (0.6922, 0.5603), 101: (0.6756, 0.5905), 1000: (0.5532, 0.7093), 5000: (0.2781, 0.8747)},
@@ -271,6 +271,71 @@ def test_gaps_are_between_the_two_best_centers_of_the_first_500_points():
         torch.testing.assert_close(measured(task, parameters, name), (best[:, 0] - best[:, 1]).mean())
 
 
+@pytest.mark.parametrize("norm", ["none", "input", "hidden"])
+def test_the_general_model_is_torchs_perceptron(norm):
+    task = Voronoi(model="mlp", width=12, depth=2, norm=norm, grid=8).build(42)
+    layers = [nn.LayerNorm(2)] if norm == "input" else []
+    for place, sizes in enumerate(((2, 12), (12, 12), (12, 2)), start=1):
+        linear = nn.Linear(*sizes)
+        linear.load_state_dict({"weight": task.parameters[f"W{place}"], "bias": task.parameters[f"b{place}"]})
+        layers += [linear, nn.ReLU(), nn.LayerNorm(12) if norm == "hidden" else nn.Identity()]
+    net = nn.Sequential(*layers[:-2])
+    x, y = (part[0] for part in task.batches(0, 1))
+    torch.testing.assert_close(
+        task.loss(task.parameters, task.constants, (x, y)), nn.functional.cross_entropy(net(x / 100), y)
+    )
+    probabilities = torch.softmax(net(task.constants["val"] / 100), dim=1)
+    entropy = torch.distributions.Categorical(probabilities).entropy().mean()
+    torch.testing.assert_close(measured(task, task.parameters, "entropy"), entropy)
+
+
+def test_layer_norm_of_the_input_leaves_one_bit_of_a_point(tmp_path):
+    options = {"seeds": 42, "steps": 300}
+    run = dynviz.run("voronoi:model=mlp,norm=input,width=16,grid=32", "adamw", out=tmp_path / "run", **options)["adamw"]
+    # Which coordinate is the larger: at most as good as the majorities of the two halves.
+    task = Voronoi(model="mlp", norm="input").build(42)
+    x, y = task.constants["val"], task.constants["val_label"]
+    halves = [y[side] for side in (x[:, 0] > x[:, 1], x[:, 0] <= x[:, 1])]
+    best = sum(int(half.bincount(minlength=2).max()) for half in halves) / len(y)
+    # Near the diagonal the norm is softened, which a hundredth of the points sees.
+    assert run["val_accuracy"].max() <= best + 0.005
+    shown = run["prediction"][-1, 0, :, :, 1].astype(float)
+    below, above = shown[np.tril_indices(32, -2)], shown[np.triu_indices(32, 2)]
+    assert max(np.ptp(below), np.ptp(above)) < 0.01
+
+
+@pytest.mark.parametrize("model", ["labels", "centers"])
+def test_cells_without_a_training_point_are_those_of_a_plain_count(model, tmp_path):
+    plain = f"voronoi:model={model},grid=8" + (",hidden=12" if model == "centers" else "")
+    options = {"steps": 40, "seeds": "42,5"}
+    record = ["unseen*:every=20"]
+    run = dynviz.run(f"{plain},compartments=true", "adamw", record=record, out=tmp_path / "cells", **options)["adamw"]
+    without = dynviz.run(plain, "adamw", out=tmp_path / "plain", **options)["adamw"]
+    np.testing.assert_array_equal(run["loss"], without["loss"])
+    truth = environment(42, "tangent")
+    validation = Voronoi(grid=8).build(42).constants["val"]
+    for lane, seed in enumerate((42, 5)):
+        for sample, step in enumerate((0, 20, 40)):
+            x, _ = truth.batches(seed, 0, max(step, 1))
+            seen = owner(x.flatten(0, 1)[: 32 * step], truth.centers, "tangent").unique()
+            unseen = ~np.isin(owner(validation, truth.centers, "tangent"), seen)
+            assert run["unseen_cells"][sample, lane] == 138 - len(seen)
+            assert run["unseen_area"][sample, lane] == pytest.approx(unseen.mean(), abs=1e-6)
+    assert (run["unseen_errors"][0] == 1).all()
+
+
+def test_the_number_of_unseen_cells_is_that_of_chance():
+    # A cell of area p is missed by n points with the probability (1 - p)^n.
+    truth = environment(42, "tangent")
+    areas = owner(truth.points, truth.centers, "tangent").bincount(minlength=138).double() / len(truth.points)
+    task = Voronoi(compartments=True, grid=8, model="exact").build(7)
+    for count in (10, 100):
+        x, _, cells = task.batches(0, count)
+        assert cells.shape == x.shape[:2]
+        expected = (1 - areas).pow(32 * count).sum().item()
+        assert 138 - len(cells.unique()) == pytest.approx(expected, abs=4 * max(1, expected**0.5))
+
+
 def test_a_lane_that_diverged_is_measured_as_not_a_number():
     task = small("centers").build(42)
     lost = {name: torch.full_like(value, torch.nan) for name, value in task.parameters.items()}
@@ -288,17 +353,20 @@ def test_a_recording_says_what_pictures_need(model, tmp_path):
     assert "test_loss" not in recording
     assert ("centers" in recording.metadata.views) == ("centers" in recording)
     assert ("scalars" in recording.metadata.views) == ("offset" in recording or "scale" in recording)
-    assert ("class_weight" in recording) == (model not in ("exact", "centers", "swish"))
+    assert ("class_weight" in recording) == (model not in ("exact", "centers", "swish", "mlp"))
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"model": "center"}, "one of exact, labels, offset, offset-scale, plus-minus, centers, swish"),
+        ({"model": "center"}, "one of exact, labels, offset, offset-scale, plus-minus, centers, swish, mlp"),
+        ({"norm": "batch"}, "one of none, input, hidden"),
+        ({"width": 8}, "belong to model=mlp"),
+        ({"model": "mlp", "depth": 0}, "a whole number from 1 to 64"),
         ({"rule": "euclid"}, "one of tangent, nearest"),
         ({"environment": -1}, "whole number below 2\\^32, or none"),
         ({"environment": 2**32}, "whole number below 2\\^32, or none"),
-        ({"model": "labels", "hidden": 50}, "hidden goes with centers and swish"),
+        ({"model": "labels", "hidden": 50}, "hidden belongs to model=centers and model=swish"),
         ({"hidden": 1}, "a whole number from 2"),
         ({"grid": 1}, "a whole number from 2 to 1024"),
     ],

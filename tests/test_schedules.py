@@ -108,6 +108,7 @@ def test_what_is_written_out_is_read_as_the_same(name):
         "ramp": "(0.3,0.1)",
         "cosine": "(0.3)",
         "exponential": "(0.3,0.1)",
+        "undecayed": "(0.3,0.01,0.5)",
     }
     full = Schedule(name + numbers.get(name, "(0.3,17)")).over(50)
     assert str(Schedule(str(full)).over(9)) == str(full)
@@ -126,6 +127,10 @@ def test_what_is_written_out_is_read_as_the_same(name):
         "cosine(__import__)",
         "exponential(0,1)",
         "exponential(-1,1)",
+        "undecayed(1,0.1,0.9)",
+        "undecayed(-1,0.1)",
+        "inverse(1)",
+        "inverse(1,0)",
         "onecycle(1,5)",
         "onecycle(1,50,2)",
         "onecycle(1,10,0.1)",

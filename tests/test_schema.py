@@ -18,9 +18,9 @@ import dynviz
 from dynviz.animation.export import animate
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
-from dynviz.player.browser import progress
+from dynviz.player.run_lines import progress
 from dynviz.player.runs import find
-from dynviz.plugins import grammar
+from dynviz.plugins import grammar, spec
 from dynviz.recording import Recording, channel_reader, checkpoint, layout, open_all
 from dynviz.recording import projections as stored
 from dynviz.recording.events import parse
@@ -181,7 +181,7 @@ def array(values):
     ("content", "method", "words"),
     [
         (header("(10**12,)"), zipfile.ZIP_STORED, "malformed"),
-        (header("(1000000000000,)"), zipfile.ZIP_STORED, "promises 8000000000000 bytes, and 0 are there"),
+        (header("(1000000000000,)"), zipfile.ZIP_STORED, "announces 8000000000000 bytes, and 0 are there"),
         (array(np.zeros(10**6)), zipfile.ZIP_DEFLATED, "compressed"),
         (header("(-1,)"), zipfile.ZIP_STORED, "is not read"),
         (b"nonsense", zipfile.ZIP_STORED, "magic"),
@@ -287,19 +287,6 @@ def test_a_long_channel_that_grows_keeps_what_was_read_and_sees_what_is_overwrit
     np.testing.assert_array_equal(array, kept)
 
 
-def test_a_channel_that_is_mapped_and_cut_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(channel_reader, "COPIED_BYTES", 1000)
-    recording = recorded.voronoi(tmp_path / "r")
-    loss = recording["loss"]
-    kept = loss.copy()
-    assert recording["loss"] is loss
-    recording.check()
-    os.truncate(recording.folder / "channels/loss.npy", 300)
-    with pytest.raises(DynvizError, match="became shorter while it was read"):
-        recording.check()
-    assert len(recording["loss"]) < len(kept)
-
-
 def test_a_sample_that_is_overwritten_is_seen_in_a_copy_too(tmp_path):
     recording = recorded.voronoi(tmp_path / "r")
     file = recording.folder / "channels" / "loss.npy"
@@ -325,7 +312,7 @@ def test_a_sample_that_is_overwritten_is_seen_in_a_copy_too(tmp_path):
 )
 def test_what_no_machine_can_draw_is_refused_in_words(tmp_path, asked):
     recording = recorded.voronoi(tmp_path / "r")
-    with pytest.raises(DynvizError, match=r"cannot be (drawn|held|shown)|cannot draw") as caught:
+    with pytest.raises(DynvizError, match=r"cannot be (drawn|held|shown|used)") as caught:
         animate([recording], tmp_path / "x.gif", view="curves", **asked)
     assert len(str(caught.value)) < 200
 
@@ -338,17 +325,23 @@ def test_seeds_are_counted_before_they_are_made(text):
 
 def test_combinations_are_counted_before_they_are_made():
     each = "linear(0,1,60000)"
-    with pytest.raises(DynvizError, match="3,600,000,000 combinations, and a sweep may have 65,536"):
-        grid.choices("optimizers", f"sgd:lr={each},momentum={each}")
+    with pytest.raises(DynvizError, match="3,600,000,000 combinations, more than 65,536"):
+        grid.choices("optimizers", spec.parse(f"sgd:lr={each},momentum={each}"))
     with pytest.raises(DynvizError, match="from two to 65536 values"):
-        grid.choices("optimizers", f"sgd:lr=linear(0,1,{10**9})")
+        grid.choices("optimizers", spec.parse(f"sgd:lr=linear(0,1,{10**9})"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_an_export_that_is_ended_leaves_nothing_half_written(tmp_path, number):
     recorded.voronoi(tmp_path / "r")
-    words = ["export", "r", "out.gif", "--view", "curves", "--frames", "400", "--size", "1600x1200"]
-    process = subprocess.Popen([sys.executable, "-m", "dynviz", *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    words = ["export", "r", "out.gif", "--view", "curves", "--frames", "400", "--size", "2800x2000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dynviz", *words],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+        # Who runs the tests may ignore it, as under nohup; then an export would, too.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
+    )
     end = time.monotonic() + 60
     while not list(tmp_path.glob(".*.part*")):
         assert process.poll() is None

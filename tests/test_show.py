@@ -60,7 +60,10 @@ def test_a_scene_to_a_pipe_is_plain_text_of_a_hundred_by_thirty(run_folder):
     text = shown(run_folder, "--view", "scalars")
     cells = drawn(run_folder, "scalars", 400)
     assert text.splitlines() == [row.rstrip() for row in Encoder(cells.palette, "none", bold=False).rows(cells)]
-    assert re.sub(" +\n", "\n", text.replace("░", " ")) == cells.text() + "\n"
+    # Where there are no colours, half a cell of a faint band is nothing, and faint lines have every second dot.
+    same = (re.sub("[⠁-⣿]", "⣿", re.sub("[░▀]", " ", words)) for words in (text, cells.text() + "\n"))
+    same = (re.sub(" +\n", "\n", words) for words in same)
+    assert len(set(same)) == 1
     assert text.count("\n") == 30
     assert max(map(len, text.splitlines())) <= 100
     assert "voronoi" in text

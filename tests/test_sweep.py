@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,8 @@ from dynviz import DynvizError
 from dynviz.cli import commands
 from dynviz.cli.sweeping import SweepProgress
 from dynviz.plugins import grammar
-from dynviz.recording import Recording, open_all
+from dynviz.plugins.spec import Spec, parse
+from dynviz.recording import Recording, disk, open_all
 from dynviz.recording.metadata import Lane
 from dynviz.sweeps import table
 from dynviz.sweeps.grid import choices
@@ -31,11 +33,13 @@ PATIENCE = 90.0
 
 
 def given(plural, text):
-    return [dict(choice.plugin.given) for choice in choices(plural, text)]
+    return [dict(choice.plugin.given) for choice in choices(plural, parse(text))]
 
 
 def planned(scenario, *optimizers, seeds=(0,)):
-    return jobs(choices("scenarios", scenario), [choices("optimizers", each) for each in optimizers], seeds)
+    return jobs(
+        choices("scenarios", parse(scenario)), [choices("optimizers", parse(each)) for each in optimizers], seeds
+    )
 
 
 def rows(folder):
@@ -118,7 +122,7 @@ def test_a_value_may_name_another_option():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("adamw:beta1=beta2,beta2=beta1", "goes round in a circle"),
+        ("adamw:beta1=beta2,beta2=beta1", "refer to each other in a circle"),
         ("adamw:learning_rate=[1,2]", "no option of optimizer adamw named 'learning_rate'"),
         ("adamw:lr=[1,high]", "lr=high of optimizer adamw is not understood"),
         ("adamw:lr=log(1,0,3)", "the grid of lr of optimizer adamw"),
@@ -126,7 +130,7 @@ def test_a_value_may_name_another_option():
 )
 def test_a_grid_that_cannot_be_read_says_why(text, words):
     with pytest.raises(DynvizError, match=words):
-        choices("optimizers", text)
+        choices("optimizers", parse(text))
 
 
 def test_numbers_and_seeds_are_lanes_of_one_stack_and_all_else_is_a_job():
@@ -144,7 +148,7 @@ def test_numbers_and_seeds_are_lanes_of_one_stack_and_all_else_is_a_job():
         {"lr": 0.001, "beta1": 0.9},
         {"lr": 0.01, "beta1": 0.5},
     ]
-    assert first.optimizer == "adamw:lr=0.001,beta1=.5"
+    assert first.optimizer == Spec("adamw", {"lr": 0.001, "beta1": 0.5}, typed=True)
     assert [job.name for job in numbered(found)][1] == "002-f=rosenbrock-grid=8-sgd-nesterov=false"
 
 
@@ -241,6 +245,48 @@ def test_a_sweep_is_drawn_as_a_map_and_a_lane_of_it_alone(swept, tmp_path):
     assert "seed 0" in alone
 
 
+def test_flipped_bits_of_the_table_are_found_and_mended_from_the_recordings(swept, tmp_path):
+    folder = Path(shutil.copytree(swept, tmp_path / "sweep"))
+    file = folder / table.FILE
+    good = file.read_bytes()
+    assert CliRunner().invoke(commands, ["check", str(folder)]).exit_code == 0
+    for place in random.Random(3).sample(range(8 * len(good)), 12):
+        data = bytearray(good)
+        data[place // 8] ^= 1 << place % 8
+        file.write_bytes(data)
+        result = CliRunner().invoke(commands, ["check", str(folder)], catch_exceptions=False)
+        assert result.exit_code == 1, place
+        assert "outcomes.csv is not what was written" in result.output
+    CliRunner().invoke(commands, ["check", str(folder), "--mend"], catch_exceptions=False)
+    assert file.read_bytes() == good
+    assert CliRunner().invoke(commands, ["check", str(folder)]).exit_code == 0
+    (folder / table.CHECKSUMS).unlink()
+    file.write_bytes(good[:-9])
+    assert CliRunner().invoke(commands, ["check", str(folder)]).exit_code == 0
+
+
+def test_a_table_is_intact_whenever_its_writer_is_killed(tmp_path, monkeypatch):
+    job = Job("001-sgd", parse("surface"), parse("sgd"), (Lane(42),))
+    for count in range(1, 4):
+        table.save(tmp_path, table.failed(job, "why" * count))
+        assert table.is_intact(tmp_path)
+    replacing = disk.replacing
+
+    def killed(path):
+        if path.name == table.FILE:
+            raise KeyboardInterrupt
+        return replacing(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "replacing", killed)
+        for why in ("one", "two"):
+            with pytest.raises(KeyboardInterrupt):
+                table.save(tmp_path, table.failed(job, why))
+            assert table.is_intact(tmp_path)
+    table.save(tmp_path, table.failed(job, "last"))
+    assert table.is_intact(tmp_path)
+
+
 def test_a_sweep_that_is_done_is_left_as_it_is(swept):
     before = {path: path.stat().st_mtime_ns for path in swept.rglob("run.json")}
     result = CliRunner().invoke(commands, ["sweep", "--resume", str(swept), "--trust", "/"], catch_exceptions=False)
@@ -298,7 +344,7 @@ def test_an_error_of_a_users_own_file_stands_in_the_table_with_its_line(tmp_path
         (["surface", "-o", "sgd:lr=[1,two]"], "lr=two of optimizer sgd is not understood"),
         (["surface:f=[nowhere,nothing]", "-o", "sgd"], "nowhere"),
         (["surface", "-o", "sgd", "--record", "nothing"], "no channel to record named 'nothing'"),
-        (["surface", "-o", "sgd", "--steps", "0"], "0 steps are no training"),
+        (["surface", "-o", "sgd", "--steps", "0"], "0 steps cannot be trained"),
         (["surface:grid=512", "-o", "sgd:lr=log(1e-4,1,200)", "--seeds", "0:64"], "would write .* GB"),
     ],
 )
@@ -411,7 +457,7 @@ def test_a_disk_that_is_full_loses_no_job_that_is_done(tmp_path):
 def test_a_job_that_has_no_loss_yet_shows_none(capsys, monkeypatch):
     monkeypatch.setattr("dynviz.cli.sweeping.LINE_SECONDS", -1.0)
     progress = SweepProgress()
-    job = Job("001-sgd", "surface", "sgd", (Lane(0),))
+    job = Job("001-sgd", Spec("surface"), Spec("sgd"), (Lane(0),))
     progress.begin(Path("sweep"), [job], 0)
     progress.hear(JobReport(job, "moved", 0, 100))
     progress.hear(JobReport(job, "moved", 50, 100, 0.25))

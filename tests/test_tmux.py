@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import dynviz
 from dynviz.recording import Recording
+from tests.test_changes import cpu_ticks
 
 BOWL = str(Path(__file__).parent / "files" / "bowl.py")
 PATIENCE = 90.0
@@ -113,10 +115,12 @@ def edge(folder):
 def test_a_run_is_watched_scrubbed_zoomed_exported_and_stopped(tmux):
     folder = tmux.folder / "live"
     # Live: two optimizers on one clock, and something moves.
-    tmux.type(f"{DYNVIZ} run {BOWL}:size=5 -o adamw -o sgd --steps 1000000 --out live; echo status $?")
+    tmux.type(f"{DYNVIZ} run {BOWL}:size=5 -o adamw -o sgd --steps 1000000 --compile off --out live; echo status $?")
     text = tmux.wait_for(r"● live +step [1-9]")
     assert re.search(r"bowl · size 5 +adamw +sgd +seed 42", text)
-    assert re.search(r"loss.*adamw +\S+.*sgd +\S+", text)
+    # Names and values stand at the ends of the curves.
+    tmux.wait_for(r"(?s)loss.*adamw +\d")
+    tmux.wait_for(r"(?s)loss.*sgd +\d")
     tmux.wait_for(r"space pause")
     shown = re.search(r"step [\d ]+ of", text)[0]
     tmux.wait_for(r"● live +step", without=shown)
@@ -155,11 +159,11 @@ def test_a_run_is_watched_scrubbed_zoomed_exported_and_stopped(tmux):
 
     # The question at the end, and the shell as it was.
     tmux.press("q")
-    tmux.wait_for(r"Training is not over")
+    tmux.wait_for(r"Training has not finished")
     tmux.press("Escape")
-    tmux.wait_for("● live", without="Training is not over")
+    tmux.wait_for("● live", without="Training has not finished")
     tmux.press("q")
-    tmux.wait_for(r"Training is not over")
+    tmux.wait_for(r"Training has not finished")
     tmux.press("s")
     text = tmux.wait_for(r"status \d")
     assert re.search(r"stopped at step \d+; continue with: dynviz run --resume live --trust[^;]*\nstatus 130", text), (
@@ -169,7 +173,7 @@ def test_a_run_is_watched_scrubbed_zoomed_exported_and_stopped(tmux):
 
 
 def test_a_run_is_changed_paused_stepped_and_forked_while_it_trains(tmux):
-    tmux.type(f"{DYNVIZ} run {BOWL} -o sgd:lr=0.01 --steps 1000000 --out live; echo status $?")
+    tmux.type(f"{DYNVIZ} run {BOWL} -o sgd:lr=0.01 --steps 1000000 --compile off --out live; echo status $?")
     tmux.wait_for(r"● live +step [1-9]")
     tmux.press("h")
     tmux.wait_for(r"Change while it trains(?s:.*)lr +0\.01")
@@ -199,16 +203,80 @@ def test_a_run_is_changed_paused_stepped_and_forked_while_it_trains(tmux):
     (child,) = (tmux.folder / "runs").iterdir()
     assert Recording(child / "sgd").metadata.origin.changes == {"lr": "0.5"}
     tmux.press("q")
-    tmux.wait_for(r"Training is not over")
+    tmux.wait_for(r"Training has not finished")
     tmux.press("s")
     tmux.wait_for(r"status \d")
     until(lambda: Recording(child / "sgd").status == "interrupted")
+
+
+def test_a_run_that_trains_elsewhere_is_changed_paused_made_longer_and_stopped(tmux):
+    command = [
+        sys.executable,
+        "-m",
+        "dynviz",
+        "run",
+        BOWL,
+        "-o",
+        "sgd:lr=0.01",
+        "--steps",
+        "1000000",
+        "--compile",
+        "off",
+    ]
+    command += ["--headless", "--out", "live"]
+    recording = tmux.folder / "live" / "sgd"
+    with subprocess.Popen(command, cwd=tmux.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
+        try:
+            until(lambda: (recording / "run.json").exists() and Recording(recording).recorded > 100)
+            tmux.type(f"{DYNVIZ} play live --view curves; echo status $?")
+            tmux.wait_for(r"● live")
+            setting = [sys.executable, "-m", "dynviz", "set", "live", "lr=0.02"]
+            done = subprocess.run(setting, check=True, cwd=tmux.folder, capture_output=True, text=True)
+            assert "lr changes from 0.01 to 0.02 after step" in done.stdout
+            (change,) = Recording(recording).changes()
+            tmux.press("p")
+            tmux.wait_for(r"‖ paused")
+            until(lambda: stands(recording))
+            ticks = cpu_ticks(training.pid)
+            time.sleep(1)
+            assert cpu_ticks(training.pid) - ticks <= 5
+            # To the change, one of the last events; a picture that follows would go on.
+            tmux.press("End", "Space")
+            tmux.wait_for("space play")
+            # The search for events may still be under way: a key that finds no event is pressed again.
+            until(lambda: towards(tmux, change.step))
+            tmux.wait_for("changed lr 0.01 to 0.02")
+            tmux.press("L")
+            tmux.wait_for(r"Train beyond the 1.000.000 steps")
+            tmux.press("Enter")
+            until(lambda: Recording(recording).total == 2_000_000)
+            tmux.press("p")
+            tmux.wait_for(r"● live")
+            tmux.press("S")
+            tmux.wait_for(r"■ stopped")
+            training.wait(30)
+        finally:
+            training.kill()
+    assert Recording(recording).status == "interrupted"
+    tmux.press("q")
+    tmux.wait_for(r"status 0")
 
 
 def write(tmux, name, text):
     """Write over what is in the row of a form that has the focus: it is selected."""
     tmux.press(*text)
     tmux.wait_for(rf"{name} +{re.escape(text)}\s")
+
+
+def towards(tmux, step):
+    """Jump to the next event on the way to a step; whether it is reached."""
+    here = step_of(tmux)
+    if here == step:
+        return True
+    tmux.press("N" if here > step else "n")
+    with suppress(AssertionError):
+        tmux.wait_for(r"step [\d ]+? of", without=f"step {here:,} of".replace(",", " "), seconds=3)
+    return False
 
 
 def stands(folder):
@@ -222,23 +290,23 @@ def test_two_runs_are_compared_and_a_panel_is_zoomed(tmux):
     for name, rule in (("one", "adam"), ("two", "sgd")):
         dynviz.run("surface", rule, steps=200, out=tmux.folder / "runs" / name)
     tmux.type(f"{DYNVIZ} play runs/one runs/two --view path --at 100; echo status $?")
-    text = tmux.wait_for(r"z zoom")
-    assert re.search(r"surface.* adam +sgd.*step 100 of 200", text)
+    tmux.wait_for(r"z zoom")
+    text = tmux.wait_for(r"(?s)Rosenbrock's valley.* adam +sgd.*step 100 of 200.*└.*└")
     panels = len(re.findall(r"└", text))
     assert panels > 1
     tmux.press("z")
-    text = tmux.wait_for(r"panel 1 of \d")
-    assert len(re.findall(r"└", text)) == 1
+    tmux.wait_for(r"panel 1 of \d")
+    until(lambda: len(re.findall(r"└", tmux.text)) == 1)
     tmux.press("z")
-    text = tmux.wait_for(r"z zoom", without=r"panel 1 of \d")
-    assert len(re.findall(r"└", text)) == panels
+    tmux.wait_for(r"z zoom", without=r"panel 1 of \d")
+    until(lambda: len(re.findall(r"└", tmux.text)) == panels)
     # One of the two alone.
     tmux.press("l")
     tmux.wait_for("Recordings and lanes")
     tmux.press("Space", "Enter")
     # The old picture stays while the view is opened for the others.
-    text = tmux.wait_for(r"surface +sgd", without="Recordings and lanes")
-    assert re.search(r"surface.* sgd", text)
+    text = tmux.wait_for(r"Rosenbrock's valley +sgd", without="Recordings and lanes")
+    assert re.search(r"Rosenbrock's valley.* sgd", text)
     assert " adam " not in text.splitlines()[0]
     tmux.press("q")
     assert re.search(r"status 0", tmux.wait_for(r"status \d"))

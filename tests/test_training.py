@@ -217,7 +217,7 @@ def test_training_leaves_threads_and_generators_alone(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"steps": 0}, "0 steps are no training"),
+        ({"steps": 0}, "0 steps cannot be trained"),
         ({"steps": -3}, "-3 steps"),
         ({"seeds": "8:0"}, "seeds '8:0' are not understood"),
         ({"device": "tpu"}, "no device named 'tpu'; devices are auto, cpu, cuda and cuda:N"),
@@ -228,7 +228,7 @@ def test_training_leaves_threads_and_generators_alone(tmp_path):
         ({"record": "truth:every=5"}, "recorded once"),
         ({"dtype": "float16"}, "no dtype named 'float16'"),
         ({"optimizers": []}, "needs an optimizer"),
-        ({"steps": 2.5}, "2.5 steps are no training"),
+        ({"steps": 2.5}, "2.5 steps cannot be trained"),
         ({"seeds": "0:4000000000"}, "more than the 65536 lanes"),
         ({"record": "loss:every=²"}, "write a whole number from 1"),
         ({"record": "loss:every=99999999999"}, "write a whole number from 1"),

@@ -6,6 +6,8 @@ import pytest
 import dynviz
 from dynviz import DynvizError
 from dynviz.animation.drawing import open_film
+from dynviz.pixels.metrics import pixel_page
+from dynviz.pixels.pen import Pen
 from dynviz.scene.marks import Bars, Field, Line, Points, ReferenceLine
 from dynviz.views.snr import ratio
 from tests.recorded import sensing, surface
@@ -36,26 +38,28 @@ def low_rank(grid):
 
 
 def test_a_heat_map_shows_the_learned_matrix_the_true_one_and_their_difference(low_rank):
-    panels = open_film(low_rank, "heatmap").scene(12).panels
-    assert [panel.title for panel in panels] == [
-        "learned, seed 0",
-        "learned, seed 0",
-        "true",
-        "difference, seed 0",
-        "difference, seed 0",
-    ]
+    scene = open_film(low_rank, "heatmap").scene(12)
+    panels = scene.panels
+    row = ["learned, seed 0", "true", "difference, seed 0"]
+    assert [panel.title for panel in panels] == [*row, *row]
     maps = [marks(panel, Field)[0] for panel in panels]
     sgd = low_rank[0]
     assert np.array_equal(maps[0].values, sgd["matrix"][-1, 0])
-    assert np.array_equal(maps[2].values, sgd["true_matrix"][0, 0])
-    np.testing.assert_array_equal(maps[3].values, sgd["matrix"][-1, 0] - sgd["true_matrix"][0, 0])
+    assert np.array_equal(maps[1].values, sgd["true_matrix"][0, 0])
+    np.testing.assert_array_equal(maps[2].values, sgd["matrix"][-1, 0] - sgd["true_matrix"][0, 0])
     assert len({each.norm for each in maps}) == 1
     assert maps[0].norm.low == -maps[0].norm.high
     # The first row at the top: the axis runs down, and rows lie along it.
     assert panels[0].y.limits == (16, 0)
     assert maps[0].extent == (0, 16, 0, 16)
     # Matrices of this size differ little from picture to picture but in what is learned.
-    assert panels[3].readouts[0].text.startswith("at most ")
+    assert panels[2].readouts[0].text.startswith("at most ")
+    # Each optimizer has a row, and all cells are alike.
+    assert [panels[index].readouts[0].name for index in (0, 2, 3, 5)] == ["sgd", "sgd", "adagrad", "adagrad"]
+    cells = [place.cell for place in pixel_page(scene, Pen(720, 540)).places]
+    assert all(abs(cell.width - cells[0].width) <= 1 and cell.height == cells[0].height for cell in cells)
+    assert [cell.top for cell in cells] == [cells[0].top] * 3 + [cells[3].top] * 3
+    assert {(panel.x.label, panel.y.label) for panel in panels} == {("column", "row")}
 
 
 def test_a_heat_map_can_be_of_the_first_rows_and_columns(low_rank):
@@ -68,18 +72,19 @@ def test_alignment_shows_the_truths_directions_their_shares_and_the_subspaces(lo
     film = open_film(low_rank, "alignment")
     panels = film.scene(12).panels
     assert [panel.title for panel in panels] == [
-        "learned of true directions, seed 0",
-        "learned of true directions, seed 0",
-        "their diagonal, the largest bold",
+        *("learned, seed 0", "true", "difference, seed 0") * 2,
+        "diagonal, the largest bold",
         "alignment",
     ]
     core = low_rank[0]["core"][-1, 0]
     assert np.array_equal(marks(panels[0], Field)[0].values, core.T)
-    lines = marks(panels[2], Line)
+    assert np.array_equal(marks(panels[1], Field)[0].values, np.eye(4))
+    assert np.array_equal(marks(panels[2], Field)[0].values, core.T - np.eye(4))
+    lines = marks(panels[6], Line)
     assert len(lines) == 8
     np.testing.assert_array_equal(lines[0].y, low_rank[0]["core"][:, 0, 0, 0])
-    assert panels[2].readouts[0].text.count("to") == 1
-    assert [rule.at for rule in marks(panels[2], ReferenceLine)] == [1.0]
+    assert panels[6].readouts[0].text.count("to") == 1
+    assert [rule.at for rule in marks(panels[6], ReferenceLine)] == [1.0]
 
 
 def test_subspaces_that_are_the_whole_space_are_left_out(grid):
@@ -89,7 +94,7 @@ def test_subspaces_that_are_the_whole_space_are_left_out(grid):
 
 def test_ratios_stand_over_sizes_in_a_panel_for_each_optimizer_and_one_for_the_control(grid):
     panels = open_film(grid, "snr").scene(12).panels
-    assert [panel.title for panel in panels] == ["sgd", "adagrad", "SVD"]
+    assert [panel.title for panel in panels] == ["sgd", "adagrad", "SVD", "lstsq"]
     assert len({(panel.x, panel.y) for panel in panels}) == 1
     lines = {(line.color, line.dash): line for line in marks(panels[0], Line)}
     assert set(lines) == {
@@ -124,7 +129,7 @@ def test_the_line_of_twenty_examples_a_parameter_stands_where_sizes_are_inside_t
     rules = [rule for rule in marks(open_film(grid, "snr").scene(0).panels[0], ReferenceLine) if rule.vertical]
     assert [(round(rule.at, 2), rule.color) for rule in rules] == [(4.38, "lane3")]
     said = [each.text for each in open_film(grid, "snr").scene(0).readouts]
-    assert "dotted: 20 examples a parameter" in said
+    assert "dotted: 20 examples per parameter" in said
     larger = [each for each in grid if each.facts["rank"] > 4]
     assert not any("dotted" in each.text for each in open_film(larger, "snr").scene(0).readouts)
 

@@ -1,15 +1,25 @@
 """The views of functions of one and two variables: what is where, from numbers that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import dynviz
 from dynviz import DynvizError, plugins
+from dynviz.cells.canvas import CellCanvas
 from dynviz.charts.density import density
 from dynviz.charts.moments import likeness, moments, product
 from dynviz.charts.relief import Camera, Relief
 from dynviz.charts.whitening import curvatures, gathered, own, scaled
-from dynviz.scene.marks import Arrows, Bars, Contours, Field, Line, Points, Text
+from dynviz.pixels import PixelCanvas
+from dynviz.pixels.metrics import pixel_page
+from dynviz.pixels.pen import Pen
+from dynviz.scene.contouring import traced
+from dynviz.scene.marks import Arrows, Axis, Bars, Contours, Field, Line, Panel, Points, Scene, Text
+from dynviz.scene.refining import refined
+from dynviz.scene.terrain import Terrain
+from dynviz.scene.theme import theme
 from tests.recorded import record, sensing, surface, voronoi
 
 PLANES = ["path", "cloud", "surface3d"]
@@ -112,10 +122,60 @@ def test_arrows_at_the_head_are_the_terms_of_the_next_step(bowls):
         )
 
 
-def test_the_start_is_a_ring_and_the_optimum_a_star(bowls):
-    star, ring = marks(open_view("path", bowls).scene(9).panels[0], Points)
-    assert (star.marker, star.x.tolist(), star.y.tolist()) == ("star", [0.0], [0.0])
-    assert (ring.marker, ring.x.tolist(), ring.y.tolist()) == ("ring", [0.5], [1.5])
+def test_the_start_is_a_dot_and_the_optimum_a_ring_with_a_word(bowls):
+    panel = open_view("path", bowls).scene(9).panels[0]
+    ring, dot = marks(panel, Points)
+    assert (ring.marker, ring.x.tolist(), ring.y.tolist()) == ("ring", [0.0], [0.0])
+    assert (dot.marker, dot.x.tolist(), dot.y.tolist()) == ("dot", [0.5], [1.5])
+    assert [text.text for text in marks(panel, Text)] == ["minimum"]
+
+
+def test_a_trajectory_is_a_comet_whose_past_stays(bowls):
+    whole, *newer = marks(open_view("path", bowls[:1]).scene(200).panels[0], Line)
+    assert (whole.along[0], whole.along[-1], whole.now, whole.alpha) == (0, 300, 200, 0.4)
+    assert [part.along[0] for part in newer] == [140, 164, 185]
+    assert newer[-1].along[-1] == 200
+    assert [part.dot for part in (whole, *newer)] == [True, False, False, False]
+    assert sorted(part.width for part in (whole, *newer)) == [part.width for part in (whole, *newer)]
+    assert sorted(part.alpha for part in (whole, *newer)) == [part.alpha for part in (whole, *newer)]
+    np.testing.assert_array_equal([newer[-1].x[-1], newer[-1].y[-1]], bowls[0]["position"][200, 0])
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_a_valley_is_filled_in_both_backends_and_has_no_islands(look, tmp_path):
+    recording = surface(tmp_path / "a")
+    scene = open_view("path", [recording]).scene(0)
+    (contours,) = marks(scene.panels[0], Contours)
+    ramp = theme(look).ramp("valley").astype(int)
+    pixels, cells = PixelCanvas(640, 480, look).draw(scene).astype(int), CellCanvas(80, 24, look)
+    shown = cells.draw(scene)
+    page = pixel_page(scene, Pen(640, 480)).places[0].plot
+    # On the valley's floor y = x^2, and high above it.
+    for x, y, level in ((0.5, 0.25, 0), (-0.8, 0.64, 0), (-1.2, 3.0, None), (0.0, 3.2, None)):
+        height = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+        band = np.searchsorted(contours.levels, height) if level is None else level
+        wanted = ramp[round(band * 63 / len(contours.levels))]
+        across, upward = (x + 1.5) / 3, (y + 0.5) / 4
+        column, row = int(page.left + across * page.width), int(page.bottom - upward * page.height)
+        near = pixels[row - 4 : row + 5, column - 4 : column + 5].reshape(-1, 3)
+        assert np.abs(near - wanted).max(axis=1).min() <= 6, (x, y)
+        plot = cells.areas.places[0].plot
+        column, row = int(plot.left + across * plot.width), int(plot.bottom - upward * plot.height)
+        near = shown.palette[shown.ground[row - 1 : row + 2, column - 2 : column + 3]].reshape(-1, 3).astype(int)
+        assert np.abs(near - wanted).max(axis=1).min() <= 24, (x, y)
+    # Of a polynomial of second degree in y the lines of the lowest level are one, not a chain of islands.
+    lowest = [line for line in traced(contours, contours.levels[:1]) if np.ptp(line[:, 0]) > 0.02]
+    assert len(lowest) <= 2
+
+
+def test_refined_values_are_those_of_a_quadratic_function():
+    x, y = np.arange(8.0), np.arange(6.0)
+    fine_x, fine_y = np.linspace(-0.5, 7.5, 33), np.linspace(-0.5, 5.5, 29)
+
+    def f(x, y):
+        return 3 + 2 * x - y + x**2 / 3 - 0.7 * x * y + 0.2 * y**2
+
+    np.testing.assert_allclose(refined(f(x, y[:, None]), fine_y, fine_x), f(fine_x, fine_y[:, None]), atol=1e-9)
 
 
 def test_landscapes_that_say_so_have_evenly_spaced_contours(tmp_path):
@@ -207,8 +267,9 @@ def test_a_cloud_of_few_lanes_shows_each(lanes, tmp_path):
 
 def test_a_relief_from_above_is_its_map():
     relief = Relief(np.tile(np.linspace(0, 1, 50), (50, 1)), Camera(0.0, 90.0, 0.5), 80)
-    assert np.isfinite(relief.image).all()
-    seen = relief.image[40]
+    assert np.isfinite(relief.heights).all()
+    assert not relief.walls.any()
+    seen = relief.heights[40]
     assert np.corrcoef(seen, np.linspace(0, 1, len(seen)))[0, 1] > 0.95
     places, hidden = relief.place(np.array([[0.5, -0.25], [2.0, 0.0]]))
     np.testing.assert_allclose(places[0], [0.5, -0.25], atol=1e-6)
@@ -223,7 +284,50 @@ def test_a_hill_hides_what_is_behind_it_and_nothing_else():
     assert relief.place(points)[1].tolist() == [True, False, False, False]
 
 
-def test_what_is_behind_a_hill_is_dotted(tmp_path):
+@pytest.mark.parametrize("azimuth", [0.0, -35.0, 140.0])
+@pytest.mark.parametrize("elevation", [15.0, 40.0, 80.0])
+def test_a_pixel_shows_the_first_place_that_its_ray_meets(azimuth, elevation):
+    """Against a march along each ray, from the eye into the block, by steps of a thousandth."""
+    x, y = np.meshgrid(np.linspace(-1, 1, 120), np.linspace(-1, 1, 120))
+    relief = Relief(0.5 + 0.4 * np.sin(3 * x) * np.cos(2 * y), Camera(azimuth, elevation, 0.8), 160)
+    right, up, toward = relief.camera.axes()
+    left, far_right, bottom, top = relief.frame
+    rows, columns = relief.heights.shape
+    rng, met = np.random.default_rng(0), 0
+    for row, column in zip(rng.integers(0, rows, 60), rng.integers(0, columns, 60), strict=True):
+        u, v = left + (column + 0.5) * (far_right - left) / columns, bottom + (row + 0.5) * (top - bottom) / rows
+        depth = np.arange(2.5, -2.5, -0.001)
+        at = u * right + v * up + depth[:, None] * toward
+        heights = relief.above(at[:, 0], at[:, 1])
+        below = np.flatnonzero((at[:, 2] <= heights) & (at[:, 2] >= 0))
+        if not len(below) or np.isnan(relief.depth[row, column]):
+            # At the very edge of the block they may differ.
+            assert not len(below) or depth[below].max() - depth[below].min() < 0.2
+            continue
+        met += 1
+        hit = below[0]
+        is_wall = hit == 0 or not np.isfinite(heights[hit - 1])
+        if is_wall == relief.walls[row, column]:
+            assert relief.heights[row, column] == pytest.approx(at[hit, 2] / 0.8, abs=0.02)
+    assert met > 15
+
+
+def test_light_never_makes_one_height_look_like_another():
+    x, y = np.meshgrid(np.linspace(-1, 1, 60), np.linspace(-1, 1, 60))
+    panel = Panel("t", Axis((0.0, 1.0)), Axis((0.0, 1.0)), (), square=True)
+    relief = Relief((x + 1) / 2 * np.ones_like(y), Camera(-35.0, 40.0, 0.9), 200)
+    mark = Terrain(relief.heights, relief.light, np.zeros_like(relief.lines), relief.walls, (0.0, 1.0, 0.0, 1.0))
+    pixels = PixelCanvas(400, 400).draw(Scene("", (replace(panel, marks=(mark,)),), 0, 1)).astype(float)
+    ramp = theme("light").ramp("terrain").astype(float)
+    # Hue and saturation are those of a height: red : green : blue.
+    seen = pixels.reshape(-1, 3)
+    shares = ramp / ramp.sum(axis=1, keepdims=True)
+    colored = seen[(seen.min(axis=1) < 235) & (seen.sum(axis=1) > 60)]
+    far = np.abs((colored / colored.sum(axis=1, keepdims=True))[:, None] - shares).max(axis=2).min(axis=1)
+    assert (far < 0.03).mean() > 0.8
+
+
+def test_what_is_behind_a_hill_is_faint(tmp_path):
     folder = tmp_path / "hill"
     x, y = np.meshgrid(np.linspace(-0.98, 0.98, 60), np.linspace(-0.98, 0.98, 60))
     way = np.stack([np.linspace(-0.9, 0.9, 41), np.full(41, 0.5)], axis=-1)[:, None]
@@ -234,8 +338,12 @@ def test_what_is_behind_a_hill_is_dotted(tmp_path):
     facts = {"domain": [-1.0, 1.0, -1.0, 1.0], "norm": "linear"}
     recording = record(folder, channels, steps=40, scenario="surface", facts=facts, views=("path",))
     options = {"azimuth": 0.0, "elevation": 20.0, "height": 1.0}
-    _, seen, hidden = marks(open_view("surface3d", [recording], **options).scene(40).panels[0], Line)
-    assert (seen.dash, hidden.dash) == ("solid", "dotted")
+    _, hidden, casing, seen, *ends = marks(open_view("surface3d", [recording], **options).scene(40).panels[0], Line)
+    assert hidden.alpha == pytest.approx(1 / 3, abs=0.01)
+    assert (casing.color, seen.alpha) == ("casing", 1.0)
+    assert casing.width > seen.width > hidden.width
+    assert [end.along[0] for end in ends] == [0, 15]
+    assert ends[-1].width == pytest.approx(2 * seen.width)
     assert np.isfinite(hidden.x[20])
     assert np.isfinite(seen.x[[0, 40]]).all()
     assert (np.isfinite(seen.x) ^ np.isfinite(hidden.x)).all()
@@ -249,8 +357,11 @@ def test_a_relief_has_its_domain_and_heights_at_the_edges_of_its_box_and_no_othe
     left, right = panel.x.limits
     bottom, top = panel.y.limits
     assert all(left < text.x < right and bottom < text.y < top for text in marks(panel, Text))
-    (ring,) = [points for points in marks(panel, Points) if points.marker == "ring"]
-    assert np.isfinite([ring.x, ring.y]).all()
+    rings = [points for points in marks(panel, Points) if points.marker == "ring"]
+    assert all(np.isfinite([ring.x, ring.y]).all() for ring in rings)
+    rim, ball = marks(panel, Points)[-2:]
+    assert (rim.color, ball.color) == ("rim", "lane0")
+    assert rim.size > ball.size
 
 
 @pytest.mark.parametrize(

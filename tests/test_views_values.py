@@ -5,13 +5,16 @@ import pytest
 import torch
 
 from dynviz import plugins
-from dynviz.charts import caption, limits, trend
+from dynviz.cells.canvas import CellCanvas
+from dynviz.charts import caption, curves, limits, trend
 from dynviz.charts.numbers import percent, resolved, significant
+from dynviz.charts.samples import thinned
+from dynviz.charts.swings import swing
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.recording.metadata import Lane
 from dynviz.scene import theme
-from dynviz.scene.decimate import thinned
+from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.marks import Arrows, Axis, Band, Bars, Contours, Field, Line, Points, ReferenceLine, Text
 from dynviz.views import spectrum
 from dynviz.views.centers import spread
@@ -62,12 +65,12 @@ def test_the_benchmark_has_a_panel_for_each_scalar_that_any_recording_has(tmp_pa
     titles = [panel.title for panel in panels]
     assert titles[:6] == ["prediction", "prediction", "validation loss", "offset", "scale", "plus-minus"]
     assert titles[6:] == ["class weight", "logit gap", "probability gap"]
-    (line,) = panels[3].marks
+    (line,) = marks(panels[3], Line)
     assert line.color == panels[3].readouts[0].color == "lane1"
     assert np.array_equal(line.y, full["offset"][:, 0, 0])
     assert panels[3].readouts[0].text == f"{full['offset'][-1, 0, 0]:.3f}"
     assert [each.name for each in panels[2].readouts] == ["bare", "full"]
-    assert [line.dash for line in panels[5].marks] == ["solid", "dashed"]
+    assert [line.dash for line in marks(panels[5], Line)] == ["solid", "dashed"]
 
 
 def test_the_benchmark_of_another_scenario_is_its_scalars(tmp_path):
@@ -80,7 +83,7 @@ def test_a_curve_is_one_line_with_all_of_its_data_and_a_moving_now(tmp_path):
     film = plugins.load("views", "curves").target([recording])
     assert film.steps.tolist() == list(range(0, 101, 10))
     for step in (0, 55, 100):
-        (line,) = film.scene(step).panels[0].marks
+        (line,) = marks(film.scene(step).panels[0], Line)
         assert line.now == step // 10 * 10
         assert line.x.tolist() == film.steps.tolist()
         assert np.array_equal(line.y, recording["val_loss"][:, 0])
@@ -90,8 +93,7 @@ def test_several_lanes_are_a_band_thin_lines_and_a_bold_median(tmp_path):
     values = np.random.default_rng(0).random((20, 11)) + 1
     recording = curve(tmp_path / "a", values)
     panel = scene("curves", [recording], 19).panels[0]
-    band, *lines = panel.marks
-    assert isinstance(band, Band)
+    (band,), lines = marks(panel, Band), marks(panel, Line)
     assert np.allclose(band.low, np.percentile(values, 25, axis=1))
     assert np.allclose(band.high, np.percentile(values, 75, axis=1))
     *thin, bold = lines
@@ -143,7 +145,7 @@ def test_a_noisy_loss_is_shown_by_its_trailing_mean(tmp_path):
     recording = curve(tmp_path / "a", noise, name="loss")
     panel = scene("curves", [recording], 2000).panels[0]
     assert panel.title == "loss, mean of 60 steps"
-    band, line = panel.marks
+    (band,), (line,) = marks(panel, Band), marks(panel, Line)
     assert len(line.x) <= trend.POINTS
     assert (line.x[0], line.x[-1]) == (0, 3000)
     assert np.isnan(line.y[line.x < 9]).all()
@@ -151,18 +153,50 @@ def test_a_noisy_loss_is_shown_by_its_trailing_mean(tmp_path):
         last = line.x[place] + 1
         assert line.y[place] == pytest.approx(noise[max(0, last - 60) : last].mean(), rel=1e-6)
     assert np.all(band.low < band.high + 1e-9)
-    assert panel.readouts[0].text == f"{noise[1941:2001].mean():.2f}"
+    # The value is that of the dot, at the last sample that is drawn.
+    assert line.now == 1998
+    assert panel.readouts[0].text == f"{noise[1939:1999].mean():.2f}"
 
 
 @pytest.mark.parametrize("values", [
     np.exp(-np.linspace(0, 5, 500)),
     1 + np.sin(np.linspace(0, 20, 500)),
-    1 + np.where(np.arange(500) % 2, 1, -1) * np.exp(-np.linspace(0, 3, 500)),
 ])  # fmt: skip
 def test_a_loss_without_noise_is_shown_as_it_is(values, tmp_path):
     recording = curve(tmp_path / "a", values[:, None], name="loss")
-    (line,) = scene("curves", [recording], 0).panels[0].marks
+    (line,) = marks(scene("curves", [recording], 0).panels[0], Line)
     assert np.array_equal(line.y, recording["loss"][:, 0])
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_curve_that_swings_is_its_mean_over_what_it_reaches(scale, tmp_path):
+    t, sides = np.arange(1200), np.where(np.arange(1200) % 2, 1, -1)
+    height = 5 * np.exp(-np.maximum(t - 400, 0) / 400)
+    # Smooth first, then from one side to the other at each step: by equal factors, or by equal amounts.
+    swings = np.where(t >= 400, sides * 0.6, 0.0)
+    values = height * 10**swings if scale == "log" else height * (1 + swings)
+    recording = curve(tmp_path / "a", values[:, None], name="loss")
+    film = plugins.load("views", f"curves:scale={scale}").make(recordings=[recording])
+    panel = film.scene(1199).panels[0]
+    (band,), (line,) = marks(panel, Band), marks(panel, Line)
+    assert np.array_equal(line.y[:400], recording["loss"][:400, 0])
+    assert np.isnan(band.low[:400]).all()
+    late = slice(440, None)
+    assert np.allclose(line.y[late], height[late], rtol=0.05)
+    ratio = (10**0.6, 10**-0.6) if scale == "log" else (1.6, 0.4)
+    assert np.allclose(band.high[late] / height[late], ratio[0], rtol=0.06)
+    assert np.allclose(band.low[late] / height[late], ratio[1], rtol=0.06)
+    (label,) = marks(panel, DirectLabel)
+    assert label.value == panel.readouts[0].text
+    assert float(label.value) == pytest.approx(line.y[-1], rel=0.01)
+    assert any("where a curve swings" in readout.text for readout in film.scene(0).readouts)
+
+
+def test_what_hardly_swings_or_seldom_turns_is_left_as_it_is():
+    t, y = np.arange(600.0), Axis((0.0, 10.0))
+    for values in (5 + 0.05 * (-1.0) ** t, 5 + 3 * np.sin(t / 3), t / 60):
+        assert swing(values, y, 600) is None
+    assert swing(5 + 3 * (-1.0) ** t, y, 600) is not None
 
 
 def test_curves_takes_names_as_a_word_or_in_parentheses(tmp_path):
@@ -179,7 +213,7 @@ def test_a_long_vector_is_shown_by_its_median(tmp_path):
     recording = record(tmp_path / "a", {"scale": (1, values)}, scenario="bowl", steps=4, parameters={"scale": (300,)})
     panel = scene("scalars", [recording], 4).panels[0]
     assert panel.title == "scale, median of 300"
-    assert np.allclose(panel.marks[-1].y, np.median(values[:, 0], axis=1))
+    assert np.allclose(marks(panel, Line)[-1].y, np.median(values[:, 0], axis=1))
 
 
 def test_lines_of_a_vector_are_labelled_by_their_dimension_or_by_number(tmp_path):
@@ -187,7 +221,7 @@ def test_lines_of_a_vector_are_labelled_by_their_dimension_or_by_number(tmp_path
     channels = {"class_weight": (1, values), "plus_minus": (1, values)}
     recording = record(tmp_path / "a", channels, scenario="bowl", steps=2, dims=dims)
     panels = scene("benchmark", [recording], 0).panels
-    labels = {panel.title: [line.label for line in panel.marks] for panel in panels}
+    labels = {panel.title: [line.label for line in marks(panel, Line)] for panel in panels}
     assert labels == {"plus-minus": ["\N{MINUS SIGN}", "+"], "class weight": ["own", "other"]}
 
 
@@ -221,13 +255,14 @@ def test_the_spread_of_the_published_initial_centers_is_99_6():
 def test_a_path_is_the_recorded_positions_along_the_steps(tmp_path):
     recording = surface(tmp_path / "a", lanes=2)
     panel, loss = scene("path", [recording], 120).panels
-    first, second = marks(panel, Line)
+    # The parts of the last steps have no present of their own.
+    first, second = (line for line in marks(panel, Line) if line.now is not None)
     assert np.array_equal(second.x, recording["position"][:, 1, 0])
     assert np.array_equal(second.y, recording["position"][:, 1, 1])
     assert first.along.tolist() == recording.steps("position").tolist()
     assert first.now == 120
-    star, _ = marks(panel, Points)
-    assert (star.marker, star.x.tolist(), star.y.tolist()) == ("star", [1.0], [1.0])
+    ring, _ = marks(panel, Points)
+    assert (ring.marker, ring.x.tolist(), ring.y.tolist()) == ("ring", [1.0], [1.0])
     assert (panel.x.limits, panel.y.limits) == ((-1.5, 1.5), (-0.5, 3.5))
     assert (loss.title, loss.y.scale) == ("loss", "log")
 
@@ -250,8 +285,10 @@ def test_paths_on_one_landscape_share_a_panel_and_others_do_not(tmp_path):
     other = surface(tmp_path / "other", label="other", facts=facts)
     panels = scene("path", [one, other, two], 0).panels
     assert [panel.title for panel in panels] == ["path", "path", "loss"]
-    assert [line.label for line in marks(panels[0], Line)] == ["one", "two"]
-    assert [line.color for line in marks(panels[0], Line)] == ["lane0", "lane2"]
+    whole = [line for line in marks(panels[0], Line) if line.now is not None]
+    assert [line.label for line in whole] == ["one", "two"]
+    assert [line.color for line in whole] == ["lane0", "lane2"]
+    assert [label.name for label in marks(panels[0], DirectLabel)] == ["one", "two"]
 
 
 def test_a_path_that_left_the_numbers_ends_there(tmp_path):
@@ -340,6 +377,9 @@ def test_recordings_of_one_label_are_told_apart_by_what_differs(tmp_path):
     )
     assert caption.names([named(0, seeds=(1,)), named(1, seeds=(2,))]) == ("adamw seed 1", "adamw seed 2")
     assert caption.names([named(0), named(1)]) == ("adamw #1", "adamw #2")
+    again = [curve(tmp_path / run / "adamw", [[1.0], [0.5]], label="adamw") for run in ("first", "second")]
+    other = curve(tmp_path / "second" / "sgd", [[1.0], [0.5]], label="sgd")
+    assert caption.names([*again, other]) == ("adamw in first", "adamw in second", "sgd")
 
 
 @pytest.mark.parametrize(("seeds", "text"), [
@@ -419,7 +459,7 @@ def test_numbers_have_three_digits_that_mean_something(value, text):
     ("facts", "words"),
     [
         ({"domain": [-3, 3, "wide", 3]}, r"domain\[2\] is 'wide', not a number"),
-        ({"domain": [-3, 3]}, "4 ends here, not 2"),
+        ({"domain": [-3, 3]}, "has 4 ends, not 2"),
         ({"optimum": [[1.0]]}, "2 coordinates"),
         ({"norm": "cubic"}, "norm is 'cubic', not one of log, linear"),
         ({"function": 3}, "function is 3, not a text"),
@@ -541,3 +581,23 @@ def test_a_panel_without_a_curve_says_why(value, word, tmp_path):
         "curves", [record(tmp_path / "b", {"loss": (1, np.ones((5, 1)))}, scenario="bowl", steps=4)], 4
     ).panels
     assert not any(isinstance(mark, Text) for mark in panel.marks)
+
+
+def test_lines_of_very_many_samples_are_drawn_by_their_extremes(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    values = np.cumsum(rng.standard_normal(300_001))[:, None]
+    values[100_000] += 300
+    values[200_000:200_300] = np.nan
+    values = values.astype(np.float32)
+    recording = record(tmp_path / "r", {"offset": (1, values)}, scenario="voronoi", steps=300_000)
+    pictures, lengths = [], []
+    for most in (curves.VERTICES, len(values)):
+        monkeypatch.setattr(curves, "VERTICES", most)
+        now = scene("curves", [recording], 300_000, channels="offset")
+        (line,) = marks(now.panels[0], Line)
+        pictures.append(CellCanvas(120, 40, "dark").draw(now).glyphs)
+        lengths.append(len(line.x))
+        assert float(np.nanmax(line.y)) == float(np.nanmax(values))
+        assert np.isnan(line.y).any()
+    assert lengths[0] < 5 * curves.COLUMNS < lengths[1]
+    assert (pictures[0] == pictures[1]).mean() > 0.995

@@ -76,8 +76,8 @@ def test_a_users_exporter_codes_in_other_processes(recording, tmp_path):
     [
         ("raise DynvizError('this lane has no such step')", DynvizError, "^this lane has no such step$"),
         ("raise ZeroDivisionError('a bug')", RuntimeError, "ZeroDivisionError: a bug"),
-        ("os.kill(os.getpid(), 9)", DynvizError, r"ended before its time \(SIGKILL\); try again with fewer workers"),
-        ("os._exit(3)", DynvizError, r"ended before its time \(exit code 3\)"),
+        ("os.kill(os.getpid(), 9)", DynvizError, r"drawing process died \(SIGKILL\); try again with fewer workers"),
+        ("os._exit(3)", DynvizError, r"drawing process died \(exit code 3\)"),
     ],
 )
 def test_a_process_that_ends_early_leaves_no_half_file(failure, raised, words, recording, tmp_path):
@@ -86,7 +86,7 @@ def test_a_process_that_ends_early_leaves_no_half_file(failure, raised, words, r
     target = tmp_path / "a.gif"
     target.write_bytes(b"old")
     with pytest.raises(raised, match=words):
-        animate([recording], target, view=str(view), frames=9, size=(240, 180), workers=2)
+        animate([recording], target, view=str(view), frames=9, size=(240, 180), workers=2, pace="steps")
     drawing = Drawing((str(recording.folder),), str(view), (240, 180), "light")
     with pytest.raises(raised, match=words):
         list(CrewFrames(drawing, [(step, 0.1) for step in range(0, 1001, 100)], 2, None))
@@ -157,6 +157,6 @@ def test_raw_pixels_come_through_whole(recording):
     drawing = Drawing((str(recording.folder),), "benchmark", (240, 180), "light", "transparent")
     steps = [0, 20, 40, 100]
     found = [frame.pixels for frame in CrewFrames(drawing, [(step, 0.1) for step in steps], 2, None)]
-    film, paint = drawing.film(), drawing.painter()
+    paint = drawing.painter(drawing.film())
     for step, pixels in zip(steps, found, strict=True):
-        assert np.array_equal(pixels, paint(film.scene(step)))
+        assert np.array_equal(pixels, paint(step))

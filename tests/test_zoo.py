@@ -226,7 +226,7 @@ def test_without_the_extra_the_error_names_the_command_that_installs_it(monkeypa
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == zoo.PACKAGE else find(name))
     zoo.names.cache_clear()
     for look in (plugins.load, plugins.check):
-        with pytest.raises(DynvizError, match=r"not installed; pip install 'dynviz\[zoo\]' brings it"):
+        with pytest.raises(DynvizError, match=r"not installed; install it with: pip install 'dynviz\[zoo\]'"):
             look("optimizers", "zoo.Lion")
     result = CliRunner().invoke(commands, ["list", "optimizers", "zoo"])
     assert "dynviz[zoo]" in str(result.exception)
@@ -268,4 +268,4 @@ def test_the_list_shows_every_class_with_a_line(capsys):
 def test_the_page_of_one_class_says_what_it_is_and_which_sequence_is_drawn():
     output = CliRunner().invoke(commands, ["list", "optimizers", "zoo.ScheduleFreeSGD"]).output
     assert "warmup_steps" in output
-    assert "the sequence that gradients are taken at" in " ".join(output.split())
+    assert "the parameters at which gradients are taken" in " ".join(output.split())

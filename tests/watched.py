@@ -31,11 +31,19 @@ class Watched:
         await self.settle()
 
     async def settle(self):
-        """Wait until the views that are being opened are shown."""
+        """Wait until what is being opened and drawn is shown."""
         await self.pilot.pause()
-        while opening := [worker for worker in self.app.workers if worker.group in {"view", "events"}]:
-            await self.app.workers.wait_for_complete(opening)
+        while self.busy:
+            await asyncio.sleep(0.001)
             await self.pilot.pause()
+
+    @property
+    def busy(self):
+        screens = [self.app, *self.app.screen_stack]
+        groups = {group for screen in screens if hasattr(screen, "work") for group in screen.work.groups}
+        # Views that were left while they were opened may go on being opened.
+        shown = {f"view {screen.state.view}" for screen in screens if hasattr(screen, "state")}
+        return any(not group.startswith("view ") or group in shown for group in groups)
 
     @property
     def lines(self):

@@ -7,22 +7,25 @@ import numpy as np
 from dynviz.charts.numbers import resolved
 from dynviz.film import Film
 from dynviz.scene.hatching import meaning
-from dynviz.scene.marks import Contours, Field, Line, Panel, Readout, Scene
+from dynviz.scene.marks import Contours, Field, Line, Panel, Readout, Scene, Text
 from dynviz.text import clean
 
 
 def describe(film: Film, steps: Sequence[int]) -> str:
-    """A paragraph: what made the picture, from which step to which, and each panel's values at both.
+    """A paragraph: what happened, what made the picture, the range of steps, and each panel's values at both ends.
 
     Args:
-        film: What is shown.
-        steps: At which steps.
+        film: The film.
+        steps: The steps that are shown.
     """
     first, last = film.scene(steps[0]), film.scene(steps[-1])
-    who = ", ".join(_value(readout) for readout in last.readouts)
+    told = {outcome.text for outcome in film.outcomes}
+    who = ", ".join(_value(readout) for readout in last.readouts if readout.text not in {"", *told})
     made = f"{last.title}: {who}" if last.title and who else last.title or who
     kind = "Animation" if len(steps) > 1 else "Picture"
-    sentences = [f"{kind} of {made}." if made else f"{kind}.", f"{_span(first, last)}."]
+    # A name is written as it is, at the start of a sentence too.
+    happened = [outcome.text for outcome in film.outcomes if outcome.step <= last.step]
+    sentences = [*happened, f"{kind} of {made}." if made else f"{kind}.", f"{_span(first, last)}."]
     for before, after in zip(first.panels, last.panels, strict=True):
         sentences.append(f"{_panel(before, after)}.")
     return clean(" ".join(sentences))
@@ -40,7 +43,9 @@ def _panel(first: Panel, last: Panel) -> str:
     before, after = ("; ".join(_values(panel)) for panel in (first, last))
     title = last.title[:1].upper() + last.title[1:]
     colors = [f"colours from {mark.label}" for mark in last.marks if isinstance(mark, Field) and mark.label]
-    notes = list(filter(None, (*colors, _missing(last))))
+    # What stands beside marks says what happened there.
+    events = [mark.text for mark in last.marks if isinstance(mark, Text) and mark.anchor == "beside"]
+    notes = list(filter(None, (*colors, *events, _missing(last))))
     if not after:
         return ", ".join((title or "Panel", *notes))
     values = after if before == after or not before else f"at first {before}; at last {after}"

@@ -2,36 +2,50 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from dynviz import plugins
-from dynviz.errors import DynvizError, in_words, unknown
+from dynviz.animation.noting import noted
+from dynviz.animation.story import alone, tile, told
+from dynviz.animation.wording import PLAIN, Wording
+from dynviz.errors import DynvizError, TooEarlyError, in_words, unknown
 from dynviz.film import Film
-from dynviz.frame import Background, Pixels
+from dynviz.frame import Background, Header, Pixels
 from dynviz.plugins import trust
 from dynviz.recording import Recording, Snapshot, open_all
-from dynviz.scene.marks import Scene
+from dynviz.scene.marks import Readout, Scene
+from dynviz.scene.step_scale import StepScale
 
-Painter: TypeAlias = Callable[[Scene], Pixels]
+Painter: TypeAlias = Callable[[int], Pixels]
+"""Draws the picture of a step."""
 UNFIT = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError, RecursionError)
 """What computing with numbers of another kind or shape than was expected raises."""
+HEADER_PAGE = 520
+"""Height in pixels of the page that a header is drawn on, which gives the size of its letters."""
 ANYWHERE = "curves"
 """The view of recordings whose scenario suggests none: each has a loss."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """All that a process needs to know to draw the same pictures as another.
+    """Everything that a process needs to know to draw the same pictures as another.
 
     Attributes:
-        sources: Of the recordings, as `dynviz.open` takes them.
+        sources: The sources of the recordings, as `dynviz.open` takes them.
         view: A name with options, or a path.
         size: Width and height in pixels.
         theme: `light` or `dark`.
-        background: What stands behind the panels.
-        panel: The panel that is shown alone, by its title or its number from 1; None for all.
+        background: The background of the panels.
+        panel: The only panel to show, by its title or its number from 1; None for all.
         until: The step at which axes and what is drawn end; None for the last.
+        frames: The steps of an animation's frames; empty for pictures that stand alone.
+        scaled: Whether a scale shows how its time runs.
+        wording: The user's words.
+        story: Whether one panel leads and at most two support it.
+        printed: Whether it is a figure of a document, whose caption says what is shown.
+        tiled: Whether the pictures stand in a contact sheet: what leads alone, with the step and no title.
+        notes: Whether notes at steps are shown.
     """
 
     sources: tuple[str, ...]
@@ -41,38 +55,85 @@ class Drawing:
     background: Background = "theme"
     panel: str | None = None
     until: int | None = None
+    frames: tuple[int, ...] = ()
+    scaled: bool = False
+    wording: Wording = PLAIN
+    story: bool = False
+    tiled: bool = False
+    printed: bool = False
+    notes: bool = False
 
     def film(self) -> Film:
-        """Open the view."""
-        return open_film(open_all(self.sources), self.view, self.panel, self.until)
+        """The opened view."""
+        return self.opened(self.wording.relabelled(open_all(self.sources)))
 
-    def painter(self) -> Painter:
-        """What makes pixels of a scene.
+    def opened(self, recordings: Sequence[Recording]) -> Film:
+        """The view of these recordings."""
+        film = open_film(recordings, self.view, self.panel, self.until)
+        film = noted(film, recordings) if self.notes else film
+        if self.tiled:
+            return alone(film)
+        return told(film) if self.story else film
+
+    def painter(self, film: Film) -> Painter:
+        """The painter that turns steps of a film into pixels; the first frame of an animation is a poster.
 
         Raises:
-            DynvizError: The size is none that can be drawn, or there is no such theme.
+            DynvizError: The size cannot be drawn, or the theme does not exist.
         """
         from dynviz.pixels import PixelCanvas
-
-        if self.background == "theme":
-            return PixelCanvas(*self.size, self.theme).draw
         from dynviz.pixels.cutout import Cutout
 
-        return Cutout(*self.size, self.theme).draw
+        canvas = (PixelCanvas if self.background == "theme" else Cutout)(*self.size, self.theme)
+        scale = StepScale(self.frames) if self.scaled else None
+
+        worded = self.wording.applied(film)
+
+        def scene(step: int) -> Scene:
+            drawn = worded.scene(step)
+            if self.tiled:
+                return tile(drawn)
+            return drawn if scale is None else replace(drawn, scale=scale)
+
+        def draw(step: int) -> Pixels:
+            if len(self.frames) > 1 and step == self.frames[0]:
+                return canvas.poster(scene(step), scene(self.frames[-1]))
+            return canvas.draw(scene(step))
+
+        return draw
+
+    def header(self, film: Film) -> Header:
+        """What draws the title and what does not change with the step, above all pictures of a film."""
+        from dynviz.pixels import PixelCanvas
+        from dynviz.pixels.cutout import Cutout
+
+        first, last = (film.scene(int(film.steps[index])) for index in (0, -1))
+        still = tuple(own for own, other in zip(first.readouts, last.readouts, strict=True) if own.text == other.text)
+        shown = tuple(Readout(title, "muted") for title in dict.fromkeys(panel.title for panel in last.panels))
+        scene = replace(last, panels=(), readouts=(*shown, *still), steps=-1, lead=0)
+
+        def draw(width: int) -> Pixels:
+            kind = PixelCanvas if self.background == "theme" else Cutout
+            whole = kind(width, HEADER_PAGE, self.theme)
+            return whole.draw(scene)[: whole.head_height(scene), :width]
+
+        return draw
 
     def to_json(self) -> dict[str, Any]:
-        """As a tree that `Drawing(**tree)` reads."""
-        return {**vars(self)}
+        """A tree that `Drawing(**tree)` reads."""
+        return asdict(self)
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> "Drawing":
-        """What `to_json` gave."""
+        """Restore from the result of `to_json`."""
         width, height = tree["size"]
-        return cls(**{**tree, "sources": tuple(tree["sources"]), "size": (width, height)})
+        lists = {name: tuple(tree[name]) for name in ("sources", "frames")}
+        wording = Wording.from_json(tree["wording"])
+        return cls(**{**tree, **lists, "size": (width, height), "wording": wording})
 
 
 def suggested(recordings: Sequence[Recording]) -> list[str]:
-    """The views that the scenario of one of the recordings suggests, the most telling first.
+    """The views suggested by the scenario of one of the recordings, the most informative first.
 
     Only bundled ones: a recording may come from anybody, and a path in it would be a program that is run.
     """
@@ -80,23 +141,29 @@ def suggested(recordings: Sequence[Recording]) -> list[str]:
     return list(dict.fromkeys(filter(trust.bundled_view, views))) or [ANYWHERE]
 
 
+def told_by(recordings: Sequence[Recording]) -> str:
+    """The view that the scenario of one of the recordings tells its story with; empty where none does."""
+    views = (recording.metadata.story for recording in recordings)
+    return next(filter(trust.bundled_view, filter(None, views)), "")
+
+
 def open_film(recordings: Sequence[Recording], view: str, panel: str | None = None, until: int | None = None) -> Film:
     """Open a view of recordings.
 
     Args:
-        recordings: What is shown.
+        recordings: The recordings to show.
         view: A name with options, or a path.
-        panel: The panel that is shown alone, by its title or its number from 1; None for all.
+        panel: The only panel to show, by its title or its number from 1; None for all.
         until: The step at which axes and what is drawn end, from 1; None for the last.
 
     Raises:
-        DynvizError: There is no such view or panel, or it does not suit, or there is nothing to show yet.
+        DynvizError: The view or panel does not exist or does not suit, or nothing is recorded yet.
     """
     # One that grows may grow between two questions of a view.
     still = tuple(one if isinstance(one, Snapshot) else Snapshot(one, until) for one in recordings)
     film = _fitting(plugins.load("views", view), still)
     if not len(film.steps):
-        raise DynvizError(f"view {view} has nothing to show: nothing that it draws is recorded yet")
+        raise TooEarlyError(f"view {view} has nothing to show: nothing that it draws is recorded yet")
     return film if panel is None else _narrowed(film, view, panel)
 
 
@@ -111,8 +178,6 @@ def _fitting(view: plugins.Plugin, recordings: Sequence[Recording]) -> Film:
         film: Film = view.make(recordings=recordings)
 
     def scene(step: int) -> Scene:
-        for recording in recordings:
-            recording.check()
         with own or _unfit(view.name, recordings):
             return film.scene(step)
 
@@ -139,4 +204,4 @@ def _narrowed(film: Film, view: str, panel: str) -> Film:
         whole = film.scene(step)
         return replace(whole, panels=(whole.panels[index],))
 
-    return Film(film.steps, scene)
+    return Film(film.steps, scene, outcomes=film.outcomes)

@@ -3,27 +3,32 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, get_args
 
 import numpy as np
 
 from dynviz import plugins
 from dynviz.animation.alt import describe
-from dynviz.animation.drawing import Drawing, open_film, suggested
+from dynviz.animation.drawing import Drawing, suggested, told_by
+from dynviz.animation.formats import Publication, choose, find_exporter, moving, publication_size, tile_size
+from dynviz.animation.pace import Pace, Steps, by_motion, spread
 from dynviz.animation.provenance import comment, facts
+from dynviz.animation.ramps import ramps
+from dynviz.animation.recipe import line_for
+from dynviz.animation.story import printed
+from dynviz.animation.wording import Wording, read_language
 from dynviz.animation.workers import CrewFrames
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.frame import Frame, Frames, Pixels, Progress, Sheet, format_of
-from dynviz.plugins.options import read
 from dynviz.recording import Recording
-from dynviz.scene.marks import Field
 from dynviz.scene.theme import theme as find_theme
 
-Steps: TypeAlias = tuple[int | None, int | None]
-
-FRAMES, FPS, HOLD = 60, 10.0, 1.0
+FRAMES, FPS, HOLD = 60, 10.0, 2.5
+POSTER = 0.8
+"""Seconds for which the first frame of an animation stays at least."""
 SLOWEST, FASTEST = 0.01, 50
 """Frames a second; GIF holds none for less than two hundredths."""
 MOST_FRAMES = 100_000
@@ -32,10 +37,6 @@ MOST_SECONDS = 3600
 """For the last frame: a video shows it again and again for so long."""
 MOST_WORKERS = 256
 """Processes, each with a hundred megabytes."""
-SHARED = ("quality", "loop", "background")
-"""Options that mean the same in every format that has them."""
-MOST_LOOPS = 0xFFFF
-"""What GIF can count."""
 
 
 def animate(
@@ -44,59 +45,115 @@ def animate(
     *,
     view: str | None = None,
     panel: str | None = None,
+    story: bool = False,
     fps: float | None = None,
     frames: int | None = None,
     steps: Steps | None = None,
     size: tuple[int, int] = (640, 480),
     theme: str = "light",
     hold: float | None = None,
+    pace: Pace = "motion",
+    title: str = "",
+    caption: str = "",
+    labels: Mapping[str, str] | None = None,
+    language: Path | str | Mapping[str, str] | None = None,
+    notes: bool = False,
     alt: bool = False,
+    publication: Publication | None = None,
     workers: int = 1,
     progress: Progress | None = None,
     exporter: str | None = None,
     **options: Any,
 ) -> Path:
-    """Draw recordings into a file, whole or not at all: what was there before stays until the new one is complete.
+    """Draw recordings into a file; an existing file is kept until the new one is complete.
 
     Args:
-        recordings: One or several, side by side or on the same axes, as the view has it.
-        target: The file; its suffix says the format.
+        recordings: One or several, drawn side by side or on the same axes, as the view decides.
+        target: The file; its suffix chooses the format.
         view: A name with options, or a path; by default the first that the scenario suggests.
-        panel: One of its panels alone, by its title or its number from 1.
-        fps: Frames a second, by default 10; only where the format shows motion.
-        frames: How many, evenly spread; by default 60, of a still picture 1, which is the last step.
-        steps: The first and the last to show; None for an open end.
+        panel: A single panel to draw, by its title or its number from 1.
+        story: Whether one panel of the view takes most of the picture, and at most two others support it; the view is
+            by default the one that the scenario tells its story with.
+        fps: Frames per second of an animation, by default 10.
+        frames: Number of frames; by default 60, or 1 for a still image, which shows the last step. Several in a still
+            image are a contact sheet, of the leading panel under one header; more than four are half as large.
+        steps: The first and the last step to show; None for an open end.
         size: Width and height in pixels.
         theme: `light` or `dark`.
-        hold: Seconds for which the last frame stays, by default 1; only where the format shows motion.
-        alt: Whether to write what is seen in words beside the file, as `out.alt.txt` beside `out.gif`.
-        workers: How many processes draw. The file is the same with any number.
-        progress: Called with the number of frames drawn and the number of all.
-        exporter: A name with options, or a path, where the suffix alone does not say it.
-        options: Of the exporter, for example `quality="small"`, `loop=3`, `background="transparent"`.
+        hold: Seconds for which the last frame of an animation stays, by default 2.5.
+        pace: Whether frames are evenly spaced in what moves, or in steps.
+        title: In place of the scenario's.
+        caption: A sentence beside the title.
+        labels: Names of recordings, in place of their own: `{"adamw": "ours"}`.
+        language: Words in place of the English ones, or a TOML file of them.
+        notes: Whether to show the notes that were made at steps, in panels over steps.
+        alt: Whether to also describe the picture in words, in `out.alt.txt` for `out.gif`.
+        publication: Draw a figure as wide as a column (3.25 inches) or a page (6.75 inches) of a paper, in the shape of
+            `size`, with letters of 7 to 9 points; for pdf and svg.
+        workers: Number of processes that draw frames; the file is the same with any number.
+        progress: Called with the number of frames drawn and the total.
+        exporter: A name with options, or a path; by default the exporter of the file's suffix.
+        options: Options of the exporter, for example `quality="small"`, `loop=3`, `background="transparent"`.
 
     Returns:
         The file.
 
     Raises:
-        DynvizError: Something that was asked for does not exist or does not fit, or the file cannot be written.
+        DynvizError: An argument is invalid, the view does not suit the recordings, or the file cannot be written.
     """
     target = Path(target)
     export = find_exporter(target.suffix) if exporter is None else plugins.load("exporters", exporter)
     shows = format_of(export.target)
     if not shows.motion and (fps is not None or hold is not None):
-        named = "frames a second" if fps is not None else "hold of the last frame"
-        raise DynvizError(f"{export.stem} shows no motion and takes no {named}; formats that do: {_moving()}")
+        named = "frame rate" if fps is not None else "hold of the last frame"
+        raise DynvizError(f"{export.stem} is not animated and has no {named}; animated formats are: {moving()}")
+    asked_fps, asked_hold = fps, hold
     fps, hold = FPS if fps is None else fps, HOLD if hold is None else hold
     _check(recordings, fps, frames, hold, workers)
+    view = view or (story and told_by(recordings)) or suggested(recordings)[0]
+    words = language if isinstance(language, Mapping) else dict(read_language(Path(language)) if language else ())
+    wording = Wording(title, caption, tuple((labels or {}).items()), tuple(words.items()))
+    asked: dict[str, Any] = {
+        "view": view,
+        "panel": panel,
+        "story": story,
+        "fps": asked_fps,
+        "frames": frames,
+        "steps": steps,
+        "size": size,
+        "theme": theme,
+        "hold": asked_hold,
+        "pace": pace,
+        "notes": notes,
+        "publication": publication,
+        "exporter": exporter,
+        "options": options,
+        "suffix": target.suffix.lower(),
+    }
+    recipe = line_for(recordings, asked, wording)
+    if publication is not None:
+        size, options = publication_size(publication, size), {**options, "publication": True}
     chosen = choose(export, options)
-    view = view or suggested(recordings)[0]
+    tiled = not shows.motion and (frames or 1) > 1
+    shows.check(export.stem, frames or 1, size)
+    size = tile_size(frames or 1, size) if tiled else size
     # Workers may be started elsewhere.
     sources = tuple(os.path.abspath(recording.source) for recording in recordings)  # noqa: PTH100
     until = max(steps[1], 1) if steps and steps[1] is not None else None
-    drawing = Drawing(sources, view, size, theme, chosen.get("background", "theme"), panel, until)
+    ground, figure = chosen.get("background", "theme"), publication is not None
+    drawing = Drawing(sources, view, size, theme, ground, panel, until, wording=wording, story=story)
+    drawing = replace(drawing, tiled=tiled, printed=figure, notes=notes)
     shown = frames or (FRAMES if shows.motion else 1), steps or (None, None)
-    show = Show(drawing, recordings, shown, workers=workers, exporter=export.file)
+    recordings = wording.relabelled(recordings)
+    film = drawing.opened(recordings)
+    end = max(recording.recorded for recording in recordings)
+    if pace not in get_args(Pace):
+        raise unknown("pace", pace, get_args(Pace))
+    paced = by_motion(film, *shown, end=end) if pace == "motion" else None
+    chosen_steps = paced or spread(film, *shown, end=end)
+    if shows.motion and len(chosen_steps) > 1:
+        drawing = replace(drawing, frames=tuple(chosen_steps), scaled=paced is not None)
+    show = Show(drawing, recordings, film, chosen_steps, workers=workers, exporter=export.file, recipe=recipe)
     shows.check(export.stem, show.sheet.count, size)
     drawn = show.frames((1 / fps, hold), progress)
     write_whole(target, lambda file: export.make(frames=drawn, target=file, sheet=show.sheet, **chosen))
@@ -106,48 +163,57 @@ def animate(
 
 
 class Show:
-    """A view of recordings at the steps that are shown, and what draws it."""
+    """A view of recordings at the steps to show, and what draws it."""
 
     def __init__(
         self,
         drawing: Drawing,
         recordings: Sequence[Recording],
-        shown: tuple[int, Steps],
+        film: Film,
+        steps: Sequence[int],
         *,
         workers: int,
         exporter: str,
+        recipe: str,
     ) -> None:
         """Open it.
 
         Args:
-            drawing: What is drawn, and how.
-            recordings: The same that the drawing names.
-            shown: How many frames, and the first and the last step.
-            workers: How many processes draw.
-            exporter: The user's file, where it is one.
+            drawing: What to draw, and how.
+            recordings: The recordings named in the drawing.
+            film: Their film.
+            steps: The steps to show.
+            workers: The number of processes that draw.
+            exporter: The user's file, if the exporter is one.
+            recipe: How it is made, as a line.
         """
         self._drawing, self._exporter = drawing, exporter
         # What still grows would not look alike to processes that open it one after the other.
         self._workers = 1 if any(recording.live for recording in recordings) else workers
-        self._paint = drawing.painter()
-        self._film = open_film(recordings, drawing.view, drawing.panel, drawing.until)
-        self._steps = spread(self._film, *shown, end=max(recording.recorded for recording in recordings))
+        self._paint = drawing.painter(film)
+        worded = drawing.wording.applied(film)
+        self._film, self._steps = printed(worded, drawing.wording.title) if drawing.printed else worded, steps
         colors = find_theme(drawing.theme)
         self.sheet = Sheet(
-            colors.palette(_ramps(self._film, self._steps)),
+            colors.palette(ramps(self._film, self._steps)),
             comment(recordings, drawing.view),
             facts(recordings, drawing.view, self._steps),
             len(self._steps),
             drawing.size,
-            describe(self._film, self._steps),
+            drawing.wording.translated(describe(self._film, self._steps)),
+            self._film.scene(self._steps[-1]).title,
             colors,
             self._film.scene,
             self._previews,
+            drawing.header(self._film) if drawing.tiled else None,
+            recipe,
         )
 
     def frames(self, seconds: tuple[float, float], progress: Progress | None) -> Frames:
-        """All frames: how long each stands, and the last one at least."""
+        """All frames, with the time that each is shown, and at least the last one."""
         standing = [seconds[0]] * (len(self._steps) - 1) + [max(seconds)]
+        if self._drawing.frames:
+            standing[0] = max(seconds[0], POSTER)
         slots = list(zip(self._steps, standing, strict=True))
         count = min(self._workers, len(slots))
         if count > 1:
@@ -156,27 +222,22 @@ class Show:
 
     def _drawn(self, slots: Sequence[tuple[int, float]], progress: Progress | None) -> Iterator[Frame]:
         for done, (step, seconds) in enumerate(slots, 1):
-            yield Frame(self._paint(self._film.scene(step)), seconds, step)
+            yield Frame(self._paint(step), seconds, step)
             if progress is not None:
                 progress(done, len(slots))
 
     def _previews(self, count: int) -> Iterator[Pixels]:
-        chosen = np.unique(np.linspace(0, len(self._steps) - 1, count).round().astype(int))
-        return (self._paint(self._film.scene(self._steps[index])) for index in chosen)
-
-
-def _ramps(film: Film, steps: Sequence[int]) -> list[str]:
-    """The ramps of a film's fields."""
-    scenes = [film.scene(steps[0]), film.scene(steps[-1])]
-    fields = [mark for scene in scenes for panel in scene.panels for mark in panel.marks if isinstance(mark, Field)]
-    return list(dict.fromkeys(field.ramp for field in fields))
+        # Colours are not chosen for the poster, which is the only one of its kind.
+        first = int(bool(self._drawing.frames))
+        chosen = np.unique(np.linspace(first, len(self._steps) - 1, count).round().astype(int))
+        return (self._paint(self._steps[index]) for index in chosen)
 
 
 def make_folder(folder: Path) -> None:
-    """See that there is a folder; the one that it stands in must be there.
+    """Make sure that a folder exists; its parent must exist.
 
     Raises:
-        DynvizError: It cannot be made.
+        DynvizError: It cannot be created.
     """
     try:
         folder.mkdir(exist_ok=True)
@@ -185,7 +246,7 @@ def make_folder(folder: Path) -> None:
 
 
 def alt_file(target: Path) -> Path:
-    """Where the words of a picture are written.
+    """The path of the file that describes a picture in words.
 
     >>> alt_file(Path("gallery/path.gif")).name
     'path.alt.txt'
@@ -193,104 +254,35 @@ def alt_file(target: Path) -> Path:
     return target.with_suffix(".alt.txt")
 
 
-def find_exporter(suffix: str) -> plugins.Plugin:
-    """The exporter that writes files of this suffix.
-
-    Raises:
-        DynvizError: There is none.
-    """
-    name = suffix.removeprefix(".").lower()
-    known = plugins.files("exporters")
-    if name not in known:
-        there = ", ".join(f".{suffix}" for suffix in known)
-        asked = f"files that end in .{name}" if name else "a file without a suffix"
-        raise DynvizError(f"no exporter writes {asked}; there are: {there}")
-    return plugins.load("exporters", name)
-
-
-def choose(export: plugins.Plugin, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of an exporter, checked, with those that were written after its name.
-
-    Raises:
-        DynvizError: It has no such option, or a value is none of the option's, or one is given twice.
-    """
-    for name in options:
-        if name not in export.options and name in SHARED:
-            able = [stem for stem in plugins.files("exporters") if name in plugins.load("exporters", stem).options]
-            raise DynvizError(f"{export.stem} takes no {name}; formats that do: {', '.join(able)}")
-        if name not in export.options:
-            raise unknown(f"option of exporter {export.stem}", name, export.options)
-        if name in export.given:
-            raise DynvizError(f"{name} of {export.stem} is given twice, after its name and alone; write one of them")
-    chosen = {**read(export.options, options, f"exporter {export.stem}"), **export.given}
-    if not 0 <= chosen.get("loop", 0) <= MOST_LOOPS:
-        raise DynvizError(f"an animation cannot be played {chosen['loop']} times; say 0 for ever, or 1 to {MOST_LOOPS}")
-    return chosen
-
-
-def spread(film: Film, count: int, steps: Steps, end: int = 0) -> list[int]:
-    """At most `count` of the film's steps, evenly spread between two ends; the last one, if it is to be one.
-
-    Args:
-        film: What is shown.
-        count: How many at most.
-        steps: First and last; None for the film's own.
-        end: The last step that there is, where the film ends before it.
-
-    Raises:
-        DynvizError: The film has nothing between these.
-    """
-    begin, end = int(film.steps[0]), max(int(film.steps[-1]), end)
-    first = begin if steps[0] is None else steps[0]
-    last = int(film.steps[-1]) if steps[1] is None else steps[1]
-    if first > last or first > end or last < begin:
-        raise DynvizError(f"steps {first}:{last} cannot be shown; there are {begin} to {end}")
-    within = film.steps[(film.steps >= first) & (film.steps <= last)]
-    if not len(within):
-        return [max(first, begin)]
-    if count == 1:
-        return [int(within[-1])]
-    wanted = np.linspace(within[0], within[-1], count)
-    after = np.searchsorted(within, wanted).clip(1, max(len(within) - 1, 1))
-    if len(within) == 1:
-        return [int(within[0])]
-    nearer = after - (wanted - within[after - 1] <= within[after] - wanted)
-    return [int(step) for step in np.unique(within[nearer])]
-
-
 def _say(file: Path, text: str) -> None:
     file.write_text(text + "\n", encoding="utf-8")
-
-
-def _moving() -> str:
-    formats = {name: format_of(plugins.load("exporters", name).target) for name in plugins.files("exporters")}
-    return ", ".join(name for name, shows in formats.items() if shows.motion)
 
 
 def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold: float, workers: int) -> None:
     if not recordings:
         raise DynvizError("there is no recording to draw")
     if not SLOWEST <= fps <= FASTEST:
-        raise DynvizError(f"{fps} frames a second cannot be shown; say {SLOWEST} or more and at most {FASTEST}")
+        raise DynvizError(f"{fps} frames per second cannot be shown; choose {SLOWEST} to {FASTEST}")
     if frames is not None and not 1 <= frames <= MOST_FRAMES:
-        raise DynvizError(f"{frames:.4g} frames cannot be drawn; say 1 to {MOST_FRAMES}")
+        raise DynvizError(f"{frames:.4g} frames cannot be drawn; choose 1 to {MOST_FRAMES}")
     if not 0 <= hold <= MOST_SECONDS:
-        raise DynvizError(f"the last frame cannot be held for {hold:.4g} seconds; say 0 to {MOST_SECONDS}")
+        raise DynvizError(f"the last frame cannot be held for {hold:.4g} seconds; choose 0 to {MOST_SECONDS}")
     if not 1 <= workers <= MOST_WORKERS:
-        raise DynvizError(f"{workers:.4g} processes cannot draw; say 1 to {MOST_WORKERS}")
+        raise DynvizError(f"{workers:.4g} processes cannot be used for drawing; choose 1 to {MOST_WORKERS}")
 
 
 def write_whole(target: Path, write: Callable[[Path], None]) -> None:
-    """Have a file written beside the target, and put it in its place once it is complete."""
+    """Write a temporary file, and move it to the target once it is complete."""
     # The exporter may go by the suffix, so the name in between keeps it.
-    beside = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+    real = Path(os.path.realpath(target))  # a link stays, and what it leads to is replaced
+    beside = real.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
     try:
         if target.is_dir():
             raise DynvizError(f"{target} is a folder; name a file")
-        if not target.parent.is_dir():
-            raise DynvizError(f"there is no folder {target.parent}")
+        if not real.parent.is_dir():
+            raise DynvizError(f"there is no folder {real.parent if target.is_symlink() else target.parent}")
         write(beside)
-        beside.replace(target)
+        beside.replace(real)
     except OSError as error:
         raise DynvizError(f"cannot write {target}: {error.strerror or error}") from error
     finally:

@@ -1,4 +1,4 @@
-"""Recordings in a notebook: a small animation where a cell ends with one, and words where there is none to show."""
+"""Recordings in a notebook: a cell that ends with one shows a small animation, or words if that is impossible."""
 
 import base64
 import tempfile
@@ -19,11 +19,11 @@ MOST = 300_000
 
 
 def bundle(recordings: Sequence[Recording], words: str) -> dict[str, str]:
-    """What a notebook may show of recordings, by media type.
+    """Representations of recordings for a notebook, by media type.
 
     Args:
-        recordings: Drawn together, in the first view that suits them of those that the scenario suggests.
-        words: What stands in a notebook that shows no pictures. Where there is none to show, it is said why.
+        recordings: The recordings, drawn together in the first suitable view that the scenario suggests.
+        words: The text for notebooks without pictures; if there is no picture, it also says why.
     """
     try:
         return {"text/plain": words, "text/html": picture(recordings)}
@@ -32,10 +32,10 @@ def bundle(recordings: Sequence[Recording], words: str) -> dict[str, str]:
 
 
 def picture(recordings: Sequence[Recording]) -> str:
-    """An animation as an element of HTML that needs no file beside it.
+    """An animation as a self-contained HTML element.
 
     Raises:
-        DynvizError: There is nothing to show yet, or no view suits.
+        DynvizError: Nothing is recorded yet, or no view suits.
     """
     reasons = []
     for view in suggested(recordings):

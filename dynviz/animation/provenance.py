@@ -1,4 +1,4 @@
-"""What made an animation: kept in the file that it is written to."""
+"""What made an animation: stored in the exported file."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from dynviz.text import clean
 
 
 def comment(recordings: Sequence[Recording], view: str) -> str:
-    """What made the animation, one line for each thing."""
+    """What made the animation, one line per item."""
     first = recordings[0].metadata
     lines = [
         f"dynviz {first.versions.get('dynviz', '')}".strip(),
@@ -19,7 +19,7 @@ def comment(recordings: Sequence[Recording], view: str) -> str:
         metadata = recording.metadata
         values = {name: _of_lanes(metadata, name) for name in metadata.hyperparameters}
         seeds = ",".join(map(str, dict.fromkeys(metadata.seeds)))
-        lines.append(f"optimizer {_written(metadata.optimizer.name, values)} seeds {seeds}")
+        lines.append(f"optimizer {_written(metadata.optimizer.title, values)} seeds {seeds}")
     lines.append(f"view {view}")
     lines.append(" ".join(f"{name} {version}" for name, version in first.versions.items() if name != "dynviz"))
     return "\n".join(clean(line) for line in lines if line)

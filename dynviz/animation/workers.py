@@ -1,4 +1,4 @@
-"""Processes that draw and code. What they give is what one process gives, to the byte.
+"""Processes that draw and encode frames; the result is the same, byte for byte, as from a single process.
 
 Each takes a range of frames in turn, and redraws the one before it where the code looks at what changed. It hands a
 range over before it begins the next, so that memory does not grow with the number of frames.
@@ -88,9 +88,7 @@ def _take(worker: Worker) -> bytearray:
             if kind == BUG:
                 raise RuntimeError(f"a drawing process failed:\n{data.decode()}")
             return data
-    raise DynvizError(
-        f"a drawing process ended before its time ({ending(worker.wait())}); try again with fewer workers"
-    )
+    raise DynvizError(f"a drawing process died ({ending(worker.wait())}); try again with fewer workers")
 
 
 def _fill(pipe: IO[bytes], buffer: memoryview) -> bool:
@@ -134,15 +132,15 @@ def _ranges(job: dict[str, Any]) -> Iterator[list[Any]]:
         plugins.load("exporters", job["exporter"])
     code: Code | None = pickle.loads(bytes.fromhex(job["code"])) if job["code"] else None
     drawing = Drawing.from_json(job["drawing"])
-    film, paint = drawing.film(), drawing.painter()
+    paint = drawing.painter(drawing.film())
     for previous, steps in job["ranges"]:
         if code is None:
-            yield [np.ascontiguousarray(paint(film.scene(step))).data.cast("B") for step in steps]
+            yield [np.ascontiguousarray(paint(step)).data.cast("B") for step in steps]
             continue
-        before: Pixels | None = paint(film.scene(previous[0])) if previous else None
+        before: Pixels | None = paint(previous[0]) if previous else None
         pieces = []
         for step in steps:
-            after = paint(film.scene(step))
+            after = paint(step)
             pieces.append(code(before, after))
             before = after
         yield pieces

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dynviz.cells.cells import Cells
-from dynviz.cells.characters import codes, swatch_characters
+from dynviz.cells.characters import codes, columns, swatch_characters
 from dynviz.cells.inks import Inks
 from dynviz.cells.metrics import LETTERS, CellMetrics, cell_metrics
 from dynviz.cells.panel import CellPanelPainter
@@ -14,6 +14,8 @@ from dynviz.layout.counter import step_words
 from dynviz.layout.naming import Swatch
 from dynviz.layout.page import Page, lay_out
 from dynviz.layout.place import PanelPlace, ReadoutSpot
+from dynviz.layout.plot_words import PlotWords
+from dynviz.layout.step_scale import StepScalePlace, spans
 from dynviz.layout.words import PlacedWords, fit
 from dynviz.scene import theme as themes
 from dynviz.scene.identity import key
@@ -33,11 +35,41 @@ class Hit:
     y: float | None
 
 
+@dataclass(frozen=True)
+class PanelAreas:
+    """Where the panels of a picture stand.
+
+    Attributes:
+        places: Of each panel.
+        axes: The x and y axis of each.
+    """
+
+    places: tuple[PanelPlace, ...] = ()
+    axes: tuple[tuple[Axis, Axis], ...] = ()
+
+    def hit(self, column: int, row: int) -> Hit | None:
+        """What is at a cell; none where there is no panel."""
+        for index, (place, (x, y)) in enumerate(zip(self.places, self.axes, strict=True)):
+            cell, plot = place.cell, place.plot
+            if not (cell.left <= column < cell.right and cell.top <= row < cell.bottom):
+                continue
+            if not (plot.left <= column < plot.right and plot.top <= row < plot.bottom):
+                return Hit(index, None, None)
+            with np.errstate(all="ignore"):
+                across = float(values(x, (column - plot.left + 0.5) / plot.width))
+                upward = float(values(y, (plot.bottom - row - 0.5) / plot.height))
+            return Hit(index, across, upward)
+        return None
+
+
 class CellCanvas:
     """Draws the scenes of a film, one after the other in any order.
 
     What stayed the same since the last scene is not computed again. The cells depend on the scene alone: a canvas that
     drew others before gives the same as a new one.
+
+    Attributes:
+        areas: Where the panels of the last scene stand.
     """
 
     def __init__(self, columns: int, rows: int, theme: themes.Theme | str = "dark", *, head: bool = True) -> None:
@@ -54,15 +86,15 @@ class CellCanvas:
         """
         self.theme = themes.theme(theme) if isinstance(theme, str) else theme
         self.columns, self.rows = max(columns, 1), max(rows, 1)
-        self.places: tuple[PanelPlace, ...] = ()
+        self.areas = PanelAreas()
         self._metrics = cell_metrics(self.columns, self.rows)
         self._head = head
         self._inks = Inks(self.theme)
         self._scene: Scene | None = None
         self._key: tuple[Any, ...] = ()
         self._layout: tuple[Any, ...] = ()
-        self._axes: tuple[tuple[Axis, Axis], ...] = ()
         self._painters: list[CellPanelPainter] = []
+        self._words: list[PlotWords] = []
 
     def draw(self, scene: Scene) -> Cells:
         """The cells of a scene, new arrays each time."""
@@ -77,28 +109,18 @@ class CellCanvas:
                 self._key, self._scene = scene_key, scene
                 self._lay_out(scene)
             cells = self._copy()
-            for painter, panel in zip(self._painters, scene.panels, strict=False):
+            for painter, words, panel in zip(self._painters, self._words, scene.panels, strict=False):
                 painter.draw(cells, panel)
+                for placed in words.at(panel):
+                    self._write_over(cells, placed)
         self._write_readouts(cells, scene)
+        if self._page.scale is not None:
+            self._write_scale(cells, self._page.scale, scene.step)
         return cells
-
-    def hit(self, column: int, row: int) -> Hit | None:
-        """What the last scene has at a cell; none where there is no panel."""
-        for index, (place, (x, y)) in enumerate(zip(self.places, self._axes, strict=True)):
-            cell, plot = place.cell, place.plot
-            if not (cell.left <= column < cell.right and cell.top <= row < cell.bottom):
-                continue
-            if not (plot.left <= column < plot.right and plot.top <= row < plot.bottom):
-                return Hit(index, None, None)
-            with np.errstate(all="ignore"):
-                across = float(values(x, (column - plot.left + 0.5) / plot.width))
-                upward = float(values(y, (plot.bottom - row - 0.5) / plot.height))
-            return Hit(index, across, upward)
-        return None
 
     def _too_small(self) -> Cells:
         """A message in place of the picture."""
-        self.places = self._axes = ()
+        self.areas = PanelAreas()
         self._scene = None
         cells = Cells.blank(self.columns, self.rows, self._inks.palette)
         size, least = f"{self.columns} x {self.rows}", f"{LEAST[0]} x {LEAST[1]}"
@@ -119,12 +141,12 @@ class CellCanvas:
     def _lay_out(self, scene: Scene) -> None:
         """Lay out the scene; new painters are needed only where its page differs from the last one."""
         page = lay_out(scene, lambda _: self._metrics, title=self._head)
-        axes = tuple((panel.x, panel.y) for panel in scene.panels[: len(page.places)])
-        if (page, axes) == self._layout:
+        areas = PanelAreas(page.places, tuple((panel.x, panel.y) for panel in scene.panels[: len(page.places)]))
+        if (page, areas) == self._layout:
             return
-        self._layout, self._page, self._axes = (page, axes), page, axes
-        self.places = page.places
+        self._layout, self._page, self.areas = (page, areas), page, areas
         self._base = self._still(page)
+        self._words = [PlotWords(place, page.metrics) for place in page.places]
         self._painters = [
             CellPanelPainter(place, panel, self._inks) for place, panel in zip(page.places, scene.panels, strict=False)
         ]
@@ -158,12 +180,30 @@ class CellCanvas:
             cells.glyphs[plot.bottom, [column for _, column in place.x]] = ord("┬")
             cells.ink[plot.bottom, plot.left : plot.right] = ink
 
+    def _write_scale(self, cells: Cells, place: StepScalePlace, step: int) -> None:
+        """Draw the scale of steps: a line with ticks, broken by their labels, and a dot at the step."""
+        at, row = place.column(step), place.row
+        for first, last in spans(place):
+            _write(cells, "─" * (last + 1 - first), first, row, self._inks.color("muted"))
+            for column in place.ticks:
+                if first <= column <= last:
+                    _write(cells, "┴", column, row, self._inks.color("muted"))
+        for placed in place.words:
+            self._write_placed(cells, placed)
+        _write(cells, "●", at, row, self._inks.color("text"))
+
     def _write_placed(self, cells: Cells, placed: PlacedWords) -> None:
         words, left = placed.words, int(placed.left)
         if words.swatch:
             self._write_swatch(cells, words.swatch, left, placed.baseline)
             left += self._metrics.swatch_width(words.swatch, words.font)
         _write(cells, words.text, left, placed.baseline, self._inks.words(words.color), bold=words.font.bold)
+
+    def _write_over(self, cells: Cells, placed: PlacedWords) -> None:
+        """Words in a plot, with an empty column on both sides."""
+        for beside in (-1, columns(placed.words.text)):
+            _write(cells, " ", int(placed.left) + beside, placed.baseline, 0)
+        self._write_placed(cells, placed)
 
     def _write_swatch(self, cells: Cells, swatch: Swatch, left: int, row: int) -> None:
         characters = swatch_characters(swatch)
@@ -179,8 +219,8 @@ class CellCanvas:
         """Write the readouts and the counter, which change from step to step."""
         for readout, spot in zip(scene.readouts, self._page.title.spots, strict=False):
             self._write_readout(cells, readout, spot)
-        for place, panel in zip(self.places, scene.panels, strict=False):
-            for readout, spot in zip(panel.readouts, place.spots, strict=False):
+        for place, panel in zip(self.areas.places, scene.panels, strict=False):
+            for readout, spot in zip(place.readouts(panel), place.spots, strict=False):
                 self._write_readout(cells, readout, spot)
         counter = self._page.title.counter
         if counter:
@@ -194,9 +234,10 @@ class CellCanvas:
 
 
 def _write(cells: Cells, text: str, left: int, row: int, ink: int, *, bold: bool = False) -> None:
-    """Write a text, clipped at the edges."""
+    """Write a text on the theme's ground, clipped at the edges."""
     start, stop = max(left, 0), min(left + len(codes(text)), cells.columns)
     if 0 <= row < cells.rows and start < stop:
         cells.glyphs[row, start:stop] = codes(text)[start - left : stop - left]
         cells.ink[row, start:stop] = ink
+        cells.ground[row, start:stop] = 0
         cells.bold[row, start:stop] = bold

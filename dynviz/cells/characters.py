@@ -1,4 +1,4 @@
-"""Words in cells: one character a column."""
+"""Words in cells: one character a column, or two for a wide one."""
 
 import functools
 import unicodedata
@@ -6,12 +6,22 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.cells.wide import in_cells
 from dynviz.layout.naming import Swatch
 from dynviz.scene.marks import Dash, Marker
 
-MARKERS: dict[Marker, str] = {"dot": "●", "ring": "○", "cross": "×", "star": "★"}
+MARKERS: dict[Marker, str] = {
+    "dot": "●",
+    "ring": "○",
+    "cross": "×",
+    "star": "★",
+    "up": "▲",
+    "down": "▼",
+    "left": "◀",
+    "right": "▶",
+}
 LINES: dict[Dash, str] = {"solid": "──", "dashed": "╌╌", "dotted": "┈┈"}
-COLOR_BAR = "▄" * 8
+COLOR_BAR = "▄" * 5
 UNKNOWN = "\ufffd"
 
 
@@ -28,27 +38,36 @@ def swatch_characters(swatch: Swatch) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def plain(text: str) -> str:
-    r"""The text with one character for each column: what would take two, or none, or move the cursor, is replaced.
+    r"""The text in characters of one column or two: what would take none, or move the cursor, is replaced.
 
-    >>> plain("caf\u0065\u0301 \u2009 2")
-    'café   2'
+    >>> plain("caf\u0065\u0301 \u2009 2 学習")
+    'café   2 学習'
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_one_column, unicodedata.normalize("NFC", text)))
+    return "".join(map(_shown, unicodedata.normalize("NFC", text)))
 
 
-def _one_column(character: str) -> str:
+def _shown(character: str) -> str:
     kind = unicodedata.category(character)
     if kind[0] in "ZC":
         # Spaces of any width, ends of lines, tabs; what is invisible is left out.
         return "" if kind == "Cf" else " " if kind[0] == "Z" or character in "\t\n\r\v\f" else UNKNOWN
     if kind[0] == "M":
         return ""
-    return UNKNOWN if unicodedata.east_asian_width(character) in "WF" else character
+    return character
 
 
 @functools.lru_cache(maxsize=1024)
 def codes(text: str) -> NDArray[np.uint32]:
-    """Code points, one a column."""
-    return np.frombuffer(plain(text).encode("utf-32-le"), dtype=np.uint32)
+    """The cells that a text takes, see `in_cells`."""
+    return in_cells(plain(text))
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes.
+
+    >>> columns("a学習")
+    5
+    """
+    return len(codes(text))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.scene.theme import Theme, dark, light
+from dynviz.scene.theme import RGB, Theme, dark, light
 
 DEFAULT = 16
 """The terminal's own colour of text, or of the ground; beside the codes 0 to 15."""
@@ -48,6 +48,16 @@ def is_light(palette: NDArray[np.uint8]) -> bool:
 def nearest_256(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The code, 16 to 255, of each colour; the first sixteen look different in each terminal."""
     return (16 + _nearest(palette, _fixed())).astype(np.uint8)
+
+
+def fixed_256(color: RGB) -> RGB:
+    """The nearest of the colours that codes 16 to 255 stand for in all terminals.
+
+    >>> fixed_256((15, 20, 26)), fixed_256((213, 94, 2))
+    ((18, 18, 18), (215, 95, 0))
+    """
+    red, green, blue = _fixed()[_nearest(np.array([color], np.uint8), _fixed())[0]].tolist()
+    return red, green, blue
 
 
 def nearest_16(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

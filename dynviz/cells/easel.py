@@ -24,6 +24,7 @@ class CellEasel:
         height: Of the plot, in cells.
         x: Horizontal axis.
         y: Vertical axis.
+        crowd: How many points the panel's largest group of dots has: all groups are drawn in dots of one size.
     """
 
     inks: Inks
@@ -31,6 +32,7 @@ class CellEasel:
     height: int
     x: Axis
     y: Axis
+    crowd: int = 0
 
     @property
     def dots(self) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from dynviz.cells import codes
 from dynviz.cells.cells import UPPER_HALF, Cells
 from dynviz.cells.codes import DEFAULT
 from dynviz.cells.depth import Depth, detect
+from dynviz.cells.wide import NOTHING, POINT, as_text, joined
 
 __all__ = ["Depth", "Encoder", "detect"]
 
@@ -27,6 +28,11 @@ BLOCKS = (0x2580, 0x259F)
 """Characters that are areas of colour rather than signs."""
 EIGHTHS = (0x2581, 0x2588)
 SHADES = np.array([*map(ord, " ░▒▓█")], np.uint32)
+BRAILLE = (0x2800, 0x28FF)
+EVERY_SECOND = 0x2895
+"""The braille character with every second dot, as on a chessboard."""
+FAINT = {True: 0.25, False: 0.45}
+"""On a light ground and on a dark one: colours nearer to it than this are those of ghosts."""
 REPLACEMENT = 0xFFFD
 BOLD = np.array(["", "\x1b[1m", "\x1b[22m"], object)
 _ARRAYS = ("glyphs", "ink", "ground", "bold")
@@ -85,9 +91,11 @@ class Encoder:
         bold = self._bold and bool(look.bold.any())
         if self.depth == "none" and not bold:
             width = cells.columns
-            return [text[row * width : (row + 1) * width] for row in range(cells.rows)]
+            return [text[row * width : (row + 1) * width].replace(chr(NOTHING), "") for row in range(cells.rows)]
         drawn = look.glyphs != BLANK
         columns = [np.array(list(text), dtype=object).reshape(drawn.shape)]
+        if chr(NOTHING) in text:
+            columns[0][look.glyphs == NOTHING] = ""
         if self.depth != "none":
             columns[:0] = self._changes(look, drawn)
         if bold:
@@ -101,11 +109,11 @@ class Encoder:
         look = self._look(replace(cells, **{name: getattr(cells, name)[row : row + 1] for name in _ARRAYS}))
         keys = zip(look.ink[0].tolist(), look.ground[0].tolist(), look.bold[0].tolist(), strict=True)
         runs = groupby(zip(keys, look.glyphs[0].tolist(), strict=True), key=lambda cell: cell[0])
-        return [Segment("".join(chr(glyph) for _, glyph in run), self._style(*key)) for key, run in runs]
+        return [Segment(as_text(np.array([glyph for _, glyph in run])), self._style(*key)) for key, run in runs]
 
     def _look(self, cells: Cells) -> Cells:
         """The cells as this terminal shows them; ink and ground are numbers of its colours instead of the palette's."""
-        glyphs = np.where(_unprintable(cells.glyphs), REPLACEMENT, cells.glyphs)
+        glyphs = joined(np.where(_unprintable(cells.glyphs & np.uint32(POINT)), np.uint32(REPLACEMENT), cells.glyphs))
         if self.depth == "none":
             glyphs, colors = self._shaded(glyphs, cells), np.zeros_like(cells.ink)
             return replace(cells, glyphs=glyphs, ink=colors, ground=colors)
@@ -119,13 +127,15 @@ class Encoder:
         return replace(cells, glyphs=glyphs, ink=ink, ground=ground)
 
     def _shaded(self, glyphs: NDArray[np.uint32], cells: Cells) -> NDArray[np.uint32]:
-        """Pictures as shades: the further from the ground, the denser."""
+        """Pictures as shades, the denser the further from the ground; ghosts of lines have every second dot."""
         ink, ground = self._shares[cells.ink], self._shares[cells.ground]
         share = np.where(glyphs == UPPER, (ink + ground) / 2, ground)
         # A part of a cell that is covered in the ground's own colour is empty.
         covered = (cells.ink == 0) & _in(glyphs, EIGHTHS)
         share = np.where(covered, share * (EIGHTHS[1] + 1.0 - glyphs) / 8, share)
         shades = SHADES[(share * (len(SHADES) - 1)).round().astype(np.int64)]
+        ghost = _in(glyphs, BRAILLE) & (ink < FAINT[self._light]) & (glyphs & EVERY_SECOND != BRAILLE[0])
+        glyphs = np.where(ghost, glyphs & EVERY_SECOND, glyphs)
         return np.where((glyphs == UPPER) | (glyphs == BLANK) | covered, shades, glyphs)
 
     def _changes(self, look: Cells, drawn: NDArray[np.bool_]) -> list[NDArray[np.object_]]:

@@ -68,7 +68,8 @@ class CellLine:
         self._bits: SweptBits | TrailBits = (
             _sweep(mark, easel, self._points[keep]) if self._sweeps else _trail(mark, easel, self._points, keep)
         )
-        self._ink: Ink = easel.inks.over(mark.color, THIN) if mark.width < 1 else easel.inks.color(mark.color)
+        share = min(mark.alpha, THIN if mark.width < 1 else 1.0)
+        self._ink: Ink = easel.inks.over(mark.color, share) if share < 1 else easel.inks.color(mark.color)
         self._marker = easel.inks.color(mark.color)
         ghost = easel.inks.theme.future(mark.color)
         self._ghost = easel.inks.over(mark.color, ghost if mark.width >= 1 else THIN * ghost) if mark.ghost else None

@@ -7,6 +7,8 @@ from dynviz.scene.marks import Ramp
 from dynviz.scene.theme import RGB, Theme
 
 Indices = NDArray[np.uint8]
+RAMPS = ("ordered", "signed", "classes", "valley")
+"""Those whose colours a terminal's picture has room for."""
 
 
 class Inks:
@@ -14,7 +16,7 @@ class Inks:
 
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
-        self.palette = theme.palette()
+        self.palette = theme.palette(RAMPS)
         self._colors = self.palette.astype(np.float32)
         self._roles: dict[str, int] = {}
         self._words: dict[str, int] = {}

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from dynviz.cells.characters import plain, swatch_characters
+from dynviz.cells.characters import columns, plain, swatch_characters
 from dynviz.layout.arrange import Rect, Size
 from dynviz.layout.metrics import AxisMetrics, Font, Fonts, HeadMetrics, Metrics, PageMetrics
 from dynviz.layout.naming import Swatch
 from dynviz.scene.marks import Panel
 
-LEAST_MAP, LEAST_CURVE = (20, 9), (30, 8)
+LEAST_MAP, LEAST_CURVE = (20, 9), (28, 8)
 """Columns and rows of the smallest map, and of the smallest other panel."""
 SMALL_MAP, SMALL_CURVE = (28, 14), (22, 6)
 """Columns and rows under which a map, or another panel, has no axes."""
@@ -20,6 +20,8 @@ ROWS_PER_LINE, MOST_LINES = 5, 3
 """The title, readouts and legend of a panel take one row of so many, and so many at most."""
 FLOOR = 12
 """Panels of so many rows have a line below their plot, and those that others stand below an empty row at their end."""
+LEAD_SHARE, LEAD_ENOUGH = 0.9, (40, 20)
+"""The first panel keeps this share of the columns and rows that its plot has alone, and all of them up to so many."""
 
 LETTERS = Font(1)
 HEADING = Font(1, bold=True)
@@ -49,12 +51,12 @@ class CellMetrics(Metrics):
     """A page of a terminal's cells."""
 
     def plain(self, text: str) -> str:
-        """One character per column."""
+        """Characters of one column or two."""
         return plain(text)
 
     def measure(self, text: str, font: Font) -> int:  # noqa: ARG002
         """Width in columns."""
-        return len(plain(text))
+        return columns(text)
 
     def swatch_width(self, swatch: Swatch, font: Font) -> int:  # noqa: ARG002
         """Columns of the swatch and the gap after it."""
@@ -98,19 +100,22 @@ class CellMetrics(Metrics):
         return int(cell.height >= FLOOR)
 
 
-def cell_metrics(columns: int, rows: int) -> CellMetrics:
+def cell_metrics(width: int, rows: int) -> CellMetrics:
     """The metrics of a terminal of this size."""
     page = PageMetrics(
         margin=1,
         counter_gap=2,
         counter_slack=0,
-        lines=2 if rows >= TALL_PAGE else 1,
+        lines=1 + int(rows >= TALL_PAGE) + int(rows >= ROOMY_PAGE),
         baseline=0,
         row=1,
         foot=1 + int(rows >= ROOMY_PAGE),
         edge=1,
         bottom=0,
+        scale=1,
+        scale_line=0,
+        scale_words=0,
+        lead_share=LEAD_SHARE,
+        lead_enough=LEAD_ENOUGH,
     )
-    return CellMetrics(
-        width=columns, height=rows, aspect=0.5, coarse=True, fonts=FONTS, page=page, head=HEAD, axes=AXES
-    )
+    return CellMetrics(width=width, height=rows, aspect=0.5, coarse=True, fonts=FONTS, page=page, head=HEAD, axes=AXES)

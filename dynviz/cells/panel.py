@@ -10,31 +10,12 @@ from dynviz.cells.inks import Inks
 from dynviz.cells.paper import Paper
 from dynviz.layout.drawings import DOT, DrawingTable, PanelDrawings
 from dynviz.layout.place import PanelPlace
-from dynviz.scene.marks import (
-    Arrows,
-    Band,
-    Bars,
-    Contours,
-    Field,
-    Line,
-    Panel,
-    Points,
-    ReferenceLine,
-    Regions,
-    Text,
-)
+from dynviz.scene.marks import Band, Line, Panel, Points
 
 MARKS: DrawingTable[still.Draw] = {
     Line: CellLine,
     Band: CellBand,
-    Field: still.field,
-    Regions: still.regions,
-    Contours: still.contours,
-    Points: still.points,
-    Bars: still.bars,
-    Arrows: still.arrows,
-    Text: still.text,
-    ReferenceLine: still.reference_line,
+    **still.MARKS,
 }
 LAST_LEVEL = 255
 
@@ -44,7 +25,8 @@ class CellPanelPainter:
 
     def __init__(self, place: PanelPlace, panel: Panel, inks: Inks) -> None:
         plot = place.plot
-        self._easel = CellEasel(inks, plot.width, plot.height, panel.x, panel.y)
+        crowd = max((len(mark.x) for mark in panel.marks if isinstance(mark, Points)), default=0)
+        self._easel = CellEasel(inks, plot.width, plot.height, panel.x, panel.y, crowd)
         self._paper = Paper(plot.width, plot.height)
         self._area = np.s_[plot.top : plot.bottom, plot.left : plot.right]
         self._drawings = PanelDrawings(MARKS, self._easel)

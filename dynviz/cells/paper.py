@@ -5,13 +5,19 @@ from numpy.typing import NDArray
 
 from dynviz.cells.cells import UPPER_HALF
 from dynviz.cells.characters import codes
+from dynviz.cells.easel import ACROSS, DOWN
 from dynviz.cells.inks import Indices
+from dynviz.cells.strokes import BITS
 
 BRAILLE = 0x2800
 LOWER_EIGHTHS = 0x2580
 """The code point before the eight block characters that fill one to eight eighths of a cell from below."""
 UPPER_HEAVY = np.array([(bits & 0x1B).bit_count() > (bits & 0xE4).bit_count() for bits in range(256)])
 """For each braille character, whether most of its dots are in the upper half of the cell."""
+DITHER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) + 0.5) / 16
+"""Bayer's matrix: which of several inks a cell takes, so that each has its share of many cells."""
+TAKEN = 3
+"""Cells in a row that belong to one of two lines that run through them both."""
 Ink = int | Indices
 """A palette index, or a table that maps the index beneath to the one drawn over it."""
 
@@ -26,6 +32,7 @@ class Paper:
         dots: The ink of the dots.
         eighths: How much of a cell, from below, is `lower`, and the rest `upper`; 0 where it is pixels.
         glyphs: Characters, 0 where there is none.
+        speckles: The inks of points that no other layer stands over yet, dot by dot; 0 where there is none.
         inks: The ink of the characters.
         low: Whether a character stands over its cell's lower pixel.
     """
@@ -35,6 +42,8 @@ class Paper:
         shape = height, width
         self.pixels = np.zeros((2 * height, width), np.uint8)
         self.bits, self.levels, self.dots = (np.zeros(shape, np.uint8) for _ in range(3))
+        self.speckles = np.zeros((DOWN * height, ACROSS * width), np.uint8)
+        self._speckled = False
         self.eighths, self.lower, self.upper = (np.zeros(shape, np.uint8) for _ in range(3))
         self.glyphs, self.inks = np.zeros(shape, np.uint32), np.zeros(shape, np.uint8)
         self.low = np.zeros(shape, np.bool_)
@@ -45,10 +54,13 @@ class Paper:
         for layer in (self.pixels, self.bits, self.eighths):
             layer.fill(0)
         self.glyphs.fill(0)
-        self._clean = True
+        if self._speckled:
+            self.speckles.fill(0)
+        self._clean, self._speckled = True, False
 
     def tile(self, rows: slice, columns: slice, indices: Indices) -> None:
         """Draw pixels over everything beneath; `rows` counts pixels, two per cell."""
+        self._settle()
         self.pixels[rows, columns] = indices
         if not self._clean:
             cells = slice((rows.start + 1) // 2, rows.stop // 2), columns
@@ -62,19 +74,46 @@ class Paper:
 
     def stroke(self, bits: Indices, ink: Ink, level: int, first: int = 0) -> None:
         """Draw braille dots, starting at column `first` of the cells."""
+        self._settle()
         self._clean = False
         part = slice(None), slice(first, first + bits.shape[1])
         on = bits != 0
         wanted = np.uint8(ink) if isinstance(ink, int) else ink[self.pixels[::2][part]]
         before, levels, inks = self.bits[part], self.levels[part], self.dots[part]
         # A cell has one ink: dots of another one in it would look like this line's.
-        shared = (levels == level) & (inks == wanted)
+        same = (levels == level) & (before != 0)
+        shared = same & (inks == wanted)
+        # Where two lines run through the same cells, each has some of them, or the later would be all that is seen.
+        rows, columns = np.ogrid[: bits.shape[0], first : first + bits.shape[1]]
+        on &= ~(same & (inks != wanted) & ((columns // TAKEN + rows) % 2 == 0))
         np.copyto(before, np.where(shared, before | bits, bits), where=on)
         np.copyto(levels, np.uint8(level), where=on)
         np.copyto(inks, wanted, where=on)
 
+    def speckle(self, columns: NDArray[np.intp], rows: NDArray[np.intp], ink: Ink) -> None:
+        """Draw points as single dots of braille; where those of several colours share a cell, see `_settle`."""
+        self._clean, self._speckled = False, True
+        self.speckles[rows, columns] = ink if isinstance(ink, int) else ink[self.pixels[rows // 2, columns // ACROSS]]
+
+    def _settle(self) -> None:
+        """Give each cell of points one ink, dithered so that over many cells all inks have the shares of their dots."""
+        if not self._speckled:
+            return
+        height, width = self.bits.shape
+        dots = self.speckles.reshape(height, DOWN, width, ACROSS).swapaxes(1, 2).reshape(height, width, DOWN * ACROSS)
+        counts = (dots > 0).sum(axis=2)
+        rows, columns = np.nonzero(counts)
+        ordered, count = np.sort(dots[rows, columns], axis=1), counts[rows, columns]
+        chosen = (DITHER[rows % len(DITHER), columns % len(DITHER)] * count).astype(np.intp)
+        self.bits[rows, columns] = (dots[rows, columns] > 0) @ BITS.ravel()
+        self.dots[rows, columns] = ordered[np.arange(len(count)), DOWN * ACROSS - count + chosen]
+        self.levels[rows, columns] = 0
+        self.speckles.fill(0)
+        self._speckled = False
+
     def blocks(self, eighths: Indices, ink: int, *, hanging: bool = False) -> None:
         """Draw bars that fill so many eighths of each cell, from below or, when hanging, from above."""
+        self._settle()
         self._clean = False
         there, full = eighths > 0, eighths == 8
         own, beneath = (self.upper, self.lower) if hanging else (self.lower, self.upper)
@@ -115,6 +154,7 @@ class Paper:
 
     def compose(self, glyphs: NDArray[np.uint32], ink: Indices, ground: Indices) -> None:
         """Merge all layers into cells, written into views of a picture's arrays."""
+        self._settle()
         top, bottom = self.pixels[::2], self.pixels[1::2]
         halved = top != bottom
         np.copyto(glyphs, np.where(halved, np.uint32(ord(UPPER_HALF)), np.uint32(ord(" "))))

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.cells.characters import MARKERS, plain
+from dynviz.cells.characters import MARKERS, columns
 from dynviz.cells.easel import ACROSS, DOWN, CellEasel, Floats
 from dynviz.cells.inks import Indices
 from dynviz.cells.paper import Ink, Paper
 from dynviz.cells.strokes import bits, stroke
-from dynviz.scene.contouring import traced
+from dynviz.scene.contouring import banded, traced
 from dynviz.scene.hatching import COLOR, SHARE, gaps, known, meaning, room, stripes
-from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, ReferenceLine, Regions, Text
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Points, ReferenceLine, Regions
 from dynviz.scene.scales import first_pixels, fractions, nearest_pixels
 
 Draw = Callable[[Paper, int], None]
@@ -99,7 +100,17 @@ def contours(mark: Contours, easel: CellEasel) -> list[Draw]:
     stride = max(1, -(-len(mark.levels) * ROWS // max(easel.height, 1)))
     gap = np.full((1, 2), np.nan)
     pieces = [piece for line in traced(mark, mark.levels[::stride]) for piece in (easel.points(*line.T), gap)]
-    return [*_hatched(mark, easel), *_lines(pieces, easel.inks.over(mark.color, CONTOUR), easel)]
+    lines = _lines(pieces, easel.inks.over(mark.color, CONTOUR), easel)
+    return [*(_bands(mark, easel) if mark.ramp else ()), *_hatched(mark, easel), *lines]
+
+
+def _bands(mark: Contours, easel: CellEasel) -> list[Draw]:
+    """The bands between contours, by whole cells: halves of them would look like characters without colours."""
+    bands = banded(mark, (easel.x, easel.y), (easel.width, easel.height)).repeat(2, axis=0)
+    ramp = easel.inks.ramp(mark.ramp)
+    steps = np.linspace(0, len(ramp) - 1, len(mark.levels) + 1).round().astype(np.intp)
+    tile = np.where(bands < 0, GROUND, ramp[steps][bands]).astype(np.uint8)
+    return [lambda paper, _: paper.tile(np.s_[0 : 2 * easel.height], np.s_[0 : easel.width], tile)]
 
 
 def _hatched(mark: Field | Regions | Contours | Bars, easel: CellEasel) -> list[Draw]:
@@ -110,7 +121,7 @@ def _hatched(mark: Field | Regions | Contours | Bars, easel: CellEasel) -> list[
     draws = _lines([stripes(mask, APART)], easel.inks.over(COLOR, SHARE), easel)
     whole = np.asarray(mask.reshape(easel.height, DOWN, easel.width, ACROSS).all(axis=(1, 3)))
     words = f" {meaning(mark)} "
-    corner = room(whole, len(plain(words)), 1)
+    corner = room(whole, columns(words), 1)
     if corner:
         ink = easel.inks.words(COLOR)
         draws.append(lambda paper, _: paper.write(words, corner[1], corner[0], ink))
@@ -153,16 +164,13 @@ def points(mark: Points, easel: CellEasel) -> list[Draw]:
         character = MARKERS[mark.marker]
         return [lambda paper, _: paper.put(character, rows, columns, ink)]
     columns, rows = (np.minimum(places, np.array(easel.dots) - 1).clip(0).astype(np.intp)).T
-    if mark.size >= TINY and len(places) <= MANY:
+    if mark.size >= TINY and easel.crowd <= MANY:
         # Both dots across, and the nearest two of the cell's four down: a point has a cell of its own.
         upper = np.clip(np.round(places[:, 1] % DOWN - 1), 0, DOWN - 2).astype(np.intp)
         top, left = rows // DOWN * DOWN + upper, columns // ACROSS * ACROSS
         rows = np.concatenate([top, top, top + 1, top + 1])
         columns = np.concatenate([left, left + 1, left, left + 1])
-    grid = np.zeros(easel.dots[::-1], dtype=np.bool_)
-    grid[rows, columns] = True
-    drawn = bits(grid)
-    return [lambda paper, level: paper.stroke(drawn, ink, level)]
+    return [lambda paper, _: paper.speckle(columns, rows, ink)]
 
 
 def bars(mark: Bars, easel: CellEasel) -> list[Draw]:
@@ -198,21 +206,8 @@ def bars(mark: Bars, easel: CellEasel) -> list[Draw]:
     ] + _hatched(mark, easel)
 
 
-def text(mark: Text, easel: CellEasel) -> list[Draw]:
-    """Words whose middle is at their place; at the edge of a plot they stay inside it."""
-    place = easel.points([mark.x], [mark.y])
-    if not mark.text or not easel.inside(place)[0]:
-        return []
-    wide = len(plain(mark.text))
-    left = round(place[0, 0] / ACROSS - wide * {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor])
-    left = max(min(left, easel.width - wide), 0)
-    row = int(easel.pixels(place)[0][0]) // 2
-    ink = easel.inks.words(mark.color)
-    return [lambda paper, _: paper.write(mark.text, row, left, ink)]
-
-
 def reference_line(mark: ReferenceLine, easel: CellEasel) -> list[Draw]:
-    """A line of dots across the plot, and its words beside its end."""
+    """A line of dots across the plot."""
     at = float(fractions(easel.x if mark.vertical else easel.y, mark.at))
     if not 0 <= at <= 1:
         return []
@@ -221,18 +216,15 @@ def reference_line(mark: ReferenceLine, easel: CellEasel) -> list[Draw]:
     ends = [(across, 0), (across, height)] if mark.vertical else [(0, down), (width, down)]
     dots = bits(stroke(np.array(ends, dtype=np.float64), easel.dots, mark.dash))
     ink = easel.inks.color(mark.color)
-    drawn: list[Draw] = [lambda paper, level: paper.stroke(dots, ink, level)]
-    if mark.label and len(plain(mark.label)) < easel.width:
-        column, row = min(int(across / ACROSS), easel.width - 1), min(int(down / DOWN), easel.height - 1)
-        row, column = _beside(mark, easel, column, row)
-        words = easel.inks.words(mark.color)
-        drawn.append(lambda paper, _: paper.write(mark.label, row, column, words))
-    return drawn
+    return [lambda paper, level: paper.stroke(dots, ink, level)]
 
 
-def _beside(mark: ReferenceLine, easel: CellEasel, column: int, row: int) -> tuple[int, int]:
-    """Where the words of a reference line stand: right of its top, or above its right end; else on its other side."""
-    wide = len(plain(mark.label))
-    if mark.vertical:
-        return 0, column + 1 if column + 1 + wide <= easel.width else max(column - wide, 0)
-    return row - 1 if row > 0 else min(row + 1, easel.height - 1), easel.width - wide
+MARKS: dict[type, Callable[[Any, CellEasel], list[Draw]]] = {
+    Field: field,
+    Regions: regions,
+    Contours: contours,
+    Points: points,
+    Bars: bars,
+    Arrows: arrows,
+    ReferenceLine: reference_line,
+}

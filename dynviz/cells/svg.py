@@ -5,6 +5,7 @@ text, in whatever monospaced font there is, each stretched to its columns.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 from itertools import groupby, pairwise
 from typing import TypeAlias
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from dynviz.cells.cells import UPPER_HALF, Cells
 from dynviz.cells.glyphs import ARMS, HEAVY, SHADES, braille_dots, covered
+from dynviz.cells.wide import NOTHING, joined
 from dynviz.text import clean
 
 WIDTH, HEIGHT = 10, 20
@@ -35,6 +37,7 @@ def svg(cells: Cells, title: str = "") -> str:
         cells: What is shown.
         title: What it is called, for those who cannot see it.
     """
+    cells = replace(cells, glyphs=joined(cells.glyphs))
     width, height = cells.columns * WIDTH + 2 * MARGIN, cells.rows * HEIGHT + 2 * MARGIN
     inks = [f"#{bytes(color).hex()}" for color in cells.palette]
     name = f"<title>{escape(clean(title))}</title>" if title else ""
@@ -133,7 +136,7 @@ def _shape(glyph: str, ink: str, x: int, y: int) -> Iterator[tuple[Style, str]]:
 
 def _words(cells: Cells, inks: list[str]) -> Iterator[str]:
     """All other characters, those of one style in one group."""
-    drawn = ~_is_shape(cells.glyphs) & ~np.isin(cells.glyphs, [_UPPER, _BLANK, 0x2800])
+    drawn = ~_is_shape(cells.glyphs) & ~np.isin(cells.glyphs, [NOTHING, _UPPER, _BLANK, 0x2800])
     groups: dict[Style, list[str]] = {}
     for row in np.flatnonzero(drawn.any(axis=1)).tolist():
         columns = np.flatnonzero(drawn[row]).tolist()

@@ -1,4 +1,4 @@
-"""Titles and names of a picture, and the colours that tell recordings apart."""
+"""Titles and names in pictures, and the colours that tell recordings apart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dynviz.charts.numbers import significant
+from dynviz.charts.rates import in_words
 from dynviz.recording import Recording
 from dynviz.scene.marks import Dash, Readout
 from dynviz.scene.theme import ORDERED
@@ -23,68 +24,99 @@ def color(index: int) -> str:
 
 
 def words(channel: str, *recordings: Recording) -> str:
-    """What a panel of a channel is called: the title that its scenario gave it, else its name.
+    """The title of a channel's panel: the one that its scenario gave it, else its name.
 
     >>> words("relative_error")
     'relative error'
 
     Args:
-        channel: Its name.
-        recordings: Where it is declared; a channel that none of them recorded has no title.
+        channel: The name of the channel.
+        recordings: The recordings that may declare it; a channel that none of them recorded has no title.
     """
     declared = (one.metadata.channels[channel].title for one in recordings if channel in one)
     return next(declared, "") or channel.replace("_", " ")
 
 
 def title(recordings: Sequence[Recording]) -> str:
-    """What made the picture: the scenario and those of its options that were written, where all recordings agree."""
+    """The title that the scenario gives; else what made the picture."""
+    titles = dict.fromkeys(recording.metadata.title for recording in recordings)
+    return ", ".join(titles) if all(titles) else made(recordings)
+
+
+def made(recordings: Sequence[Recording]) -> str:
+    """What made the picture: the scenario, and those given options on which all recordings agree."""
     scenarios = [recording.metadata.scenario for recording in recordings]
     names = dict.fromkeys(_stem(scenario.name) for scenario in scenarios)
     shared = _shared([scenario.given for scenario in scenarios])
     return " · ".join([", ".join(names), *(option(key, value) for key, value in shared.items())])
 
 
-def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
-    """A name for each recording: its label, and what tells it from others of the same label.
+def what(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
+    """Beside a title that a scenario gives: what its options mean, as far as all recordings agree."""
+    if not all(recording.metadata.title for recording in recordings):
+        return ()
+    words = filter(None, _shared([_scenario_words(recording) for recording in recordings]).values())
+    labels = {_unnumbered(recording.label, [one.label for one in recordings]) for recording in recordings}
+    unsaid = [label for label in labels if not any(label in name for name in names(recordings))]
+    return tuple(Readout(text, "muted") for text in [", ".join([*words, *unsaid])] if text)
 
-    Where a run has a rule twice, as `sgd` and `sgd-2`, what they differ in says more than the number.
+
+def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """A name for each recording: its label, and what distinguishes it from others with the same label.
+
+    If a run has an optimizer twice, as `sgd` and `sgd-2`, their differences replace the number. Words for options of
+    the scenario or for schedules name recordings of one optimizer alone: `He` and `Xavier`. Equal recordings of
+    several runs are told apart by the folders of the runs.
     """
     given = [recording.label for recording in recordings]
     labels = [_unnumbered(label, given) for label in given]
     if len(set(labels)) == len(labels):
         return tuple(given)
-    scenarios = [recording.metadata.scenario for recording in recordings]
-    differences: list[list[Mapping[str, Any]]] = [
-        [{"": _stem(scenario.name)} for scenario in scenarios],
-        [scenario.given for scenario in scenarios],
-        [_given(recording) for recording in recordings],
+    rates = [_given(recording) for recording in recordings]
+    differences: list[Sequence[Mapping[str, str]]] = [
+        [{"": _stem(recording.metadata.scenario.name)} for recording in recordings],
+        [_scenario_words(recording) for recording in recordings],
+        in_words(rates) or [{key: option(key, value) for key, value in tree.items()} for tree in rates],
         [{"": seeds(recording)} for recording in recordings],
     ]
-    for trees in differences:
+    worded = all(recording.metadata.what for recording in recordings), in_words(rates) is not None
+    for trees, alone in zip(differences, (False, *worded, False), strict=True):
         shared = _shared(trees)
-        for index, tree in enumerate(trees):
-            extra = [option(key, value) for key, value in tree.items() if key not in shared]
-            labels[index] = " ".join([labels[index], *extra]).strip()
+        extras = [[text for key, text in tree.items() if key not in shared and text] for tree in trees]
+        if alone and len(set(labels)) == 1 and len({", ".join(extra) for extra in extras if extra}) == len(labels):
+            return tuple(", ".join(extra) for extra in extras)
+        labels = [" ".join([label, *extra]).strip() for label, extra in zip(labels, extras, strict=True)]
         if len(set(labels)) == len(labels):
             return tuple(labels)
     if len(set(given)) == len(given):
         return tuple(given)
+    folders = [recording.folder.parent.name for recording in recordings]
+    placed = [f"{label} in {folder}" for label, folder in zip(labels, folders, strict=True)]
+    if len(set(placed)) == len(placed):
+        return tuple(name if labels.count(label) > 1 else label for name, label in zip(placed, labels, strict=True))
     return tuple(f"{label} #{index + 1}" for index, label in enumerate(labels))
+
+
+def _scenario_words(recording: Recording) -> dict[str, str]:
+    """The options of a scenario in words: the scenario's own, else those that were given."""
+    metadata = recording.metadata
+    given = {key: option(key, value) for key, value in metadata.scenario.given.items()}
+    return {**given, **metadata.what}
 
 
 @dataclass(frozen=True)
 class Tag(Readout):
-    """What tells a recording from the others of a view: a readout in its colour and with its name, still empty.
+    """What distinguishes a recording from the others of a view: an empty readout in its colour and with its name.
 
     Attributes:
-        dash: Of its lines: of recordings of one colour each has its own.
+        dash: The dash of its lines; recordings of one colour have different ones.
     """
 
     dash: Dash = "solid"
 
 
 def tags(recordings: Sequence[Recording]) -> tuple[Tag, ...]:
-    """A tag for each recording; it has a name where there are several."""
+    """A tag for each recording, with a name if there are several."""
     several = names(recordings) if len(recordings) > 1 else ("",)
     dashes = (DASHES[index // COLORS % len(DASHES)] for index in range(len(recordings)))
     return tuple(
@@ -93,8 +125,8 @@ def tags(recordings: Sequence[Recording]) -> tuple[Tag, ...]:
 
 
 def colors(recordings: Sequence[Recording]) -> tuple[str, ...]:
-    """The colour of each recording: ordered where one rule has three or more values of one number, else its own."""
-    values = [_number_apart(recording, recordings) for recording in recordings]
+    """The colour of each recording: of an ordered scale if one optimizer has three or more values of one number."""
+    values = _numbers_apart([_setting(recording) for recording in recordings])
     if len(set(values)) < max(3, len(recordings)) or None in values:
         return tuple(color(index) for index in range(len(recordings)))
     ranks = np.argsort(np.argsort(np.array(values, dtype=np.float64)))
@@ -110,13 +142,15 @@ def ordered(rank: int, count: int) -> str:
     return f"ordered{round((ORDERED - 1) * rank / max(count - 1, 1))}"
 
 
-def _number_apart(recording: Recording, among: Sequence[Recording]) -> float | None:
-    """The value of the one number in which recordings of a rule differ; None where they differ in anything else."""
-    own = _setting(recording)
-    others = [_setting(other) for other in among]
-    keys = {key for other in others for key in {**own, **other} if own.get(key) != other.get(key)}
-    value = own.get(next(iter(keys))) if len(keys) == 1 else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _numbers_apart(settings: Sequence[dict[str, Any]]) -> list[float | None]:
+    """The values of the one number in which all settings differ; None where they differ in anything else."""
+    first = settings[0] if settings else {}
+    apart = {key for other in settings for key in {**first, **other} if first.get(key) != other.get(key)}
+    if len(apart) != 1:
+        return [None] * len(settings)
+    (key,) = apart
+    values = [setting.get(key) for setting in settings]
+    return [float(one) if isinstance(one, int | float) and not isinstance(one, bool) else None for one in values]
 
 
 def _setting(recording: Recording) -> dict[str, Any]:
@@ -125,17 +159,24 @@ def _setting(recording: Recording) -> dict[str, Any]:
     rules = {name: rule.value for name, rule in metadata.hyperparameters.items()}
     lanes = {repr(sorted(lane.hyperparameters.items())) for lane in metadata.lanes}
     task = {f"scenario {key}": str(value) for key, value in metadata.scenario.options.items()}
-    apart = {"": " ".join([metadata.scenario.name, metadata.optimizer.name, *(lanes if len(lanes) > 1 else ())])}
+    apart = {"": " ".join([metadata.scenario.name, metadata.optimizer.title, *(lanes if len(lanes) > 1 else ())])}
     return {**rules, **metadata.lanes[0].hyperparameters, **task, **apart}
 
 
 def with_seed(title: str, recording: Recording, lane: int) -> str:
-    """The title of a panel that shows one lane: with its seed, where there are several."""
+    """The title of a panel that shows one lane, with its seed if there are several."""
     return f"{title}, seed {recording.seeds[lane]}" if len(recording.seeds) > 1 else title
 
 
+def chosen(recordings: Sequence[Recording], lane: int) -> tuple[str, ...]:
+    """That one of several lanes is shown, and which."""
+    some = [recording for recording in recordings if len(recording.seeds) > 1]
+    seeds = dict.fromkeys(recording.seeds[lane] for recording in some)
+    return tuple(f"shown: seed {seed} of {len(some[0].seeds)}" for seed in seeds)
+
+
 def lanes(count: int, of: int = 0) -> str:
-    """So many lanes in words, and of how many where there are more.
+    """A number of lanes in words, and the total if it is larger.
 
     >>> lanes(1), lanes(8), lanes(16, of=20)
     ('1 lane', '8 lanes', '16 of 20 lanes')
@@ -151,17 +192,17 @@ def _unnumbered(label: str, among: Sequence[str]) -> str:
 
 
 def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
-    """Each recording with the hyperparameters that were written, in its colour, then the seeds.
+    """Each recording with its given hyperparameters, in its colour, then the seeds.
 
-    What an optimizer does with shapes that it is not made for stands beside its name where it is all that it does,
-    else at the end.
+    How an optimizer treats unsupported shapes is added to its name if that applies to all parameters, else at the end.
 
-    Of one whose lanes differ: `adamw lr 1e-4 to 1 (25 values), seeds 0 to 7`.
+    If lanes differ: `adamw lr 1e-4 to 1 (25 values), seeds 0 to 7`.
     """
     seeded = {seeds(recording) for recording in recordings}
+    rates = in_words([_given(recording) for recording in recordings]) if len(recordings) > 1 else None
     readouts, notes = [], []
     for recording, name, color in zip(recordings, names(recordings), colors(recordings), strict=True):
-        given = [option(key, value) for key, value in _given(recording).items()]
+        given = [option(key, value) for key, value in _given(recording).items() if rates is None or key != "lr"]
         own = [seeds(recording)] if len(seeded) > 1 else []
         text = " ".join([name, *(extra for extra in given + own if extra not in name)])
         fallback, fallbacks = recording.metadata.fallback, recording.metadata.fallbacks

@@ -1,4 +1,4 @@
-"""Curves over the steps as marks: lines, medians of lanes with their bands, and where lanes diverged."""
+"""Curves over the steps as marks: lines, medians of lanes with bands, and marks where lanes diverged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,15 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits, trend
+from dynviz.charts.exits import Exits
+from dynviz.charts.forks import without_past
 from dynviz.charts.moving import MovingPanel, union
-from dynviz.charts.numbers import DIVERGED, resolved
+from dynviz.charts.numbers import resolved
 from dynviz.charts.reading import median
 from dynviz.charts.samples import index_at
 from dynviz.charts.settings import medians
+from dynviz.charts.swings import calm
 from dynviz.recording.metadata import Better
 from dynviz.scene import scales
-from dynviz.scene.decimate import evenly
-from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Points, Readout, Text
+from dynviz.scene.decimate import decimate, evenly, last_until
+from dynviz.scene.direct_label import DirectLabel
+from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Readout, Text
 
 Array: TypeAlias = NDArray[Any]
 
@@ -24,25 +28,35 @@ THIN_LINES = 8
 """How many lanes get a thin line of their own besides the median."""
 SETTING_LINES = 40
 """How many settings of hyperparameters are drawn as lines at most; of more, evenly spaced ones."""
+VERTICES, COLUMNS = 1 << 18, 1 << 14
+"""Lines of more vertices are drawn by the extremes in so many columns, more than any picture has."""
+MEDIAN, THIN, FAINT = 1.15, 0.42, 0.25
+"""Widths of the median of lanes and of the thin lines, and how solid these are."""
 LABELS = 5
 """Of many settings, evenly spaced ones have their values at the ends of their lines."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """One entry of one recording's channel.
 
     Attributes:
         x: Steps [samples].
         values: [samples, lanes].
-        color: Of the recording.
-        dash: Of the entry.
-        label: At the line's end.
-        noise: Tenth and ninetieth percentile [samples, 2] of what `values` is the mean of; none where it is not.
-        groups: Lanes of one setting of hyperparameters each, where there are several: each is a line.
-        better: Which values are better: a lane that diverged is worse than all others in the median.
-        settings: What each group is called, where they are one number's values in rising order.
+        color: The colour of the recording.
+        dash: The dash of the entry.
+        label: The label at the end of the line.
+        noise: The 10th and 90th percentile [samples, 2] of the samples of which `values` is the mean; None if it is not
+            a mean.
+        swings: The number of samples of which `values` is the mean where the curve swings; `noise` then holds the least
+            and the largest of them.
+        groups: The lanes of each setting of hyperparameters, if there are several; each setting is a line.
+        better: Which values are better; in medians, a diverged lane is worse than all others.
+        settings: The name of each group, if groups differ in the value of one number, in ascending order.
         begins: The first step that no other curve draws, see `dynviz.charts.forks`.
+        share: Which share of the samples is drawn: of a very long channel evenly spaced ones.
+        whose: The name of the recording, for what happens to its lanes.
+        direct: Whether its label and its value travel with its dot.
     """
 
     x: NDArray[np.int64]
@@ -51,14 +65,25 @@ class Curve:
     dash: Dash = "solid"
     label: str = ""
     noise: Array | None = None
+    swings: int = 0
     groups: tuple[tuple[int, ...], ...] = ()
     better: Better = "neither"
     settings: tuple[str, ...] = ()
     begins: int = 0
+    share: float = 1.0
+    whose: str = ""
+    direct: bool = True
+
+    def own(self) -> "Curve":
+        """The curve without the samples that another one draws."""
+        if not self.begins:
+            return self
+        noise = None if self.noise is None else without_past(self.noise, self.x, self.begins)
+        return replace(self, values=without_past(self.values, self.x, self.begins), noise=noise, begins=0)
 
 
 def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -> MovingPanel:
-    """A panel of computed curves, each with the value of its last sample."""
+    """A panel of computed curves, each with a readout of its last sample."""
     y = y or limits.axis([curve.values for curve in curves])
     moving = Moving(curves, y)
     steps = [curve.x for curve in curves]
@@ -66,56 +91,64 @@ def panel(title: str, curves: Sequence[Curve], x: Axis, y: Axis | None = None) -
     def at(step: int) -> Panel:
         last = (median(curve.values[index_at(curve.x, step)].tolist()) for curve in curves)
         texts = zip(curves, (resolved(value, y.limits, y.scale) for value in last), strict=True)
-        values = [Readout(text, curve.color, curve.label, ends) for curve, text in texts]
+        values = [Readout(text, curve.color, curve.label, ends, curve.direct) for curve, text in texts]
         return Panel(title, x, y, moving.at(step), tuple(values))
 
-    ends = max((resolved(end, y.limits, y.scale) for end in y.limits), key=len)
+    ends = widest(y)
     return MovingPanel(union(steps), at)
 
 
 class Moving:
-    """The marks of curves as time goes on."""
+    """The marks of curves at each step."""
 
     def __init__(self, curves: Sequence[Curve], y: Axis) -> None:
-        """Prepare what stays the same at every step."""
-        self._lost = [Lost(curve, y) for curve in curves]
+        """Prepare everything that is the same at every step."""
+        curves = [curve.own() for curve in curves]
+        first = {(curve.color, curve.whose): curve for curve in reversed(curves)}
+        # Of several entries of a recording the first says it.
+        self._exits = [(exits(curve, y), curve in first.values()) for curve in curves]
+        self._y = y
         self._empty = _empty(curves, y)
-        self._marks = [mark for curve in curves for mark in _marks(curve, y.scale)]
+        drawn = [(curve, _marks(curve, y)) for curve in curves]
+        self.steps = [(curve, marks[-1].x) for curve, marks in drawn]
+        """Of each curve the steps that are drawn: some of those that there are."""
+        # A value alone says whose it is where there is one curve.
+        named = [(curve, marks[-1]) for curve, marks in drawn if curve.label or len(curves) == 1]
+        self._direct = [(curve, line) for curve, line in named if curve.direct]
+        self._marks = [mark for _, marks in drawn for mark in marks]
         # Bands at the back, medians in front of the thin lines of all recordings.
         self._marks.sort(key=lambda mark: 0.0 if isinstance(mark, Band) else mark.width)
 
     def at(self, step: int) -> tuple[Mark, ...]:
         """The marks at a step."""
-        lost = (mark for curve in self._lost for mark in curve.at(step))
-        return (*(mark.at(step) for mark in self._marks), *lost, *self._empty)
+        out = (mark for one, said in self._exits for mark in one.at(step, said=said))
+        labels = (_label(curve, line, self._y, step) for curve, line in self._direct if isinstance(line, Line))
+        return (*(mark.at(step) for mark in self._marks), *out, *labels, *self._empty)
 
 
-class Lost:
-    """Crosses where lanes of a curve end because they diverged, and the word where all of them did."""
+def _label(curve: Curve, line: Line, y: Axis, step: int) -> DirectLabel:
+    """The name of a curve and its value where its dot is."""
+    now = last_until(line.x, step)
+    index = index_at(line.x, int(now))
+    value = float(line.y[index]) if len(line.y) and line.x[0] <= step else float("nan")
+    words = resolved(value, y.limits, y.scale) if np.isfinite(value) else ""
+    return DirectLabel(float(now), value, curve.label, curve.color, words, widest(y))
 
-    def __init__(self, curve: Curve, y: Axis, *, announced: bool = True) -> None:
-        """Find the last value of each lane that is not a number at the end."""
-        good = limits.finite(curve.values)
-        ended = np.flatnonzero(~good[-1] & good.any(axis=0)) if len(good) else np.empty(0, np.int64)
-        last = len(good) - 1 - good[::-1, ended].argmax(axis=0) if len(ended) else ended
-        order = np.argsort(last, kind="stable")
-        self._steps = curve.x[last[order]].astype(np.float64)
-        self._values = np.clip(curve.values[last, ended][order].astype(np.float64), *y.limits)
-        self._all = announced and 0 < len(ended) == curve.values.shape[1]
-        self._color = curve.color
-        self._last: tuple[int, tuple[Points, Text]] | None = None
 
-    def at(self, step: int) -> tuple[Points | Text, ...]:
-        """The marks at a step; none for a curve whose lanes all stay finite."""
-        if not len(self._steps):
-            return ()
-        count = int(np.searchsorted(self._steps, step, side="left"))
-        if self._last is None or self._last[0] != count:
-            crosses = Points(self._steps[:count], self._values[:count], self._color, 4.5, "cross")
-            word = DIVERGED if self._all and count == len(self._steps) else ""
-            place = float(self._steps[-1]), float(self._values[-1])
-            self._last = count, (crosses, Text(*place, f"  {word}" if word else "", self._color))
-        return self._last[1]
+def widest(y: Axis) -> str:
+    """The longest words of a value on an axis."""
+    return max((resolved(end, y.limits, y.scale) for end in y.limits), key=len)
+
+
+def exits(curve: Curve, y: Axis) -> Exits:
+    """Where the lanes of a curve leave the axis."""
+    x = np.broadcast_to(curve.x[:, None], curve.values.shape)
+    reach = (float(curve.x[0]), float(curve.x[-1])) if len(curve.x) else (0.0, 0.0)
+    name = curve.whose or curve.label
+    # A damaged file may hold NaN of a kind that no cast takes in silence.
+    with np.errstate(invalid="ignore"):
+        places = np.stack([x, curve.values], axis=-1)
+    return Exits(places, curve.x, (Axis(reach), y), color=curve.color, name=name)
 
 
 def _empty(curves: Sequence[Curve], y: Axis) -> tuple[Text, ...]:
@@ -128,22 +161,46 @@ def _empty(curves: Sequence[Curve], y: Axis) -> tuple[Text, ...]:
     return (Text(float(curves[0].x[[0, -1]].mean()), middle, word, "muted", "center"),)
 
 
-def notes(curve: Curve) -> list[str]:
-    """What the marks of a curve stand for, where a line is not simply a lane."""
+SWINGS = "where a curve swings: its mean"
+
+
+def notes(curve: Curve, y: Axis) -> list[str]:
+    """What the marks of a curve stand for, where a line is not simply a lane, and what they leave out."""
+    some = [f"lines: one of {round(1 / curve.share)} samples"] if curve.share < 1 else []
+    return some + _lanes_note(curve, y)
+
+
+def _lanes_note(curve: Curve, y: Axis) -> list[str]:
     lanes = curve.values.shape[1]
     if curve.groups:
         many = len(curve.groups) > SETTING_LINES
         return [f"{SETTING_LINES} of {len(curve.groups)} settings are drawn"] if many else []
     if lanes > 1:
-        return [f"bold: median, band: middle half, thin: {caption.lanes(min(lanes, THIN_LINES), of=lanes)}"]
+        thin = caption.lanes(min(lanes, THIN_LINES), of=lanes)
+        swing = any(calm(lane, y) is not lane for lane in curve.values.T[:THIN_LINES])
+        return [f"bold: median, band: middle half, thin: {thin}", *([SWINGS] if swing else ())]
+    if curve.swings:
+        return [f"{SWINGS}, band: least to largest"]
     return ["band: 10 to 90 % of the last batches"] if curve.noise is not None else []
 
 
-def _marks(curve: Curve, scale: str) -> list[Band | Line]:
-    def drawable(values: Array) -> Array:
-        return limits.drawable(values, scale)
+def _outline(x: NDArray[np.int64], y: Array) -> tuple[NDArray[np.int64], Array]:
+    """The vertices of a line of very many that any picture shows: the others lie between two of them."""
+    if len(y) <= VERTICES:
+        return x, y
+    kept = decimate(np.linspace(0, COLUMNS, len(y)), y)
+    return x[kept], y[kept]
 
-    bold = Line(curve.x, drawable(curve.values[:, 0]), curve.color, curve.label, dash=curve.dash, width=1.5)
+
+def _marks(curve: Curve, y: Axis) -> list[Band | Line]:
+    def drawable(values: Array) -> Array:
+        return limits.drawable(values, y.scale)
+
+    def line(values: Array) -> Line:
+        steps, heights = _outline(curve.x, drawable(values))
+        return Line(steps, heights, curve.color, curve.label, dash=curve.dash, width=1.5)
+
+    bold = line(curve.values[:, 0])
     if curve.values.shape[1] == 1:
         if curve.noise is None:
             return [bold]
@@ -165,9 +222,9 @@ def _marks(curve: Curve, scale: str) -> list[Band | Line]:
             for place, line in zip(kept, lines, strict=True)
         ]
     thin = [
-        replace(bold, y=drawable(lane), label="", width=0.5, ghost=False, dot=False)
+        replace(line(calm(lane, y)), label="", width=THIN, ghost=False, dot=False, alpha=FAINT)
         for lane in curve.values.T[:THIN_LINES]
     ]
     low, median, high = (drawable(part) for part in trend.middle(curve.values[at], curve.better))
     x = curve.x[at]
-    return [Band(x, low, high, curve.color), *thin, replace(bold, x=x, y=median, width=2.0)]
+    return [Band(x, low, high, curve.color), *thin, replace(bold, x=x, y=calm(median, y), width=MEDIAN)]

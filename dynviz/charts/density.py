@@ -14,10 +14,9 @@ WIDTH = 0.045
 
 
 def density(points: Array, extent: Extent, cells: int) -> NDArray[np.float64]:
-    """The density of `points` [points, 2] at each place [cells, cells], the first row at the bottom.
+    """The density of `points` [points, 2] in each cell [cells, cells], the first row at the bottom.
 
-    Each point counts 1, spread by a normal kernel whose width falls as Scott's rule says; what lies outside is left
-    out.
+    Each point counts as 1, spread by a normal kernel whose width follows Scott's rule; points outside are ignored.
     """
     left, right, bottom, top = extent
     counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], cells, [[bottom, top], [left, right]])

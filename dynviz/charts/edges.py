@@ -1,4 +1,4 @@
-"""The edges of a relief's box as axes: lines, ticks and their words, as marks of the picture."""
+"""The edges of a relief's box as axes: lines, ticks and labels, as marks of the picture."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -28,11 +28,11 @@ class Edge:
     """One edge of the box [-1, 1] x [-1, 1] x [0, height].
 
     Attributes:
-        start: Where its axis begins.
-        end: Where it ends.
+        start: The start of its axis.
+        end: The end of its axis.
         out: The direction away from the box, of length 1.
-        marks: Ticks with their places along the edge, 0 to 1.
-        name: What it measures.
+        marks: Ticks with their positions along the edge, 0 to 1.
+        name: The label of the axis.
     """
 
     start: Array

@@ -1,4 +1,4 @@
-"""The ground that paths are drawn on: a landscape, as contours or as a heat map, and its optima."""
+"""The landscape under paths, as contours or as a heat map, and its optima."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dynviz.charts.numbers import significant
 from dynviz.charts.samples import need
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Points
+from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Points, Text
 from dynviz.scene.norm import Norm
 from dynviz.text import quoted
 
@@ -25,14 +25,14 @@ SLENDER = 2.5
 
 @dataclass(frozen=True)
 class FunctionFacts:
-    """What is known of a function that is minimised.
+    """The properties of a function that is minimised.
 
     Attributes:
-        function: Its name.
-        domain: Left and right end, of a plane bottom and top too.
+        function: The name of the function.
+        domain: The left and right end; for a plane, the bottom and top too.
         optimum: The coordinates of each known optimum.
-        norm: Whether heights are told apart by factors above the lowest place, or evenly.
-        shift: How far to the right the same function stands on other data.
+        norm: Whether heights above the minimum are shown on a logarithmic or a linear scale.
+        shift: How far to the right the test function is shifted.
     """
 
     function: str = ""
@@ -42,20 +42,20 @@ class FunctionFacts:
     shift: float = 0.0
 
     def ends(self, count: int) -> tuple[float, ...]:
-        """The first so many ends of the domain."""
+        """The first `count` ends of the domain."""
         if len(self.domain) < count:
-            raise DynvizError(f"the domain of a function has {count} ends here, not {len(self.domain)}")
+            raise DynvizError(f"the domain of this function has {count} ends, not {len(self.domain)}")
         return self.domain[:count]
 
     def optima(self, coordinates: int) -> NDArray[np.float64]:
         """The known optima [optima, coordinates]."""
         if any(len(point) != coordinates for point in self.optimum):
-            raise DynvizError(f"an optimum has {coordinates} coordinates here; the facts say {self.optimum}")
+            raise DynvizError(f"an optimum of this function has {coordinates} coordinates, unlike {self.optimum}")
         return np.array(self.optimum, dtype=np.float64).reshape(-1, coordinates)
 
 
 def facts_of(recording: Recording) -> FunctionFacts:
-    """What is known of the function that a recording's task minimises."""
+    """The properties of the function that a recording's task minimises."""
     return recording.facts_as(FunctionFacts)
 
 
@@ -63,13 +63,13 @@ def need_plane(view: str, recordings: Sequence[Recording]) -> None:
     """Check that every recording has a trajectory over a landscape of two coordinates.
 
     Raises:
-        DynvizError: One has not.
+        DynvizError: One of them does not.
     """
     need(view, recordings, "position", "landscape")
     for recording in recordings:
         shape = recording["position"].shape[2:]
         if shape != (2,):
-            one = ", or view profile the curve and the ball on it" if shape == (1,) else ""
+            one = ", and view profile the curve with the ball on it" if shape == (1,) else ""
             raise DynvizError(
                 f"view {view} needs the channel 'position', which recording {quoted(recording.label)} has, "
                 f"of two numbers; here it is of shape {shape}. View curves shows them over the steps{one}"
@@ -101,8 +101,10 @@ def extent_of(recording: Recording) -> Extent:
     return left, right, bottom, top
 
 
-def ground(recording: Recording, kind: Ground = "contours", levels: int = 10, star: float = 8.0) -> list[Mark]:
-    """The landscape, with stars of this size at its optima."""
+def ground(
+    recording: Recording, kind: Ground = "contours", levels: int = 11, ring: float = 6.0, *, filled: bool = True
+) -> list[Mark]:
+    """The marks of a landscape, with rings of this size at its optima; the bands between its contours may be filled."""
     extent, values = extent_of(recording), recording["landscape"][0, 0].astype(np.float64)
     good = finite(values)
     if not good.any():
@@ -117,8 +119,9 @@ def ground(recording: Recording, kind: Ground = "contours", levels: int = 10, st
         log = norm.scale == "log"
         lines = np.geomspace(norm.low, norm.high, levels + 1) if log else np.linspace(0, norm.high, levels + 2)[1:]
         lines = lines[:-1]
-        marks.append(Contours(np.where(good, values, np.nan), extent, tuple((lines + lowest).tolist()), "muted"))
-    return [*marks, *optima(recording, star)]
+        known = np.where(good, values, np.nan)
+        marks.append(Contours(known, extent, tuple((lines + lowest).tolist()), ramp="valley" if filled else ""))
+    return [*marks, *optima(recording, ring)]
 
 
 def heights(recording: Recording) -> tuple[float, Norm]:
@@ -138,20 +141,24 @@ def heights(recording: Recording) -> tuple[float, Norm]:
 
 def _colors(norm: Norm) -> str:
     """What the ends of the colours of a heat map stand for."""
-    least = " or less" if norm.scale == "log" else ""
-    return f"{significant(norm.low, 2)}{least} to {significant(norm.high, 2)} above the lowest place"
+    least = "≤ " if norm.scale == "log" else ""
+    return f"{least}{significant(norm.low, 2)} to {significant(norm.high, 2)} above the lowest"
 
 
 def optima(recording: Recording, size: float) -> list[Mark]:
-    """Stars at the known optima."""
+    """Rings at the known optima, and the word for one of them."""
     optima = facts_of(recording).optima(2)
-    return [Points(optima[:, 0], optima[:, 1], "text", size, "star")] if len(optima) else []
+    if not len(optima):
+        return []
+    x, y = optima[0].tolist()
+    rings = Points(optima[:, 0], optima[:, 1], "text", size, "ring")
+    return [rings, Text(x, y, "minimum" if len(optima) == 1 else "minima", "text", "beside")]
 
 
 def plane(recording: Recording) -> tuple[Axis, Axis, bool]:
     """The axes of a landscape, and whether it is drawn to scale.
 
-    Where a unit is about as long on both axes, steps stand at right angles to the contours, as they should.
+    If units have about the same length on both axes, steps are perpendicular to the contours, as they should be.
     """
     left, right, bottom, top = extent_of(recording)
     across, upward = abs(right - left), abs(top - bottom)

@@ -1,4 +1,4 @@
-"""Arrows of the terms of the next step, at the head of a path on a plane."""
+"""Arrows for the terms of the next step, at the current point of a path on a plane."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts.limits import finite
-from dynviz.charts.samples import index_at
+from dynviz.charts.samples import index_at, thinned
 from dynviz.charts.terms import PREFIX, need_terms, terms
 from dynviz.recording import Recording
-from dynviz.scene.decimate import thinned
 from dynviz.scene.marks import Arrows
 
 Array: TypeAlias = NDArray[Any]
@@ -20,20 +19,20 @@ SHARE = 0.25
 
 
 class Heads:
-    """The arrows of one lane of each recording, all lengthened by the same factor.
+    """The arrows of one lane of each recording, all magnified by the same factor.
 
     Attributes:
-        times: How many times; a round number from 1.
+        times: The magnification, a round number from 1.
     """
 
     def __init__(self, view: str, recordings: Sequence[Recording], width: float, lane: int = 0) -> None:
         """Read all the terms.
 
         Args:
-            view: Which asks, for messages.
-            recordings: With the terms of their steps and positions on a plane.
-            width: Of the plane.
-            lane: Which.
+            view: The name of the view, for error messages.
+            recordings: Recordings with terms and with positions on a plane.
+            width: The width of the plane.
+            lane: The lane.
         """
         for recording in recordings:
             need_terms(view, recording, "position")
@@ -43,7 +42,7 @@ class Heads:
         self.times = lengthening(moves, width)
 
     def at(self, step: int) -> list[Arrows]:
-        """The terms of the next step as arrows that begin where each lane is."""
+        """The terms of the next step as arrows that begin at the current point of each lane."""
         return [arrow for recording in self._recordings for arrow in self._of(recording, step)]
 
     def _of(self, recording: Recording, step: int) -> list[Arrows]:
@@ -66,7 +65,7 @@ def lengthening(moves: Sequence[Array], width: float) -> float:
 
     Args:
         moves: Of each term [samples, 2].
-        width: Of the plane.
+        width: The width of the plane.
     """
     longest = max(map(_longest, moves))
     return max(1.0, _rounded_down(SHARE * width / longest)) if longest > 0 else 1.0

@@ -1,4 +1,4 @@
-"""The honesty meter: how far a trajectory is from the line or plane that it is drawn on, in steps and in loss."""
+"""Panels on the faithfulness of a projection: the distance of a trajectory from its line or plane, and the losses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ OFF: tuple[tuple[float, Dash, float, float], ...] = (
 
 @dataclass(frozen=True)
 class Shown:
-    """A trajectory of a projection, with a colour and a name of its own in the film."""
+    """A trajectory of a projection, with its colour and name in the film."""
 
     path: Trajectory
     color: str
@@ -36,7 +36,7 @@ class Shown:
 
 
 def projections(view: str, recordings: Sequence[Recording], name: str, *, plane: bool) -> list[Projection]:
-    """A projection of each recording: the named one, else the newest that is a plane, or a line.
+    """A projection of each recording: the named one, else the newest plane or line.
 
     Raises:
         DynvizError: A recording has none.
@@ -50,20 +50,22 @@ def _projection(view: str, recording: Recording, name: str, *, plane: bool) -> P
     if name:
         projection = stored.load(recording.folder, name)
         if projection.plane != plane:
-            raise DynvizError(f"projection {name} of {quoted(recording.label)} is no {kind}; view {other} draws it")
+            raise DynvizError(
+                f"projection {name} of {quoted(recording.label)} is not a {kind}; draw it with view {other}"
+            )
         return projection
     newest = stored.newest(recording.folder, kind, recording.chosen)
     if newest:
         return stored.load(recording.folder, newest)
     extra = "" if plane else " --line"
     raise DynvizError(
-        f"view {view} needs a projection on a {kind}, which recording {quoted(recording.label)} does not have; "
-        f"make one with dynviz project {recording.source}{extra}"
+        f"view {view} needs a projection onto a {kind}, which recording {quoted(recording.label)} does not have; "
+        f"make one with: dynviz project {recording.source}{extra}"
     )
 
 
 def shown(recordings: Sequence[Recording], projections: Sequence[Projection]) -> list[list[Shown]]:
-    """The trajectories of each projection: those of the recordings in their colours, others in further ones."""
+    """The trajectories of each projection: those of the recordings in their colours, others in additional ones."""
     names = caption.names(recordings)
     count = len(recordings)
     rows = []
@@ -83,7 +85,7 @@ def shown(recordings: Sequence[Recording], projections: Sequence[Projection]) ->
 def meters(
     recordings: Sequence[Recording], projections: Sequence[Projection], paths: Sequence[Shown]
 ) -> list[MovingPanel]:
-    """Two panels: the loss and that of the projected point, and how far the trajectory is off the line or plane."""
+    """Two panels: the true and the projected loss, and the distance of the trajectory from the line or plane."""
     x = step_axis(recordings)
     place = "plane" if projections[0].plane else "line"
     losses = []
@@ -94,8 +96,8 @@ def meters(
         shadow = "muted" if alone else one.color
         losses.append(Curve(path.steps, path.loss[0][:, None], one.color, label=words[0]))
         losses.append(Curve(path.steps, path.shadow[0][:, None], shadow, "dashed", words[1]))
-    title = "loss, true and as drawn"
-    return [panel(title, losses, x), _off(f"distance off the {place}", paths, x)]
+    title = "loss, true and projected"
+    return [panel(title, losses, x), _off(f"distance from the {place}", paths, x)]
 
 
 def _off(title: str, paths: Sequence[Shown], x: Axis) -> MovingPanel:
@@ -105,7 +107,13 @@ def _off(title: str, paths: Sequence[Shown], x: Axis) -> MovingPanel:
 
     def at(step: int) -> Panel:
         readouts = tuple(
-            Readout(percent(float(curve.values[index_at(curve.x, step), 0])), curve.color, curve.label, "100.0 %")
+            Readout(
+                percent(float(curve.values[index_at(curve.x, step), 0])),
+                curve.color,
+                curve.label,
+                "100.0 %",
+                labelled=True,
+            )
             for curve in curves
         )
         return Panel(title, x, y, moving.at(step), readouts)
@@ -114,15 +122,15 @@ def _off(title: str, paths: Sequence[Shown], x: Axis) -> MovingPanel:
 
 
 class Fading:
-    """A projected trajectory: solid where it is on the line or plane, dashed near it, dotted away from it."""
+    """A projected trajectory: solid on the line or plane, dashed near it, dotted away from it."""
 
     def __init__(self, one: Shown, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """Split the trajectory into solid, dashed and dotted parts.
 
         Args:
             one: The trajectory.
-            x: Where it is drawn [samples].
-            y: The same.
+            x: Its horizontal coordinates [samples].
+            y: Its vertical coordinates [samples].
         """
         path = one.path
         self._level = np.searchsorted([most for most, *_ in OFF[:-1]], path.share, side="right")

@@ -1,6 +1,6 @@
 """Lanes of many recordings, arranged in a grid by the hyperparameters in which they differ."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ class Dimension:
 
     Attributes:
         name: The option or hyperparameter.
-        values: Those there are, ascending.
+        values: Its values, ascending.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Dimension:
 
     @property
     def places(self) -> NDArray[np.float64]:
-        """Where the values stand: themselves, or their logarithms."""
+        """The positions of the values: themselves, or their logarithms."""
         values = np.array(self.values, dtype=np.float64)
         return np.log(values) if self.logarithmic else values
 
@@ -58,7 +58,7 @@ class Dimension:
         return len(self.values) < 3 or _unevenness(self.places) < 1.01
 
     def pixels(self, fine: int) -> NDArray[np.int64]:
-        """Which value each pixel of a heat map shows; so many pixels where the cells are not equally wide."""
+        """The index of the value that each pixel of a heat map shows; more pixels if cells have different widths."""
         if self.even:
             return np.arange(len(self.values))
         edges = self.edges
@@ -66,7 +66,7 @@ class Dimension:
         return np.asarray(np.searchsorted(edges[1:-1], middles), dtype=np.int64)
 
     def nearest(self, value: float) -> int:
-        """The index of the value in whose cell another one lies, or which is nearest to it."""
+        """The index of the value nearest to another one, or in whose cell it lies."""
         if self.logarithmic:
             value = float(np.log(max(value, 1e-300)))
         return int(np.abs(self.places - value).argmin())
@@ -74,12 +74,12 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Lattice:
-    """The lanes of one optimizer over the numbers in which they differ.
+    """The lanes of one optimizer, arranged by the numbers in which they differ.
 
     Attributes:
-        name: The optimizer, with what tells it from the other lattices.
-        dimensions: Of the grid: none, one or two.
-        cells: The lanes that are alike but for their seeds, by the indices of their values.
+        name: The optimizer, with what distinguishes it from other lattices.
+        dimensions: The dimensions of the grid: none, one or two.
+        cells: Lanes that differ only in their seeds, by the indices of their values.
     """
 
     name: str
@@ -88,24 +88,25 @@ class Lattice:
 
 
 def lattices(recordings: Sequence[Recording], asked: Sequence[str] = ()) -> tuple[Lattice, ...]:
-    """The lanes of all recordings: for each optimizer, and each combination of what is no dimension, a lattice.
+    """The lanes of all recordings, in a lattice for each optimizer and each combination of the other options.
 
     Args:
         recordings: What is shown.
-        asked: Names of the dimensions; by default the first two numbers that vary, hyperparameters first.
+        asked: The names of the dimensions; by default the first two numbers that vary, hyperparameters first.
 
     Raises:
-        DynvizError: What was asked for does not vary.
+        DynvizError: A requested dimension does not vary.
     """
     lanes: dict[str, dict[Member, dict[str, Any]]] = {}
+    chosen = _chosen(recordings)
     for place, recording in enumerate(recordings):
-        for lane, settings in enumerate(_settings(recording)):
-            lanes.setdefault(recording.metadata.optimizer.name, {})[place, lane] = settings
-    varying = {name: _varying(members) for name, members in lanes.items()}
+        for lane, settings in enumerate(_settings(recording, chosen[recording.metadata.optimizer.title])):
+            lanes.setdefault(recording.metadata.optimizer.title, {})[place, lane] = settings
+    varying = {name: _varying(members, asked) for name, members in lanes.items()}
     known = dict.fromkeys(own for names in varying.values() for own in names)
     for name in asked:
         if name not in known:
-            raise unknown("number in which these lanes differ", name, known)
+            raise unknown("option in which these lanes differ", name, known)
     lattices: list[Lattice] = []
     for name, members in lanes.items():
         label = next(recordings[place].label for place, _ in members)
@@ -161,17 +162,27 @@ def _lattice(
     return Lattice(" ".join([label, *apart]), dimensions, {index: tuple(lanes) for index, lanes in cells.items()})
 
 
-def _settings(recording: Recording) -> list[dict[str, Any]]:
+def _chosen(recordings: Sequence[Recording]) -> dict[str, set[str]]:
+    """The hyperparameters of each optimizer that do not follow from the scenario's options everywhere."""
+    chosen: dict[str, set[str]] = {}
+    for metadata in (recording.metadata for recording in recordings):
+        named = (name for name, own in metadata.hyperparameters.items() if own.source != "protocol")
+        chosen.setdefault(metadata.optimizer.title, set()).update(named)
+    return chosen
+
+
+def _settings(recording: Recording, chosen: Collection[str]) -> list[dict[str, Any]]:
     """For each lane, its hyperparameters and then the options of the scenario."""
     metadata = recording.metadata
-    rules = {name: hyperparameter.value for name, hyperparameter in metadata.hyperparameters.items()}
+    rules = {name: own.value for name, own in metadata.hyperparameters.items() if name in chosen}
     task = {f"scenario.{name}" if name in rules else name: value for name, value in metadata.scenario.options.items()}
     return [{**rules, **lane.hyperparameters, **task} for lane in metadata.lanes]
 
 
-def _varying(members: Mapping[Member, Mapping[str, Any]]) -> list[str]:
-    """The names of what differs; of several that vary together (`M=[8,64],N=M`), the first."""
-    names = dict.fromkeys(name for values in members.values() for name in values)
+def _varying(members: Mapping[Member, Mapping[str, Any]], asked: Sequence[str] = ()) -> list[str]:
+    """The names of what differs; of several that vary together (`M=[8,64],N=M`), a requested one or the first."""
+    known = dict.fromkeys(name for values in members.values() for name in values)
+    names = dict.fromkeys([*(name for name in asked if name in known), *known])
     first_names: dict[tuple[int, ...], str] = {}
     for name in names:
         numbers: dict[Hashable, int] = {}
@@ -202,12 +213,12 @@ def check(lattices: Sequence[Lattice], most: int) -> None:
     """
     if not any(lattice.dimensions for lattice in lattices):
         raise DynvizError(
-            "view map needs numbers in which lanes differ, and these differ in their seeds at most; "
-            "sweep one: dynviz sweep SCENARIO -o 'adamw:lr=log(1e-4,1,25)'"
+            "view map needs lanes that differ in an option, and these differ in their seeds at most; "
+            "make some with: dynviz sweep SCENARIO -o 'adamw:lr=log(1e-4,1,25)'"
         )
     panels = [lattice for lattice in lattices if len(lattice.dimensions) == 2]
     if len(panels) > most:
         raise DynvizError(
             f"view map would need {len(panels)} panels for {', '.join(lattice.name for lattice in panels[:3])}, ...; "
-            "give fewer recordings, or other numbers: --view map:x=NAME,y=NAME"
+            "give fewer recordings, or choose the axes: --view map:x=NAME,y=NAME"
         )

@@ -1,4 +1,4 @@
-"""Limits of axes: fixed over a whole film, and not set by a lane that diverged."""
+"""Limits of axes: fixed over a whole film, and not affected by lanes that diverged."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.scene.decimate import thinned
+from dynviz.charts.samples import thinned
 from dynviz.scene.marks import Axis
 
 Array: TypeAlias = NDArray[Any]
@@ -24,13 +24,14 @@ SAME = 1e-5
 
 
 def finite(values: Array) -> NDArray[np.bool_]:
-    """Which values an axis can show."""
+    """Which values can be shown on an axis."""
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(values) < HUGE)
 
 
 def drawable(values: Array, scale: str) -> Array:
-    """The same array where an axis of this scale can show all of it, else a copy with NaN in the other places."""
+    """The array itself if an axis of this scale can show all of it, else a copy with NaN elsewhere."""
+    values = np.asarray(values)
     good = finite(values)
     if scale == "log":
         good &= values > 0
@@ -41,10 +42,10 @@ def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "", most: 
     """An axis for values over time.
 
     Args:
-        curves: Arrays [samples, lanes]; NaN and infinity are passed over.
-        scale: `auto` takes a logarithm for positive values that fall by a factor of 100 or span one of 10 000.
-        label: What is measured.
-        most: What no value can pass: 1 for a share.
+        curves: Arrays [samples, lanes]; NaN and infinity are ignored.
+        scale: `auto` is logarithmic for positive values that fall by a factor of 100 or span a factor of 10 000.
+        label: The label of the axis.
+        most: The largest possible value: 1 for a fraction.
     """
     lanes = _without_diverged(np.concatenate([_extremes(curve) for curve in curves], axis=1))
     if not lanes.size:
@@ -53,7 +54,8 @@ def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "", most: 
     low, high, tiny = float(lows.min()), float(highs.max()), float(positive.min())
     decades = high / tiny >= (100 if np.median(last) < np.median(first) else 10_000)
     if high > 0 and (scale == "log" or (scale == "auto" and low >= 0 and decades)):
-        margin = 0.05 * math.log10(high / tiny) or 0.3
+        # What hardly moves is not blown up, see FLAT.
+        margin = 0.05 * math.log10(high / tiny) if high >= (1 + FLAT) * tiny else 0.3
         return Axis((tiny / 10**margin, high * 10**margin), "log", label)
     if high - low <= SAME * max(abs(low), abs(high)):
         # Of a constant only its size can be seen, against zero.
@@ -61,6 +63,8 @@ def axis(curves: Sequence[Array], scale: Scale = "auto", label: str = "", most: 
         return Axis((-room if low < 0 else 0.0, min(room, most) if high > 0 else 0.0 if low < 0 else room), label=label)
     if low > 0 and high - low < FLAT * high:
         return Axis((0.0, max(min(1.25 * high, most), high)), label=label)
+    if high < 0 and high - low < FLAT * -low:
+        return Axis((1.25 * low, 0.0), label=label)
     margin = 0.05 * (high - low)
     # Where nothing is below zero, neither is the axis; nor above what cannot be passed.
     low, high = max(low - margin, 0.0 if low >= 0 else -math.inf), min(high + margin, 0.0 if high <= 0 else most)

@@ -1,4 +1,4 @@
-"""Maps: the output of a model at each place of a plane."""
+"""Maps: the output of a model at each point of a plane."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,22 +12,28 @@ from dynviz.charts.moving import MovingPanel
 from dynviz.charts.numbers import percent
 from dynviz.charts.samples import Latest, has, index_at
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Extent, Field, Mark, Panel, Points, Readout, Regions
+from dynviz.scene.marks import Axis, Band, Extent, Field, Mark, Panel, Points, Readout, Regions, Text
 from dynviz.scene.norm import Norm
 
 Array: TypeAlias = NDArray[Any]
 
+UNDECIDED = 0.15
+"""A map is undecided while the shares of two classes differ by less than this on average."""
 FEW_CENTERS = 256
 """At most so many learned centers are drawn over a map; more would hide it."""
 
 
+COLORS = 6
+"""Classes that can be told apart by colour."""
+
+
 @dataclass(frozen=True)
 class ClassFacts:
-    """What is known of a classification of the places of a plane.
+    """The properties of a classification of points of a plane.
 
     Attributes:
-        extent: Of the plane.
-        classes: What they are called.
+        extent: The extent of the plane.
+        classes: The names of the classes.
     """
 
     extent: Extent = (0.0, 1.0, 0.0, 1.0)
@@ -35,14 +41,19 @@ class ClassFacts:
 
 
 def extent_of(recording: Recording) -> Extent:
-    """Left, right, bottom and top of the plane that the recording's maps are of."""
+    """The left, right, bottom and top of the plane that a recording's maps show."""
     return recording.facts_as(ClassFacts).extent
 
 
 def class_names(recording: Recording) -> tuple[str, ...]:
-    """What the two classes of a recording's task are called."""
+    """The names of the two classes of a recording's task."""
     known = recording.facts_as(ClassFacts).classes
     return known if len(known) == 2 else ("class 0", "class 1")
+
+
+def class_colors(count: int) -> tuple[str, ...]:
+    """The colours of so many classes, none of which a lane in front has."""
+    return tuple(f"class{index % COLORS}" for index in range(count))
 
 
 def plane(extent: Extent) -> tuple[Axis, Axis]:
@@ -51,11 +62,11 @@ def plane(extent: Extent) -> tuple[Axis, Axis]:
 
 
 def class_maps(recordings: Sequence[Recording], lane: int) -> list[MovingPanel]:
-    """A panel for each recording that has `prediction`: the class it predicts at each place, and the accuracy.
+    """A panel for each recording with the channel `prediction`: the predicted class at each point, and the accuracy.
 
     Args:
-        recordings: Those without `prediction` are passed over.
-        lane: Which lane is shown.
+        recordings: The recordings; those without `prediction` are ignored.
+        lane: The lane to show.
     """
     tagged = zip(recordings, caption.tags(recordings), strict=True)
     return [_class_map(recording, lane, tag) for recording, tag in tagged if has(recording, "prediction")]
@@ -66,11 +77,10 @@ def _class_map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:
     x, y = plane(extent)
     title = caption.with_seed("prediction", recording, lane)
     steps = recording.steps("prediction")
-    moving: list[Latest[Any]] = [
-        Latest(recording, "prediction", _answers(extent, lane, " to ".join(class_names(recording))))
-    ]
+    answers = _answers(extent, lane, " to ".join(class_names(recording)))
+    moving: list[Latest[tuple[Mark, ...]]] = [Latest(recording, "prediction", answers)]
     if has(recording, "centers") and recording["centers"].shape[2] <= FEW_CENTERS:
-        moving.append(Latest(recording, "centers", lambda past: _dots(past[-1][lane])))
+        moving.append(Latest(recording, "centers", lambda past: (_dots(past[-1][lane]),)))
     accuracy = None
     if has(recording, "val_accuracy"):
         accuracy = Latest(recording, "val_accuracy", lambda past: percent(float(past[-1][lane])))
@@ -80,21 +90,42 @@ def _class_map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:
         shown = int(steps[index_at(steps, step)])
         value = replace(tag, text=accuracy.at(shown), widest="100.0 %") if accuracy else tag
         readouts = (value,) if value.name or value.text else ()
-        return Panel(title, x, y, tuple(mark.at(shown) for mark in moving), readouts, square=True)
+        marks = tuple(mark for part in moving for mark in part.at(shown))
+        return Panel(title, x, y, marks, readouts, square=True)
 
     return MovingPanel(steps, at)
 
 
-def _answers(extent: Extent, lane: int, label: str) -> Callable[[Array], Mark]:
-    def answers(past: Array) -> Mark:
+def _answers(extent: Extent, lane: int, label: str) -> Callable[[Array], tuple[Mark, ...]]:
+    over = _undecided(extent)
+
+    def answers(past: Array) -> tuple[Mark, ...]:
         shares = past[-1][lane]
         if shares.shape[-1] == 2:
-            return Field(shares[..., 1], extent, Norm(0.0, 1.0), "classes", label=label)
+            field = Field(shares[..., 1], extent, Norm(0.0, 1.0), "classes", label=label)
+            return field, *over(shares[..., 1])
         best = np.where(np.isnan(shares), -np.inf, shares).argmax(axis=-1).astype(np.float64)
         best[np.isnan(shares).all(axis=-1)] = np.nan
-        return Regions(best, extent, tuple(caption.color(index) for index in range(shares.shape[-1])))
+        return (Regions(best, extent, class_colors(shares.shape[-1])),)
 
     return answers
+
+
+def _undecided(extent: Extent) -> Callable[[Array], tuple[Band, Text]]:
+    """A function of shares: a tint over a map that has not decided, which would look empty, and the word for it."""
+    left, right, bottom, top = extent
+    low, high = np.full(2, bottom), np.full(2, top)
+    # The same arrays at every step, so that what was drawn of them is kept.
+    tint = Band(np.array([left, right]), low, high, "muted")
+    nothing = Band(np.full(2, np.nan), low, high, "muted")
+
+    def undecided(shares: Array) -> tuple[Band, Text]:
+        known = shares[np.isfinite(shares)].astype(np.float64)
+        unsure = len(known) > 0 and float(np.abs(2 * known - 1).mean()) < UNDECIDED
+        word = Text((left + right) / 2, (bottom + top) / 2, "undecided" if unsure else "", "text", "center")
+        return tint if unsure else nothing, word
+
+    return undecided
 
 
 def _dots(centers: Array) -> Points:

@@ -1,4 +1,4 @@
-"""Panels that move with time, and the film that shows several of them."""
+"""Panels that change with the step, and films of several of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts import caption
+from dynviz.charts import caption, turns
+from dynviz.charts.outcomes import outcomes
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.decimate import distinct
-from dynviz.scene.marks import Axis, Panel, Readout, Scene, last_until
+from dynviz.scene.decimate import distinct, last_until
+from dynviz.scene.marks import Axis, Panel, Readout, Scene
 
 STEP = "step"
 """The label of the axis of steps."""
@@ -22,8 +23,8 @@ class MovingPanel:
 
     Attributes:
         steps: The steps at which it changes, ascending.
-        at: The panel at a step.
-        notes: What its marks stand for and what of the recordings they leave out; said once for the whole film.
+        at: Returns the panel at a step.
+        notes: What its marks represent, and which data they omit; shown once for the whole film.
     """
 
     steps: NDArray[np.int64]
@@ -31,20 +32,33 @@ class MovingPanel:
     notes: tuple[str, ...] = ()
 
 
-def film(recordings: Sequence[Recording], panels: Sequence[MovingPanel]) -> Film:
-    """A film of these panels, in this order, titled with the scenario and its options."""
-    title, readouts = caption.title(recordings), caption.readouts(recordings)
-    readouts += tuple(
-        Readout(note, "muted") for note in dict.fromkeys(note for panel in panels for note in panel.notes)
-    )
+def film(
+    recordings: Sequence[Recording], panels: Sequence[MovingPanel], notes: Sequence[str] = (), *, columns: int = 0
+) -> Film:
+    """A film of these panels, in this order, titled with the scenario and its options.
+
+    Args:
+        recordings: The recordings.
+        panels: In reading order.
+        notes: What all of the panels leave out.
+        columns: How many columns they stand in, row after row; 0: as there is room.
+    """
+    title, before = caption.title(recordings), (*caption.what(recordings), *caption.readouts(recordings))
+    before += turns.notes(recordings)
+    notes = [*notes, *(note for panel in panels for note in panel.notes)]
+    after = tuple(Readout(note, "muted") for note in dict.fromkeys(notes))
+    events = outcomes(recordings)
+    longest = max((event.text for event in events), key=len, default="")
     total = max(recording.total for recording in recordings)
     steps = union([panel.steps for panel in panels])
     draw = [_dated(panel) if _is_rare(panel.steps, steps) else panel.at for panel in panels]
 
     def scene(step: int) -> Scene:
-        return Scene(title, tuple(at(step) for at in draw), step, total, readouts)
+        now = [event.text for event in events if event.step <= step]
+        told = (Readout(now[-1] if now else "", "text", widest=longest),) if events else ()
+        return Scene(title, tuple(at(step) for at in draw), step, total, (*before, *told, *after), columns=columns)
 
-    return Film(steps, scene)
+    return Film(steps, scene, outcomes=events)
 
 
 def _is_rare(own: NDArray[np.int64], steps: NDArray[np.int64]) -> bool:
@@ -83,6 +97,6 @@ def union(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def step_axis(recordings: Sequence[Recording]) -> Axis:
-    """The axis of steps: up to the planned last step while it trains, otherwise up to the last one reached."""
+    """The axis of steps: up to the planned end during training, otherwise up to the last step reached."""
     ends = [recording.total if recording.live else recording.recorded for recording in recordings]
     return Axis((0.0, float(max(*ends, 1))), label=STEP, whole=True)

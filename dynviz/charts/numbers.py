@@ -1,4 +1,4 @@
-"""Numbers in words, with as many digits as are significant."""
+"""Numbers as text, with the significant digits."""
 
 import math
 
@@ -9,7 +9,7 @@ DIVERGED = "diverged"
 
 
 def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
-    """A number with so many significant digits.
+    """Format a number with a given number of significant digits.
 
     >>> [significant(value).replace(THIN, " ") for value in (0.37105, 1234.5, 0.01, 0.0000316, -0.5)]
     ['0.371', '1 234', '0.01', '3.16e-5', '-0.5']
@@ -18,8 +18,8 @@ def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
 
     Args:
         value: The number.
-        digits: How many digits.
-        padded: Whether zeros at the end stay, so that a value that changes keeps its width.
+        digits: The number of digits.
+        padded: Whether to keep trailing zeros, so that a changing value keeps its width.
     """
     if not math.isfinite(value):
         return _not_finite(value)
@@ -33,7 +33,7 @@ def significant(value: float, digits: int = 3, *, padded: bool = False) -> str:
 
 
 def resolved(value: float, limits: tuple[float, float], scale: str = "linear") -> str:
-    """A number with as many decimals as the axis resolves, the same number for all values.
+    """Format a number with as many decimals as the axis resolves, the same for all values.
 
     >>> [resolved(value, (0.2, 0.7)) for value in (0.37105, 1.0)], resolved(51.54, (0, 60))
     (['0.371', '1.000'], '51.5')
@@ -50,7 +50,7 @@ def resolved(value: float, limits: tuple[float, float], scale: str = "linear") -
 
 
 def percent(share: float) -> str:
-    """A share in percent.
+    """Format a fraction as a percentage.
 
     >>> percent(0.8412)
     '84.1 %'

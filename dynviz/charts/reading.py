@@ -1,4 +1,4 @@
-"""Readouts: the values of curves at a sample, in words."""
+"""Readouts: the values of curves at a sample, as text."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,13 +20,13 @@ NARROW = 4
 
 @dataclass(frozen=True)
 class Reading:
-    """How values become words.
+    """How values become text.
 
     Attributes:
-        y: The axis that they are drawn on.
-        width: Of how many samples the mean is drawn.
-        groups: Lanes of one setting of hyperparameters each, where there are several: their range is said.
-        better: Which values are better: a lane that diverged is worse than all others in a median.
+        y: The axis on which they are drawn.
+        width: The number of samples that are averaged.
+        groups: The lanes of each setting of hyperparameters, if there are several; the text is the range over settings.
+        better: Which values are better; in a median, a diverged lane is worse than all others.
     """
 
     y: Axis
@@ -35,12 +35,12 @@ class Reading:
     better: Better = "neither"
 
     def of(self, name: Readout, values: Array) -> Callable[[Array], Readout]:
-        """A function of samples [samples, lanes, ...]: what is drawn of the last one, and room for all of `values`."""
+        """A function from samples [samples, lanes, ...] to a readout of the last one, with room for all of `values`."""
         words = replace(name, widest=self._widest(values))
 
         def readout(past: Array) -> Readout:
             with np.errstate(invalid="ignore", over="ignore"):
-                sample = past[-self.width :].mean(axis=0, dtype=np.float64) if self.width > 1 else past[-1]
+                sample = np.asarray(past[-self.width :]).mean(axis=0, dtype=np.float64) if self.width > 1 else past[-1]
             lanes = sample.reshape(len(sample), -1)
             lanes = lanes.reshape(-1, 1) if lanes.shape[1] > NARROW else lanes
             if not limits.finite(lanes).any():
@@ -78,9 +78,9 @@ class Reading:
 
 
 def median(values: list[float], better: Better = "neither") -> float:
-    """Median of the finite values, or the first value if none is finite; ten times as fast as NumPy for a few.
+    """The median of the finite values, or the first value if none is; ten times faster than NumPy for few values.
 
-    Where less or more is better, a value that is not finite is worse than all others, and the median may be NaN.
+    If lower or higher is better, a value that is not finite is worse than all others, and the median may be NaN.
 
     >>> median([3.0, float("nan"), 1.0]), median([3.0, float("nan"), 1.0], "lower")
     (2.0, 3.0)

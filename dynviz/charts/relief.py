@@ -1,24 +1,30 @@
 """A landscape seen from above and aside: which part of it each pixel of a picture shows.
 
-A small renderer in NumPy: parallel rays, one for each pixel, go down through the box over the domain until they are
-below the surface.
+A small renderer in NumPy: parallel rays, one for each pixel, meet the surface where it is first higher in the picture
+than all that is nearer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.scene.refining import refined
+
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 
-MARCHES, HALVINGS = 128, 7
-"""Steps of a ray through the box, and bisections of the step in which it meets the surface."""
+STEPS = 960
+"""Places along a line away from the eye."""
+FINE = 240
+"""Rows and columns of the surface at least."""
 LIFT = 0.012
 """Up to this height above the surface, a trajectory counts as lying on it."""
-BANDS, BAND, WALL = 16, 0.86, 0.4
-"""Number of height bands, the darkness of every other one, and that of the sides of the block."""
+BANDS = 14
+"""Lines of equal height divide the surface into so many bands."""
+AMBIENT, DIRECT = 0.45, 0.62
+"""How bright a surface in the shade is, and what the light adds."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,21 @@ class Camera:
         azimuth: Degrees about the vertical, from the picture's own direction.
         elevation: Degrees above the horizon, above 0 to 90.
         height: Of the highest place, in half lengths of the domain.
+        orbit: Degrees by which it goes around the box from the first to the last step.
     """
 
     azimuth: float
     elevation: float
     height: float
+    orbit: float = 0.0
+
+    def turned(self, share: float) -> "Camera":
+        """The camera after this share of its orbit.
+
+        >>> Camera(-30, 40, 1, orbit=90).turned(0.5).azimuth
+        15.0
+        """
+        return replace(self, azimuth=self.azimuth + self.orbit * share)
 
     def axes(self) -> tuple[Floats, Floats, Floats]:
         """Directions to the right, up and towards the eye, of length 1."""
@@ -48,6 +64,11 @@ class Camera:
 
     def frame(self) -> tuple[float, float, float, float]:
         """Left, right, bottom and top of what the box takes in the picture."""
+        if self.orbit:
+            # The same for all directions: what the cylinder around the box takes.
+            lift, half = np.radians(self.elevation), np.sqrt(2)
+            high = half * np.sin(lift) + self.height * np.cos(lift)
+            return -half, half, -half * float(np.sin(lift)), float(high)
         corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (0, self.height)], dtype=np.float64)
         seen = self.project(corners)
         return seen[:, 0].min(), seen[:, 0].max(), seen[:, 1].min(), seen[:, 1].max()
@@ -57,13 +78,16 @@ class Relief:
     """A surface over the box, given by its heights.
 
     Attributes:
-        image: Shade of each pixel [rows, columns], 0 to 1, first row at the bottom; NaN where no surface is seen, or
-            one without a height.
-        depth: How near to the eye the surface is [rows, columns]; NaN where none is seen.
+        heights: Of what each pixel shows [rows, columns], 0 to 1, first row at the bottom; NaN where nothing is seen.
+        light: How bright it is.
+        lines: Where a line of equal height runs.
+        walls: Where a side of the block is seen.
+        unknown: Where there is a surface without a height.
+        depth: How near to the eye it is [rows, columns]; NaN where nothing is seen.
         frame: Left, right, bottom and top of the picture.
     """
 
-    def __init__(self, heights: Array, camera: Camera, columns: int = 320) -> None:
+    def __init__(self, heights: Array, camera: Camera, columns: int = 960) -> None:
         """Render the picture.
 
         Args:
@@ -71,15 +95,25 @@ class Relief:
             camera: Where from.
             columns: Of the picture.
         """
-        self._heights, self._unknown = filled(heights.astype(np.float64)).clip(0, 1), ~np.isfinite(heights)
-        self.camera = camera
-        self.frame = camera.frame()
+        known = np.isfinite(heights)
+        self._heights = _fine(filled(heights.astype(np.float64))).clip(0, 1)
+        self.camera, self.frame = camera, camera.frame()
         left, right, bottom, top = self.frame
         rows = max(2, round(columns * (top - bottom) / (right - left)))
         u = left + (np.arange(columns) + 0.5) * (right - left) / columns
         v = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
-        self.depth = self._march(*np.meshgrid(u, v))
-        self.image = self._shaded(*np.meshgrid(u, v))
+        away, self.walls = self._seen(u, v)
+        x, y = self._places(u, away)
+        sine, cosine = np.sin(np.radians(camera.elevation)), np.cos(np.radians(camera.elevation))
+        # Straight from above there are no walls.
+        rise = (v[:, None] - away * sine) / max(cosine, 1e-9)
+        z = np.where(self.walls, rise, self.above(x, y))
+        self.depth = z * sine - away * cosine
+        self.heights = z / camera.height
+        self.light = self._lit(x, y)
+        self.lines = _lines(self.heights, away, self.walls)
+        row, column = self._nearest(x, y, known.shape)
+        self.unknown = ~known[row, column] & np.isfinite(self.depth)
 
     def above(self, x: Array, y: Array) -> Floats:
         """The surface's height over places of [-1, 1] x [-1, 1], linear between the heights; NaN outside."""
@@ -107,63 +141,97 @@ class Relief:
             hidden = self.depth[row, column] > seen[:, 2] + 4 * LIFT
         return seen[:, :2], hidden
 
-    def _march(self, u: Floats, v: Floats) -> Floats:
-        """How near to the eye the surface is first met by each pixel's ray; NaN where it is not."""
-        right, up, toward = self.camera.axes()
-        depths = np.full(u.size, np.nan)
-        rays = (u[..., None] * right + v[..., None] * up).reshape(-1, 3)
-        # From where a ray enters the box to where it leaves it: its floor, or a side.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            lows, highs = (
-                (np.array([-1.0, -1.0, 0.0]) - rays) / toward,
-                (np.array([1.0, 1.0, self.camera.height]) - rays) / toward,
-            )
-        near, far = np.fmin(np.fmax(lows, highs).min(axis=1), 9.0), np.fmax(np.fmin(lows, highs).max(axis=1), -9.0)
-        left = np.flatnonzero(near > far)
-        for share in np.linspace(0, 1, MARCHES + 1):
-            depth = near[left] + share * (far[left] - near[left])
-            below = self._below(rays[left], depth)
-            hit = left[below]
-            step = (near[hit] - far[hit]) / MARCHES if share > 0 else np.zeros(len(hit))
-            depths[hit] = self._halved(rays[hit], depth[below] + step, depth[below])
-            left = left[~below]
-        return depths.reshape(u.shape)
+    def _places(self, u: Floats, away: Floats) -> tuple[Floats, Floats]:
+        """Places of the plane so far to the right [columns] and away from the eye [..., columns]."""
+        turn = np.radians(self.camera.azimuth)
+        x = u * np.cos(turn) - away * np.sin(turn)
+        y = u * np.sin(turn) + away * np.cos(turn)
+        return x, y
 
-    def _below(self, start: Floats, depth: Floats) -> NDArray[np.bool_]:
-        toward = self.camera.axes()[2]
-        at = start + depth[..., None] * toward
+    def _seen(self, u: Floats, v: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """How far away what each pixel shows is [rows, columns], NaN where it is nothing, and where it is a wall.
+
+        By a floating horizon: from the nearest place to the farthest, what is higher in the picture than all before.
+        """
+        near, far = self._crossed(u)
+        sine, cosine = np.sin(np.radians(self.camera.elevation)), np.cos(np.radians(self.camera.elevation))
+        away = near + (far - near) * np.linspace(0, 1, STEPS)[:, None]
         with np.errstate(invalid="ignore"):
-            return np.asarray(at[..., 2] <= self.above(at[..., 0], at[..., 1]) + 1e-9)
+            inside = self.above(*(np.clip(part, -1, 1) for part in self._places(u, away)))
+        upward = away * sine + inside * cosine
+        horizon = np.maximum.accumulate(upward, axis=0)
+        places = np.full((len(v), len(u)), np.nan)
+        walls = np.zeros(places.shape, np.bool_)
+        for column in np.flatnonzero(far > near):
+            found = np.searchsorted(horizon[:, column], v)
+            first = np.maximum(found, 1).clip(max=STEPS - 1)
+            low, high = horizon[first - 1, column], horizon[first, column]
+            # Between two places that are both seen; where one rises from behind another it is the farther one.
+            rising = (upward[first - 1, column] >= low) & (high > low)
+            share = np.where(rising, (v - low) / np.where(high > low, high - low, 1.0), 1.0).clip(0, 1)
+            at = away[first - 1, column] + share * (away[first, column] - away[first - 1, column])
+            wall = (found == 0) & (v >= near[column] * sine)
+            places[:, column] = np.where(wall, near[column], np.where((found > 0) & (found < STEPS), at, np.nan))
+            walls[:, column] = wall
+        return places, walls
 
-    def _halved(self, start: Floats, before: Floats, after: Floats) -> Floats:
-        for _ in range(HALVINGS):
-            middle = (before + after) / 2
-            below = self._below(start, middle)
-            before, after = np.where(below, before, middle), np.where(below, middle, after)
-        return after
+    def _crossed(self, u: Floats) -> tuple[Floats, Floats]:
+        """Where lines away from the eye enter and leave the plane [columns]; the first is above the second outside."""
+        turn = np.radians(self.camera.azimuth)
+        near, far = np.full(len(u), -9.0), np.full(len(u), 9.0)
+        for start, step in ((u * np.cos(turn), -np.sin(turn)), (u * np.sin(turn), np.cos(turn))):
+            if abs(step) < 1e-12:
+                far = np.where(np.abs(start) <= 1, far, -9.0)
+                continue
+            ends = np.sort(np.stack([(-1 - start) / step, (1 - start) / step]), axis=0)
+            near, far = np.maximum(near, ends[0]), np.minimum(far, ends[1])
+        return near, far
 
-    def _shaded(self, u: Floats, v: Floats) -> Floats:
-        """Brighter where it is higher and where it faces the light, which comes from the upper left."""
+    def _nearest(self, x: Floats, y: Floats, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The row and column of a grid that places of the plane are in."""
+        with np.errstate(invalid="ignore"):
+            row, column = (
+                np.nan_to_num((at + 1) / 2 * count).astype(np.intp).clip(0, count - 1)
+                for at, count in zip((y, x), shape, strict=True)
+            )
+        return row, column
+
+    def _lit(self, x: Floats, y: Floats) -> Floats:
+        """Brighter where the surface faces the light, which comes from the upper left; walls are not lit."""
         right, up, toward = self.camera.axes()
-        at = u[..., None] * right + v[..., None] * up + self.depth[..., None] * toward
-        x, y = at[..., 0], at[..., 1]
         rows, columns = self._heights.shape
         surface = self._heights * self.camera.height
         slope_y, slope_x = (np.asarray(slope) for slope in np.gradient(surface, 2 / rows, 2 / columns))
-        with np.errstate(invalid="ignore"):
-            r = np.nan_to_num((y + 1) / 2 * rows).astype(np.intp).clip(0, rows - 1)
-            c = np.nan_to_num((x + 1) / 2 * columns).astype(np.intp).clip(0, columns - 1)
-        normal = np.stack([-slope_x[r, c], -slope_y[r, c], np.ones(u.shape)], axis=-1)
+        r, c = self._nearest(x, y, surface.shape)
+        normal = np.stack([-slope_x[r, c], -slope_y[r, c], np.ones(x.shape)], axis=-1)
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
         light: Floats = np.asarray(-0.6 * right + 0.35 * up + 0.6 * toward)
-        lit = (normal @ (light / np.linalg.norm(light))).clip(0, 1)
-        height = self.above(x, y)
-        shade = (0.12 + 0.88 * height / self.camera.height) * (0.4 + 0.6 * lit)
-        # Bands rather than lines: a terminal shows every sixth pixel or so.
-        with np.errstate(invalid="ignore"):
-            odd = np.floor(height / self.camera.height * BANDS) % 2 == 1
-        shade *= np.where(at[..., 2] < height - LIFT, WALL, np.where(odd, BAND, 1.0))
-        return np.where(np.isfinite(self.depth) & ~self._unknown[r, c], shade, np.nan)
+        lambert = (normal @ (light / np.linalg.norm(light))).clip(0, 1)
+        return np.where(self.walls, 1.0, AMBIENT + DIRECT * lambert)
+
+
+def _fine(heights: Floats) -> Floats:
+    """Heights on a grid fine enough that no facets are seen."""
+    rows, columns = (max(count, FINE) for count in heights.shape)
+    if min(heights.shape) < 3 or (rows, columns) == heights.shape:
+        return heights
+    places = (
+        (np.arange(many) + 0.5) * count / many - 0.5 for many, count in zip((rows, columns), heights.shape, strict=True)
+    )
+    return refined(heights, *places)
+
+
+def _lines(heights: Floats, away: Floats, walls: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where the band of a pixel's height differs from that of its neighbour below or to the left on the surface."""
+    with np.errstate(invalid="ignore"):
+        band = np.floor(np.where(walls, np.nan, heights) * BANDS)
+    lines = np.zeros(heights.shape, np.bool_)
+    step = 12 * 2 / STEPS
+    with np.errstate(invalid="ignore"):
+        for here, there in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+            near = np.abs(away[here] - away[there]) < step
+            lines[here] |= near & (np.abs(band[here] - band[there]) > 0)
+    return lines
 
 
 def filled(heights: Floats) -> Floats:

@@ -19,9 +19,9 @@ COLORS = 8
 
 
 def hyperparameter(recording: Recording, name: str, lane: int, step: int = 0) -> Any:
-    """The value of a hyperparameter that one lane has at a step; None for a rule without it.
+    """The value of a hyperparameter of one lane at a step; None if the rule does not have it.
 
-    Of a schedule it is the value that was recorded for the step that follows.
+    For a schedule, it is the value recorded for the next step.
     """
     changed = value_at(recording.changes(), name, lane, step)
     if changed is not None:
@@ -35,12 +35,14 @@ def hyperparameter(recording: Recording, name: str, lane: int, step: int = 0) ->
 
 def moving(recording: Recording) -> set[str]:
     """The names of the hyperparameters that change with the step."""
-    scheduled = {name for name, given in recording.metadata.hyperparameters.items() if isinstance(given.value, str)}
-    return scheduled | {change.name for change in recording.changes()}
+    given, origin = recording.metadata.hyperparameters, recording.metadata.origin
+    scheduled = {name for name, one in given.items() if isinstance(one.value, str)}
+    forked = {} if origin is None else given if "optimizer" in origin.changes else origin.changes
+    return scheduled | {change.name for change in recording.changes()} | set(forked)
 
 
 def settings(recording: Recording) -> list[tuple[int, ...]]:
-    """The lanes of each setting of hyperparameters; seeds alone make no setting."""
+    """The lanes of each setting of hyperparameters; lanes that differ only in seeds share a setting."""
     groups: dict[str, list[int]] = {}
     for index, lane in enumerate(recording.metadata.lanes):
         groups.setdefault(repr(sorted(lane.hyperparameters.items())), []).append(index)
@@ -48,10 +50,10 @@ def settings(recording: Recording) -> list[tuple[int, ...]]:
 
 
 def parted(recordings: Sequence[Recording]) -> list[Recording]:
-    """The recordings, one for each setting where lanes differ in hyperparameters.
+    """The recordings, split by setting if lanes differ in hyperparameters.
 
-    So each setting has its own name and colour, and a median is over its seeds alone. Where there are more of them
-    than colours, all stay as they are.
+    Each setting then has its own name and colour, and medians are over its seeds only. If there are more settings than
+    colours, nothing is split.
     """
     parts: list[Recording] = []
     for recording in recordings:

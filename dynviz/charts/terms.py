@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts.samples import has, missing
+from dynviz.charts.samples import has, missing, places
 from dynviz.recording import Recording
-from dynviz.scene.decimate import within
 
 PREFIX = "term."
-BUDGET = 1 << 25
+BUDGET = 1 << 23
 """How many numbers of a term are read at most; longer recordings are thinned to evenly spaced samples."""
 BLOCK = 1 << 16
 """How many numbers of a term are processed together, so that they stay in the processor's cache."""
@@ -19,12 +18,12 @@ BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class Ledger:
-    """The size of each term at the samples that are drawn.
+    """The size of each term at the drawn samples.
 
     Attributes:
-        steps: Of the samples [samples].
-        norms: Of each term that was ever at work, by name [samples, lanes].
-        total: Of the whole step, the sum of the terms [samples, lanes].
+        steps: The steps of the samples [samples].
+        norms: The norm of each term that was ever nonzero, by name [samples, lanes].
+        total: The norm of the whole step, the sum of the terms [samples, lanes].
     """
 
     steps: NDArray[np.int64]
@@ -33,7 +32,7 @@ class Ledger:
 
 
 def terms(recording: Recording) -> list[str]:
-    """The names of the terms that are recorded."""
+    """The names of the recorded terms."""
     return [name.removeprefix(PREFIX) for name in recording if name.startswith(PREFIX) and has(recording, name)]
 
 
@@ -41,7 +40,7 @@ def need_terms(view: str, recording: Recording, *more: str) -> None:
     """Check that a recording has terms and these channels.
 
     Raises:
-        DynvizError: It lacks one.
+        DynvizError: One is missing.
     """
     lacking = [*([] if terms(recording) else [f"{PREFIX}*"]), *(name for name in more if not has(recording, name))]
     if lacking:
@@ -54,9 +53,9 @@ def ledger(recording: Recording) -> Ledger:
     # Channels grow one after the other: those samples that all of them have.
     count = min(len(recording[PREFIX + name]) for name in names)
     steps = recording.steps(PREFIX + names[0])[:count]
-    sample: Any = recording[PREFIX + names[0]][0]
-    at = within(BUDGET, count, sample.size)
     channels = {name: recording[PREFIX + name] for name in names}
+    at = places(channels[names[0]][:count], BUDGET)
+    sample: Any = channels[names[0]][0]
     norms = {name: np.empty((len(at), len(sample))) for name in names}
     total = np.empty((len(at), len(sample)))
     many = max(1, BLOCK // max(sample.size, 1))
@@ -74,7 +73,7 @@ def ledger(recording: Recording) -> Ledger:
 
 
 def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
-    """The steps of samples, and the cosine of each term with the direction against the gradient [samples].
+    """The steps of samples, and the cosine of each term with the negative gradient [samples].
 
     A sample of a term is of the step that led there, whose gradient is that of one step before: it is compared with the
     gradient that was recorded nearest to that, which is the very one where gradients are recorded at every step.
@@ -88,11 +87,10 @@ def cosines(recording: Recording, lane: int) -> tuple[NDArray[np.int64], dict[st
     after = np.searchsorted(slopes, steps - 1)
     before = np.maximum(after - 1, 0)
     nearest = np.where(slopes[after] - (steps - 1) < (steps - 1) - slopes[before], after, before)
-    size = max(recording["gradient"][0][lane].size, 1)
-    first = min(1, count - 1)
-    at = within(BUDGET, count, size, first)
-    cosines = {name: np.full(len(at), np.nan) for name in names}
     gradients, channels = recording["gradient"], {name: recording[PREFIX + name] for name in names}
+    size = max(gradients[0][lane].size, 1)
+    at = places(channels[names[0]][:count, lane], BUDGET, min(1, count - 1))
+    cosines = {name: np.full(len(at), np.nan) for name in names}
     many = max(1, BLOCK // size)
     for start in range(0, len(at), many):
         block = slice(start, start + many)

@@ -17,12 +17,15 @@ POINTS = 600
 ENOUGH = 20_000
 """How many samples are examined to tell whether a curve is noisy."""
 
+SPREAD = 2_000
+"""Of how many samples quantiles are taken, at most: of more, a random choice tells them to a hundredth."""
+
 FEW = 10
 """Means over fewer samples are not drawn."""
 
 
 def window(samples: int) -> int:
-    """How many samples a trailing mean is over: about one in fifty, a round number.
+    """The number of samples that a trailing mean covers: a round number, about one fiftieth of all.
 
     >>> [window(samples) for samples in (300, 2_001, 10_001, 32_769)]
     [20, 40, 200, 600]
@@ -33,10 +36,10 @@ def window(samples: int) -> int:
 
 
 def trailing_mean(values: Array, at: NDArray[np.int64], width: int) -> Array:
-    """The mean of the last `width` samples, of fewer near the start, at some indices of `values` [samples].
+    """The mean of the last `width` samples, or fewer near the start, at some indices of `values` [samples].
 
-    It looks back only, so that a curve does not foretell. Where the mean is over a value that is not finite, it is
-    not finite either; over the first few samples it would be mere noise, and is NaN.
+    It covers only past samples, so that a curve does not anticipate. A mean over a value that is not finite is not
+    finite either; over the first few samples it would be mere noise, and is NaN.
     """
     padded = np.concatenate([np.zeros(width - 1), values])
     with np.errstate(invalid="ignore", over="ignore"):
@@ -47,14 +50,16 @@ def trailing_mean(values: Array, at: NDArray[np.int64], width: int) -> Array:
 
 def trailing_quantiles(values: Array, at: NDArray[np.int64], width: int, low: float, high: float) -> Array:
     """Two quantiles [2, places] of the last `width` samples, at some indices of `values` [samples]."""
-    indices = np.maximum(at[:, None] - np.arange(width), 0)
+    # Not evenly spaced: batches may come round, and then those would all be of one.
+    back = np.random.default_rng(0).permutation(width)[:SPREAD] if width > SPREAD else np.arange(width)
+    indices = np.maximum(at[:, None] - back, 0)
     return _quantiles(values[indices], (low, high))
 
 
 def middle(values: Array, better: Better = "neither") -> Array:
     """Lower quartile, median and upper quartile [3, samples] over `values` [samples, many].
 
-    A value that is not finite is worse than all others; where neither is better it is left out.
+    A value that is not finite is worse than all others, or is left out if neither direction is better.
     """
     if better != "neither":
         return middle_of_all(values, -math.inf if better == "higher" else math.inf)
@@ -62,11 +67,11 @@ def middle(values: Array, better: Better = "neither") -> Array:
 
 
 def middle_of_all(values: Array, worst: float = math.inf) -> Array:
-    """The same over all of `values` [samples, many]: what is not finite counts as infinitely bad, and may come out.
+    """The same over all of `values` [samples, many]: a value that is not finite counts as infinitely bad.
 
     Args:
-        values: Numbers; NaN where a lane diverged.
-        worst: Infinity where less is better, else minus infinity.
+        values: The values; NaN where a lane diverged.
+        worst: Infinity if lower is better, else minus infinity.
 
     >>> middle_of_all(np.array([[1.0, 2.0, np.nan], [1.0, np.nan, np.nan]])).tolist()
     [[1.5, inf], [2.0, inf], [inf, inf]]
@@ -85,9 +90,10 @@ def middle_of_all(values: Array, worst: float = math.inf) -> Array:
 
 
 def rough(values: Array, enough: int = 200) -> bool:
-    """Whether a curve [samples] of enough samples is noisy from start to end, so that its trend should be shown.
+    """Whether a curve with enough samples is noisy from start to end, so that its trend should be shown.
 
-    Noise turns around at two of three samples all the time; a smooth curve hardly ever, one that overshoots at each.
+    Noise reverses direction at two of three samples throughout; a smooth curve hardly ever does, and one that
+    overshoots does at each sample.
     """
     known = values[:ENOUGH][np.isfinite(values[:ENOUGH])].astype(np.float64)
     if len(known) < enough:

@@ -1,4 +1,4 @@
-"""What a preconditioner sees: the coordinates in which its steps are those of plain gradient descent."""
+"""Preconditioned coordinates, in which an optimizer's steps are those of plain gradient descent."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts.limits import finite
-from dynviz.charts.samples import has, index_at
+from dynviz.charts.samples import has, index_at, lined
 from dynviz.recording import Recording
 
 Array: TypeAlias = NDArray[Any]
@@ -21,7 +21,7 @@ CLEAR = 1e-8
 
 
 def own(recording: Recording, lane: int) -> Root | None:
-    """The root of the preconditioner that a rule showed of its state; none where it showed none."""
+    """The root of the preconditioner that a rule exposes from its state; None if it exposes none."""
     channel = next((name for name in CHANNELS if name in recording and has(recording, name)), None)
     if channel is None:
         return None
@@ -35,16 +35,17 @@ def own(recording: Recording, lane: int) -> Root | None:
 
 
 def gathered(recording: Recording, lane: int, power: float, *, full: bool) -> Root:
-    """The root of a preconditioner C^-power, C the sum of outer products of the recorded gradients.
+    """The root of a preconditioner C^-power, where C is the sum of outer products of the recorded gradients.
 
     Args:
-        recording: With the channel `gradient`.
+        recording: A recording with the channel `gradient`.
         lane: Which.
-        power: 1/2 is AdaGrad's.
-        full: All of C, or its diagonal alone.
+        power: The exponent; 1/2 is AdaGrad's.
+        full: Whether to use all of C, or only its diagonal.
     """
-    gradient, steps = recording["gradient"][:, lane].astype(np.float64), recording.steps("gradient")
-    gradient = np.where(finite(gradient), gradient, 0.0)
+    # Of a sum that is scaled afterwards, evenly spaced terms tell as much.
+    steps, gradient = lined(recording, "gradient", lane)
+    gradient = np.where(finite(gradient), gradient, 0.0).astype(np.float64)
     sums = np.cumsum(gradient[:, :, None] * gradient[:, None, :], axis=0)
 
     def root(step: int) -> Floats:
@@ -59,7 +60,7 @@ def gathered(recording: Recording, lane: int, power: float, *, full: bool) -> Ro
 
 
 def scaled(matrix: Floats, power: float) -> Floats:
-    """A power of a symmetric matrix, divided so that its determinant is 1; the identity where it has none."""
+    """A power of a symmetric matrix, scaled to determinant 1; the identity if that is impossible."""
     if not np.isfinite(matrix).all():
         return np.eye(2)
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)

@@ -13,18 +13,27 @@ from dynviz import __version__
 from dynviz.cli.bench import bench
 from dynviz.cli.check import check
 from dynviz.cli.compare import compare
+from dynviz.cli.config import config
+from dynviz.cli.diff import diff
 from dynviz.cli.events import events
 from dynviz.cli.export import export
 from dynviz.cli.fork import fork
+from dynviz.cli.importing import importing
+from dynviz.cli.ladder import ladder
 from dynviz.cli.listing import listing
+from dynviz.cli.memory import memory
 from dynviz.cli.new import new
 from dynviz.cli.play import play
 from dynviz.cli.project import project
+from dynviz.cli.replay import replay
+from dynviz.cli.report import report
 from dynviz.cli.run import run
 from dynviz.cli.say import say
+from dynviz.cli.score import score
 from dynviz.cli.setting import setting
 from dynviz.cli.sharpness import sharpness
 from dynviz.cli.show import show
+from dynviz.cli.stop import stop
 from dynviz.cli.sweep import sweep
 from dynviz.errors import DynvizError, in_words, place_of
 from dynviz.text import clean, one_line
@@ -67,17 +76,26 @@ for command in (
     play,
     show,
     export,
+    replay,
     events,
     fork,
     setting,
+    stop,
     compare,
+    score,
+    ladder,
+    diff,
     sweep,
     project,
     sharpness,
+    report,
     check,
+    importing,
     listing,
     new,
     bench,
+    memory,
+    config,
 ):
     commands.add_command(command)
 

@@ -2,15 +2,18 @@
 
 import json
 import tempfile
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dynviz import plugins
 from dynviz.cli import options
 from dynviz.cli.say import say
+from dynviz.errors import DynvizError
+from dynviz.plugins.spec import parse
 
 if TYPE_CHECKING:
     from dynviz.training.timing import StepTimes
@@ -19,35 +22,56 @@ STEPS = 10_000_000
 """A length that no measurement comes to the end of."""
 
 
+PAGE = (
+    ("voronoi", "adamw"),
+    ("voronoi:hidden=50", "adamw"),
+    ("matrix-sensing", "sgd"),
+    ("matrix-recovery", "adamw"),
+    ("surface:f=rosenbrock", "adamw"),
+)
+"""What is timed where nothing is named."""
+
+
 @click.command(short_help="How long a step takes on this machine.")
-@click.argument("scenario")
-@options.optimizers(required=True)
+@click.argument("scenario", required=False)
+@options.optimizers()
 @options.seeds("42")
 @options.device
 @options.dtype
-@options.compiled
+@options.compiled(auto=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--picture", metavar="FILE.png", help="Draw the times against the option that has several values.")
+@click.option("--theme", type=options.THEME, default="light", help="Colours of the picture.")
 def bench(
     *,
-    scenario: str,
+    scenario: str | None,
     optimizers: tuple[str, ...],
     seeds: str,
     device: str,
     dtype: str | None,
-    compile: bool,  # noqa: A002 - as the option is called
+    compile: str,  # noqa: A002 - as the option is called
     as_json: bool,
+    picture: str | None,
+    theme: str,
 ) -> None:
     """Time the training steps of SCENARIO with each optimizer: a recorded step, and its gradient and update alone.
 
-    Times are medians, in microseconds, of one step of all lanes together; on the CPU with one thread.
+    Times are medians, in microseconds, of one step of all lanes together; on the CPU with one thread. Each stands
+    beside that of a plain PyTorch loop: autograd and torch.optim.AdamW, one lane after the other, nothing recorded.
+    Without SCENARIO a few bundled ones are timed. An option of SCENARIO may have several values, such as batch sizes.
 
     \b
     dynviz bench voronoi -o adamw -o ./mine.py
     dynviz bench matrix-recovery -o muon --seeds 0:64 --compile --json
+    dynviz bench 'landscape:batch=[8,64,512]' -o adam -o shampoo --picture batch.png
     """  # noqa: D301
-    plugins.check("scenarios", scenario)
-    for optimizer in optimizers:
-        plugins.check("optimizers", optimizer)
+    if scenario:
+        options.check_names(scenario, optimizers, "sweep")
+    elif optimizers:
+        raise click.UsageError("-o goes with a scenario: dynviz bench voronoi -o adamw")
+    scenarios = _scenarios(scenario) if scenario else {}
+    jobs = [(name, optimizer) for name in scenarios for optimizer in optimizers] if scenario else PAGE
+    option = _one_option(scenario, scenarios) if picture is not None else ""
 
     from dynviz.plugins.grammar import seeds as read_seeds
     from dynviz.recording.metadata import Lane
@@ -56,29 +80,95 @@ def bench(
     from dynviz.training.timing import step_times
 
     lanes = tuple(map(Lane, read_seeds(seeds)))
-    request = RunRequest(steps=STEPS, channels=(), device=devices.find(device), dtype=dtype or "", compiled=compile)
-    task = plugins.load("scenarios", scenario)
+    request = RunRequest(
+        steps=STEPS, channels=(), device=devices.find(device), dtype=dtype or "", compiled=compile == "on"
+    )
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        times = [
-            step_times(task, plugins.load("optimizers", optimizer), lanes, request, Path(folder, str(number)))
-            for number, optimizer in enumerate(optimizers)
-        ]
+        for number, (name, rule) in enumerate(jobs):
+            plugin, place = plugins.load("optimizers", rule), Path(folder, str(number))
+            rows.append((name, step_times(plugins.load("scenarios", name), plugin, lanes, request, place)))
+    if picture is not None:
+        _draw(Path(picture), theme, option, {name: scenarios[name][option] for name in scenarios}, rows)
     if as_json:
-        say(json.dumps([asdict(row) | {"lanes": len(lanes)} for row in times], indent=2), err=False)
+        say(
+            json.dumps([{"scenario": name} | asdict(row) | {"lanes": len(lanes)} for name, row in rows], indent=2),
+            err=False,
+        )
     else:
-        _print(times)
+        _print(rows)
 
 
-def _print(times: "list[StepTimes]") -> None:
+def _scenarios(scenario: str) -> dict[str, dict[str, Any]]:
+    """The scenario with each combination of its options' values, and the values."""
+    from dynviz.sweeps.grid import choices
+
+    spec = parse(scenario)
+    return {
+        str(replace(spec, options=dict(choice.written))): dict(choice.written) for choice in choices("scenarios", spec)
+    }
+
+
+def _one_option(scenario: str | None, scenarios: Mapping[str, Mapping[str, Any]]) -> str:
+    """The option that has several values.
+
+    Raises:
+        DynvizError: None has, or several have, or they are no numbers above zero.
+    """
+    values = [*scenarios.values()]
+    names = [name for name in (values[0] if values else ()) if len({str(one[name]) for one in values}) > 1]
+    if len(names) != 1:
+        what = f"{scenario} has {len(names)}" if scenario else "no scenario is named"
+        raise DynvizError(
+            f"--picture draws times against one option with several values, and {what}; write it like "
+            f"'landscape:batch=[8,64,512]'"
+        )
+    try:
+        ascending = all(float(one[names[0]]) > 0 for one in values)
+    except ValueError:
+        ascending = False
+    if not ascending:
+        raise DynvizError(f"--picture draws times against numbers above zero, which {names[0]} does not have")
+    return names[0]
+
+
+def _draw(
+    file: Path,
+    theme: str,
+    option: str,
+    values: Mapping[str, Any],
+    rows: "Sequence[tuple[str, StepTimes]]",
+) -> None:
+    """Draw the times against an option; the gradient's is the least of those measured beside each optimizer."""
+    from dynviz.charts.step_times import TimedSteps, scene
+    from dynviz.difference.picture import save
+
+    by_name: dict[str, list[StepTimes]] = {}
+    for name, row in rows:
+        by_name.setdefault(name, []).append(row)
+    order = sorted(by_name, key=lambda name: float(values[name]))
+    labels = [row.optimizer for row in by_name[order[0]]]
+    measured = TimedSteps(
+        option,
+        [float(values[name]) for name in order],
+        [min(row.gradient for row in by_name[name]) for name in order],
+        {label: [by_name[name][place].update for name in order] for place, label in enumerate(labels)},
+    )
+    save(scene(f"time of a step · {parse(rows[0][0]).name}", measured), file, theme)
+
+
+def _print(rows: "list[tuple[str, StepTimes]]") -> None:
     from rich.table import Table
 
     from dynviz.charts.numbers import significant
     from dynviz.cli.console import console
 
     table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("scenario", overflow="fold", min_width=16)
     table.add_column("optimizer", style="bold", overflow="fold")
-    for name in ("µs a step", "gradient alone", "update alone"):
+    for name in ("µs a step", "gradient alone", "update alone", "plain PyTorch", "times as fast"):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in times:
-        table.add_row(row.optimizer, *map(significant, (row.recorded, row.gradient, row.update)))
+    for name, row in rows:
+        numbers = (row.recorded, row.gradient, row.update, row.plain, row.plain / row.recorded)
+        table.add_row(name, row.optimizer, *map(significant, numbers))
     console(err=False).print(table)

@@ -31,7 +31,7 @@ def check(*, runs: tuple[str, ...], mended: bool) -> None:
     problems = 0
     folders = [folder for run in runs for folder in _folders(Path(run))]
     for run in runs:
-        problems += _check_sweep(Path(run))
+        problems += _check_sweep(Path(run), mended=mended)
     for folder in folders:
         problems += _check(folder, mended=mended)
     many = "recording" if len(folders) == 1 else "recordings"
@@ -41,20 +41,27 @@ def check(*, runs: tuple[str, ...], mended: bool) -> None:
         sys.exit(1)
 
 
-def _check_sweep(folder: Path) -> int:
-    """Check the file that lists a sweep's jobs, if there is one; gives its number of problems."""
+def _check_sweep(folder: Path, *, mended: bool) -> int:
+    """Check a sweep's list of jobs and its table, if it is one, and mend the table; gives the number of problems."""
     from dynviz.recording.run import SWEEP
+    from dynviz.sweeps import table
     from dynviz.sweeps.jobs import SweepPlan
+    from dynviz.sweeps.mending import rebuild
 
     if not (folder / SWEEP).exists():
         return 0
     try:
         SweepPlan.load(folder)
         SweepPlan.check_intact(folder)
+        if table.is_intact(folder):
+            return 0
+        say(f"{folder / table.FILE} is not what was written: its checksum differs", err=False)
+        if mended:
+            rebuild(folder)
+            say(f"{folder / table.FILE}: written again from the recordings", err=False)
     except DynvizError as error:
         say(str(error), err=False)
-        return 1
-    return 0
+    return 1
 
 
 def _check(folder: Path, *, mended: bool) -> int:

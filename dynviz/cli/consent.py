@@ -43,10 +43,12 @@ def with_trust(command: str, codes: Iterable[Code]) -> str:
 def _codes(recordings: "Iterable[Recording]", *, optimizers: bool) -> list[Code]:
     codes: list[Code] = []
     for recording in recordings:
+        if recording.metadata.own_loop:
+            continue  # its names are those of a script, of which nothing is run
         scenario, rule = recording.metadata.scenario, recording.metadata.optimizer
-        codes += foreign("scenarios", scenario.file or scenario.name, scenario.fingerprints)
+        codes += foreign("scenarios", scenario.spec, scenario.fingerprints)
         if optimizers:
-            codes += foreign("optimizers", rule.file or rule.name, rule.fingerprints)
+            codes += foreign("optimizers", rule.spec, rule.fingerprints)
     return codes
 
 

@@ -84,6 +84,8 @@ def events(
 ) -> None:
     """Print what happened in runs or recordings, by step, from what was recorded and what detectors find in it.
 
+    At the end it says whether loss and parameters have converged, unless kinds are asked for.
+
     Nothing is run and nothing is written. Detectors are listed by `dynviz list detectors`.
 
     \b
@@ -91,7 +93,7 @@ def events(
     dynviz events runs/matrix-sensing-sgd-1 --kind rank --expect 'rank>=2' --forbid diverged
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     from dynviz.detection import scan
-    from dynviz.plugins import grammar
+    from dynviz.plugins.spec import parse
     from dynviz.recording import open_all
 
     recordings = open_all(runs, say)
@@ -99,12 +101,17 @@ def events(
     detectors = scan.load(_wanted(kinds, conditions))
     scanned = scan.Scan(recordings, detectors)
     occurrences = scanned.advance()
-    asked = {Path(grammar.parse(kind).name).stem for kind in kinds}
+    asked = {Path(parse(kind).name).stem for kind in kinds}
     for occurrence in occurrences:
         if not asked or occurrence.kind in asked:
             # What a recording calls something must not look like a line of its own.
             line = _as_json(occurrence, recordings) if as_json else clean(_line(occurrence, recordings))
             say(line, err=False)
+    if not (as_json or kinds):
+        from dynviz.cli.summary import answered
+
+        for words in answered(recordings):
+            say(words, err=False)
     judged = {condition.kind for condition in conditions}
     unknown_kinds = sorted((kind, index) for kind, index in scanned.blind if kind in asked | judged)
     for kind, index in unknown_kinds:
@@ -125,10 +132,10 @@ def _wanted(kinds: Sequence[str], conditions: Sequence[Condition]) -> list[str] 
         DynvizError: There is no such kind.
     """
     from dynviz import plugins
-    from dynviz.plugins import grammar
+    from dynviz.plugins.spec import parse
     from dynviz.recording.events import KINDS
 
-    by_kind = {grammar.parse(kind).name: kind for kind in kinds}
+    by_kind = {parse(kind).name: kind for kind in kinds}
     by_kind |= {condition.kind: condition.kind for condition in conditions if condition.kind not in by_kind}
     known = [*KINDS, *plugins.files("detectors")]
     for name in by_kind:
@@ -187,5 +194,7 @@ def _as_json(occurrence: "Occurrence", recordings: "Sequence[Recording]") -> str
 
 
 def _where(recordings: "Sequence[Recording]", index: int, lane: int) -> str:
+    from dynviz.charts import caption
+
     recording = recordings[index]
-    return recording.label if len(recording.seeds) == 1 else f"{recording.label}, seed {recording.seeds[lane]}"
+    return recording.label if len(recording.seeds) == 1 else f"{recording.label}, {caption.lane(recording, lane)}"

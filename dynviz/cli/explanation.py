@@ -50,6 +50,7 @@ def explain(plural: str, name: str) -> None:
         _titled("", [("option", "type", "default", ""), *rows])
     if plural == "optimizers":
         _fallbacks(plugin)
+        _space(plugin)
     elif plural == "scenarios" and not any(option.default is MISSING for option in plugin.options.values()):
         _contents(plugin.make().build(42))
 
@@ -101,6 +102,16 @@ def _fallbacks(plugin: plugins.Plugin) -> None:
     if rows:
         say("", err=False)
         print_table([("parameter", "takes"), *rows])
+
+
+def _space(plugin: plugins.Plugin) -> None:
+    """Print the ranges in which a comparison searches."""
+    from dynviz.comparison.spaces import space_of
+
+    rows = list(space_of(plugin).items())
+    if rows:
+        say("", err=False)
+        print_table([("searched by --tune", "range"), *rows])
 
 
 def _shown(default: Any) -> str:

@@ -19,21 +19,28 @@ if TYPE_CHECKING:
     from dynviz.recording import Recording
 
 
-@click.command(short_help="Draw runs to a file: gif, png, svg, pdf, mp4, html and more.")
+TABLES = (".csv", ".parquet", ".nc")
+"""Suffixes of files that hold numbers."""
+
+
+@click.command(short_help="Draw runs to a file: gif, png, svg, pdf, mp4, html; or write a table: csv, parquet, nc.")
 @click.argument("paths", nargs=-1, required=True, metavar="RUN... TARGET")
 @click.option("--view", help="View to draw. [default: the scenario's first; all of them if TARGET is a folder]")
 @click.option("--panel", metavar="TITLE|N", help="Draw this panel of the view alone, by title or by number from 1.")
+@click.option(
+    "--story", is_flag=True, help="For documents: one panel takes most of the picture, and at most two support it."
+)
 @click.option("--fps", type=click.FloatRange(min=0.1, max=50), help="Frames per second of an animation. [default: 10]")
 @click.option(
     "--frames",
     type=click.IntRange(min=1),
-    help="Number of frames, evenly spaced over the steps. [default: 60; a still image shows the last step]",
+    help="Number of frames. [default: 60; a still image shows the last step]",
 )
 @click.option(
     "--contact",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Draw a contact sheet of N frames, at most 100, as one png.",
+    help="Draw a contact sheet of N frames, at most 100, as one png: the leading panel (or --panel) under one header.",
 )
 @click.option(
     "--steps",
@@ -47,9 +54,7 @@ if TYPE_CHECKING:
     metavar="WxH",
     help="Width and height in pixels; of each frame, in a contact sheet.",
 )
-@click.option(
-    "--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Colours to draw with."
-)
+@click.option("--theme", type=options.THEME, default="light", show_default=True, help="Colours to draw with.")
 @click.option(
     "--background",
     type=click.Choice(["theme", "transparent"]),
@@ -64,19 +69,53 @@ if TYPE_CHECKING:
     "--hold",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="How long the last frame of an animation stays. [default: 1]",
+    help="How long the last frame of an animation stays. [default: 2.5]",
+)
+@click.option(
+    "--pace",
+    type=click.Choice(["motion", "steps"]),
+    default="motion",
+    show_default=True,
+    help="What frames are evenly spaced in: what moves, or steps. Curves over steps alone always go by steps.",
 )
 @click.option(
     "--loop",
     type=click.IntRange(0, 65535),
     metavar="N",
-    help="How many times an animation plays; 0 is for ever. [default: 0]",
+    help="How many times an animation plays; 0 repeats forever. [default: 0]",
 )
 @click.option(
     "--exporter",
     metavar="NAME[:key=value]",
     help="Exporter with options, or a file of yours (./mine.py). [default: the one named like TARGET's suffix]",
 )
+@click.option("--title", metavar="TEXT", default="", help="Title of the picture. [default: the scenario's]")
+@click.option("--caption", metavar="TEXT", default="", help="A sentence beside the title.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help='Name of a recording in the picture, such as adamw="ours". Repeat for several.',
+)
+@click.option(
+    "--language",
+    metavar="FILE",
+    help='Words of another language: a TOML file with lines such as "validation loss" = "Validierungsfehler".',
+)
+@click.option(
+    "--publication",
+    type=click.Choice(["column", "page"]),
+    help="Draw a figure for a paper: a pdf or svg as wide as a column (3.25 in) or a page (6.75 in), in the shape of "
+    "--size, with letters of 7 to 9 points.",
+)
+@click.option(
+    "--font",
+    metavar="NAME",
+    help="Font of a pdf or svg, such as 'Liberation Serif'. [default: DejaVu Sans; with --publication STIXGeneral, "
+    "which looks like Times]",
+)
+@click.option("--notes", is_flag=True, help="Show the notes made in the player (m), in panels over steps.")
 @click.option("--alt", is_flag=True, help="Also describe the picture in words, in TARGET.alt.txt, for an alt text.")
 @click.option(
     "--workers",
@@ -84,6 +123,14 @@ if TYPE_CHECKING:
     default=1,
     show_default=True,
     help="Number of processes that draw frames; the file is the same with any number.",
+)
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME",
+    help="Channel, or a pattern like 'term.*', to write to a table; repeat for several. [default: all; csv and "
+    "parquet: those of at most 64 numbers a sample]",
 )
 @options.force
 @click.option("--report", type=int, hidden=True)  # the descriptor on which a player awaits progress
@@ -96,6 +143,9 @@ def export(
     quality: str | None,
     background: str | None,
     loop: int | None,
+    font: str | None,
+    channels: tuple[str, ...],
+    labels: tuple[str, ...],
     force: bool,
     report: int | None,
     **drawn: Any,
@@ -104,7 +154,8 @@ def export(
 
     Several recordings are drawn side by side or on the same axes, as the view has it. RUN@0,2 or RUN@0:4 selects lanes
     of a run, which are counted from 0. If TARGET is a folder or ends in /, every view of the scenario is drawn into
-    it, as a gif or in the format of --exporter.
+    it, as a gif or in the format of --exporter. If TARGET ends in .csv, .parquet or .nc (NetCDF), the recorded numbers
+    are written, with lanes, seeds, hyperparameters and steps.
 
     A file that exists is replaced only with --force or, in a terminal, after you confirm.
 
@@ -112,11 +163,17 @@ def export(
     dynviz export runs/voronoi-adamw-l1-1 voronoi.gif
     dynviz export runs/voronoi-adamw-l1-1 last.png --view centers --steps 10000
     dynviz export runs/voronoi-adamw-l1-1 pictures/
+    dynviz export runs/voronoi-adamw-l1-1 numbers.csv
     dynviz export runs/voronoi-adamw-l1-1 sheet.png --contact 12 --exporter png:columns=4,gap=0
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     if len(paths) < 2:
         raise click.UsageError("name one or more runs, then the file to write: dynviz export RUN out.gif")
     *runs, target = paths
+    if drawn["exporter"] is None and Path(target).suffix.lower() in TABLES:
+        _write_table(runs, Path(target), channels, force=force)
+        return
+    if channels:
+        raise click.UsageError("--channel chooses what is written to a table: dynviz export RUN data.csv")
     to_folder = target.endswith("/") or Path(target).is_dir()
     if to_folder and drawn["view"]:
         raise click.UsageError(f"{target} is a folder, into which every view is drawn; for one view, name a file")
@@ -126,8 +183,9 @@ def export(
                 "--contact N draws a png and takes no --frames: dynviz export RUN out.png --contact 12"
             )
         drawn["frames"] = contact
+    drawn["labels"] = dict(map(_label, labels))
     drawn |= {"steps": grammar.step_range(steps) if steps else None, "size": grammar.size(size)}
-    shared = {"quality": quality, "background": background, "loop": loop}
+    shared = {"quality": quality, "background": background, "loop": loop, "font": font}
     drawn |= {name: value for name, value in shared.items() if value is not None}
     from dynviz.recording import open_all
 
@@ -148,6 +206,28 @@ def export(
         sys.exit(STOPPED)
 
 
+def _write_table(runs: list[str], target: Path, channels: tuple[str, ...], *, force: bool) -> None:
+    """Write numbers rather than a picture."""
+    if drawing := options.written(click.get_current_context()) - {"paths", "channels", "force", "report"}:
+        raise click.UsageError(f"--{min(drawing)} is about pictures; {target} is a table of numbers")
+    from dynviz.recording import open_all
+
+    recordings = open_all(runs, say)
+    may_write([target], force=force)
+    from dynviz.animation.export import write_whole
+    from dynviz.tables.writing import write
+
+    write_whole(target, lambda file: write(recordings, file, channels, say))
+    say(str(target), err=False)
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, label = text.partition("=")
+    if not (name and equals and label):
+        raise click.UsageError(f'--label {text} is not understood; write NAME=TEXT, such as --label adamw="ours"')
+    return name, label
+
+
 def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any], report: int | None) -> None:
     from dynviz.animation.export import alt_file, animate
     from dynviz.cli.progress import ExportProgress, ExportReports
@@ -163,8 +243,8 @@ def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any], r
         animate(recordings, target, progress=count, **drawn)
     if shown < (drawn["frames"] or 0):
         say(
-            f"{target.name} has {shown} frames, not {drawn['frames']}: there are no more recorded steps to show; "
-            "a run records more often with --record 'NAME:every=N'"
+            f"{target.name} has {shown} frame{'s' * (shown != 1)}, not {drawn['frames']}: "
+            "there are no more recorded steps to show; a run records more often with --record 'NAME:every=N'"
         )
     say(str(target), err=False)
     if drawn["alt"]:

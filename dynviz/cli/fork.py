@@ -22,19 +22,17 @@ from dynviz.errors import DynvizError
     help="Change a hyperparameter: lr=3e-3. A grid, lr=log(1e-4,1e-1,12), makes a lane for each value. Repeat for "
     "several.",
 )
-@click.option(
+@options.shown(
     "--state",
-    type=click.Choice(["keep", "reset"]),
-    default="keep",
-    show_default=True,
-    help="Keep the optimizer's state (such as momentum), or start it anew.",
+    click.Choice(["keep", "reset"]),
+    "keep",
+    "Keep the optimizer's state (such as momentum), or start it anew.",
 )
-@click.option(
+@options.shown(
     "--schedule",
-    type=click.Choice(["continue", "restart"]),
-    default="continue",
-    show_default=True,
-    help="Continue schedules of hyperparameters, or start them anew at the fork.",
+    click.Choice(["continue", "restart"]),
+    "continue",
+    "Continue schedules of hyperparameters, or start them anew at the fork.",
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Total number of training steps. [default: the run's]")
 @options.out("<run>-at-<step>")
@@ -57,7 +55,8 @@ def fork(
     headless: bool,
     detach: bool,
     view: str | None,
-    theme: str,
+    theme: str | None,
+    beside: tuple[str, ...],
     report: int | None,
     **asked: Any,
 ) -> None:
@@ -89,7 +88,7 @@ def fork(
     if detach:
         live.detach(words, "fork")
     elif not headless and live.is_terminal():
-        live.watch(words, view=view, theme=theme, command="fork")
+        live.watch(words, f"a fork of {source}", view=view, theme=theme, beside=beside, command="fork")
     else:
         from dynviz.cli import headless as here
 

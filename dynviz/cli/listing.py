@@ -13,7 +13,8 @@ from dynviz.cli.explanation import explain, print_table
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins import zoo
-from dynviz.plugins.schedules import SHAPES, usage
+from dynviz.plugins.schedule_shapes import SHAPES
+from dynviz.plugins.schedules import usage
 
 RUNS, SCHEDULES = "runs", "schedules"
 
@@ -65,12 +66,16 @@ def _summaries(plural: str) -> list[tuple[str, str]]:
 
 
 def _runs() -> list[tuple[str, str]]:
+    folders = sorted(folder for folder in Path(RUNS).glob("*/") if not folder.name.startswith("."))
+    if not folders:
+        # Readers of recordings take NumPy, which takes as long to import as all else that is listed.
+        return []
+
     from dynviz.player.runs import find, holds_runs
     from dynviz.recording import Run
     from dynviz.recording.run import is_sweep
 
     rows = []
-    folders = sorted(folder for folder in Path(RUNS).glob("*/") if not folder.name.startswith("."))
     # A comparison's folder holds a run for each optimizer.
     within = [sorted(run.folder for run in find(folder)) if holds_runs(folder) else [folder] for folder in folders]
     for folder in itertools.chain.from_iterable(within):

@@ -33,15 +33,25 @@ def show(runs: Sequence[str], **how: Any) -> int:
     return play(runs, **how)
 
 
-def watch(arguments: Sequence[str], *, view: str | None, theme: str, command: str = "run") -> None:
-    """Train in the background and watch in the player; exits as training does, unless it is left running."""
+def watch(arguments: Sequence[str], what: str, *, command: str = "run", **player: Any) -> None:
+    """Train in the background and watch in the player; exits as training does, unless it is left running.
+
+    Args:
+        arguments: Those of the command.
+        what: What is trained, in words.
+        command: `run` or `fork`.
+        player: The options about the player: `view`, `theme`, `beside`.
+    """
+    _check(player["beside"])
     trainer = BackgroundRun.start(arguments, command)
+    trainer.what = what
     try:
-        code = show((), view=view, theme=theme, trainer=trainer)
+        code = show(player["beside"], view=player["view"], theme=player["theme"], trainer=trainer)
     except BaseException:
         trainer.poll()
         if not trainer.ended:
-            say(f"training continues; stop it with: kill {trainer.pid}")
+            stop = f"dynviz stop {shlex.quote(str(trainer.folder))}" if trainer.folder else f"kill {trainer.pid}"
+            say(f"training continues; stop it with: {stop}")
         raise
     trainer.poll()
     if trainer.ended or trainer.asked:
@@ -49,6 +59,14 @@ def watch(arguments: Sequence[str], *, view: str | None, theme: str, command: st
     else:
         _leave(trainer)
         sys.exit(code)
+
+
+def _check(runs: Sequence[str]) -> None:
+    """Open them once, so that an error is printed before anything is trained."""
+    if runs:
+        from dynviz.recording import open_all
+
+        open_all(runs, say)
 
 
 def detach(arguments: Sequence[str], command: str = "run") -> None:
@@ -68,7 +86,7 @@ def _leave(trainer: BackgroundRun) -> None:
         _say_end(trainer, 0)
         return
     folder = shlex.quote(str(trainer.folder))
-    say(f"training continues in the background; see it with: dynviz play {folder}; stop it with: kill {trainer.pid}")
+    say(f"training continues in the background; see it with: dynviz play {folder}; stop it with: dynviz stop {folder}")
     _print(trainer.folder)
 
 

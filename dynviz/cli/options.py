@@ -6,11 +6,39 @@ from typing import Any, TypeVar
 import click
 
 from dynviz import plugins
+from dynviz.plugins.early import check_options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 SEEDS = "Random seeds: one (42), a list (1,2,5) or a range without its end (0:8). Each trains as a lane of its own."
 
+
+def shown(name: str, kind: "click.ParamType[Any]", default: Any, text: str) -> Callable[[Command], Command]:
+    """An option whose help shows its default."""
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
+class ThemeName(click.ParamType[str]):
+    """`light`, `dark`, or the path of a file that is a theme."""
+
+    name = "theme"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """What the help shows."""
+        return "[light|dark|FILE.toml]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See that there is such a theme."""
+        if value.endswith(".toml"):
+            from dynviz.scene.theme import theme
+
+            theme(value)
+        elif value not in ("light", "dark"):
+            self.fail(f"{value!r} is not one of 'light' and 'dark', nor a file that ends in .toml", param, ctx)
+        return value
+
+
+THEME = ThemeName()
 device = click.option(
     "--device",
     default="auto",
@@ -18,19 +46,14 @@ device = click.option(
     help="Where to compute: cpu, cuda, cuda:N, or auto, which takes a GPU if there is one.",
 )
 steps = click.option("--steps", type=int, help="Number of training steps. [default: chosen by the scenario]")
-lane = click.option(
+lane = shown(
     "--lane",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Lane whose parameters are used, counted from 0: the position of its seed in --seeds.",
+    click.IntRange(0),
+    0,
+    "Lane whose parameters are used, counted from 0: the position of its seed in --seeds.",
 )
-batches = click.option(
-    "--batches",
-    type=click.IntRange(1, 10**6),
-    default=1,
-    show_default=True,
-    help="Number of training batches that the training loss is averaged over.",
+batches = shown(
+    "--batches", click.IntRange(1, 10**6), 1, "Number of training batches that the training loss is averaged over."
 )
 force = click.option("--force", is_flag=True, help="Replace files that exist without asking.")
 trust = click.option(
@@ -46,12 +69,27 @@ dtype = click.option(
     type=click.Choice(["float32", "float64"]),
     help="Floating-point precision used for training. [default: chosen by the scenario]",
 )
-compiled = click.option(
-    "--compile",
-    is_flag=True,
-    help="Compile the training steps to machine code first. This takes some seconds; then training is several times "
-    "faster.",
-)
+
+
+def compiled(*, auto: bool) -> Callable[[Command], Command]:
+    """The option `--compile`; written without a value it means `on`.
+
+    Args:
+        auto: Whether the command decides by default.
+    """
+    by_default = "auto compiles runs of at least a million steps, counted over all lanes. " if auto else ""
+    return click.option(
+        "--compile",
+        type=click.Choice(["auto", "on", "off"] if auto else ["on", "off"]),
+        is_flag=False,
+        flag_value="on",
+        default="auto" if auto else "off",
+        show_default=True,
+        help="Compile the training steps to machine code first. This takes some seconds; then training is several "
+        f"times faster. {by_default}".rstrip(),
+    )
+
+
 record = click.option(
     "--record",
     multiple=True,
@@ -66,10 +104,14 @@ _PLAYER = (
     click.option("--view", help="View that the player opens with. [default: the scenario's first]"),
     click.option(
         "--theme",
-        type=click.Choice(["dark", "light"]),
-        default="dark",
-        show_default=True,
-        help="Colours of the player.",
+        type=THEME,
+        help="Colours of the player. [default: as set, see `dynviz config`; else those of the terminal]",
+    ),
+    click.option(
+        "--beside",
+        multiple=True,
+        metavar="RUN",
+        help="Show this earlier run beside the one that is trained. Repeat for several.",
     ),
     # The descriptor on which a player awaits progress.
     click.option("--report", type=int, hidden=True),
@@ -89,7 +131,7 @@ def of_training(given: set[str]) -> set[str]:
     Raises:
         click.UsageError: Those about where training is shown contradict each other.
     """
-    alone, opened = given & {"headless", "detach"}, given & {"view", "theme"}
+    alone, opened = given & {"headless", "detach"}, given & {"view", "theme", "beside"}
     if len(alone) > 1:
         raise click.UsageError("--headless trains in the foreground, --detach in the background; choose one")
     if alone and opened:
@@ -110,6 +152,15 @@ def optimizers(values: str = "key=value", default: str = "", *, required: bool =
     )
 
 
+loss_function = click.option(
+    "--loss",
+    "function",
+    metavar="FILE",
+    help="File that binds loss, a function of the parameters by name, or its import path; needed for recordings of a "
+    "script's own loop.",
+)
+
+
 def seeds(default: str) -> Callable[[Command], Command]:
     """`--seeds`."""
     return click.option("--seeds", default=default, show_default=True, help=SEEDS)
@@ -128,11 +179,11 @@ def written(context: click.Context) -> set[str]:
 
 
 def check_names(scenario: str | None, optimizers: tuple[str, ...], resumed: str) -> None:
-    """See that a scenario and its optimizers exist, without importing them.
+    """See that a scenario and its optimizers exist and take their options, without importing them.
 
     Raises:
         click.UsageError: One is not named.
-        DynvizError: There is none of that name.
+        DynvizError: There is none of that name, or it takes no such option.
     """
     if not scenario:
         raise click.UsageError(
@@ -143,6 +194,11 @@ def check_names(scenario: str | None, optimizers: tuple[str, ...], resumed: str)
     plugins.check("scenarios", scenario)
     for optimizer in optimizers:
         plugins.check("optimizers", optimizer)
+    if resumed == "run":
+        # A sweep takes grids, which its own grammar checks.
+        check_options("scenarios", scenario)
+        for optimizer in optimizers:
+            check_options("optimizers", optimizer)
 
 
 def again(context: click.Context, names: set[str]) -> list[str]:

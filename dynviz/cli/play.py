@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dynviz import plugins
+from dynviz.cli import options
 from dynviz.cli.say import pass_on, say
 from dynviz.errors import DynvizError
 
@@ -16,7 +17,9 @@ from dynviz.errors import DynvizError
 @click.argument("runs", nargs=-1, metavar="[RUN...]")
 @click.option("--view", help="View to open with. [default: the scenario's first]")
 @click.option(
-    "--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="Colours of the player."
+    "--theme",
+    type=options.THEME,
+    help="Colours of the player. [default: as set, see `dynviz config`; else those of the terminal]",
 )
 @click.option(
     "--at",
@@ -29,7 +32,7 @@ from dynviz.errors import DynvizError
 @click.option(
     "--size", default="120x36", show_default=True, metavar="COLUMNSxROWS", help="Size of that image in characters."
 )
-def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None, svg: bool, size: str) -> None:
+def play(*, runs: tuple[str, ...], view: str | None, theme: str | None, at: int | None, svg: bool, size: str) -> None:
     """Replay runs or single recordings in the terminal; runs that are still training are followed live.
 
     Several runs play side by side, step for step. RUN@0,2 or RUN@0:4 selects lanes of a run, which are counted from 0.
@@ -47,7 +50,7 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str, at: int | None,
         from dynviz.cli.show import columns_and_rows
         from dynviz.player.screenshot import screen_svg
 
-        pass_on(screen_svg(runs, view=view, theme=theme, step=at, size=columns_and_rows(size)))
+        pass_on(screen_svg(runs, view=view, theme=theme or "dark", step=at, size=columns_and_rows(size)))
         return
     from dynviz.cli.live import is_terminal, show
 
@@ -61,6 +64,8 @@ def _check(runs: Sequence[str]) -> None:
     """Open all of them once, so that an error is printed before the player takes the screen."""
     from dynviz.player.runs import holds_runs
     from dynviz.recording import open_all
+    from dynviz.recording.run import begun_runs, is_sweep
 
     if len(runs) != 1 or not holds_runs(Path(runs[0])):
-        open_all(runs, say)
+        # Of a sweep that has no runs yet, the player awaits them.
+        open_all([run for run in runs if not is_sweep(run) or begun_runs(Path(run))], say)

@@ -11,9 +11,10 @@ from rich import filesize
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from dynviz.charts.caption import several
 from dynviz.cli.console import console
 from dynviz.cli.say import say
-from dynviz.recording.metadata import Hyperparameter, Metadata, Origin
+from dynviz.recording.metadata import Hyperparameter, Lane, Metadata, Origin
 
 ORIGINS = {"given": "given", "protocol": "set by scenario", "default": "default"}
 """Where a hyperparameter came from, in words."""
@@ -43,7 +44,6 @@ class TrainingProgress:
         self._console = console()
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._steps: dict[str, int] = {}
         self._begun: dict[str, tuple[float, int]] = {}
         self.folder: Path | None = None
         self._last_line = 0.0
@@ -57,11 +57,9 @@ class TrainingProgress:
         self.folder = folder
         first = recordings[0]
         given = ", ".join(f"{name} {_shown(value)}" for name, value in first.scenario.given.items())
-        lanes = (
-            f"{len(first.lanes)} lanes (seeds {_ranges(first.seeds)})"
-            if len(first.lanes) > 1
-            else f"seed {first.seeds[0]}"
-        )
+        seeds = sorted(set(first.seeds))
+        told = f"seed{'s' * (len(seeds) > 1)} {_ranges(seeds)}"
+        lanes = f"{len(first.lanes)} lanes ({told})" if len(first.lanes) > 1 else told
         size = sum(sum(recording.channel_bytes.values()) for recording in recordings)
         where = f"{first.device} ({first.device_name})" if first.device_name else first.device
         say(
@@ -69,7 +67,7 @@ class TrainingProgress:
             f"writes up to {filesize.decimal(size)} and checkpoints to {folder}"
         )
         for recording in recordings:
-            say(f"  {recording.label}: {describe(recording.hyperparameters)}")
+            say(f"  {recording.label}: {describe(recording.hyperparameters, recording.lanes)}")
             if recording.origin is not None:
                 say(f"  {recording.label} continues {forked(recording.origin)}")
             if recording.fallback:
@@ -77,7 +75,6 @@ class TrainingProgress:
         now = self._last_line = time.monotonic()
         for recording, done in zip(recordings, steps_done, strict=True):
             self._begun[recording.label] = (now, done)
-            self._steps[recording.label] = recording.steps
         if self._console.is_terminal:
             self._bars = _Bars(
                 TextColumn("{task.description}", markup=False),
@@ -94,17 +91,18 @@ class TrainingProgress:
                 )
             self._bars.start()
 
-    def move(self, label: str, step: int, loss: float) -> None:
+    def move(self, label: str, step: int, loss: float, steps: int) -> None:
         """Show how far a recording is."""
         now = time.monotonic()
         since, first = self._begun[label]
         rate = (step - first) / max(now - since, 1e-9)
         if self._bars is not None:
-            self._bars.update(self._tasks[label], completed=step, rate=f"{rate:.0f} steps/s", loss=f"loss {loss:.4g}")
-        elif now - self._last_line > LINE_SECONDS or step == self._steps[label]:
+            bar = self._tasks[label]
+            self._bars.update(bar, completed=step, total=steps, rate=f"{rate:.0f} steps/s", loss=f"loss {loss:.4g}")
+        elif now - self._last_line > LINE_SECONDS or step == steps:
             self._last_line = now
-            left = (self._steps[label] - step) / max(rate, 1e-9)
-            say(f"{label}: step {step} of {self._steps[label]}, {rate:.0f} steps/s, loss {loss:.4g}, {left:.0f} s left")
+            left = (steps - step) / max(rate, 1e-9)
+            say(f"{label}: step {step} of {steps}, {rate:.0f} steps/s, loss {loss:.4g}, {left:.0f} s left")
 
     def end(self) -> None:
         """Leave the bars as they are."""
@@ -170,18 +168,28 @@ def forked(origin: Origin) -> str:
     return f"{origin.folder} from step {origin.step} with {changes} (state: {state}){inexact}"
 
 
-def describe(values: Mapping[str, Hyperparameter]) -> str:
+def describe(values: Mapping[str, Hyperparameter], lanes: Sequence[Lane] = ()) -> str:
     """All hyperparameters by origin: given by the user, set by the scenario, or the rule's defaults.
 
     >>> describe({"lr": Hyperparameter(0.01, "protocol"), "eps": Hyperparameter(1e-8, "default")})
     'set by scenario: lr 0.01; default: eps 1e-08'
+    >>> describe({"lr": Hyperparameter(0.1, "given")}, [Lane(0, {"lr": 0.1}), Lane(0, {"lr": 0.2})])
+    'given: lr 0.1 or 0.2'
     """
     groups = []
     for source, words in ORIGINS.items():
-        named = ", ".join(f"{name} {_shown(value.value)}" for name, value in values.items() if value.source == source)
+        named = ", ".join(
+            f"{name} {_of_lanes(name, value, lanes)}" for name, value in values.items() if value.source == source
+        )
         if named:
             groups.append(f"{words}: {named}")
     return "; ".join(groups)
+
+
+def _of_lanes(name: str, value: Hyperparameter, lanes: Sequence[Lane]) -> str:
+    """The value of a hyperparameter, or the values that lanes have."""
+    own = list(dict.fromkeys(lane.hyperparameters.get(name, value.value) for lane in lanes)) or [value.value]
+    return several(own) if len(own) > 1 else _shown(own[0])
 
 
 def _shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,13 +26,7 @@ if TYPE_CHECKING:
     "[default: filter; between if there is --to]",
 )
 @click.option("--line", is_flag=True, help="Evaluate a line instead of a plane.")
-@click.option(
-    "--grid",
-    type=click.IntRange(2, 1001),
-    default=51,
-    show_default=True,
-    help="Number of points along each direction.",
-)
+@options.shown("--grid", click.IntRange(2, 1001), 51, "Number of points along each direction.")
 @click.option(
     "--extent",
     type=float,
@@ -59,13 +54,7 @@ if TYPE_CHECKING:
 )
 @options.batches
 @options.lane
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**64 - 1),
-    default=0,
-    show_default=True,
-    help="Random seed that the random directions are drawn from.",
-)
+@options.shown("--seed", click.IntRange(0, 2**64 - 1), 0, "Random seed that the random directions are drawn from.")
 @options.device
 @click.option(
     "--memory",
@@ -77,6 +66,7 @@ if TYPE_CHECKING:
     "--name",
     help="Name of the projection's file. [default: says what it is, such as filter-plane-300-seed-1-lane-1]",
 )
+@options.loss_function
 @options.force
 @options.trust
 def project(
@@ -134,6 +124,8 @@ def _title(recording: "Recording", wish: "Wish", goals: "Sequence[Recording]") -
     if wish.at is not None and PARAMETERS in recording:
         steps = recording.steps(PARAMETERS)
         words += [str(steps[index_at(steps, wish.at)])] if len(steps) else []
+    if isinstance(wish.function, str) and not recording.metadata.own_loop:
+        words.append(f"loss-{Path(wish.function).stem}")
     words += [f"to-{goal.folder.parent.name}-{goal.label}" for goal in goals]
     for field in fields(wish):
         value = getattr(wish, field.name)

@@ -16,7 +16,7 @@ from dynviz.errors import DynvizError
 @options.steps
 @options.device
 @options.dtype
-@options.compiled
+@options.compiled(auto=True)
 @options.record
 @options.out("<scenario>-<optimizers>")
 @click.option("--resume", metavar="DIR", help="Continue a run that was stopped; with --steps, make it longer.")
@@ -39,7 +39,8 @@ def run(
     headless: bool,
     detach: bool,
     view: str | None,
-    theme: str,
+    theme: str | None,
+    beside: tuple[str, ...],
     report: int | None,
     **asked: Any,
 ) -> None:
@@ -70,7 +71,7 @@ def run(
     if detach:
         live.detach(words)
     elif not headless and live.is_terminal():
-        live.watch(words, view=view, theme=theme)
+        live.watch(words, _in_words(scenario, resume, **asked), view=view, theme=theme, beside=beside)
     else:
         from dynviz.cli import headless as here
 
@@ -78,6 +79,20 @@ def run(
             here.train("resume", report, folder=resume, steps=asked["steps"], trust=trust)
         else:
             here.train("run", report, **asked | {"scenario": scenario, "dtype": asked["dtype"] or ""})
+
+
+def _in_words(
+    scenario: str | None, resume: str | None, *, steps: int | None, optimizers: tuple[str, ...], **_: Any
+) -> str:
+    """What is trained.
+
+    >>> _in_words("voronoi", None, steps=10_000, optimizers=("adamw", "adamw-l1"))
+    '10 000 steps of voronoi with adamw and adamw-l1'
+    """
+    count = f"{steps:,} steps".replace(",", " ") if steps else "training"
+    if resume:
+        return f"{count} of {resume}"
+    return f"{count} of {scenario} with {' and '.join(optimizers)}"
 
 
 def _check_resume(folder: str, given: set[str], trusted: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def setting(*, run: str, values: tuple[str, ...], lane: int | None, at: int | No
     """Change numbers among the hyperparameters of RUN, or of one recording of it, while it trains.
 
     The change takes effect between two steps and is written to changes.jsonl in the recording. `dynviz run --changes
-    FILE` repeats it at the same step, to the same bytes. What is refused is said, with the reason.
+    FILE` repeats it at the same step, to the same bytes. A refused change is reported with its reason.
 
     \b
     dynviz set runs/voronoi-adamw-1 lr=3e-3
@@ -38,7 +38,9 @@ def setting(*, run: str, values: tuple[str, ...], lane: int | None, at: int | No
     recordings = open_all([run], say)
     still = [recording for recording in recordings if not recording.live]
     if len(still) == len(recordings):
-        raise DynvizError(f"{run} does not train now; fork it to go on with other hyperparameters: dynviz fork {run}")
+        raise DynvizError(
+            f"{run} does not train now; fork it to continue with other hyperparameters: dynviz fork {run}"
+        )
     asked = []
     for recording in recordings:
         if recording.live:
@@ -57,7 +59,10 @@ def _pair(text: str) -> tuple[str, float]:
     except ValueError:
         number = float("nan")
     if not (name and equals) or number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
-        raise DynvizError(f"{text!r} is not understood; write key=value with a number, like lr=3e-3")
+        raise DynvizError(
+            f"{text!r} is not understood; write key=value with a number, like lr=3e-3; "
+            "for anything else fork the run instead"
+        )
     return name, number
 
 
@@ -71,7 +76,7 @@ def _answer(folder: Path, number: int) -> bool:
             if change.request == number:
                 lane = "" if change.lane is None else f" of lane {change.lane}"
                 if change.refused:
-                    say(f"{folder.name}: {change.name}{lane} stays as it is: {change.refused}")
+                    say(f"{folder.name}: {change.name}{lane} was not changed: {change.refused}")
                 else:
                     before = "" if change.old is None else f" from {change.old:g}"
                     words = (

@@ -12,36 +12,22 @@ from dynviz.cli.say import say
 
 @click.command(short_help="Measure the largest Hessian eigenvalues along a run.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option(
-    "--samples",
-    type=click.IntRange(1, 10**5),
-    default=20,
-    show_default=True,
-    help="Number of steps, evenly spaced, at which to measure.",
-)
-@click.option(
-    "--eigenvalues",
-    type=click.IntRange(1, 1000),
-    default=2,
-    show_default=True,
-    help="Number of largest eigenvalues of the Hessian to compute.",
-)
+@options.shown("--samples", click.IntRange(1, 10**5), 20, "Number of steps, evenly spaced, at which to measure.")
+@options.shown("--eigenvalues", click.IntRange(1, 1000), 2, "Number of largest eigenvalues of the Hessian to compute.")
 @click.option(
     "--of", "loss", default="", metavar="CHANNEL", help="Loss to differentiate. [default: chosen by the scenario]"
 )
-@click.option(
+@options.shown(
     "--ways",
-    type=click.IntRange(1, 10**4),
-    default=10,
-    show_default=True,
-    help="Number of random directions in which to follow the loss away from the last step.",
+    click.IntRange(1, 10**4),
+    10,
+    "Number of random directions in which to follow the loss away from the last step.",
 )
-@click.option(
+@options.shown(
     "--radii",
-    type=click.IntRange(2, 10**4),
-    default=21,
-    show_default=True,
-    help="Number of distances at which to evaluate the loss in each of these directions.",
+    click.IntRange(2, 10**4),
+    21,
+    "Number of distances at which to evaluate the loss in each of these directions.",
 )
 @click.option(
     "--reach",
@@ -51,6 +37,7 @@ from dynviz.cli.say import say
 @options.lane
 @options.batches
 @options.device
+@options.loss_function
 @options.force
 @options.trust
 def sharpness(*, runs: tuple[str, ...], force: bool, trust: tuple[str, ...], **asked: Any) -> None:

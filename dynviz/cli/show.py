@@ -31,15 +31,12 @@ LARGEST = (1000, 500)
 @click.option("--panel", metavar="TITLE|N", help="Draw this panel of the view alone, by title or by number from 1.")
 @click.option("--at", metavar="STEP", help="Step to draw, or end. [default: the last recorded]")
 @click.option("--size", metavar="COLUMNSxROWS", help="Size in characters. [default: the terminal's, else 100x30]")
-@click.option(
-    "--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="Colours to draw with."
-)
-@click.option(
+@click.option("--theme", type=options.THEME, default="dark", show_default=True, help="Colours to draw with.")
+@options.shown(
     "--color",
-    type=click.Choice(["auto", *get_args(Depth)]),
-    default="auto",
-    show_default=True,
-    help="Number of colours the terminal has: auto finds out, true is 24-bit colour, none prints plain text.",
+    click.Choice(["auto", *get_args(Depth)]),
+    "auto",
+    "Number of colours the terminal has: auto finds out, true is 24-bit colour, none prints plain text.",
 )
 @click.option("--svg", "as_svg", is_flag=True, help="Print an SVG image instead of text.")
 @click.option("--text", "as_text", is_flag=True, help="Print plain characters without colours.")

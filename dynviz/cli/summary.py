@@ -15,14 +15,18 @@ from rich.text import Text
 
 from dynviz.charts import caption, trend
 from dynviz.charts.numbers import DIVERGED, significant
-from dynviz.charts.settings import settings
+from dynviz.charts.settings import parted, settings
 from dynviz.cli.progress import ORIGINS
+from dynviz.detection.convergence import convergence
 from dynviz.recording import Recording
-from dynviz.recording.metadata import Better
+from dynviz.recording.metadata import Better, Origin
 from dynviz.text import clean
+from dynviz.views._convergence import answers
 
 Paint = Callable[[str], Style]
 """The style of a role of the theme, as the terminal can show it."""
+SETTINGS = 8
+"""Of more recordings and settings, convergence is not told one by one."""
 SIDE_BY_SIDE = 4
 """Recordings whose values stand in columns of one table."""
 
@@ -38,6 +42,8 @@ def summary(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
     parts += [_hyperparameters(recordings, paint), Text()]
     events = _events(recordings, paint)
     parts += [events, Text()] if events else []
+    converged = answered(recordings)
+    parts += [Text("convergence", Style(bold=True)), Text("\n".join(converged)), Text()] if converged else []
     views = ", ".join(dict.fromkeys(view for recording in recordings for view in recording.metadata.views))
     versions = ", ".join(f"{name} {version}" for name, version in first.versions.items())
     channels = dict.fromkeys(name for recording in recordings for name in recording.channels)
@@ -46,10 +52,22 @@ def summary(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
     return Group(*parts)
 
 
+def answered(recordings: Sequence[Recording]) -> list[str]:
+    """Whether recordings have converged, in words; nothing of those that are too short to tell."""
+    parts = parted(recordings)
+    # Of more settings than colours nothing is parted, and lanes of several settings are no seeds of one.
+    if len(parts) > SETTINGS or any(len(settings(part)) > 1 for part in parts):
+        return []
+    results = [convergence(recording) for recording in parts]
+    if not any(result.loss for result in results):
+        return []
+    return answers(caption.names(parts), results)
+
+
 def _head(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
     """What was trained, and the folder that holds it."""
     first = recordings[0].metadata
-    title = Text(clean(caption.title(recordings[:1])), paint("text") + Style(bold=True))
+    title = Text(clean(caption.made(recordings[:1])), paint("text") + Style(bold=True))
     options = ", ".join(f"{name} {shown(value)}" for name, value in first.scenario.options.items())
     lanes = f"{len(first.lanes)} lanes, " if len(first.lanes) > 1 else ""
     device = f"{first.device} ({first.device_name})" if first.device_name else first.device
@@ -60,12 +78,19 @@ def _head(recordings: Sequence[Recording], paint: Paint) -> RenderableType:
     facts = {
         "options": options,
         "lanes": lanes + caption.seeds(recordings[0]),
-        "trained": f"on {device}{threads}{how}",
+        "trained": "" if first.imported else f"on {device}{threads}{how}",
+        "imported": first.imported and f"from {first.imported}",
         "started": first.created.replace("T", " ").replace("+00:00", " UTC"),
-        "forked": f"{first.origin.folder} from step {first.origin.step}" if first.origin else "",
+        "forked": _forked(first.origin) if first.origin else "",
         "folder": f"{folder}, {filesize.decimal(size)}",
     }
     return Group(title, _facts({name: text for name, text in facts.items() if text}, paint))
+
+
+def _forked(origin: Origin) -> str:
+    """From where a recording was forked, and whether that could be repeated exactly."""
+    inexact = f", not exactly: {origin.inexact}" if origin.inexact else ""
+    return f"{origin.folder} from step {origin.step}{inexact}"
 
 
 def _standings(recordings: Sequence[Recording], paint: Paint) -> Table:

@@ -28,7 +28,7 @@ RESUMED = {"resume", "jobs", "trust"}
 @options.steps
 @options.device
 @options.dtype
-@options.compiled
+@options.compiled(auto=False)
 @options.record
 @click.option(
     "--jobs",
@@ -70,7 +70,7 @@ def sweep(
 
     \b
     dynviz sweep surface:f=rosenbrock -o 'adamw:lr=log(1e-4,1,25)' --seeds 0:8
-    dynviz sweep 'matrix-sensing:samples=[300,500]' -o adamw -o 'sgd:lr=[1e-3,1e-2],momentum=linear(0,0.9,4)'
+    dynviz sweep 'matrix-sensing:d=[32,64]' -o adamw -o 'sgd:lr=[1e-3,1e-2],momentum=linear(0,0.9,4)'
     dynviz sweep --resume runs/sweep-surface-1
     """  # noqa: D301
     given = options.written(context)
@@ -91,7 +91,7 @@ def sweep(
             memory=memory,
             dtype=dtype or "",
             yes=yes,
-            **asked,
+            **asked | {"compile": asked["compile"] == "on"},
         )
     )
     _say_end(done)

@@ -1,4 +1,4 @@
-"""Channels as detectors read them: those that are recorded, and what is known of a recording beside them."""
+"""Channels for detectors: the recorded ones, and other measurements of a recording."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,32 +24,35 @@ class Column:
     """The samples of one channel.
 
     Attributes:
-        steps: [samples], ascending; None for what is the same at every step.
-        at: Function of steps that there are samples of to the samples [steps, lanes, ...].
+        steps: [samples], ascending; None for a constant.
+        at: Function of sampled steps to the samples [steps, lanes, ...].
+        size: Numbers of a sample.
     """
 
     steps: Steps | None
     at: Callable[[Steps], Samples]
+    size: int
 
 
 def names(recording: Recording) -> frozenset[str]:
-    """What can be read of a recording."""
+    """The names of everything that can be read from a recording."""
     beside = {name for name, read in BESIDE.items() if name not in recording and read(recording) is not None}
     return frozenset(recording) | beside
 
 
 def column(recordings: Sequence[Recording], name: str) -> Column | None:
-    """One channel of one recording, or of several with their lanes side by side; None where one has no sample."""
+    """One channel of recordings, with their lanes side by side; None if one of them has no sample."""
     columns = [_column(recording, name) for recording in recordings]
     known = [one for one in columns if one is not None]
     if len(known) < len(columns) or len(known) == 1:
         return known[0] if len(known) == len(columns) else None
     steps = common([one.steps for one in known])
-    return Column(steps, lambda wanted: np.concatenate([one.at(wanted) for one in known], axis=1))
+    size = sum(one.size for one in known)
+    return Column(steps, lambda wanted: np.concatenate([one.at(wanted) for one in known], axis=1), size)
 
 
 def common(many: Sequence[Steps | None]) -> Steps:
-    """The steps that all have samples of."""
+    """The steps that all columns have samples of."""
     sampled = [steps for steps in many if steps is not None]
     if not sampled:
         return np.zeros(1, np.int64)
@@ -63,14 +66,18 @@ def _column(recording: Recording, name: str) -> Column | None:
     if not len(samples):
         return None
     if recording.metadata.channels[name].every == 0:
-        return Column(None, lambda _: samples[:1])
+        return Column(None, lambda _: np.asarray(samples[:1]), _size(samples))
     # One look: the file may grow between two.
     steps = recording.steps(name)[: len(samples)]
     return _sampled(steps, samples)
 
 
 def _sampled(steps: Steps, samples: Samples) -> Column:
-    return Column(steps, lambda wanted: samples[np.searchsorted(steps, wanted)])
+    return Column(steps, lambda wanted: samples[np.searchsorted(steps, wanted)], _size(samples))
+
+
+def _size(samples: Samples) -> int:
+    return int(np.prod(samples.shape[1:]))
 
 
 def _sharpness(recording: Recording) -> Column | None:
@@ -112,7 +119,7 @@ def _lr(recording: Recording) -> Column | None:
                 rates[wanted >= change.step, slice(None) if change.lane is None else change.lane] = change.new
         return rates
 
-    return Column(np.arange(recording.recorded + 1), at)
+    return Column(np.arange(recording.recorded + 1), at, len(values))
 
 
 BESIDE: Mapping[str, Callable[[Recording], Column | None]] = {SHARPNESS: _sharpness, "lr": _lr}

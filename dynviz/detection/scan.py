@@ -1,4 +1,4 @@
-"""What happened in recordings: their own events, and those that detectors find, as far as they are recorded now."""
+"""Events in recordings: recorded ones, and those that detectors find in the samples so far."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,11 @@ from dynviz import plugins
 from dynviz.detection import measured
 from dynviz.detector import Detection, Detector, Samples, Subject
 from dynviz.recording import Recording
+from dynviz.recording.metadata import Origin
 
-PORTION = 1 << 16
-"""Samples that a detector is given at once: the memory that windows over them take stays small."""
+PORTION, NUMBERS = 1 << 16, 1 << 24
+"""Samples that a detector is given at once, and numbers of a channel: the memory that windows over them take, and the
+samples themselves, stays small."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -21,14 +23,14 @@ class Occurrence:
     """Something that happened.
 
     Attributes:
-        step: When: by this step.
-        recording: In which of the recordings.
-        lane: To which of its lanes.
-        kind: What, `spike`, as a detector or a recording's own event is called.
-        since: It happened after this step; before the step itself by one where every step is known.
-        value: How much, where that means something.
-        words: More of it.
-        other: The recording and the lane that had a part in it.
+        step: The step by which it happened.
+        recording: The index of the recording.
+        lane: The lane concerned.
+        kind: The name of the detector or of the recorded event: `spike`.
+        since: The step after which it happened; one less than `step` if every step is known.
+        value: A measure of the event, if it has one.
+        words: Details.
+        other: Another recording and lane that were involved.
     """
 
     step: int
@@ -42,7 +44,7 @@ class Occurrence:
 
 
 class Scan:
-    """Detectors on recordings that may still grow; each sample is looked at once.
+    """Runs detectors on recordings that may still grow; each sample is examined once.
 
     Example:
         >>> Scan([], {}).advance()
@@ -56,12 +58,12 @@ class Scan:
         *,
         failed: Callable[[str, Exception], None] | None = None,
     ) -> None:
-        """Begin.
+        """Prepare the scan.
 
         Args:
-            recordings: Of one scenario, where detectors compare their lanes.
-            detectors: By kind, see `load`.
-            failed: Hears which kind's detector failed, which then is left out; None: its error is raised.
+            recordings: The recordings, of one scenario if detectors compare their lanes.
+            detectors: The detectors by kind; see `load`.
+            failed: Called with the kind of a detector that failed, which is then left out; None raises its error.
         """
         self._recordings, self._failed = recordings, failed
         self._seen = [0] * len(recordings)
@@ -76,7 +78,7 @@ class Scan:
         ]
 
     def advance(self) -> list[Occurrence]:
-        """What happened since the last time, by step.
+        """The events found since the last call, by step.
 
         Raises:
             DynvizError: A channel's file is missing or damaged.
@@ -87,7 +89,7 @@ class Scan:
 
     @property
     def blind(self) -> set[tuple[str, int]]:
-        """Kinds and recordings of which nothing is known: what their detectors look at is not recorded."""
+        """The kinds and recordings that cannot be judged, because the channels of the detector are not recorded."""
         return {(watch.kind, index) for watch in self._watches if watch.blind for index in watch.indices}
 
     def _found(self, watch: "_Watch") -> list[Occurrence]:
@@ -123,6 +125,17 @@ class Scan:
             if origin is not None and not self._forked[index]:
                 self._forked[index] = True
                 yield from self._of_lanes(index, None, origin.step, "forked", f"from {origin.folder}")
+                yield from self._of_parent(recording, origin)
+
+    def _of_parent(self, child: Recording, origin: Origin) -> Iterator[Occurrence]:
+        """The fork as an event of its parent, where that is looked at too."""
+        words = f"into {child.folder.absolute()}"
+        for index, recording in enumerate(self._recordings):
+            if str(recording.folder.absolute()) == origin.folder:
+                shown = range(len(recording.seeds)) if recording.chosen is None else recording.chosen
+                for place, lane in enumerate(shown):
+                    if lane in origin.lanes:
+                        yield from self._of_lanes(index, place, origin.step, "forked", words)
 
     def _of_lanes(self, index: int, lane: int | None, step: int, kind: str, words: str) -> Iterator[Occurrence]:
         for place in range(len(self._recordings[index].seeds)) if lane is None else (lane,):
@@ -155,8 +168,10 @@ class _Watch:
             return
         steps = measured.common([column.steps for column in columns if column is not None])
         steps = steps[steps > self._last]
-        for start in range(0, len(steps), PORTION):
-            portion = steps[start : start + PORTION]
+        largest = max(column.size for column in columns if column is not None)
+        many = max(1, min(PORTION, NUMBERS // max(1, largest)))
+        for start in range(0, len(steps), many):
+            portion = steps[start : start + many]
             samples = [column.at(portion) for column in columns if column is not None]
             yield from self._look(portion, samples)
 
@@ -171,6 +186,7 @@ class _Watch:
             lanes=len(self._places),
             facts=self._recordings[0].facts,
             channels=frozenset.intersection(*channels),
+            parameters=tuple(self._recordings[0].metadata.parameters),
         )
         self._names = self._detector.reads(subject)
         self._state = self._detector.init(subject)
@@ -196,10 +212,10 @@ class _Watch:
 
 
 def load(names: Sequence[str] | None = None) -> dict[str, Detector[Any]]:
-    """Detectors by kind: those that are named, `spike:high=8`, or all that are bundled.
+    """The detectors by kind: the given ones, such as `spike:high=8`, or all bundled ones.
 
     Raises:
-        DynvizError: There is no such detector, or it has no such option.
+        DynvizError: A detector or an option does not exist.
     """
     wanted = plugins.files("detectors") if names is None else names
     loaded = [plugins.load("detectors", name) for name in wanted]

@@ -1,4 +1,4 @@
-"""Conditions with memory: on from one threshold, off from another, so that noise does not switch them to and fro."""
+"""Conditions with hysteresis: noise does not switch them, because they end at another threshold than they begin."""
 
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -13,7 +13,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Switch:
-    """Whether a condition holds now.
+    """Whether a condition currently holds.
 
     Attributes:
         holds: [lanes, ...]: for each lane, and whatever else it is looked at for.

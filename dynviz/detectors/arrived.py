@@ -1,4 +1,4 @@
-"""A loss that comes below a target, or a position within the basin of an optimum."""
+"""A loss that falls below a target, or a position that comes near an optimum."""
 
 from dataclasses import dataclass
 
@@ -22,10 +22,10 @@ class Arrived:
     """The loss against a target, or the distance from the nearest optimum of a surface.
 
     Attributes:
-        loss: The target; none: it is asked where the optimum is.
-        channel: Of the loss.
-        radius: Of the basin around an optimum, in the surface's units.
-        leave: It has left again at so many times the radius, or of the target.
+        loss: The target; none: the distance from the optimum decides.
+        channel: Name of the loss.
+        radius: Radius of the basin around an optimum, in the surface's units.
+        leave: It counts as having left again at this multiple of the radius, or of the target.
     """
 
     loss: float | None = None

@@ -1,4 +1,4 @@
-"""A lane that overtakes the one that was in front."""
+"""A lane that overtakes the leading one."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,12 +23,12 @@ class Race:
 
 @dataclass(frozen=True)
 class Crossed:
-    """The means of blocks of samples; noise alone overtakes nobody.
+    """Compares means over blocks of samples, so that noise alone causes no overtaking.
 
     Attributes:
-        channel: Which; the least value is in front.
-        block: Samples.
-        margin: By how many standard errors the mean of the new one must be less.
+        channel: Channel that is compared; the lowest value leads.
+        block: Number of samples in a block.
+        margin: Number of standard errors by which the new leader's mean must be lower.
     """
 
     joins: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""A learned center whose weight in the answer has become nothing."""
+"""A learned center whose weight in the output has all but vanished."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ class DeadCenter:
     """The largest weight of each center, against the largest of all.
 
     Attributes:
-        channel: Of the weights, [classes, centers].
-        begin: A center is dead under this share of the largest weight.
-        end: It lives again over this share.
+        channel: Name of the weights, [classes, centers].
+        begin: A center is dead below this fraction of the largest weight.
+        end: It is alive again above this fraction.
     """
 
     channel: str = "head"

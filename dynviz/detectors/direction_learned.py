@@ -1,4 +1,4 @@
-"""A singular direction that the learned matrix has taken from the true one."""
+"""A singular direction of the true matrix that the model has learned."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from dynviz.detector import Detection, Samples, Subject
 
 @dataclass(frozen=True)
 class DirectionLearned:
-    """The diagonal of the learned matrix in the true singular vectors, over the true singular values.
+    """Judges the diagonal of the learned matrix in the true singular directions, divided by the true singular values.
 
     Attributes:
-        begin: A direction is learned where this share of it is there.
-        end: It is lost again under this share.
+        begin: A direction is learned once its entry reaches this fraction.
+        end: It is lost again below this fraction.
     """
 
     begin: float = 0.9

@@ -1,4 +1,4 @@
-"""Sharpness that passes the limit at which steps of this learning rate are stable."""
+"""Sharpness above the limit up to which this learning rate is stable."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from dynviz.detector import Detection, Samples, Subject
 
 @dataclass(frozen=True)
 class EdgeOfStability:
-    """Sharpness times learning rate, against 2: what gradient descent bears on a quadratic.
+    """Compares sharpness times learning rate with 2, the stability limit of gradient descent on a quadratic.
 
     Attributes:
-        begin: The product at which it begins.
-        end: The product under which it ends.
+        begin: The product at which the event begins.
+        end: The product below which it ends.
     """
 
     begin: float = 2.0

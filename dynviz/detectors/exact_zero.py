@@ -1,4 +1,4 @@
-"""Weights that are exactly zero: the first, a tenth, half and nine tenths of them."""
+"""Weights that become exactly zero: the first, 10 %, 50 % and 90 % of them."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ CHANNELS = ("parameters", "head", "centers")
 
 @dataclass(frozen=True)
 class ExactZero:
-    """The share of numbers that are zero, which passes a limit upward.
+    """Reports when the fraction of zeros rises past a limit.
 
     Attributes:
-        channel: Which; by default the first of parameters, head and centers that is recorded.
+        channel: Name of the weights; by default the first of parameters, head and centers that is recorded.
     """
 
     channel: str = ""

@@ -1,4 +1,4 @@
-"""An accuracy that falls far below the best that it was."""
+"""An accuracy that falls far below its best value so far."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class Forgetting:
-    """How far an accuracy is below its best so far.
+    """Measures how far an accuracy is below its best so far.
 
     Attributes:
-        channel: Which; by default the first whose name ends in accuracy.
-        fall: It is forgotten at so much below the best.
-        back: It is learned again at so much below it.
+        channel: Name of the accuracy; by default the first channel whose name ends in accuracy.
+        fall: The event begins this far below the best.
+        back: It ends once the accuracy is within this distance of the best.
     """
 
     channel: str = ""

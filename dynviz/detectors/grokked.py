@@ -1,4 +1,4 @@
-"""Generalisation that comes long after the training data is known by heart."""
+"""Generalisation that comes long after the training data has been memorised."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Grokked:
-    """Test accuracy reaches a level that training accuracy reached a multiple of steps before.
+    """Test accuracy reaches its level at a multiple of the step at which training accuracy reached its own.
 
     Attributes:
         train: The level of training accuracy.
         test: The level of test accuracy.
-        later: How many times as many steps that takes at least.
+        later: The least ratio between the two steps.
     """
 
     train: float = 0.99

@@ -1,4 +1,4 @@
-"""Parameters, or a loss, that jump to and fro between two values."""
+"""Parameters, or a loss, that alternate between two values."""
 
 from dataclasses import dataclass, replace
 
@@ -24,13 +24,14 @@ class PeriodState:
 
 @dataclass(frozen=True)
 class PeriodTwo:
-    """The squares of the moves over two steps, against those over one: of noise they are alike.
+    """Compares squared moves over two steps with those over one; for noise they are alike.
 
     Attributes:
-        channel: Which; by default `position`, or else `loss`, which does not see jumps between two sides of equal loss.
-        window: Samples.
-        begin: The ratio below which it holds.
-        end: The ratio above which it holds no more.
+        channel: Channel that is examined; by default `position`, else `loss`, which cannot show jumps between points of
+            equal loss.
+        window: Number of samples that are compared.
+        begin: The ratio below which the event begins.
+        end: The ratio above which it ends.
     """
 
     channel: str = ""

@@ -1,4 +1,4 @@
-"""A loss that no longer falls: two blocks in a row differ by noise alone."""
+"""A loss that has stopped falling: successive blocks differ only by noise."""
 
 from dataclasses import dataclass, replace
 
@@ -21,14 +21,14 @@ class PlateauState:
 
 @dataclass(frozen=True)
 class Plateau:
-    """The means of successive blocks, against their standard error and the mean itself.
+    """Compares the difference between means of successive blocks with its standard error and with the mean.
 
     Attributes:
-        channel: Which.
-        block: Samples.
-        share: A plateau begins where the mean falls by less than this share of itself, or than twice its standard
+        channel: Name of the loss.
+        block: Number of samples in a block.
+        share: A plateau begins where the mean falls by less than this fraction of itself, or than twice its standard
             error.
-        resume: It ends where the mean falls by more than both, so many times over.
+        resume: It ends where the mean falls by more than this multiple of both.
     """
 
     channel: str = "loss"

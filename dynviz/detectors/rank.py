@@ -1,4 +1,4 @@
-"""One more singular value that stands above the noise."""
+"""One more singular value that rises above the noise."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from dynviz.detector import Detection, Samples, Subject
 
 @dataclass(frozen=True)
 class Rank:
-    """How many singular values are many times the median one, and not small beside the largest.
+    """Counts the singular values that are far above the median and not small compared with the largest.
 
     Attributes:
-        channel: Of singular values, in falling order.
-        above: A value stands above the noise at so many times the median of all.
-        below: It is lost in it again under so many.
-        share: What it must have of the largest.
+        channel: Name of the singular values, in descending order.
+        above: A value is above the noise from this multiple of the median on.
+        below: It is lost in the noise again below this multiple.
+        share: The least fraction of the largest singular value that counts.
     """
 
     channel: str = "singular_values"

@@ -1,4 +1,4 @@
-"""A loss that leaps far above what it was just before."""
+"""A loss that jumps far above its recent values."""
 
 from dataclasses import dataclass, replace
 
@@ -26,13 +26,13 @@ class SpikeState:
 
 @dataclass(frozen=True)
 class Spike:
-    """Median and deviation of a window before; positive losses are compared by their logarithms.
+    """Compares with the median and deviation of a window before; positive losses are compared by their logarithms.
 
     Attributes:
-        channel: Which.
-        window: Samples.
-        high: A spike begins so many deviations above the median.
-        low: It ends below so many.
+        channel: Name of the loss.
+        window: Number of samples in the window.
+        high: A spike begins this many deviations above the median.
+        low: It ends below this many.
     """
 
     channel: str = "loss"

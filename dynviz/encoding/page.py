@@ -16,20 +16,24 @@ HEAD = """<!doctype html>
 <main>
 <canvas id="picture" width="{width}" height="{height}" role="img" aria-label="{alt}"></canvas>
 <form id="controls" aria-label="Player">
-<button type="button" id="play" aria-label="Play">▶︎</button>
-<button type="button" id="back" aria-label="One frame back">‹</button>
-<button type="button" id="on" aria-label="One frame on">›</button>
+<button type="button" id="play" aria-label="Play"><svg viewBox="0 0 16 16">
+<path id="sign" d="M4 2l10 6-10 6z"/></svg></button>
+<button type="button" id="back" aria-label="One frame back"><svg viewBox="0 0 16 16">
+<path d="M11 3v10L4 8z"/></svg></button>
+<button type="button" id="on" aria-label="One frame forward"><svg viewBox="0 0 16 16">
+<path d="M5 3v10l7-5z"/></svg></button>
 <input type="range" id="at" min="0" max="{last}" value="0" aria-label="Frame">
 <output id="step" for="at"></output>
 <label>speed <select id="speed"><option>0.25</option><option>0.5</option><option selected>1</option><option>2</option>
 <option>4</option></select></label>
 </form>
 <p class="keys"><span><kbd>space</kbd> play</span> <span><kbd>←</kbd> <kbd>→</kbd> frame</span>
-<span><kbd>shift</kbd> <kbd>←</kbd> <kbd>→</kbd> ten</span> <span><kbd>home</kbd> <kbd>end</kbd></span>
+<span><kbd>shift</kbd> <kbd>←</kbd> <kbd>→</kbd> ten</span> <span><kbd>home</kbd> <kbd>end</kbd> first, last</span>
 <span><kbd>[</kbd> <kbd>]</kbd> speed</span></p>
-<details><summary>what made it</summary><p>{alt}</p><pre>{comment}</pre></details>
-<noscript><p>The frames are played by a script, which is switched off here.</p></noscript>
+<details><summary>About this animation</summary><p>{alt}</p><pre>{comment}</pre></details>
+<noscript><p>Playing this animation needs JavaScript, which is switched off.</p></noscript>
 </main>
+<script type="application/json" id="recipe">{recipe}</script>
 <script>
 "use strict";
 const frames = [];
@@ -53,7 +57,8 @@ canvas { display: block; width: 100%; height: auto; }
 form { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
 input { flex: 1 1 160px; accent-color: #0072b2; }
 label { margin-left: auto; color: $muted; }
-button { min-width: 40px; min-height: 36px; font-size: 18px; }
+button { min-width: 40px; min-height: 36px; padding: 0; }
+svg { display: block; width: 16px; height: 16px; margin: auto; fill: currentColor; }
 button, select, kbd { color: inherit; background: transparent; border: 1px solid $grid; border-radius: 6px; }
 button:hover, select:hover { border-color: $muted; }
 select { min-height: 36px; padding: 0 4px; font: inherit; color: $text; }
@@ -64,6 +69,13 @@ output { min-width: 12ch; font-variant-numeric: tabular-nums; }
 .keys span { white-space: nowrap; margin-right: 1em; }
 kbd { padding: 1px 5px; font: inherit; }
 @media (pointer: coarse) { .keys { display: none; } }
+@media (max-width: 480px) {
+  form { justify-content: space-between; }
+  input { order: -1; flex-basis: 100%; min-height: 36px; }
+  button { flex: 1; min-height: 44px; }
+  output { min-width: 0; }
+  .keys { display: none; }
+}
 pre { white-space: pre-wrap; }
 """)
 
@@ -98,14 +110,14 @@ function seek(index) {
 }
 
 function label(name, sign) {
-  play.textContent = sign;
+  find("sign").setAttribute("d", sign);
   play.setAttribute("aria-label", name);
 }
 
 function pause() {
   clearTimeout(timer);
   timer = 0;
-  label("Play", "\\u25b6\\ufe0e");
+  label("Play", "M4 2l10 6-10 6z");
 }
 
 // Timers count whole milliseconds: what one is late, the next one is early, unless the page stood still.
@@ -129,7 +141,7 @@ function tick() {
 function start() {
   if (wanted === frames.length - 1) seek(0);
   played = 0;
-  label("Pause", "\\u23f8\\ufe0e");
+  label("Pause", "M4 2h3v12H4zM9 2h3v12H9z");
   due = performance.now();
   wait();
 }

@@ -1,4 +1,4 @@
-"""Palettes for files with few colours: fewer than the theme has, or those that the pictures need."""
+"""Palettes for formats with few colours: a subset of the theme's, or colours fitted to the pictures."""
 
 from collections.abc import Collection, Iterable
 from typing import TypeAlias
@@ -17,12 +17,12 @@ BLOCK = 2048
 
 
 def thinned(colors: Pixels, count: int, kept: Collection[tuple[int, int, int]] = ()) -> Pixels:
-    """So many of the colours [colors, 3], as far from each other as can be; the first stays the first.
+    """A subset of the colours [colors, 3], as far apart as possible, beginning with the first.
 
     Args:
-        colors: To choose from.
-        count: How many.
-        kept: Those that are chosen in any case, if they are there: of words, axes and grid, which tints would spoil.
+        colors: The colours to choose from.
+        count: The number of colours.
+        kept: Colours that are always chosen, if available: those of text, axes and grid, which tints would spoil.
 
     >>> thinned(np.array([[0, 0, 0], [1, 1, 1], [255, 255, 255], [90, 90, 90]], np.uint8), 3)[:, 0].tolist()
     [0, 255, 90]
@@ -37,7 +37,7 @@ def thinned(colors: Pixels, count: int, kept: Collection[tuple[int, int, int]] =
 
 
 def fitted(colors: Pixels, pictures: Iterable[Pixels]) -> Pixels:
-    """As many colours as these [colors, 3], where those of pictures are: with the least mean square error.
+    """Fit as many colours as these [colors, 3] to pictures, with the least mean square error.
 
     No two of them fall into one cell of `Palette`, which would not tell them apart.
     """

@@ -1,4 +1,4 @@
-"""What changes from one picture to the next, for formats that hold a transparent patch for each frame."""
+"""The changes from one picture to the next, for formats that store a transparent patch per frame."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from dynviz.encoding.palettes import fitted, thinned
 from dynviz.frame import Pixels, Quality, Sheet
 from dynviz.scene.palette import Palette
 
-FEW = 64
+FEW = 72
 """Colours of a small file."""
 PREVIEWS = 8
 """Pictures that the colours of the best file are chosen by, where it has few."""
 
 
 def colors_for(sheet: Sheet, quality: Quality, most: int = 255) -> Pixels:
-    """The colours of a whole animation [at most `most`, 3]: some of the theme's, all of them, or what pictures need."""
+    """The colours of an animation [at most `most`, 3]: some or all of the theme's, or fitted to the pictures."""
     colors = sheet.palette[:most]
     if quality == "small":
         return thinned(colors, FEW, sheet.theme.pinned())
@@ -29,8 +29,8 @@ class Patch:
     Attributes:
         left: Where it lies.
         top: Where it lies.
-        pixels: [rows, columns, 4]; with `over`, those that stay are transparent.
-        over: Whether it is laid over what was there, or takes its place.
+        pixels: [rows, columns, 4]; with `over`, unchanged pixels are transparent.
+        over: Whether it is blended over the previous picture, or replaces it.
     """
 
     left: int
@@ -40,14 +40,14 @@ class Patch:
 
 
 class Patches:
-    """Gives the patch that makes one picture of the one before, in the colours of a palette or in its own."""
+    """Computes the patch that turns one picture into the next, in the colours of a palette or in its own."""
 
     def __init__(self, colors: Pixels | None = None, grid: int = 1) -> None:
-        """Take colours.
+        """Set the colours.
 
         Args:
-            colors: [colors, 3]; None keeps those of the pictures.
-            grid: Patches begin at multiples of so many pixels.
+            colors: The palette [colors, 3]; None keeps the colours of the pictures.
+            grid: Patches begin at multiples of this number of pixels.
         """
         self._colors, self._grid = colors, grid
         # Made where it is used: its table is large, and this travels to other processes.
@@ -55,7 +55,7 @@ class Patches:
         self._last: tuple[Pixels, Pixels] | None = None
 
     def patch(self, before: Pixels | None, after: Pixels) -> Patch | None:
-        """What is new in `after`; all of it where nothing was before; None where nothing is new."""
+        """The changes in `after`; all of it if there is no previous picture; None if nothing changed."""
         old = None if before is None else self._reduced(before)
         new = self._reduced(after)
         self._last = after, new

@@ -1,16 +1,17 @@
-"""Videos: frames through a pipe to the ffmpeg that imageio's plugin brings.
+"""Videos: frames are piped to the ffmpeg of imageio's plugin.
 
-The plugin's own writer is as fast, but does not look at ffmpeg's exit status: where the disk is full, it leaves a
-file with some of the frames and says nothing.
+The plugin's own writer is as fast, but ignores ffmpeg's exit status: on a full disk it silently leaves a file with only
+some of the frames.
 """
 
 import errno
 import importlib
+import itertools
 import math
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -18,7 +19,7 @@ from typing import IO
 import numpy as np
 
 from dynviz.errors import DynvizError
-from dynviz.frame import Frames, Pixels, Sheet
+from dynviz.frame import Frame, Frames, Pixels, Sheet
 
 FULL = "No space left on device"
 LEAST, MOST = 5, 50
@@ -26,13 +27,13 @@ LEAST, MOST = 5, 50
 
 
 def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> None:
-    """Write a video: every frame for as long as it stands, in whole frames, so that their sum stays true.
+    """Write a video; durations are rounded to whole frames, so that their sum stays exact.
 
     Args:
         frames: At least one, all of one size.
         target: The file.
-        sheet: What made it is kept in the file.
-        coder: What ffmpeg is told about the coder.
+        sheet: What made the video; stored in the file.
+        coder: Arguments for ffmpeg that choose the encoder.
 
     Raises:
         DynvizError: There is no ffmpeg, or it failed.
@@ -40,8 +41,11 @@ def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> 
     """
     program = _ffmpeg(target.suffix)
     first = next(frames)
+    # The first and the last one stand longer than all others.
+    begin = [first, *itertools.islice(frames, 1)]
+    seconds = min(frame.seconds for frame in begin)
     # Slow animations show each picture several times: few players like less than five frames a second.
-    rate = min(max(1, math.ceil(LEAST * first.seconds - 1e-6)) / first.seconds, MOST)
+    rate = min(max(1, math.ceil(LEAST * seconds - 1e-6)) / seconds, MOST)
     # Colours of half the resolution, which all players show, want even sides.
     height, width = (side + side % 2 for side in first.pixels.shape[:2])
     command = [program, "-loglevel", "error", "-nostdin", "-y"]
@@ -49,13 +53,13 @@ def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> 
     command += ["-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", *_bt709(), *coder]
     # No versions and no dates: the same frames are the same bytes.
     command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
-    command += ["-metadata", f"comment={sheet.comment}", "-metadata", f"title={sheet.alt}", str(target)]
+    command += ["-metadata", f"comment={sheet.remarks}", "-metadata", f"title={sheet.alt}", str(target)]
     with tempfile.TemporaryFile() as messages:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=messages)
         try:
             # Where ffmpeg ended before its time, its own words say why.
             with suppress(BrokenPipeError):
-                _feed(process, frames, (first.pixels, first.seconds), rate)
+                _feed(process, itertools.chain(begin, frames), rate)
         except BaseException:
             process.kill()
             process.wait()
@@ -64,23 +68,18 @@ def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> 
             raise _failure(messages, target)
 
 
-def _feed(process: "subprocess.Popen[bytes]", frames: Frames, first: tuple[Pixels, float], rate: float) -> None:
+def _feed(process: "subprocess.Popen[bytes]", frames: Iterable[Frame], rate: float) -> None:
     pipe = process.stdin
     assert pipe is not None
     owed = 0.0
     shown = 0
-    pixels, seconds = first
     try:
-        while True:
-            owed += seconds * rate
-            data = _even(pixels).tobytes()
+        for frame in frames:
+            owed += frame.seconds * rate
+            data = _even(frame.pixels).tobytes()
             while shown < max(1, round(owed)):
                 pipe.write(data)
                 shown += 1
-            frame = next(frames, None)
-            if frame is None:
-                break
-            pixels, seconds = frame.pixels, frame.seconds
     finally:
         with suppress(BrokenPipeError):
             pipe.close()
@@ -113,5 +112,5 @@ def _failure(messages: IO[bytes], target: Path) -> Exception:
     text = messages.read().decode(errors="replace")
     if FULL in text:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    last = text.strip().splitlines()[-1:] or ["it did not say why"]
+    last = text.strip().splitlines()[-1:] or ["no reason was given"]
     return DynvizError(f"ffmpeg could not write {target.suffix}: {last[0]}")

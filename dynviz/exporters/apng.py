@@ -1,4 +1,4 @@
-"""APNG: a PNG that moves; few colours like a GIF, or all of them.
+"""APNG: an animated PNG, with the palette of a GIF or in full colour.
 
 Pillow's and imageio's writers take all frames at once, which memory must hold, and cannot be given a palette: their
 files are several times as large.
@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from dynviz.encoding.clock import Clock
 from dynviz.encoding.patches import Patches, colors_for
-from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter, merged
+from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter
 from dynviz.scene.palette import Palette
 
 TRANSPARENT = 255
@@ -44,8 +44,8 @@ def export(
         frames: At least one, all of one size.
         target: The file.
         sheet: Size, palette and comment.
-        loop: How often it is played; 0 is without end.
-        quality: `small` has 64 colours of the theme, `balanced` all of them, `best` the pixels as they are.
+        loop: How many times it plays; 0 repeats forever.
+        quality: `small` has 72 colours of the theme, `balanced` all of them, `best` the pixels as they are.
         background: That of the theme, or none.
     """
     colors = None if quality == "best" else colors_for(sheet, quality)
@@ -58,13 +58,12 @@ def export(
         file.write(chunk(b"acTL", bytes(8)))
         if kind == INDEXED and colors is not None:
             file.write(chunk(b"PLTE", _table(colors)) + chunk(b"tRNS", b"\xff" * TRANSPARENT + b"\0"))
-        file.write(_text("Comment", sheet.comment) + _text("Description", sheet.alt))
-        count, clock = 0, Clock(PER_SECOND, LONGEST)
-        for piece in merged(frames.coded(ApngCoder(colors, kind))):
-            for index, ticks in enumerate(clock.parts(piece.seconds)):
-                shown = (piece.data, blend) if index == 0 else (_nothing(kind), OVER)
-                _write(file, count, ticks, *shown)
-                count += 1
+        file.write(_text("Comment", sheet.remarks) + _text("Description", sheet.alt))
+        count = 0
+        for data, ticks in Clock(PER_SECOND, LONGEST).timed(frames.coded(ApngCoder(colors, kind))):
+            shown = (_nothing(kind), OVER) if data is None else (data, blend)
+            _write(file, count, ticks, *shown)
+            count += 1
         file.write(chunk(b"IEND", b""))
         file.seek(counted)
         file.write(chunk(b"acTL", struct.pack(">II", count, loop)))

@@ -1,4 +1,4 @@
-"""GIF: one palette for the whole animation, and only what changes between frames."""
+"""GIF: one palette for the whole animation; stores only what changes."""
 
 import struct
 from pathlib import Path
@@ -10,7 +10,7 @@ from PIL import GifImagePlugin, Image
 
 from dynviz.encoding.clock import Clock
 from dynviz.encoding.patches import colors_for
-from dynviz.frame import Frames, Pixels, Quality, Sheet, exporter, merged
+from dynviz.frame import Frames, Pixels, Quality, Sheet, exporter
 from dynviz.scene.palette import Palette
 
 TRANSPARENT = 255
@@ -28,16 +28,15 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality
         frames: At least one, all of one size.
         target: The file.
         sheet: Palette and comment.
-        loop: How often it is played; 0 is without end.
-        quality: `small` has 64 colours of the theme, `balanced` all of them, `best` those that the pictures need.
+        loop: How many times it plays; 0 repeats forever.
+        quality: `small` has 72 colours of the theme, `balanced` all of them, `best` those that the pictures need.
     """
     colors = colors_for(sheet, quality, TRANSPARENT)
     clock = Clock(100, LONGEST, SHORTEST)
     with target.open("wb") as file:
-        file.write(header(*sheet.size, colors, loop, sheet.comment))
-        for piece in merged(frames.coded(GifCoder(colors))):
-            for index, delay in enumerate(clock.parts(piece.seconds)):
-                write(file, piece.data if index == 0 else NOTHING, delay)
+        file.write(header(*sheet.size, colors, loop, sheet.remarks))
+        for data, delay in clock.timed(frames.coded(GifCoder(colors))):
+            write(file, NOTHING if data is None else data, delay)
         file.write(b";")
 
 

@@ -1,4 +1,4 @@
-"""A page: one file, no network; slider, keys and speeds; every frame stays."""
+"""HTML: one self-contained page with a slider, keys and speeds."""
 
 import base64
 import json
@@ -10,6 +10,7 @@ from dynviz.encoding.page import FOOT, HEAD, STYLE
 from dynviz.encoding.patches import Patches, colors_for
 from dynviz.exporters.webp import still
 from dynviz.frame import Frames, Piece, Pixels, Quality, Sheet, exporter
+from dynviz.text import clean
 
 
 @exporter(motion=True)
@@ -20,19 +21,20 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality
         frames: At least one, all of one size.
         target: The file.
         sheet: Size, colours, words and comment.
-        loop: How often it is played; 0 is without end.
-        quality: `small` has 64 colours of the theme, `balanced` all of them, `best` the pixels as they are.
+        loop: How many times it plays; 0 repeats forever.
+        quality: `small` has 72 colours of the theme, `balanced` all of them, `best` the pixels as they are.
     """
-    title = sheet.comment.partition("\nscenario ")[2].partition("\n")[0] or "dynviz"
+    title = sheet.title or sheet.comment.partition("\nscenario ")[2].partition("\n")[0] or "dynviz"
     colors = {
         role: "#{:02x}{:02x}{:02x}".format(*sheet.theme.color(role)) for role in ("ground", "text", "muted", "grid")
     }
     with target.open("w", encoding="utf-8") as file:
         file.write(
             HEAD.format(
-                title=escape(title),
+                title=escape(clean(title)),
                 style=STYLE.substitute(colors, scheme=sheet.theme.name, width=sheet.size[0]),
                 comment=escape(sheet.comment),
+                recipe=sheet.recipe,
                 alt=escape(sheet.alt),
                 width=sheet.size[0],
                 height=sheet.size[1],

@@ -1,4 +1,4 @@
-"""MP4: H.264, for talks and pages; needs the extra `video`."""
+"""MP4: H.264 video for slides and web pages; needs the extra `video`."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, quality: Quality = "ba
         frames: At least one, all of one size.
         target: The file.
         sheet: The comment is kept in the file.
-        quality: How much is lost.
+        quality: How strongly the video is compressed; `best` loses the least.
     """
     # Animations for drawn pictures; the index at the front, so that a page plays what is not loaded in full.
     coder = ["-c:v", "libx264", "-preset", "medium", "-tune", "animation", "-crf", str(CONSTANT_RATE[quality])]

@@ -1,5 +1,6 @@
-"""PNG: one picture, or a sheet of as many key frames as are asked for."""
+"""PNG: one picture, or a contact sheet of several frames."""
 
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from dynviz.frame import Background, Frame, Sheet, exporter
-
-FULL_SIZE = 4
-"""Up to so many frames are shown as large as they are; more are shown at half their size."""
+from dynviz.encoding.patches import colors_for
+from dynviz.frame import Background, Frame, Pixels, Quality, Sheet, exporter
+from dynviz.scene.palette import Palette
 
 
 # All frames of a sheet are in memory, and among more than a hundred none could be found.
@@ -23,6 +23,7 @@ def export(
     sheet: Sheet,
     *,
     background: Background = "theme",  # noqa: ARG001 - the frames come without a ground where they should
+    quality: Quality = "best",
     columns: int = 0,
     gap: int = 8,
 ) -> None:
@@ -33,19 +34,35 @@ def export(
         target: The file.
         sheet: How many come; the comment and the words for what is seen are kept in the file.
         background: That of the theme, or none.
-        columns: Of the grid; 0 makes it about as wide as high.
+        quality: `small` has 255 colours, those that the pictures need; `balanced` and `best` have all.
+        columns: Columns of a contact sheet; 0 makes it about as wide as high.
         gap: Pixels between frames.
     """
     from imageio.v3 import imwrite
 
-    half = sheet.count > FULL_SIZE
-    tiles = [_smaller(frame.pixels) if half else frame.pixels for frame in frames]
+    tiles = [frame.pixels for frame in frames]
     info = PngInfo()
-    info.add_itxt("Comment", sheet.comment)
+    info.add_itxt("Comment", sheet.remarks)
     if sheet.alt:
         info.add_itxt("Description", sheet.alt)
+    paper = grid(tiles, columns, gap)
+    if sheet.header is not None and len(tiles) > 1:
+        paper = np.concatenate([sheet.header(paper.shape[1]), paper])
+    if quality == "small" and paper.shape[2] == 3:
+        file = io.BytesIO()
+        _indexed(paper, colors_for(sheet, "best")).save(file, "PNG", optimize=True, pnginfo=info)
+        target.write_bytes(file.getvalue())
+        return
     # Not to the file itself: where the disk is full, imageio would complain a second time when it is collected.
-    target.write_bytes(imwrite("<bytes>", grid(tiles, columns, gap), plugin="pillow", extension=".png", pnginfo=info))
+    target.write_bytes(imwrite("<bytes>", paper, plugin="pillow", extension=".png", pnginfo=info))
+
+
+def _indexed(pixels: Pixels, colors: Pixels) -> Image.Image:
+    """A picture that holds places in a palette."""
+    indices = Palette(colors).indices(pixels.reshape(-1, 3)).reshape(pixels.shape[:2])
+    picture = Image.frombuffer("P", (pixels.shape[1], pixels.shape[0]), indices.tobytes(), "raw", "P", 0, 1)
+    picture.putpalette(colors.tobytes())
+    return picture
 
 
 def grid(tiles: list[NDArray[np.uint8]], columns: int, gap: int) -> NDArray[np.uint8]:
@@ -62,7 +79,3 @@ def grid(tiles: list[NDArray[np.uint8]], columns: int, gap: int) -> NDArray[np.u
         top, left = row * (height + gap), column * (width + gap)
         paper[top : top + height, left : left + width] = tile
     return paper
-
-
-def _smaller(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(pixels).reduce(2))

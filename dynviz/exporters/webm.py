@@ -1,4 +1,4 @@
-"""WebM: VP9, for pages; needs the extra `video`."""
+"""WebM: VP9 video for web pages; needs the extra `video`."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, quality: Quality = "ba
         frames: At least one, all of one size.
         target: The file.
         sheet: The comment is kept in the file.
-        quality: How much is lost.
+        quality: How strongly the video is compressed; `best` loses the least.
     """
     coder = ["-c:v", "libvpx-vp9", "-b:v", "0", "-crf", str(CONSTANT_RATE[quality])]
     encode(frames, target, sheet, [*coder, "-deadline", "good", "-cpu-used", "4", "-row-mt", "1", "-threads", "2"])

@@ -1,4 +1,4 @@
-"""WebP: without loss, and only what changes; the smallest of the moving pictures.
+"""WebP: lossless; stores only what changes, usually the smallest animation.
 
 imageio codes the parts that change. It could write the whole animation, too, but would have to hold all of its frames.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from dynviz.encoding.clock import Clock
 from dynviz.encoding.patches import Patch, Patches, colors_for
-from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter, merged
+from dynviz.frame import Background, Frames, Pixels, Quality, Sheet, exporter
 
 LONGEST = 0xFFFFFF
 """Milliseconds; what stands longer is followed by frames that change nothing."""
@@ -40,8 +40,8 @@ def export(
         frames: At least one, all of one size.
         target: The file.
         sheet: Size, palette and comment.
-        loop: How often it is played; 0 is without end.
-        quality: `small` has 64 colours of the theme, `balanced` all of them, `best` the pixels as they are.
+        loop: How many times it plays; 0 repeats forever.
+        quality: `small` has 72 colours of the theme, `balanced` all of them, `best` the pixels as they are.
         background: That of the theme, or none.
     """
     width, height = sheet.size
@@ -50,12 +50,11 @@ def export(
         # Flags: metadata, transparency, animation.
         file.write(chunk(b"VP8X", struct.pack("<I", 0x16) + _three(width - 1) + _three(height - 1)))
         file.write(chunk(b"ANIM", struct.pack("<IH", 0, loop)))
-        clock = Clock(1000, LONGEST)
-        for piece in merged(frames.coded(WebpCoder(None if quality == "best" else colors_for(sheet, quality)))):
-            for index, duration in enumerate(clock.parts(piece.seconds)):
-                data = piece.data if index == 0 else _coded(NOTHING)
-                file.write(chunk(b"ANMF", data[:12] + _three(duration) + data[12:]))
-        file.write(chunk(b"XMP ", XMP.format(text=escape(sheet.comment)).encode()))
+        coder = WebpCoder(None if quality == "best" else colors_for(sheet, quality))
+        for changed, duration in Clock(1000, LONGEST).timed(frames.coded(coder)):
+            data = _coded(NOTHING) if changed is None else changed
+            file.write(chunk(b"ANMF", data[:12] + _three(duration) + data[12:]))
+        file.write(chunk(b"XMP ", XMP.format(text=escape(sheet.remarks)).encode()))
         size = file.tell() - 8
         file.seek(4)
         file.write(struct.pack("<I", size))

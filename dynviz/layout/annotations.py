@@ -6,7 +6,7 @@ from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import PlacedTicks, free_columns
 from dynviz.layout.metrics import Metrics
 from dynviz.layout.naming import Label, spread
-from dynviz.layout.words import PlacedWords, Words
+from dynviz.layout.words import PlacedWords, Words, fit
 
 
 def end_words(labels: Sequence[Label], plot: Rect, metrics: Metrics) -> list[PlacedWords]:
@@ -61,10 +61,12 @@ def level_words(ticks: PlacedTicks, cell: Rect, row: int, metrics: Metrics) -> l
 def axis_name(name: str, plot: Rect, cell: Rect, ticks: Sequence[PlacedWords], metrics: Metrics) -> list[PlacedWords]:
     """The name of the horizontal axis: on a line of its own, or where there is room for it between its ticks' words."""
     font = metrics.fonts.ticks
-    name, wide = metrics.plain(name), metrics.measure(name, font)
-    words = Words(name, font, "muted")
+    name = fit(name, font, cell.width, metrics)
+    wide, words = metrics.measure(name, font), Words(name, font, "muted")
     if metrics.axes.name_below:
-        return [PlacedWords(words, plot.left + (plot.width - wide) / 2, plot.bottom + metrics.axes.name_below)]
+        # In the middle of the plot, and inside the panel where it is longer.
+        middle = min(max(plot.left + (plot.width - wide) / 2, cell.left), cell.right - wide)
+        return [PlacedWords(words, middle, plot.bottom + metrics.axes.name_below)] if name else []
     if not name or not ticks:
         return []
     taken = [(placed.left, placed.left + metrics.measure(placed.words.text, font)) for placed in ticks]

@@ -49,7 +49,14 @@ class Rect:
 
 
 def arrange(
-    panels: Sequence[Panel], width: int, height: int, *, aspect: float = 1.0, words: Size = (0.0, 0.0)
+    panels: Sequence[Panel],
+    width: int,
+    height: int,
+    *,
+    aspect: float = 1.0,
+    words: Size = (0.0, 0.0),
+    above: float = 0.0,
+    lead: float = 0.0,
 ) -> tuple[Rect, ...]:
     """A rectangle for each panel; none overlap.
 
@@ -62,12 +69,29 @@ def arrange(
         height: Of the area.
         aspect: Width of one pixel or cell over its height: 1 for pixels, about 0.5 for the cells of a terminal.
         words: Columns and rows of a panel that its title and ticks take.
+        above: How many more rows the words above a map take.
+        lead: Rows that the plot of a map has at least, where there is an arrangement in which it does.
     """
-    shape = max(map(_shape, panels), default=1.0)
-    return _arranged(tuple(panel.square for panel in panels), Area(width, height, aspect, words, shape))
+    shape = max(map(map_shape, panels), default=1.0)
+    return _arranged(tuple(panel.square for panel in panels), Area(width, height, aspect, words, above, shape, lead))
 
 
-def _shape(panel: Panel) -> float:
+def arrange_rows(count: int, columns: int, width: int, height: int) -> tuple[Rect, ...]:
+    """A rectangle of one size for each panel, row after row.
+
+    >>> [rect.left for rect in arrange_rows(4, 3, 90, 40)]
+    [0, 30, 60, 0]
+    """
+    rows = -(-count // columns)
+    upright, level = _split(0, height, rows), _split(0, width, columns)
+    places = (divmod(index, columns) for index in range(count))
+    return tuple(
+        Rect(level[column], upright[row], level[column + 1] - level[column], upright[row + 1] - upright[row])
+        for row, column in places
+    )
+
+
+def map_shape(panel: Panel) -> float:
     """The width-to-height ratio of a map, from 1 to WIDEST."""
     wide, tall = (abs(axis.limits[1] - axis.limits[0]) for axis in (panel.x, panel.y))
     ratio = wide / tall if panel.square and tall > 0 else 1.0
@@ -76,13 +100,15 @@ def _shape(panel: Panel) -> float:
 
 @dataclass(frozen=True)
 class Area:
-    """The area to fill: its size, the aspect of its units, the room for a panel's words, and the shape of maps."""
+    """The area to fill: its size, the aspect of its units, room for words, more above maps, their shape and rows."""
 
     width: int
     height: int
     aspect: float
     words: Size
+    above: float = 0.0
     shape: float = 1.0
+    lead: float = 0.0
 
     @property
     def whole(self) -> Rect:
@@ -92,13 +118,19 @@ class Area:
     def block(self, columns: int, rows: int, side: float) -> Rect:
         """A block in the upper left corner, as large as a grid of maps with this side length."""
         wide = round(columns * (side / self.aspect + self.words[0]))
-        tall = round(rows * (side + self.words[1]))
+        tall = round(rows * (side + self.words[1] + self.above))
         return Rect(0, 0, min(max(wide, columns), self.width), min(max(tall, rows), self.height))
 
-    def plot(self, rect: Rect, more: float = 1.0) -> Size:
-        """Width and height, in one unit, of what a panel's words leave of its rectangle."""
-        wide = (rect.width - more * self.words[0]) * self.aspect
-        return max(wide, 0.01), max(rect.height - more * self.words[1], 0.01)
+    def map_plot(self, rect: Rect) -> Size:
+        """Width and height, in one unit, of what a map's words leave of its rectangle."""
+        return self._left_of(rect, self.words[0], self.words[1] + self.above)
+
+    def curve_plot(self, rect: Rect) -> Size:
+        """The same for curves."""
+        return self._left_of(rect, MORE * self.words[0], MORE * self.words[1])
+
+    def _left_of(self, rect: Rect, columns: float, rows: float) -> Size:
+        return max((rect.width - columns) * self.aspect, 0.01), max(rect.height - rows, 0.01)
 
 
 @functools.lru_cache(maxsize=64)
@@ -108,7 +140,10 @@ def _arranged(square: tuple[bool, ...], area: Area) -> tuple[Rect, ...]:
         grids = [_grid(area.whole, curves, rows) for rows in range(1, curves + 1)]
         best = max(grids, key=lambda grid: _worth((), grid, area), default=[])
         return tuple(best)
-    both = max(_pages(maps, curves, area), key=lambda page: _worth(page[0], page[1], area))
+    free = replace(area, lead=0.0)
+    both = max(
+        list(_pages(maps, curves, area)) or _pages(maps, curves, free), key=lambda page: _worth(page[0], page[1], area)
+    )
     if not square[0]:
         both = _turned(both[0], area), _turned(both[1], area)
     places = {True: iter(both[0]), False: iter(both[1])}
@@ -121,9 +156,13 @@ def _pages(maps: int, curves: int, area: Area) -> Iterator[tuple[list[Rect], lis
         columns = -(-maps // rows)
         if maps < 5 and maps % rows:
             continue
-        largest = min(area.plot(Rect(0, 0, area.width // columns, area.height // rows)))
-        for share in SIDES:
-            block = area.block(columns, rows, share * largest)
+        largest = min(area.map_plot(Rect(0, 0, area.width // columns, area.height // rows)))
+        sides = [share * largest for share in SIDES]
+        if area.lead:
+            # The words above a map may take one row more than is reckoned with.
+            sides = [side for side in (*sides, area.lead + 1) if area.lead + 1 <= side <= largest]
+        for side in sides:
+            block = area.block(columns, rows, side)
             if not curves:
                 # Titles and readouts are often wider than a map.
                 wider = ROOMY if columns > 1 else area.shape
@@ -182,9 +221,9 @@ def _turned(rects: list[Rect], area: Area) -> list[Rect]:
 
 def _worth(maps: Sequence[Rect], curves: Sequence[Rect], area: Area) -> float:
     """How good a page is. A sum of logarithms, so that no panel grows at the cost of a small one."""
-    total = sum(2 * LEAD * math.log(min(area.plot(rect))) for rect in maps)
+    total = sum(2 * LEAD * math.log(min(area.map_plot(rect))) for rect in maps)
     for rect in curves:
-        wide, tall = area.plot(rect, MORE)
+        wide, tall = area.curve_plot(rect)
         shape = math.log(wide / tall / WIDE)
         total += math.log(wide * tall) - (shape if shape > 0 else -1.5 * shape)
         # A plot that is hardly higher than the words around it shows little.

@@ -5,11 +5,14 @@ from dynviz.scene.ticks import THIN
 
 
 def step_words(scene: Scene) -> str:
-    """The counter at the upper right of a picture.
+    """The counter at the upper right of a picture; empty if the picture belongs to no step.
 
     >>> from dynviz.scene.marks import Scene
     >>> step_words(Scene("", (), step=4300, steps=10_000)).replace(THIN, " ")
     'step 4 300 of 10 000'
     """
+    if scene.steps < 0:
+        return ""
     step, steps = (f"{value:,}".replace(",", THIN) for value in (scene.step, scene.steps))
-    return f"step {step} of {steps}" if scene.steps > 0 else f"step {step}"
+    before, between = scene.counter
+    return f"{before} {step} {between} {steps}" if scene.steps > 0 else f"{before} {step}"

@@ -50,7 +50,8 @@ class PanelDrawings(Generic[L]):
         self._drawn: list[tuple[Mark, MarkDrawing[L]]] = []
 
     def layers(self, marks: Sequence[Mark]) -> list[tuple[int, int, L]]:
-        """The group of marks, the age and the layer of all that is drawn, the lowest first."""
+        """The group of marks, the age and the layer of all shapes, the lowest first; words are no shapes."""
+        marks = [mark for mark in marks if type(mark) in self._table]
         self._drawn = [(mark, self._drawing(index, mark)) for index, mark in enumerate(marks)]
         layers = [
             (group, age, layer)

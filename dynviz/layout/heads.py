@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import upright_ticks
 from dynviz.layout.metrics import Metrics
-from dynviz.layout.naming import Names, names
+from dynviz.layout.naming import Direct, Names, names
 from dynviz.layout.words import ELLIPSIS, FlowedWords, Words, flow
 from dynviz.scene.marks import Panel, Readout
 
@@ -62,8 +62,8 @@ def panel_heads(
 
 def _without_bars(own: Names, heads: Sequence[PanelHead]) -> Names:
     """Without the bars of colours that stand above an earlier panel."""
-    told = {item for head in heads for item in head.names.legend if item[1].kind == "ramp"}
-    return replace(own, legend=tuple(item for item in own.legend if item not in told))
+    in_heads = {item for head in heads for item in head.names.legend if item[1].kind == "ramp"}
+    return replace(own, legend=tuple(item for item in own.legend if item not in in_heads))
 
 
 def _margin(panel: Panel, cell: Rect, metrics: Metrics) -> float:
@@ -75,24 +75,50 @@ def _margin(panel: Panel, cell: Rect, metrics: Metrics) -> float:
 def _head(
     panel: Panel, cell: Rect, panel_names: Names, rooms: Sequence[float], metrics: Metrics, *, known: set[str]
 ) -> PanelHead:
-    title, legend = _title(panel, metrics), _legend(panel_names, metrics)
-    full, short = (
-        flow([title, _values(panel.readouts, metrics, named=named), legend], rooms, metrics) for named in (True, False)
-    )
-    # Where the picture's title says already which colour is which, names are not worth a line.
-    named = (
-        any(readout.color not in known for readout in panel.readouts)
-        or _cost(full, metrics) <= _cost(short, metrics)
-        or (metrics.head.favor_names and panel.square and not _is_cut(full))
-    )
-    return PanelHead(panel, cell, panel_names, tuple(full if named else short), len(title), named)
+    """The words above a plot; where they would be cut, without the name of the upright axis, else with a line more."""
+    readouts, legend = written(panel.readouts, panel_names.direct), _legend(panel_names, metrics)
+    if panel_names.direct == "name":
+        known = known | {readout.color for readout in readouts if readout.labelled}
+    must = any(readout.color not in known for readout in readouts)
+    bars = [words for words in legend if words.swatch and words.swatch.kind == "ramp"]
+    others = [words for words in legend if words not in bars]
+    plain, longer = _title(panel, metrics, labelled=False), [*rooms, *(rooms[:1] if bars else ())]
+    drafts = [
+        (_title(panel, metrics, labelled=True), legend, rooms),
+        (plain, legend, rooms),
+        (plain, legend, longer),
+        # What colours mean is not cut before a value is.
+        ([*plain, *bars], others, longer),
+    ]
+    heads = []
+    for before, after, lines in drafts:
+        full, short = (
+            flow([before, _values(readouts, metrics, named=side), after], lines, metrics) for side in (True, False)
+        )
+        # Where the picture's title says already which colour is which, names are not worth a line.
+        named = (
+            must
+            or _cost(full, metrics) <= _cost(short, metrics)
+            or (metrics.head.favor_names and panel.square and not _is_cut(full))
+        )
+        words = full if named else short
+        heads.append(PanelHead(panel, cell, panel_names, tuple(words), len(before), named))
+        if not _is_cut(words):
+            return heads[-1]
+    return heads[-1 if bars else 0]
 
 
-def _title(panel: Panel, metrics: Metrics) -> list[Words]:
+def _title(panel: Panel, metrics: Metrics, *, labelled: bool) -> list[Words]:
+    """The title, and the name of the upright axis."""
     title = [Words(panel.title, metrics.fonts.panel)] if panel.title else []
-    if panel.y.label and panel.y.label.lower() not in panel.title.lower():
+    if labelled and panel.y.label and panel.y.label.lower() not in panel.title.lower():
         title.append(Words(panel.y.label, metrics.fonts.words, "muted"))
     return title
+
+
+def written(readouts: Sequence[Readout], direct: Direct) -> list[Readout]:
+    """The readouts without those that direct labels say."""
+    return [readout for readout in readouts if not (direct == "full" and readout.labelled)]
 
 
 def _values(readouts: Sequence[Readout], metrics: Metrics, *, named: bool) -> list[Words]:

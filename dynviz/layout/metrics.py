@@ -47,7 +47,12 @@ class PageMetrics:
         foot: From the last of them to the panels.
         edge: Left and right of the panels.
         bottom: Below the panels.
+        scale: Height of the scale of steps, where a picture has one.
+        scale_line: From its top to its line.
+        scale_words: From its top to the row that the words of its ticks stand on.
         attempts: How often panels are arranged, each time with one more line of words above each map.
+        lead_share: The share of the size of its plot alone that the first panel keeps beside others; 0: any.
+        lead_enough: Width and height up to which it keeps all of them.
     """
 
     margin: int
@@ -59,7 +64,12 @@ class PageMetrics:
     foot: int
     edge: int
     bottom: int
+    scale: int
+    scale_line: int
+    scale_words: int
     attempts: int = 1
+    lead_share: float = 0.0
+    lead_enough: Size = (0.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +115,7 @@ class AxisMetrics:
         ends_distance: Between the plot and these names.
         ends_row: From one of these names to the next.
         ends_drop: From the middle of such a name to the row that it stands on.
+        label_gap: From the middle of a dot to the words beside it.
         drop: From the middle of a tick's words to the row that they stand on.
         above: Rows of a panel that are taken for its head before that is known.
         upright: Height of a vertical tick.
@@ -130,6 +141,7 @@ class AxisMetrics:
     ends_distance: float
     ends_row: float
     ends_drop: float = 0
+    label_gap: float = 1
     drop: int = 0
     above: int = 0
     upright: float

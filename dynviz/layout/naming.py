@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.identity import shape
-from dynviz.scene.marks import Arrows, Bars, Dash, Field, Line, Marker, Panel, Points, Readout
+from dynviz.scene.marks import Dash, Field, Labelled, Line, Marker, Panel, Points, Readout, SwatchKind
 from dynviz.scene.scales import fractions
 
-SwatchKind = Literal["line", "marker", "area", "arrow", "ramp"]
-
+Direct: TypeAlias = Literal["full", "name", "none"]
+"""How much of direct labels is written: names and values, names alone, nothing."""
 ROOM = 0.26
 """The share of a panel's width that labels at the ends of lines may take."""
+ROOM_WITH_VALUES = 0.36
+"""The same for direct labels with their values, which then stand nowhere else."""
 ROOM_AGAIN = 0.17
 """The same, where readouts already name the colours."""
 
@@ -53,13 +56,15 @@ class Names:
 
     Attributes:
         ends: At the ends of lines.
-        width: Of the widest of them.
+        width: Of the widest of them, and of direct labels.
         legend: The others.
+        direct: How much of direct labels there is room for.
     """
 
     ends: tuple[Label, ...]
     width: float
     legend: tuple[tuple[str, Swatch], ...]
+    direct: Direct = "none"
 
 
 def names(panel: Panel, others: Sequence[Readout], width: int, measure: Callable[[str], float]) -> Names:
@@ -71,7 +76,9 @@ def names(panel: Panel, others: Sequence[Readout], width: int, measure: Callable
         width: Of the panel.
         measure: How wide words are, in the same unit.
     """
-    ends = _ends(panel)
+    direct, beside = _direct(panel, width, measure)
+    labelled = {(mark.name, mark.color) for mark in panel.marks if isinstance(mark, DirectLabel) and direct != "none"}
+    ends = tuple(label for label in _ends(panel) if (label.text, label.color) not in labelled)
     widest = max((measure(label.text) for label in ends), default=0.0)
     known_words = [(shape(text), one.color) for one in (*panel.readouts, *others) for text in (one.name, one.text)]
 
@@ -84,9 +91,27 @@ def names(panel: Panel, others: Sequence[Readout], width: int, measure: Callable
         ends, widest = (), 0.0
     written = {label.text for label in ends}
     swatches = [
-        (text, swatch) for text, swatch in _swatches(panel) if text not in written and not known(text, swatch.color)
+        (text, swatch)
+        for text, swatch in _swatches(panel)
+        if text not in written and (text, swatch.color) not in labelled and not known(text, swatch.color)
     ]
-    return Names(ends, widest, tuple(_one_each(swatches)))
+    return Names(ends, max(widest, beside), tuple(_one_each(swatches)), direct)
+
+
+def _direct(panel: Panel, width: int, measure: Callable[[str], float]) -> tuple[Direct, float]:
+    """How much of a panel's direct labels there is room for right of its plot, and how wide that is."""
+    labels = [mark for mark in panel.marks if isinstance(mark, DirectLabel)]
+    if not labels:
+        return "none", 0.0
+    if panel.square:
+        return "full", 0.0
+    full, name = (
+        max(measure(label.words((label.widest or label.value) if valued else "")) for label in labels)
+        for valued in (True, False)
+    )
+    if full <= ROOM_WITH_VALUES * width:
+        return "full", full
+    return ("name", name) if all(label.name for label in labels) and name <= ROOM * width else ("none", 0.0)
 
 
 def _ends(panel: Panel) -> tuple[Label, ...]:
@@ -132,19 +157,13 @@ def _one_each(swatches: Sequence[tuple[str, Swatch]]) -> list[tuple[str, Swatch]
 
 
 def _swatches(panel: Panel) -> list[tuple[str, Swatch]]:
-    swatches: list[tuple[str, Swatch]] = []
-    for mark in panel.marks:
-        if isinstance(mark, Line) and mark.label:
-            swatches.append((mark.label, Swatch("line", mark.color, dash=mark.dash)))
-        elif isinstance(mark, Points) and mark.label:
-            swatches.append((mark.label, Swatch("marker", mark.color, marker=mark.marker)))
-        elif isinstance(mark, Bars) and mark.label:
-            swatches.append((mark.label, Swatch("area", mark.color)))
-        elif isinstance(mark, Arrows) and mark.label:
-            swatches.append((mark.label, Swatch("arrow", mark.color)))
-        elif isinstance(mark, Field) and mark.label:
-            swatches.append((mark.label, Swatch("ramp", mark.ramp)))
-    return swatches
+    return [(mark.label, _swatch(mark)) for mark in panel.marks if isinstance(mark, Labelled) and mark.label]
+
+
+def _swatch(mark: Labelled) -> Swatch:
+    color = mark.ramp if isinstance(mark, Field) else mark.color
+    swatch = Swatch(mark.swatch, color, mark.dash if isinstance(mark, Line) else "solid")
+    return replace(swatch, marker=mark.marker) if isinstance(mark, Points) else swatch
 
 
 def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:

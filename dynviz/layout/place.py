@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from dynviz.layout.annotations import axis_name, end_words, level_words, upright_words
 from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import PlacedTicks, level_places, level_ticks, upright_places, upright_ticks
-from dynviz.layout.heads import PanelHead
+from dynviz.layout.heads import PanelHead, written
 from dynviz.layout.metrics import Metrics
+from dynviz.layout.naming import Direct
 from dynviz.layout.plots import Draft, drafts, plots
 from dynviz.layout.words import PlacedWords
+from dynviz.scene.marks import Panel, Readout
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class PanelPlace:
         y: Ticks, and the row of each.
         axes: Whether the lines of its axes are drawn.
         words: What is written once: titles, labels, legend.
+        ends: Those of them at the ends of lines.
         spots: For the readouts there is room for.
+        direct: How much of direct labels there is room for.
     """
 
     cell: Rect
@@ -42,7 +46,13 @@ class PanelPlace:
     y: PlacedTicks
     axes: bool
     words: tuple[PlacedWords, ...]
+    ends: tuple[PlacedWords, ...]
     spots: tuple[ReadoutSpot, ...]
+    direct: Direct
+
+    def readouts(self, panel: Panel) -> list[Readout]:
+        """Those of the panel's readouts that have a spot here, in order, if there is room for it."""
+        return written(panel.readouts, self.direct)
 
 
 def places(heads: Sequence[PanelHead], metrics: Metrics) -> tuple[PanelPlace, ...]:
@@ -55,10 +65,10 @@ def _place(draft: Draft, plot: Rect, metrics: Metrics) -> PanelPlace:
     panel, cell, head = draft.panel, draft.cell, draft.head
     first = cell.top + metrics.head.baseline
     above = [(one, plot.left + one.left, first + one.line * metrics.head.row) for one in head.words]
-    values = range(head.before, head.before + len(panel.readouts))
+    values = range(head.before, head.before + len(written(panel.readouts, head.names.direct)))
     spots = tuple(ReadoutSpot(left, row, one.room, head.named) for one, left, row in above if one.item in values)
     words = [PlacedWords(one.words, left, row) for one, left, row in above if one.item not in values]
-    words += end_words(head.names.ends, plot, metrics)
+    ends = end_words(head.names.ends, plot, metrics)
     x: PlacedTicks = ()
     y: PlacedTicks = ()
     if not draft.bare:
@@ -68,4 +78,4 @@ def _place(draft: Draft, plot: Rect, metrics: Metrics) -> PanelPlace:
         words += [*upright_words(y, plot, metrics), *level]
         words += axis_name(panel.x.label, plot, cell, level, metrics) if draft.named else []
     axes = not panel.perspective and (metrics.axes.lines_alone or not draft.bare)
-    return PanelPlace(cell, plot, x, y, axes, tuple(words), spots)
+    return PanelPlace(cell, plot, x, y, axes, (*words, *ends), tuple(ends), spots, head.names.direct)

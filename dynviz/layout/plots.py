@@ -102,7 +102,7 @@ def _left(draft: Draft, height: int, metrics: Metrics) -> int:
 
 def _right(draft: Draft, metrics: Metrics) -> int:
     axes, panel = metrics.axes, draft.panel
-    if draft.head.names.ends:
+    if draft.head.names.width:
         return round(draft.head.names.width + axes.ends_right)
     if draft.bare or panel.square:
         return round(axes.least_right)

@@ -101,8 +101,10 @@ def flow(blocks: Sequence[Sequence[Words]], rooms: Sequence[float], metrics: Met
             # A wide swatch of words that are left out would lie over those before it.
             words = replace(item, swatch=None) if full else item
             swatch = before(words, metrics)
-            # The sign that something was cut always finds room, if need be in the gap before it.
+            # The sign that something was cut always finds room, if need be in the gap before it or in place of letters.
             left = min(x, rooms[line] - metrics.measure(ELLIPSIS, item.font) - swatch) if full else x
+            if full and left < flowed[-1].left + width(flowed[-1].words, metrics):
+                return [*flowed[:-1], _shortened(flowed[-1], rooms[line], metrics)]
             text = fit(item.text, item.font, rooms[line] - left - swatch, metrics)
             flowed.append(FlowedWords(replace(words, text=text), line, left, rooms[line] - left, count))
             if full:
@@ -110,6 +112,16 @@ def flow(blocks: Sequence[Sequence[Words]], rooms: Sequence[float], metrics: Met
             count += 1
             x += width(item, metrics) + metrics.head.gap * item.font.size
     return flowed
+
+
+def _shortened(last: FlowedWords, room: float, metrics: Metrics) -> FlowedWords:
+    """The last words of a line with an ellipsis in place of their last letters."""
+    words, free = last.words, room - last.left - before(last.words, metrics)
+    kept = words.text
+    while kept and metrics.measure(kept + ELLIPSIS, words.font) > free:
+        kept = kept[:-1].rstrip()
+    text = kept + ELLIPSIS
+    return replace(last, words=replace(words, text=text), room=min(last.room, metrics.measure(text, words.font)))
 
 
 def _length(block: Sequence[Words], metrics: Metrics) -> float:

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from dynviz.rule import Terms
 
+LONGEST = 512
+"""Directions are shown of axes up to this size: a quarter of the numbers of their matrix, at each sample."""
+
 
 def finite(value: Tensor) -> tuple[Tensor, Tensor]:
     """A tensor that a factorisation can take, and whether it is the one given.
@@ -60,6 +63,29 @@ def eigenvalues(matrix: Tensor) -> Tensor:
     """The eigenvalues of `eigen`, the largest first."""
     masked, good = finite(matrix)
     return spoiled(torch.linalg.eigvalsh(masked).clamp_min(0), good).flip(-1)
+
+
+def quarter(size: int) -> int:
+    """So many of the largest eigenvalues of an axis of this size have their directions shown.
+
+    They are a quarter; none of an axis that is shorter than 4, or so long that they would fill a disk.
+    """
+    return size // 4 if size <= LONGEST else 0
+
+
+def spectrum(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """The eigenvalues [n] of `eigen`, the largest first, and the eigenvectors [quarter, n] of the largest in rows.
+
+    Eigenvectors of what is zero up to rounding are zero, those of a matrix that is not finite NaN.
+    """
+    size = matrix.shape[-1]
+    if not quarter(size):
+        return eigenvalues(matrix), matrix.new_zeros(0, size)
+    values, vectors = eigen(matrix)
+    values, directions = values.flip(-1), vectors.mT.flip(-2)[: quarter(size)]
+    some = values[: quarter(size), None] > size * torch.finfo(matrix.dtype).eps * values[0]
+    shown = torch.where(some, directions, torch.zeros_like(directions))
+    return values, spoiled(shown, ~values[0].isnan())
 
 
 def powered(values: Tensor, power: float, eps: Tensor | float = 0.0) -> Tensor:

@@ -1,5 +1,6 @@
 """Adadelta: steps scaled by the size of past steps over that of past gradients."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -34,6 +35,7 @@ class Adadelta:
     weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
+    space: ClassVar[Mapping[str, str]] = {"lr": "log(0.01,100)"}
 
     def init(self, theta: Tensor) -> State:
         return {"v": torch.zeros_like(theta), "u": torch.zeros_like(theta)}

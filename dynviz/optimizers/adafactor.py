@@ -46,6 +46,7 @@ class Adafactor:
     weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = False
+    space: ClassVar[Mapping[str, str]] = {"lr": "log(1e-3,0.3)"}
     departures: ClassVar[Mapping[str, str]] = {
         "own-convention": "eps1 is added to the squared gradient, as published; torch bounds the means from below"
     }
@@ -74,7 +75,7 @@ class Adafactor:
 
     def fallback(self, shape: tuple[int, ...]) -> str:
         """What is done with vectors and numbers, which have no rows and columns."""
-        return "a mean square that is not factored" if len(shape) < 2 else ""
+        return "an unfactored mean square" if len(shape) < 2 else ""
 
 
 def _estimate(state: State) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Size
-from dynviz.rule import State, Terms
+from dynviz.rule import State, Terms, as_tensor, power
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Adam:
         penalised = gradient + self.weight_decay * theta
         kept = self.beta1 * state["m"]
         v = self.beta2 * state["v"] + (1 - self.beta2) * penalised.square()
-        rate = -self.lr / (1 - self.beta1**t)
-        scale = over(rate, v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps, self.eps)
+        rate = as_tensor(-self.lr / (1 - power(self.beta1, t)))
+        scale = over(rate, v.sqrt() / (1 - power(self.beta2, t)) ** 0.5 + self.eps, self.eps)
         fresh = (1 - self.beta1) * scale
         terms = {
             "gradient": fresh * gradient,

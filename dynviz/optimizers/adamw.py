@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dynviz.optimizers._elementwise import over
 from dynviz.plugins.ranges import Memory, Size
-from dynviz.rule import State, Terms
+from dynviz.rule import State, Terms, as_tensor, power
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,26 @@ class AdamW:
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
         kept, fresh = self.beta1 * state["m"], (1 - self.beta1) * gradient
         v = self.beta2 * state["v"] + (1 - self.beta2) * gradient.square()
-        rate = -self.lr / (1 - self.beta1**t)
-        scale = over(rate, v.sqrt() / (1 - self.beta2**t).sqrt() + self.eps, self.eps)
+        rate = as_tensor(-self.lr / (1 - power(self.beta1, t)))
+        scale = over(rate, v.sqrt() / (1 - power(self.beta2, t)) ** 0.5 + self.eps, self.eps)
         terms = {
             "gradient": scale * fresh,
             "momentum": scale * kept,
-            "decay": -self.lr * self.weight_decay * theta,
+            "decay": -self.lr * self.weight_decay * self._pull(theta),
         }
         return terms, {"m": kept + fresh, "v": v}
+
+    def move(self, theta: Tensor, gradient: Tensor, state: State, t: float) -> Tensor:
+        """The whole step at once, see `dynviz.rule.QuickRule`."""
+        m = state["m"].lerp_(gradient, 1 - self.beta1)
+        v = state["v"].mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+        root = v.sqrt().mul_((1 - self.beta2**t) ** -0.5).add_(self.eps)
+        move = over(m, root, self.eps).mul_(-self.lr / (1 - self.beta1**t))
+        return move.add_(self._pull(theta), alpha=-self.lr * self.weight_decay) if self.weight_decay else move
+
+    def _pull(self, theta: Tensor) -> Tensor:
+        """What the decay is in proportion to."""
+        return theta
 
 
 optimizer = AdamW

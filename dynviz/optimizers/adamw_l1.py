@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dynviz.optimizers.adamw import AdamW
-from dynviz.rule import State, Terms
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,8 @@ class AdamWL1(AdamW):
         weight_decay: Decoupled L1 decay: each step moves a weight towards zero by lr times this.
     """
 
-    def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:
-        terms, state = super().update(theta, gradient, state, t)
-        return {**terms, "decay": -self.lr * self.weight_decay * theta.sign()}, state
+    def _pull(self, theta: Tensor) -> Tensor:
+        return theta.sign()
 
 
 optimizer = AdamWL1

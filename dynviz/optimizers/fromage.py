@@ -28,8 +28,9 @@ class Fromage:
     lr: Size = 1e-2
 
     coordinatewise: ClassVar[bool] = False
+    space: ClassVar[Mapping[str, str]] = {"lr": "log(1e-3,0.3)"}
     departures: ClassVar[Mapping[str, str]] = {
-        "constant-step": "the gradient counts by its direction alone: a step is a share of the parameter's norm"
+        "constant-step": "only the gradient's direction counts: a step is a fixed fraction of the parameter's norm"
     }
 
     def init(self, theta: Tensor) -> State:  # noqa: ARG002

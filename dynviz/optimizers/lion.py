@@ -37,7 +37,7 @@ class Lion:
     coordinatewise: ClassVar[bool] = True
     family: ClassVar[str] = "signed-momentum"
     departures: ClassVar[Mapping[str, str]] = {
-        "constant-step": "the sign of a momentum is as long near an optimum as far from it"
+        "constant-step": "steps along the sign of the momentum do not shrink near an optimum"
     }
 
     def init(self, theta: Tensor) -> State:

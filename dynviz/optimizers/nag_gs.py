@@ -1,5 +1,6 @@
 """NAG-GS: Nesterov's accelerated flow, discretised half implicitly."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,6 +36,7 @@ class NAGGS:
 
     coordinatewise: ClassVar[bool] = True
     family: ClassVar[str] = "stiff"
+    space: ClassVar[Mapping[str, str]] = {"lr": "log(1e-3,10)", "gamma": "log(0.01,100)"}
 
     def init(self, theta: Tensor) -> State:
         # One number would do, but lanes with their own lr have each their own, and the state has theta's shape.

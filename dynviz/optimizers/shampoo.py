@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dynviz.errors import DynvizError
-from dynviz.optimizers._roots import along, eigen, eigenvalues, powered, sizes, turned, unfolded
+from dynviz.optimizers._roots import along, eigen, powered, sizes, spectrum, turned, unfolded
 from dynviz.plugins.ranges import Share, Size
 from dynviz.rule import State, Terms
 
@@ -87,20 +87,22 @@ class Shampoo:
     def fallback(self, shape: tuple[int, ...]) -> str:
         """What is done with vectors, and with long axes."""
         if max(shape, default=1) > self.largest:
-            return f"diagonal statistics of axes over {self.largest}"
+            return f"diagonal statistics for axes longer than {self.largest}"
         if math.prod(shape) == 1:
             return "AdaGrad's step"
         return "full-matrix AdaGrad's step" if len(shape) == 1 else ""
 
     def watch(self, state: State) -> dict[str, Tensor]:
-        """Eigenvalues of each axis' statistics, the largest first."""
+        """Eigenvalues of each axis' statistics, the largest first, and directions of those of the top quarter."""
         numbers = {}
         for axis in range(sum(name.startswith("statistics") for name in state)):
             statistics = state[f"statistics{axis}"]
-            whole = statistics.ndim == 2
-            numbers[f"eigenvalues.{axis}"] = (
-                eigenvalues(statistics) if whole else statistics.sort(descending=True).values
-            )
+            if statistics.ndim == 1:
+                numbers[f"eigenvalues.{axis}"] = statistics.sort(descending=True).values
+                continue
+            numbers[f"eigenvalues.{axis}"], directions = spectrum(statistics)
+            if len(directions):
+                numbers[f"directions.{axis}"] = directions
         return numbers
 
     def _root(self, statistics: Tensor, power: float) -> Tensor:

@@ -33,7 +33,7 @@ class SignSGD:
     weight_decay: Size = 0.0
 
     coordinatewise: ClassVar[bool] = True
-    departures: ClassVar[Mapping[str, str]] = {"constant-step": "a sign is as long near an optimum as far from it"}
+    departures: ClassVar[Mapping[str, str]] = {"constant-step": "steps along a sign do not shrink near an optimum"}
 
     def init(self, theta: Tensor) -> State:
         return {"m": torch.zeros_like(theta)}

@@ -2,14 +2,18 @@
 
 from typing import Any
 
+import numpy as np
+
 from dynviz.errors import DynvizError
 from dynviz.layout.arrange import Rect
 from dynviz.layout.counter import step_words
 from dynviz.layout.page import TitleStrip
 from dynviz.layout.place import ReadoutSpot
+from dynviz.layout.step_scale import StepScalePlace
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import PixelEasel
-from dynviz.pixels.layers import LayerStack, blank
+from dynviz.pixels.layers import Layer, LayerStack, Tile, blank
+from dynviz.pixels.markers import markers
 from dynviz.pixels.metrics import PixelMetrics, pixel_page
 from dynviz.pixels.panel import PixelPanelPainter, Readouts, words
 from dynviz.pixels.pen import Pen
@@ -50,6 +54,7 @@ class PixelCanvas:
         self._key: tuple[Any, ...] = ()
         self._layout: tuple[Any, ...] = ()
         self._painters: list[PixelPanelPainter] = []
+        self._foot: Foot | None = None
 
     def draw(self, scene: Scene) -> Image:
         """The picture [height, width, 3] of a scene, a new array each time."""
@@ -61,7 +66,22 @@ class PixelCanvas:
         self._head.draw(self._image, scene)
         for painter, panel in zip(self._painters, scene.panels, strict=False):
             painter.draw(self._image, panel)
+        if self._foot is not None:
+            self._foot.draw(self._image, scene.step)
         return self._image.copy()
+
+    def poster(self, first: Scene, last: Scene) -> Image:
+        """The first picture of an animation, under it the last one at a third of its strength."""
+        end = self.draw(last)
+        shapes = [layer for painter in self._painters for layer in painter.layers]
+        image = self.draw(first)
+        for painter in self._painters:
+            painter.lay_over(image, end, shapes)
+        return image
+
+    def head_height(self, scene: Scene) -> int:
+        """How many pixels the words above the panels take."""
+        return pixel_page(scene, self._pen).title.area.height
 
     def _lay_out(self, scene: Scene) -> None:
         """Lay out the scene; new painters are needed only where its page differs from the last one."""
@@ -71,6 +91,9 @@ class PixelCanvas:
             return
         self._layout = layout
         self._image[...] = self.theme.color("ground")
+        self._foot = None
+        if page.scale is not None:
+            self._foot = Foot(page.scale, self._easel(page.metrics, page.scale.area, NOWHERE, NOWHERE))
         self._head = Head(page.title, self._easel(page.metrics, page.title.area, NOWHERE, NOWHERE))
         self._painters = [
             PixelPanelPainter(place, self._easel(page.metrics, place.plot, panel.x, panel.y))
@@ -103,4 +126,36 @@ class Head:
             left = self._counter.left - self._easel.pen.measure(text, self._easel.sizes.words)
             self._step.spots = [ReadoutSpot(left, self._counter.baseline, self._counter.room)]
             layers += self._step.layers([Readout(text, "muted")])
+        self._stack.draw(image, layers)
+
+
+class Foot:
+    """Draws the scale of steps: a line with ticks, darker up to now, where a dot stands."""
+
+    def __init__(self, place: StepScalePlace, easel: PixelEasel) -> None:
+        self._place, self._easel = place, easel
+        paper = blank(Rect(0, 0, *easel.canvas), easel.theme.color("ground"))
+        line, thin = easel.theme.color("grid"), easel.sizes.thin
+        length = round(0.3 * easel.sizes.ticks.size)
+        paper[place.row : place.row + thin, place.left : place.right + 1] = line
+        for column in place.ticks:
+            paper[place.row : place.row + thin + length, column : column + thin] = easel.theme.color("muted")
+        for placed in place.words:
+            for layer in words(placed, easel):
+                layer.put(paper)
+        area = place.area
+        kept = paper[area.top : area.bottom, area.left : area.right].copy()
+        self._stack = LayerStack(area, kept)
+
+    def draw(self, image: Image, step: int) -> None:
+        """Draw the scale into the image."""
+        place, easel = self._place, self._easel
+        thin, column = easel.sizes.thin, place.column(step)
+        passed = blank(Rect(0, 0, column + 1 - place.left, thin), easel.theme.color("muted"))
+        at = np.array([[column + thin / 2, place.row + thin / 2]])
+        dot = markers(at, "dot", easel.sizes.dot, easel.canvas)
+        layers: list[Layer] = [
+            Tile(Rect(place.left, place.row, column + 1 - place.left, thin), passed),
+            easel.stain(dot, "text"),
+        ]
         self._stack.draw(image, layers)

@@ -65,6 +65,20 @@ def union(pieces: list[Coverage]) -> Coverage:
     return Coverage(places[starts], np.maximum.reduceat(shares, starts))
 
 
+BORDER = np.hypot(*np.meshgrid(np.arange(-2, 3), np.arange(-2, 3)))
+"""How far the pixels around one are from it."""
+
+
+def grown(shape: Coverage, width: int) -> Coverage:
+    """A shape and a pixel and a half around it: what a stroke of three pixels along its outline adds."""
+    around = np.clip(2.0 - BORDER, 0, 1)
+    pieces = [
+        shape.moved((row - 2) * width + column - 2).faded(float(around[row, column]))
+        for row, column in np.argwhere(around)
+    ]
+    return union(pieces)
+
+
 def stain(image: Image, coverage: Coverage, rgb: tuple[int, int, int]) -> None:
     """Blend a colour into an image, in place."""
     flat = image.reshape(-1, 3)

@@ -54,6 +54,14 @@ class Cutout:
         """The picture [height, width, 4] of a scene."""
         return unmixed(self._black.draw(scene), self._white.draw(scene))
 
+    def head_height(self, scene: Scene) -> int:
+        """How many pixels the words above the panels take."""
+        return self._black.head_height(scene)
+
+    def poster(self, first: Scene, last: Scene) -> Pixels:
+        """The first picture of an animation [height, width, 4]; see `PixelCanvas.poster`."""
+        return unmixed(self._black.poster(first, last), self._white.poster(first, last))
+
 
 def unmixed(black: Pixels, white: Pixels) -> Pixels:
     """Colours and shares [..., 4] of what was laid over black and over white [..., 3].

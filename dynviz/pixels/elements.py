@@ -21,7 +21,8 @@ from dynviz.pixels.shapes import VectorPen
 from dynviz.scene.contouring import traced
 from dynviz.scene.decimate import decimate
 from dynviz.scene.hatching import COLOR, SHARE, known
-from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Mark, Points, ReferenceLine, Regions, Text
+from dynviz.scene.marks import Arrows, Band, Bars, Contours, Field, Line, Mark, Points, ReferenceLine, Regions
+from dynviz.scene.terrain import Terrain
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +35,8 @@ class VectorPart(NamedTuple):
 
 
 def draw_marks(marks: Sequence[Mark], easel: PixelEasel, pen: VectorPen) -> None:
-    """Draw a panel's marks, the first at the back."""
+    """Draw the shapes of a panel, the first at the back."""
+    marks = [mark for mark in marks if type(mark) in DRAW]
     grouped = zip(groups(marks), marks, strict=True)
     parts = [(group, part) for group, mark in grouped for part in DRAW[type(mark)](mark, easel, pen)]
     for _, part in sorted(parts, key=lambda item: (item[0], item[1].age)):
@@ -84,10 +86,19 @@ def _enlarged(pixels: Image, size: tuple[float, float]) -> Image:
 
 
 def _contours(mark: Contours, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
-    width = max(1.0, 0.5 * easel.sizes.line)
+    width = still.hairline(mark, easel)
     stroke = partial(pen.stroke, role=mark.color, width=width, share=still.CONTOUR, clip=easel.clip)
+    plot = easel.plot
+    rect = (plot.left, plot.top, plot.right, plot.bottom)
+    bands = [VectorPart(partial(pen.image, still.band_pixels(mark, easel), rect))] if mark.ramp else []
     lines = [VectorPart(partial(stroke, easel.points(*line.T))) for line in traced(mark, mark.levels)]
-    return [*_hatched(mark, easel, pen), *lines]
+    return [*bands, *_hatched(mark, easel, pen), *lines]
+
+
+def _terrain(mark: Terrain, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
+    rect, pixels = still.terrain_pixels(mark, easel)
+    edges = (rect.left, rect.top, rect.right, rect.bottom)
+    return [VectorPart(partial(pen.image, pixels, edges))] if pixels.size else []
 
 
 def _points(mark: Points, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
@@ -107,14 +118,14 @@ def _line(mark: Line, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     width = mark.width * easel.sizes.line
     stroke = partial(pen.stroke, role=mark.color, width=width, dash=DASHES[mark.dash], clip=easel.clip)
     if mark.now is None:
-        return [VectorPart(partial(stroke, _thinned(points)))]
+        return [VectorPart(partial(stroke, _thinned(points), share=mark.alpha))]
     end = present(points, along, mark.now, easel.columns if mark.along is None else None)
     parts = (
         [VectorPart(partial(stroke, _thinned(points), share=pen.theme.future(mark.color)), FUTURE)]
         if mark.ghost
         else []
     )
-    parts.append(VectorPart(partial(stroke, _thinned(_past(points, along, mark.now, end)))))
+    parts.append(VectorPart(partial(stroke, _thinned(_past(points, along, mark.now, end)), share=mark.alpha)))
     if mark.dot and end is not None and easel.inside(end[None])[0]:
         dot = partial(pen.markers, "dot", end[None], easel.sizes.dot)
         if pen.ground:
@@ -169,11 +180,6 @@ def _arrows(mark: Arrows, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]
     return [VectorPart(partial(pen.arrows, arrows(mark, easel), mark.color, easel.clip))]
 
 
-def _text(mark: Text, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
-    place = still.text_place(mark, easel)
-    return [VectorPart(partial(pen.write, mark.text, easel.sizes.words, mark.color, *place))] if place else []
-
-
 def _reference_line(mark: ReferenceLine, easel: PixelEasel, pen: VectorPen) -> list[VectorPart]:
     line = still.reference_rect(mark, easel)
     if line is None:
@@ -182,22 +188,18 @@ def _reference_line(mark: ReferenceLine, easel: PixelEasel, pen: VectorPen) -> l
     ends = [[x, line.top], [x, line.bottom]] if mark.vertical else [[line.left, y], [line.right, y]]
     dashes, thick = still.reference_dashes(mark, easel), easel.sizes.thin
     pattern = (dashes[0] / thick, dashes[1] / thick) if dashes else None
-    parts = [VectorPart(partial(pen.stroke, np.array(ends), mark.color, thick, dash=pattern, clip=easel.clip))]
-    if mark.label:
-        place = still.reference_words(mark, easel, line)
-        parts.append(VectorPart(partial(pen.write, mark.label, easel.sizes.ticks, mark.color, *place)))
-    return parts
+    return [VectorPart(partial(pen.stroke, np.array(ends), mark.color, thick, dash=pattern, clip=easel.clip))]
 
 
 DRAW: dict[type, Callable[[Any, PixelEasel, VectorPen], list[VectorPart]]] = {
     Field: _image,
     Regions: _image,
     Contours: _contours,
+    Terrain: _terrain,
     Points: _points,
     Line: _line,
     Band: _band,
     Bars: _bars,
     Arrows: _arrows,
-    Text: _text,
     ReferenceLine: _reference_line,
 }

@@ -44,6 +44,8 @@ class SweptCoverage:
 
     def until(self, column: float) -> tuple[Coverage, Coverage]:
         """The part left of a column of pixels: what is cached, and what is added to it."""
+        # Step 0 has no place on a logarithmic axis: it is before all that there is.
+        column = -1.0 if np.isnan(column) else column
         at = int(np.clip(column, 0, 1e6))
         first = int(np.searchsorted(self._columns, at // COLUMNS * COLUMNS))
         full, last = (int(index) for index in np.searchsorted(self._columns, [at, at + 1]))
@@ -96,7 +98,7 @@ class PixelLine:
         self._sweep = SweptCoverage(self._whole, easel.pen.width) if mark.along is None else None
         self._trail = None if self._sweep else TrailCoverage(self._points[keep], self._along[keep], self._stroke)
         self._future = easel.stain(self._whole, mark.color, easel.theme.future(mark.color))
-        self._past = self._whole, easel.stain(self._whole, mark.color)
+        self._past = self._whole, easel.stain(self._whole, mark.color, mark.alpha)
 
     def at(self, now: float | None) -> list[Aged[Layer]]:
         """The future, the past and the dot at the present."""
@@ -109,12 +111,12 @@ class PixelLine:
         elif self._trail:
             base, added = self._trail.until(now, end)
         layers: list[Aged[Layer]] = [(FUTURE, self._future)] if mark.ghost else []
-        layers += [(PAST, self._laid(base)), (ADDED, easel.stain(added, mark.color))]
+        layers += [(PAST, self._laid(base)), (ADDED, easel.stain(added, mark.color, mark.alpha))]
         return layers + [(DOT, layer) for layer in self._dot(end)]
 
     def _laid(self, base: Coverage) -> Layer:
         if self._past[0] is not base:
-            self._past = base, self._easel.stain(base, self._mark.color)
+            self._past = base, self._easel.stain(base, self._mark.color, self._mark.alpha)
         return self._past[1]
 
     def _stroke(self, points: Floats, offset: float = 0.0) -> Coverage:

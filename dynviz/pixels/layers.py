@@ -50,6 +50,11 @@ class LayerStack:
         self._count = 0
         self._last: list[Layer] = []
 
+    @property
+    def last(self) -> Sequence[Layer]:
+        """The layers that were drawn last."""
+        return self._last
+
     def draw(self, image: Image, layers: Sequence[Layer]) -> None:
         """Draw the layers into the rectangle of the image."""
         same = 0

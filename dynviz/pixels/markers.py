@@ -44,8 +44,8 @@ def markers(
     width, height = canvas
     if not len(points):
         return EMPTY
-    left, top = (int(value) for value in np.maximum(np.floor(points.min(axis=0) - radius - rim - 2), 0))
-    right, bottom = (int(value) for value in np.ceil(points.max(axis=0) + radius + rim + 2))
+    left, top = (int(value) for value in np.maximum(np.floor(points.min(axis=0) - 1.5 * radius - rim - 2), 0))
+    right, bottom = (int(value) for value in np.ceil(points.max(axis=0) + 1.5 * radius + rim + 2))
     right, bottom = min(right, width), min(bottom, height)
     if left >= right or top >= bottom:
         return EMPTY
@@ -80,7 +80,7 @@ def _stamp(x: int, y: int, radius: float, canvas: tuple[int, int]) -> Coverage:
 
 def _patches(points: Floats, marker: Marker, radius: float, rim: float) -> tuple[Any, Any, Floats]:
     """Column, row and share of each pixel around each point, [points, pixels]."""
-    reach = int(np.ceil(radius + rim)) + 1
+    reach = int(np.ceil(1.5 * radius + rim)) + 1
     offsets = np.arange(-reach, reach + 1)
     first = np.floor(points).astype(np.int64)
     dx, dy = (grid.ravel() for grid in np.meshgrid(offsets, offsets))
@@ -116,10 +116,28 @@ def _star(x: Floats, y: Floats, radius: float) -> Floats:
     return np.asarray((across - radius) * normal[0] + along * normal[1])
 
 
+def _arrowhead(x: Floats, y: Floats, radius: float) -> Floats:
+    """A triangle that points up, its tip at the place and its base below."""
+    tall, half = 1.5 * radius, radius
+    slope = np.hypot(tall, half)
+    side = (tall * np.abs(x) - half * y) / slope
+    return np.asarray(np.maximum(side, y - tall))
+
+
+TURNS: dict[Marker, tuple[int, int]] = {"up": (0, 1), "right": (-1, 0), "down": (0, -1), "left": (1, 0)}
+"""Where the base of an arrowhead is, seen from its tip: columns to the right, rows downwards."""
+
+
+def _turned(turn: tuple[int, int]) -> Callable[[Floats, Floats, float], Floats]:
+    across, down = turn
+    return lambda x, y, radius: _arrowhead(down * x - across * y, across * x + down * y, radius)
+
+
 DISTANCES: dict[Marker, Callable[[Floats, Floats, float], Floats]] = {
     "dot": _dot,
     "ring": _ring,
     "cross": _cross,
     "star": _star,
+    **{marker: _turned(turn) for marker, turn in TURNS.items()},
 }
 """Signed distance in pixels to the outline of a marker, negative inside."""

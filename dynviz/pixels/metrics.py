@@ -8,14 +8,14 @@ from dynviz.layout.naming import Swatch
 from dynviz.layout.page import Page, lay_out
 from dynviz.layout.words import PlacedWords
 from dynviz.pixels.pen import Pen
-from dynviz.pixels.sizes import Sizes, sizes
+from dynviz.pixels.sizes import Sizes, printed_sizes, sizes
 from dynviz.scene.marks import Panel, Scene
 
 LEAST = (11.0, 8.5)
 """Width and height of the smallest panel, in heights of its words."""
 SMALL_MAP = 15
 """Maps smaller than so many heights of their ticks have none."""
-SWATCH, COLOR_BAR = 1.4, 4.5
+SWATCH, COLOR_BAR = 1.4, 3.0
 """Width of a swatch, and of one that shows all colours of a ramp, in heights of its words."""
 LINES = 3
 """The title, readouts and legend of a panel take so many lines at most."""
@@ -86,7 +86,7 @@ class PixelMetrics(Metrics):
 
 def pixel_metrics(pen: Pen, panels: int) -> PixelMetrics:
     """The metrics of the pen's canvas with so many panels."""
-    size = sizes(pen.width, pen.height, panels)
+    size = printed_sizes() if pen.lettering.printed else sizes(pen.width, pen.height, panels)
     return PixelMetrics(
         width=pen.width,
         height=pen.height,
@@ -124,12 +124,15 @@ def _page(size: Sizes) -> PageMetrics:
         margin=margin,
         counter_gap=1.5 * size.em,
         counter_slack=size.em,
-        lines=2,
+        lines=3,
         baseline=margin + size.title.size,
         row=round(1.5 * size.title.size),
         foot=round(0.6 * size.title.size),
         edge=margin // 2,
         bottom=margin // 3,
+        scale=round(2.9 * size.ticks.size),
+        scale_line=round(0.75 * size.ticks.size),
+        scale_words=round(2.05 * size.ticks.size),
         attempts=3,
     )
 
@@ -157,6 +160,7 @@ def _axes(size: Sizes) -> AxisMetrics:
         ends_distance=0.55 * size.em,
         ends_row=1.15 * size.words.size,
         ends_drop=0.36 * size.words.size,
+        label_gap=size.dot + 0.4 * size.em,
         drop=round(0.37 * tick),
         upright=2.2 * tick,
         upright_map=3.6 * tick,

@@ -8,42 +8,32 @@ from matplotlib.path import Path
 from dynviz.layout.arrange import Rect
 from dynviz.layout.drawings import DrawingTable, PanelDrawings
 from dynviz.layout.place import PanelPlace, ReadoutSpot
+from dynviz.layout.plot_words import PlotWords
 from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels import still
 from dynviz.pixels.arrows import arrow_swatch
 from dynviz.pixels.coverage import Coverage, Image
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.growing import PixelBand, PixelLine
-from dynviz.pixels.layers import Layer, LayerStack, Tile, blank
+from dynviz.pixels.layers import Layer, LayerStack, Stain, Tile, blank
 from dynviz.pixels.markers import markers
 from dynviz.pixels.metrics import SWATCH, color_bar, swatch_width
 from dynviz.scene.marks import (
-    Arrows,
     Band,
-    Bars,
-    Contours,
-    Field,
     Line,
     Panel,
-    Points,
     Readout,
-    ReferenceLine,
-    Regions,
-    Text,
 )
 
 MARKS: DrawingTable[Layer] = {
     Line: PixelLine,
     Band: PixelBand,
-    Field: still.field,
-    Regions: still.regions,
-    Contours: still.contours,
-    Points: still.points,
-    Bars: still.bars,
-    Arrows: still.arrows,
-    Text: still.text,
-    ReferenceLine: still.reference_line,
+    **still.MARKS,
 }
+POSTER = 3
+"""The last picture is seen at one part in so many of its strength on the first one."""
+KEPT = 200
+"""Words over a plot that are kept drawn: those that stand still do so for many frames."""
 
 
 class PixelPanelPainter:
@@ -53,12 +43,50 @@ class PixelPanelPainter:
         self._place, self._easel = place, easel
         self._stack = LayerStack(place.cell, self._axes())
         self._drawings = PanelDrawings(MARKS, easel)
-        self._words = Readouts(place.spots, easel)
+        self._readouts = Readouts(place.spots, easel)
+        self._plot_words = PlotWords(place, easel.metrics)
+        self._written: dict[PlacedWords, list[Layer]] = {}
 
     def draw(self, image: Image, panel: Panel) -> None:
         """Draw the panel into its part of the image."""
         marks = [layer for _, _, layer in self._drawings.layers(panel.marks)]
-        self._stack.draw(image, [*marks, *self._words.layers(panel.readouts)])
+        over = [layer for placed in self._plot_words.at(panel) for layer in self._haloed(placed)]
+        self._stack.draw(image, [*marks, *over, *self._readouts.layers(self._place.readouts(panel))])
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """What was drawn last."""
+        return self._stack.last
+
+    def lay_over(self, image: Image, end: Image, other: Sequence[Layer]) -> None:
+        """Let the plot of another picture shine through its last one, below the shapes of this one alone.
+
+        Args:
+            image: Has its last picture, and is changed.
+            end: The other picture.
+            other: The layers of the other picture.
+        """
+        plot = self._place.plot
+        area = slice(plot.top, plot.bottom), slice(plot.left, plot.right)
+        mixed, below = image.copy(), image[area].astype(np.int16)
+        mixed[area] = below + (end[area] - below) // POSTER
+        shared = set(map(id, other))
+        for layer in self.layers:
+            if isinstance(layer, Stain) and id(layer) not in shared:
+                layer.put(mixed)
+        image[area] = mixed[area]
+
+    def _haloed(self, placed: PlacedWords) -> list[Layer]:
+        """Words over shapes, with a border in the ground's colour."""
+        if placed not in self._written:
+            if len(self._written) >= KEPT:
+                self._written.clear()
+            item, easel = placed.words, self._easel
+            halo, letters = (
+                easel.pen.write(item.text, item.font, placed.left, placed.baseline, halo=side) for side in (True, False)
+            )
+            self._written[placed] = [easel.stain(halo, "ground"), easel.words(letters, item.color)]
+        return self._written[placed]
 
     def _axes(self) -> Image:
         """Everything that stays the same from step to step: grid, axes, ticks, titles, labels and legends."""

@@ -15,33 +15,34 @@ from numpy.typing import NDArray
 
 from dynviz.layout.arrange import Rect
 from dynviz.layout.metrics import Font
-from dynviz.pixels.coverage import EMPTY, Coverage, crop, union
+from dynviz.pixels.coverage import EMPTY, Coverage, crop, grown, union
+from dynviz.pixels.sizes import SCREEN, Lettering
 from dynviz.scene.marks import Dash
 from dynviz.text import clean
 
-FAMILY = "DejaVu Sans"
-"""It comes with matplotlib, so that every machine writes the same letters."""
 KEPT_WORDS = 2000
 GAP = 0.8
 """Of a space between words, at least."""
 DASHES: dict[Dash, tuple[float, ...] | None] = {"solid": None, "dashed": (4.0, 2.6), "dotted": (1.0, 1.8)}
 """On and off, in widths of the line."""
+CLOSING = ",;:.)]"
+"""Signs that stand at the word before them."""
 PIECES = re.compile(r"[^\W\d_]+|.", re.DOTALL)
 """Words are kept whole, for their kerning; digits and signs one by one, since numbers change from frame to frame."""
 
 
 @functools.lru_cache(maxsize=64)
-def properties(font: Font) -> FontProperties:
-    """A font as matplotlib knows it."""
-    return FontProperties(family=FAMILY, size=font.size, weight="bold" if font.bold else "normal")
+def properties(font: Font, families: tuple[str, ...] = SCREEN.families) -> FontProperties:
+    """A font as matplotlib knows it, the first of these families that has a letter."""
+    return FontProperties(family=families, size=font.size, weight="bold" if font.bold else "normal")
 
 
-def _unhinted_width(text: str, font: Font) -> float:
+def _unhinted_width(text: str, font: Font, families: tuple[str, ...]) -> float:
     """The width of a text in pixels, of letters that are not moved to whole ones.
 
     Agg moves each letter, by up to a pixel and a half over one number; viewers of SVG files move none.
     """
-    face = get_font(findfont(properties(font)))
+    face = get_font([findfont(properties(font, (family,))) for family in families])
     face.set_size(font.size, 72)
     face.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
     return float(face.get_width_height()[0]) / 64
@@ -53,13 +54,14 @@ class Pen:
     Places are in pixels from the upper left corner; the middle of the first pixel is at (.5, .5).
     """
 
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
+    def __init__(self, width: int, height: int, lettering: Lettering = SCREEN) -> None:
+        self.width, self.height, self.lettering = width, height, lettering
         # At 72 dots to the inch, matplotlib's points are pixels.
         renderer: Any = RendererAgg(width, height, 72)  # type: ignore[no-untyped-call]
         self._renderer, self._buffer = renderer, np.asarray(renderer.buffer_rgba())
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._words: OrderedDict[tuple[str, Font], tuple[Coverage, float, float]] = OrderedDict()
+        self._halos: OrderedDict[tuple[str, Font], Coverage] = OrderedDict()
 
     def stroke(
         self,
@@ -111,17 +113,19 @@ class Pen:
         pieces, true, end = [], 0.0, 0.0
         for piece in PIECES.findall(clean(text)):
             _, drawn, advance = self._word(piece, font)
-            begin = max(true, end)
-            pieces.append((piece, begin))
+            # A comma stands at its word, also where that is narrower than in an SVG.
+            end = end if piece in CLOSING else max(true, end)
+            pieces.append((piece, end))
             true += advance
-            end = max(end + GAP * advance, true) if piece.isspace() else begin + (drawn if len(piece) > 1 else advance)
+            end = max(end + GAP * advance, true) if piece.isspace() else end + (drawn if len(piece) > 1 else advance)
         return pieces, max(true, end)
 
-    def write(self, text: str, font: Font, left: float, baseline: int) -> Coverage:
-        """Words from `left` on; what would leave the canvas is left out."""
+    def write(self, text: str, font: Font, left: float, baseline: int, *, halo: bool = False) -> Coverage:
+        """Words from `left` on, or what is around their letters; what would leave the canvas is left out."""
         shapes = []
         for piece, x in self.places(text, font)[0]:
             shape, drawn, advance = self._word(piece, font)
+            shape = self._halo(piece, font) if halo else shape
             room, at = 2 * font.size, round(left + x)
             inside = at >= 0 and at + max(drawn, advance) + 2 <= self.width
             if inside and font.size <= baseline < self.height - font.size // 3:
@@ -135,11 +139,16 @@ class Pen:
             self._words.move_to_end(key)
             return self._words[key]
         # Between two letters, since alone it is measured by its ink, and a space has none.
-        drawn, advance = (width(f"n{text}n", font) - width("nn", font) for width in (self._width, _unhinted_width))
+        families = self.lettering.families
+        drawn, advance = (
+            width(f"n{text}n", font, families) - width("nn", font, families) for width in (self._width, _unhinted_width)
+        )
         shape = EMPTY
         if not text.isspace():
             context = self._context(Rect(0, 0, self.width, self.height))
-            self._renderer.draw_text(context, font.size, 2 * font.size, text, properties(font), 0)
+            self._renderer.draw_text(
+                context, font.size, 2 * font.size, text, properties(font, self.lettering.families), 0
+            )
             corners = np.array([[0, 0], [drawn + 2 * font.size, 3 * font.size]])
             shape = self._lift(corners, 1, Rect(0, 0, self.width, self.height))
         self._words[key] = shape, drawn, advance
@@ -147,8 +156,18 @@ class Pen:
             self._words.popitem(last=False)
         return self._words[key]
 
-    def _width(self, text: str, font: Font) -> float:
-        return float(self._renderer.get_text_width_height_descent(text, properties(font), False)[0])  # noqa: FBT003
+    def _halo(self, text: str, font: Font) -> Coverage:
+        """A word with a border all around its letters."""
+        key = (text, font)
+        if key not in self._halos:
+            self._halos[key] = grown(self._word(text, font)[0], self.width)
+            if len(self._halos) > KEPT_WORDS:
+                self._halos.popitem(last=False)
+        return self._halos[key]
+
+    def _width(self, text: str, font: Font, families: tuple[str, ...]) -> float:
+        known = properties(font, families)
+        return float(self._renderer.get_text_width_height_descent(text, known, False)[0])  # noqa: FBT003
 
     def _context(self, clip: Rect) -> Any:
         context = self._renderer.new_gc()

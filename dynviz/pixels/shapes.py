@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D, Bbox
 from numpy.typing import NDArray
 
@@ -13,12 +14,16 @@ from dynviz.layout.arrange import Rect
 from dynviz.layout.metrics import Font
 from dynviz.pixels.arrows import Shapes, heads_path, shafts_line
 from dynviz.pixels.coverage import Image
+from dynviz.pixels.markers import TURNS
 from dynviz.pixels.pen import Pen
 from dynviz.scene.marks import Marker
 from dynviz.scene.theme import Theme
 from dynviz.text import clean
 
 Floats = NDArray[np.float64]
+
+HALO = 3.0
+"""Width of the stroke around words that stand over shapes."""
 
 
 @dataclass
@@ -106,6 +111,16 @@ class VectorPen:
         row = baseline if self.renderer.flipy() else self.pen.height - baseline
         self.renderer.draw_text(context, left, row, clean(text), properties, 0)
 
+    def write_over(self, text: str, font: Font, role: str, place: tuple[float, float]) -> None:
+        """Words over shapes, with a border in the ground's colour."""
+        left, baseline = place
+        if self.ground and text:
+            family = FontProperties(family=self.families[0], weight="bold" if font.bold else "normal")
+            outline = TextPath((0, 0), clean(text), size=font.size, prop=family)
+            points = Affine2D().scale(1, -1).translate(left, baseline).transform_path(outline)
+            self.renderer.draw_path(self._context("ground", HALO, None), points, self._flip, None)
+        self.write(text, font, role, left, baseline)
+
     @property
     def _flip(self) -> Affine2D:
         return Affine2D().scale(1, -1).translate(0, self.pen.height)
@@ -145,6 +160,14 @@ def _marker(marker: Marker, radius: float, rim: float) -> tuple[Path, float, boo
         arm = (radius + rim) / np.sqrt(2)
         path = Path([(-arm, -arm), (arm, arm), (-arm, arm), (arm, -arm)], [Path.MOVETO, Path.LINETO] * 2)
         return path, 2 * (max(radius * 0.2, 0.6) + rim), False
+    if marker in TURNS:
+        across, down = TURNS[marker]
+        corners = np.array([[0.0, 0.0], [1.0, 1.5], [-1.0, 1.5], [0.0, 0.0]]) * radius
+        # From the tip, right and up.
+        turned = np.stack(
+            [down * corners[:, 0] + across * corners[:, 1], across * corners[:, 0] - down * corners[:, 1]], axis=1
+        )
+        return Path(turned, closed=True), 2 * rim, True
     if marker == "star":
         turn, reach = np.arange(11) * np.pi / 5, np.where(np.arange(11) % 2, 0.45 * radius, radius)
         return Path(np.stack([reach * np.sin(turn), reach * np.cos(turn)], axis=1), closed=True), 2 * rim, True

@@ -4,8 +4,33 @@ from dataclasses import dataclass
 
 from dynviz.layout.metrics import Font
 
+FAMILY = "DejaVu Sans"
+"""It comes with matplotlib, so that every machine writes the same letters."""
 SMALLEST = 9
 """Pixels; smaller letters of this font cannot be read."""
+PRINTED = (9, 8, 8, 7)
+"""Points of a title, a panel's title, words and ticks in print, beside a text of 10 points."""
+
+
+@dataclass(frozen=True)
+class Lettering:
+    """The letters of a page.
+
+    Attributes:
+        family: The font.
+        printed: Whether letters and lines have the sizes of print, a pixel being a point, whatever the page's size.
+    """
+
+    family: str = FAMILY
+    printed: bool = False
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The font, and the one with signs that it may not have."""
+        return tuple(dict.fromkeys([self.family, FAMILY]))
+
+
+SCREEN = Lettering()
 
 
 @dataclass(frozen=True)
@@ -39,6 +64,20 @@ class Sizes:
     def row(self) -> int:
         """From one line of words to the next."""
         return round(1.45 * self.words.size)
+
+
+def printed_sizes() -> Sizes:
+    """The sizes of a figure in print, which are the same in every figure of a document."""
+    title, panel, words, ticks = PRINTED
+    return Sizes(
+        title=Font(title, bold=True),
+        panel=Font(panel, bold=True),
+        words=Font(words),
+        ticks=Font(ticks),
+        line=0.8,
+        thin=1,
+        dot=1.8,
+    )
 
 
 def sizes(width: int, height: int, panels: int) -> Sizes:

@@ -1,5 +1,8 @@
 """Marks without a `now`, as layers."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
@@ -10,12 +13,13 @@ from dynviz.pixels.coverage import Coverage, Image, union
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.hatched import hatched
 from dynviz.pixels.layers import Layer, Tile
-from dynviz.pixels.markers import markers
+from dynviz.pixels.markers import TURNS, markers
 from dynviz.pixels.pen import DASHES
-from dynviz.scene.contouring import traced
+from dynviz.scene.contouring import banded, traced
 from dynviz.scene.hatching import known
-from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, Ramp, ReferenceLine, Regions, Text
+from dynviz.scene.marks import Arrows, Bars, Contours, Extent, Field, Marker, Points, Ramp, ReferenceLine, Regions
 from dynviz.scene.scales import fractions, nearest_pixels
+from dynviz.scene.terrain import Terrain
 from dynviz.scene.theme import Theme
 
 HALO = 600
@@ -23,7 +27,9 @@ HALO = 600
 
 CONTOUR = 0.45
 """How much of their colour contours have: they are the ground that paths are seen on."""
-SIZES: dict[Marker, float] = {"dot": 1.0, "ring": 1.2, "cross": 1.35, "star": 1.6}
+LINES = 0.28
+"""How white lines of equal height on a terrain are."""
+SIZES: dict[Marker, float] = {"dot": 1.0, "ring": 1.2, "cross": 1.35, "star": 1.6, **dict.fromkeys(TURNS, 1.2)}
 """Diameters that look as large as a dot's."""
 
 
@@ -79,11 +85,70 @@ def contours(mark: Contours, easel: PixelEasel) -> list[Layer]:
     """Lines of equal value."""
     gap = np.full((1, 2), np.nan)
     pieces = [piece for line in traced(mark, mark.levels) for piece in (easel.points(*line.T), gap)]
-    layers = hatched(mark, easel)
+    layers: list[Layer] = [Tile(easel.plot, band_pixels(mark, easel))] if mark.ramp else []
+    layers += hatched(mark, easel)
     if pieces:
-        shape = easel.pen.stroke(np.concatenate(pieces), max(1.0, 0.5 * easel.sizes.line), easel.plot)
+        shape = easel.pen.stroke(np.concatenate(pieces), hairline(mark, easel), easel.plot)
         layers.append(easel.stain(shape, mark.color, CONTOUR))
     return layers
+
+
+def terrain(mark: Terrain, easel: PixelEasel) -> list[Layer]:
+    """A landscape in perspective; a pixel of the plot is the mean of those that it covers."""
+    rect, pixels = terrain_pixels(mark, easel)
+    return [Tile(rect, pixels)] if pixels.size else []
+
+
+def terrain_pixels(mark: Terrain, easel: PixelEasel) -> tuple[Rect, Image]:
+    """Where a terrain is on the page, and its pixels [height, width, 3]."""
+    theme, plot = easel.theme, easel.plot
+    colors = theme.ramp("terrain").astype(np.float32)
+    heights = np.nan_to_num(mark.heights) * (len(colors) - 1)
+    image = colors[heights.round().astype(np.intp).clip(0, len(colors) - 1)] * mark.light[..., None]
+    image = np.where(mark.lines[..., None], image + LINES * (255 - image), image)
+    image = np.where(mark.walls[..., None], np.array(theme.color("grid"), np.float32), image)
+    image[~np.isfinite(mark.heights)] = theme.color("ground")
+    left, right = (round(float(at)) for at in easel.columns(mark.extent[:2]))
+    bottom, top = (round(float(at)) for at in easel.rows(mark.extent[2:]))
+    left, right, top, bottom = (
+        max(left, plot.left),
+        min(right, plot.right),
+        max(top, plot.top),
+        min(bottom, plot.bottom),
+    )
+    if left >= right or top >= bottom:
+        return plot, np.empty((0, 0, 3), np.uint8)
+    small = _averaged(_averaged(image, bottom - top, 0), right - left, 1)
+    return Rect(left, top, right - left, bottom - top), small[::-1].clip(0, 255).round().astype(np.uint8)
+
+
+def _averaged(image: NDArray[np.float32], count: int, axis: int) -> NDArray[np.float32]:
+    """So many means of neighbours along an axis, or repeated pixels where there are fewer."""
+    size = image.shape[axis]
+    if size < count:
+        repeated: NDArray[np.float32] = np.take(image, np.arange(count) * size // count, axis=axis)
+        return repeated
+    firsts = np.arange(count) * size // count
+    sums = np.add.reduceat(image, firsts, axis=axis)
+    many = np.diff(np.append(firsts, size)).astype(np.float32)
+    shape = [-1 if place == axis else 1 for place in range(image.ndim)]
+    means: NDArray[np.float32] = (sums / many.reshape(shape)).astype(np.float32)
+    return means
+
+
+def hairline(mark: Contours, easel: PixelEasel) -> float:
+    """The width of contours: between filled bands they are as thin as can be."""
+    return max(0.7 if mark.ramp else 1.0, (0.35 if mark.ramp else 0.5) * easel.sizes.line)
+
+
+def band_pixels(mark: Contours, easel: PixelEasel) -> Image:
+    """The plot [height, width, 3] with the bands between contours filled."""
+    bands = banded(mark, (easel.x, easel.y), (easel.plot.width, easel.plot.height))
+    colors = easel.theme.ramp(mark.ramp)
+    steps = np.linspace(0, len(colors) - 1, len(mark.levels) + 1).round().astype(np.intp)
+    pixels = colors[steps][bands]
+    pixels[bands < 0] = easel.theme.color("ground")
+    return pixels
 
 
 def points(mark: Points, easel: PixelEasel) -> list[Layer]:
@@ -146,26 +211,8 @@ def sketch(shapes: geometry.Shapes, easel: PixelEasel, clip: Rect) -> Coverage:
     return union([*pieces, markers(dots, "dot", shapes.radius, easel.canvas)])
 
 
-def text(mark: Text, easel: PixelEasel) -> list[Layer]:
-    """Words whose middle height is at their place."""
-    place = text_place(mark, easel)
-    return [easel.words(easel.pen.write(mark.text, easel.sizes.words, *place), mark.color)] if place else []
-
-
-def text_place(mark: Text, easel: PixelEasel) -> tuple[float, int] | None:
-    """Where words begin, and the row that they stand on; None where they are not in the plot."""
-    place = easel.points([mark.x], [mark.y])
-    if not mark.text or not easel.inside(place)[0]:
-        return None
-    font = easel.sizes.words
-    wide = easel.pen.measure(mark.text, font)
-    left = float(place[0, 0]) - wide * {"left": 0.0, "center": 0.5, "right": 1.0}[mark.anchor]
-    # At the edge of a plot, words stay inside it.
-    return max(min(left, easel.plot.right - wide), easel.plot.left), round(place[0, 1] + 0.36 * font.size)
-
-
 def reference_line(mark: ReferenceLine, easel: PixelEasel) -> list[Layer]:
-    """A line of whole pixels across the plot, and its words beside its end."""
+    """A line of whole pixels across the plot."""
     line = reference_rect(mark, easel)
     if line is None:
         return []
@@ -177,11 +224,7 @@ def reference_line(mark: ReferenceLine, easel: PixelEasel) -> list[Layer]:
         across = across[across % sum(pattern) < pattern[0]]
     places = ((line.top + down)[:, None] * easel.pen.width + line.left + across).ravel()
     whole = Coverage(places.astype(np.int32), np.full(len(places), 255, np.uint16))
-    layers: list[Layer] = [easel.stain(whole, mark.color)]
-    if mark.label:
-        shape = easel.pen.write(mark.label, easel.sizes.ticks, *reference_words(mark, easel, line))
-        layers.append(easel.words(shape, mark.color))
-    return layers
+    return [easel.stain(whole, mark.color)]
 
 
 def reference_rect(mark: ReferenceLine, easel: PixelEasel) -> Rect | None:
@@ -204,12 +247,13 @@ def reference_dashes(mark: ReferenceLine, easel: PixelEasel) -> tuple[int, int] 
     return on, round(sum(pattern) * thick) - on
 
 
-def reference_words(mark: ReferenceLine, easel: PixelEasel, line: Rect) -> tuple[float, int]:
-    """Where its words begin and stand: right of its top, or above its right end; else on its other side."""
-    plot, font = easel.plot, easel.sizes.ticks
-    wide, gap = easel.pen.measure(mark.label, font), 0.4 * font.size
-    if mark.vertical:
-        left = line.left + gap + 1
-        return (left if left + wide <= plot.right else line.left - gap - wide), plot.top + font.size
-    baseline = line.top - round(gap)
-    return plot.right - wide - gap, baseline if baseline - font.size >= plot.top else line.top + round(1.2 * font.size)
+MARKS: dict[type, Callable[[Any, PixelEasel], list[Layer]]] = {
+    Field: field,
+    Regions: regions,
+    Contours: contours,
+    Terrain: terrain,
+    Points: points,
+    Bars: bars,
+    Arrows: arrows,
+    ReferenceLine: reference_line,
+}

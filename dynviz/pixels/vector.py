@@ -14,14 +14,16 @@ from matplotlib.figure import Figure
 from dynviz.layout.counter import step_words
 from dynviz.layout.page import Page
 from dynviz.layout.place import PanelPlace, ReadoutSpot
+from dynviz.layout.plot_words import PlotWords
+from dynviz.layout.step_scale import StepScalePlace
 from dynviz.layout.words import PlacedWords, fit
 from dynviz.pixels.arrows import arrow_swatch
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.elements import draw_marks
 from dynviz.pixels.metrics import SWATCH, PixelMetrics, color_bar, pixel_page, swatch_width
-from dynviz.pixels.pen import DASHES, FAMILY, Pen
+from dynviz.pixels.pen import DASHES, Pen
 from dynviz.pixels.shapes import VectorPen
-from dynviz.pixels.sizes import Sizes
+from dynviz.pixels.sizes import FAMILY, SCREEN, Lettering, Sizes
 from dynviz.pixels.still import ramp_pixels
 from dynviz.scene.marks import Readout, Scene
 from dynviz.scene.theme import Theme
@@ -43,41 +45,47 @@ SETTINGS: dict[Any, Any] = {
     "font.sans-serif": [FAMILY],
 }
 """Text stays text, fonts travel with a PDF, and the same scene is the same bytes whatever the user's settings are."""
-FAMILIES = {"svg": (FAMILY, "Verdana", "sans-serif"), "pdf": (FAMILY,)}
-"""An SVG holds no fonts: letters of Verdana are the most alike where there are none of ours."""
+FALLBACKS = {FAMILY: ("Verdana", "sans-serif"), "STIXGeneral": ("Times New Roman", "serif")}
+"""An SVG holds no fonts: letters of these are the most alike where there are none of ours."""
 
 
 class Vector:
     """Draws scenes as shapes."""
 
-    def __init__(self, width: int, height: int, theme: Theme, *, ground: bool = True) -> None:
+    def __init__(
+        self, width: int, height: int, theme: Theme, *, ground: bool = True, lettering: Lettering = SCREEN
+    ) -> None:
         """Take paper.
 
         Args:
-            width: In pixels; of a PDF, in points.
+            width: In pixels; of a PDF and in print, in points.
             height: In pixels.
             theme: Its colours.
             ground: Whether the picture stands on the theme's ground, or on nothing.
+            lettering: Its letters.
         """
-        self._pen, self._theme, self._ground = Pen(width, height), theme, ground
+        self._pen, self._theme, self._ground = Pen(width, height, lettering), theme, ground
 
-    def svg(self, scene: Scene, description: str = "") -> str:
-        """A document of the scene, which viewers read the description of aloud."""
+    def svg(self, scene: Scene, description: str = "", recipe: str = "") -> str:
+        """A document of the scene, which viewers read the description of aloud, and the recipe as metadata."""
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         data, lengths = self._written(scene, "svg", nothing)
         width, height = self._pen.width, self._pen.height
-        pixels = f'width="{width}" height="{height}" role="img"'
+        unit = "pt" if self._pen.lettering.printed else ""
+        pixels = f'width="{width}{unit}" height="{height}{unit}" role="img"'
         document = data.decode().replace(f'width="{width}pt" height="{height}pt"', pixels, 1)
         head, root_end, drawn = document.partition('version="1.1">\n')
         words = f" <title>{xml(scene.title)}</title>\n <desc>{xml(description, lines=True)}</desc>\n"
+        words += f" <metadata>{recipe}</metadata>\n" if recipe else ""
         # With their lengths given, words keep their places in a viewer that has another font.
         long = (f'<text textLength="{length:.1f}" lengthAdjust="spacingAndGlyphs" ' for length in lengths)
         return f"{head}{root_end}{words}{re.sub('<text ', lambda _: next(long), drawn)}"
 
-    def pdf(self, scene: Scene, description: str = "") -> bytes:
-        """A document of the scene with its fonts, one point for each pixel."""
+    def pdf(self, scene: Scene, description: str = "", recipe: str = "") -> bytes:
+        """A document of the scene with its fonts, one point for each pixel, and the recipe as keywords."""
         nothing = dict.fromkeys(("CreationDate", "Producer"))
         words = {"Creator": "dynviz", "Title": clean(scene.title), "Subject": clean(description, lines=True)}
+        words |= {"Keywords": recipe} if recipe else {}
         return self._written(scene, "pdf", {**nothing, **words})[0]
 
     def _written(
@@ -89,7 +97,10 @@ class Vector:
             # At 72 dots to the inch, matplotlib's points are pixels.
             figure = Figure((self._pen.width / 72, self._pen.height / 72), dpi=72)
             figure.patch.set_visible(False)
-            pen_on = partial(VectorPen, pen=self._pen, theme=self._theme, ground=self._ground, families=FAMILIES[kind])
+            letters = self._pen.lettering
+            own = letters.families[:1] if kind == "svg" and letters.family in FALLBACKS else letters.families
+            families = (*own, *FALLBACKS.get(letters.family, ("sans-serif",))) if kind == "svg" else own
+            pen_on = partial(VectorPen, pen=self._pen, theme=self._theme, ground=self._ground, families=families)
             drawing = _Drawing(scene, pen_on)
             figure.add_artist(drawing)
             figure.savefig(file, format=kind, dpi=72, metadata=metadata)
@@ -122,7 +133,11 @@ def draw_scene(scene: Scene, pen: VectorPen) -> None:
         draw_marks(panel.marks, PixelEasel(page.metrics, pen.theme, place.plot, panel.x, panel.y), pen)
         for placed in place.words:
             _draw_words(placed, page.metrics.sizes, pen)
-        _draw_readouts(panel.readouts, place.spots, page.metrics, pen)
+        for placed in PlotWords(place, page.metrics).at(panel):
+            pen.write_over(placed.words.text, placed.words.font, placed.words.color, (placed.left, placed.baseline))
+        _draw_readouts(place.readouts(panel), place.spots, page.metrics, pen)
+    if page.scale is not None:
+        _draw_scale(page.scale, scene.step, page.metrics.sizes, pen)
 
 
 def _draw_head(page: Page[PixelMetrics], scene: Scene, pen: VectorPen) -> None:
@@ -133,6 +148,18 @@ def _draw_head(page: Page[PixelMetrics], scene: Scene, pen: VectorPen) -> None:
     if title.counter:
         text, font = step_words(scene), metrics.fonts.words
         pen.write(text, font, "muted", title.counter.left - metrics.measure(text, font), title.counter.baseline)
+
+
+def _draw_scale(place: StepScalePlace, step: int, sizes: Sizes, pen: VectorPen) -> None:
+    """The scale of steps, as the pixels have it."""
+    thin, length, column = sizes.thin, round(0.3 * sizes.ticks.size), place.column(step)
+    pen.rectangle((place.left, place.row, place.right + 1, place.row + thin), "grid")
+    for tick in place.ticks:
+        pen.rectangle((tick, place.row, tick + thin, place.row + thin + length), "muted")
+    for placed in place.words:
+        _draw_words(placed, sizes, pen)
+    pen.rectangle((place.left, place.row, column + 1, place.row + thin), "muted")
+    pen.markers("dot", np.array([[column + thin / 2, place.row + thin / 2]]), sizes.dot, "text")
 
 
 def _draw_readouts(

@@ -4,9 +4,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from dynviz import settings
+from dynviz.errors import DynvizError
 
 if TYPE_CHECKING:
+    from dynviz.player.app import Player
     from dynviz.process.background import BackgroundRun
 
 RUNS = "runs"
@@ -17,7 +21,7 @@ def play(
     sources: Sequence[str],
     *,
     view: str | None = None,
-    theme: str = "dark",
+    theme: str | None = None,
     trainer: "BackgroundRun | None" = None,
     step: int | None = None,
 ) -> int:
@@ -26,7 +30,7 @@ def play(
     Args:
         sources: Runs and recordings, `FOLDER` or `FOLDER@LANES`; none, or a folder of runs, shows a list.
         view: The initial view; by default the one the scenario suggests, and for a sweep its map.
-        theme: `dark` or `light`.
+        theme: `dark`, `light` or the path of a theme; by default that of the settings.
         trainer: A run in the background, whose recordings are shown as they grow.
         step: The initial step, at which the player is paused.
 
@@ -34,18 +38,32 @@ def play(
         The exit status: the trainer's if it failed, else 0.
 
     Raises:
-        DynvizError: A source cannot be opened.
+        DynvizError: A source cannot be opened, or the settings are not understood.
     """
+    set_by_user = settings.load(settings.location())
+    look = theme or set_by_user.theme
     # Read by Textual on import. The player's own clock sets the pace; this only must not be slower.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    from dynviz.cells.encode import detect
-    from dynviz.player.app import Player
-    from dynviz.player.runs import holds_runs
-    from dynviz.player.terminal.guard import guarded
-    from dynviz.recording.run import is_sweep
+    from dynviz.cells.depth import detect
+    from dynviz.player.terminal.colors import ask, ground_of
 
     # Where Textual writes.
     terminal = sys.__stderr__ or sys.stderr
+    depth = detect(os.environ, terminal)
+    query = ask(depth, os.environ, terminal.fileno(), ground=look == "auto")
+    ground = ground_of(os.environ)
+    try:
+        # The answer comes while the rest is imported.
+        from dynviz.player.app import Player
+        from dynviz.player.runs import holds_runs
+        from dynviz.player.terminal.guard import guarded
+        from dynviz.player.words import use_numbers
+        from dynviz.recording.run import is_sweep
+    finally:
+        if query is not None:
+            depth = query.depth(depth)
+            ground = query.ground or ground
+
     root = None
     if not sources and trainer is None:
         root = Path(RUNS)
@@ -53,17 +71,40 @@ def play(
         root = Path(sources[0])
     if view is None and len(sources) == 1 and is_sweep(sources[0]):
         view = "map"
-    app = Player(
-        () if root is not None else tuple(sources),
-        root=root,
-        view=view,
-        theme=theme,
-        trainer=trainer,
-        step=step,
-        depth=detect(os.environ, terminal),
-        environ=os.environ,
-    )
-    with guarded(terminal.fileno()):
+    use_numbers(set_by_user.numbers)
+    look = ground if look == "auto" else look
+    with guarded(terminal.fileno()) as guard:
+        app = Player(
+            () if root is not None else tuple(sources),
+            root=root,
+            view=view,
+            theme=look,
+            settings=set_by_user,
+            trainer=trainer,
+            step=step,
+            depth=depth,
+            environ=os.environ,
+            trains=guard.trains,
+        )
         status = app.run()
+    remember(set_by_user, look, app)
     # Without a status, the player did not exit as the user intended.
     return status if status is not None else app.return_code or 1
+
+
+def remember(before: settings.UserSettings, look: str, app: "Player") -> None:
+    """Keep the theme and the speed that the user left the player with.
+
+    Args:
+        before: The settings.
+        look: The theme at the start.
+        app: The player that has ended.
+    """
+    changed: dict[str, Any] = {"theme": app.theme} if app.theme != look else {}
+    changed |= {"speed": app.speed} if app.speed != before.speed else {}
+    if changed and before.remember:
+        try:
+            settings.save(settings.location(), changed)
+        except DynvizError as error:
+            # What was to be seen was seen: a home that is read-only is no failure.
+            sys.stderr.write(f"theme and speed are not remembered: {error}\n")

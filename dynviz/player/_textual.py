@@ -70,6 +70,11 @@ class LinkedApp(App[int]):
             self.link.cut()
         super()._display(screen, renderable)
 
+    def write_sequence(self, text: str) -> None:
+        """Write something to the terminal that it obeys rather than shows."""
+        if self._driver is not None:
+            self._driver.write(text)
+
     def _fatal_error(self) -> None:
         """A traceback without the values of all variables, which are arrays here."""
         # Imported only on errors: it would take a tenth of the startup time.

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import constants
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.driver import Driver
 
 from dynviz.cells.encode import Depth
@@ -16,16 +18,22 @@ from dynviz.player._textual import LinkedApp
 from dynviz.player.browser import Browser
 from dynviz.player.info_dialog import InfoDialog
 from dynviz.player.keys import help_sections
-from dynviz.player.messages import ExportChosen, LanesChosen, RunChosen
+from dynviz.player.messages import ExportChosen, LanesChosen, RunChosen, TrainingEnded
 from dynviz.player.run_screen import RunScreen
 from dynviz.player.state import PlayerState
 from dynviz.player.styles import textual_theme
 from dynviz.player.terminal.delivery import Delivery
+from dynviz.player.work import ThreadedWork
 from dynviz.scene.theme import THEMES
+from dynviz.settings import DEFAULTS, UserSettings
+from dynviz.text import clean
 
 if TYPE_CHECKING:
     from dynviz.player.exporting import ExportJob
     from dynviz.process.background import BackgroundRun
+
+GUARDED_AFTER = 0.5
+"""Seconds between two looks at whether something trains, for the words after the player was killed."""
 
 
 class Player(LinkedApp):
@@ -33,13 +41,18 @@ class Player(LinkedApp):
 
     Attributes:
         delivery: Decides which frames are sent to the terminal, and in what quality.
+        work: Opens runs in threads.
         timed: Whether a timer drives the picture; otherwise the owner of the clock calls `RunScreen.beat`.
     """
 
     TITLE = "dynviz"
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # In dialogs too; Textual itself would quit without a question.
+        Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+    ]
     CSS = """
     ModalScreen { align: center middle; background: $background 55%; }
     .dialog { width: 64; max-width: 96%; height: auto; max-height: 92%; background: $surface; padding: 1 3; }
@@ -62,6 +75,7 @@ class Player(LinkedApp):
     .label { width: 15; color: $secondary; }
     .answer { height: 1; }
     #stop { margin-top: 1; }
+    .-edged .dialog { border: round $secondary; padding: 0 2; }
     """
 
     def __init__(
@@ -71,6 +85,7 @@ class Player(LinkedApp):
         root: Path | None = None,
         view: str | None = None,
         theme: str = "dark",
+        settings: UserSettings = DEFAULTS,
         trainer: "BackgroundRun | None" = None,
         step: int | None = None,
         depth: Depth = "true",
@@ -78,39 +93,54 @@ class Player(LinkedApp):
         timed: bool = True,
         environ: Mapping[str, str] | None = None,
         run: exporting.Run = exporting.run,
+        trains: Callable[[Path | None], None] = lambda _: None,
     ) -> None:
         """Open the recordings; see `dynviz.player.play` for the parameters that it shares.
 
         Without sources, the user chooses a run from the folder `root`. The `clock` returns seconds, `environ`
-        tells whether the terminal is remote, and `run` runs `dynviz export`.
+        tells whether the terminal is remote, `run` runs `dynviz export`, and `trains` is told which run trains in the
+        background, if any.
 
         Raises:
             DynvizError: A source cannot be opened.
         """
         self.delivery = Delivery(depth, environ or {}, clock)
         super().__init__(self.delivery.link)
-        for name in THEMES:
-            self.register_theme(textual_theme(name))
+        for name in dict.fromkeys((*THEMES, theme)):
+            self.register_theme(textual_theme(name, depth))
         self.theme = theme
+        self.set_keymap(settings.keys)
+        self._settings, self._themes = settings, list(dict.fromkeys((theme, *THEMES)))
+        # With few colours, the ground of a dialog hardly differs from the picture behind it.
+        self.set_class(depth != "true", "-edged")
         self.timed, self.trainer, self.root = timed, trainer, root
-        self._run, self._clock = run, clock
+        self._run, self._clock, self._trains = run, clock, trains
         self._view, self._step = view, step
         self._progress = ""
+        self.work = ThreadedWork(self.call_later, lambda _: None)
         self._run_screens: list[RunScreen] = []
+        self._speed = settings.speed
         if root is None:
             self._add(PlayerState(sources, view=view, step=step, trainer=trainer, now=clock(), timer=clock))
 
     def _add(self, state: PlayerState) -> RunScreen:
+        state.playback.speed = self.speed
         behind = "back" if self._run_screens else "runs" if self.root is not None else ""
-        self._run_screens.append(RunScreen(state, self.delivery, behind, timed=self.timed))
+        self._run_screens.append(RunScreen(state, self.delivery, behind, self._settings.keys, timed=self.timed))
         self._run_screens[-1].progress = self._progress
         return self._run_screens[-1]
 
     def on_mount(self) -> None:
+        if self.trainer is not None:
+            self.set_interval(GUARDED_AFTER, self._tell)
         if self.run_screen is not None:
             self.push_screen(self.run_screen)
         elif self.root is not None:
             self.push_screen(Browser(self.root))
+
+    def _tell(self) -> None:
+        if self.trainer is not None:
+            self._trains(self.trainer.folder if self.trainer.exit_code is None else None)
 
     def get_driver_class(self) -> type[Driver]:
         """The driver that measures the terminal's speed, unless another is asked for, as by a server for browsers."""
@@ -125,36 +155,50 @@ class Player(LinkedApp):
         """The screen of the current run, possibly behind dialogs; None while the list of runs is shown."""
         return self._run_screens[-1] if self._run_screens else None
 
+    @property
+    def speed(self) -> float:
+        """The speed of playback of the current run; without one, that of the settings."""
+        return self.run_screen.state.playback.speed if self.run_screen is not None else self._speed
+
     def on_run_chosen(self, message: RunChosen) -> None:
         if not self._run_screens:
-            self._play([str(message.folder)], self._view)
+            self._play([str(folder) for folder in message.folders], self._view)
 
     def on_lanes_chosen(self, message: LanesChosen) -> None:
         self._play(message.sources, None)
 
     def _play(self, sources: Sequence[str], view: str | None) -> None:
-        try:
-            state = PlayerState(sources, view=view, step=self._step, now=self._clock(), timer=self._clock)
-        except DynvizError as error:
+        opened = partial(PlayerState, sources, view=view, step=self._step, now=self._clock(), timer=self._clock)
+        self.work("open", opened, self._take)
+
+    def _take(self, opened: Future[PlayerState]) -> None:
+        error = opened.exception()
+        if isinstance(error, DynvizError):
             self.push_screen(InfoDialog("This run cannot be played", [("", [(str(error),)])]))
-            return
-        self.push_screen(self._add(state))
+        else:
+            self.push_screen(self._add(opened.result()))
 
     def on_screen_left(self) -> None:
         if self.run_screen is self.screen:
+            self._speed = self.speed
             self._run_screens.pop()
             self.pop_screen()
 
     def action_theme(self) -> None:
         """Turn the light on or off."""
-        names = list(THEMES)
-        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        self.theme = self._themes[(self._themes.index(self.theme) + 1) % len(self._themes)]
         if self.run_screen is not None:
             self.run_screen.show()
 
+    def on_training_ended(self, message: TrainingEnded) -> None:
+        if self._settings.ends == "bell":
+            self.bell()
+        elif self._settings.ends == "notify":
+            self.write_sequence(f"\x1b]9;dynviz: {clean(message.words)}\x07")
+
     def action_help(self) -> None:
         """Explain the keys."""
-        self.push_screen(InfoDialog("Keys", help_sections()))
+        self.push_screen(InfoDialog("Keys", help_sections(self._settings.keys)))
 
     def on_export_chosen(self, message: ExportChosen) -> None:
         self.run_worker(self._export(message.job), group="export", exit_on_error=False)
@@ -182,24 +226,29 @@ class Player(LinkedApp):
                 screen.show_notice()
 
     def action_leave(self) -> None:
-        """Quit; ask first while training goes on."""
+        """Stop opening a run, else quit; ask first while training or an export is running."""
         from dynviz.player.dialogs import QuitDialog
 
+        if isinstance(self.screen, QuitDialog) or self.work.drop("open"):
+            return
         states = (screen.state for screen in self._run_screens)
-        training = next((state for state in states if state.session.training or state.forks.running), None)
-        if training is None:
+        training = next((state for state in states if state.training), None)
+        steps = (training.timeline.recorded, training.playback.total) if training is not None else None
+        exporting = any(worker.group == "export" and worker.is_running for worker in self.workers)
+        if training is None and not exporting:
             self.exit(self.exit_status)
         else:
-            self.push_screen(QuitDialog(training.timeline.recorded, training.playback.total), self._leave)
+            self.push_screen(QuitDialog(steps, self._progress if exporting else ""), self._leave)
 
     def _leave(self, answer: str | None) -> None:
         if answer == "stop":
             for screen in self._run_screens:
                 screen.state.forks.stop()
+                screen.state.session.lengthening.stop()
             if self.trainer is not None:
                 self.trainer.stop()
         if answer in {"stop", "go on"}:
-            self.exit(0)
+            self.exit(self.exit_status)
 
     @property
     def exit_status(self) -> int:

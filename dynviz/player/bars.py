@@ -1,7 +1,8 @@
 """One-row widgets: plain words, tabs, and the timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from rich.segment import Segment
 from textual import events
@@ -10,10 +11,15 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dynviz.cells.depth import Depth
-from dynviz.player import header, styles, timeline
+from dynviz.player import footer, header, styles, timeline
+from dynviz.player.footer import KeyHint
 from dynviz.player.messages import StepChosen, ViewChosen
 from dynviz.player.strip import line_filters
 from dynviz.player.words import Row
+from dynviz.scene.step_scale import StepScale
+
+LEFT_BUTTON = 1
+"""The number of the mouse button that acts; the others are left to the terminal."""
 
 
 class Bar(Widget):
@@ -49,18 +55,37 @@ class TabBar(Bar):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         view = header.tab_at(self.words, event.x, self.names)
-        if view is not None:
+        if view is not None and event.button == LEFT_BUTTON:
             self.post_message(ViewChosen(view))
 
 
-class TimelineBar(Bar):
-    """The timeline, on which the mouse drags the position."""
+class FooterBar(Bar):
+    """The keys, which can be clicked."""
 
-    total = 0
+    hints: Sequence[KeyHint] = ()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        self.capture_mouse()
-        self._seek(event.x)
+        key = footer.key_at(self.words, event.x, self.hints)
+        if key is not None and event.button == LEFT_BUTTON:
+            self.app.simulate_key(key)
+
+
+class TimelineBar(Bar):
+    """The timeline, on which the mouse drags the position, and the speed beside it."""
+
+    total = 0
+    scale: StepScale | None = None
+    pressed: Mapping[str, str] = MappingProxyType({})
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if event.button != LEFT_BUTTON:
+            return
+        key = timeline.key_at(self.size.width, event.x)
+        if key is not None:
+            self.app.simulate_key(self.pressed.get(key, key))
+        else:
+            self.capture_mouse()
+            self._seek(event.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         if self.app.mouse_captured is self:
@@ -71,4 +96,4 @@ class TimelineBar(Bar):
 
     def _seek(self, column: int) -> None:
         if self.total:
-            self.post_message(StepChosen(timeline.track(self.size.width, self.total).step(column)))
+            self.post_message(StepChosen(timeline.track(self.size.width, self.total, self.scale).step(column)))

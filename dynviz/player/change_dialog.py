@@ -56,19 +56,13 @@ class ChangeDialog(FormDialog[Wanted]):
         """The selected lane, among those that are shown; None for all."""
         return self.chosen("lanes") - 1 if self.chosen("lanes") else None
 
-    def action_confirm(self) -> None:
-        try:
-            self.dismiss(self._wanted())
-        except DynvizError as error:
-            self.refuse(str(error))
-
-    def _wanted(self) -> Wanted:
+    def answer(self) -> Wanted:
         recording, lane = self._recordings[self.chosen("of")], self._lane
         shown = recording.chosen
         lanes: Sequence[int | None] = [lane] if shown is None else shown if lane is None else [shown[lane]]
         changed = {name: _number(name, text) for name, text in self.query_one(ValueRows).changed.items()}
         if not changed:
-            raise DynvizError("nothing was changed; write another number")
+            raise DynvizError("nothing has changed; enter a different number")
         return tuple(
             (recording, Request(action="set", name=name, value=value, lane=target))
             for name, value in changed.items()
@@ -82,5 +76,5 @@ def _number(name: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise DynvizError(f"{name} takes a number while the run trains; fork it for anything else")
+        raise DynvizError(f"only a number can be given to {name} while the run trains; fork it for anything else")
     return value

@@ -1,11 +1,13 @@
 """The layout of the screen that shows a run."""
 
+from collections.abc import Mapping
+
 from textual.app import ComposeResult
 from textual.containers import Container
 
 from dynviz.cells.canvas import LEAST
-from dynviz.player import footer, header, timeline
-from dynviz.player.bars import Bar, TabBar, TimelineBar
+from dynviz.player import footer, header, keys, timeline
+from dynviz.player.bars import Bar, FooterBar, TabBar, TimelineBar
 from dynviz.player.notice import Notice
 from dynviz.player.plot import Plot
 from dynviz.player.state import PlayerState
@@ -13,8 +15,8 @@ from dynviz.player.tab_note import tab_note
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.words import Word
 
-CHROME = ("timeline", "header", "footer", "tabs")
-"""Rows around the plot, most important first; those for which the plot would become too small are omitted."""
+TAB = 12
+"""Columns of the row of tabs that values leave beside the name of the current view."""
 
 
 class RunDisplay(Container):
@@ -25,12 +27,13 @@ class RunDisplay(Container):
     RunDisplay > Bar, RunDisplay > Plot { layer: plot; }
     """
 
-    def __init__(self, delivery: Delivery, behind: str) -> None:
+    def __init__(self, delivery: Delivery, behind: str, set_keys: Mapping[str, str]) -> None:
         super().__init__()
-        self._delivery, self._behind = delivery, behind
+        self._delivery, self._behind, self._set_keys = delivery, behind, set_keys
         depth = delivery.best.depth
-        self._header, self._footer = Bar("header", depth), Bar("footer", depth)
+        self._header, self._footer = Bar("header", depth), FooterBar("footer", depth)
         self._tabs, self._timeline = TabBar("tabs", depth), TimelineBar("timeline", depth)
+        self._timeline.pressed = keys.pressed(set_keys)
         self.plot, self.notice = Plot(delivery), Notice()
 
     def compose(self) -> ComposeResult:
@@ -45,17 +48,20 @@ class RunDisplay(Container):
         plot.show(scene, "" if scene is not None else state.words(), theme)
         title = header.header(width, scene, state.session.training_status, title=state.session.title, step=state.step)
         self._header.show(title, theme)
-        self._tabs.names, self._timeline.total = state.views.names, playback.total
-        note = tab_note(state, plot.hovered, plot.shown)
+        self._tabs.names = state.views.names
+        self._timeline.total, self._timeline.scale = playback.total, playback.scale
+        room = width - len(state.view) - TAB
+        note = tab_note(state, plot.hovered, plot.shown, room)
         self._tabs.show(header.tabs(width, state.views.names, state.view, note), theme)
         side = timeline.side(playback) if scene is not None else ()
         self._timeline.show(timeline.layout(width, state.timeline, side), theme)
         quality = [Word(plot.lowered, "muted")] if plot.lowered else []
-        hints = footer.key_hints(state, plot.shown, self._behind)
+        hints = footer.key_hints(state, plot.shown, self._behind, self._set_keys)
+        self._footer.hints = hints
         self._footer.show(footer.footer(width, hints, quality), theme)
 
     def _make_room(self) -> None:
-        """Hide rows around the plot if it would be too small."""
+        """Hide rows around the plot, the least important first, if it would be too small."""
         spare = self.size.height - LEAST[1] if self.size.width >= LEAST[0] else 0
-        for place, name in enumerate(CHROME):
-            self.query_one(f"#{name}", Bar).display = place < spare
+        for place, bar in enumerate((self._timeline, self._header, self._footer, self._tabs)):
+            bar.display = place < spare

@@ -42,7 +42,7 @@ class EventDialog(ModalScreen[frozenset[str] | None]):
 
     def _row(self, kind: str) -> Text:
         count = self._events.counts[kind]
-        often = "  drawn as a density; n passes over them" if count > FREQUENT else ""
+        often = "  drawn as a density; n skips them" if count > FREQUENT else ""
         return Text(clean(f"{'○' if kind in self._hidden else '●'} {kind}  {grouped(count)}{often}"))
 
     def _show(self, hidden: frozenset[str]) -> None:

@@ -71,8 +71,8 @@ class EventList:
     def nothing_more(self) -> str:
         """Why there is no further event, in words."""
         if len(self.single):
-            return "no more events this way"
-        return "none of the events is of a chosen kind (E)" if self.hidden else "no events in this run so far"
+            return "no more events in this direction"
+        return "every event is of a hidden kind; E chooses the kinds" if self.hidden else "no events in this run so far"
 
     def hiding(self, kinds: Iterable[str]) -> "EventList":
         """A copy that hides these kinds."""
@@ -154,9 +154,9 @@ def _text(event: Occurrence, lanes: Sequence[int], recordings: Sequence[Recordin
 
 
 def _what(event: Occurrence, recordings: Sequence[Recording], names: Sequence[str]) -> str:
-    if event.kind == "forked" and (origin := recordings[event.recording].metadata.origin) is not None:
-        parent = Path(origin.folder)
-        return f"forked from {parent.parent.name}/{parent.name}"
+    if event.kind == "forked":
+        way, _, folder = event.words.partition(" ")
+        return f"forked {way} {Path(folder).parent.name}/{Path(folder).name}"
     if event.kind == "changed":
         return f"changed {event.words}"
     value = "" if event.value is None else f" {significant(event.value)}"
@@ -173,4 +173,4 @@ def _where(recording: Recording, lanes: Sequence[int], name: str) -> str:
         return name
     if len(lanes) > 1:
         return f"{name}, {caption.lanes(len(lanes), count)}"
-    return f"{name}, seed {recording.seeds[lanes[0]]}" if 0 <= lanes[0] < count else name
+    return f"{name}, {caption.lane(recording, lanes[0])}" if 0 <= lanes[0] < count else name

@@ -14,9 +14,9 @@ from dynviz.player.work import Work, at_once
 from dynviz.recording import Recording
 
 SHARE = 5
-"""The search takes at most 1/SHARE of the time."""
-PAUSE = 0.25
-"""Minimum seconds between searches."""
+"""The search takes about 1/SHARE of the time."""
+PAUSE, LONGEST_PAUSE = 0.25, 2.0
+"""Minimum and maximum seconds between searches: the first examines all that there is, and says little of the next."""
 
 
 class EventScan:
@@ -44,7 +44,7 @@ class EventScan:
 
         def take(future: Future[tuple[EventMark, ...]]) -> None:
             self._scanning, self._version = False, version
-            self._again = now + max(PAUSE, SHARE * (self._timer() - began))
+            self._again = now + min(max(PAUSE, SHARE * (self._timer() - began)), LONGEST_PAUSE)
             error = future.exception()
             if error is None:
                 self.marks = future.result()

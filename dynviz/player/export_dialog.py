@@ -55,12 +55,13 @@ class ExportDialog(FormDialog[ExportJob]):
             steps.index = len(self._ranges) - 1 if _still(suffix) else 0
             steps.refresh()
 
-    def action_confirm(self) -> None:
-        target = self.query_one("#file", Input).value.strip()
-        if target:
-            steps = self._ranges[self.query_one("#range", ChoiceField).word]
-            size, theme = (self.query_one(f"#{name}", ChoiceField).word for name in ("size", "theme"))
-            self.dismiss(ExportJob(target, tuple(self._picture.arguments(target, steps, size, theme))))
+    def answer(self) -> ExportJob | None:
+        target = self.written("file")
+        if not target:
+            return None
+        steps = self._ranges[self.query_one("#range", ChoiceField).word]
+        size, theme = (self.query_one(f"#{name}", ChoiceField).word for name in ("size", "theme"))
+        return ExportJob(target, tuple(self._picture.arguments(target, steps, size, theme)))
 
 
 def _still(suffix: str) -> bool:

@@ -1,27 +1,51 @@
 """The last row: the keys that are currently active."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+from dynviz.player import keys
 from dynviz.player.state import PlayerState
 from dynviz.player.words import Row, Word, fit
 
+PRESSED: Mapping[str, tuple[str, ...]] = {
+    "←→": ("left", "right"),
+    "⇧←→": ("shift+left", "shift+right"),
+    "[ ]": ("left_square_bracket", "right_square_bracket"),
+    "↑↓": ("up", "down"),
+    "esc": ("escape",),
+    "?": ("question_mark",),
+    ".": ("full_stop",),
+}
+"""The keys that a click on a hint presses, from left to right, where Textual names them otherwise than the hint."""
+
 
 class KeyHint(NamedTuple):
-    """A key and what it does; keys with a higher rank are omitted first when space is short."""
+    """A key and what it does.
+
+    Attributes:
+        key: The key, or a pair of them.
+        action: What it does.
+        rank: Keys with a higher rank are omitted first when space is short.
+        pressed: What a click presses, as Textual names it, if not what the key's name says.
+    """
 
     key: str
     action: str
     rank: int
+    pressed: tuple[str, ...] = ()
 
 
-def key_hints(state: PlayerState, shown: int, behind: str) -> list[KeyHint]:
+def key_hints(
+    state: PlayerState, shown: int, behind: str, set_keys: Mapping[str, str] = MappingProxyType({})
+) -> list[KeyHint]:
     """The keys that are currently active.
 
     Args:
         state: What is shown.
         shown: The number of panels that fit.
         behind: A word for what is behind the screen.
+        set_keys: The keys that the user has set, by the names of actions.
     """
     playback, panels = state.playback, len(state.titles)
     film = state.scene() is not None
@@ -36,7 +60,7 @@ def key_hints(state: PlayerState, shown: int, behind: str) -> list[KeyHint]:
         (film and playback.live and not playback.following, "f", "follow", 2),
         (bool(len(state.session.events.single)), "n", "event", 4),
         (paused, ".", "train a step", 2),
-        (status.status == "running", "p", "train on" if paused else "pause training", 2 if paused else 6),
+        (status.status == "running", "p", "continue" if paused else "pause training", 2 if paused else 6),
         (status.status == "running", "h", "change", 5),
         (film, "F", "fork", 5),
         (len(state.views.names) > 1, "tab", "view", 2),
@@ -45,11 +69,21 @@ def key_hints(state: PlayerState, shown: int, behind: str) -> list[KeyHint]:
         (film and panels > 1 and (hidden or state.zoomed), "↑↓", "panel", 4),
         (state.session.choosable, "l", "lanes", 5),
         (film, "e", "export", 4),
-        (bool(behind), "esc", behind, 6),
+        (bool(behind), "esc", behind, 4),
         (True, "?", "help", 1),
         (True, "q", "quit", 0),
     ]
-    return [KeyHint(key, action, rank) for possible, key, action, rank in hints if possible]
+    now = keys.pressed(set_keys)
+    return [_hint(key, action, rank, now) for possible, key, action, rank in hints if possible]
+
+
+def _hint(key: str, action: str, rank: int, now: Mapping[str, str]) -> KeyHint:
+    """A hint with the keys that the user has set in place of others."""
+    names = PRESSED.get(key, (key,))
+    if not now.keys() & set(names):
+        return KeyHint(key, action, rank)
+    names = tuple(now.get(name, name) for name in names)
+    return KeyHint(" ".join(map(keys.shown, names)), action, rank, names)
 
 
 def footer(width: int, hints: Sequence[KeyHint], note: Sequence[Word] = ()) -> Row:
@@ -65,3 +99,27 @@ def footer(width: int, hints: Sequence[KeyHint], note: Sequence[Word] = ()) -> R
         if taken <= width or len(hints) < 2:
             return fit(words, note, width)
         hints.remove(max(hints, key=lambda hint: hint.rank))
+
+
+def key_at(row: Row, column: int, hints: Sequence[KeyHint]) -> str | None:
+    """The key, as Textual names it, whose hint is at a column; of a pair of keys, the word for both presses the last.
+
+    >>> hints = [KeyHint("←→", "step", 0), KeyHint("q", "quit", 0)]
+    >>> [key_at(footer(20, hints), column, hints) for column in (1, 2, 4, 10, 19)]
+    ['left', 'right', 'right', 'q', None]
+    """
+    known = {hint.key: hint.pressed for hint in hints}
+    names: tuple[str, ...] = ()
+    end, is_action = 0, False
+    for word in row:
+        if word.text in known and not is_action:
+            names, is_action = known[word.text] or PRESSED.get(word.text, (word.text,)), True
+            place = (column - end) * len(names) // word.width
+        elif word.text.strip():
+            place, is_action = len(names) - 1, False
+        elif not is_action:
+            names = ()
+        end += word.width
+        if column < end:
+            return names[place] if names else None
+    return None

@@ -30,12 +30,17 @@ class _Choice:
 
     @classmethod
     def of(cls, recording: Recording, name: str) -> "_Choice":
-        scenario, rule = recording.metadata.scenario, recording.metadata.optimizer
-        codes = (
-            *foreign("scenarios", scenario.file or scenario.name, scenario.fingerprints),
-            *foreign("optimizers", rule.file or rule.name, rule.fingerprints),
-        )
-        return cls(recording, name, tuple(dict.fromkeys(code.name for code in codes)))
+        return cls(recording, name, user_code(recording))
+
+
+def user_code(recording: Recording) -> tuple[str, ...]:
+    """The user's own files and classes that train a recording."""
+    scenario, rule = recording.metadata.scenario, recording.metadata.optimizer
+    codes = (
+        *foreign("scenarios", scenario.spec, scenario.fingerprints),
+        *foreign("optimizers", rule.spec, rule.fingerprints),
+    )
+    return tuple(dict.fromkeys(code.name for code in codes))
 
 
 class ForkDialog(FormDialog[ForkJob]):
@@ -75,20 +80,14 @@ class ForkDialog(FormDialog[ForkJob]):
     def _choice(self) -> _Choice:
         return self._choices[self.chosen("of")]
 
-    def action_confirm(self) -> None:
-        try:
-            self.dismiss(self._job())
-        except DynvizError as error:
-            self.refuse(str(error))
-
-    def _job(self) -> ForkJob:
+    def answer(self) -> ForkJob:
         choice, changed = self._choice, self.query_one(ValueRows).changed
         recorded = choice.recording.recorded
         digits = self.written("step").replace(" ", "")[:15]
         if not digits or int(digits) > recorded:
-            raise DynvizError(f"write a step from 0 to {grouped(recorded)}")
+            raise DynvizError(f"enter a step from 0 to {grouped(recorded)}")
         if missing := next((name for name, text in changed.items() if not text), None):
-            raise DynvizError(f"{missing} has no value")
+            raise DynvizError(f"enter a value for {missing}")
         arguments = [choice.recording.source, "--at", str(int(digits))]
         for name, text in changed.items():
             arguments += ["--set", f"{name}={text}"]
@@ -97,7 +96,9 @@ class ForkDialog(FormDialog[ForkJob]):
             arguments += ["--optimizer", optimizer]
         arguments += ["--state", STATES[self.chosen("state")], "--schedule", SCHEDULES[self.chosen("schedule")]]
         if choice.code and not self._trusted and not self.chosen("trust"):
-            raise DynvizError(f"a fork runs {', '.join(choice.code)}, which is not part of dynviz: say yes to that")
+            raise DynvizError(
+                f"a fork runs {', '.join(choice.code)}, which is not part of dynviz: answer yes to allow it"
+            )
         for code in choice.code:
             arguments += ["--trust", code]
         return ForkJob(int(digits), tuple(arguments))

@@ -53,7 +53,7 @@ class Forks:
             if trainer.folder is not None:
                 begun.append((trainer.folder, step))
             elif trainer.exit_code is not None:
-                failed.append(f"no fork at step {step}: {trainer.message or 'it ended before it began'}")
+                failed.append(f"no fork at step {step}: {trainer.message or 'it ended before training began'}")
             else:
                 continue
             self._awaited.remove((trainer, step))

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from dynviz.errors import DynvizError
 from dynviz.text import clean
 
 Answer = TypeVar("Answer")
@@ -81,9 +82,23 @@ class FormDialog(ModalScreen[Answer | None]):
         """The rows, made by `row`."""
         raise NotImplementedError
 
+    def answer(self) -> Answer | None:
+        """The input; None if there is none yet.
+
+        Raises:
+            DynvizError: Something is wrong with it.
+        """
+        raise NotImplementedError
+
     def action_confirm(self) -> None:
         """Close the form with its input, or show what is wrong with it."""
-        raise NotImplementedError
+        try:
+            answer = self.answer()
+        except DynvizError as error:
+            self.refuse(str(error))
+            return
+        if answer is not None:
+            self.dismiss(answer)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

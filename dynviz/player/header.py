@@ -1,14 +1,19 @@
 """The first two rows: a title with the training status, and the tabs of the views."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from dynviz.player.status import TrainingStatus
-from dynviz.player.words import Row, Word, cut, fit, grouped, shortened
+from dynviz.player.words import GAP, Row, Word, cut, fit, grouped, shortened
 from dynviz.scene.marks import Scene
 
+FIRST, PLACED = re.compile(r"\S*"), re.compile(r"\S*(?: in \S+)?")
+"""The name of an optimizer, and the folder of its run beside it."""
 LONGEST = 24
 """Maximum width of the name on a tab."""
+SHORTEST = 12
+"""Width down to which a title is cut for the names of optimizers."""
 
 
 def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: str = "dynviz", step: int = 0) -> Row:
@@ -29,9 +34,19 @@ def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: st
     row = fit([*left, *lanes, *more], right, width)
     if set(lanes) <= set(row):
         return row
-    # Prefer the names of all optimizers to the details of some.
-    names = [replace(word, text=word.text.partition(" ")[0]) for word in lanes]
-    return fit([*left, *names], right, width) if len(set(names)) == len(names) else row
+    # Prefer the names of all optimizers to the details of some, and to the end of a long title.
+    for pattern in (FIRST, PLACED):
+        names = [replace(word, text=pattern.match(word.text).group()) for word in lanes]  # type: ignore[union-attr]
+        if len({name.text for name in names}) == len(names):
+            break
+    else:
+        return row
+    named = fit([*left, *names], right, width)
+    if set(names) <= set(named):
+        return named
+    taken = sum(word.width + GAP for word in (*names, signal, counter)) + 2
+    short = Word(shortened(name, max(width - taken, SHORTEST)), bold=True)
+    return fit([short, *left[1:], *names], right, width)
 
 
 def tabs(width: int, names: Sequence[str], current: str, note: Sequence[Word] = ()) -> Row:

@@ -1,21 +1,22 @@
 """The film of a view, reopened as its recordings grow."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.animation.drawing import open_film
-from dynviz.errors import DynvizError, in_words
+from dynviz.errors import DynvizError, TooEarlyError, in_words
 from dynviz.film import Film
 from dynviz.player.axes import HeldAxes
+from dynviz.player.fitting import fitted
 from dynviz.player.work import Work, at_once
 from dynviz.recording import Recording, Snapshot
-from dynviz.scene.marks import Panel, Scene
+from dynviz.scene.marks import Scene
 
 Clock = Callable[[], float]
 Version = tuple[tuple[int, int, int, str], ...]
@@ -30,11 +31,12 @@ class LiveFilm:
     """The up-to-date film of growing recordings in one view.
 
     Attributes:
-        recordings: The recordings.
+        recordings: The recordings; more may be added.
         view: A name with options, or a path.
         film: The current film; None before the first sample, or if the view is unsuitable.
+        scenes: Its pictures.
         problem: Why there is no film.
-        opening_since: When the current opening began; None if there is none.
+        opening_since: When the current check of the recordings began; None if there is none.
     """
 
     def __init__(self, recordings: Sequence[Recording], view: str, *, timer: Clock = time.perf_counter) -> None:
@@ -47,14 +49,14 @@ class LiveFilm:
         """
         self.recordings, self.view = tuple(recordings), view
         self.film: Film | None = None
+        self.scenes: Scenes | None = None
         self.problem = ""
         self.opening_since: float | None = None
         self.version: Version = ()
         self._timer = timer
         self._axes = HeldAxes()
         self._again = -np.inf
-        self._whole: tuple[int, Scene] | None = None
-        self._shown: tuple[object, Scene] | None = None
+        self._early = False
 
     @property
     def looked(self) -> bool:
@@ -77,6 +79,11 @@ class LiveFilm:
         return self.looked and not any(samples for *_, samples, _ in self.version)
 
     @property
+    def unsuited(self) -> bool:
+        """Whether the view cannot show what is recorded, and will not once more is."""
+        return self.film is None and bool(self.problem) and self.looked and not self.empty and not self._early
+
+    @property
     def recorded(self) -> int:
         """The newest step of all recordings at the last check."""
         return max((step for step, *_ in self.version), default=0)
@@ -87,96 +94,96 @@ class LiveFilm:
         return max((total for _, total, *_ in self.version), default=0)
 
     @property
+    def growing(self) -> tuple[int, int] | None:
+        """The newest step of the recordings that grow, and the last one planned for them; None if none grows."""
+        ends = [(step, total) for step, total, _, status in self.version if status == "running"]
+        return max(ends) if ends else None
+
+    @property
     def steps(self) -> NDArray[np.int64]:
         """The steps that can be shown."""
         return self.film.steps if self.film is not None else np.zeros(0, np.int64)
 
-    def refresh(self, now: float, work: Work = at_once) -> bool:
-        """Check the recordings and reopen the film if they grew; returns whether it is being opened.
+    def refresh(self, now: float, work: Work = at_once, changed: Callable[[], None] = lambda: None) -> None:
+        """Check the recordings and reopen the film if they grew, and then call `changed`.
 
         Openings are spaced so that they take at most a fifth of the time.
         """
         if self.opening_since is not None or now < self._again:
-            return False
-        try:
-            version = version_of(self.recordings)
-        except DynvizError as error:
-            self.problem = str(error)
-            return False
-        if version == self.version:
-            return False
+            return
         self.opening_since, began = now, self._timer()
-        snapshots = [Snapshot(recording) for recording in self.recordings]
 
-        def take(opened: Future[Film]) -> None:
-            self._again = now + max(PAUSE, SHARE * (self._timer() - began))
-            self._take(opened, version)
+        def take(look: Future[tuple[Version, Film | Exception] | None]) -> None:
+            self.opening_since = None
+            error = look.exception()
+            if isinstance(error, DynvizError):
+                self.problem = str(error)
+                return
+            looked = look.result()
+            if looked is not None:
+                self._again = now + max(PAUSE, SHARE * (self._timer() - began))
+                self._take(*looked)
+                changed()
 
-        work("view", partial(open_film, snapshots, self.view), take)
-        return True
+        work(f"view {self.view}", self._look, take)
 
-    def _take(self, opened: Future[Film], version: Version) -> None:
-        was_live, self.version, self.opening_since = self.live, version, None
+    def _look(self) -> tuple[Version, Film | Exception] | None:
+        """The present version and its film, or why there is none; None if nothing has changed."""
+        # Others may be added meanwhile.
+        recordings = self.recordings
+        version = version_of(recordings)
+        if version == self.version:
+            return None
+        try:
+            return version, open_film([Snapshot(recording) for recording in recordings], self.view)
+        except Exception as error:  # a view may be the user's own
+            return version, error
+
+    def _take(self, version: Version, opened: Film | Exception) -> None:
+        was_live, self.version = self.live, version
+        self._early = self.live and isinstance(opened, TooEarlyError)
         if was_live and not self.live:
             # Once nothing grows any more, use the axes of the whole run, as exports do.
             self._axes = HeldAxes()
-        self._whole = self._shown = None
-        try:
-            self.film, self.problem = opened.result(), ""
-        except DynvizError as error:
+        if isinstance(opened, Film):
+            self.film, self.problem = opened, ""
+            self.scenes = Scenes(opened, self._axes if self.live else None)
+        elif isinstance(opened, DynvizError):
             # Keep a film that has been shown: its data is still valid.
-            self.problem = "" if self.film is not None else str(error)
-        except Exception as error:  # a view may be the user's own
-            self._fail(error)
+            self.problem = "" if self.film is not None else str(opened)
+        else:
+            self.fail(opened)
 
-    def _fail(self, error: Exception) -> None:
-        self.film = None
+    def fail(self, error: BaseException) -> None:
+        """Give up on the film."""
+        self.film = self.scenes = None
         words = f"view {self.view} failed: {in_words(error)}"
         self.problem = str(error) if isinstance(error, DynvizError) else words
 
-    def scene(self, step: int, first: int = 0, *, alone: bool = False) -> Scene | None:
-        """The picture at a step, or None where there is none.
 
-        Args:
-            step: One of `steps`, or between them.
-            first: The index of the first panel.
-            alone: Whether it is the only one shown.
-        """
-        whole = self._at(step)
-        if whole is None:
-            return None
-        key = step, first, alone
-        if self._shown is None or self._shown[0] != key:
-            self._shown = key, replace(whole, panels=from_panel(whole.panels, first, alone=alone))
-        return self._shown[1]
+class Scenes:
+    """The pictures of a film, made one at a time in any thread: a view may be the user's own."""
 
-    def _at(self, step: int) -> Scene | None:
-        """The picture with all panels; the same object until something changes."""
-        if self.film is None:
-            return None
-        if self._whole is None or self._whole[0] != step:
-            try:
-                scene = self.film.scene(step)
-            except Exception as error:  # a view may be the user's own
-                self._fail(error)
-                return None
-            self._whole = step, replace(scene, panels=self._axes.hold(scene.panels)) if self.live else scene
-            self._shown = None
-        return self._whole[1]
+    def __init__(self, film: Film, axes: HeldAxes | None) -> None:
+        self._film, self._axes = film, axes
+        self._lock = threading.Lock()
+
+    @property
+    def picks(self) -> bool:
+        """Whether places in the pictures stand for lanes."""
+        return self._film.pick is not None
+
+    def at(self, step: int, end: int | None = None) -> Scene:
+        """The picture at a step, with all panels; axes of steps end at `end`, if at all."""
+        with self._lock:
+            scene = self._film.scene(step)
+            panels = scene.panels if self._axes is None else self._axes.hold(scene.panels)
+            return replace(scene, panels=panels if end is None else fitted(panels, end))
 
     def pick(self, step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
-        """The sources of the lanes at a place of the picture; empty if places do not stand for lanes."""
-        if self.film is None or self.film.pick is None:
-            return ()
-        try:
-            return self.film.pick(step, panel, x, y)
-        except Exception:  # a view may be the user's own
-            return ()
-
-    def titles(self, step: int) -> tuple[str, ...]:
-        """The titles of all panels."""
-        whole = self._at(step)
-        return tuple(panel.title for panel in whole.panels) if whole is not None else ()
+        """The sources of the lanes at a place of the picture."""
+        with self._lock:
+            return () if self._film.pick is None else self._film.pick(step, panel, x, y)
 
 
 def version_of(recordings: Sequence[Recording]) -> Version:
@@ -193,15 +200,3 @@ def _samples(recording: Recording) -> int:
     """The number of samples of the densest channel, which tells one sample, at step 0, from none."""
     sampled = {name: info.every for name, info in recording.metadata.channels.items() if info.every}
     return len(recording[min(sampled, key=sampled.__getitem__)]) if sampled else 0
-
-
-def from_panel(panels: tuple[Panel, ...], first: int, *, alone: bool) -> tuple[Panel, ...]:
-    """The panels from `first` on, or only that one.
-
-    >>> from_panel(tuple("abc"), 1, alone=False), from_panel(tuple("abc"), 4, alone=True)
-    (('b', 'c'), ('b',))
-    """
-    if not panels:
-        return panels
-    first %= len(panels)
-    return panels[first : first + 1] if alone else panels[first:]

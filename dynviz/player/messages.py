@@ -23,6 +23,13 @@ class PlotClicked(Message):
     hit: Hit | None
 
 
+@dataclass
+class RowClicked(Message):
+    """A row of a list was clicked."""
+
+    index: int
+
+
 class PanelsChanged(Message):
     """The number of panels that fit into the plot has changed."""
 
@@ -43,9 +50,9 @@ class StepChosen(Message):
 
 @dataclass
 class RunChosen(Message):
-    """A run was chosen from the list."""
+    """Runs were chosen from the list."""
 
-    folder: Path
+    folders: tuple[Path, ...]
 
 
 @dataclass
@@ -60,6 +67,13 @@ class ExportChosen(Message):
     """The export dialog was confirmed."""
 
     job: ExportJob
+
+
+@dataclass
+class TrainingEnded(Message):
+    """Training ended or diverged."""
+
+    words: str
 
 
 class ScreenLeft(Message):

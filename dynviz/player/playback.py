@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-SPEEDS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0, 16.0)
+from dynviz.scene.step_scale import StepScale
+from dynviz.settings.values import SPEEDS
+
 SECONDS = 20.0
 """Seconds to play a whole run at speed 1."""
 SLOWEST = 5.0
@@ -19,27 +21,38 @@ class Playback:
         steps: The steps that can be shown, ascending; more while training goes on.
         total: The last step that is planned.
         live: Whether more steps will come.
+        front: The newest step of what grows, behind which others may be longer; the last one when nothing does.
         playing: Whether time moves the position.
         following: Whether the position is always the newest step.
         speed: At speed 1 a run takes twenty seconds.
+        scale: Which steps time is taken for; None while it runs with the steps.
     """
 
     def __init__(self) -> None:
         self.steps: NDArray[np.int64] = np.zeros(0, np.int64)
         self.total = 0
         self.live = False
+        self.front = 0.0
         self.playing = False
         self.following = False
         self.speed = 1.0
+        self.scale: StepScale | None = None
         self._position = 0.0
         self._now: float | None = None
 
-    def extend(self, steps: NDArray[np.int64], total: int, *, live: bool) -> None:
-        """Update the available steps."""
-        self.steps, self.total, self.live = steps, total, live
+    def extend(self, steps: NDArray[np.int64], total: int, *, growing: tuple[int, int] | None = None) -> None:
+        """Update the available steps.
+
+        Args:
+            steps: Those of the film.
+            total: The last step that is planned.
+            growing: The newest step of what grows and the last one planned for it; None if nothing grows.
+        """
+        self.steps, self.total, self.live = steps, total, growing is not None
+        self.front = self.edge if growing is None else min(float(growing[0]), self.edge)
         if self.following:
-            self._position = self.edge
-            self.following = self.playing = live
+            self._position = self.front
+            self.following = self.playing = self.live
         self._position = min(max(self._position, self.start), self.edge)
 
     @property
@@ -71,10 +84,16 @@ class Playback:
         self._now = now
         if not self.moving:
             return
-        self._position += passed * self.rate
-        if self._position >= self.edge:
-            self._position = self.edge
-            self.following = self.playing = self.live
+        before = self._position
+        if self.scale is None:
+            self._position += passed * self.rate
+        else:
+            share = passed * self.speed / SECONDS
+            self._position = float(self.scale.steps(self.scale.places(self._position) + share))
+        if self.live and before <= self.front <= self._position:
+            self._position, self.following = self.front, True
+        elif self._position >= self.edge:
+            self._position, self.playing = self.edge, False
 
     def toggle(self, now: float) -> None:
         """Play or pause; at the end of a finished run, restart from the beginning."""
@@ -82,10 +101,9 @@ class Playback:
         if self.playing:
             self.playing = self.following = False
             return
-        at_edge = self._position >= self.edge
-        if at_edge and not self.live:
+        if self._position >= self.edge and not self.live:
             self._position = self.start
-        self.playing, self.following = True, at_edge and self.live
+        self.playing, self.following = True, self.live and self._position >= self.front
 
     def seek(self, step: float) -> None:
         """Go to a step, or the nearest end, and continue playing from there."""
@@ -102,7 +120,7 @@ class Playback:
 
     def end(self) -> None:
         """Go to the newest step, and follow live training."""
-        self.seek(self.edge)
+        self.seek(self.front)
         self.following = self.playing = self.live
 
     def follow(self) -> None:

@@ -2,6 +2,8 @@
 
 import textwrap
 import time
+from concurrent.futures import Future
+from dataclasses import dataclass
 
 from rich.segment import Segment
 from textual import events
@@ -9,18 +11,20 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dynviz.cells.canvas import CellCanvas, Hit
+from dynviz.cells.canvas import CellCanvas, Hit, PanelAreas
 from dynviz.cells.cells import Cells
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
 from dynviz.errors import in_words
 from dynviz.player import styles
+from dynviz.player.bars import LEFT_BUTTON
 from dynviz.player.messages import PanelsChanged, PlotClicked, PlotHovered
 from dynviz.player.strip import line_filters
 from dynviz.player.strip import strips as encoded_strips
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.terminal.quality import PictureQuality
 from dynviz.player.words import Word, cut, shortened
+from dynviz.player.work import Newest, Work, at_once
 from dynviz.scene.marks import Scene
 from dynviz.scene.theme import theme as find_theme
 
@@ -30,12 +34,31 @@ CALM = 0.5
 """Seconds after which a still picture is sent again in full quality."""
 
 
+@dataclass(frozen=True)
+class DrawnPicture:
+    """A scene in cells.
+
+    Attributes:
+        cells: The cells.
+        areas: Where its panels stand.
+        theme: The theme in which it is drawn.
+        seconds: How long drawing took.
+    """
+
+    cells: Cells
+    areas: PanelAreas
+    theme: str
+    seconds: float
+
+
 class Plot(Widget):
     """Draws a scene on all its cells, or shows words if there is none.
 
-    Rows are encoded directly for the terminal, which is four times as fast as Textual's style per cell.
+    A picture is drawn by `work`, and shown instead of the last one when it is ready. Rows are encoded directly for the
+    terminal, which is four times as fast as Textual's style per cell.
 
     Attributes:
+        work: Runs slow functions.
         seconds: How long the last picture took to draw.
         hovered: The position of the mouse.
         problem: Why the scene could not be drawn.
@@ -46,6 +69,7 @@ class Plot(Widget):
     def __init__(self, delivery: Delivery) -> None:
         super().__init__(id="plot")
         self.delivery = delivery
+        self.work: Work = at_once
         self.seconds = 0.0
         self.hovered: Hit | None = None
         self.problem = ""
@@ -53,9 +77,10 @@ class Plot(Widget):
         self._scene: Scene | None = None
         self._text = ""
         self._theme = "dark"
+        self._newest = Newest("cells")
         self._canvas: tuple[tuple[int, int, str], CellCanvas] | None = None
         self._encoders: dict[tuple[str, PictureQuality], Encoder] = {}
-        self._cells: Cells | None = None
+        self._picture: DrawnPicture | None = None
         self._strips: dict[tuple[bool, PictureQuality], list[Strip]] = {}
         # The quality of this picture, when it was shown, and how many of its rows have been resent.
         self._quality, self._since, self._sharp = delivery.quality, 0.0, 0
@@ -68,16 +93,50 @@ class Plot(Widget):
             # What was under the mouse may have changed; it is determined again when the mouse moves.
             self.hovered = None
         self._scene, self._text, self._theme = scene, text, theme
-        self._forget()
-        self.refresh()
+        if scene is not None:
+            self._draw()
+            return
+        self._newest.drop()
+        # A canvas draws one picture at a time.
+        self._canvas = self._picture = None
+        self.redraw()
 
     def on_resize(self) -> None:
-        self._forget()
+        self.redraw()
+        self._draw()
 
     def redraw(self) -> None:
-        """Redraw in the current quality."""
-        self._forget()
+        """Send the picture again, in the current quality."""
+        self._strips.clear()
+        self._quality, self._since, self._sharp = self.delivery.quality, self.delivery.now, 0
         self.refresh()
+
+    def _draw(self) -> None:
+        """Draw the scene; until that is done, the last picture stays."""
+        scene, theme = self._scene, self._theme
+        if scene is None or not self.size:
+            return
+        key = (*self.size, theme)
+        if self._canvas is None or self._canvas[0] != key:
+            self._canvas = key, CellCanvas(*key, head=False)
+        canvas = self._canvas[1]
+
+        def drawn() -> DrawnPicture:
+            began = time.perf_counter()
+            cells = canvas.draw(scene)
+            return DrawnPicture(cells, canvas.areas, theme, time.perf_counter() - began)
+
+        self._newest.ask(self.work, object(), drawn, self._take)
+
+    def _take(self, outcome: Future[DrawnPicture]) -> None:
+        error = outcome.exception()
+        self._picture = None if error is not None else outcome.result()
+        # The marks may be of a user's view.
+        self.problem = "" if error is None else f"this picture cannot be drawn: {in_words(error)}"
+        self.redraw()
+        if self.shown != self._announced:
+            self._announced = self.shown
+            self.post_message(PanelsChanged())
 
     def sharpen(self) -> None:
         """Resend more rows in full quality, if the picture stands still and no other output is pending."""
@@ -100,7 +159,8 @@ class Plot(Widget):
         self._point(None)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        self.post_message(PlotClicked(self.hit(event.x, event.y)))
+        if event.button == LEFT_BUTTON:
+            self.post_message(PlotClicked(self.hit(event.x, event.y)))
 
     def _point(self, hit: Hit | None) -> None:
         if hit != self.hovered:
@@ -109,34 +169,25 @@ class Plot(Widget):
 
     def hit(self, column: int, row: int) -> Hit | None:
         """What is at a cell."""
-        return self.canvas.hit(column, row) if self._cells is not None else None
-
-    def _forget(self) -> None:
-        self._cells = None
-        self.problem = ""
-        self._strips.clear()
-        self._quality, self._since, self._sharp = self.delivery.quality, self.delivery.now, 0
+        return self.areas.hit(column, row)
 
     @property
-    def canvas(self) -> CellCanvas:
-        """A canvas of the size of the widget."""
-        key = max(self.size.width, 1), max(self.size.height, 1), self._theme
-        if self._canvas is None or self._canvas[0] != key:
-            self._canvas = key, CellCanvas(*key, head=False)
-        return self._canvas[1]
+    def areas(self) -> PanelAreas:
+        """Where the panels of the picture stand."""
+        return self._picture.areas if self._picture is not None else PanelAreas()
 
-    def encoder(self, quality: PictureQuality) -> Encoder:
+    def encoder(self, theme: str, quality: PictureQuality) -> Encoder:
         """Encodes cells for the terminal, in a quality."""
-        key = self._theme, quality
+        key = theme, quality
         if key not in self._encoders:
-            colors = find_theme(self._theme)
+            colors = find_theme(theme)
             self._encoders[key] = Encoder(colors.palette(), quality.depth, instead=coarse(colors, quality.levels))
         return self._encoders[key]
 
     @property
     def shown(self) -> int:
         """The number of panels that fit."""
-        return len(self.canvas.places) if self._scene is not None and self._cells is not None else 0
+        return len(self.areas.places)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of a region of the widget."""
@@ -153,22 +204,16 @@ class Plot(Widget):
         if (plain, quality) not in self._strips:
             began = time.perf_counter()
             self._strips[plain, quality] = self._drawn(quality, plain=plain)
-            self.seconds = time.perf_counter() - began
-            if self.shown != self._announced:
-                self._announced = self.shown
-                self.post_message(PanelsChanged())
+            drawing = self._picture.seconds if self._picture is not None else 0.0
+            self.seconds = drawing + time.perf_counter() - began
         return self._strips[plain, quality]
 
     def _drawn(self, quality: PictureQuality, *, plain: bool) -> list[Strip]:
-        if self._scene is None:
-            return self._words(self._text)
-        try:
-            if self._cells is None:
-                self._cells = self.canvas.draw(self._scene)
-        except Exception as error:  # the marks may be of a user's view
-            self.problem = f"this picture cannot be drawn: {in_words(error)}"
-            return self._words(self.problem)
-        cells, encoder = self._cells, self.encoder(quality)
+        if self._picture is None:
+            return self._words(self.problem or self._text)
+        # Just after the size has changed, the picture still has the size before.
+        cells = self._picture.cells.fitted(*self.size)
+        encoder = self.encoder(self._picture.theme, quality)
         if plain:
             rows = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
             background = self.background_colors[1]

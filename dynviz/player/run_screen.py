@@ -1,25 +1,22 @@
 """The screen that shows a run."""
 
+import math
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.timer import Timer
 
-from dynviz.cells.canvas import Hit
-from dynviz.errors import DynvizError
+from dynviz.player.dialog_screen import DialogScreen
 from dynviz.player.display import RunDisplay
-from dynviz.player.exporting import ExportJob
+from dynviz.player.endings import Endings
 from dynviz.player.keys import bindings
-from dynviz.player.messages import ExportChosen, LanesChosen, PlotClicked, ScreenLeft, StepChosen, ViewChosen
-from dynviz.player.selection import Selection
+from dynviz.player.messages import LanesChosen, PlotClicked, ScreenLeft, StepChosen, ViewChosen
 from dynviz.player.state import IDLE, LOOK, PlayerState
 from dynviz.player.terminal.delivery import Delivery
-from dynviz.player.training_screen import TrainingScreen
-from dynviz.player.work import in_thread
+from dynviz.player.work import ThreadedWork
 
 LEAST_PAUSE = 0.001
 """Minimum seconds between frames, during which keys are read."""
@@ -30,27 +27,30 @@ LEAP = 0.05
 """Fraction of the run that a leap skips."""
 
 
-class RunScreen(TrainingScreen):
+class RunScreen(DialogScreen):
     """Shows a run, plays it, and reacts to keys.
 
     Attributes:
         state: What is shown.
         behind: A word for what is behind this screen; empty for the first screen.
         progress: The progress of an export, in words.
+        work: Runs slow functions in threads.
     """
 
     DEFAULT_CSS = "RunScreen { background: $background; overflow: hidden; }"
     BINDINGS: ClassVar[list[BindingType]] = bindings()
 
-    def __init__(self, state: PlayerState, delivery: Delivery, behind: str, *, timed: bool) -> None:
+    def __init__(
+        self, state: PlayerState, delivery: Delivery, behind: str, set_keys: Mapping[str, str], *, timed: bool
+    ) -> None:
         super().__init__()
         self.state, self.behind, self.progress = state, behind, ""
-        self._delivery, self._timed = delivery, timed
-        self._rows = RunDisplay(delivery, behind)
+        self._delivery, self._timed, self.endings = delivery, timed, Endings()
+        self._rows, self.set_keys = RunDisplay(delivery, behind, set_keys), set_keys
         self._notice, self._notice_until = "", 0.0
-        self._late = False
+        self._late, self._due = False, math.inf
         self._beat_timer: Timer | None = None
-        state.work = self._work
+        state.work = self._rows.plot.work = self.work = ThreadedWork(self.call_later, self._arrived)
 
     def compose(self) -> ComposeResult:
         yield self._rows
@@ -65,6 +65,7 @@ class RunScreen(TrainingScreen):
         """Show the current state, and schedule the next update."""
         self._cancel()
         began = time.perf_counter()
+        self._delivery.lagged(max(began - self._due, 0.0))
         plot = self._rows.plot
         if self._delivery.stuck():
             # After output was discarded, the contents of the screen are unknown.
@@ -74,21 +75,25 @@ class RunScreen(TrainingScreen):
         if not self._late:
             self.state.tick(self._delivery.now)
             self.hear()
-            self.show()
+            if not self.state.ask():
+                # What was just asked for mostly arrives at once, and all is shown with it.
+                self.show()
             plot.sharpen()
             self._delivery.rate.took(plot.seconds)
             if self._timed:
                 self.state.try_view()
         if self._timed:
-            taken = time.perf_counter() - began
-            self._beat_timer = self.set_timer(max(self._pause - taken, LEAST_PAUSE), self.beat)
+            now = time.perf_counter()
+            pause = max(self._pause - (now - began), LEAST_PAUSE)
+            self._beat_timer, self._due = self.set_timer(pause, self.beat), now + pause
 
-    def _work(self, group: str, function: Callable[[], Any], take: Callable[[Future[Any]], None]) -> None:
-        async def work() -> None:
-            take(await in_thread(function))
+    def _arrived(self, group: str) -> None:
+        """React to the outcome of slow work."""
+        if group not in ("picture", "cells"):
             self.beat()
-
-        self.run_worker(work(), group=group, exclusive=True)
+        elif group == "picture" and not self._late:
+            # Another step is asked for when the next frame is due.
+            self.show()
 
     @property
     def _pause(self) -> float:
@@ -121,7 +126,7 @@ class RunScreen(TrainingScreen):
         trouble = self.state.session.trouble if self.state.scene() is not None else ""
         if self._delivery.now > self._notice_until:
             self._notice = ""
-        self._rows.notice.show(self._notice or self.progress or self.state.forks.doing or trouble)
+        self._rows.notice.show(self._notice or self.progress or self.state.doing or trouble)
 
     def on_key(self) -> None:
         # The message has been read.
@@ -143,9 +148,13 @@ class RunScreen(TrainingScreen):
     def on_plot_clicked(self, message: PlotClicked) -> None:
         """Play the lanes at this place, else zoom into the panel or back out."""
         self._notice = ""
-        if not self._play(message.hit):
-            self.state.zoom(message.hit.panel if message.hit is not None else None)
-            self.beat()
+
+        def play_or_zoom(sources: tuple[str, ...]) -> None:
+            if not self._play(sources):
+                self.state.zoom(message.hit.panel if message.hit is not None else None)
+                self.beat()
+
+        self.state.pick(message.hit, play_or_zoom)
 
     def on_view_chosen(self, message: ViewChosen) -> None:
         self.state.show(message.view)
@@ -153,7 +162,7 @@ class RunScreen(TrainingScreen):
 
     def on_step_chosen(self, message: StepChosen) -> None:
         self._notice = ""
-        self._seek(message.step)
+        self.seek(message.step)
 
     def on_mouse_scroll_down(self) -> None:
         self.action_leap(0.2)
@@ -161,7 +170,8 @@ class RunScreen(TrainingScreen):
     def on_mouse_scroll_up(self) -> None:
         self.action_leap(-0.2)
 
-    def _seek(self, step: float | None) -> None:
+    def seek(self, step: float | None) -> None:
+        """Go to a step, if there is one."""
         if step is not None:
             self.state.playback.seek(step)
             self.beat()
@@ -177,10 +187,10 @@ class RunScreen(TrainingScreen):
     def action_leap(self, leaps: float) -> None:
         """Leap ahead or back by a fraction of the run."""
         playback = self.state.playback
-        self._seek(playback.step + leaps * LEAP * max(playback.total, 1))
+        self.seek(playback.step + leaps * LEAP * max(playback.total, 1))
 
     def action_home(self) -> None:
-        self._seek(self.state.playback.start)
+        self.seek(self.state.playback.start)
 
     def action_end(self) -> None:
         self.state.playback.end()
@@ -223,59 +233,11 @@ class RunScreen(TrainingScreen):
             self.state.page(by * shown)
         self.beat()
 
-    def action_jump(self) -> None:
-        from dynviz.player.dialogs import StepDialog
-
-        if self.state.scene() is not None:
-            playback = self.state.playback
-            self.app.push_screen(StepDialog(int(playback.start), int(playback.edge)), self._seek)
-
-    def action_lanes(self) -> None:
-        from dynviz.player.lane_dialog import LaneDialog
-
-        if self.state.session.choosable:
-            self.app.push_screen(LaneDialog(self.state.session.selection), self._select)
-
-    def _select(self, chosen: Selection | None) -> None:
-        if chosen is None:
-            return
-        try:
-            self.state.select(chosen)
-        except DynvizError as error:
-            self.say(str(error))
-        self.beat()
-
-    def action_details(self) -> None:
-        from dynviz.player.details import sections
-        from dynviz.player.info_dialog import InfoDialog
-
-        session = self.state.session
-        if session.recordings:
-            known = sections(session.recordings, session.events.marks, self.state.statuses)
-            self.app.push_screen(InfoDialog(session.title, known))
-
-    def action_export(self) -> None:
-        from dynviz.player.export_dialog import ExportDialog
-
-        picture = self.state.picture(self.app.theme)
-        if picture is not None:
-            self.app.push_screen(ExportDialog(picture), self._export)
-
-    def _export(self, job: ExportJob | None) -> None:
-        if job is not None:
-            self.post_message(ExportChosen(job))
-
-    def action_copy(self) -> None:
-        """Copy the command that exports this picture, and show it."""
-        picture = self.state.picture(self.app.theme)
-        if picture is not None:
-            command = picture.still()
-            self.app.copy_to_clipboard(command)
-            self.say(f"copied: {command}")
-
     def action_back(self) -> None:
-        """Leave the zoom, else this screen."""
-        if self.state.zoomed:
+        """Leave what is being opened, else the zoom, else this screen."""
+        if self.state.leave():
+            self.beat()
+        elif self.state.zoomed:
             self.state.zoom(None)
             self.beat()
         elif self.behind:
@@ -283,11 +245,15 @@ class RunScreen(TrainingScreen):
 
     def action_play(self) -> None:
         """Play the lanes at the cursor, in a picture of many."""
-        if self.state.picks and not self._play(self._rows.plot.hovered):
-            self.say("point the mouse at a place of the picture")
 
-    def _play(self, hit: Hit | None) -> bool:
-        sources = self.state.pick(hit)
+        def play(sources: tuple[str, ...]) -> None:
+            if not self._play(sources):
+                self.say("point the mouse at a place of the picture")
+
+        if self.state.picks:
+            self.state.pick(self._rows.plot.hovered, play)
+
+    def _play(self, sources: tuple[str, ...]) -> bool:
         if sources:
             self.post_message(LanesChosen(sources))
         return bool(sources)

@@ -1,15 +1,26 @@
 """Finding the runs below a folder."""
 
+import itertools
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from dynviz.charts import caption
+from dynviz.charts.trend import middle_of_all
 from dynviz.errors import DynvizError
-from dynviz.recording import Run, layout
+from dynviz.recording import Recording, Run, layout
+from dynviz.recording.lock import held
 from dynviz.recording.run import is_sweep
 
 DEEPEST = 3
 """Depth to which folders are searched."""
+OUTLINE = 8
+"""Samples of the loss that outline its course."""
+TRASH = ".trash"
+"""The folder, beside a run, that it is moved to; folders whose names begin with a point are not searched."""
 UNREADABLE = "unreadable"
 """The status of a recording that cannot be read."""
 
@@ -23,8 +34,9 @@ class RunSummary:
         created: When it began, ISO 8601.
         scenario: The scenario with the options that were given.
         optimizers: The labels of its recordings.
-        steps: The newest recorded step and the last planned one.
+        steps: The newest recorded step and the last planned one, of the recording that has come least far.
         status: The distinct statuses of its recordings.
+        losses: The loss of its first recording, the median over lanes, at some samples from the first to the last.
         problem: Why it cannot be read.
     """
 
@@ -34,6 +46,7 @@ class RunSummary:
     optimizers: tuple[str, ...] = ()
     steps: tuple[int, int] = (0, 0)
     status: str = ""
+    losses: tuple[float, ...] = ()
     problem: str = ""
 
 
@@ -77,10 +90,63 @@ def _read(folder: Path) -> RunSummary:
         return RunSummary(
             folder,
             max(recording.metadata.created for recording in recordings),
-            caption.title(recordings),
+            caption.made(recordings),
             tuple(recording.label for recording in recordings),
-            (max(recording.recorded for recording in recordings), max(recording.total for recording in recordings)),
+            _steps(recordings),
             ", ".join(dict.fromkeys(words)),
+            _losses(recordings[0]),
         )
     except DynvizError as error:
         return RunSummary(folder, problem=str(error))
+
+
+def _steps(recordings: Sequence[Recording]) -> tuple[int, int]:
+    """The newest step and the last planned one, of the recording that has come least far of those that are not done."""
+    steps = [(recording.recorded, recording.total) for recording in recordings]
+    return min([(done, total) for done, total in steps if done < total], default=max(steps))
+
+
+def _losses(recording: Recording) -> tuple[float, ...]:
+    if "loss" not in recording.channels:
+        return ()
+    samples = recording["loss"]
+    chosen = np.unique(np.linspace(0, max(len(samples) - 1, 0), OUTLINE).astype(np.intp))
+    return tuple(middle_of_all(np.asarray(samples[chosen], np.float64))[1].tolist()) if len(samples) else ()
+
+
+def rename(folder: Path, name: str) -> Path:
+    """Give a run's folder another name; returns its new path.
+
+    Raises:
+        DynvizError: The name is no name of a folder, is taken, or the run is being trained.
+    """
+    target = folder.parent / name
+    if name in {"", ".", ".."} or Path(name).name != name or name.startswith("."):
+        raise DynvizError(f"{name!r} cannot be the name of a run's folder")
+    if os.path.lexists(target):
+        raise DynvizError(f"{target} exists already")
+    return _moved(folder, target)
+
+
+def to_trash(folder: Path) -> Path:
+    """Move a run to the trash beside it; returns its path there.
+
+    Raises:
+        DynvizError: It cannot be moved, or is being trained.
+    """
+    trash = folder.parent / TRASH
+    try:
+        trash.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DynvizError(f"cannot make {trash}: {error.strerror}") from error
+    names = itertools.chain([folder.name], (f"{folder.name}-{number}" for number in itertools.count(2)))
+    return _moved(folder, next(trash / name for name in names if not os.path.lexists(trash / name)))
+
+
+def _moved(folder: Path, target: Path) -> Path:
+    if held(folder) or any(map(held, _below(folder))):
+        raise DynvizError(f"{folder.name} is being trained: dynviz stop {folder} ends it")
+    try:
+        return folder.rename(target)
+    except OSError as error:
+        raise DynvizError(f"cannot move {folder}: {error.strerror}") from error

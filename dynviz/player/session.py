@@ -8,13 +8,17 @@ from dynviz.charts import caption
 from dynviz.errors import DynvizError
 from dynviz.player.event_marks import EventList
 from dynviz.player.event_scan import EventScan
+from dynviz.player.lengthening import Lengthening
 from dynviz.player.live_film import LiveFilm
-from dynviz.player.selection import Selection, selection
+from dynviz.player.noting import KIND, Notebook
+from dynviz.player.opening import Opened, opened
+from dynviz.player.selection import Selection
 from dynviz.player.status import TrainingStatus, training_status
 from dynviz.player.step_rate import StepRate
+from dynviz.player.sweep_watch import SweepWatch
 from dynviz.player.training_control import TrainingControl
 from dynviz.player.work import Work, at_once
-from dynviz.recording import Recording, open_all
+from dynviz.recording import Recording
 
 if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
@@ -27,8 +31,11 @@ class Session:
         recordings: The shown recordings.
         trainer: A run in the background; None in a replay.
         selection: All recordings and lanes, and which of them are shown.
-        events: The events in them.
+        whole: Whether these are all that the sources have.
+        events: The events in them, and the notes.
+        notebook: The notes at steps.
         control: Controls the processes that train them.
+        lengthening: Makes the runs longer.
         training_status: The state of training.
     """
 
@@ -45,43 +52,89 @@ class Session:
         """
         self.events = EventList()
         self.training_status = TrainingStatus("")
-        self._sources, self.trainer, self._began = tuple(sources), trainer, now
+        self.trainer, self._began = trainer, now
         self._step_rate = StepRate()
-        self.take(open_all(sources))
+        self.lengthening = Lengthening()
+        self._sweeps, self._joined = SweepWatch(sources), False
+        self.take(*opened(self._sweeps.ready), whole=True)
 
-    def take(self, recordings: Sequence[Recording], chosen: Selection | None = None) -> None:
-        """Show these recordings."""
-        # Read the alternatives now: the recordings may be gone later.
-        self.selection = chosen or selection(recordings)
+    def take(self, recordings: Sequence[Recording], chosen: Selection, *, whole: bool = False) -> None:
+        """Show these recordings, chosen among others; `whole` if they are all that the sources have."""
+        self.selection, self.whole = chosen, whole
         self.recordings: tuple[Recording, ...] = tuple(recordings)
         self.control = TrainingControl(self.recordings)
         self._event_scan = EventScan(self.recordings)
+        self.notebook = Notebook(self.recordings)
+        self._found: tuple[object, object] = (None, None)
+        # What the user takes out of the picture later stays out.
+        self._joined = self._joined or not self._apart
 
-    def open_more(self) -> bool:
-        """Open recordings that the trainer has created since; returns whether there are any."""
-        if self.trainer is None or self.trainer.folder is None:
-            return False
+    @property
+    def waits(self) -> bool:
+        """Whether the trainer may have created recordings that are not open yet."""
+        return self.trainer is not None and self.trainer.folder is not None
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether a sweep is shown whole that still runs or has runs that have not begun."""
+        return self.whole and bool(self._sweeps.status)
+
+    @property
+    def joins(self) -> bool:
+        """Whether the trainer has a run that is to be shown beside those that are, and is not yet."""
+        return self.waits and not self._joined
+
+    @property
+    def _apart(self) -> bool:
+        """Whether no recording of the trainer's is shown."""
+        folder = (
+            self.trainer.folder.absolute() if self.trainer is not None and self.trainer.folder is not None else None
+        )
+        return all(recording.folder.absolute().parent != folder for recording in self.recordings)
+
+    def more(self) -> Opened | None:
+        """The recordings with those that were created since; None if there are none."""
+        changed = self._sweeps.look()
+        folder = self.trainer.folder if self.trainer is not None else None
+        if folder is None and not changed:
+            return None
         try:
-            recordings = open_all([*self._sources, str(self.trainer.folder)])
+            more = opened([*self._sweeps.ready, *([] if folder is None else [str(folder)])])
         except DynvizError:
             # The folder exists before its recordings do.
-            return False
-        if len(recordings) == len(self.recordings):
-            return False
-        self.take(recordings)
-        return True
+            return None
+        return more if len(more[0]) != len(self.recordings) else None
+
+    def growing(self, live_film: LiveFilm) -> tuple[int, int] | None:
+        """The newest step of what grows, and the last one planned for it; None if nothing does.
+
+        In a sweep runs begin from the first step again and again; all together they grow at their newest one.
+        """
+        if self.sweeps and self._sweeps.trained:
+            return live_film.recorded, live_film.total
+        return live_film.growing
 
     def note(self, live_film: LiveFilm, now: float, work: Work = at_once) -> None:
         """Update events and status from the last check of a film."""
         if not live_film.looked:
             return
         self._event_scan.refresh(live_film.version, now, work)
-        scan = self._event_scan
-        if scan.marks is not self.events.marks or len(scan.failures) != len(self.events.failures):
-            self.events = replace(self.events, marks=scan.marks, failures=dict(scan.failures))
+        self.notebook.look()
+        scan, notes = self._event_scan, self.notebook
+        failures = scan.failures | ({KIND: notes.problem} if notes.problem else {})
+        if self._found != (scan.marks, notes.marks) or len(failures) != len(self.events.failures):
+            self._found = scan.marks, notes.marks
+            marks = tuple(sorted((*scan.marks, *notes.marks), key=lambda mark: mark.step))
+            self.events = replace(self.events, marks=marks, failures=failures)
         self.control.look()
-        self._step_rate.note(now, live_film.recorded)
-        status = training_status(live_film.statuses, self._step_rate, live_film.total, self.trainer)
+        # Of a live run beside a finished one, only the first has a pace.
+        recorded, total = live_film.growing or (live_film.recorded, live_film.total)
+        self._step_rate.note(now, recorded)
+        sweeps = (self._sweeps.status,) if self.sweeps else ()
+        status = training_status((*live_film.statuses, *sweeps), self._step_rate, total, self.trainer)
+        if sweeps:
+            # Of its runs only some are trained at the same time.
+            status = replace(status, rate=None, left=None, runs=(self._sweeps.begun, self._sweeps.planned))
         self.training_status = replace(status, paused=self.control.paused and status.status == "running")
 
     @property
@@ -116,21 +169,19 @@ class Session:
         """The text in place of a picture: what is awaited and for how long, or why nothing will come."""
         if self.trouble:
             return self.trouble
-        if live_film is not None and live_film.opening_since is not None:
-            return f"opening view {live_film.view}, {now - live_film.opening_since:.1f} s"
         waiting = self._waiting(now - self._began, growing=live_film is not None and live_film.live)
         if live_film is None or (waiting and not live_film.recorded):
-            return waiting or self._ended()
+            return waiting or self._ended(now - self._began)
         if live_film.empty and not waiting:
             return "nothing was recorded: training ended before the first sample"
         return live_film.problem or waiting or "nothing is recorded"
 
     def _waiting(self, seconds: float, *, growing: bool) -> str:
         if self.trainer is not None and self.training and self.trainer.folder is None and not growing:
-            return f"waiting for the trainer: {self.trainer.doing}, {seconds:.1f} s"
+            return f"waiting for the trainer: {self.trainer.doing}, {seconds:.1f} s\n{self.trainer.what}".rstrip()
         return f"waiting for the first sample, {seconds:.1f} s" if growing or self.training else ""
 
-    def _ended(self) -> str:
+    def _ended(self, seconds: float) -> str:
         if self.trainer is None:
-            return "there is no recording"
+            return self._sweeps.words(seconds) if self._sweeps.planned else "there is no recording"
         return self.trainer.message or "training ended before anything was recorded"

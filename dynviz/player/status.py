@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynviz.player.step_rate import StepRate
-from dynviz.player.words import Word, duration, rounded
+from dynviz.player.words import Word, duration, grouped, rounded
 
 if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
@@ -27,12 +27,14 @@ class TrainingStatus:
         rate: Steps per second.
         left: Seconds remaining.
         paused: Whether training is paused on request.
+        runs: Of a sweep that is not complete: how many of its runs have begun, and how many it is made of.
     """
 
     status: str
     rate: float | None = None
     left: float | None = None
     paused: bool = False
+    runs: tuple[int, int] | None = None
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -41,6 +43,8 @@ class TrainingStatus:
             return (Word("‖ paused", PAUSED, rank=2),)
         role = LIVE if self.status == "running" else BAD if self.status in {"killed", "failed"} else OVER
         words = [Word(f"{SIGNS.get(self.status, '')} {WORDS.get(self.status, self.status)}".strip(), role, rank=2)]
+        if self.runs is not None:
+            words.append(Word(f"{grouped(self.runs[0])} of {grouped(self.runs[1])} runs", "muted", rank=2))
         if self.rate:
             words.append(Word(f"{rounded(self.rate)} steps/s", "muted", rank=6))
         if self.left is not None:

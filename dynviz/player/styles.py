@@ -1,18 +1,26 @@
 """The theme as Textual and rich styles."""
 
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 from rich.style import Style
 from textual.theme import Theme as TextualTheme
 
 from dynviz.cells.cells import Cells
+from dynviz.cells.codes import fixed_256
 from dynviz.cells.depth import Depth
 from dynviz.cells.encode import Encoder
 from dynviz.scene.theme import RGB, theme
 
 PLAIN = frozenset({"grid", "ground"})
 """Roles that are not text, and keep their colour even at low contrast."""
+
+GREYS: Mapping[str, tuple[RGB, RGB]] = {
+    "dark": ((48, 48, 48), (68, 68, 68)),
+    "light": ((238, 238, 238), (218, 218, 218)),
+}
+"""Of 256 colours, the ground of dialogs, and that of what is chosen in them: greys apart from the theme's ground."""
 
 
 @functools.cache
@@ -25,11 +33,18 @@ def style(name: str, role: str, depth: Depth = "true", *, bold: bool = False) ->
     return Encoder(palette, depth).segments(cells, 0)[0].style or Style()
 
 
-def textual_theme(name: str) -> TextualTheme:
-    """The theme for Textual's own widgets, in dialogs."""
+def textual_theme(name: str, depth: Depth = "true") -> TextualTheme:
+    """The theme for Textual's own widgets, in dialogs; below true colour, of colours that the terminal has.
+
+    Rich would make most dark colours black: a dialog would look like the picture behind it.
+    """
     colors = theme(name)
-    ground, text, muted, grid = (_hex(colors.color(role)) for role in ("ground", "text", "muted", "grid"))
-    accent = _hex(colors.ink("lane0"))
+    shown = _hex if depth == "true" else _fixed_hex
+    ground, text, muted, grid = (shown(colors.color(role)) for role in ("ground", "text", "muted", "grid"))
+    surface = shown(_between(colors.color("ground"), colors.color("grid"), 0.45))
+    if depth != "true":
+        surface, grid = (_hex(grey) for grey in GREYS[name])
+    accent = shown(colors.ink("lane0"))
     return TextualTheme(
         name=name,
         primary=accent,
@@ -37,11 +52,11 @@ def textual_theme(name: str) -> TextualTheme:
         accent=accent,
         foreground=text,
         background=ground,
-        surface=_hex(_between(colors.color("ground"), colors.color("grid"), 0.45)),
+        surface=surface,
         panel=grid,
-        success=_hex(colors.ink("lane2")),
-        warning=_hex(colors.ink("lane1")),
-        error=_hex(colors.ink("lane3")),
+        success=shown(colors.ink("lane2")),
+        warning=shown(colors.ink("lane1")),
+        error=shown(colors.ink("lane3")),
         dark=name == "dark",
     )
 
@@ -49,6 +64,11 @@ def textual_theme(name: str) -> TextualTheme:
 def _between(one: RGB, other: RGB, share: float) -> RGB:
     red, green, blue = (round(a + share * (b - a)) for a, b in zip(one, other, strict=True))
     return red, green, blue
+
+
+def _fixed_hex(rgb: RGB) -> str:
+    """The nearest of the colours that all terminals of 256 colours share."""
+    return _hex(fixed_256(rgb))
 
 
 def _hex(rgb: RGB) -> str:

@@ -6,19 +6,20 @@ from dynviz.player.state import PlayerState
 from dynviz.player.words import Row, Word
 
 
-def tab_note(state: PlayerState, hit: Hit | None, shown: int) -> Row:
+def tab_note(state: PlayerState, hit: Hit | None, shown: int, room: int) -> Row:
     """The values at the mouse, else the events of this step, else which panels are shown.
 
     Args:
         state: What is shown.
         hit: What is under the mouse.
         shown: The number of panels that fit.
+        room: The number of columns for the values.
     """
     scene = state.scene()
     if scene is None:
         return ()
     if hit is not None and hit.x is not None and hit.y is not None and hit.panel < len(scene.panels):
-        return readout(scene.from_above().panels[hit.panel], hit.x, hit.y)
+        return readout(scene.from_above().panels[hit.panel], hit.x, hit.y, scene.readouts, room)
     event = state.session.events.at(state.playback.steps, state.step)
     if event:
         return (Word(f"◆ {event}", "lane1"),)

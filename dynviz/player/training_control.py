@@ -22,7 +22,7 @@ class TrainingControl:
 
     def __init__(self, recordings: Sequence[Recording], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._recordings, self._clock = recordings, clock
-        self._requests = {folder: RequestReader(folder) for folder in map(_run, recordings)}
+        self._requests = {folder: RequestReader(folder) for folder in map(run_folder, recordings)}
         self._stands = dict.fromkeys(self._requests, False)
         self._awaited: dict[tuple[Path, int], float] = {}
 
@@ -48,7 +48,7 @@ class TrainingControl:
         Raises:
             DynvizError: The request cannot be written.
         """
-        folders = dict.fromkeys(_run(recording) for recording in self.live)
+        folders = dict.fromkeys(run_folder(recording) for recording in self.live)
         for folder in folders:
             changes.ask(folder, Request(action=action, steps=steps))
         self.look()
@@ -80,14 +80,15 @@ class TrainingControl:
         return words
 
 
-def _run(recording: Recording) -> Path:
+def run_folder(recording: Recording) -> Path:
+    """The folder of the run that a recording is part of."""
     return recording.folder.parent
 
 
 def _in_words(change: Change, label: str) -> str:
     lane = "" if change.lane is None else f" of lane {change.lane}"
     if change.refused:
-        return f"{label}: {change.name}{lane} stays as it is: {change.refused}"
+        return f"{label}: {change.name}{lane} was not changed: {change.refused}"
     before = "" if change.old is None else f" from {significant(change.old)}"
     new = significant(change.new)
     return f"{label}: {change.name}{lane} changes{before} to {new} after step {grouped(change.step)}"

@@ -4,13 +4,16 @@ from textual.screen import Screen
 
 from dynviz.errors import DynvizError
 from dynviz.player.change_dialog import ChangeDialog, Wanted
+from dynviz.player.endings import Endings
 from dynviz.player.event_dialog import EventDialog
 from dynviz.player.fork_dialog import ForkDialog
 from dynviz.player.forks import ForkJob
+from dynviz.player.longer_dialog import Length, LongerDialog
+from dynviz.player.messages import TrainingEnded
 from dynviz.player.state import PlayerState
 from dynviz.recording.changes import Action
 
-OVER = "training is over; F forks the run at this step"
+OVER = "training is over; L trains on, F forks the run at this step"
 
 
 class TrainingScreen(Screen[None]):
@@ -18,9 +21,11 @@ class TrainingScreen(Screen[None]):
 
     Attributes:
         state: What is shown.
+        endings: Sees when training ends or diverges.
     """
 
     state: PlayerState
+    endings: Endings
 
     def beat(self) -> None:
         """Show the present state."""
@@ -33,14 +38,19 @@ class TrainingScreen(Screen[None]):
     def hear(self) -> None:
         """Show forks that have begun, and report the outcomes of requests."""
         begun, words = self.state.forks.look()
+        for folder, step in begun:
+            self.state.overlay(folder, step, self.say)
         try:
-            for folder, step in begun:
-                self.state.overlay(folder, step)
             words += self.state.session.control.answers()
+            words += self.state.session.lengthening.look()
         except DynvizError as error:
             words.append(str(error))
+        words += self.state.take_told()
         if words:
             self.say("\n".join(words))
+        session = self.state.session
+        if ended := self.endings.look(session.training_status.status, session.events.marks):
+            self.post_message(TrainingEnded(ended))
 
     def action_train(self) -> None:
         """Pause training, or continue it."""
@@ -63,6 +73,37 @@ class TrainingScreen(Screen[None]):
         except DynvizError as error:
             self.say(str(error))
         self.beat()
+
+    def action_pace(self) -> None:
+        """Let time run with what moves, or with the steps again."""
+        self.state.change_pace(self.say)
+        self.beat()
+
+    def action_fit(self) -> None:
+        """While training goes on, show axes of the steps recorded so far, or of all that are planned."""
+        self.state.fits = not self.state.fits
+        self.say(f"while training goes on, axes show {'the steps so far' if self.state.fits else 'the whole plan'}")
+        self.beat()
+
+    def action_stop(self) -> None:
+        """Stop training."""
+        self._ask("stop")
+
+    def action_longer(self) -> None:
+        """Open the dialog for making the runs longer."""
+        session = self.state.session
+        if session.recordings:
+            dialog = LongerDialog(session.recordings, trusted=session.trainer is not None)
+            self.app.push_screen(dialog, self._lengthen)
+
+    def _lengthen(self, length: Length | None) -> None:
+        if length is not None:
+            try:
+                session = self.state.session
+                session.lengthening.begin(length, session.recordings, session.control)
+            except DynvizError as error:
+                self.say(str(error))
+            self.beat()
 
     def action_change(self) -> None:
         """Change hyperparameters if training is running, else open the fork dialog."""

@@ -96,13 +96,21 @@ def shortened(text: str, width: int) -> str:
     return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""
 
 
+_separator = [" "]
+
+
+def use_numbers(style: str) -> None:
+    """Separate thousands by `space`, `comma` or `none` from now on, in all words of the player."""
+    _separator[0] = {"space": " ", "comma": ",", "none": ""}[style]
+
+
 def grouped(number: float) -> str:
-    """A whole number with its thousands separated.
+    """A whole number with its thousands separated, by a space unless another style is used.
 
     >>> grouped(4312)
     '4 312'
     """
-    return f"{round(number):,}".replace(",", " ")
+    return f"{round(number):,}".replace(",", _separator[0])
 
 
 def rounded(number: float) -> str:

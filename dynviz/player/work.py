@@ -1,17 +1,18 @@
-"""Running slow functions, such as opening a view: immediately, or in a thread while keys are read."""
+"""Running slow functions, such as opening a view: immediately, or in threads while keys are read."""
 
-import asyncio
-import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeAlias
+
+Take: TypeAlias = Callable[[Future[Any]], None]
 
 
 class Work(Protocol):
     """Runs a function and passes on its outcome."""
 
-    def __call__(self, group: str, function: Callable[[], Any], take: Callable[[Future[Any]], None]) -> None:
+    def __call__(self, group: str, function: Callable[[], Any], take: Take) -> None:
         """Run it.
 
         Args:
@@ -21,24 +22,86 @@ class Work(Protocol):
         """
 
 
-def at_once(group: str, function: Callable[[], Any], take: Callable[[Future[Any]], None]) -> None:  # noqa: ARG001
+def at_once(group: str, function: Callable[[], Any], take: Take) -> None:  # noqa: ARG001
     """Run it immediately."""
     take(_outcome(function))
 
 
-async def in_thread(function: Callable[[], Any]) -> Future[Any]:
-    """Run it in a daemon thread: one that never returns does not keep the player from ending."""
-    loop = asyncio.get_running_loop()
-    arrival: asyncio.Future[Future[Any]] = loop.create_future()
+class ThreadedWork:
+    """Runs functions in daemon threads: one that never returns does not keep the player from ending."""
 
-    def run() -> None:
-        outcome = _outcome(function)
-        # The player, and with it the event loop, may have ended in the meantime.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(lambda: None if arrival.done() else arrival.set_result(outcome))
+    def __init__(self, post: Callable[[Callable[[], None]], Any], arrived: Callable[[str], None]) -> None:
+        """Take outcomes in the thread that made this.
 
-    threading.Thread(target=run, daemon=True).start()
-    return await arrival
+        Args:
+            post: Has a function called there, from any thread.
+            arrived: Called after each outcome, with its group.
+        """
+        self._post, self._arrived = post, arrived
+        self._tickets: dict[str, object] = {}
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups in which an outcome is awaited."""
+        return tuple(self._tickets)
+
+    def __call__(self, group: str, function: Callable[[], Any], take: Take) -> None:
+        """Run it in a thread of its own."""
+        ticket = self._tickets[group] = object()
+
+        def arrive(outcome: Future[Any]) -> None:
+            if self._tickets.get(group) is ticket:
+                del self._tickets[group]
+                take(outcome)
+                self._arrived(group)
+
+        threading.Thread(target=lambda: self._post(partial(arrive, _outcome(function))), daemon=True).start()
+
+    def drop(self, group: str) -> bool:
+        """Drop the outcome of a function that is running; returns whether one is."""
+        return self._tickets.pop(group, None) is not None
+
+
+class Newest:
+    """Runs functions of one group, one at a time; of those asked for meanwhile only the newest."""
+
+    def __init__(self, group: str) -> None:
+        self._group = group
+        self._key: object = None
+        self._next: Callable[[], None] | None = None
+        self._ticket: object = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is running."""
+        return self._ticket is not None
+
+    def ask(self, work: Work, key: object, function: Callable[[], Any], take: Take) -> None:
+        """Run a function, unless the last one had the same key."""
+        if key == self._key:
+            self._next = None
+        elif self.busy:
+            self._next = partial(self.ask, work, key, function, take)
+        else:
+            self._run(work, key, function, take)
+
+    def drop(self) -> None:
+        """Wait no longer for the one that is running."""
+        self._key = self._next = self._ticket = None
+
+    def _run(self, work: Work, key: object, function: Callable[[], Any], take: Take) -> None:
+        self._key = key
+        ticket = self._ticket = object()
+
+        def taken(outcome: Future[Any]) -> None:
+            if self._ticket is not ticket:
+                return
+            self._ticket, following, self._next = None, self._next, None
+            take(outcome)
+            if following is not None:
+                following()
+
+        work(self._group, function, taken)
 
 
 def _outcome(function: Callable[[], Any]) -> Future[Any]:

@@ -1,6 +1,7 @@
 """Plug-ins: naming, discovery, loading and checking."""
 
 from dynviz.plugins.kinds import KINDS, Kind, kind
-from dynviz.plugins.registry import Plugin, check, files, load, parts, summary
+from dynviz.plugins.plugin import Plugin
+from dynviz.plugins.registry import check, files, load, summary
 
-__all__ = ["KINDS", "Kind", "Plugin", "check", "files", "kind", "load", "parts", "summary"]
+__all__ = ["KINDS", "Kind", "Plugin", "check", "files", "kind", "load", "summary"]

@@ -29,7 +29,9 @@ def compose(parts: Sequence[Part]) -> type:
     (base_name, base), *modifiers = parts
     if not dataclasses.is_dataclass(base):
         names = " and ".join(name for name, _ in modifiers)
-        raise DynvizError(f"{names} can modify a rule of dynviz, not {base_name}, which steps by itself")
+        raise DynvizError(
+            f"{names} can only modify a rule that returns its step, and {base_name} updates the parameters itself"
+        )
     _check(modifiers)
     fields: dict[str, Option] = {}
     places: list[dict[str, str]] = []
@@ -37,7 +39,9 @@ def compose(parts: Sequence[Part]) -> type:
         known = {key: option for key, option in options(part).items() if not (places and key == "rule")}
         for need in getattr(part, "needs", ()):
             if need not in fields:
-                raise DynvizError(f"{name} needs a rule with the hyperparameter {need}, which {base_name} has not")
+                raise DynvizError(
+                    f"{name} needs a rule with the hyperparameter {need}, which {base_name} does not have"
+                )
         place = {key: f"{name.replace('-', '_')}_{key}" if key in fields else key for key in known}
         fields |= {place[key]: option for key, option in known.items()}
         places.append(place)
@@ -51,7 +55,10 @@ def compose(parts: Sequence[Part]) -> type:
     )
     made.coordinatewise = all(part.coordinatewise for _, part in parts)  # type: ignore[attr-defined]
     made.departures = getattr(base, "departures", {})  # type: ignore[attr-defined]
-    made.family = getattr(base, "family", "")  # type: ignore[attr-defined]
+    # The rule decides how long steps are, unless a modifier does.
+    decisive = next((part for _, part in reversed(modifiers) if hasattr(part, "family")), base)
+    made.family = getattr(decisive, "family", "")  # type: ignore[attr-defined]
+    made.space = getattr(decisive, "space", {})  # type: ignore[attr-defined]
     return made
 
 
@@ -62,7 +69,9 @@ def _check(modifiers: Sequence[Part]) -> None:
             raise DynvizError(f"{name} appears twice in {'+'.join(names)}; write each modifier once")
     elsewhere = [name for name, part in modifiers if issubclass(part, PerturbingRule)]
     if len(elsewhere) > 1:
-        raise DynvizError(f"{' and '.join(elsewhere)} each take the gradient elsewhere; write one of them")
+        raise DynvizError(
+            f"{' and '.join(elsewhere)} each move the point at which the gradient is taken; use only one of them"
+        )
 
 
 class Composed:

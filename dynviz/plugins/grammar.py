@@ -1,13 +1,11 @@
-"""The grammar for names with options: `NAME[:key=value[,key=value]]`."""
+"""The grammar of values on the command line: lists, grids, seeds, lanes, steps and sizes."""
 
 import contextlib
 import math
 import operator
-import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import SupportsIndex
 
 from dynviz.errors import DynvizError
@@ -21,74 +19,6 @@ _VALUES = 2**16
 """Maximum number of values in a grid."""
 _SEEDS = 2**16
 """Maximum number of seeds in a run; each is a lane with its own parameters."""
-
-
-@dataclass(frozen=True)
-class Spec:
-    """A name and its options, as text.
-
-    >>> str(parse("adamw-l1:lr=3e-3,weight_decay=0.1"))
-    'adamw-l1:lr=3e-3,weight_decay=0.1'
-    """
-
-    name: str
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        options = ",".join(f"{key}={value}" for key, value in self.options.items())
-        return f"{self.name}:{options}" if options else self.name
-
-
-def parse(text: str) -> Spec:
-    """Parse a name with options. A path ends at `.py`; commas and colons inside () and [] belong to the value.
-
-    >>> parse("surface:f=rosenbrock,start=(0.1,3)").options["start"]
-    '(0.1,3)'
-    >>> parse("./a:b/lion2.py+sam:beta=0.95").name
-    './a:b/lion2.py+sam'
-
-    Raises:
-        DynvizError: The text does not follow the grammar.
-    """
-    name = "+".join(parts(text))
-    rest = text.strip()[len(name) :]
-    if not name:
-        raise DynvizError(f"{text!r} has no name before its options; write NAME or NAME:key=value,key=value")
-    if rest in {"", ":"}:
-        return Spec(name)
-    options: dict[str, str] = {}
-    for item in split(rest[1:], text):
-        key, equals, value = (part.strip() for part in item.partition("="))
-        if not key or not equals or not value:
-            raise DynvizError(f"{item!r} in {text!r} is not key=value; write {name}:key=value,key=value")
-        if key in options:
-            raise DynvizError(f"option {key!r} is given twice in {text!r}")
-        options[key] = value
-    return Spec(name, options)
-
-
-def parts(text: str) -> tuple[str, ...]:
-    """The names before the options: those of a rule and its modifiers. A path may contain any character.
-
-    >>> parts("adam+proximal-l1:lr=0.1"), parts("./c++/mine.py+sam:lr=0.1"), parts("surface:f='x.py'")
-    (('adam', 'proximal-l1'), ('./c++/mine.py', 'sam'), ('surface',))
-    """
-    names, text = [], text.strip()
-    while True:
-        end = _end(text)
-        names.append(text[:end])
-        if text[end : end + 1] != "+":
-            return tuple(names)
-        text = text[end + 1 :]
-
-
-def _end(text: str) -> int:
-    """The index at which the first name in a text ends."""
-    plain = re.split(r"[+:]", text, maxsplit=1)[0]
-    paths = [match.end() for match in re.finditer(r"\.py(?=[+:]|$)", text)]
-    # Unlike Path.is_file, os.path.isfile does not raise for names that are too long.
-    there = next((end for end in paths if os.path.isfile(os.path.expanduser(text[:end]))), 0)  # noqa: PTH111, PTH113
-    return there or (paths[0] if paths and "/" in plain else len(plain))
 
 
 def split(text: str, whole: str = "") -> list[str]:
@@ -110,7 +40,7 @@ def split(text: str, whole: str = "") -> list[str]:
             closing.append(_OPENING[sign])
         elif sign in ")]":
             if not closing or closing.pop() != sign:
-                raise DynvizError(f"{sign!r} closes nothing in {whole or text!r}")
+                raise DynvizError(f"unmatched {sign!r} in {whole or text!r}")
         elif sign == "," and not closing:
             items.append(text[start:index])
             start = index + 1
@@ -147,7 +77,7 @@ def grid(value: str, *, whole: bool = False) -> tuple[str, ...]:
             raise DynvizError(f"{value} is not a list of values; write one like [8,64,256]")
         values = [entry for item in items for entry in grid(item, whole=whole)]
         if len(values) > _VALUES:
-            raise DynvizError(f"a list stands for {len(values)} values, and a grid may have {_VALUES}")
+            raise DynvizError(f"a list of {len(values)} values is too long; a grid may have at most {_VALUES}")
     else:
         values = [f"{round(number) if whole else number:.12g}" for number in _spaced(value)]
     return tuple(dict.fromkeys(values))
@@ -190,7 +120,7 @@ def seeds(given: SupportsIndex | str | Iterable[SupportsIndex]) -> tuple[int, ..
         )
     wrong = next((seed for seed in numbers if not 0 <= seed < 2**32), None)
     if wrong is not None:
-        raise DynvizError(f"{wrong} is no seed; seeds are whole numbers from 0 to {2**32 - 1}")
+        raise DynvizError(f"{wrong} is not a seed; seeds are whole numbers from 0 to {2**32 - 1}")
     if twice := [seed for seed, count in Counter(numbers).items() if count > 1]:
         raise DynvizError(f"seed {twice[0]} is given twice; each seed makes one lane")
     return tuple(numbers)

@@ -40,6 +40,11 @@ KINDS: Mapping[str, Kind] = {
     )
 }
 
+MAIN = "__main__."
+"""Prefix of names defined in a script or notebook, which no other process can import."""
+COLLECTIONS = ("torch.optim.", "zoo.", "optax.")
+"""Prefixes of optimizers of installed packages, which run without being asked for consent."""
+
 
 def kind(name: str) -> Kind:
     """The kind with this plural.

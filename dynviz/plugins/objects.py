@@ -4,20 +4,20 @@ import dataclasses
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, TypeAlias
 
 from dynviz.errors import DynvizError
-from dynviz.plugins.grammar import Spec
-from dynviz.plugins.kinds import Kind, kind
-from dynviz.plugins.options import read
-from dynviz.plugins.registry import Plugin, files, load
-from dynviz.plugins.trust import MAIN
+from dynviz.plugins.kinds import MAIN, Kind, kind
+from dynviz.plugins.option_values import read
+from dynviz.plugins.plugin import Plugin
+from dynviz.plugins.registry import files, load
+from dynviz.plugins.spec import Spec, parse
 
-Given: TypeAlias = str | Plugin | Callable[..., Any]
-"""A name with options, a plug-in, a class, a function, or a `functools.partial` of one."""
+Given: TypeAlias = str | Spec | Plugin | Callable[..., Any]
+"""A name with options, as text or parsed, a plug-in, a class, a function, or a `functools.partial` of one."""
 
 
 def plugin(plural: str, given: Any) -> Plugin:
@@ -25,38 +25,48 @@ def plugin(plural: str, given: Any) -> Plugin:
 
     Args:
         plural: The kind: `scenarios`, `optimizers`.
-        given: A name with options, a plug-in, a class or function, a `functools.partial` of one with options by
-            keyword, or an instance of a dataclass, whose fields are the options.
+        given: A name with options, as text or parsed, a plug-in, a class or function, a `functools.partial` of one with
+            options by keyword, or an instance of a dataclass, whose fields are the options.
 
     Raises:
         DynvizError: The argument is none of these, or has no such option.
     """
     if isinstance(given, Plugin):
         return given
-    if isinstance(given, str):
+    if isinstance(given, str | Spec):
         return load(plural, given)
+    return with_options(plural, *_parts(given, kind(plural)))
+
+
+def with_options(plural: str, target: Callable[..., Any], options: Mapping[str, Any]) -> Plugin:
+    """A class or function as a plug-in with options.
+
+    Raises:
+        DynvizError: It has no such option.
+    """
     which = kind(plural)
-    target, options = _parts(given, which)
     wrapped = Plugin(which, path(plural, target), target, {})
-    values = read(wrapped.options, options, f"{which.binds} {wrapped.name}", scheduled=plural == "optimizers")
+    values = read(
+        wrapped.options, options, f"{which.binds} {wrapped.name}", scheduled=plural == "optimizers", typed=True
+    )
     return replace(wrapped, given=values)
 
 
-def text(plural: str, given: Any) -> str:
-    """The text by which another process can load the plug-in; options that are lists become grids.
+def spec(plural: str, given: Any) -> Spec:
+    """The name and options with which another process can load the plug-in.
 
     Raises:
         DynvizError: Other processes cannot import it.
     """
     if isinstance(given, str):
-        return given
+        return parse(given)
     target, options = _parts(given, kind(plural))
     name = path(plural, target)
     if ("." in name and _attribute(*name.rpartition(".")[::2]) is not target) or name.startswith(MAIN):
         raise DynvizError(
-            f"{name.removeprefix(MAIN)} cannot be imported by the processes of a sweep; put it into a module or a file"
+            f"{name.removeprefix(MAIN)} cannot be imported by the processes of a sweep; move it to a module or a file"
         )
-    return str(Spec(name, {key: written(value) for key, value in options.items()}))
+    return Spec(name, options, typed=True)
 
 
 def path(plural: str, target: Callable[..., Any]) -> str:
@@ -112,13 +122,3 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
 def _attribute(module: str, name: str) -> Any:
     loaded: ModuleType | None = sys.modules.get(module)
     return getattr(loaded, name, None)
-
-
-def written(value: Any) -> str:
-    """Format a value as it is written on the command line."""
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple | list):
-        items = ",".join(map(written, value))
-        return f"({items})" if isinstance(value, tuple) else f"[{items}]"
-    return str(value)

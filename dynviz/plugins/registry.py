@@ -4,104 +4,25 @@ import ast
 import functools
 import importlib
 import importlib.util
+import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dynviz.errors import DynvizError, unknown
-from dynviz.plugins import grammar, zoo
-from dynviz.plugins.fingerprints import fingerprint, with_siblings
-from dynviz.plugins.grammar import Spec, parse
+from dynviz.plugins import optax_names, zoo
+from dynviz.plugins.fingerprints import search_here
 from dynviz.plugins.kinds import Kind, kind
-from dynviz.plugins.option_files import located, paths
-from dynviz.plugins.options import MISSING, Option, options, read
+from dynviz.plugins.option_values import read
+from dynviz.plugins.options import options
+from dynviz.plugins.plugin import Plugin
+from dynviz.plugins.spec import Spec, parse
 from dynviz.plugins.user_file import in_words, run_file
 
-
-@dataclass(frozen=True)
-class Plugin:
-    """An imported plug-in with its options.
-
-    Attributes:
-        kind: The kind of plug-in.
-        name: The name as given; a path for a user's file.
-        target: The class or function that its file binds.
-        given: The options that were set explicitly, converted to their types.
-        file: The absolute path of a user's file; empty for anything else.
-        parts: The rule and its modifiers, in order; empty for a plug-in that is not composed.
-    """
-
-    kind: Kind
-    name: str
-    target: Callable[..., Any]
-    given: Mapping[str, Any]
-    file: str = ""
-    parts: "tuple[Plugin, ...]" = ()
-
-    @property
-    def label(self) -> str:
-        """The default label of a recording: `adamw`, `torch.optim.NAdam`, `mine` for `./mine.py`."""
-        return "+".join(part.label for part in self.parts) or (
-            self.stem if self.file else self.name.removeprefix("__main__.")
-        )
-
-    @property
-    def stem(self) -> str:
-        """The short name used by protocols: `my-rule` for `./my_rule.py` or `pkg.My_Rule`; for modifiers the rule's."""
-        if self.parts:
-            return self.parts[0].stem
-        return (Path(self.name).stem if self.file else self.name.rsplit(".", 1)[-1]).replace("_", "-").lower()
-
-    @property
-    def options(self) -> dict[str, Option]:
-        """The available options; default paths are resolved against the folder of the user's file."""
-        known = options(self.target)
-        if self.name.startswith(zoo.PREFIX):
-            known = zoo.settable(known)
-        return {
-            name: replace(option, default=located(option.default, Path(self.file).parent))
-            if option.takes_file
-            else option
-            for name, option in known.items()
-            if name != self.kind.subject
-        }
-
-    def make(self, **others: Any) -> Any:
-        """Call the target with `others` and the given options; given options take precedence.
-
-        Raises:
-            DynvizError: A required option is missing.
-        """
-        files = {option.name: option.default for option in self.options.values() if option.takes_file}
-        values = {**files, **others, **self.given}
-        for option in self.options.values():
-            if option.default is MISSING and values.get(option.name, MISSING) is MISSING:
-                raise DynvizError(
-                    f"{self.kind.noun} {self.name} needs {option.name} ({option.type_name}): "
-                    f"write {self.name}:{option.name}=..."
-                )
-        return self.target(**values)
-
-    @property
-    def code(self) -> tuple[Path, ...]:
-        """The user's files, each followed by the sibling files it imports."""
-        parts = self.parts or (self,)
-        return tuple(file for part in parts if part.file for file in with_siblings(Path(part.file)))
-
-    @property
-    def data(self) -> tuple[Path, ...]:
-        """The input files named by its options."""
-        taking = [option for option in self.options.values() if option.takes_file]
-        return tuple(file for option in taking for file in paths(self.given.get(option.name, option.default)))
-
-    def sha256(self) -> str:
-        """The fingerprint of the user's file and the siblings it imports; empty without a user's file."""
-        if self.parts:
-            return "+".join(part.sha256() for part in self.parts).strip("+")
-        return fingerprint(Path(self.file)) if self.file else ""
+DOCSTRING = re.compile(rb'""".*?(?<!\\)"""[ \t]*\r?\n', re.DOTALL)
 
 
 @functools.cache
@@ -121,8 +42,11 @@ def files(plural: str) -> dict[str, Path]:
 
 def summary(file: Path) -> str:
     """The first line of a file's docstring, read without executing the file."""
+    source = file.read_bytes()
+    # Where a file begins with its docstring, all else need not be parsed.
+    first = DOCSTRING.match(source)
     try:
-        docstring = ast.get_docstring(ast.parse(file.read_bytes())) or ""
+        docstring = ast.get_docstring(ast.parse(first.group() if first else source)) or ""
     except (SyntaxError, ValueError):
         docstring = ""
     return docstring.split("\n", 1)[0]
@@ -134,36 +58,38 @@ def check(plural: str, text: str) -> None:
     Raises:
         DynvizError: The text does not follow the grammar, or there is no such name or file.
     """
-    name = parse(text).name
-    given = parts(plural, name)
-    if given:
-        for part_kind, part in given:
-            check(part_kind, part)
-    elif name.endswith(".py"):
+    for part_kind, part in _parts(plural, parse(text)):
+        _check(part_kind, part.name)
+
+
+def _check(plural: str, name: str) -> None:
+    if name.endswith(".py"):
         _existing(name, kind(plural))
     elif plural == "optimizers" and name.startswith(zoo.PREFIX):
         zoo.check(name)
+    elif plural == "optimizers" and name.startswith(optax_names.PREFIX):
+        optax_names.check(name)
     elif "." not in name and name not in files(plural):
         if plural == "optimizers" and name in files("modifiers"):
-            raise DynvizError(f"{name} modifies a rule and is none by itself; write a rule before it, like adam+{name}")
+            raise DynvizError(f"{name} modifies a rule and is not one itself; write a rule before it, like adam+{name}")
         raise unknown(kind(plural).noun, name, files(plural))
 
 
-def load(plural: str, text: str) -> Plugin:
+def load(plural: str, given: str | Spec) -> Plugin:
     """Find and import a plug-in, and check its options.
 
     Args:
         plural: The kind: `scenarios`, `optimizers`, `views`, `exporters`.
-        text: `NAME[:key=value,...]`; a bundled name, a path to a file (`./mine.py`), an import path
-            (`torch.optim.NAdam`), or for an optimizer `zoo.NAME` of the `pytorch_optimizer` collection.
+        given: A spec, or text, `NAME[:key=value,...]`; a bundled name, a path to a file (`./mine.py`), an import path
+            (`torch.optim.NAdam`), or for an optimizer `zoo.NAME` of the `pytorch_optimizer` collection or `optax.NAME`.
 
     Raises:
         DynvizError: It does not exist, cannot be imported, or has no such option.
     """
-    spec, which, file = parse(text), kind(plural), ""
-    loaded = tuple(load(part_kind, part) for part_kind, part in parts(plural, spec.name))
-    if loaded:
-        return _composed(loaded, spec)
+    spec, which, file = parse(given) if isinstance(given, str) else given, kind(plural), ""
+    parts = _parts(plural, spec)
+    if len(parts) > 1:
+        return _composed(tuple(load(part_kind, Spec(part.name)) for part_kind, part in parts), spec)
     name = spec.name
     if spec.name.endswith(".py"):
         path = _existing(spec.name, which)
@@ -171,35 +97,65 @@ def load(plural: str, text: str) -> Plugin:
         target = _bound(run_file(path), which, spec.name)
     elif plural == "optimizers" and spec.name.startswith(zoo.PREFIX):
         name, target = zoo.find(spec.name)
+    elif plural == "optimizers" and spec.name.startswith(optax_names.PREFIX):
+        target = optax_names.find(spec.name)
     elif "." in spec.name:
         target = _imported(spec.name, which)
     else:
-        check(plural, text)
+        _check(plural, spec.name)
         module = importlib.import_module(f"{which.package}.{spec.name.replace('-', '_')}")
         target = _bound(module, which, spec.name)
     plugin = Plugin(which, name, target, {}, file)
-    given = read(plugin.options, spec.options, f"{which.noun} {name}", scheduled=plural == "optimizers")
-    return replace(plugin, given=given)
+    known, scheduled = plugin.options, plural == "optimizers"
+    values = read(known, spec.options, f"{which.noun} {name}", scheduled=scheduled, typed=spec.typed)
+    return replace(plugin, given=values)
 
 
-def parts(plural: str, name: str) -> list[tuple[str, str]]:
-    """The kind and name of each part of a rule with modifiers; empty for a name that is not composed."""
-    first, *others = grammar.parts(name)
-    if plural != "optimizers" or not others:
-        return []
-    if not first or not all(others):
+def function(name: str, which: Kind) -> Callable[..., Any]:
+    """A function of the user's that is no plug-in.
+
+    Args:
+        name: The path of a file that binds it (`./mine.py`), or its import path (`package.module.name`).
+        which: What it is called in messages, and the name that a file binds.
+
+    Raises:
+        DynvizError: There is none, or it cannot be imported.
+    """
+    if name.endswith(".py"):
+        return _bound(run_file(_existing(name, which)), which, name)
+    return _imported(name, which)
+
+
+def _parts(plural: str, spec: Spec) -> list[tuple[str, Spec]]:
+    """The kind of each part of a spec: a rule and its modifiers, or any other plug-in alone.
+
+    Raises:
+        DynvizError: A part has no name, or modifiers follow something else than a rule.
+    """
+    if not spec.modifiers:
+        return [(plural, spec)]
+    if plural != "optimizers":
+        raise DynvizError(f"{spec.title!r} is no {kind(plural).noun}: modifiers, after a +, belong to optimizers")
+    if not all(part.name for part in spec.parts):
         known = ", ".join(files("modifiers"))
-        raise DynvizError(f"{name!r} is not a rule and its modifiers, like adam+proximal-l1; modifiers are: {known}")
-    return [("optimizers", first), *(("modifiers", other) for other in others)]
+        raise DynvizError(
+            f"{spec.title!r} is not a rule and its modifiers, like adam+proximal-l1; modifiers are: {known}"
+        )
+    head, *modifiers = spec.parts
+    return [("optimizers", head), *(("modifiers", modifier) for modifier in modifiers)]
 
 
 def _composed(parts: tuple[Plugin, ...], spec: Spec) -> Plugin:
     from dynviz.plugins.composition import compose
 
-    # Absolute paths, because the run may be resumed from another folder.
-    name = "+".join(part.file or part.name for part in parts)
-    target = compose([(part.label, part.target) for part in parts])  # type: ignore[misc]
-    given = read(options(target), spec.options, f"optimizer {name}", scheduled=True)
+    name = "+".join(part.name for part in parts)
+    target: Any = compose([(part.label, part.target) for part in parts])  # type: ignore[misc]
+    values = dict(spec.options)
+    for modifier, place in zip(spec.modifiers, target.places[1:], strict=True):
+        if foreign := next((key for key in modifier.options if key not in place), None):
+            raise unknown(f"option of modifier {modifier.name}", foreign, place)
+        values |= {place[key]: value for key, value in modifier.options.items()}
+    given = read(options(target), values, f"optimizer {name}", scheduled=True, typed=spec.typed)
     return Plugin(kind("optimizers"), name, target, given, "", parts)
 
 
@@ -236,14 +192,11 @@ def _lone_optimizer(module: ModuleType, which: Kind) -> Any:
 
 def _imported(name: str, which: Kind) -> Callable[..., Any]:
     module, _, attribute = name.rpartition(".")
-    if not all(part.isidentifier() for part in name.split(".")):
+    if not module or not all(part.isidentifier() for part in name.split(".")):
         raise DynvizError(
             f"{name!r} is neither an import path, like package.module.Name, nor a file, whose path ends at .py"
         )
-    if (here := str(Path.cwd())) not in sys.path:
-        # Searched last; it stays on the path for later imports and for child processes.
-        sys.path.append(here)
-        importlib.invalidate_caches()
+    search_here()
     try:
         target = getattr(importlib.import_module(module), attribute, None)
     except Exception as error:  # importing runs arbitrary code

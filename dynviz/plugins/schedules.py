@@ -15,70 +15,7 @@ from dataclasses import dataclass
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins.grammar import split
-
-Shape = Callable[..., Callable[[int], float]]
-
-
-def warmup(peak: float, steps: float) -> Callable[[int], float]:
-    """From peak / steps at the first step in a straight line to `peak` at step `steps`, and there it stays."""
-    return lambda t: peak * min(1.0, t / steps)
-
-
-def constant(value: float, steps: float) -> Callable[[int], float]:  # noqa: ARG001
-    """`value` for `steps` steps, before another part follows; as the last part, for ever."""
-    return lambda _: value
-
-
-def ramp(start: float, end: float, steps: float) -> Callable[[int], float]:
-    """From `start` at the first step in a straight line to `end` after `steps` steps, and there it stays."""
-    return lambda t: start + (end - start) * _done(t, steps)
-
-
-def cosine(start: float, steps: float, end: float = 0.0) -> Callable[[int], float]:
-    """From `start` at the first step along half a cosine to `end` after `steps` steps, and there it stays.
-
-    Source: Loshchilov and Hutter 2017, SGDR, equation 5, without restarts.
-    """
-    return lambda t: end + (start - end) * (1 + math.cos(math.pi * _done(t, steps))) / 2
-
-
-def exponential(start: float, end: float, steps: float) -> Callable[[int], float]:
-    """From `start` at the first step by equal factors to `end` after `steps` steps, and there it stays."""
-    return lambda t: start * (end / start) ** _done(t, steps)
-
-
-def stairs(start: float, every: float, factor: float = 0.1) -> Callable[[int], float]:
-    """`start`, times `factor` after every `every` steps."""
-    return lambda t: start * factor ** ((t - 1) // every)
-
-
-def onecycle(peak: float, steps: float, share: float = 0.3) -> Callable[[int], float]:
-    """From peak / 25 along a cosine to `peak` in a `share` of the steps, and down to peak / 250 000.
-
-    Source: Smith and Topin 2018, Super-convergence, with the numbers of `torch.optim.lr_scheduler.OneCycleLR`.
-    """
-    low, least = peak / 25, peak / 25 / 1e4
-    # As in torch, the boundaries are counted from step 0: hence the subtracted 1.
-    top, last = share * steps - 1, steps - 1
-
-    def at(t: int) -> float:
-        step = min(t - 1, last)
-        if step <= top:
-            return low + (peak - low) * (1 - math.cos(math.pi * step / top)) / 2
-        return least + (peak - least) * (1 + math.cos(math.pi * (step - top) / (last - top))) / 2
-
-    return at
-
-
-SHAPES: dict[str, Shape] = {
-    shape.__name__: shape for shape in (warmup, constant, ramp, cosine, exponential, stairs, onecycle)
-}
-"""The functions that schedules are built from, by name."""
-
-
-def _done(t: int, steps: float) -> float:
-    """The fraction of `steps` that is completed before step t."""
-    return min(t - 1, steps) / steps
+from dynviz.plugins.schedule_shapes import SHAPES
 
 
 @dataclass(frozen=True)
@@ -180,7 +117,7 @@ def _sequence(text: str, steps: int | None) -> tuple[_Part, ...]:
         factors = tuple(_factor(factor, None) for factor in _product(product))
         lengths = [factor.steps for factor in factors if factor.steps is not None]
         if not lengths:
-            raise DynvizError(f"{product.strip()!r} does not say when it ends; before `then` stands a part with steps")
+            raise DynvizError(f"{product.strip()!r} has no end: say before `then` how many steps it takes")
         parts.append(_Part(start, factors))
         start += max(lengths)
     left = None if steps is None or steps <= start else steps - start
@@ -210,7 +147,7 @@ def _factor(text: str, steps: int | None) -> _Factor:
         return _Factor(text, lambda _: number)
     match = re.fullmatch(r"([a-z_]+)\((.*)\)", text)
     if not match:
-        raise DynvizError(f"{text!r} is no number and no schedule; a schedule is like cosine(1e-2), warmup(1e-2,500)")
+        raise DynvizError(f"{text!r} is neither a number nor a schedule, such as cosine(1e-2) or warmup(1e-2,500)")
     name, inside = match.groups()
     if name not in SHAPES:
         raise unknown("schedule", name, SHAPES)
@@ -220,7 +157,7 @@ def _factor(text: str, steps: int | None) -> _Factor:
         values["steps"] = float(steps)
     missing = [key for key, parameter in known.items() if parameter.default is parameter.empty and key not in values]
     if missing:
-        raise DynvizError(f"{text} lacks {' and '.join(missing)}: write {usage(name)}")
+        raise DynvizError(f"{text} is missing {' and '.join(missing)}: write {usage(name)}")
     _check(text, values)
     # Positional up to the first omitted argument, then by name.
     leading = list(itertools.takewhile(values.__contains__, known))
@@ -245,15 +182,19 @@ def _arguments(name: str, inside: str, known: Iterable[str]) -> dict[str, float]
 
 
 def _check(text: str, values: dict[str, float]) -> None:
-    for key in ("steps", "every"):
+    for key in ("steps", "every", "half"):
         if key in values and not values[key] >= 1:
-            raise DynvizError(f"{key} in {text} is {values[key]:g}; it is a number of steps, 1 or more")
+            raise DynvizError(f"{key} in {text} is {values[key]:g}; it must be a number of steps, 1 or more")
     if text.startswith("exponential") and not (values["start"] > 0 and values["end"] > 0):
-        raise DynvizError(f"{text} grows by equal factors, so both ends are above 0")
+        raise DynvizError(f"{text} grows by equal factors, so both ends must be above 0")
+    if text.startswith("undecayed"):
+        rate, decay, momentum = values["rate"], values["decay"], values.get("momentum", 0.0)
+        if not (rate > 0 <= decay and 0 <= momentum < 1 and rate * decay < (1 - math.sqrt(momentum)) ** 2):
+            raise DynvizError(f"{text} takes rate * decay from 0 to below (1 - sqrt(momentum))^2, and momentum below 1")
     if text.startswith("onecycle"):
         share, steps = values.get("share", 0.3), values["steps"]
         if not (share < 1 < share * steps and steps >= 10):
-            raise DynvizError(f"{text} takes 10 steps or more, and a share below 1 that is more than one step of them")
+            raise DynvizError(f"{text} needs 10 steps or more, and a share below 1 that is longer than one step")
 
 
 def usage(name: str) -> str:

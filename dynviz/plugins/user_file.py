@@ -43,11 +43,14 @@ def run_file(path: Path) -> ModuleType:
 @contextlib.contextmanager
 def _neighbours(folder: Path) -> Iterator[None]:
     """Let a user's file import its siblings, searched after everything else."""
-    for file in folder.glob("*.py"):
-        # Forget a module of the same name that was imported as another file's sibling.
-        where = getattr(sys.modules.get(file.stem), "__file__", None) or str(file)
-        if where != str(file) and str(Path(where).parent) not in sys.path:
-            del sys.modules[file.stem]
+    names = {file.stem for file in folder.glob("*.py")} | {file.parent.name for file in folder.glob("*/__init__.py")}
+    for name in names & sys.modules.keys():
+        file = Path(getattr(sys.modules[name], "__file__", None) or folder / name)
+        home = file.parent.parent if file.name == "__init__.py" else file.parent
+        # Forget a module or package of the same name that was imported as another file's neighbour.
+        if home != folder and not any(finder.find_spec(name, None) for finder in sys.meta_path):
+            for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+                del sys.modules[module]
     sys.path.append(str(folder))
     importlib.invalidate_caches()
     try:

@@ -22,7 +22,7 @@ def check(name: str) -> None:
     """
     if importlib.util.find_spec(PACKAGE) is None:
         raise DynvizError(
-            f"{name} is of the collection {PACKAGE}, which is not installed; pip install 'dynviz[zoo]' brings it"
+            f"{name} is part of {PACKAGE}, which is not installed; install it with: pip install 'dynviz[zoo]'"
         )
 
 
@@ -62,7 +62,7 @@ def summary(target: Any) -> str:
     return f"{line} {SEQUENCE}".strip() if two_sequences(target) else line
 
 
-SEQUENCE = "What is recorded is the sequence that gradients are taken at (train), not the average of it (eval)."
+SEQUENCE = "Recorded are the parameters at which gradients are taken (train mode), not their average (eval mode)."
 
 
 def two_sequences(target: Any) -> bool:
@@ -99,15 +99,15 @@ def refusal(target: Any) -> str:
     wanted = inspect.signature(target).parameters
     first = next(iter(wanted), "")
     if first == "optimizer" or "base_optimizer" in wanted:
-        return "wraps another optimizer; dynviz runs optimizers that take parameters alone"
+        return "wraps another optimizer; dynviz runs optimizers that take only parameters"
     if first == "model":
-        return "takes the whole model, as an nn.Module; dynviz runs optimizers that take parameters alone"
+        return "takes the whole model, as an nn.Module; dynviz runs optimizers that take only parameters"
     step = inspect.signature(target.step).parameters
     if "hessian" in step:
-        return "needs second derivatives (it differentiates the gradients); dynviz gives it gradients alone"
+        return "needs second derivatives (it differentiates the gradients); dynviz gives it only gradients"
     more = [name for name in list(step)[1:] if name != "closure"]
     if more:
-        return f"takes {', '.join(more)} at each step; dynviz gives it gradients alone"
+        return f"takes {', '.join(more)} at each step; dynviz gives it only gradients"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Training in a process of its own: torch stays out of ours, and training goes on when ours ends."""
+"""Training in a separate process: this one need not import torch, and training continues when it ends."""
 
 import contextlib
 import fcntl
@@ -30,20 +30,21 @@ State: TypeAlias = Literal["starting", "training", "finished", "stopped", "faile
 
 
 class BackgroundRun:
-    """`dynviz run` as a process that no terminal and no end of ours can disturb; made by `start`.
+    """`dynviz run` as a process that is independent of the terminal and of this process; created by `start`.
 
-    The trainer speaks through two files that have no name. They cannot break as a pipe does, nobody needs to read
-    them, and they vanish with the last process that has them open.
+    The trainer reports through two unnamed files. Unlike pipes they cannot break, nobody needs to read them, and they
+    vanish with the last process that has them open.
 
     Attributes:
-        folder: The run's; None until its recordings are made.
-        state: How it stands, as of the last `poll`.
-        doing: What it is about before there is a folder, in words.
-        message: Its last words, when it failed or was stopped.
-        exit_code: As a shell would say it; None until training has ended.
+        folder: The folder of the run; None until its recordings are created.
+        state: The state as of the last `poll`.
+        doing: What it is doing before there is a folder, in words.
+        what: What is trained, in words; empty if nobody said.
+        message: The final message, if it failed or was stopped.
+        exit_code: The exit status as a shell reports it; None until training has ended.
         asked: Whether it was asked to stop.
         began: `time.monotonic()` when it was started.
-        pid: Of the process.
+        pid: The process ID.
     """
 
     def __init__(self, process: "_Lasting", reports: int, output: int) -> None:
@@ -55,7 +56,7 @@ class BackgroundRun:
         self.asked = False
         self.folder: Path | None = None
         self.state: State = "starting"
-        self.doing = "importing torch"
+        self.doing, self.what = "importing torch", ""
         self.message = ""
         self.exit_code: int | None = None
         self.began = time.monotonic()
@@ -82,7 +83,7 @@ class BackgroundRun:
         return cls(process, reports, output)
 
     def __del__(self) -> None:
-        """Let go of the files; the trainer keeps its own ends."""
+        """Close the files; the trainer keeps its own descriptors."""
         for descriptor in (self._reports, self._output):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
@@ -99,7 +100,7 @@ class BackgroundRun:
         return os.pread(self._output, OUTPUT_BYTES, max(0, size - OUTPUT_BYTES)).decode(errors="replace")
 
     def poll(self) -> None:
-        """See what is new; cheap, and never waits."""
+        """Check for news; cheap, and never blocks."""
         code = self._process.poll()
         if self.ended:
             return
@@ -122,13 +123,13 @@ class BackgroundRun:
             self.message = self.message or _last_words(code, self.output, self.folder)
 
     def stop(self) -> None:
-        """Ask it to end cleanly, as Ctrl-C does; asking again changes nothing."""
+        """Ask it to end cleanly, like Ctrl-C; asking again has no effect."""
         if not self.asked and not self.ended:
             self.asked = True
             self._process.terminate()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end, for this long at most; whether it has ended."""
+        """Wait at most this long for it to end; returns whether it has ended."""
         self.poll()
         if not self.ended:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -174,7 +175,7 @@ class Reports:
                 file.unlink()
         self._say(folder=str(folder))
 
-    def move(self, label: str, step: int, loss: float) -> None:  # noqa: ARG002
+    def move(self, label: str, step: int, loss: float, steps: int) -> None:  # noqa: ARG002
         """Say nothing, for the recording does; but forget what was printed when it is too much."""
         with contextlib.suppress(OSError):
             sys.stdout.flush()
@@ -211,7 +212,7 @@ def keep_traceback(folder: Path | None, error: Exception) -> str:
 
         with disk.replacing(file) as target:
             target.write("".join(traceback.format_exception(error)).encode(errors="replace"))
-        return f"; where it came from is in {file}"
+        return f"; its traceback is in {file}"
     return ""
 
 
@@ -238,6 +239,8 @@ def _nameless(opened: contextlib.ExitStack) -> int:
 def _last_words(code: int, output: str, folder: Path | None) -> str:
     """What is known of a trainer that ended without a word."""
     if code < 0:
-        kept = f"; what was recorded can be read, and `dynviz run --resume {folder}` goes on" if folder else ""
+        kept = (
+            f"; what was recorded can be read, and `dynviz run --resume {folder}` continues the run" if folder else ""
+        )
         return f"the trainer was killed by {ending(code)}{kept}"
     return last_line(output) or f"the trainer ended with status {code}"

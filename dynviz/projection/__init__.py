@@ -1,1 +1,1 @@
-"""Projections of a loss onto lines and planes, made of recorded parameters after training."""
+"""Projections of a loss onto lines and planes, computed from recorded parameters after training."""

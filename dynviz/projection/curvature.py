@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of, threads
+from dynviz.projection.own_loss import LossFunction
 from dynviz.projection.project import PARAMETERS, number, rows_of
 from dynviz.projection.statistics import joined, statistics_of
 from dynviz.recording import Recording
@@ -31,19 +32,20 @@ CLOSE = 1e-3
 
 @dataclass(frozen=True)
 class Look:
-    """What shall be measured.
+    """What to measure.
 
     Attributes:
-        samples: At so many steps, evenly spaced from the last one.
-        eigenvalues: So many of the largest.
-        loss: Which; empty for the first that the scenario wants to be seen.
-        ways: Random directions in which the loss around the last step is measured.
-        reach: Up to which distance; None for a quarter of the parameters' norm.
-        radii: Distances.
-        lane: Whose parameters.
-        batches: Over how many of training's batches `loss` is the mean.
+        samples: Number of steps at which to measure, evenly spaced back from the last one.
+        eigenvalues: Number of largest eigenvalues.
+        loss: Name of the loss; empty for the first that the scenario suggests.
+        ways: Number of random directions in which the loss around the last step is measured.
+        reach: Largest distance; None for a quarter of the parameters' norm.
+        radii: Number of distances.
+        lane: Lane whose parameters are used.
+        batches: Number of training batches over which `loss` is averaged.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        trust: Where the user's own file is that the scenario is, see `dynviz.plugins.trust`.
+        trust: The user's own code that may run, see `dynviz.plugins.trust`.
+        function: The loss, for recordings of a script's own loop; see `dynviz.projection.project.Wish`.
     """
 
     samples: int = 20
@@ -56,16 +58,17 @@ class Look:
     batches: int = 1
     device: str = "auto"
     trust: tuple[str, ...] = ()
+    function: str | LossFunction | None = None
 
 
 def largest(function: Scalar, row: Tensor, count: int, seed: int = 0) -> Array:
-    """The largest eigenvalues [count] of a function's Hessian at a point, in falling order; NaN where it is not finite.
+    """The largest eigenvalues [count] of a function's Hessian at a point, in descending order; NaN if it is not finite.
 
     Args:
-        function: Of a row of numbers to one number, differentiable twice.
+        function: A twice differentiable function of a row of numbers.
         row: The point [numbers].
-        count: How many; of fewer numbers the rest is NaN.
-        seed: Of the vector that Lanczos' iteration begins with.
+        count: The number of eigenvalues; if there are fewer, the rest is NaN.
+        seed: The seed of the initial vector of the Lanczos iteration.
     """
     eigenvalues = np.full(count, np.nan)
     if len(row) <= EXACT:
@@ -97,7 +100,7 @@ def _lanczos(function: Scalar, row: Tensor, count: int, seed: int) -> Array:
         from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
     except ImportError as error:
         raise DynvizError(
-            f"the Hessian of {len(row)} parameters needs SciPy, which finds its eigenvalues: pip install 'dynviz[data]'"
+            f"the Hessian of {len(row)} parameters needs SciPy; install it with: pip install 'dynviz[data]'"
         ) from error
     product = _product(function, row)
 
@@ -122,11 +125,11 @@ def _lanczos(function: Scalar, row: Tensor, count: int, seed: int) -> Array:
 
 @dataclass(frozen=True)
 class Sharpness:
-    """What was measured of a recording.
+    """The measured sharpness of a recording.
 
     Attributes:
-        recording: Of which.
-        about: What it is.
+        recording: The recording.
+        about: The description.
         arrays: The numbers, by name.
     """
 
@@ -135,12 +138,12 @@ class Sharpness:
     arrays: Mapping[str, NDArray[Any]]
 
     def save(self) -> Path:
-        """Write it beside the recording's channels, for the view `sharpness`."""
+        """Store it in the recording's folder, for the view `sharpness`."""
         return write(self.recording.folder, titled(NAME, lane=self.about["lane"]), self.about, self.arrays)
 
 
 def measure(recording: Recording, look: Look, progress: Progress | None = None) -> Path:
-    """Measure the sharpness along a recording, and write it beside it; see `evaluate`."""
+    """Measure the sharpness along a recording, and store it in its folder; see `evaluate`."""
     return evaluate(recording, look, progress).save()
 
 
@@ -152,10 +155,10 @@ def evaluate(recording: Recording, look: Look, progress: Progress | None = None)
         DynvizError: Parameters are not recorded, or there is no such loss.
     """
     if min(look.samples, look.eigenvalues, look.ways, look.radii - 1) < 1:
-        raise DynvizError("sharpness is measured at one step or more, of one eigenvalue or more, at two radii or more")
+        raise DynvizError("sharpness needs at least one sample, one eigenvalue and two radii")
     rows = rows_of(recording, look.lane)
     name = look.loss or suggested(recording)[0]
-    again = functools.partial(task_of, recording, look.lane, look.trust)
+    again = functools.partial(task_of, recording, look.lane, look.trust, look.function)
     measured = losses(again(), (name,), look.batches, look.device, again)
     statistics = statistics_of(recording, look.lane, measured, recording.steps(PARAMETERS))
     at = np.unique(np.linspace(len(rows) - 1, 0, look.samples).astype(np.int64))

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
 from dynviz.recording.metadata import Part
-from dynviz.scene.decimate import evenly
 
 Array: TypeAlias = NDArray[np.float64]
 Kind: TypeAlias = Literal["filter", "gaussian", "pca", "between"]
@@ -18,7 +17,7 @@ MOST = 400
 
 
 def gaussian(row: Array, parts: Mapping[str, Part], rng: np.random.Generator) -> Array:
-    """Normal numbers, of each parameter scaled to the parameter's own norm."""
+    """Normal random numbers, scaled for each parameter to the parameter's own norm."""
     direction = rng.standard_normal(row.shape)
     for part in parts.values():
         own = _slice(part)
@@ -27,9 +26,10 @@ def gaussian(row: Array, parts: Mapping[str, Part], rng: np.random.Generator) ->
 
 
 def filter_normalised(row: Array, parts: Mapping[str, Part], rng: np.random.Generator) -> Array:
-    """Normal numbers, of each filter scaled to the filter's own norm; none for biases and normalisation.
+    """Normal random numbers, scaled for each filter to the filter's own norm; zero for biases and normalisation.
 
-    A filter is what feeds one unit: a slice along the first dimension of a parameter of two dimensions or more.
+    A filter holds the weights of one unit: a slice along the first dimension of a parameter with two or more
+    dimensions.
 
     Source: Li, Xu, Taylor, Studer and Goldstein 2018, Visualizing the loss landscape of neural nets, section 4.
     """
@@ -46,33 +46,32 @@ def filter_normalised(row: Array, parts: Mapping[str, Part], rng: np.random.Gene
 
 
 def principal(rows: NDArray[Any], count: int) -> Array:
-    """The principal components [count, numbers] of a trajectory [samples, numbers], each of length 1.
+    """The principal components [count, numbers] of some samples of a trajectory [samples, numbers], each of length 1.
 
     Raises:
         DynvizError: The trajectory spans fewer directions.
     """
-    seen = rows[evenly(len(rows), MOST)]
-    moved = seen.astype(np.float64) - seen.mean(axis=0, dtype=np.float64)
+    moved = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
     # The few samples have far fewer products with each other than the many numbers have.
     values, vectors = np.linalg.eigh(moved @ moved.T)
     values, vectors = values[::-1][:count], vectors[:, ::-1][:, :count]
     if len(values) < count or values[-1] <= 1e-14 * max(values[0], 0.0):
         raise DynvizError(
-            f"the trajectory's {len(seen)} samples do not span {count} principal components; record parameters "
-            "oftener (--record parameters:every=N), or take --directions filter"
+            f"the trajectory's {len(rows)} samples do not span {count} principal components; record parameters "
+            "more often (--record parameters:every=N), or use --directions filter"
         )
     directions = (vectors / np.sqrt(values)).T @ moved
     # A sign that does not depend on the factorisation: the way ends on the positive side.
     return np.asarray(
-        directions * np.where(directions @ (seen[-1].astype(np.float64) - seen[0]) < 0, -1.0, 1.0)[:, None]
+        directions * np.where(directions @ (rows[-1].astype(np.float64) - rows[0]) < 0, -1.0, 1.0)[:, None]
     )
 
 
 def coordinates(moved: Array, directions: Array) -> tuple[Array, Array]:
-    """Where rows [samples, numbers], counted from a plane's point, have their nearest points on it, and how far off.
+    """The nearest points on a line or plane for rows [samples, numbers], and the distances to them.
 
     Args:
-        moved: Away from the point that the line or plane goes through.
+        moved: The rows relative to a point of the line or plane.
         directions: [directions, numbers]; they need not be orthogonal.
 
     Returns:
@@ -83,7 +82,7 @@ def coordinates(moved: Array, directions: Array) -> tuple[Array, Array]:
 
 
 def explained(rows: Array, directions: Array) -> float:
-    """The share of a trajectory's variance about its mean that lies along the directions; 1 where it does not move."""
+    """The fraction of a trajectory's variance that lies along the directions; 1 if it does not move."""
     moved = rows - rows.mean(axis=0)
     basis, _ = np.linalg.qr(directions.T)
     total = float(np.square(moved).sum())

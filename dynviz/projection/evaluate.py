@@ -1,4 +1,4 @@
-"""A task's losses as functions of all parameters in a row, for many rows at once."""
+"""A task's losses as functions of all parameters, flattened, for many points at once."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +14,13 @@ from torch.func import vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from dynviz.errors import unknown
+from dynviz.errors import DynvizError, unknown
 from dynviz.plugins.trust import Trusted
 from dynviz.projection.measures import TRAINING_LOSS, Exclusive, Numbers, numbers, probes_of, seeded
+from dynviz.projection.own_loss import LossFunction, task_with
 from dynviz.recording import Recording
 from dynviz.task import Task, Tensors
+from dynviz.text import quoted
 from dynviz.training import devices
 from dynviz.training.observation import observed
 from dynviz.training.parameter_layout import ParameterLayout
@@ -43,16 +45,16 @@ The cores of the machine do not tell how many are evaluated together, which thei
 
 @dataclass(frozen=True, kw_only=True)
 class Losses:
-    """Numbers that a task gives for parameters.
+    """Losses of a task as functions of its parameters.
 
     Attributes:
         names: `loss`, or channels of probes.
-        layout: Where parameters stand in a row.
-        statistics: Where buffers stand in what a row may go on with; without it they are those before training.
-        measure: Function of the parameters and buffers of one network to so many numbers [names].
-        moving: The names of those that depend on the buffers.
-        dtype: Of the arithmetic.
-        device: Where.
+        layout: The positions of parameters in a row.
+        statistics: The positions of buffers that may follow in a row; without them, initial buffers are used.
+        measure: Function of the parameters and buffers of one network to the losses [names].
+        moving: The names of the losses that depend on the buffers.
+        dtype: The dtype of the computation.
+        device: The device.
     """
 
     names: tuple[str, ...]
@@ -64,13 +66,13 @@ class Losses:
     device: torch.device
 
     def at(self, rows: Rows, count: int, memory: int = 0, progress: Progress | None = None) -> Array:
-        """The numbers [names, points] at many points.
+        """The losses [names, points] at many points.
 
         Args:
-            rows: What makes them, a few at a time: all of them may be more than fits.
-            count: How many.
+            rows: Creates the rows, a few at a time, because all of them may not fit into memory.
+            count: The number of points.
             memory: Bytes of intermediate values of the points that a thread evaluates together; 0 for the default.
-            progress: Hears how many are done.
+            progress: Called with the number of points that are done.
         """
         values = np.empty((len(self.names), count))
         if not count:
@@ -88,7 +90,7 @@ class Losses:
         return values
 
     def together(self, row: NDArray[Any], memory: int = 0, count: int = MOST) -> int:
-        """How many points are evaluated together, by what one of them needs."""
+        """How many points to evaluate together, given the memory that one of them needs."""
         limit = memory or (MEMORY_CUDA if self.device.type == "cuda" else MEMORY)
         with torch.no_grad(), _Bytes() as meter:
             self.measure(*self.tensors(self.row(row[0])))
@@ -117,13 +119,13 @@ class Losses:
             return np.asarray(measured.T.double().cpu().numpy())
 
     def tensors(self, row: Tensor) -> tuple[Tensors, Tensors]:
-        """Parameters, and the buffers that a row goes on with, by name."""
+        """The parameters in a row, and any buffers that follow, by name."""
         count = sum(self.layout.sizes)
         buffers = self.statistics.views(row[..., count:]) if row.shape[-1] > count else {}
         return self.layout.views(row[..., :count]), buffers
 
     def row(self, row: NDArray[Any]) -> Tensor:
-        """A row, or rows, of numbers where and as the arithmetic is done."""
+        """Rows of numbers as a tensor with the dtype and on the device of the computation."""
         return torch.from_numpy(np.array(row)).to(self.device, self.dtype)
 
 
@@ -144,19 +146,32 @@ class _Bytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @contextlib.contextmanager
 def threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
-    """Threads that each compute alone, one for each core: one operation of this size is no work for two."""
+    """One thread per core, each computing alone, because single operations are too small to share."""
     count = 1 if device.type == "cuda" else devices.cores()
     with devices.reproducible(), ThreadPoolExecutor(count, initializer=devices.settle) as pool:
         yield pool
 
 
-def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
+def task_of(recording: Recording, lane: int, trusted: Trusted = (), function: str | LossFunction | None = None) -> Task:
     """The task of a recording's lane, as it was trained.
 
+    Args:
+        recording: The recording.
+        lane: The lane.
+        trusted: Code that may run, see `dynviz.plugins.trust`.
+        function: Takes the place of the scenario's loss; see `dynviz.projection.own_loss`.
+
     Raises:
-        DynvizError: Its scenario is not there any more, or needs consent, see `dynviz.plugins.trust`.
+        DynvizError: Its scenario no longer exists, or needs consent; or there is no such function.
     """
     metadata = recording.metadata
+    if function:
+        return task_with(recording, lane, function)
+    if metadata.own_loop:
+        raise DynvizError(
+            f"recording {quoted(recording.label)} is of a script's own loop, whose loss dynviz does not know: add "
+            "--loss FILE, a file that binds loss, a function of the parameters by name"
+        )
     with devices.reproducible():
         scenario = rebuilt(recording, "scenarios", trusted)
         (task,) = tasks(scenario, metadata.lanes[lane : lane + 1], metadata.dtype)
@@ -165,13 +180,13 @@ def task_of(recording: Recording, lane: int, trusted: Trusted = ()) -> Task:
 
 @dataclass(frozen=True)
 class LossFacts:
-    """The losses that a scenario wants to be seen in its landscape."""
+    """The losses that a scenario suggests for its landscape."""
 
     landscape: tuple[str, ...] = (TRAINING_LOSS,)
 
 
 def suggested(recording: Recording) -> tuple[str, ...]:
-    """The losses that the scenario wants to be seen in its landscape, else the training loss."""
+    """The losses that the scenario suggests for its landscape, else the training loss."""
     return recording.facts_as(LossFacts).landscape
 
 
@@ -180,15 +195,15 @@ def losses(
 ) -> Losses:
     """The named losses of a task.
 
-    `loss` is that of training, over the first batches of the run, with the statistics of each batch where there is
-    batch normalisation.
+    `loss` is the training loss over the first batches of the run; batch normalisation uses the statistics of each
+    batch.
 
     Args:
-        task: Of one lane.
-        names: `loss`, or channels of probes that give one number.
-        batches: Over how many of training's batches `loss` is the mean.
+        task: The task of one lane.
+        names: `loss`, or channels of probes that return one number.
+        batches: The number of training batches over which `loss` is averaged.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        again: Builds the task once more, for a thread that must have an nn.Module to itself.
+        again: Builds the task again, for threads that need an nn.Module of their own.
 
     Raises:
         DynvizError: There is no such loss.

@@ -1,4 +1,4 @@
-"""Losses of a task as functions of one network's parameters, safe to be called by several threads."""
+"""Thread-safe losses of a task as functions of one network's parameters."""
 
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
@@ -16,7 +16,7 @@ Numbers: TypeAlias = Callable[[Tensors, Tensors], Tensor]
 
 
 class Exclusive:
-    """One of several equal functions, each called by one thread at a time."""
+    """A pool of equal functions, each called by one thread at a time."""
 
     def __init__(self, functions: Sequence[Numbers]) -> None:
         self._free: SimpleQueue[Numbers] = SimpleQueue()
@@ -32,7 +32,7 @@ class Exclusive:
 
 
 def seeded(function: Numbers, device: torch.device) -> Numbers:
-    """A function that draws the same numbers at each call."""
+    """Wrap a function so that it draws the same random numbers at each call."""
 
     def measure(parameters: Tensors, buffers: Tensors) -> Tensor:
         randomness.seed(0, 0, device)
@@ -42,7 +42,7 @@ def seeded(function: Numbers, device: torch.device) -> Numbers:
 
 
 def probes_of(task: Task) -> dict[str, tuple[Measure, int]]:
-    """For each channel of one number its probe, and its place in what that measures."""
+    """For each channel of one number, its probe and its index in the probe's results."""
     return {
         channel.name: (probe.measure, index)
         for probe in task.probes
@@ -53,7 +53,7 @@ def probes_of(task: Task) -> dict[str, tuple[Measure, int]]:
 
 
 def numbers(task: Task, names: Sequence[str], batches: int, device: torch.device) -> Numbers:
-    """The named losses of a task; `loss` is the mean over so many of training's batches."""
+    """The named losses of a task; `loss` is the mean over a number of training batches."""
     known = probes_of(task)
     constants = {name: value.to(device) for name, value in {**task.constants, **task.buffers}.items()}
     drawn = task.batches(0, batches)

@@ -1,4 +1,4 @@
-"""The loss on a line or a plane through recorded parameters, and how honest a picture of the trajectory that is."""
+"""The loss on a line or a plane through recorded parameters, and how faithfully that shows the trajectory."""
 
 import functools
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from dynviz.errors import DynvizError
 from dynviz.projection import directions as ways
 from dynviz.projection.directions import Kind
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
+from dynviz.projection.own_loss import LossFunction
 from dynviz.projection.statistics import joined, statistics_of
 from dynviz.recording import Recording
 from dynviz.recording.projections import About, Projection, Trajectory
@@ -24,6 +25,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 SAMPLES = 200
 """So many samples of a trajectory are projected."""
+AT_ONCE = 1 << 22
+"""So many numbers of parameters are read at once."""
 PARAMETERS = "parameters"
 _Plane: TypeAlias = tuple[Array, Array, NDArray[Any]]
 """A point, directions [dimensions, numbers] through it, and the buffers of the network there."""
@@ -31,23 +34,26 @@ _Plane: TypeAlias = tuple[Array, Array, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Wish:
-    """What shall be projected.
+    """What to project.
 
     Attributes:
-        directions: Random ones, `filter`-normalised or `gaussian`; principal components of the trajectory (`pca`); or
-            those that lead to other networks (`between`).
+        directions: Random directions, `filter`-normalised or `gaussian`; principal components of the trajectory
+            (`pca`); or directions to other networks (`between`).
         dimensions: 1 for a line, 2 for a plane.
-        grid: Points along each direction.
-        extent: How far. Of random directions: so many times the parameters' norm, 1 by default. Else beyond the
-            trajectory or the other networks, as a share of the distance, .3 by default.
-        at: The step through which the line or plane goes; None for the last.
-        losses: Which; none for those that the scenario wants to be seen.
-        lane: Whose parameters.
-        seed: Of random directions.
-        batches: Over how many of training's batches `loss` is the mean.
-        memory: Bytes of intermediate values; 0 for the default.
+        grid: Number of points along each direction.
+        extent: How far the line or plane reaches. For random directions, in multiples of the parameters' norm, by
+            default 1; otherwise beyond the trajectory or the other networks, as a fraction of their extent, by default
+            0.3.
+        at: The step whose parameters the line or plane goes through; None for the last.
+        losses: Names of the losses; empty for those that the scenario suggests.
+        lane: Lane whose parameters are used.
+        seed: Seed of random directions.
+        batches: Number of training batches over which `loss` is averaged.
+        memory: Bytes for intermediate values; 0 for the default.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        trust: Where the user's own file is that the scenario is, see `dynviz.plugins.trust`.
+        trust: The user's own code that may run, see `dynviz.plugins.trust`.
+        function: The loss, for recordings of a script's own loop: a function of the parameters by name, or the path of
+            a file that binds one as `loss`.
     """
 
     directions: Kind = "filter"
@@ -62,6 +68,7 @@ class Wish:
     memory: int = 0
     device: str = "auto"
     trust: tuple[str, ...] = ()
+    function: str | LossFunction | None = None
 
     def __post_init__(self) -> None:
         if self.directions not in get_args(Kind):
@@ -69,9 +76,9 @@ class Wish:
         if self.dimensions not in (1, 2):
             raise DynvizError(f"a projection has 1 dimension (a line) or 2 (a plane), not {self.dimensions}")
         if not 2 <= self.grid <= 1001:
-            raise DynvizError(f"a grid of {self.grid} points is none; write a whole number from 2 to 1001")
+            raise DynvizError(f"a grid of {self.grid} points cannot be evaluated; write a whole number from 2 to 1001")
         if self.extent is not None and not 0 < self.extent < 1e6:
-            raise DynvizError(f"an extent of {self.extent} is none; write a number above 0")
+            raise DynvizError(f"an extent of {self.extent} is not a size; write a number above 0")
 
 
 @devices.reproducible()
@@ -82,13 +89,13 @@ def project(
 
     Args:
         recording: With the channel `parameters`.
-        wish: What shall be projected.
-        goals: The networks that directions `between` lead to, one for a line and two for a plane, each at its last
+        wish: What to project.
+        goals: The networks to which directions `between` lead, one for a line and two for a plane, each at its last
             step. Their trajectories are projected too.
-        progress: Hears how many points are done.
+        progress: Called with the number of points that are done.
 
     Raises:
-        DynvizError: Parameters are not recorded, or not of the same network, or the wish cannot be had.
+        DynvizError: Parameters are not recorded, the networks differ, or the projection is impossible.
     """
     rows = rows_of(recording, wish.lane)
     last = int(recording.steps(PARAMETERS)[-1])
@@ -106,7 +113,7 @@ def project(
                 f"recording {quoted(goal.label)}, which --to names, diverged: there is no direction to its end"
             )
     directions = _directions(recording, wish, base, rows, others)
-    again = functools.partial(task_of, recording, wish.lane, wish.trust)
+    again = functools.partial(task_of, recording, wish.lane, wish.trust, wish.function)
     measured = losses(again(), wish.losses or suggested(recording), wish.batches, wish.device, again)
     trajectories = [(recording, rows), *zip(goals, others, strict=True)]
     kept = [_kept(one, moved, index if one is recording else -1) for one, moved in trajectories]
@@ -150,7 +157,7 @@ def rows_of(recording: Recording, lane: int, numbers: int | None = None) -> NDAr
     """The parameters of a lane [samples, numbers]."""
     if PARAMETERS not in recording or not len(recording[PARAMETERS]):
         raise DynvizError(
-            f"recording {quoted(recording.label)} has no channel 'parameters', which a projection is made of; "
+            f"recording {quoted(recording.label)} has no channel 'parameters', which projections are computed from; "
             "train again with --record parameters, or --record parameters:every=N"
         )
     if not 0 <= lane < len(recording.seeds):
@@ -167,7 +174,7 @@ def rows_of(recording: Recording, lane: int, numbers: int | None = None) -> NDAr
 
 
 def number(recording: Recording, lane: int) -> int:
-    """Which of all lanes of a recording one is, of which some may have been chosen."""
+    """The index of a lane among all lanes of a recording, if only some are selected."""
     return lane if recording.chosen is None else recording.chosen[lane]
 
 
@@ -181,21 +188,21 @@ def _directions(
     """[dimensions, numbers]."""
     if (wish.directions == "between") != bool(others):
         raise DynvizError(
-            "directions between networks need the others (--to RUN, twice for a plane), and no others take any"
+            "directions between networks need other networks (--to RUN, twice for a plane); "
+            "all other directions take no --to"
         )
     if wish.directions == "pca":
-        return ways.principal(rows[np.isfinite(rows).all(axis=1)], wish.dimensions)
+        good = np.flatnonzero(_are_finite(rows))
+        return ways.principal(rows[good[evenly(len(good), ways.MOST)]], wish.dimensions)
     if wish.directions == "between":
         if len(others) != wish.dimensions:
-            raise DynvizError(f"{wish.dimensions} directions lead to {wish.dimensions} networks, not to {len(others)}")
+            raise DynvizError(f"{wish.dimensions} directions need {wish.dimensions} --to RUN, not {len(others)}")
         directions = np.stack([other[-1].astype(np.float64) - base for other in others])
         lengths = np.linalg.norm(directions, axis=1)
         if not lengths.all() or (
             len(directions) == 2 and abs(directions[0] @ directions[1]) >= (1 - 1e-9) * lengths.prod()
         ):
-            raise DynvizError(
-                "the networks stand in one point or on one line: no directions lead from one to the others"
-            )
+            raise DynvizError("the networks are at one point or on one line, so there are no directions between them")
         return directions
     draw = ways.filter_normalised if wish.directions == "filter" else ways.gaussian
     parts = recording.metadata.channels[PARAMETERS].parts
@@ -203,8 +210,18 @@ def _directions(
     directions = np.stack([draw(base, parts, rng) for _ in range(wish.dimensions)])
     if not np.linalg.norm(directions, axis=1).all():
         other = "gaussian" if wish.directions == "filter" else "pca"
-        raise DynvizError(f"{wish.directions} directions are zero here: nothing they could be scaled to; take {other}")
+        raise DynvizError(
+            f"{wish.directions} directions are zero here, because the parameters that they are scaled to are zero; "
+            f"use {other}"
+        )
     return directions
+
+
+def _are_finite(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which samples [samples, numbers] have finite numbers only; they may be more than fit in memory."""
+    many = max(1, AT_ONCE // max(1, rows.shape[1]))
+    parts = [np.isfinite(rows[start : start + many]).all(axis=1) for start in range(0, len(rows), many)]
+    return np.concatenate(parts)
 
 
 def _kept(recording: Recording, rows: NDArray[Any], index: int) -> tuple[NDArray[np.int64], Array]:

@@ -14,7 +14,7 @@ BUFFERS = "buffers"
 
 
 def statistics_of(recording: Recording, lane: int, measured: Losses, steps: NDArray[np.int64]) -> NDArray[Any]:
-    """The buffers of a lane after each of these steps [steps, numbers]; no numbers where no loss depends on them.
+    """The buffers of a lane after each of these steps [steps, numbers]; empty if no loss depends on them.
 
     Raises:
         DynvizError: They are not recorded at all of these steps.
@@ -33,5 +33,5 @@ def statistics_of(recording: Recording, lane: int, measured: Losses, steps: NDAr
 
 
 def joined(rows: NDArray[Any], statistics: NDArray[Any]) -> NDArray[Any]:
-    """Rows of parameters [points, numbers] that go on with buffers, of each point or the same for all."""
+    """Rows of parameters [points, numbers] followed by buffers, either per point or shared."""
     return np.concatenate([rows, np.broadcast_to(statistics, (len(rows), statistics.shape[-1]))], axis=1)

@@ -46,7 +46,7 @@ def check_intact(path: Path) -> None:
     data = files.read(path, path.stat().st_size)
     end = len(data) - len(_CHECKSUM % 0)
     if data[end:] != _CHECKSUM % zlib.crc32(memoryview(data)[:end]) and not data[-_END_BYTES:].startswith(_END):
-        raise ValueError("its checksum is another one")
+        raise ValueError("its checksum differs")
 
 
 def read_npz(path: Path, most: int | None = None) -> dict[str, NDArray[Any]]:
@@ -70,7 +70,7 @@ def read_npz(path: Path, most: int | None = None) -> dict[str, NDArray[Any]]:
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
                 if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                    raise ValueError("its arrays are compressed, and ours never are")
+                    raise ValueError("its arrays are compressed, which dynviz never does")
                 if (total := sum(member.file_size for member in members)) > room:
                     raise ValueError(f"its arrays take {total} bytes, more than the {room} that are expected at most")
                 return {
@@ -120,7 +120,7 @@ def _array(file: IO[bytes], size: int) -> NDArray[Any]:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
         if read is None:
-            raise ValueError(f"an array of format {version} is not read")
+            raise ValueError(f"an array of format {version} cannot be read")
         try:
             shape, by_columns, dtype = read(file)
         except (SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
@@ -129,7 +129,7 @@ def _array(file: IO[bytes], size: int) -> NDArray[Any]:
             raise ValueError(f"an array of {dtype} and shape {shape} is not read")
         length = math.prod(shape) * dtype.itemsize
         if length != size - file.tell():
-            raise ValueError(f"an array promises {length} bytes, and {size - file.tell()} are there")
+            raise ValueError(f"an array announces {length} bytes, and {size - file.tell()} are there")
         # A bytearray, so that the array is writable.
         flat = np.frombuffer(bytearray(file.read(length)), dtype)
         return flat.reshape(shape, order="F" if by_columns else "C")

@@ -6,7 +6,7 @@
 A change applies from the step after `step` on. Requests are identified by their line number.
 """
 
-import fcntl
+import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -16,12 +16,11 @@ from typing import Literal, TypeAlias
 
 from dynviz.errors import DynvizError
 from dynviz.recording import disk, files, layout, schema
-from dynviz.recording.disk import Folder
 from dynviz.recording.events import whole_lines
-from dynviz.recording.schema import Misfit, optional, record, whole
+from dynviz.recording.schema import Misfit, optional, typed, whole
 from dynviz.recording.values import encode
 
-Action: TypeAlias = Literal["set", "pause", "continue", "step", "stop"]
+Action: TypeAlias = Literal["set", "pause", "continue", "step", "stop", "lengthen"]
 LONGEST = 1 << 22
 """Maximum size of requests.jsonl in bytes; small enough that changes.jsonl, with all answers, stays readable."""
 
@@ -31,12 +30,12 @@ class Request:
     """A request to the training process.
 
     Attributes:
-        action: Set a hyperparameter, pause, continue, take some steps while paused, or stop.
+        action: Set a hyperparameter, pause, continue, take some steps while paused, stop, or make the run longer.
         name: The hyperparameter.
         value: Its new value.
         lane: The only lane affected; None for all.
         at: The step after which to act; None for as soon as possible.
-        steps: The number of steps to take.
+        steps: The number of steps to take, or the new length of the run.
     """
 
     action: Action
@@ -79,25 +78,8 @@ class Change:
 
 
 _LANE = optional(whole(0, schema.LANES - 1))
-_REQUEST: schema.Reader[Request] = record(
-    Request,
-    action=schema.one_of("set", "pause", "continue", "step", "stop"),
-    name=schema.text,
-    value=schema.number,
-    lane=_LANE,
-    at=optional(whole(0, schema.STEPS)),
-    steps=whole(1, schema.STEPS),
-)
-_CHANGE: schema.Reader[Change] = record(
-    Change,
-    step=whole(0, schema.STEPS),
-    name=schema.text,
-    new=schema.number,
-    old=optional(schema.number),
-    lane=_LANE,
-    request=whole(-1, schema.STEPS),
-    refused=schema.text,
-)
+_REQUEST = typed(Request, lane=_LANE, at=optional(whole(0, schema.STEPS)), steps=whole(1, schema.STEPS))
+_CHANGE = typed(Change, step=whole(0, schema.STEPS), lane=_LANE, request=whole(-1, schema.STEPS))
 
 
 def ask(folder: Path, request: Request) -> int:
@@ -107,34 +89,25 @@ def ask(folder: Path, request: Request) -> int:
         DynvizError: The request cannot be written.
     """
     line = request.line()
-    path = folder / layout.REQUESTS
     answered = 1 + max((change.request for change in load(folder)), default=-1)
-    try:
-        with Folder(folder) as opened:
-            descriptor = opened.open(layout.REQUESTS, os.O_RDWR | os.O_CREAT)
-            try:
-                # Simultaneous requests must get different numbers.
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                data = os.pread(descriptor, LONGEST + 1, 0)
-                end, number = len(data), data.count(b"\n")
-                if data and not data.endswith(b"\n"):
-                    # A process was stopped in the middle of a line: terminate it; it will be ignored.
-                    line, number = b"\n" + line, number + 1
-                if number < answered:
-                    # The file was lost. Reusing a number would pair this request with the answer to an older one, so
-                    # pad with empty lines, which are ignored.
-                    line, number = b"\n" * min(answered - number, LONGEST) + line, answered
-                if end + len(line) > LONGEST:
-                    raise DynvizError(f"{path} would be longer than {LONGEST >> 20} MiB: remove it to ask for more")
-                try:
-                    disk.write_at(descriptor, line, end)
-                except OSError:
-                    os.ftruncate(descriptor, end)
-                    raise
-            finally:
-                os.close(descriptor)
-    except OSError as error:
-        raise disk.unwritable(path, error) from error
+    # Simultaneous requests must get different numbers.
+    with disk.locked(folder, layout.REQUESTS, LONGEST + 1) as (descriptor, data):
+        end, number = len(data), data.count(b"\n")
+        if data and not data.endswith(b"\n"):
+            # A process was stopped in the middle of a line: terminate it; it will be ignored.
+            line, number = b"\n" + line, number + 1
+        if number < answered:
+            # The file was lost. Reusing a number would pair this request with the answer to an older one, so pad with
+            # empty lines, which are ignored.
+            line, number = b"\n" * min(answered - number, LONGEST) + line, answered
+        if end + len(line) > LONGEST:
+            path = folder / layout.REQUESTS
+            raise DynvizError(f"{path} would be longer than {LONGEST >> 20} MiB: remove it to ask for more")
+        try:
+            disk.write_at(descriptor, line, end)
+        except OSError:
+            os.ftruncate(descriptor, end)
+            raise
     return number
 
 
@@ -144,6 +117,7 @@ class RequestReader:
     def __init__(self, folder: Path) -> None:
         self._path = folder / layout.REQUESTS
         self._size = -1
+        self._lines: list[bytes] = []
         self.count = 0
 
     def new(self) -> list[tuple[int, Request]]:
@@ -154,14 +128,20 @@ class RequestReader:
             size = -1
         if size == self._size:
             return []
-        if size < self._size:
-            # The file was removed. Requests in a new file have higher numbers than any answered so far.
-            self.count = 0
-        self._size = size
+        shorter, self._size = size < self._size, size
         try:
             lines = files.read(self._path, LONGEST).split(b"\n")[:-1]
+        except FileNotFoundError:
+            # Whatever is in a file that is made later is new.
+            self.count, self._lines = 0, []
+            return []
         except OSError:
             return []
+        if shorter:
+            # Another file has taken its place: what both begin with was heard already.
+            both = zip(lines, self._lines, strict=False)
+            self.count = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], both))
+        self._lines = lines
         fresh = [(number, _read(line)) for number, line in enumerate(lines) if number >= self.count]
         self.count = max(self.count, len(lines))
         return [(number, request) for number, request in fresh if request is not None]

@@ -1,5 +1,6 @@
 """changes.jsonl in a recording: writing it, following its growth, and checking it against checkpoints."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Sequence
@@ -27,17 +28,27 @@ class ChangeLog:
         try:
             descriptor = self._folder.open(layout.CHANGES, os.O_RDWR | os.O_CREAT)
             try:
-                end = len(whole_lines(os.pread(descriptor, os.fstat(descriptor).st_size, 0)))
-                os.ftruncate(descriptor, end)
-                if end + len(line) > files.JSON_BYTES:
-                    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-                disk.write_at(descriptor, line, end)
-                sync_file(descriptor)
+                self._append(descriptor, line)
             finally:
                 os.close(descriptor)
-            sync_folder(self._folder.fd)
         except OSError as error:
             raise disk.unwritable(path, error) from error
+
+    def _append(self, descriptor: int, line: bytes) -> None:
+        data = os.pread(descriptor, files.JSON_BYTES + 1, 0)
+        end = len(whole_lines(data))
+        if len(data) > files.JSON_BYTES or end + len(line) > files.JSON_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        try:
+            os.ftruncate(descriptor, end)
+            disk.write_at(descriptor, line, end)
+            sync_file(descriptor)
+            sync_folder(self._folder.fd)
+        except OSError:
+            # A line that may not have reached the disk must not count later.
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, end)
+            raise
 
 
 def checksum(folder: Path) -> Checksum:

@@ -50,7 +50,7 @@ class Form:
                 "which is what run.json says"
             )
         if not self.sample_bytes and promised > _EMPTY:
-            raise DynvizError(f"{self.path} is damaged: it promises {promised} samples of no bytes")
+            raise DynvizError(f"{self.path} is damaged: its header announces {promised} samples of zero bytes")
         return promised, (size - layout.HEADER_BYTES) // self.sample_bytes if self.sample_bytes else promised
 
     def fills(self, count: int, size: int) -> bool:

@@ -1,21 +1,19 @@
-"""Reading the file of a channel: it is copied into memory, incrementally as it grows."""
+"""Reading the file of a channel: it is copied into memory, incrementally as it grows, or read as it is indexed."""
 
-import contextlib
-import mmap
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dynviz.errors import DynvizError
 from dynviz.recording import disk, files, layout
 from dynviz.recording.channel import Form
+from dynviz.recording.long_array import LongArray, OpenFile, truncated
 
 COPIED_BYTES = 1 << 27
-"""The largest file that is copied; copying 128 MiB takes about 20 ms."""
+"""The most that is copied; copying 128 MiB takes about 20 ms."""
 _AGAIN_BYTES = 1 << 20
 """Up to this size, a file that grew is copied again; for larger ones only new data is added, and the rest is compared
 once the file has stopped growing."""
@@ -25,19 +23,18 @@ _TICK = 20_000_000
 
 
 class ChannelReader:
-    """Reads a channel by copying its file, or mapping it if it is very large, and again whenever it changes.
+    """Reads a channel by copying its file, again whenever it changes; of a very long one only what is asked for.
 
-    Truncating a mapped file kills a process that accesses the removed part (SIGBUS). The writer of recordings replaces
-    files instead, but other programs may not. So files are copied as far as memory allows. Files above `COPIED_BYTES`
-    are mapped, and one that has become shorter raises an error when the array is requested or `check` is called.
+    No file is mapped: truncating a mapped file kills a process that accesses the removed part (SIGBUS). The writer of
+    recordings replaces files instead, but other programs may not.
     """
 
-    __slots__ = ("_array", "_buffer", "_form", "_mapped", "_seen")
+    __slots__ = ("_array", "_buffer", "_file", "_form", "_seen")
 
     def __init__(self, path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
         self._form = Form(path, dtype, shape)
         self._seen: tuple[int, int, int] = (-1, -1, -1)
-        self._mapped = False
+        self._file: OpenFile | None = None
         self._array: NDArray[Any] = np.empty((0, *shape), self._form.dtype)
         self._buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
 
@@ -52,22 +49,11 @@ class ChannelReader:
         except OSError as error:
             raise disk.unreadable(self._form.path, error) from error
 
-    def check(self) -> None:
-        """Check that a mapped file has not been truncated.
-
-        Raises:
-            DynvizError: Somebody made the file shorter.
-        """
-        inode, size, _ = self._seen
-        if self._mapped:
-            # A file that replaced the mapped one does not matter: the mapping keeps the old one.
-            with contextlib.suppress(OSError):
-                file = os.stat(self._form.path)  # noqa: PTH116
-                if file.st_ino == inode and file.st_size < size:
-                    raise self._truncated()
-
     def array(self) -> NDArray[Any]:
-        """All complete samples now in the file, read-only; the same array as long as they do not change."""
+        """All complete samples now in the file, read-only; the same array as long as they do not change.
+
+        Above `COPIED_BYTES` it is a `LongArray`, which is used like an array.
+        """
         try:
             file = os.stat(self._form.path)  # noqa: PTH116 - this is the whole cost of seeking
             if (file.st_ino, file.st_size, file.st_mtime_ns) != self._seen:
@@ -85,27 +71,29 @@ class ChannelReader:
         count, before = form.samples(fd), len(self._array)
         known = self._seen[0] == file.st_ino
         followed = not known or count <= before
-        mapped = file.st_size > COPIED_BYTES
-        if mapped:
+        copied = self._file is None
+        if count * form.sample_bytes > COPIED_BYTES:
             followed = True
-            if self._seen[:2] != (file.st_ino, file.st_size) or count != before:
-                self._array = self._map(fd, count)
-        elif known and not self._mapped and count > before and count * form.sample_bytes > _AGAIN_BYTES:
+            self._open(fd, count)
+        elif known and copied and count > before and count * form.sample_bytes > _AGAIN_BYTES:
             self._array = self._copy(fd, count, before)
-        elif not known or self._mapped or count != before or not self._holds(fd):
+        elif not known or not copied or count != before or not self._holds(fd):
             followed = True
             self._array = self._copy(fd, count, 0)
-        self._mapped = mapped
+            self._file = None
         # A second write within one tick of the file system's clock leaves the timestamp unchanged; and a writer that
         # has appended data but not yet updated the count will not change the size again.
         settled = followed and time.time_ns() - file.st_mtime_ns > _TICK and form.fills(count, file.st_size)
         self._seen = (file.st_ino, file.st_size, file.st_mtime_ns if settled else -1)
 
-    def _map(self, fd: int, count: int) -> NDArray[Any]:
-        length = layout.HEADER_BYTES + count * self._form.sample_bytes
-        # Arrays keep the mapping alive; it is closed with the last array that views it.
-        pages = mmap.mmap(fd, length, access=mmap.ACCESS_READ)
-        return np.ndarray((count, *self._form.shape), self._form.dtype, pages, layout.HEADER_BYTES)
+    def _open(self, fd: int, count: int) -> None:
+        """Keep the file open, and let its samples be read as they are asked for."""
+        if self._file is None or self._file.inode != os.fstat(fd).st_ino:
+            self._file = OpenFile(fd, self._form)
+        elif count == len(self._array):
+            return
+        self._buffer = np.empty(0, np.uint8)
+        self._array = cast("NDArray[Any]", LongArray(self._file, range(count)))
 
     def _copy(self, fd: int, count: int, kept: int) -> NDArray[Any]:
         """Read the samples after the first `kept`, which are in memory already; arrays returned before stay valid."""
@@ -123,7 +111,7 @@ class ChannelReader:
             while rest:
                 length = file.readinto(rest)
                 if not length:
-                    raise self._truncated()
+                    raise truncated(form)
                 rest = rest[length:]
         self._buffer.flags.writeable = False
         return np.ndarray((count, *form.shape), form.dtype, self._buffer)
@@ -136,6 +124,3 @@ class ChannelReader:
             == self._buffer.data[at : min(at + _BLOCK_BYTES, end)]
             for at in range(0, end, _BLOCK_BYTES)
         )
-
-    def _truncated(self) -> DynvizError:
-        return DynvizError(f"{self._form.path} is truncated: it became shorter while it was read")

@@ -82,7 +82,7 @@ def check_checkpoint(recording: Recording, step: int) -> None:
     sums = checkpoint.checksums(recording.folder, step)
     known = sums.pop(layout.CHANGES, None)
     if known is not None and changes_file.come_late(recording.folder, known, step):
-        raise DynvizError(f"{recording.folder}: {layout.CHANGES} has got changes from before step {step}")
+        raise DynvizError(f"{recording.folder}: {layout.CHANGES} has gained changes from before step {step}")
     report = DamageReport(recording)
     _check_events(report, [sums.pop(layout.EVENTS)] if layout.EVENTS in sums else [])
     for name, checksum in sums.items():
@@ -141,10 +141,13 @@ def _count(report: DamageReport, name: str, fd: int) -> tuple[int, bool]:
         report.problems.append(f"{name}: {error}")
         room = os.fstat(fd).st_size - layout.HEADER_BYTES
         return max(room // form.sample_bytes, 0) if form.sample_bytes else 0, True
-    whole = report.recording.metadata.channels[name].samples(report.recording.total)
+    metadata = report.recording.metadata
+    whole = metadata.channels[name].samples(report.recording.total)
+    # What another program logged may end before the run does.
+    ended = metadata.status == "finished" and (promised > whole or not metadata.imported)
     if held < promised:
-        report.problems.append(f"{name}: {promised} samples promised, {held} there")
-    elif promised != whole and report.recording.metadata.status == "finished":
+        report.problems.append(f"{name}: only {held} of {promised} samples are there")
+    elif promised != whole and ended:
         report.problems.append(f"{name}: the run is finished, but it has {promised} of {whole} samples")
         return min(promised, whole), True
     return min(promised, held), held < promised
@@ -200,7 +203,7 @@ def _check_events(report: DamageReport, known: list[Checksum]) -> None:
         report.events = max(good, default=0)
         return
     if len(lines) < len(data):
-        report.problems.append(f"{layout.EVENTS}: it ends in {len(data) - len(lines)} bytes that are no events")
+        report.problems.append(f"{layout.EVENTS}: it ends in {len(data) - len(lines)} bytes that are not events")
         report.events = len(lines)
 
 

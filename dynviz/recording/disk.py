@@ -6,6 +6,7 @@ followed, and only regular files are opened, so nothing outside the folder is to
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -211,3 +212,30 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Like `Folder.replacing`, for a single file, without an open folder."""
     with Folder(path.parent) as folder, folder.replacing(path.name) as file:
         yield file
+
+
+@contextlib.contextmanager
+def locked(folder: Path, name: str, most: int) -> Iterator[tuple[int, bytes]]:
+    """A file of a folder that one process writes at a time; made if it is not there.
+
+    Args:
+        folder: The folder.
+        name: The file's name.
+        most: Bytes of it that are read.
+
+    Yields:
+        Its descriptor, and what is in it.
+
+    Raises:
+        DynvizError: It cannot be opened or written.
+    """
+    try:
+        with Folder(folder) as opened:
+            descriptor = opened.open(name, os.O_RDWR | os.O_CREAT)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                yield descriptor, os.pread(descriptor, most, 0)
+            finally:
+                os.close(descriptor)
+    except OSError as error:
+        raise unwritable(folder / name, error) from error

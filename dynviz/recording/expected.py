@@ -2,25 +2,13 @@
 
 import math
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from dynviz.recording import inputs, layout, schema
-from dynviz.recording.metadata import (
-    FORMAT,
-    Better,
-    ChannelInfo,
-    Hyperparameter,
-    Lane,
-    Metadata,
-    Named,
-    Origin,
-    Part,
-    Source,
-    Status,
-)
-from dynviz.recording.schema import Misfit, list_of, mapping_of, optional, plain, plain_lists, record, whole
+from dynviz.recording.metadata import FORMAT, ChannelInfo, Lane, Metadata, Named, Origin, Part
+from dynviz.recording.schema import Misfit, list_of, mapping_of, optional, plain_lists, typed, whole
 
 MOST_BYTES = 2**60
 """Maximum size of a channel; file offsets are 64-bit integers."""
@@ -79,70 +67,35 @@ def metadata(tree: Any) -> Metadata:
     return described
 
 
-_NAMED = record(
-    Named,
-    name=schema.text,
-    given=mapping_of(plain),
-    options=mapping_of(plain),
-    file=schema.text,
-    sha256=schema.text,
-)
-_LANE = record(Lane, seed=whole(0, 2**64), hyperparameters=mapping_of(plain))
-_PART = record(Part, start=schema.size, shape=schema.sizes)
+_MODIFIER = typed(Named, modifiers=list_of(schema.text, most=0))
+_NAMED = typed(Named, modifiers=list_of(_MODIFIER))
 _CHANNELS = mapping_of(
-    record(
+    typed(
         ChannelInfo,
         every=whole(0, schema.STEPS),
-        dtype=schema.text,
         shape=schema.sizes,
-        dims=list_of(schema.text),
-        help=schema.text,
         shapes=list_of(schema.sizes, most=schema.LANES),
-        parts=mapping_of(_PART),
-        title=schema.text,
-        better=schema.one_of(*get_args(Better)),
-        bounds=list_of(schema.number, 2, 2),
+        parts=mapping_of(typed(Part, start=schema.size, shape=schema.sizes)),
     )
 )
-_METADATA = record(
+_LANES = list_of(whole(0, schema.LANES - 1), 1, schema.LANES)
+_METADATA = typed(
     Metadata,
     scenario=_NAMED,
     optimizer=_NAMED,
-    label=schema.text,
     order=whole(0, schema.STEPS),
-    hyperparameters=mapping_of(
-        record(Hyperparameter, value=plain, source=schema.one_of(*get_args(Source))),
-    ),
-    terms=list_of(schema.text),
-    lanes=list_of(_LANE, 1, schema.LANES),
+    lanes=list_of(typed(Lane, seed=whole(0, 2**64)), 1, schema.LANES),
     steps=whole(0, schema.STEPS),
     channels=_channels,
-    views=list_of(schema.text),
     facts=mapping_of(plain_lists),
+    story=schema.text,
+    title=schema.text,
+    what=mapping_of(schema.text),
     parameters=mapping_of(schema.sizes),
-    fallbacks=mapping_of(schema.text),
-    versions=mapping_of(schema.text),
-    device=schema.text,
-    device_name=schema.text,
     threads=whole(0, 2**31),
-    dtype=schema.text,
-    compiled=schema.flag,
     checkpoint_every=whole(0, schema.STEPS),
     created=_created,
-    status=schema.one_of(*get_args(Status)),
-    error=schema.text,
-    origin=optional(
-        record(
-            Origin,
-            folder=schema.text,
-            sha256=schema.text,
-            step=whole(0, schema.STEPS),
-            lanes=list_of(whole(0, schema.LANES - 1), 1, schema.LANES),
-            changes=mapping_of(plain),
-            state=mapping_of(schema.text),
-            inexact=schema.text,
-        )
-    ),
-    inputs=list_of(record(inputs.Input, path=schema.text, sha256=schema.text, code=schema.flag, copy=inputs.copy_name)),
+    origin=optional(typed(Origin, step=whole(0, schema.STEPS), lanes=_LANES)),
+    inputs=list_of(typed(inputs.Input, copy=inputs.copy_name)),
     format=whole(0, FORMAT),
 )

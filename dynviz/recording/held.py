@@ -40,13 +40,22 @@ class HeldFiles:
 
     def open(self, metadata: Metadata, *, new: bool) -> None:
         """Open the channels listed in the metadata, and the events."""
-        root, channels, _ = self.folders
-        lanes = len(metadata.lanes)
-        for name, info in metadata.channels.items():
-            self.channels[name] = GrowingChannel(channels, name, info.dtype, (lanes, *info.shape), new=new)
+        root = self.folders[0]
+        self._open(metadata, new=new)
         if new or os.path.lexists(self.folder / layout.EVENTS):
             self._events = EventLog(root)
             self._events.check()
+
+    def add(self, metadata: Metadata) -> None:
+        """Create the channels that are not held yet."""
+        self._open(metadata, new=True)
+
+    def _open(self, metadata: Metadata, *, new: bool) -> None:
+        lanes = len(metadata.lanes)
+        for name, info in metadata.channels.items():
+            if name in self.channels:
+                continue
+            self.channels[name] = GrowingChannel(self.folders[1], name, info.dtype, (lanes, *info.shape), new=new)
 
     @property
     def events(self) -> EventLog:

@@ -43,7 +43,7 @@ def copy_name(value: object) -> str:
     """Validate the name of a copy, which must not lead outside the folder; empty for none."""
     name = schema.text(value)
     if name and not _COPY.fullmatch(name):
-        raise Misfit("is no name of a file")
+        raise Misfit("is not a file name")
     return name
 
 
@@ -103,10 +103,11 @@ def check(recording: Path, inputs: Iterable[Input], *, beside: Path | None = Non
     Raises:
         DynvizError: A file is missing or has changed.
     """
+    inputs = tuple(inputs)
     for input_file in inputs:
-        path = Path(input_file.path) if beside is None else beside.with_name(Path(input_file.path).name)
         if input_file.code != (beside is not None):
             continue
+        path = Path(input_file.path) if beside is None else _moved(Path(input_file.path), inputs, beside)
         copy = recording / FOLDER / input_file.copy
         kept = f"put back the copy of it that is kept, {copy}, or " if input_file.copy and copy.is_file() else ""
         try:
@@ -132,6 +133,13 @@ def damaged(recording: Path, inputs: Iterable[Input]) -> dict[str, str]:
         except OSError as error:
             problems[name] = str(disk.unreadable(path, error))
     return problems
+
+
+def _moved(path: Path, inputs: Iterable[Input], beside: Path) -> Path:
+    """Where a code file is now, if it is a neighbour of the user's file, which is now `beside`."""
+    places = [Path(code.path) for code in inputs if code.code and Path(code.path).name == beside.name]
+    folder = beside.parent if beside in places or not places else places[0].parent
+    return beside.parent / path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def _sha256(path: Path) -> str:

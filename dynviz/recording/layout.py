@@ -4,6 +4,7 @@
     channels/<name>.npy     one array [samples, lanes, ...] per channel
     events.jsonl            one event per line
     changes.jsonl           one hyperparameter change per line, see `dynviz.recording.changes`
+    notes.jsonl             one note at a step per line, made by people, see `dynviz.recording.notes`
     requests.jsonl          one request to the training process per line
     checkpoints/<step>.npz  the state of training after that step
     inputs/<name>           copies of small files that the run depends on, see `dynviz.recording.inputs`
@@ -25,6 +26,7 @@ CHANNELS = "channels"
 EVENTS = "events.jsonl"
 CHANGES = "changes.jsonl"
 REQUESTS = "requests.jsonl"
+NOTES = "notes.jsonl"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
 CHANNEL_SUFFIX = ".npy"
@@ -53,6 +55,15 @@ def checkpoint_file(step: int) -> str:
     return f"{CHECKPOINTS}/{step}{CHECKPOINT_SUFFIX}"
 
 
+def channel_name(words: str) -> str:
+    """The name of a channel for what others call their values, such as paths; empty if no letter or digit is left.
+
+    >>> channel_name("Train/Loss (smoothed)"), channel_name("???")
+    ('train.loss-smoothed', '')
+    """
+    return re.sub(r"[^a-z0-9_.-]+", "-", words.lower().replace("/", ".")).strip(".-")[:100]
+
+
 def check_channel(name: str, dtype: str) -> None:
     """Reject a channel whose name is not portable or whose type is not numeric.
 
@@ -61,8 +72,8 @@ def check_channel(name: str, dtype: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise DynvizError(
-            f"a channel cannot be named {name!r}: at most 100 of a-z, 0-9, '_', '.' and '-', "
-            "the first of them neither '.' nor '-'"
+            f"a channel cannot be named {name!r}: use at most 100 of a-z, 0-9, '_', '.' and '-', "
+            "and begin with neither '.' nor '-'"
         )
     if not _numeric(dtype):
         raise DynvizError(f"channel {name!r} cannot hold {dtype!r}: numbers only, such as '<f4', '<i8' or '|b1'")

@@ -41,7 +41,7 @@ def acquire(folder: Folder) -> int:
     except OSError as error:
         os.close(fd)
         raise DynvizError(
-            f"cannot lock {folder.path / layout.LOCK}: {error.strerror}; record on a file system that has flock"
+            f"cannot lock {folder.path / layout.LOCK}: {error.strerror}; record on a file system that supports flock"
         ) from error
     except BaseException:
         os.close(fd)

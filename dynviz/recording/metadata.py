@@ -8,12 +8,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from dynviz.errors import DynvizError
+from dynviz.plugins.spec import Spec
 from dynviz.recording import layout, schema
 from dynviz.recording.inputs import Input
 from dynviz.recording.values import encode
 
-FORMAT = 2
-"""Since version 2 the file ends with a checksum of itself, see `dynviz.recording.sealed`."""
+FORMAT = 3
+"""Since version 2 the file ends with a checksum of itself, see `dynviz.recording.sealed`; since version 3 a rule and
+its modifiers are separate entries, where older files have one text that joins their names."""
 NAMED = 4
 """Maximum number of parameters listed by name."""
 Status: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
@@ -52,6 +54,7 @@ class ChannelInfo:
         title: The title in pictures; empty to use the name.
         better: Which values are better.
         bounds: The lowest and highest possible value.
+        of_steps: Whether a sample belongs to the step that follows its state, so that the last state has none.
     """
 
     every: int
@@ -64,6 +67,7 @@ class ChannelInfo:
     title: str = ""
     better: Better = "neither"
     bounds: tuple[float, float] = (-math.inf, math.inf)
+    of_steps: bool = False
 
     def samples(self, steps: int) -> int:
         """The number of samples in a run of this many steps, including the initial and the final state.
@@ -71,7 +75,11 @@ class ChannelInfo:
         >>> [ChannelInfo(every=100, dtype="<f4").samples(steps) for steps in (0, 1, 100, 250)]
         [1, 2, 2, 4]
         """
-        return 1 if self.every == 0 else -(-steps // self.every) + 1
+        return 1 if self.every == 0 else -(-steps // self.every) + (not self.of_steps)
+
+    def reached(self, samples: int) -> int:
+        """The last step that a number of samples tell of, which may be beyond the planned end."""
+        return max(samples - (not self.of_steps), 0) * self.every
 
     def bytes_per_sample(self, lanes: int) -> int:
         """The size of one sample of all lanes."""
@@ -87,7 +95,8 @@ class Named:
         given: The options that were set explicitly, converted to their types.
         options: All options (empty for an optimizer, see `Metadata.hyperparameters`).
         file: The absolute path of a user's file; empty for anything else.
-        sha256: The fingerprint of that file when the run began.
+        sha256: The fingerprint of the user's code when the run began; empty for bundled code.
+        modifiers: Those of a rule, from the inside out, each with the options that it takes.
     """
 
     name: str
@@ -95,11 +104,22 @@ class Named:
     options: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
     sha256: str = ""
+    modifiers: "tuple[Named, ...]" = ()
+
+    @property
+    def title(self) -> str:
+        """The names of a rule and its modifiers, joined: `adam+sam`."""
+        return "+".join(part.name for part in (self, *self.modifiers))
+
+    @property
+    def spec(self) -> Spec:
+        """The plug-in with the options that were given."""
+        return Spec(self.file or self.name, self.given, tuple(part.spec for part in self.modifiers), typed=True)
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """The fingerprint of each user's file in the name, in order."""
-        return tuple(self.sha256.split("+")) if self.sha256 else ()
+        """The fingerprint of the code of each part."""
+        return (self.sha256, *(part.sha256 for part in self.modifiers))
 
 
 @dataclass(frozen=True)
@@ -149,6 +169,9 @@ class Metadata:
         channels: The recorded channels.
         views: The names of suitable views, the most informative first.
         facts: What views need to know beyond the channels, as provided by the scenario.
+        story: The view of pictures that tell a story, with options; empty for the first of `views`.
+        title: The title of pictures; empty for the scenario's name and options.
+        what: What options of the scenario mean, in a few words each, by option.
         parameters: The shape of each parameter in one lane.
         fallbacks: How the optimizer treats parameters of shapes that it is not made for, by parameter.
         versions: The versions of dynviz, torch, numpy and python.
@@ -163,6 +186,8 @@ class Metadata:
         error: Why it failed, if it did.
         origin: The recording that it was forked from; None if it is not a fork.
         inputs: The files that it depends on.
+        own_loop: Whether a script's own loop was recorded, which only that script can go on with.
+        imported: The program whose files it was imported from: `TensorBoard`; empty if dynviz recorded it.
         format: The version of the format.
     """
 
@@ -177,6 +202,9 @@ class Metadata:
     channels: Mapping[str, ChannelInfo]
     views: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    story: str = ""
+    title: str = ""
+    what: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     fallbacks: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -191,6 +219,8 @@ class Metadata:
     error: str = ""
     origin: Origin | None = None
     inputs: tuple[Input, ...] = ()
+    own_loop: bool = False
+    imported: str = ""
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -246,9 +276,9 @@ class Metadata:
             raise DynvizError(
                 f"it is of format {tree['format']}; this dynviz reads up to {FORMAT}: install a newer dynviz"
             )
-        from dynviz.recording import expected  # imports this module
+        from dynviz.recording import expected, upgrade  # the first imports this module
 
-        return schema.check(expected.metadata, tree, "a recording")
+        return schema.check(expected.metadata, upgrade.of_recording(tree), "a recording")
 
 
 def _first(names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from dynviz.errors import DynvizError, unknown
 from dynviz.recording import disk, schema
 from dynviz.recording.arrays import check_shapes, read_npz, write_npz
 from dynviz.recording.disk import Folder
-from dynviz.recording.schema import list_of, record, whole
+from dynviz.recording.schema import list_of, record, typed, whole
 from dynviz.recording.values import encode
 
 Array: TypeAlias = NDArray[np.float64]
@@ -174,15 +174,13 @@ def _about(tree: dict[str, Any]) -> tuple[About, dict[str, Any]]:
     return about, known
 
 
-_ABOUT_READER = record(
+_ABOUT_READER = typed(
     About,
-    directions=schema.text,
     at=whole(0, schema.STEPS),
     seed=whole(0, 2**64),
     lane=whole(0, schema.LANES - 1),
     losses=list_of(schema.text, 1),
     paths=list_of(schema.text, 1),
-    goals=list_of(schema.text),
     format=whole(0, FORMAT),
 )
 _OWN_READER: schema.Reader[dict[str, Any]] = record(
@@ -234,7 +232,8 @@ def write(folder: Path, name: str, about: Mapping[str, Any], arrays: Mapping[str
     """Write arrays and their description atomically, without pickle."""
     if not _NAME.fullmatch(name):
         raise DynvizError(
-            f"a projection cannot be named {name!r}: letters, digits, '_' and '-', then '.' too, 100 at most"
+            f"a projection cannot be named {name!r}: use at most 100 letters, digits, '_', '-' and '.', "
+            "and do not begin with '.'"
         )
     text = np.frombuffer(json.dumps(encode(dict(about), _ABOUT), allow_nan=False).encode(), np.uint8)
     with (

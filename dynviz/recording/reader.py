@@ -1,10 +1,11 @@
 """Reading a recording of one optimizer's lanes, finished or still growing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,7 @@ class Recording(Actions):
         """
         self.folder = Path(folder)
         self.chosen = None if lanes is None else tuple(lanes)
+        self._name = ""
         self.metadata: Metadata
         self._metadata_seen = (-1, -1, -1)
         self.refresh()
@@ -81,6 +83,19 @@ class Recording(Actions):
         seeds = ", ".join(map(str, dict.fromkeys(self.seeds)))
         channels = ", ".join(self.channels)
         return clean(f"<Recording {self.label}: {self.total} steps, seeds {seeds}, channels {channels}>")
+
+    def only(self, lanes: Sequence[int]) -> Self:
+        """Of a recording with all its lanes the same with these, without reading run.json again.
+
+        Raises:
+            DynvizError: A lane does not exist.
+        """
+        other = copy(self)
+        other.chosen = tuple(lanes)
+        other.metadata = other._choose(self.metadata)
+        other._channels, other._cut = {}, {}
+        other._events, other._changes = EventReader(self.folder / layout.EVENTS), ChangeReader(self.folder)
+        return other
 
     def refresh(self) -> None:
         """Read run.json again if it changed, for example the status or the planned length."""
@@ -108,7 +123,13 @@ class Recording(Actions):
     @property
     def label(self) -> str:
         """The name of the recording in its run."""
-        return self.metadata.label
+        return self._name or self.metadata.label
+
+    def called(self, name: str) -> Self:
+        """The same recording under another name."""
+        other = copy(self)
+        other._name = name
+        return other
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -134,7 +155,7 @@ class Recording(Actions):
         try:
             return schema.part(kind)(self.facts)
         except schema.Misfit as misfit:
-            raise DynvizError(f"of the facts of recording {quoted(self.label)}, {misfit}") from misfit
+            raise DynvizError(f"the facts of recording {quoted(self.label)} do not fit: {misfit}") from misfit
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -152,7 +173,8 @@ class Recording(Actions):
     def __getitem__(self, name: str) -> Array:
         """All complete samples of a channel, [samples, lanes, ...], read-only.
 
-        The array does not grow with the recording; index again for more samples.
+        The array does not grow with the recording; index again for more samples. A channel of more than 128 MiB is not
+        read at once: what is returned is indexed like an array, and reads only those samples (`LongArray`).
 
         Raises:
             DynvizError: There is no such channel, or its file is missing or damaged.
@@ -168,16 +190,6 @@ class Recording(Actions):
             channel = self._channels[name] = ChannelReader(path, info.dtype, (self._lanes, *info.shape))
         return channel
 
-    def check(self) -> None:
-        """Check that no file has been truncated while an array returned from here maps it.
-
-        Raises:
-            DynvizError: A file was truncated; accessing the removed part would kill the process.
-        """
-        # A copy, because another thread may add a channel during the loop.
-        for channel in tuple(self._channels.values()):
-            channel.check()
-
     def _chosen_lanes(self, name: str, samples: Array) -> Array:
         """The samples of the chosen lanes; the same object until there are more samples."""
         if name not in self._cut or self._cut[name][0] is not samples:
@@ -187,7 +199,8 @@ class Recording(Actions):
             ahead = len(steps) < 2 and min(steps, default=1) > 0
             index: Any = slice(lanes[0], lanes[-1] + 1, min(steps, default=1)) if ahead else list(lanes)
             cut = samples[:, index]
-            cut.flags.writeable = False
+            if isinstance(cut, np.ndarray):
+                cut.flags.writeable = False
             self._cut[name] = samples, cut
         return self._cut[name][1]
 
@@ -211,7 +224,7 @@ class Recording(Actions):
         info = self._info(name)
         samples = self[name]
         if not len(samples):
-            raise DynvizError(f"nothing is recorded yet of channel {name!r} in {self.folder}")
+            raise DynvizError(f"channel {name!r} in {self.folder} has no samples yet")
         index = info.samples(self.total) - 1 if step >= self.total else step // max(info.every, 1)
         last = 0 if info.every == 0 else len(samples) - 1
         sample: Array = samples[min(max(index, 0), last)]
@@ -277,9 +290,11 @@ class Recording(Actions):
 
     @property
     def recorded(self) -> int:
-        """The last recorded step of the most densely sampled channel; 0 if nothing is recorded."""
-        sampled = {name: info.every for name, info in self.metadata.channels.items() if info.every}
+        """The last recorded step of the most densely sampled channel, or of all imported ones; 0 if there is none."""
+        if self.metadata.imported:
+            return self.total
+        sampled = {name: info for name, info in self.metadata.channels.items() if info.every}
         if not sampled:
             return 0
-        densest = min(sampled, key=sampled.__getitem__)
-        return min(max(min(self._reader(densest).counts()) - 1, 0) * sampled[densest], self.total)
+        densest = min(sampled, key=lambda name: sampled[name].every)
+        return min(sampled[densest].reached(min(self._reader(densest).counts())), self.total)

@@ -1,5 +1,6 @@
 """A run: one scenario's recordings, by name."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -112,38 +113,52 @@ def open(source: Path | str) -> Run | Recording:
     return Recording(folder, lanes) if (folder / layout.METADATA).exists() else Run(folder, lanes)
 
 
-def open_all(sources: Iterable[Path | str], told: Callable[[str], None] | None = None) -> list[Recording]:
+def open_all(sources: Iterable[Path | str], report_omission: Callable[[str], None] | None = None) -> list[Recording]:
     """Open all recordings of several sources, in order; a sweep's folder stands for all its runs.
 
     Args:
         sources: Folders, as for `open`.
-        told: Called with the reason for each recording of a run, or run of a sweep, that is left out.
+        report_omission: Called with the reason for each recording of a run, or run of a sweep, that is left out.
 
     Raises:
         DynvizError: As for `open`, or no run of a sweep can be read.
     """
-    return [recording for source in sources for recording in _recordings(source, told or (lambda _: None))]
+    report, whole = report_omission or (lambda _: None), dict[Path, Recording]()
+    return [recording for source in sources for recording in _recordings(source, report, whole)]
 
 
-def _recordings(source: Path | str, told: Callable[[str], None]) -> list[Recording]:
+def _recordings(
+    source: Path | str, report_omission: Callable[[str], None], whole: dict[Path, Recording]
+) -> list[Recording]:
+    """The recordings of a source; `whole` holds those of which single lanes have been opened, with all lanes."""
     recordings: list[Recording] = []
     problem: DynvizError | None = None
     for member in _members(source):
         try:
-            opened = open(member)
+            opened = _opened(member, whole)
         except DynvizError as error:
             if member is source:
                 raise
             problem = error
-            told(f"left out: {error}")
+            report_omission(f"left out: {error}")
             continue
         if isinstance(opened, Run):
             for words in opened.problems:
-                told(f"left out: {words}")
+                report_omission(f"left out: {words}")
         recordings += opened.values() if isinstance(opened, Run) else [opened]
     if problem and not recordings:
         raise problem
     return recordings
+
+
+def _opened(source: Path | str, whole: dict[Path, Recording]) -> Run | Recording:
+    """Open a source; of a recording whose lanes are opened one by one, run.json is read once."""
+    folder, lanes = _source(source)
+    if lanes is None or not (folder / layout.METADATA).exists():
+        return open(source)
+    if folder not in whole:
+        whole[folder] = Recording(folder)
+    return whole[folder].only(lanes)
 
 
 def is_sweep(folder: Path | str) -> bool:
@@ -151,14 +166,29 @@ def is_sweep(folder: Path | str) -> bool:
     return (Path(folder) / SWEEP).is_file()
 
 
+def begun_runs(folder: Path) -> list[Path]:
+    """The runs of a sweep that have begun."""
+    return sorted(run for run in folder.iterdir() if any(run.glob(f"*/{layout.METADATA}")))
+
+
+def planned_runs(folder: Path) -> int:
+    """The number of runs that a sweep is made of; 0 if its plan cannot be read, which resuming it would say."""
+    try:
+        tree = json.loads((folder / SWEEP).read_bytes())
+    except (OSError, ValueError):
+        return 0
+    jobs = tree.get("jobs") if isinstance(tree, dict) else None
+    return len(jobs) if isinstance(jobs, list) else 0
+
+
 def _members(source: Path | str) -> list[Path | str]:
     """The source itself, or for a sweep the runs that have begun, each with the named lanes."""
     folder, lanes = _source(source)
     if not is_sweep(folder):
         return [source]
-    runs = sorted(run for run in folder.iterdir() if any(run.glob(f"*/{layout.METADATA}")))
+    runs = begun_runs(folder)
     if not runs:
-        raise DynvizError(f"{folder} is a sweep of which no run has begun")
+        raise DynvizError(f"{folder} is a sweep that has no runs yet")
     return list(runs) if lanes is None else [f"{run}@{','.join(map(str, lanes))}" for run in runs]
 
 

@@ -3,7 +3,7 @@
 Readers expect values encoded by `dynviz.recording.values`, and decode text on the way.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -215,6 +215,13 @@ def _needed(make: Callable[..., Any], readers: Collection[str]) -> tuple[str, ..
     return tuple(name for name in readers if name not in given)
 
 
+def typed(make: type[T], **readers: Reader[Any]) -> Reader[T]:
+    """A dataclass with exactly its fields, read by their types where there is no reader of their own."""
+    hints = get_type_hints(make)
+    known = {field.name: readers.get(field.name) or of_type(hints[field.name]) for field in fields(make)}  # type: ignore[arg-type]
+    return record(make, **known)
+
+
 def part(make: type[T]) -> Reader[T]:
     """A dataclass from a mapping, read by the types of its fields; other keys are ignored.
 
@@ -223,19 +230,24 @@ def part(make: type[T]) -> Reader[T]:
     >>> read({"extent": [0, 1], "grid": 12}).extent
     (0.0, 1.0)
     """
-    hints = get_type_hints(make)
-    read = record(make, **{field.name: of_type(hints[field.name]) for field in fields(make)})  # type: ignore[arg-type]
-    return lambda value: read({name: entry for name, entry in value.items() if name in hints})
+    read, names = typed(make), {field.name for field in fields(make)}  # type: ignore[arg-type]
+    return lambda value: read({name: entry for name, entry in value.items() if name in names})
 
 
 def of_type(kind: Any) -> Reader[Any]:
-    """The reader of a type: a number, text, boolean, tuple, Literal, or the union of one of these with None."""
+    """The reader of a type: a number, text, boolean, tuple, mapping, Literal, dataclass, Any, or a union with None."""
+    if kind is Any:
+        return plain
+    if is_dataclass(kind):
+        return typed(kind)  # type: ignore[arg-type]
     origin, inside = get_origin(kind), get_args(kind)
     if origin is Literal:
         return one_of(*inside)
     if origin in (Union, UnionType):
         (other,) = (member for member in inside if member is not NoneType)
         return optional(of_type(other))
+    if origin is Mapping:
+        return mapping_of(of_type(inside[1]))
     if origin is tuple:
         return list_of(of_type(inside[0]), *(() if inside[-1] is ... else (len(inside),) * 2))
     return {float: number, int: whole(), bool: flag, str: text}[kind]

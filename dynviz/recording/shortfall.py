@@ -27,7 +27,7 @@ def shortfall(folder: Path, channels: Iterable[str], reader: Callable[[str], Cha
             lost.append(str(error))
             continue
         if held < promised:
-            lost.append(f"{name}: {promised} samples promised, {held} there")
+            lost.append(f"{name}: only {held} of {promised} samples are there")
     if tail := events.tail(folder / layout.EVENTS):
-        lost.append(f"{layout.EVENTS}: ends in {tail} bytes that are no events")
+        lost.append(f"{layout.EVENTS}: ends in {tail} bytes that are not events")
     return "; ".join(lost[:SHOWN]) + (f"; and {len(lost) - SHOWN} more" if len(lost) > SHOWN else "")

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 TOGETHER = 8
 """Number of files synced concurrently: a journaling file system then commits once for all of them."""
@@ -28,6 +29,17 @@ def _sync(call: Callable[[int], None], fd: int) -> None:
             raise
 
 
+def _submitted(pool: ThreadPoolExecutor, work: Callable[..., None], *args: Any) -> Future[None]:
+    try:
+        return pool.submit(work, *args)
+    except RuntimeError:
+        # While Python exits no thread begins any more, and a script that ends without closing its recording comes here.
+        work(*args)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+
 class Background:
     """Runs one task at a time in the background; its error is raised by the next call."""
 
@@ -39,7 +51,7 @@ class Background:
     def start(self, work: Callable[[], None]) -> None:
         """Start a task, after waiting for the previous one."""
         self.wait()
-        self._pending = self._worker.submit(work)
+        self._pending = _submitted(self._worker, work)
 
     def wait(self) -> None:
         """Wait for the current task."""
@@ -49,7 +61,7 @@ class Background:
 
     def sync(self, fds: Iterable[int]) -> None:
         """Flush the data and sizes of open files to the disk."""
-        for done in [self._files.submit(sync_file, fd) for fd in fds]:
+        for done in [_submitted(self._files, sync_file, fd) for fd in fds]:
             done.result()
 
     def close(self) -> None:

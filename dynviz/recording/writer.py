@@ -1,5 +1,6 @@
 """Writing a recording, exclusively."""
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -152,6 +153,11 @@ class Writer:
             if info.every and metadata.steps % info.every and self._files.channels[name].count >= last[name]
         }
 
+    def amend(self, metadata: Metadata) -> None:
+        """Replace the metadata: another planned length, or more channels, whose files are made."""
+        self._files.add(metadata)
+        self._save(metadata)
+
     def _save(self, metadata: Metadata) -> None:
         runjson.save(self._files.folders[0], metadata)
         self._metadata = metadata
@@ -213,7 +219,9 @@ class Writer:
             name: channel.checksum(known.get(name, channel.count)) for name, channel in self._files.channels.items()
         }
         sums[layout.EVENTS] = self._files.events.checksum()
-        sums[layout.CHANGES] = changes_file.checksum(self.folder)
+        with contextlib.suppress(DynvizError):
+            # A file of changes that cannot be read ends no training; resuming will say what is wrong with it.
+            sums[layout.CHANGES] = changes_file.checksum(self.folder)
         packed = write_npz(
             {**arrays, **{f"{checkpoint.SUMS}{name}": checksum.to_array() for name, checksum in sums.items()}}
         )
@@ -241,7 +249,7 @@ class Writer:
         sums = checkpoint.checksums(self.folder, step)
         known = sums.pop(layout.CHANGES, None)
         if known is not None and changes_file.come_late(self.folder, known, step):
-            raise DynvizError(f"{self.folder}: {layout.CHANGES} has got changes from before step {step}")
+            raise DynvizError(f"{self.folder}: {layout.CHANGES} has gained changes from before step {step}")
         for name, checksum in sums.items():
             part = self._files.events if name == layout.EVENTS else self._files.channels.get(name)
             if part is not None and not part.holds(checksum):

@@ -5,9 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BUDGET = 1 << 22
-"""Numbers of a channel that are looked at, at most: of a longer one evenly spaced samples."""
-
 
 def evenly(count: int, most: int, first: int = 0) -> NDArray[np.int64]:
     """Evenly spaced indices from `first` to count - 1, both among them; all where there are at most `most`.
@@ -19,17 +16,6 @@ def evenly(count: int, most: int, first: int = 0) -> NDArray[np.int64]:
         return np.arange(first, count, dtype=np.int64)
     # More than one apart, so that no two are the same.
     return np.linspace(first, count - 1, max(0, most)).astype(np.int64)
-
-
-def within(budget: int, count: int, size: int, first: int = 0) -> NDArray[np.int64]:
-    """Evenly spaced indices of samples of this size, two at least, that come to at most `budget` numbers."""
-    return evenly(count, max(2, budget // max(1, size)), first)
-
-
-def thinned(values: NDArray[Any], budget: int = BUDGET) -> NDArray[Any]:
-    """Evenly spaced samples [samples, ...] of at most so many numbers."""
-    kept = within(budget, len(values), int(np.prod(values.shape[1:])))
-    return values if len(kept) == len(values) else np.asarray(values[kept])
 
 
 def distinct(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -75,3 +61,9 @@ def decimate(columns: NDArray[np.float64], heights: NDArray[np.float64]) -> NDAr
         at = np.flatnonzero(heights == extreme[run])
         keep[at[distinct(run[at])]] = True
     return np.flatnonzero(keep)
+
+
+def last_until(along: NDArray[Any], step: float) -> float:
+    """The last of ascending values that is not above a step; the step itself before all of them."""
+    index = int(np.searchsorted(along, step, side="right")) - 1
+    return float(along[index]) if index >= 0 else float(step)

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.scene.marks import Arrows, Bars, Field, Line, Mark, Points, Readout, Scene
+from dynviz.scene.direct_label import DirectLabel
+from dynviz.scene.marks import Labelled, Line, Mark, Readout, Scene
 
 Memory: TypeAlias = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
@@ -62,20 +63,29 @@ def key(scene: Scene) -> tuple[Any, ...]:
         )
         for panel in scene.panels
     ]
-    return scene.title, scene.steps, _readouts_key(scene.readouts), tuple(panels)
+    return (
+        scene.title,
+        scene.steps,
+        scene.scale,
+        scene.counter,
+        scene.lead,
+        scene.columns,
+        _readouts_key(scene.readouts),
+        tuple(panels),
+    )
 
 
 def _readouts_key(readouts: Sequence[Readout]) -> tuple[Any, ...]:
-    return tuple((shape(readout.widest or readout.text), readout.name, readout.color) for readout in readouts)
+    return tuple(
+        (shape(readout.widest or readout.text), readout.name, readout.color, readout.labelled) for readout in readouts
+    )
 
 
 def _mark_key(mark: Mark) -> tuple[Any, ...]:
-    if isinstance(mark, Line) and mark.label:
-        return mark.label, mark.color, mark.dash, memory(mark.x), memory(mark.y)
-    if isinstance(mark, Points) and mark.label:
-        return mark.label, mark.color, mark.marker
-    if isinstance(mark, Field) and mark.label:
-        return mark.label, mark.ramp
-    if isinstance(mark, Arrows | Bars) and mark.label:
-        return type(mark), mark.label, mark.color
-    return ()
+    """What of a mark decides where its label stands, and the swatch before it."""
+    if isinstance(mark, DirectLabel):
+        return mark.name, mark.color, shape(mark.widest or mark.value)
+    if not isinstance(mark, Labelled) or not mark.label:
+        return ()
+    words = (value for value in vars(mark).values() if isinstance(value, str))
+    return type(mark), *words, *((memory(mark.x), memory(mark.y)) if isinstance(mark, Line) else ())

@@ -9,33 +9,29 @@ same objects, not equal ones. A line that grows is one mark with all of its data
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.scene.decimate import last_until
+from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.norm import Norm
+from dynviz.scene.step_scale import StepScale
+from dynviz.scene.terrain import Terrain
 
 Array: TypeAlias = NDArray[Any]
 Extent: TypeAlias = tuple[float, float, float, float]
 """Left, right, bottom, top of an image, in data coordinates; the edges of its outermost pixels."""
 Ramp: TypeAlias = str
-"""`classes`: class 0 to 1 through the ground; `ordered`: cividis; `signed`: blue to orange, zero at the ground; a role:
-from the ground to its colour.
-"""
+"""`classes`: 0 to 1 through the ground; `ordered`: cividis; `signed`: zero is the ground; `valley`; a role's colour."""
 Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
-Marker: TypeAlias = Literal["dot", "ring", "cross", "star"]
-Anchor: TypeAlias = Literal["left", "center", "right"]
-
-
+Marker: TypeAlias = Literal["dot", "ring", "cross", "star", "up", "down", "left", "right"]
+"""The last four are arrowheads."""
+Anchor: TypeAlias = Literal["left", "center", "right", "beside"]
+SwatchKind: TypeAlias = Literal["line", "marker", "area", "arrow", "ramp"]
+"""What stands for a mark before its label in a legend."""
 NOT_FINITE = "not finite"
-"""What hatching means: values are NaN or infinite, and no colour or height stands for them."""
-
-
-def last_until(along: Array, step: float) -> float:
-    """The last of ascending values that is not above a step; the step itself before all of them."""
-    index = int(np.searchsorted(along, step, side="right")) - 1
-    return float(along[index]) if index >= 0 else float(step)
+"""What hatching means: no colour or height stands for these values."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +49,14 @@ class Field:
     ramp: Ramp = "ordered"
     missing: str = NOT_FINITE
     label: str = ""
+    swatch: ClassVar[SwatchKind] = "ramp"
 
 
 @dataclass(frozen=True)
 class Regions:
-    """Classes over an extent: `classes` [rows, columns] of whole numbers, the first row at the bottom.
+    """Classes over an extent: `classes` [rows, columns], the first row at the bottom; class i has `colors[i]`.
 
-    Class i is drawn in `colors[i]`; where there is NaN, the place is hatched.
+    Where there is NaN, the place is hatched.
     """
 
     classes: Array
@@ -69,9 +66,9 @@ class Regions:
 
 @dataclass(frozen=True)
 class Contours:
-    """Lines of equal value of `values` [rows, columns] at `levels`; what is not finite is hatched.
+    """Lines of equal value of `values` [rows, columns] at `levels`, ascending; what is not finite is hatched.
 
-    Where `missing` is empty, NaN is what lies outside of the landscape, and nothing is drawn there.
+    Where `missing` is empty, nothing is drawn in place of NaN. A `ramp` fills the bands between the lines.
     """
 
     values: Array
@@ -79,6 +76,7 @@ class Contours:
     levels: tuple[float, ...]
     color: str = "muted"
     missing: str = NOT_FINITE
+    ramp: Ramp = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,7 @@ class Points:
     marker: Marker = "dot"
     label: str = ""
     alpha: float = 1.0
+    swatch: ClassVar[SwatchKind] = "marker"
 
 
 @dataclass(frozen=True)
@@ -106,6 +105,7 @@ class Line:
         width: In units of a plain line.
         ghost: Whether the future is drawn.
         dot: Whether the present is a dot; many lanes would hide behind theirs.
+        alpha: How solid its past is.
     """
 
     x: Array
@@ -118,12 +118,14 @@ class Line:
     width: float = 1.0
     ghost: bool = True
     dot: bool = True
+    alpha: float = 1.0
+    swatch: ClassVar[SwatchKind] = "line"
 
     def at(self, step: float) -> "Line":
         """The line at a step: its present is the last of its points up to there, for between two nothing is known."""
         now = last_until(self.x if self.along is None else self.along, step)
         # Twice as fast as `dataclasses.replace`, for each of many lines a frame.
-        rest = (self.along, self.dash, self.width, self.ghost, self.dot)
+        rest = (self.along, self.dash, self.width, self.ghost, self.dot, self.alpha)
         return Line(self.x, self.y, self.color, self.label, now, *rest)
 
 
@@ -152,6 +154,7 @@ class Bars:
     width: float = 0.8
     base: float = 0.0
     label: str = ""
+    swatch: ClassVar[SwatchKind] = "area"
 
 
 @dataclass(frozen=True)
@@ -168,11 +171,12 @@ class Arrows:
     color: str
     label: str = ""
     width: float = 1.0
+    swatch: ClassVar[SwatchKind] = "arrow"
 
 
 @dataclass(frozen=True)
 class Text:
-    """Words at a place in data coordinates; those of an empty text are not drawn."""
+    """Words over all shapes, at a place in data coordinates or, anchored `beside`, where there is room around it."""
 
     x: float
     y: float
@@ -192,19 +196,14 @@ class ReferenceLine:
     label: str = ""
 
 
-Mark: TypeAlias = Field | Regions | Contours | Points | Line | Band | Bars | Arrows | Text | ReferenceLine
+Labelled: TypeAlias = Field | Points | Line | Bars | Arrows
+"""With a label in a legend, or at the end of a line."""
+Mark: TypeAlias = Labelled | Regions | Contours | Terrain | Band | Text | DirectLabel | ReferenceLine
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis: fixed `limits`, linear or log `scale`, and what it measures.
-
-    Attributes:
-        limits: Low and high end in data coordinates.
-        scale: How values go to places.
-        label: What is measured, with its unit.
-        whole: Whether ticks are whole numbers (steps, indices).
-    """
+    """One axis: fixed `limits`, linear or log `scale`, what it measures, and whether ticks are `whole` numbers."""
 
     limits: tuple[float, float]
     scale: Literal["linear", "log"] = "linear"
@@ -220,13 +219,15 @@ class Readout:
         text: The value.
         color: Its role.
         name: Whose value it is; written before it where there is room for it.
-        widest: The widest text that it will have in the film, for which room is kept; empty where it stays as it is.
+        widest: The widest text that it will have in the film, for which room is kept; empty if it does not change.
+        labelled: Whether direct labels say the same: it is written where there is no room for them.
     """
 
     text: str
     color: str = "text"
     name: str = ""
     widest: str = ""
+    labelled: bool = False
 
     def in_words(self, text: str, *, named: bool = True) -> str:
         """A value in words, after the name of what it belongs to.
@@ -234,11 +235,9 @@ class Readout:
         >>> Readout("", name="adamw").in_words("0.371"), Readout("", name="sgd lr 0.1").in_words("0.371")
         ('adamw 0.371', 'sgd lr 0.1: 0.371')
         """
-        if not (named and self.name):
-            return text
         # A name of several words mostly ends in a number of its own.
         mark = ":" if " " in self.name and text else ""
-        return f"{self.name}{mark} {text}".strip()
+        return f"{self.name}{mark} {text}".strip() if named and self.name else text
 
 
 @dataclass(frozen=True)
@@ -247,13 +246,11 @@ class Panel:
 
     Attributes:
         title: What is shown.
-        x: Horizontal axis.
-        y: Vertical axis.
+        x, y: Its axes.
         marks: What is drawn, the first at the back.
         readouts: Values of now, beside the title.
         square: Whether a unit of x is as long as a unit of y: maps and scatter plots of a plane.
-        plan: Of a picture in perspective, the same seen from above: what is shown where pixels are too coarse for the
-            picture itself. A picture in perspective has its axes among its marks.
+        plan: Of a picture in perspective, whose axes are marks, the same seen from above: for coarser pixels.
     """
 
     title: str
@@ -279,7 +276,11 @@ class Scene:
         panels: In reading order.
         readouts: After the title: optimizers, seeds.
         step: The step that is shown.
-        steps: The last step of the run.
+        steps: The last step of the run; -1 for a picture that belongs to no step.
+        scale: The scale of steps of an animation whose time does not run with them.
+        counter: The words before the step and before the last one.
+        lead: How many panels, from the first, take most of the page; 0 where all are alike.
+        columns: How many columns the panels stand in, row after row, in cells that are all alike; 0: as there is room.
     """
 
     title: str
@@ -287,6 +288,10 @@ class Scene:
     step: int
     steps: int
     readouts: tuple[Readout, ...] = ()
+    scale: StepScale | None = None
+    counter: tuple[str, str] = ("step", "of")
+    lead: int = 0
+    columns: int = 0
 
     def from_above(self) -> "Scene":
         """The same without perspective."""

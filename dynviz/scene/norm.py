@@ -11,12 +11,12 @@ LEVELS = 64
 
 @dataclass(frozen=True)
 class Norm:
-    """How values become levels, the same over a whole film.
+    """Maps values to levels, the same throughout a film.
 
     Attributes:
         low: The value of the first level.
         high: The value of the last one.
-        scale: `linear`, or `log` for values above zero.
+        scale: `linear`, or `log` for positive values.
     """
 
     low: float
@@ -24,7 +24,7 @@ class Norm:
     scale: Literal["linear", "log"] = "linear"
 
     def levels(self, values: NDArray[Any]) -> NDArray[np.uint8]:
-        """The level, 0 to 63, of each value; those outside get the nearest, NaN gets 0.
+        """The level of each value, 0 to 63; values outside get the nearest level, NaN gets 0.
 
         >>> Norm(0.0, 1.0).levels(np.array([-1.0, 0.0, 0.5, 1.0, 2.0])).tolist()
         [0, 0, 32, 63, 63]

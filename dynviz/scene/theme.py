@@ -19,8 +19,11 @@ SKY, PURPLE, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#8C939B"
 LANES = (BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE)
 LANES_ON_DARK = ("#4FA8E8", ORANGE, GREEN, VERMILLION, "#A6DCF7", PURPLE)
 """Blue itself is too dark there, and sky would look like the lighter blue."""
-TERMS = {"gradient": "lane5", "momentum": "lane2", "preconditioning": "lane4", "decay": "lane3", "noise": "muted"}
-"""The roles whose colours terms share: not those of the first two lanes, which stand beside them."""
+TERMS = {
+    "light": {"gradient": "#C2185B", "momentum": "#7A7A1F", "preconditioning": "#4527A0", "decay": "#5D2E0C"},
+    "dark": {"gradient": "#FF8FA3", "momentum": "#B8D070", "preconditioning": "#8F72FF", "decay": "#E8DCC0"},
+}
+"""Pink, olive, indigo and brown, which no lane has: lanes stand beside them. Further classes have them, too."""
 OTHER_TERMS = ("class0", "class1", "text")
 """The same for terms that a rule named itself."""
 SIGNED = ("lane0", "lane1")
@@ -36,6 +39,12 @@ FADES = (1.0, 0.85, 0.7, 0.55)
 """Shares of a colour over the ground that every palette holds, for the edges of letters and lines."""
 GREYS = (0.4, 0.175)
 """The same for thin lines, which nowhere cover a whole pixel."""
+VALLEY = {"light": ("#9FBCD6", "#FAFBFD"), "dark": ("#3B6485", "#121820")}
+"""The lowest places of a landscape and its highest, under trajectories that must stand out from both."""
+VALLEY_STRIDE = 5
+"""Of its levels each palette holds every fifth: there are about a dozen bands."""
+TERRAIN = ("#183454", "#3E7C7C", "#C4BE96", "#ECE0C8")
+"""Heights of a landscape in perspective, from the lowest to the highest."""
 CLASSES = {"light": ("#7B3F98", "#0B8A8A"), "dark": ("#B988D6", "#2FB5B0")}
 """Purple and teal, which no lane in front has; both are as far from the ground."""
 YELLOW_ON_LIGHT = "#B3A100"
@@ -60,7 +69,7 @@ class Theme:
     """Colours for one ground.
 
     Attributes:
-        name: `light` or `dark`.
+        name: `light` or `dark`; of a user's theme, the one that it is based on.
         colors: Red, green and blue of each role.
         ghost: How much of its colour the future of a line keeps at least, see `future`.
         shade: How much of its colour the past of a band has.
@@ -77,8 +86,8 @@ class Theme:
     def color(self, role: str) -> RGB:
         """The colour of a role.
 
-        >>> light.color("lane0"), dark.color("ground"), light.color("term.gradient") == light.color("lane5")
-        ((0, 114, 178), (15, 20, 26), True)
+        >>> light.color("lane0"), dark.color("ground"), light.color("term.gradient")
+        ((0, 114, 178), (15, 20, 26), (194, 24, 91))
 
         Raises:
             DynvizError: There is no such role.
@@ -115,6 +124,16 @@ class Theme:
         if name == "ordered":
             return cividis()
         ground = np.array(self.color("ground"))
+        if name.startswith("terrain"):
+            # Of an odd name as `terrain.75` the colours in so many hundredths of the light.
+            share = int(name.partition(".")[2] or 100) / 100
+            knots = np.array([_rgb(color) for color in TERRAIN])
+            heights = np.linspace(0, len(TERRAIN) - 1, LEVELS)
+            smooth = [np.interp(heights, np.arange(len(TERRAIN)), knots[:, channel]) for channel in range(3)]
+            return _rounded((share * np.stack(smooth, axis=1)).clip(0, 255))
+        if name == "valley":
+            low, high = (np.array(_rgb(color)) for color in VALLEY[self.name])
+            return _rounded(low + np.linspace(0, 1, LEVELS)[:, None] * (high - low))
         if name not in ("classes", "signed"):
             shares = np.linspace(0, 1, LEVELS)[:, None]
             return _rounded(ground + shares * (np.array(self.color(name)) - ground))
@@ -132,7 +151,9 @@ class Theme:
         """
         fixed = np.array([self.color("ground"), *self.drawn()], dtype=np.uint8)
         for strides in ((1, 1), (1, 2), (2, 2), (2, 4), (4, 8)):
-            levels = [self._levels(name, strides[name != "ordered"]) for name in ramps]
+            levels = [
+                self._levels(name, VALLEY_STRIDE if name == "valley" else strides[name != "ordered"]) for name in ramps
+            ]
             colors = np.concatenate([fixed, *levels])
             _, first = np.unique(colors, axis=0, return_index=True)
             if len(first) <= 255:
@@ -163,8 +184,9 @@ class Theme:
             if role.startswith("lane"):
                 shares = self.future(role), self.shade, self.shade_ghost
                 kept |= {_mixed(np.array(self.color(role)), ground, share) for share in shares}
-        for ramp in ("ordered", "signed", "classes"):
-            kept |= {(red, green, blue) for red, green, blue in self._levels(ramp, STEPS).tolist()}
+        strides = {"ordered": STEPS, "signed": STEPS, "classes": STEPS, "valley": VALLEY_STRIDE}
+        for ramp, stride in strides.items():
+            kept |= {(red, green, blue) for red, green, blue in self._levels(ramp, stride).tolist()}
         return kept
 
     def blends(self, role: str) -> tuple[float, ...]:
@@ -180,12 +202,17 @@ def cividis() -> NDArray[np.uint8]:
     return np.frombuffer(bytes.fromhex(CIVIDIS), dtype=np.uint8).reshape(LEVELS, 3)
 
 
+@functools.cache
 def theme(name: str) -> Theme:
-    """The theme of this name.
+    """The theme of this name, or in the file of this path, which ends in `.toml`.
 
     Raises:
         DynvizError: There is none.
     """
+    if name.endswith(".toml"):
+        from dynviz.scene.theme_file import read_theme
+
+        return read_theme(name)
     if name not in THEMES:
         raise unknown("theme", name, THEMES)
     return THEMES[name]
@@ -233,13 +260,16 @@ def _build(
 ) -> Theme:
     roles = {"ground": ground} | dict(zip(("text", "muted", "grid"), greys, strict=True))
     roles |= {f"lane{index}": color for index, color in enumerate(lanes)}
+    # On a terrain, which is the same on both grounds: the border of a trajectory, and of a ball.
+    roles |= {"casing": "#0f1d2b", "rim": "#ffffff"}
     roles |= dict(zip(("class0", "class1"), CLASSES[name], strict=True))
-    roles |= {f"term.{term}": roles[role] for term, role in TERMS.items()}
+    roles |= {f"class{index}": color for index, color in enumerate(TERMS[name].values(), len(CLASSES[name]))}
+    roles |= {f"term.{term}": color for term, color in TERMS[name].items()} | {"term.noise": greys[1]}
     return Theme(name, {role: _rgb(color) for role, color in roles.items()}, *shares)
 
 
 light = _build(
-    "light", "#ffffff", ("#1f262e", "#66707b", "#e4e7ea"), (*LANES, GREY, YELLOW_ON_LIGHT), (0.27, 0.28, 0.1)
+    "light", "#ffffff", ("#1f262e", "#66707b", "#e4e7ea"), (*LANES, GREY, YELLOW_ON_LIGHT), (0.27, 0.22, 0.08)
 )
-dark = _build("dark", "#0f141a", ("#e8ebef", "#97a1ac", "#29313a"), (*LANES_ON_DARK, YELLOW, GREY), (0.42, 0.34, 0.15))
+dark = _build("dark", "#0f141a", ("#e8ebef", "#97a1ac", "#29313a"), (*LANES_ON_DARK, YELLOW, GREY), (0.42, 0.24, 0.1))
 THEMES = {look.name: look for look in (light, dark)}

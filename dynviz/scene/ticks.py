@@ -1,4 +1,4 @@
-"""Ticks: round numbers on an axis, with labels that say exactly where they are."""
+"""Ticks: round numbers on an axis, with exact labels."""
 
 import math
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ SCIENTIFIC = 6
 
 @dataclass(frozen=True)
 class Tick:
-    """A place on an axis and its words."""
+    """A position on an axis and its label."""
 
     value: float
     label: str
 
 
 def ticks(axis: Axis, most: int = 6) -> tuple[Tick, ...]:
-    """At most so many ticks inside the limits, ascending, at multiples of 1, 2 or 5 times a power of ten.
+    """At most `most` ticks inside the limits, ascending, at multiples of 1, 2 or 5 times a power of ten.
 
     >>> [tick.label for tick in ticks(Axis((0, 0.9)), 5)]
     ['0', '0.2', '0.4', '0.6', '0.8']
@@ -34,8 +34,8 @@ def ticks(axis: Axis, most: int = 6) -> tuple[Tick, ...]:
     ['0.01', '0.1', '1', '10']
 
     Args:
-        axis: Limits, scale, and whether ticks are whole.
-        most: How many there is room for.
+        axis: The axis: limits, scale, and whether ticks are whole numbers.
+        most: The maximum number of ticks.
     """
     low, high = sorted(axis.limits)
     if not (math.isfinite(low) and math.isfinite(high)) or most < 1:
@@ -48,7 +48,7 @@ def ticks(axis: Axis, most: int = 6) -> tuple[Tick, ...]:
 
 
 def number(value: Decimal, decimals: int = 0) -> str:
-    """A number with its thousands set apart.
+    """Format a number with separated thousands.
 
     >>> number(Decimal("-0.5")), number(Decimal("0.25"), 3), number(Decimal(0), 2)
     ('-0.5', '0.250', '0')
@@ -59,7 +59,7 @@ def number(value: Decimal, decimals: int = 0) -> str:
 
 
 def scientific(value: Decimal) -> str:
-    """A number with an exponent.
+    """Format a number with an exponent.
 
     >>> scientific(Decimal("0.00002")), scientific(Decimal(1500000))
     ('2e-5', '1.5e6')
@@ -72,7 +72,7 @@ def scientific(value: Decimal) -> str:
 
 
 def power(value: Decimal) -> str:
-    """A positive number as a power of ten, as a logarithmic axis has it.
+    """Format a positive number as a power of ten, for logarithmic axes.
 
     >>> power(Decimal("1e-7")), power(Decimal(10)), power(Decimal("5e6"))
     ('10⁻⁷', '10', '5·10⁶')

@@ -1,7 +1,8 @@
-"""What a lane takes: of memory while it trains, and of the disk."""
+"""The resources of a lane: memory while it trains, and disk space."""
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -26,13 +27,13 @@ COPIES = 12
 
 
 def check(settings: Settings) -> None:
-    """See that the settings are such as a run has.
+    """Check the settings of a run.
 
     Raises:
-        DynvizError: They are not.
+        DynvizError: A setting is invalid.
     """
     if settings.steps is not None and not 1 <= settings.steps <= STEPS:
-        raise DynvizError(f"{settings.steps} steps are no training; steps is a whole number from 1 to {STEPS}")
+        raise DynvizError(f"{settings.steps} steps cannot be trained; steps is a whole number from 1 to {STEPS}")
     if settings.dtype not in DTYPES:
         raise DynvizError(f"no dtype named {settings.dtype!r}; there are float32 and float64")
     devices.find(settings.device)
@@ -40,17 +41,17 @@ def check(settings: Settings) -> None:
 
 
 def check_lanes(count: int) -> None:
-    """Refuse a sweep of more lanes than its table could be read with.
+    """Refuse a sweep with more lanes than its table can have.
 
     Raises:
         DynvizError: There are more.
     """
     if count > LANES:
-        raise DynvizError(f"this sweep would have {count:,} lanes, and may have {LANES:,}: give fewer values or seeds")
+        raise DynvizError(f"this sweep would have {count:,} lanes, more than {LANES:,}: give fewer values or seeds")
 
 
 def memory(device: str, processes: int) -> int:
-    """How many bytes each of so many processes may take."""
+    """The number of bytes that each of several processes may use."""
     where = devices.find(device)
     if where.type == "cuda":
         there = torch.cuda.mem_get_info(where)[0]
@@ -60,12 +61,12 @@ def memory(device: str, processes: int) -> int:
 
 
 def processes(device: str) -> int:
-    """How many processes train side by side, unless told: one a core; on a GPU one, which fills it with lanes."""
+    """The default number of processes that train at the same time: one per core; one on a GPU, which lanes fill."""
     return 1 if devices.find(device).type == "cuda" else devices.cores()
 
 
 def measure(scenario: Plugin, rule: Plugin, lane: Lane, settings: Settings) -> tuple[int, int]:
-    """Bytes of memory and bytes of disk that one lane takes, found by building it.
+    """The memory and disk space of one lane in bytes, found by building it.
 
     Raises:
         DynvizError: The scenario or the optimizer refuses its options.
@@ -92,22 +93,25 @@ def _memory(prepared: PreparedRecording) -> int:
         held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 
+    # A gradient written out by hand holds about as much as autograd saves, which can be counted.
+    counted = stack.standing_in(stack.theta, stack.buffers, stack.constants)
+    counted.task = replace(counted.task, gradient=None)
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        stack.gradient(batch)
+        counted.gradient(batch)
     still = _bytes(stack.constants) + _bytes(stack.buffers) + COPIES * stack.theta.nbytes
     # What is saved for the way back, and about as much again on it.
     return still + (CAPACITY + 1) * sum(part.nbytes for part in batch) + 2 * sum(held.values())
 
 
 def check_size(total: int, *, large: bool) -> None:
-    """Refuse a sweep that would write a great deal.
+    """Refuse a sweep that would write too much.
 
     Raises:
-        DynvizError: It would, and `large` is not said.
+        DynvizError: It would, and `large` is not set.
     """
     if total > LARGE and not large:
         raise DynvizError(
-            f"this sweep would write {total / 1e9:.1f} GB; record less (--record 'CHANNEL:every=...') or say --yes"
+            f"this sweep would write {total / 1e9:.1f} GB; record less (--record 'CHANNEL:every=...') or add --yes"
         )
 
 

@@ -1,4 +1,4 @@
-"""The jobs of a sweep: what one process trains as one recording, and the file that remembers all of them."""
+"""The jobs of a sweep, each of which one process trains as one recording, and the file that stores them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError
-from dynviz.plugins import grammar
+from dynviz.plugins.spec import Spec, parse
 from dynviz.plugins.trust import Code, foreign
 from dynviz.recording import disk, files, inputs, schema, sealed
 from dynviz.recording.inputs import Input
 from dynviz.recording.metadata import Lane
 from dynviz.recording.run import SWEEP
-from dynviz.recording.schema import list_of, mapping_of, optional, record, whole
+from dynviz.recording.schema import list_of, mapping_of, optional, record, typed, whole
+from dynviz.recording.upgrade import STRUCTURED
 from dynviz.recording.values import encode
 from dynviz.sweeps.grid import Combination
 
-FORMAT = 2
-"""Since 2 the file ends in a checksum of itself, see `dynviz.recording.sealed`."""
+FORMAT = 3
+"""Since 2 the file ends in a checksum of itself, see `dynviz.recording.sealed`; since 3 scenarios and optimizers are
+structure, where older files have text."""
 _UNNAMED = re.compile(r"[^\w.=+-]+")
 _LONGEST = 80
 """What stands in no job's name, and how long its words are at most."""
@@ -27,7 +29,7 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class Settings:
-    """What all jobs share, see `dynviz.run`."""
+    """The settings that all jobs share; see `dynviz.run`."""
 
     steps: int | None = None
     device: str = "auto"
@@ -38,29 +40,30 @@ class Settings:
 
 @dataclass(frozen=True)
 class Job:
-    """A run of one scenario with one optimizer: lanes that train in one stack.
+    """A run of one scenario with one optimizer, whose lanes train in one stack.
 
     Attributes:
-        name: Of its folder in the sweep's.
-        scenario: As text, with a value for each option that was written.
-        optimizer: Likewise; of hyperparameters in which lanes differ it has the first lane's.
-        lanes: The trajectories, hyperparameters outside, seeds inside.
+        name: The name of its folder in the sweep's folder.
+        scenario: With a value for each option that was written.
+        optimizer: The optimizer, likewise; for hyperparameters in which lanes differ, with the first lane's values.
+        lanes: The trajectories, ordered by hyperparameters, then by seed.
     """
 
     name: str
-    scenario: str
-    optimizer: str
+    scenario: Spec
+    optimizer: Spec
     lanes: tuple[Lane, ...]
 
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """A sweep as it was asked for.
+    """A sweep as requested.
 
     Attributes:
         jobs: In the order in which they begin.
-        settings: What they share.
-        files: Fingerprints of the users' files, and of those that options name, by path.
+        settings: The settings that they share.
+        files: Fingerprints of the users' code, by path or import path; hashes of its neighbours and of the files that
+            options name, by path.
     """
 
     jobs: tuple[Job, ...]
@@ -76,7 +79,7 @@ class SweepPlan:
 
     @staticmethod
     def check_intact(folder: Path) -> None:
-        """See that its file is as it was written.
+        """Check that its file is intact.
 
         Raises:
             DynvizError: It is not.
@@ -84,10 +87,10 @@ class SweepPlan:
         sealed.check(folder / SWEEP)
 
     def check_data(self, folder: Path) -> None:
-        """See that the files that options name are what they were.
+        """See that the neighbours of users' code, and the files that options name, are what they were.
 
         Raises:
-            DynvizError: One has changed or is not there.
+            DynvizError: One has changed or is missing.
         """
         code = {code_used.name for code_used in foreign_code(self)}
         data = [Input(path, sha256) for path, sha256 in self.files.items() if path not in code]
@@ -112,73 +115,104 @@ class SweepPlan:
         number = tree.get("format") if isinstance(tree, dict) else None
         if type(number) is int and number > FORMAT:
             raise DynvizError(f"{path} is of format {number}; this dynviz reads up to {FORMAT}")
+        structured = type(number) is not int or number >= STRUCTURED
         try:
-            known = schema.check(_PLAN, tree, "a sweep")
+            known = schema.check(_plan(read_job if structured else _TEXT_JOB), tree, "a sweep")
         except DynvizError as error:
             raise DynvizError(f"cannot read {path}: {error}") from error
         _check_names([job.name for job in known["jobs"]], path)
         return cls(known["jobs"], known["settings"], known["files"])
 
 
-_JOBS = list_of(
-    record(
-        Job,
-        name=schema.text,
-        scenario=schema.text,
-        optimizer=schema.text,
-        lanes=list_of(record(Lane, seed=whole(0, 2**64), hyperparameters=mapping_of(schema.plain)), 1, schema.LANES),
-    ),
-    least=1,
-)
-_PLAN: schema.Reader[dict[str, Any]] = record(
-    dict,
-    format=whole(0, FORMAT),
-    settings=record(
-        Settings,
-        steps=optional(whole(0, schema.STEPS)),
-        device=schema.text,
-        dtype=schema.text,
-        record=list_of(schema.text),
-        compiled=schema.flag,
-    ),
-    files=mapping_of(schema.text),
-    jobs=_JOBS,
-)
+_LANES = list_of(typed(Lane, seed=whole(0, 2**64)), 1, schema.LANES)
+_SPEC = typed(Spec, modifiers=list_of(typed(Spec, modifiers=list_of(schema.text, most=0))))
+read_job = typed(Job, scenario=_SPEC, optimizer=_SPEC, lanes=_LANES)
+"""The reader of a job's tree."""
+
+
+def _written(value: Any) -> Spec:
+    """A scenario or an optimizer as older files have it."""
+    try:
+        return parse(schema.text(value))
+    except DynvizError as error:
+        raise schema.Misfit(f"is not understood: {error}") from error
+
+
+_TEXT_JOB = typed(Job, scenario=_written, optimizer=_written, lanes=_LANES)
+
+
+def _plan(job: schema.Reader[Job]) -> schema.Reader[dict[str, Any]]:
+    return record(
+        dict,
+        format=whole(0, FORMAT),
+        settings=typed(Settings, steps=optional(whole(0, schema.STEPS))),
+        files=mapping_of(schema.text),
+        jobs=list_of(job, least=1),
+    )
 
 
 def foreign_code(plan: SweepPlan) -> tuple[Code, ...]:
     """The user's own code that a sweep's file names."""
-    specs = {("scenarios", job.scenario) for job in plan.jobs} | {("optimizers", job.optimizer) for job in plan.jobs}
-    codes = [code for kind, text in sorted(specs) for code in foreign(kind, grammar.parse(text).name)]
+    specs = [(kind, spec) for job in plan.jobs for kind, spec in _specs(job)]
+    codes = [code for kind, spec in specs for code in foreign(kind, spec)]
     return tuple(Code(name, plan.files.get(name, "")) for name in dict.fromkeys(code.name for code in codes))
+
+
+def _specs(job: Job) -> tuple[tuple[str, Spec], ...]:
+    return ("scenarios", job.scenario), ("optimizers", job.optimizer)
 
 
 def jobs(
     scenarios: Sequence[Combination], rules: Sequence[Sequence[Combination]], seeds: Sequence[int]
 ) -> tuple[Job, ...]:
-    """A job for each combination of the scenario's options and of what lanes of an optimizer cannot differ in.
+    """A job for each combination of scenario options and of hyperparameters in which stacked lanes cannot differ.
 
     Args:
-        scenarios: Combinations of the scenario's options.
-        rules: Of each optimizer that was asked for, combinations of its hyperparameters.
-        seeds: A lane for each, of each combination.
+        scenarios: The combinations of the scenario's options.
+        rules: For each optimizer, the combinations of its hyperparameters.
+        seeds: The seeds, each of which makes a lane for each combination.
     """
     return tuple(
-        Job(_words(scenario, rule, many), str(scenario.spec), str(rule.spec), lanes)
+        Job(_words(scenario, rule, many), scenario.plugin.spec, rule.plugin.spec, lanes)
         for scenario in scenarios
         for rule, lanes, many in (_stacked(group, seeds) for choices in rules for group in _groups(choices))
     )
 
 
+def jobs_of_lanes(scenario: Combination, lanes: Sequence[tuple[Combination, int]]) -> tuple[tuple[Job, ...], list[int]]:
+    """Jobs for lanes that are no product of grids: those that differ in numbers alone train in one stack.
+
+    Args:
+        scenario: The scenario.
+        lanes: The optimizer and the seed of each lane.
+
+    Returns:
+        The jobs, and for each of their lanes, in order, its index in `lanes`.
+    """
+    stacks: dict[tuple[str, ...], list[int]] = {}
+    for index, (rule, _) in enumerate(lanes):
+        stacks.setdefault((rule.plugin.name, repr(sorted(rule.plugin.given)), *map(repr, _key(rule))), []).append(index)
+    jobs = []
+    for indices in stacks.values():
+        rules = [lanes[index][0] for index in indices]
+        first, _, varying = _stacked(rules, ())
+        made = tuple(
+            Lane(lanes[index][1], {name: value for name, value in rule.plugin.given.items() if name in varying})
+            for index, rule in zip(indices, rules, strict=True)
+        )
+        jobs.append(Job(_words(scenario, first, varying), scenario.plugin.spec, first.plugin.spec, made))
+    return tuple(jobs), [index for indices in stacks.values() for index in indices]
+
+
 def split(job: Job, most: int) -> tuple[Job, ...]:
-    """The same lanes in jobs of so many at most, all of about the same size."""
+    """Divide the lanes of jobs so that none has more than the maximum, in jobs of about equal size."""
     parts = -(-len(job.lanes) // max(1, most))
     ends = [round(part * len(job.lanes) / parts) for part in range(parts + 1)]
     return tuple(replace(job, lanes=job.lanes[first:last]) for first, last in pairwise(ends))
 
 
 def numbered(jobs: Sequence[Job]) -> tuple[Job, ...]:
-    """The same with a number before each name, which makes it the only one of that name."""
+    """Prefix each name with a number, which makes it unique."""
     return tuple(replace(job, name=f"{_number(place, len(jobs))}-{job.name}") for place, job in enumerate(jobs, 1))
 
 
@@ -203,12 +237,17 @@ def _groups(choices: Sequence[Combination]) -> list[list[Combination]]:
     """Combinations that differ in numbers alone stand together: they become lanes of one stack."""
     groups: dict[tuple[tuple[str, str], ...], list[Combination]] = {}
     for choice in choices:
-        given = choice.plugin.given
-        # One that the rule refuses stands alone, and takes no other with it.
-        apart = _is_refused(choice)
-        key = tuple((name, repr(value)) for name, value in given.items() if apart or not isinstance(value, float))
-        groups.setdefault(key, []).append(choice)
+        groups.setdefault(_key(choice), []).append(choice)
     return list(groups.values())
+
+
+def _key(choice: Combination) -> tuple[tuple[str, str], ...]:
+    """What combinations of one stack have in common."""
+    # One that the rule refuses stands alone, and takes no other with it.
+    apart = _is_refused(choice)
+    return tuple(
+        (name, repr(value)) for name, value in choice.plugin.given.items() if apart or not isinstance(value, float)
+    )
 
 
 def _is_refused(choice: Combination) -> bool:
@@ -236,6 +275,6 @@ def _stacked(group: Sequence[Combination], seeds: Sequence[int]) -> tuple[Combin
 
 def _words(scenario: Combination, rule: Combination, varying: set[str]) -> str:
     """What tells a job from others in its folder's name."""
-    words = [*(f"{name}={value}" for name, value in scenario.spec.options.items()), rule.plugin.label]
-    words += [f"{name}={value}" for name, value in rule.spec.options.items() if name not in varying]
+    words = [*(f"{name}={value}" for name, value in scenario.written.items()), rule.plugin.label]
+    words += [f"{name}={value}" for name, value in rule.written.items() if name not in varying]
     return _UNNAMED.sub("_", "-".join(words))[:_LONGEST].strip("_")

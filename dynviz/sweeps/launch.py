@@ -1,9 +1,10 @@
-"""Begin a sweep, or go on with one: everything is checked before anything is written."""
+"""Begin or resume a sweep: everything is checked before anything is written."""
 
 import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dynviz.errors import DynvizError
@@ -46,47 +47,96 @@ def sweep(
 ) -> Sweep:
     """Train a scenario with optimizers over grids of their options; each combination and seed is a lane.
 
-    Numbers among the hyperparameters, and seeds, become lanes of one stack, as many as the memory holds. Options of
-    the scenario, words and whole numbers, and optimizers become jobs in processes of their own.
+    Numeric hyperparameters and seeds become lanes that train together, as many as fit into memory. Options of the
+    scenario, other hyperparameters and optimizers become jobs in processes of their own.
 
     Args:
         scenario: `voronoi`, `matrix-recovery:M=[8,64,256],N=M`.
         optimizers: One or several of `adamw:lr=log(1e-4,1,25)`, `sgd:momentum=linear(0,.9,4),nesterov=[true,false]`.
-        seeds: One, several, or as text `0:8`; a lane for each.
-        steps: How many; None for the scenario's own.
+        seeds: One seed, several, or a range as text, `0:8`; each trains as a lane.
+        steps: Number of training steps; None for the scenario's default.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        dtype: `float32` or `float64`; empty for the scenario's own.
-        record: Channels to record beside the default.
-        jobs: How many processes train side by side; None for one a core.
-        memory: Gigabytes that each of them may take; None for its share of half of what there is.
-        out: The folder to make; None for the first free `runs/sweep-<scenario>-<n>`.
-        compile: Whether each job compiles its steps first, see `dynviz.run`.
-        yes: Whether the sweep may write over 4 GB.
-        progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
-        pool: Who does the jobs; None for processes of this machine.
+        dtype: `float32` or `float64`; empty for the scenario's default.
+        record: Channels to record in addition to the default ones.
+        jobs: Number of processes that train at the same time; None for one per core.
+        memory: Gigabytes that each of them may use; None for an equal share of half of this machine's memory.
+        out: The folder to create; None for the first unused `runs/sweep-<scenario>-<n>`.
+        compile: Whether each job compiles its steps first; see `dynviz.run`.
+        yes: Whether the sweep may write more than 4 GB.
+        progress: Receives progress; None shows a bar in a notebook and nothing elsewhere.
+        pool: Runs the jobs; None for processes on this machine.
 
     Raises:
-        DynvizError: Something asked for does not exist or cannot be done; nothing was written.
-        Stopped: Ctrl-C; `resume` goes on.
+        DynvizError: An argument is invalid or the sweep is impossible; nothing was written.
+        Stopped: Ctrl-C; the sweep can be continued with `resume`.
     """
     wanted = (record,) if isinstance(record, str) else tuple(record)
     settings = Settings(steps, device, dtype, wanted, compile)
-    scenario = objects.text("scenarios", scenario)
+    task = objects.spec("scenarios", scenario)
     given = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
-    rules = [objects.text("optimizers", rule) for rule in given]
+    rules = [objects.spec("optimizers", rule) for rule in given]
     if not rules:
         raise DynvizError("a sweep needs an optimizer: adamw:lr=log(1e-4,1,25), or several of them")
     budget.check(settings)
     if out is not None:
         staging.check_free(Path(out))
     numbers = grammar.seeds(seeds)
-    tasks, expanded = choices("scenarios", scenario), [choices("optimizers", rule) for rule in rules]
+    tasks, expanded = choices("scenarios", task), [choices("optimizers", rule) for rule in rules]
     budget.check_lanes(len(tasks) * sum(map(len, expanded)) * len(numbers))
-    count = jobs or budget.processes(settings.device)
+    planned, combinations = plan_jobs(tasks, expanded, numbers), list(itertools.chain(*expanded))
+    resources = Resources(jobs, memory, yes)
+    return begin(planned, tasks, combinations, settings, resources, out=out, progress=progress, pool=pool)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a sweep may use.
+
+    Attributes:
+        jobs: Number of processes that train at the same time; None for one per core.
+        memory: Gigabytes that each of them may use; None for an equal share of half of this machine's memory.
+        large: Whether more than 4 GB may be written.
+    """
+
+    jobs: int | None = None
+    memory: float | None = None
+    large: bool = False
+
+
+def begin(
+    wanted: Sequence[Job],
+    tasks: Sequence[Combination],
+    rules: Sequence[Combination],
+    settings: Settings,
+    resources: Resources,
+    *,
+    out: str | Path | None = None,
+    progress: SweepListener | None = None,
+    pool: Pool | None = None,
+) -> Sweep:
+    """Begin a sweep of jobs with any lanes; what they need of memory decides how their lanes are divided.
+
+    The table of outcomes has a row for each lane, in the order of the jobs and their lanes.
+
+    Args:
+        wanted: The jobs; their names need not be unique.
+        tasks: The scenarios of these jobs.
+        rules: Their optimizers.
+        settings: The settings that all jobs share.
+        resources: What they may use.
+        out: As for `sweep`, like the others.
+        progress: Likewise.
+        pool: Likewise.
+
+    Raises:
+        DynvizError: As for `sweep`.
+        Stopped: Ctrl-C; the sweep can be continued with `resume`.
+    """
+    count = resources.jobs or budget.processes(settings.device)
+    memory = resources.memory
     limit = int(memory * GIGABYTE) if memory is not None else budget.memory(settings.device, count)
-    parts = _sized(plan_jobs(tasks, expanded, numbers), tasks, settings, limit, large=yes)
-    chosen = [*tasks, *itertools.chain(*expanded)]
-    plan = SweepPlan(parts, settings, _fingerprints(chosen))
+    parts = _sized(wanted, tasks, settings, limit, large=resources.large)
+    plan = SweepPlan(parts, settings, fingerprints([*tasks, *rules]))
     folder = _lay_out(out, tasks[0].plugin, plan)
     with _locked(folder):
         pool = pool or ProcessPool(folder, settings, count, _named(plan))
@@ -101,29 +151,30 @@ def resume(
     progress: SweepListener | None = None,
     pool: Pool | None = None,
 ) -> Sweep:
-    """Go on with a sweep that was stopped or killed: jobs that are done stay, one that was half done is gone on with.
+    """Continue a sweep that was stopped or killed: finished jobs are kept, half-finished ones are continued.
 
     Jobs that failed are tried again.
 
     Args:
-        folder: The sweep's.
-        jobs: How many processes train side by side; None for one a core.
-        trust: Where the user's own files are that the sweep was begun with, or import paths: its folder is data, and
-            what that names is run only where it is bundled or named here.
-        progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
-        pool: Who does the jobs; None for processes of this machine.
+        folder: The folder of the sweep.
+        jobs: Number of processes that train at the same time; None for one per core.
+        trust: The files or import paths of your own code that the sweep was begun with. A sweep's folder is data: code
+            that it names runs only if it is bundled or listed here.
+        progress: Receives progress; None shows a bar in a notebook and nothing elsewhere.
+        pool: Runs the jobs; None for processes on this machine.
 
     Raises:
-        DynvizError: It is no sweep, another process works on it, or a file that it uses has changed or is not trusted.
+        DynvizError: It is not a sweep, another process is running it, or a file that it uses has changed or is not
+            trusted.
         Stopped: Ctrl-C; as for `sweep`.
     """
     folder = Path(folder)
     plan = SweepPlan.load(folder)
     plan.check_intact(folder)
+    plan.check_data(folder)
     for code in foreign_code(plan):
         if Path(code.located(trust)).resolve() != Path(code.name).resolve():
             raise DynvizError(f"the sweep was begun with {code.name}; put the file there again, or begin a new sweep")
-    plan.check_data(folder)
     with _locked(folder):
         count = jobs or budget.processes(plan.settings.device)
         pool = pool or ProcessPool(folder, plan.settings, count, _named(plan))
@@ -198,22 +249,23 @@ def _sized(
     disk_bytes: dict[str, int] = {}
     refused: Exception | None = None
     rules: dict[str, Plugin] = {}
+    plugins = {repr(task.plugin.spec): task.plugin for task in tasks}
     for job in wanted:
-        if job.scenario in most and job.optimizer in rules:
+        task, rule = repr(job.scenario), repr(job.optimizer)
+        if task in most and rule in rules:
             continue
         # Each combination of the scenario's options is built once, and each optimizer, but not each pair.
-        rules.setdefault(job.optimizer, load("optimizers", job.optimizer))
-        task = next(task.plugin for task in tasks if str(task.spec) == job.scenario)
+        rules.setdefault(rule, load("optimizers", job.optimizer))
         try:
-            lane, disk_bytes[job.scenario] = budget.measure(task, rules[job.optimizer], job.lanes[0], settings)
+            lane, disk_bytes[task] = budget.measure(plugins[task], rules[rule], job.lanes[0], settings)
         except Exception as error:
             refused = refused or error
             continue
-        most[job.scenario] = max(1, limit // lane)
+        most[task] = max(1, limit // lane)
     if refused and not most:
         raise refused
-    budget.check_size(sum(disk_bytes.get(job.scenario, 0) * len(job.lanes) for job in wanted), large=large)
-    return numbered([part for job in wanted for part in split(job, most.get(job.scenario, len(job.lanes)))])
+    budget.check_size(sum(disk_bytes.get(repr(job.scenario), 0) * len(job.lanes) for job in wanted), large=large)
+    return numbered([part for job in wanted for part in split(job, most.get(repr(job.scenario), len(job.lanes)))])
 
 
 def _lay_out(out: str | Path | None, scenario: Plugin, plan: SweepPlan) -> Path:
@@ -226,10 +278,12 @@ def _lay_out(out: str | Path | None, scenario: Plugin, plan: SweepPlan) -> Path:
         return staging.move(whole, itertools.chain([first], places))
 
 
-def _fingerprints(combinations: Sequence[Combination]) -> dict[str, str]:
+def fingerprints(combinations: Sequence[Combination]) -> dict[str, str]:
+    """Fingerprints of the users' code, and hashes of the files that it needs, as `SweepPlan.files`."""
     plugins = [part for choice in combinations for part in (choice.plugin.parts or (choice.plugin,))]
-    data = inputs.of([], [file for choice in combinations for file in choice.plugin.data])
-    return {plugin.file: plugin.sha256() for plugin in plugins if plugin.file} | {
+    neighbours = [file for plugin in plugins if plugin.source for file in plugin.source.files()[1:]]
+    data = inputs.of(neighbours, [file for choice in combinations for file in choice.plugin.data])
+    return {plugin.spec.name: plugin.sha256() for plugin in plugins if plugin.source} | {
         data_file.path: data_file.sha256 for data_file in data
     }
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def open(source: Path | str) -> "Sweep | Run | Recording":
-    """Read a folder: a sweep's gives a Sweep, a run's a Run, a recording's a Recording.
+    """Open a folder: that of a sweep gives a Sweep, that of a run a Run, that of a recording a Recording.
 
     Args:
-        source: The folder; `FOLDER@LANES` for some lanes only, `runs/bowl-sgd-1@0:4`, written like seeds.
+        source: The folder, or `FOLDER@LANES` for some lanes only, written like seeds: `runs/bowl-sgd-1@0:4`.
 
     Raises:
-        DynvizError: It is none of these, or what is in it cannot be read, or there are no such lanes.
+        DynvizError: The folder is none of these, its contents cannot be read, or a lane does not exist.
     """
     if not is_sweep(source):
         return open_recording(source)

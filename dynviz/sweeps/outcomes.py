@@ -1,4 +1,4 @@
-"""What a sweep came to: a typed row for each lane."""
+"""The outcomes of a sweep: a typed row for each lane."""
 
 import ast
 import dataclasses
@@ -19,24 +19,24 @@ RULE = "optimizer"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one lane of a sweep came to.
+    """The outcome of one lane of a sweep.
 
     Attributes:
         job: The job's name.
-        lane: Its number in the job's recording.
+        lane: The lane's number in the job's recording.
         status: `finished` or `failed`.
         scenario: The scenario's name.
         options: The scenario's options.
         optimizer: The optimizer's name.
-        hyperparameters: Those of this lane.
-        seed: The lane's.
-        steps: How many it trained; None where it failed.
-        loss: The last one; NaN where it failed.
+        hyperparameters: The lane's hyperparameters.
+        seed: The lane's seed.
+        steps: The number of steps it trained; None if it failed.
+        loss: The last loss; NaN if it failed.
         loss_mean: The mean of the last losses.
-        validation: The last loss on data that is not trained on; NaN where the scenario measures none.
-        diverged_at: The step at which it diverged; None where it did not.
-        recording: Where its numbers are, below the sweep's folder, as `dynviz.open` takes it.
-        error: Why it failed; empty where it finished.
+        validation: The last loss on unseen data; NaN if the scenario measures none.
+        diverged_at: The step at which it diverged; None if it did not.
+        recording: The source of its recording, relative to the sweep's folder, as `dynviz.open` takes it.
+        error: Why it failed; empty if it finished.
     """
 
     job: str
@@ -62,12 +62,12 @@ class Outcome:
 
     @property
     def setting(self) -> str:
-        """All but the seed that it differs from others in."""
+        """Everything but the seed in which it differs from others."""
         return repr((self.scenario, dict(self.options), self.optimizer, dict(self.hyperparameters)))
 
     @property
     def end(self) -> float:
-        """The mean of the last losses; infinite where it failed or diverged."""
+        """The mean of the last losses; infinite if it failed or diverged."""
         return self.loss_mean if math.isfinite(self.loss_mean) and not self.diverged else math.inf
 
     @classmethod
@@ -128,7 +128,7 @@ recording='', error='')
         return len(self._rows)
 
     def __repr__(self) -> str:
-        """How many there are, and what became of them, in one line."""
+        """The number of lanes and how many failed or diverged, in one line."""
         lost = sum(outcome.diverged for outcome in self)
         failed = sum(outcome.status == "failed" for outcome in self)
         return f"<Outcomes: {len(self)} lanes, {lost} diverged, {failed} failed>"
@@ -138,24 +138,24 @@ recording='', error='')
         """The middle lane of the best setting.
 
         Settings are ranked by the median of `loss_mean` over their seeds, where a lane that failed or diverged counts
-        as infinitely bad: no setting wins by one lucky seed. Of an even number of lanes the lower of the middle two is
-        given.
+        as infinitely bad: no setting wins by one lucky seed. Of an even number of lanes, the lower of the middle two is
+        returned.
 
         Raises:
-            DynvizError: Half of the lanes of every setting, or more, failed or diverged.
+            DynvizError: In every setting, at least half of the lanes failed or diverged.
         """
         settings: dict[str, list[Outcome]] = {}
         for outcome in self:
             settings.setdefault(outcome.setting, []).append(outcome)
         best = min(settings.values(), key=_median, default=[])
         if not best or math.isinf(_median(best)):
-            raise DynvizError("half of the lanes of every setting failed or diverged, or more: none is the best")
+            raise DynvizError("no setting is the best: of each, at least half of the lanes failed or diverged")
         return sorted(best, key=lambda outcome: outcome.end)[(len(best) - 1) // 2]
 
     def to_pandas(self) -> "pd.DataFrame":
         """A data frame: a row for each lane, a column for each option and hyperparameter beside the others.
 
-        A hyperparameter that an option of the scenario is called like is `optimizer.NAME`.
+        A hyperparameter with the same name as an option of the scenario becomes `optimizer.NAME`.
 
         Raises:
             DynvizError: pandas is not installed.
@@ -168,7 +168,7 @@ recording='', error='')
 
 
 def value(text: str) -> Any:
-    """A value as the table holds it: a number, true, false, none, or the text itself.
+    """Parse a value in the table: a number, true, false, none, or the text itself.
 
     >>> value("3"), value("1e-3"), value("true"), value("none"), value("(1, 2)"), value("cosine(1e-2)")
     (3, 0.001, True, None, (1, 2), 'cosine(1e-2)')

@@ -1,4 +1,4 @@
-"""Processes that do the jobs of a sweep; another kind of pool needs the same four methods."""
+"""Processes that run the jobs of a sweep; another kind of pool needs the same four methods."""
 
 import json
 import os
@@ -30,13 +30,13 @@ Kind: TypeAlias = Literal["moved", "restarted", "finished", "failed", "stopped"]
 
 @dataclass(frozen=True)
 class JobReport:
-    """Something that a job came to.
+    """A report on a job.
 
     Attributes:
-        job: Which.
-        kind: What: it moved on, its process died and another one takes it up, or it ended.
-        step: How far it is.
-        steps: How long it is meant to be.
+        job: The job.
+        kind: The kind of report: progress, a restart after its process died, or its end.
+        step: The step that it has reached.
+        steps: The planned number of steps.
         loss: The mean of its lanes' losses.
         message: Why it failed.
     """
@@ -50,22 +50,22 @@ class JobReport:
 
 
 class Pool(Protocol):
-    """Who does jobs: processes here, or elsewhere."""
+    """Runs jobs, in processes on this machine or elsewhere."""
 
     def submit(self, job: Job) -> None:
-        """Take a job."""
+        """Submit a job."""
         ...
 
     def results(self) -> Iterator[JobReport | None]:
-        """What the jobs come to, until all have ended; None now and then while nothing happens."""
+        """Reports on the jobs until all have ended; None at intervals while nothing happens."""
         ...
 
     def stop(self) -> None:
-        """Begin no further job, and ask those that are begun to stop where they can be gone on with."""
+        """Start no further jobs, and ask running ones to stop where they can be resumed."""
         ...
 
     def close(self) -> None:
-        """Let go of everything, at once."""
+        """Release everything immediately."""
         ...
 
 
@@ -87,10 +87,10 @@ class ProcessPool:
     next one goes on with its job.
 
     Attributes:
-        folder: The sweep's.
-        settings: What all jobs share.
-        count: Of processes at most.
-        trust: Files and import paths of the user's own that may be run, see `dynviz.plugins.trust`.
+        folder: The folder of the sweep.
+        settings: The settings that all jobs share.
+        count: The maximum number of processes.
+        trust: The user's own code that may run; see `dynviz.plugins.trust`.
     """
 
     folder: Path
@@ -187,7 +187,7 @@ class ProcessPool:
             self._waiting.appendleft(job)
             yield JobReport(job, "restarted")
         else:
-            message = f"its process died ({ending(code)}), twice; is the memory short? try --memory"
+            message = f"its process died twice ({ending(code)}); if memory is short, try a smaller --memory"
             yield JobReport(job, "failed", message=message)
 
     def _remove(self, member: _Member) -> int:

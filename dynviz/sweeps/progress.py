@@ -1,4 +1,4 @@
-"""How a sweep stands, and who hears of it."""
+"""The state of a sweep, and listeners to its progress."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ from dynviz.sweeps.work import finished
 
 
 class Stopped(KeyboardInterrupt):
-    """A sweep was stopped by Ctrl-C or SIGTERM; what was done stays, and it can be gone on with.
+    """A sweep was stopped by Ctrl-C or SIGTERM; what was done is kept, and it can be resumed.
 
     Attributes:
-        sweep: How it stands.
+        sweep: The state of the sweep.
     """
 
     def __init__(self, sweep: "Sweep") -> None:
@@ -26,18 +26,18 @@ class Stopped(KeyboardInterrupt):
 
 
 class SweepListener(Protocol):
-    """Who hears how a sweep goes."""
+    """Receives the progress of a sweep."""
 
     def begin(self, folder: Path, jobs: Sequence[Job], finished: int) -> None:
-        """Everything is checked, and these jobs are done; `finished` are already."""
+        """Everything has been checked; these jobs will run, except those that are finished."""
         ...
 
     def hear(self, report: JobReport) -> None:
-        """A job moved on, or ended."""
+        """A job has made progress, or ended."""
         ...
 
     def end(self) -> None:
-        """The sweep is over, in whatever way."""
+        """The sweep has ended, successfully or not."""
         ...
 
 
@@ -60,14 +60,14 @@ default_listener: Callable[[], SweepListener] = SilentListener
 
 @dataclass
 class Sweep:
-    """A sweep's folder: a run for each job, and the table of outcomes.
+    """A sweep: a run for each job, and the table of outcomes.
 
     Attributes:
-        folder: Where it is.
+        folder: The folder of the sweep.
         jobs: All of them, in order.
-        finished: The names of those that are at their end.
-        failed: Why the others failed, by name.
-        problem: Why the table could not be written; the recordings say the same, and `resume` writes it again.
+        finished: The names of the finished jobs.
+        failed: Why jobs failed, by name.
+        problem: Why the table could not be written; the recordings hold the same data, and `resume` writes it again.
     """
 
     folder: Path
@@ -78,7 +78,7 @@ class Sweep:
 
     @classmethod
     def load(cls, folder: Path) -> "Sweep":
-        """A sweep's folder, read: what is finished and what failed.
+        """Read a sweep's folder: what is finished and what failed.
 
         Raises:
             DynvizError: It is no sweep's, or damaged.
@@ -91,7 +91,7 @@ class Sweep:
 
     @property
     def recordings(self) -> list[Recording]:
-        """All that there are, in the order of the jobs."""
+        """All recordings, in the order of the jobs."""
         return open_all([self.folder])
 
     @property

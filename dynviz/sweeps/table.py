@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,13 +11,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dynviz.errors import DynvizError
-from dynviz.plugins import grammar
 from dynviz.recording import Recording, Run, disk, files
 from dynviz.sweeps.jobs import Job
 
 Row: TypeAlias = dict[str, Any]
 
 FILE = "outcomes.csv"
+CHECKSUMS = "outcomes.crc32"
+"""CRC-32 of the table that was written last, and of the one before it."""
 MOST_BYTES = 1 << 29
 """Of the table: a million rows, half of each its error."""
 LAST = 0.05
@@ -28,7 +30,7 @@ CLOSING = ("seed", "steps", "loss", "loss_mean", "validation", "diverged_at", "r
 
 
 def finished(folder: Path, job: Job) -> list[Row]:
-    """The rows of a job whose run is at its end."""
+    """The rows of a job whose run is finished."""
     (recording,) = Run(folder / job.name).recordings
     diverged: dict[int, int] = {}
     for event in recording.events():
@@ -42,7 +44,7 @@ def finished(folder: Path, job: Job) -> list[Row]:
         {
             **_opening(job, lane, "finished", metadata.scenario.name),
             **_options(metadata.scenario.options, rules),
-            "optimizer": metadata.optimizer.name,
+            "optimizer": metadata.optimizer.title,
             **rules,
             **own.hyperparameters,
             "seed": own.seed,
@@ -58,14 +60,14 @@ def finished(folder: Path, job: Job) -> list[Row]:
 
 
 def failed(job: Job, why: str) -> list[Row]:
-    """The rows of a job that failed: of its options what was written."""
-    scenario, rule = grammar.parse(job.scenario), grammar.parse(job.optimizer)
+    """The rows of a job that failed, with its given options."""
+    rules = {name: value for part in job.optimizer.parts for name, value in part.options.items()}
     return [
         {
-            **_opening(job, number, "failed", scenario.name),
-            **_options(scenario.options, rule.options),
-            "optimizer": rule.name,
-            **rule.options,
+            **_opening(job, number, "failed", job.scenario.name),
+            **_options(job.scenario.options, rules),
+            "optimizer": job.optimizer.title,
+            **rules,
             **lane.hyperparameters,
             "seed": lane.seed,
             "error": why,
@@ -75,7 +77,7 @@ def failed(job: Job, why: str) -> list[Row]:
 
 
 def save(folder: Path, rows: Iterable[Row]) -> None:
-    """Write the table; a reader finds the old one or the new one, whole.
+    """Write the table atomically.
 
     Raises:
         DynvizError: The disk is full, or gone.
@@ -85,8 +87,41 @@ def save(folder: Path, rows: Iterable[Row]) -> None:
     writer = csv.DictWriter(text, columns(rows), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
+    data = text.getvalue().encode()
+    known, before = _checksums(folder), _current(folder)
+    with disk.replacing(folder / CHECKSUMS) as file:
+        # Of both, because a process may be killed before the table follows.
+        file.write(" ".join([before] * (before in known) + [_checksum(data)]).encode() + b"\n")
     with disk.replacing(folder / FILE) as file:
-        file.write(text.getvalue().encode())
+        file.write(data)
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether the table is one that was written; one of an older version, without a checksum, counts as intact."""
+    known = _checksums(folder)
+    return not known or _current(folder) in known
+
+
+def _checksums(folder: Path) -> list[str]:
+    try:
+        return files.read(folder / CHECKSUMS, 1000).decode("ascii", "replace").split()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise disk.unreadable(folder / CHECKSUMS, error) from error
+
+
+def _current(folder: Path) -> str:
+    try:
+        return _checksum(files.read(folder / FILE, MOST_BYTES))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise disk.unreadable(folder / FILE, error) from error
+
+
+def _checksum(data: bytes) -> str:
+    return f"{zlib.crc32(data):08x}"
 
 
 def load(folder: Path) -> list[dict[str, str]]:
@@ -101,11 +136,11 @@ def load(folder: Path) -> list[dict[str, str]]:
     except OSError as error:
         raise disk.unreadable(folder / FILE, error) from error
     except csv.Error as error:
-        raise DynvizError(f"cannot read {folder / FILE}: it is no table: {error}") from error
+        raise DynvizError(f"cannot read {folder / FILE}: it is not a table: {error}") from error
 
 
 def columns(rows: Sequence[Row]) -> list[str]:
-    """The names of all columns: scenario options, the optimizer and its hyperparameters, then what came out."""
+    """The names of all columns: scenario options, the optimizer and its hyperparameters, then the results."""
     known = dict.fromkeys(OPENING)
     before: dict[str, None] = {}
     after: dict[str, None] = {}
@@ -133,7 +168,7 @@ def _ends(recording: Recording, channel: str) -> tuple[list[Any], list[Any]]:
         return ([""] * len(recording.seeds),) * 2
     samples = recording[channel]
     with np.errstate(invalid="ignore", over="ignore"):
-        means = samples[-max(1, math.ceil(LAST * len(samples))) :].mean(axis=0, dtype=np.float64)
+        means = np.asarray(samples[-max(1, math.ceil(LAST * len(samples))) :]).mean(axis=0, dtype=np.float64)
     if samples.ndim > 2:
-        raise DynvizError(f"channel {channel!r} of {recording.folder} is no number a lane")
+        raise DynvizError(f"channel {channel!r} of {recording.folder} does not hold one number per lane")
     return samples[-1].tolist(), means.tolist()

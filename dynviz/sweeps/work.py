@@ -1,4 +1,4 @@
-"""One job of a sweep, from wherever it stands to its end; and the life of a process that does jobs."""
+"""Running one job of a sweep to its end, and the main loop of a process that runs jobs."""
 
 import contextlib
 import itertools
@@ -14,11 +14,11 @@ from typing import IO, Any
 
 from dynviz.errors import DynvizError, has_traceback, in_words
 from dynviz.process.child import Requests, answering
-from dynviz.recording import Run, disk, layout
+from dynviz.recording import Run, disk, layout, schema
 from dynviz.recording.disk import Folder
-from dynviz.recording.metadata import Lane, Metadata
-from dynviz.recording.values import decode, encode
-from dynviz.sweeps.jobs import Job, Settings
+from dynviz.recording.metadata import Metadata
+from dynviz.recording.values import encode
+from dynviz.sweeps.jobs import Job, Settings, read_job
 
 LET_GO = 10.0
 """Seconds to wait for the process that trained this job before, which ends after its present block of steps."""
@@ -31,18 +31,18 @@ ERRORS = "errors"
 
 
 def perform(folder: Path, job: Job, settings: Settings, trust: Sequence[str], progress: Any) -> None:
-    """Train a job's lanes: begin, or go on where they were left, or see that they are at their end.
+    """Train a job's lanes: start them, continue them, or find that they are finished.
 
     Args:
         folder: The sweep's.
-        job: What to do.
-        settings: What all jobs share.
-        trust: Files and import paths of the user's own that may be run, see `dynviz.plugins.trust`.
-        progress: Hears how it goes, see `dynviz.training.session.Progress`.
+        job: The job.
+        settings: The settings that all jobs share.
+        trust: The user's own code that may run; see `dynviz.plugins.trust`.
+        progress: Receives progress; see `dynviz.training.session.Progress`.
 
     Raises:
-        DynvizError: It cannot be done.
-        KeyboardInterrupt: It was stopped, and can be gone on with.
+        DynvizError: The job is impossible.
+        KeyboardInterrupt: It was stopped, and can be resumed.
     """
     from dynviz import training
 
@@ -74,7 +74,7 @@ def _move_aside(folder: Path, name: str) -> None:
 
 
 def finished(run: Path) -> bool:
-    """Whether a job's run is at its end."""
+    """Whether a job's run is finished."""
     try:
         opened = Run(run)
     except DynvizError:
@@ -93,7 +93,7 @@ class _Answers:
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
-        self._steps, self._last_time = 0, 0.0
+        self._last_time = 0.0
 
     def say(self, kind: str, **more: Any) -> None:
         self._pipe.write(json.dumps({"kind": kind, **more}).encode() + b"\n")
@@ -103,21 +103,20 @@ class _Answers:
         """A sweep says what is trained, not what is done before."""
 
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:  # noqa: ARG002
-        self._steps = recordings[0].steps
-        self.say("moved", step=min(steps_done), steps=self._steps)
+        self.say("moved", step=min(steps_done), steps=recordings[0].steps)
 
-    def move(self, label: str, step: int, loss: float) -> None:  # noqa: ARG002
+    def move(self, label: str, step: int, loss: float, steps: int) -> None:  # noqa: ARG002
         now = time.monotonic()
-        if now - self._last_time > OFTEN or step == self._steps:
+        if now - self._last_time > OFTEN or step == steps:
             self._last_time = now
-            self.say("moved", step=step, steps=self._steps, loss=loss)
+            self.say("moved", step=step, steps=steps, loss=loss)
 
     def end(self) -> None:
         """What ended it is said by who asked for it."""
 
 
 def work(given: Mapping[str, Any]) -> None:
-    """Do the jobs that stdin names, a line of JSON each: the life of one process of a pool.
+    """Run the jobs from stdin, one line of JSON each: the main loop of a process in a pool.
 
     Args:
         given: The sweep's folder, the settings that all jobs share, and what is trusted, see `perform`.
@@ -166,11 +165,10 @@ def _keep_traceback(folder: Path, job: Job) -> None:
 
 
 def to_line(job: Job) -> bytes:
-    """A job as a line for a process that does it."""
+    """A job as a line for the process that runs it."""
     return json.dumps(encode(asdict(job), job.name)).encode() + b"\n"
 
 
 def from_line(line: bytes) -> Job:
-    """The job that a line names."""
-    tree = decode(json.loads(line))
-    return Job(tree["name"], tree["scenario"], tree["optimizer"], tuple(Lane(**lane) for lane in tree["lanes"]))
+    """The job in a line."""
+    return schema.check(read_job, json.loads(line), "a job")

@@ -1,4 +1,4 @@
-"""Gradient descent that remembers where it was going."""
+"""Gradient descent with Nesterov's momentum."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,7 +20,7 @@ class Mine:
 
     Attributes:
         lr: Step size.
-        momentum: How much of the way so far is kept, 0 to 1.
+        momentum: Fraction of the velocity that is kept, 0 to 1.
     """
 
     # The hyperparameters. Whoever writes `./NAME.py:lr=0.1` sets one; without that the scenario's protocol, else this.
@@ -32,14 +32,14 @@ class Mine:
     coordinatewise: ClassVar[bool] = True
 
     def init(self, theta: Tensor) -> State:
-        """What the rule remembers, before the first step: tensors by name."""
+        """The state before the first step: tensors by name."""
         return {"v": torch.zeros_like(theta)}
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:  # noqa: ARG002
-        """The parts of step t (1, 2, ...), which are added to theta, and what is remembered after it.
+        """The terms of step t (1, 2, ...), which are added to theta, and the state after it.
 
-        Nothing is changed in place, and nothing branches on a tensor (`torch.where` chooses): the same lines then work
-        for hundreds of lanes at once, on a GPU and in float64. The terms can be recorded (`--record 'term.*'`) and are
+        Modify nothing in place, and use `torch.where` instead of branching on a tensor: the same lines then work for
+        hundreds of lanes at once, on a GPU and in float64. The terms can be recorded (`--record 'term.*'`) and are
         drawn by the views `ledger` and `update`; gradient, momentum, preconditioning, decay and noise have colours of
         their own.
         """

@@ -1,4 +1,4 @@
-"""Training: the only part of dynviz that imports torch beside the optimizers and scenarios."""
+"""Training: besides the optimizers and scenarios, the only part of dynviz that imports torch."""
 
 from dynviz.training.forking import fork
 from dynviz.training.launch import resume, run

@@ -1,4 +1,4 @@
-"""What a class of torch's kind keeps in attributes of its own, as a tree that a checkpoint stores without pickle."""
+"""The attributes of a PyTorch optimizer, as a tree that a checkpoint stores without pickle."""
 
 import random
 from collections import deque
@@ -18,11 +18,11 @@ KNOWN = frozenset({"state", "param_groups", "defaults"})
 
 
 class Attributes:
-    """The attributes of an optimizer beside its `state_dict`.
+    """The attributes of an optimizer besides its `state_dict`.
 
     Attributes:
-        kept: Of each attribute a tree that `restore` takes.
-        opaque: Descriptions of the parts that cannot be kept, to tell whether they change.
+        kept: For each attribute, a tree that `restore` accepts.
+        opaque: Descriptions of the parts that cannot be saved, to detect whether they change.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
@@ -75,7 +75,7 @@ def _package(value: Any) -> str:
 
 
 def restore(optimizer: torch.optim.Optimizer, kept: Mapping[str, Node]) -> None:
-    """Give an optimizer the attributes that another one had."""
+    """Set the attributes of an optimizer to saved ones."""
     for name, node in kept.items():
         vars(optimizer)[name] = _restored(vars(optimizer).get(name), node)
 

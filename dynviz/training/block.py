@@ -1,4 +1,4 @@
-"""Several steps of a stack as one function of tensors, sampling included: what is compiled, or captured as a graph."""
+"""Several steps of a stack as one function of tensors, sampling included, to be compiled or captured as a graph."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ Samples: TypeAlias = list[dict[str, Tensor]]
 
 
 class BlockInputs(NamedTuple):
-    """All that a block of steps depends on, a tree of tensors."""
+    """Everything that a block of steps depends on, as a tree of tensors."""
 
     theta: Tensor
     buffers: Tensors
@@ -34,7 +34,7 @@ class BlockInputs(NamedTuple):
 
 
 class BlockOutputs(NamedTuple):
-    """What a block of steps results in: the state after it, and the samples of each buffer."""
+    """The results of a block of steps: the state after it, and the samples of each buffer."""
 
     theta: Tensor
     buffers: Tensors
@@ -47,12 +47,12 @@ TensorFunction: TypeAlias = Callable[[BlockInputs], BlockOutputs]
 
 @dataclasses.dataclass(frozen=True)
 class BufferPair:
-    """A buffer of a whole run, and the one that stands for it within a block.
+    """A buffer of a whole run, and its substitute within a block.
 
     Attributes:
-        outer: Holds what is due over the whole run.
-        inner: Holds samples of one block: none but the first where the outer one is sampled more rarely than that.
-        after: Whether its samples are of the state that a step leads to, and so belong to the end of each step.
+        outer: Holds the samples due over the whole run.
+        inner: Holds the samples of one block: only the first, if the outer one is sampled less than once per block.
+        after: Whether its samples describe the state after a step, and so are taken at the end of each step.
     """
 
     outer: SampleBuffer
@@ -61,7 +61,7 @@ class BufferPair:
 
 
 class BlockSamples:
-    """The buffers of a stack, divided into what is sampled within a block of steps and what between blocks.
+    """The buffers of a stack, divided into those sampled within a block of steps and those sampled between blocks.
 
     Attributes:
         pairs: The buffers that are filled within a block.
@@ -95,11 +95,11 @@ class BlockSamples:
 class BlockProgram:
     """`length` steps of a stack, as a function.
 
-    Steps and samples are those that `TrainingLoop.step` makes one by one, and in the same order. What is sampled more
-    rarely than once a block, or cannot be measured within one, is sampled before the block begins.
+    Steps and samples are those of `TrainingLoop.step`, in the same order. Anything sampled less than once per block, or
+    that cannot be measured within one, is sampled before the block begins.
 
     Attributes:
-        length: Steps of a block.
+        length: The number of steps in a block.
     """
 
     def __init__(self, stack: LaneStack, stepper: RuleStepper, samples: SampleBuffers, length: int) -> None:
@@ -107,44 +107,88 @@ class BlockProgram:
         self._stack, self._stepper = stack, stepper
         self._samples = BlockSamples(samples, length)
 
-    def __call__(self, inputs: BlockInputs) -> BlockOutputs:
+    def __call__(self, inputs: BlockInputs, number: Callable[[int], Any] | None = None) -> BlockOutputs:
+        """Take the steps.
+
+        Args:
+            inputs: The state before them, and their inputs.
+            number: The number of the step at a place in the block, where it is known without looking at a tensor; see
+                `dynviz.rule.power`.
+        """
         stack = self._stack.standing_in(inputs.theta, inputs.buffers, inputs.constants)
         stepper = self._stepper.standing_in(inputs.varying, dict(inputs.state))
         loop = TrainingLoop(stack, stepper, self._samples.inside)
+        for pair in self._samples.pairs:
+            # A call that failed, such as one that was to be traced, leaves samples behind.
+            pair.inner.drain()
         batches = Batches(inputs.batches, self.length)
         for place in range(self.length):
-            loop.step(place, batches[place], inputs.step_inputs.at(place))
+            now = inputs.step_inputs.at(place)
+            if number is not None:
+                now.t.number = number(place)  # type: ignore[attr-defined]
+            loop.step(place, batches[place], now)
         samples = [pair.inner.drain() for pair in self._samples.pairs]
         return BlockOutputs(stack.theta, stack.buffers, stepper.state(), samples)
 
 
 class BlockFunction(NamedTuple):
-    """A block of steps as it is run: its program itself, compiled, or captured.
+    """A block of steps in executable form: the program itself, compiled, or captured.
 
     Attributes:
-        length: Steps of a block.
-        function: Of the inputs of a block.
+        length: The number of steps in a block.
+        function: The function of the inputs of a block.
+        exact: Whether results are those of the same steps taken one by one, to the last bit.
     """
 
     length: int
     function: TensorFunction
+    exact: bool = False
+
+
+class FunctionByNames:
+    """A function that is compiled, or captured, anew where other hyperparameters are given.
+
+    One that is set for a single lane is given by lane from then on.
+    """
+
+    def __init__(self, make: Callable[[], TensorFunction]) -> None:
+        """Nothing is made yet.
+
+        Args:
+            make: Gives a function that is compiled, or captured, at its first call.
+        """
+        self._make = make
+        self._functions: dict[tuple[tuple[str, ...], ...], TensorFunction] = {}
+
+    def __call__(self, inputs: BlockInputs) -> BlockOutputs:
+        names = tuple(inputs.varying), tuple(inputs.step_inputs.values)
+        if names not in self._functions:
+            self._functions[names] = self._make()
+        return self._functions[names](inputs)
 
 
 class BlockLoop:
-    """Trains one stack like its `TrainingLoop`, and several steps at once where that is possible.
+    """Trains one stack like its `TrainingLoop`, with several steps at once where possible.
 
     Attributes:
-        length: Steps of a block. A block begins at a multiple of it, so that a run that was stopped goes on as it went.
+        length: The number of steps in a block. A block begins at a multiple of it, so that a stopped run continues
+            identically.
+        exact: Whether it makes no difference where blocks begin and end.
     """
 
     def __init__(self, block: BlockFunction, loop: TrainingLoop) -> None:
         self.length = block.length
+        self.exact = block.exact
         self._function = block.function
         self._loop = loop
         self._samples = BlockSamples(loop.samples, self.length)
 
+    def end_at(self, steps: int) -> None:
+        """Take another step for the last one."""
+        self._samples.between.last = steps
+
     def run(self, start: int, batches: Batches) -> None:
-        """Make the steps from `start` on that have these batches."""
+        """Run the steps from `start` on, one for each of these batches."""
         step, end = start, start + len(batches)
         while step < end:
             if step % self.length == 0 and step + self.length <= end:
@@ -170,7 +214,7 @@ class BlockLoop:
 
 
 def block_inputs(stack: LaneStack, stepper: Any, start: int, batches: Batches) -> BlockInputs:
-    """What the steps from `start` on depend on."""
+    """The inputs of the steps from `start` on."""
     return BlockInputs(
         theta=stack.theta,
         buffers=stack.buffers,
@@ -183,12 +227,12 @@ def block_inputs(stack: LaneStack, stepper: Any, start: int, batches: Batches) -
 
 
 def length(most: int, apart: Iterable[int], within: Iterable[int]) -> int:
-    """How many steps a block has.
+    """The number of steps in a block.
 
     Args:
-        most: At most.
-        apart: Steps between samples of what cannot be measured within a block, but before it.
-        within: The same of what can.
+        most: The maximum.
+        apart: Steps between samples that cannot be measured within a block, only before it.
+        within: The same for those that can.
 
     >>> length(16, [100], [1, 200])
     10

@@ -1,4 +1,4 @@
-"""Several optimizers of torch's kind as one, and the optimizer that a user's function makes of named parameters."""
+"""Several PyTorch optimizers combined into one, and optimizers that a user's function creates."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -11,27 +11,27 @@ from dynviz.errors import DynvizError
 
 
 class ChainedOptimizer(torch.optim.Optimizer):
-    """Several optimizers, each with parameters of its own, that step one after the other.
+    """Several optimizers, each with its own parameters, that step one after another.
 
-    They keep their state in one place, so that it is saved and restored as that of a single optimizer.
+    Their state is kept in one place, so that it is saved and restored like that of a single optimizer.
 
     Attributes:
         parts: The optimizers.
     """
 
     def __init__(self, parts: Sequence[torch.optim.Optimizer]) -> None:
-        """Chain optimizers, whose parameters must differ."""
+        """Chain optimizers, which must have disjoint parameters."""
         self.parts = tuple(parts)
         super().__init__([group for part in parts for group in part.param_groups], {})
         self._share()
 
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """Have each optimizer make a step."""
+        """Let each optimizer take a step."""
         for part in self.parts:
             part.step() if closure is None else part.step(closure)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from the state of all of them."""
+        """Restore the state of all of them."""
         super().load_state_dict(state_dict)
         self._share()
 
@@ -43,17 +43,17 @@ class ChainedOptimizer(torch.optim.Optimizer):
 
 
 def parts(optimizer: torch.optim.Optimizer) -> tuple[torch.optim.Optimizer, ...]:
-    """The optimizers that a chain consists of; of any other, itself."""
+    """The optimizers in a chain, or the optimizer itself if it is not a chain."""
     return optimizer.parts if isinstance(optimizer, ChainedOptimizer) else (optimizer,)
 
 
 def from_factory(
     factory: Callable[..., Any], named: Sequence[tuple[str, nn.Parameter]], options: dict[str, Any]
 ) -> torch.optim.Optimizer:
-    """The optimizer that a function makes of the names and parameters of a task.
+    """The optimizer that a function creates from the named parameters of a task.
 
     Raises:
-        DynvizError: It gives neither an optimizer of torch's kind nor several of them.
+        DynvizError: It returns neither a PyTorch optimizer nor several of them.
     """
     made = factory(list(named), **options)
     optimizers = list(made) if isinstance(made, list | tuple) else [made]

@@ -1,4 +1,4 @@
-"""The channels of one recording: how they are described, and the arrays that hold their samples."""
+"""The channels of one recording: their descriptions, and the arrays of their samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from dynviz.task import Channel
 
 
 def index(every: int, step: int) -> int:
-    """The place of the first sample that belongs to this step or a later one.
+    """The index of the first sample that belongs to this step or a later one.
 
     >>> [index(3, step) for step in range(8)]
     [0, 1, 1, 1, 2, 2, 2, 3]
@@ -24,17 +24,17 @@ def index(every: int, step: int) -> int:
 
 @dataclass(frozen=True)
 class SampleFormat:
-    """Dtype and shape of one lane's sample, for each lane, as the first measurement of a channel told."""
+    """Dtype and shape of one sample, for each lane, from the first measurement of a channel."""
 
     dtype: torch.dtype
     shapes: tuple[tuple[int, ...], ...]
 
 
 def info(channel: Channel, every: int, sample: SampleFormat) -> ChannelInfo:
-    """The channel as a recording describes it; lanes of different shape get room for the largest.
+    """The description of a channel in a recording; if the shapes of lanes differ, it has room for the largest.
 
     Raises:
-        DynvizError: The probe gives another number of dimensions than the channel names.
+        DynvizError: The probe returns a different number of dimensions than the channel names.
     """
     shapes = sample.shapes
     if any(len(shape) != len(channel.dims) for shape in shapes):
@@ -61,19 +61,19 @@ def info(channel: Channel, every: int, sample: SampleFormat) -> ChannelInfo:
 
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
-    """NumPy's dtype for a tensor's; bfloat16, which NumPy has not, is recorded as float32."""
+    """NumPy's dtype for a tensor's; bfloat16, which NumPy lacks, is recorded as float32."""
     if dtype == torch.bfloat16:
         return np.dtype(np.float32)
     return np.dtype(torch.empty(0, dtype=dtype).numpy().dtype)
 
 
 def assemble(described: ChannelInfo, lanes: int, parts: Sequence[tuple[Sequence[int], NDArray[Any]]]) -> NDArray[Any]:
-    """The samples [samples, lanes, ...] of a channel from those of its stacks.
+    """Combine the samples of a channel's stacks into one array [samples, lanes, ...].
 
     Args:
         described: The channel.
-        lanes: Of the recording.
-        parts: Of each stack the places of its lanes, and its samples [samples, lanes of the stack, ...].
+        lanes: The number of lanes in the recording.
+        parts: For each stack, the positions of its lanes and its samples [samples, lanes of the stack, ...].
     """
     places, first = parts[0]
     if len(parts) == 1:

@@ -1,8 +1,8 @@
-"""What is asked of a run while it trains: other values of hyperparameters, a pause, single steps, an end."""
+"""Requests to a run while it trains: changes of hyperparameters, pausing, single steps, stopping."""
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dynviz.errors import DynvizError
@@ -14,15 +14,22 @@ GLANCE = 0.1
 
 
 class Control:
-    """Listens to the requests in a run's folder and in those of its recordings.
+    """Reads the requests in a run's folder and in the folders of its recordings.
 
     Attributes:
-        paused: Whether training stands still.
-        stopping: Whether it was asked to end.
+        paused: Whether training is paused.
+        stopping: Whether it was asked to stop.
     """
 
-    def __init__(self, folder: Path, trainers: Sequence[Trainer]) -> None:
-        self._trainers = trainers
+    def __init__(self, folder: Path, trainers: Sequence[Trainer], say: Callable[[str], None]) -> None:
+        """Begin to listen.
+
+        Args:
+            folder: The run's.
+            trainers: Of its recordings.
+            say: Hears which changes are refused, and why.
+        """
+        self._trainers, self._say = trainers, say
         self._run = RequestReader(folder)
         self._recordings = [RequestReader(trainer.writer.folder) for trainer in trainers]
         # What was asked of an earlier process is over, but for changes that nobody answered.
@@ -35,25 +42,36 @@ class Control:
         for trainer, requests in zip(trainers, self._recordings, strict=True):
             for number, request in requests.new():
                 if request.action == "set" and number >= trainer.answered:
-                    trainer.change(request, number)
+                    self._change(trainer, request, number)
         self.paused = False
         self.stopping = False
         self._until: int | None = None
 
     def listen(self) -> None:
-        """Heed what was asked since the last time."""
+        """Act on requests made since the last call."""
         for trainer, requests in zip(self._trainers, self._recordings, strict=True):
             for number, request in requests.new():
                 if request.action == "set" and number >= trainer.answered:
-                    trainer.change(request, number)
+                    self._change(trainer, request, number)
                 else:
                     self._heed(request)
         for _, request in self._run.new():
             self._heed(request)
 
+    def _change(self, trainer: Trainer, request: Request, number: int) -> None:
+        change = trainer.change(request, number)
+        if change.refused:
+            label = trainer.writer.metadata.label
+            self._say(f"{label}: {change.name} was not changed: {change.refused}")
+
     def _heed(self, request: Request) -> None:
         if request.action == "stop":
             self.stopping = True
+        elif request.action == "lengthen":
+            # A recording that is finished ends where it ended; a run as a whole is resumed to be made longer.
+            if not any(trainer.finished or trainer.steps >= request.steps for trainer in self._trainers):
+                for trainer in self._trainers:
+                    trainer.lengthen(request.steps)
         elif request.action == "step":
             self.paused = True
             self._until = self._slowest() + request.steps
@@ -61,14 +79,14 @@ class Control:
             self.paused, self._until = request.action == "pause", None
 
     def steps(self, trainer: Trainer) -> int | None:
-        """How many steps a trainer may take now; None for as many as it likes."""
+        """The number of steps that a trainer may take now; None for any number."""
         if not self.paused:
             return None
-        return max(0, (self._until or 0) - trainer.step)
+        return max(0, (self._until or 0) - trainer.shown)
 
     def wait(self) -> None:
-        """Stand still for a moment."""
+        """Wait for a moment."""
         time.sleep(GLANCE)
 
     def _slowest(self) -> int:
-        return min(trainer.step for trainer in self._trainers)
+        return min(trainer.shown for trainer in self._trainers)

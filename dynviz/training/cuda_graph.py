@@ -1,4 +1,4 @@
-"""Blocks of steps as CUDA graphs: the device is told once what to do, and then only to do it again."""
+"""Blocks of steps as CUDA graphs: operations are recorded once and then replayed."""
 
 import torch
 from torch import Tensor
@@ -13,8 +13,8 @@ WARM = 3
 class CapturedFunction:
     """A function of tensors as a CUDA graph, captured at its first call.
 
-    The graph reads and writes tensors of its own. Inputs are copied in, where one is another tensor than the last
-    time, and outputs are copied out, so that samples and states stay as they are when the graph runs again.
+    The graph reads and writes its own tensors. Inputs that are not the same tensors as last time are copied in, and
+    outputs are copied out, so that samples and states stay intact when the graph runs again.
     """
 
     def __init__(self, function: TensorFunction) -> None:

@@ -1,13 +1,10 @@
-"""The description of a recording that is to be made, from one measurement on the state before training."""
+"""The description of a recording to be created, from one measurement of the initial state."""
 
 import dataclasses
-import platform
 
-import numpy as np
 import torch
 from torch import Tensor
 
-import dynviz
 from dynviz.recording import inputs
 from dynviz.recording.metadata import Metadata
 from dynviz.rule import fallback
@@ -36,7 +33,7 @@ def available(lanes: LaneStacks) -> dict[str, Channel]:
 
 
 def describe(plan: RecordingPlan, lanes: LaneStacks, created: str) -> Metadata:
-    """Measure everything once, on the state before training, and describe the recording that will come.
+    """Measure everything once in the initial state, and describe the recording to be created.
 
     Raises:
         DynvizError: A probe does not fit its channels, or a request asks for more samples of a constant.
@@ -62,14 +59,12 @@ def describe(plan: RecordingPlan, lanes: LaneStacks, created: str) -> Metadata:
         channels=channels,
         views=((MAP,) if any(lane.hyperparameters for lane in plan.lanes) else ()) + task.views,
         facts=task.facts,
+        story=task.story,
+        title=task.title,
+        what=task.what,
         parameters=layout.shapes,
         fallbacks=_fallbacks(lanes),
-        versions={
-            "dynviz": dynviz.__version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        versions=devices.versions(),
         device=str(lanes.device),
         device_name=devices.describe(lanes.device),
         threads=1,

@@ -1,4 +1,4 @@
-"""Where a run trains."""
+"""The device on which a run trains."""
 
 import contextlib
 import os
@@ -6,17 +6,29 @@ import platform
 import sys
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 
+import dynviz
 from dynviz.errors import DynvizError
 from dynviz.training import openblas, randomness
 
 
+def versions() -> dict[str, str]:
+    """The versions of what computes a run's numbers."""
+    return {
+        "dynviz": dynviz.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
 def find(name: str) -> torch.device:
-    """The device of this name: `auto` (CUDA where there is one, else the CPU), `cpu`, `cuda` or `cuda:N`.
+    """The device with this name: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        DynvizError: There is no such device here.
+        DynvizError: The device does not exist here.
     """
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
@@ -40,17 +52,17 @@ def describe(device: torch.device) -> str:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 @contextlib.contextmanager
 def reproducible() -> Iterator[None]:
-    """Compute with one thread and with global generators of one's own, and give back what was set.
+    """Compute with one thread and separate global generators, and restore the previous settings afterwards.
 
-    One thread is fastest for tasks of this size, and numbers depend on it: a sum of several threads is rounded
-    otherwise than that of one. So all that makes numbers that are kept runs under it: building tasks, training, probes,
-    projections. Threads that are started meanwhile each need `settle`.
+    One thread is fastest for tasks of this size, and results depend on it, because a sum over several threads is
+    rounded differently. Everything whose results are stored therefore runs under it: building tasks, training, probes,
+    projections. Threads started meanwhile must each call `settle`.
     """
     threads, flushes = torch.get_num_threads(), _flushes()
     settle()
@@ -63,10 +75,10 @@ def reproducible() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Make the present thread one that computes alone.
+    """Set up the current thread to compute with a single thread.
 
-    Numbers below 1e-38 become 0: a softmax that has become sharp is full of them, they change nothing that is
-    recorded, and a processor takes many times as long for each.
+    Numbers below 1e-38 become 0: a sharp softmax is full of them, they do not affect any recorded value, and processors
+    take many times longer for each.
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

@@ -1,4 +1,4 @@
-"""What a fork trains: its parent's plan with the changes that are asked for."""
+"""What a fork trains: its parent's plan with the requested changes."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin, grammar
-from dynviz.plugins.options import read
+from dynviz.plugins.option_values import read
 from dynviz.plugins.schedules import Schedule
 from dynviz.recording.metadata import Hyperparameter, Lane
 from dynviz.training.plan import RecordingPlan, hyperparameters
@@ -19,14 +19,14 @@ Clock: TypeAlias = Literal["continue", "restart"]
 
 @dataclass(frozen=True, kw_only=True)
 class ForkRequest:
-    """What is different in a fork.
+    """The requested differences of a fork.
 
     Attributes:
-        optimizer: Another one; None for the parent's.
-        values: Hyperparameters; as text a schedule, or a grid, each of whose values is a lane.
-        state: Whether the optimizer's state is kept as far as it fits, or begins anew.
-        schedule: Whether schedules go on, or begin anew at the fork.
-        steps: How long the fork shall be in all; None for as long as its parent.
+        optimizer: Another optimizer; None for the parent's.
+        values: Changed hyperparameters; a text is a schedule, or a grid, each of whose values makes a lane.
+        state: Whether the optimizer's state is kept as far as it fits, or started anew.
+        schedule: Whether schedules continue, or start anew at the fork.
+        steps: The total number of steps; None for the parent's.
     """
 
     optimizer: Plugin | None = None
@@ -36,7 +36,7 @@ class ForkRequest:
     steps: int | None = None
 
     def described(self) -> dict[str, Any]:
-        """What is different, for the recording."""
+        """The differences, for the recording's metadata."""
         words: dict[str, Any] = {
             name: value if isinstance(value, str) else repr(value) for name, value in self.values.items()
         }
@@ -54,10 +54,12 @@ class ForkRequest:
 def planned_fork(
     plan: RecordingPlan, chosen: Sequence[int] | None, request: ForkRequest, at: int
 ) -> tuple[RecordingPlan, tuple[int, ...]]:
-    """What the fork trains, and of each of its lanes which of the parent's it goes on with."""
+    """The plan of the fork, and the parent's lane that each of its lanes continues."""
     steps = plan.steps if request.steps is None else request.steps
     if steps <= at:
-        raise DynvizError(f"a fork at step {at} that is {steps} steps long in all has no step of its own")
+        raise DynvizError(
+            f"a fork at step {at} with {steps} steps in total has no steps of its own; give --steps more than {at}"
+        )
     origins = tuple(range(len(plan.lanes)) if chosen is None else chosen)
     lanes = [plan.lanes[lane] for lane in origins]
     optimizer, known = plan.optimizer, plan.hyperparameters
@@ -68,7 +70,8 @@ def planned_fork(
     combinations = _combinations(optimizer, request.values)
     varying = {name for name in combinations[0] if len({repr(values[name]) for values in combinations}) > 1}
     shared = {name: value for name, value in combinations[0].items() if name not in varying}
-    known = {name: Hyperparameter(shared[name], "given") if name in shared else known[name] for name in known}
+    set_ = combinations[0]
+    known = {name: Hyperparameter(set_[name], "given") if name in set_ else known[name] for name in known}
     known = {name: _timed(value, request, at, steps, set_=name in request.values) for name, value in known.items()}
     made = tuple(
         Lane(lane.seed, {**_without(lane.hyperparameters, shared), **{name: values[name] for name in varying}})

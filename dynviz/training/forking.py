@@ -1,4 +1,4 @@
-"""Forks: runs that go on from any step of another one, as it was or with something changed."""
+"""Forks: runs that continue from any step of another one, unchanged or with something changed."""
 
 import datetime
 import itertools
@@ -49,30 +49,30 @@ def fork(
     set: Mapping[str, Any] | None = None,  # noqa: A002 - as on the command line
     **values: Any,
 ) -> Run:
-    """Go on from a step of a run, in a run of its own, as it was or with something changed.
+    """Continue from a step of a run, in a run of its own, unchanged or with something changed.
 
-    The state after that step is replayed from the newest checkpoint before it, and every sample on the way is compared
-    with what is recorded. A fork in which nothing is changed has its parent's samples, byte for byte.
+    The state after that step is replayed from the newest checkpoint before it, and every sample up to the step is
+    compared with the recording. A fork in which nothing is changed has its parent's samples, byte for byte.
 
     Args:
         source: A run, a recording, or some lanes of one, `runs/voronoi-adamw-1@0:2`. It may still be training.
-        at: The step; of compiled runs the edge of a block up to it.
-        optimizer: Another one; its state takes over tensors of the same name and shape.
-        state: `keep` or `reset`: whether the optimizer's state is kept.
-        schedule: `continue` or `restart`: whether schedules go on from the step, or begin there.
-        steps: How long it shall be in all; None for as long as its parent.
-        out: The folder to make; None for the first free `runs/<run>-at-<step>-<n>`.
+        at: The step; in compiled runs, the last boundary of a block up to it.
+        optimizer: Another optimizer; its state takes over tensors of the same name and shape.
+        state: Whether the optimizer's state is kept (`keep`) or started anew (`reset`).
+        schedule: Whether schedules continue from the step (`continue`) or begin there (`restart`).
+        steps: The total number of steps; None for the parent's.
+        out: The folder to create; None for the first unused `runs/<run>-at-<step>-<n>`.
         trust: As for `resume`.
-        inexact: Whether to go on where the replay differs from what is recorded, and say so in the recording.
+        inexact: Whether to continue even if the replay differs from the recording; the fork's recording says so.
         yes: Whether it may write over 4 GB.
-        progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
-        set: Hyperparameters that are changed, by name: `{"lr": 3e-3}`; several values, as a list or as text
-            `log(1e-4,1e-1,12)`, make a lane each.
-        **values: More of them, where their names are none of the above: `lr=3e-3`.
+        progress: Receives progress; None shows a bar in a notebook and nothing elsewhere.
+        set: Changed hyperparameters by name: `{"lr": 3e-3}`; of several values, given as a list or as text
+            `log(1e-4,1e-1,12)`, each makes a lane.
+        **values: More changed hyperparameters, whose names are none of the above: `lr=3e-3`.
 
     Raises:
         DynvizError: It cannot be forked there; nothing was written.
-        KeyboardInterrupt: Ctrl-C; the run ended cleanly and `resume` goes on with it.
+        KeyboardInterrupt: Ctrl-C; the run ended cleanly and can be continued with `resume`.
     """
     check_out(out)
     plugin = None if optimizer is None else objects.plugin("optimizers", optimizer)
@@ -88,6 +88,12 @@ def fork(
     progress = progress or session.default_progress()
     with devices.reproducible():
         forks = [_Fork.of(recording, at, request, trust, inexact=inexact) for recording in recordings]
+    for branch in forks:
+        if branch.replay.step != at:
+            label = branch.prepared.metadata.label
+            progress.does(
+                f"{label} is forked at step {branch.replay.step}: its steps up to {at} were taken in one block"
+            )
     check_size([branch.prepared for branch in forks], large=yes)
     compile_steps([branch.prepared for branch in forks], progress.does)
     folder = _lay_out(_places(out, recordings[0], forks[0].replay.step, is_run=isinstance(opened, Run)), forks)
@@ -136,7 +142,7 @@ class _Fork:
         return cls(replay=replayed, prepared=prepared, tree=tree, origins=origins)
 
     def write(self, folder: Path) -> None:
-        """Lay the recording out: the samples up to the fork, and a checkpoint there."""
+        """Create the recording: the samples up to the fork, and a checkpoint there."""
         created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         metadata = replace(self.prepared.metadata, created=created)
         step, parent = self.replay.step, self.replay.recording

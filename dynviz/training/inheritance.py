@@ -1,4 +1,4 @@
-"""States of training for other lanes, or another optimizer: what is kept, and what is new."""
+"""Transferring the state of training to other lanes or another optimizer: what is kept, and what is new."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -21,20 +21,21 @@ WHOLE = ""
 
 
 class Inheritance:
-    """What lanes take over from the lanes of another recording.
+    """What lanes inherit from the lanes of another recording.
 
     Attributes:
-        report: What became of each part of the optimizer's state, by name: `kept`, `new`.
+        report: What happened to each part of the optimizer's state, by name: `kept`, `new`, or `dropped` if only the
+            parent has it.
     """
 
     def __init__(self, parent: LaneStacks, state: Sequence[Tree], *, keep: bool, changed: Mapping[str, Any]) -> None:
-        """Take apart a state.
+        """Take a state apart.
 
         Args:
-            parent: The lanes that it is of.
-            state: As `LaneStacks.state` gives it.
-            keep: Whether the optimizer's state is kept as far as it fits.
-            changed: Hyperparameters that win over those that a class of torch's kind keeps in its state.
+            parent: The lanes to which it belongs.
+            state: The state from `LaneStacks.state`.
+            keep: Whether to keep the optimizer's state as far as it fits.
+            changed: Hyperparameters that override those in the state of a PyTorch optimizer.
         """
         self.report: dict[str, str] = {}
         self._keep, self._changed = keep, changed
@@ -44,11 +45,11 @@ class Inheritance:
                 self._lanes[lane] = stepper, _one_lane(stack, stepper, tree, place)
 
     def state(self, child: LaneStacks, origins: Sequence[int]) -> list[Tree]:
-        """The state that other lanes go on from.
+        """The state from which other lanes continue.
 
         Args:
             child: The lanes.
-            origins: Of each of them, the lane of the parent that it goes on with.
+            origins: For each of them, the lane of the parent that it continues.
         """
         states = []
         for stack, stepper in zip(child.stacks, child.steppers, strict=True):
@@ -65,6 +66,13 @@ class Inheritance:
         own = stepper.state()
         return [self._of_class(stepper, parent, fresh) for parent, fresh in zip(parents, own, strict=True)]
 
+    def _drop(self, parent: Stepper, tree: Tree) -> None:
+        """Report the parts of the parent's state that the child has not."""
+        rule = isinstance(parent, RuleStepper)
+        for name in (name for tensors in tree["optimizer"].values() for name in tensors) if rule else ("rest",):
+            if name != NOISE:
+                self.report.setdefault(name, "dropped")
+
     def _of_rule(self, layout: ParameterLayout, stepper: RuleStepper, parent: Stepper, tree: Tree) -> dict[str, State]:
         """The state of one lane of a rule: tensors of equal name, shape and dtype are kept."""
         fresh = stepper.fresh(tree["theta"])
@@ -80,6 +88,7 @@ class Inheritance:
                 states[unit][name] = other if self._keep and fits and other is not None else tensor
                 if name != NOISE:
                     self.report[name] = "kept" if self._keep and fits else "new"
+        self._drop(parent, tree)
         return states
 
     def _of_class(self, stepper: TorchStepper, parent: tuple[Stepper, Tree], fresh: Tree) -> Tree:
@@ -89,6 +98,7 @@ class Inheritance:
         kept = self._keep and same
         self.report["all"] = "kept" if kept else "new"
         if not kept:
+            self._drop(before, tree)
             return fresh
         state = dict(tree["optimizer"])
         # Values that were changed win: load_state_dict would bring the old ones back.

@@ -4,13 +4,13 @@ import copy
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import overload
+from typing import Any, overload
 
 import torch
 from torch import Tensor
 from torch.func import vmap
 
-from dynviz.task import Batch, Loss, Probe, Task, Tensors
+from dynviz.task import Batch, Probe, Task, Tensors
 from dynviz.training import randomness
 from dynviz.training.parameter_layout import ParameterLayout
 
@@ -19,18 +19,19 @@ BATCHES = 4
 
 
 class LaneStack:
-    """One or many lanes. One lane takes the plain path: nothing is stacked and no transform stands in between.
+    """One or many lanes. A single lane takes the plain path, without stacking and without transforms.
 
     Attributes:
-        lanes: Places of these lanes among the recording's.
+        lanes: The positions of these lanes among those of the recording.
         task: The first lane's task; all have the same functions and shapes.
-        layout: Where parameters stand in `theta`.
-        theta: All parameters in a row, [numbers] of one lane, [lanes, numbers] of several.
-        buffers: What steps change beside them, with the lanes in front where there are several.
-        constants: Tensors of the instance; those that all lanes share stand once.
-        step: How many steps are made.
-        batch: Of the step that is made, for `evaluate`.
-        draws: Whether loss or probes draw from global generators, which then are seeded by the lane's seed and `step`.
+        layout: The positions of parameters in `theta`.
+        theta: All parameters, flattened: [numbers] for one lane, [lanes, numbers] for several.
+        buffers: Other tensors that steps change, with a leading dimension for lanes if there are several.
+        constants: Tensors that never change; those that all lanes share are stored once.
+        step: The number of steps taken.
+        batch: The batch of the current step, for `evaluate`.
+        draws: Whether the loss or probes draw from global generators, which are then seeded by the lane's seed and
+            `step`.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class LaneStack:
             self._constant_dims[name] = None if shared else 0
 
     def batches(self, start: int, count: int) -> "Batches":
-        """The batches of steps start..start+count-1, with the lanes in front where there are several."""
+        """The batches of steps start..start+count-1, with a leading dimension for lanes if there are several."""
         # Lanes that differ in hyperparameters alone share a task, and its batches.
         drawn = {id(task): task.batches(start, count) for task in {id(task): task for task in self.tasks}.values()}
         lanes = [drawn[id(task)] for task in self.tasks]
@@ -70,7 +71,7 @@ class LaneStack:
         return Batches(tuple(tensor.to(self.device, non_blocking=True) for tensor in joined), count)
 
     def standing_in(self, theta: Tensor, buffers: Tensors, constants: Tensors) -> "LaneStack":
-        """The same lanes with other tensors in their place; this stack stays as it is."""
+        """The same lanes with other tensors; this stack is not modified."""
         other = copy.copy(self)
         other.theta, other.buffers, other.constants = theta, dict(buffers), dict(constants)
         other._ahead = {}
@@ -78,7 +79,7 @@ class LaneStack:
 
     @property
     def alike(self) -> bool:
-        """Whether all lanes begin alike and see the same first batches, so that only optimizers may tell them apart."""
+        """Whether all lanes have the same initial state and first batches, so that at most their optimizers differ."""
         if self.single or self.draws or any(dim is not None for dim in self._constant_dims.values()):
             return False
         batches = (batch.movedim(1, 0) for batch in self.batches(0, BATCHES).joined)
@@ -86,19 +87,19 @@ class LaneStack:
         return all(torch.equal(lane, value[0]) for value in lanes for lane in value[1:])
 
     def loss(self, batch: Batch) -> Tensor:
-        """The loss of each lane, [] or [lanes], without gradients; buffers stay as they are."""
+        """The loss of each lane, [] or [lanes], without gradients; buffers are not changed."""
         with torch.no_grad():
             return self._forward(self.layout.views(self.theta), batch)[0]
 
     def gradient(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The loss of each lane and its gradient in a row; buffers take their new values."""
+        """The loss of each lane and its flattened gradient; buffers take their new values."""
         loss, gradient, buffers = self._gradient(self.theta, batch)
         if buffers:
             self.buffers = {name: value.detach() for name, value in buffers.items()}
         return loss, gradient
 
     def gradient_at(self, theta: Tensor, batch: Batch) -> Tensor:
-        """The gradient of each lane at other parameters, in a row; buffers stay as they are."""
+        """The flattened gradient of each lane at other parameters; buffers are not changed."""
         return self._gradient(theta, batch)[1]
 
     def evaluate(self, theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,6 +107,11 @@ class LaneStack:
         return self._gradient(theta, self.batch)[:2]
 
     def _gradient(self, theta: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensors]:
+        if self.task.gradient is not None:
+            with torch.no_grad():
+                out, parts = self._mapped(self.task.gradient, batch)(self.layout.views(theta), self._inputs(), batch)
+            loss, buffers = out if isinstance(out, tuple) else (out, {})
+            return loss, self.layout.join(parts), buffers
         # A leaf for each parameter: by way of one leaf for the row, large gradients are copied more slowly.
         leaves = {name: view.requires_grad_() for name, view in self.layout.views(theta.detach()).items()}
         loss, buffers = self._forward(leaves, batch)
@@ -119,11 +125,11 @@ class LaneStack:
         return loss.detach(), gradient, buffers
 
     def measure(self, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
-        """The probe's channels at the present state, with the lanes in front where there are several."""
+        """The probe's channels in the current state, with a leading dimension for lanes if there are several."""
         return self.measurement(probe, batch)()
 
     def measure_ahead(self, probe: Probe, batch: Batch) -> tuple[Tensor, ...]:
-        """The same before training, kept for the sample of step 0: what takes long is not measured twice."""
+        """The same before training, kept for the sample of step 0, so that slow measurements are not repeated."""
         self._ahead.pop(id(probe), None)
         values = self.measure(probe, batch)
         if not isinstance(probe.measure, str):
@@ -131,7 +137,7 @@ class LaneStack:
         return values
 
     def measurement(self, probe: Probe, batch: Batch) -> Callable[[], tuple[Tensor, ...]]:
-        """The measurement of the present state, to be made now or later: steps leave the tensors of a state alone."""
+        """A measurement of the current state, to be run now or later: steps never modify the tensors of a state."""
         theta, values = self._ahead.pop(id(probe), (None, ()))
         if theta is self.theta:
             return lambda: values
@@ -174,14 +180,20 @@ class LaneStack:
             return tuple(torch.stack(column) for column in zip(*measured, strict=True))
 
     def _forward(self, parameters: Tensors, batch: Batch) -> tuple[Tensor, Tensors]:
-        # A module writes into the statistics that it is called with; those that are recorded stay as they are.
-        constants = {**self.constants, **{name: value.clone() for name, value in self.buffers.items()}}
-        self._seed(0)
-        loss: Loss = self.task.loss
-        if not self.single:
-            loss = vmap(self.task.loss, in_dims=(0, self._dims(), 0 if batch else None))
-        out = loss(parameters, constants, batch)
+        out = self._mapped(self.task.loss, batch)(parameters, self._inputs(), batch)
         return out if isinstance(out, tuple) else (out, {})
+
+    def _inputs(self) -> dict[str, Tensor]:
+        """What a loss finds among the constants."""
+        self._seed(0)
+        # A module writes into the statistics that it is called with; those that are recorded stay as they are.
+        return {**self.constants, **{name: value.clone() for name, value in self.buffers.items()}}
+
+    def _mapped(self, function: Callable[..., Any], batch: Batch) -> Callable[..., Any]:
+        """A function of one lane's parameters, constants and batch, for all lanes."""
+        if self.single:
+            return function
+        return vmap(function, in_dims=(0, self._dims(), 0 if batch else None))
 
     def _dims(self) -> dict[str, int | None]:
         return {**self._constant_dims, **dict.fromkeys(self.buffers, 0)}
@@ -193,10 +205,10 @@ class LaneStack:
 
 
 class Batches(Sequence[Batch]):
-    """The batches of some steps that follow each other.
+    """The batches of consecutive steps.
 
     Attributes:
-        joined: Tensors with the steps in front; none where the task has no data.
+        joined: Tensors with a leading dimension for steps; empty if the task has no data.
     """
 
     def __init__(self, joined: Batch, count: int) -> None:
@@ -224,7 +236,7 @@ class Batches(Sequence[Batch]):
 
 
 def cast(task: Task, dtype: torch.dtype) -> Task:
-    """The same task with all floating tensors in another dtype, so that its arithmetic is done in it."""
+    """The same task with all floating-point tensors in another dtype, so that it computes in that dtype."""
 
     def to(value: Tensor) -> Tensor:
         return value.to(dtype) if value.is_floating_point() else value
@@ -239,7 +251,7 @@ def cast(task: Task, dtype: torch.dtype) -> Task:
 
 
 def groups(tasks: Sequence[Task], keys: Sequence[object]) -> list[list[int]]:
-    """Which lanes stack: those with equal shapes everywhere, and equal keys (whole numbers, flags and words)."""
+    """Which lanes can be stacked: those with equal shapes throughout, and equal keys (integers, flags and words)."""
     stacks: dict[object, list[int]] = {}
     for lane, (task, key) in enumerate(zip(tasks, keys, strict=True)):
         trees = (task.parameters, task.constants, task.buffers)

@@ -1,4 +1,4 @@
-"""The lanes of one recording, stacked, with their optimizers and all that can be recorded of them."""
+"""The stacked lanes of one recording, with their optimizers and everything that can be recorded."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from torch import nn
 
 from dynviz.errors import DynvizError, in_words
 from dynviz.plugins import Plugin
-from dynviz.plugins.options import read
+from dynviz.plugins.option_values import read
 from dynviz.recording.changes import Change
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.training import devices
@@ -28,9 +28,6 @@ from dynviz.training.steppers import RuleStepper, Stepper
 from dynviz.training.torch_stepper import TorchStepper
 from dynviz.training.trees import form
 
-COMPILED = "the steps are compiled with the values that they began with; fork the run instead"
-"""Why no hyperparameter changes in such a run."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class LaneStacks:
@@ -39,13 +36,13 @@ class LaneStacks:
     Attributes:
         stacks: Lanes of equal shape, stacked.
         steppers: The optimizer of each stack.
-        sources: What can be recorded of each stack.
-        device: Where they train.
+        sources: What can be recorded from each stack.
+        device: The device.
         optimizer: The plug-in.
-        rates: The values of hyperparameters, to record.
+        rates: The values of hyperparameters to record.
         threads: Make long measurements on a CPU. They need little Python and so do not hold up the steps, which need
             much; one thread each, so that their sums are those of training's own thread.
-        apart: Why lanes that look alike are trained one by one; empty where they are stacked.
+        apart: Why lanes that look alike train one by one; empty if they are stacked.
     """
 
     stacks: tuple[LaneStack, ...]
@@ -58,11 +55,11 @@ class LaneStacks:
     apart: str = ""
 
     def samples(self, channels: Mapping[str, ChannelInfo], steps: float = math.inf) -> list[SampleBuffers]:
-        """Empty buffers for what is recorded of each stack in a run of so many steps."""
+        """Empty buffers for the recorded samples of each stack in a run of this length."""
         return [SampleBuffers.of(sources, channels, steps) for sources in self.sources]
 
     def state(self) -> Any:
-        """All that the next step depends on, as a tree."""
+        """Everything that the next step depends on, as a tree."""
         return [
             {"theta": stack.theta, "buffers": stack.buffers, "optimizer": stepper.state()}
             for stack, stepper in zip(self.stacks, self.steppers, strict=True)
@@ -70,11 +67,11 @@ class LaneStacks:
 
     @property
     def alike(self) -> bool:
-        """Whether seeds change nothing: all lanes take the same steps."""
+        """Whether seeds have no effect, so that all lanes take the same steps."""
         return len(self.stacks) == 1 and self.stacks[0].alike and not self.steppers[0].random
 
     def value(self, name: str, lane: int | None = None) -> float | None:
-        """A hyperparameter now; None where it is a schedule, or not the same in all lanes."""
+        """The current value of a hyperparameter; None if it is a schedule or differs between lanes."""
         values = {
             stepper.value(name, place)
             for stack, stepper in zip(self.stacks, self.steppers, strict=True)
@@ -84,12 +81,12 @@ class LaneStacks:
         return values.pop() if len(values) == 1 else None
 
     def refusal(self, name: str, lane: int | None, value: float) -> str:
-        """Why a hyperparameter cannot be set while it trains; empty where it can."""
+        """Why a hyperparameter cannot be set during training; empty if it can."""
         option = self.optimizer.options.get(name)
         if option is None:
             return f"optimizer {self.optimizer.name} has no {name}; it has {', '.join(self.optimizer.options)}"
         if not option.number:
-            return f"{name} is no number that steps could be given anew; fork the run instead"
+            return f"{name} cannot be changed while the run trains; fork the run instead"
         try:
             read({name: option}, {name: value}, f"optimizer {self.optimizer.name}")
         except DynvizError as error:
@@ -100,30 +97,29 @@ class LaneStacks:
         alone = lane if lanes > 1 else None
         return next(filter(None, (stepper.refusal(name, value, alone) for stepper in self.steppers)), "")
 
-    def check(self, changes: Iterable[Change], source: Path, *, compiled: bool, steps: float = math.inf) -> None:
-        """See that changes can be made that somebody else may have written.
+    def check(self, changes: Iterable[Change], source: Path, *, steps: float = math.inf) -> None:
+        """Check that changes from a file can be applied.
 
         Args:
-            changes: Those that were not refused.
-            source: The file that holds them.
-            compiled: Whether the steps are.
-            steps: How long the run is, where changes beyond its end are refused.
+            changes: The changes that were not refused.
+            source: The file that contains them.
+            steps: The length of the run, if changes beyond its end are to be refused.
 
         Raises:
-            DynvizError: One cannot.
+            DynvizError: One of them cannot.
         """
         for change in changes:
-            refused = COMPILED if compiled else self.refusal(change.name, change.lane, change.new)
+            refused = self.refusal(change.name, change.lane, change.new)
             if change.step >= steps:
                 refused = f"the run ends at step {steps}"
             if refused:
                 who = self.optimizer.label
                 raise DynvizError(
-                    f"{source} changes {change.name} at step {change.step}, which {who} cannot: {refused}"
+                    f"{source} changes {change.name} at step {change.step}, which is impossible for {who}: {refused}"
                 )
 
     def change(self, name: str, lane: int | None, value: float) -> None:
-        """Set a hyperparameter for all lanes, or for one, from the next step on."""
+        """Set a hyperparameter, for all lanes or one, from the next step on."""
         for stack, stepper in zip(self.stacks, self.steppers, strict=True):
             places = [place for place, own in enumerate(stack.lanes) if lane in (None, own)]
             if places:
@@ -131,7 +127,7 @@ class LaneStacks:
         self.rates.change(name, lane, value)
 
     def fits(self, state: Any) -> bool:
-        """Whether a state is one of these parameters, buffers and rules, by its names and shapes."""
+        """Whether a state matches these parameters, buffers and rules in names and shapes."""
         # Classes of torch's kind make their state at the first step, and check what they are given themselves.
         grown = isinstance(self.steppers[0], TorchStepper)
         forms = (form(tree) for tree in (state, self.state()))
@@ -139,7 +135,7 @@ class LaneStacks:
         return there == here
 
     def restore(self, state: Any) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         for stack, stepper, tree in zip(self.stacks, self.steppers, state, strict=True):
             stack.theta = tree["theta"].to(self.device)
             stack.buffers = {name: value.to(self.device) for name, value in tree["buffers"].items()}
@@ -147,7 +143,7 @@ class LaneStacks:
 
 
 def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
-    """Build the tasks, stack the lanes that can be stacked, and start their optimizers.
+    """Build the tasks, stack lanes where possible, and initialise their optimizers.
 
     Raises:
         DynvizError: The optimizer refuses its hyperparameters.
@@ -187,7 +183,7 @@ def build(plan: RecordingPlan, device: torch.device) -> LaneStacks:
 
 
 def bundled(plan: RecordingPlan) -> bool:
-    """Whether scenario and optimizer are ours, so that nothing needs to be tried out."""
+    """Whether scenario and optimizer are bundled, so that nothing needs to be tried out."""
     parts = (plan.scenario,) if plan.is_torch else (plan.scenario, plan.optimizer)
     return all(getattr(part.target, "__module__", "").startswith("dynviz.") for part in parts)
 
@@ -225,7 +221,7 @@ def _operation(error: Exception) -> str:
 
 
 def split_values(values: Any, is_torch: bool) -> dict[str, Any]:  # noqa: FBT001
-    """The hyperparameters of a lane that cannot be stacked: all but floats of a rule."""
+    """The hyperparameters of a lane that cannot be stacked: all except a rule's floats."""
     return {name: value for name, value in values.items() if is_torch or not isinstance(value, float)}
 
 

@@ -1,14 +1,14 @@
-"""Begin a run, or go on with one: everything is checked before anything is written."""
+"""Begin or resume a run: everything is checked before anything is written."""
 
 import datetime
 import itertools
 import operator
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Literal, SupportsIndex, TypeAlias
 
 from dynviz.errors import DynvizError
 from dynviz.plugins import Plugin, objects
@@ -25,11 +25,22 @@ from dynviz.rule import Rule
 from dynviz.task import Scenario
 from dynviz.training import devices, session
 from dynviz.training.plan import check_optimizer, labels, requests
-from dynviz.training.preparation import PreparedRecording, RunRequest, check_size, compile_steps, prepare, rebuild
+from dynviz.training.preparation import (
+    PreparedRecording,
+    RunRequest,
+    check_own,
+    check_size,
+    compile_steps,
+    prepare,
+    rebuild,
+)
 from dynviz.training.session import Progress, train
 from dynviz.training.trainer import Trainer
 
 DTYPES = ("", "float32", "float64")
+Compile: TypeAlias = bool | Literal["auto", "on", "off"]
+COMPILE: Mapping[Compile, bool | None] = {"auto": None, "on": True, "off": False, True: True, False: False}
+"""What can be asked, and what it means; None leaves it to the size of the run."""
 
 
 def run(
@@ -43,7 +54,7 @@ def run(
     dtype: str = "",
     record: str | Sequence[str] = (),
     out: str | Path | None = None,
-    compile: bool = False,  # noqa: A002 - as on the command line
+    compile: Compile = "auto",  # noqa: A002 - as on the command line
     changes: str | Path | None = None,
     yes: bool = False,
     progress: Progress | None = None,
@@ -51,37 +62,41 @@ def run(
     """Train one scenario with one or more optimizers, and record what they do.
 
     Args:
-        scenario: `voronoi`, `surface:f=rosenbrock`, `./mine.py`; or a scenario's class, or an instance of one.
-        optimizers: One or several of `adamw`, `adamw-l1:lr=3e-3`, `torch.optim.NAdam`, `./mine.py`; or a class of
-            torch's kind, a rule's class or an instance of one, or `functools.partial(torch.optim.SGD, lr=0.1)`.
-        seeds: One, several, or as text `0:8`; a lane for each.
-        lanes: In place of seeds: trajectories that differ in hyperparameters too.
-        steps: How many; None for the scenario's own.
+        scenario: `voronoi`, `surface:f=rosenbrock`, `./mine.py`; or a scenario class, or an instance of one.
+        optimizers: One or several of `adamw`, `adamw-l1:lr=3e-3`, `torch.optim.NAdam`, `./mine.py`; or a PyTorch
+            optimizer class, a rule's class or an instance of one, or `functools.partial(torch.optim.SGD, lr=0.1)`.
+        seeds: One seed, several, or a range as text, `0:8`; each trains as a lane.
+        lanes: Instead of seeds: trajectories that may also differ in hyperparameters.
+        steps: Number of training steps; None for the scenario's default.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        dtype: `float32` or `float64`; empty for the scenario's own.
-        record: Channels to record beside the default: `term.*`, `val_loss:every=1`.
-        out: The folder to make; None for the first free `runs/<scenario>-<optimizers>-<n>`.
-        compile: Whether blocks of steps are compiled first: that takes a while, seconds where it was done before, and
-            then each step takes a fraction of its time. Results agree but for rounding.
-        changes: A recording's changes.jsonl: hyperparameters change at the steps at which they did there.
+        dtype: `float32` or `float64`; empty for the scenario's default.
+        record: Channels to record in addition to the default ones: `term.*`, `val_loss:every=1`.
+        out: The folder to create; None for the first unused `runs/<scenario>-<optimizers>-<n>`.
+        compile: Whether to compile blocks of steps first. This takes a while, or seconds if the result is cached; each
+            step then takes a fraction of its time, and results differ only by rounding. `auto` goes by the size of the
+            run alone, so that the same run gives the same bytes; see `dynviz.training.compilation.pays`.
+        changes: The changes.jsonl of another recording, whose changes of hyperparameters are repeated at the same
+            steps.
         yes: Whether the run may write over 4 GB.
-        progress: Who hears how it goes; None for a bar in a notebook, and nobody elsewhere.
+        progress: Receives progress; None shows a bar in a notebook and nothing elsewhere.
 
     Returns:
         The finished run.
 
     Raises:
-        DynvizError: Something asked for does not exist or cannot be done; nothing was written.
-        KeyboardInterrupt: Ctrl-C; the run ended cleanly and `resume` goes on with it.
+        DynvizError: An argument is invalid or the run is impossible; nothing was written.
+        KeyboardInterrupt: Ctrl-C; the run ended cleanly and can be continued with `resume`.
     """
     lanes = tuple(lanes) or tuple(Lane(seed) for seed in read_seeds(seeds))
     rules = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
     if not rules:
         raise DynvizError("a run needs an optimizer: adamw, or several of them")
     if steps is not None and not (isinstance(steps, SupportsIndex) and 1 <= operator.index(steps) <= STEPS):
-        raise DynvizError(f"{steps} steps are no training; steps is a whole number from 1 to {STEPS}")
+        raise DynvizError(f"{steps} steps cannot be trained; steps is a whole number from 1 to {STEPS}")
     if dtype not in DTYPES:
         raise DynvizError(f"no dtype named {dtype!r}; there are float32 and float64")
+    if compile not in COMPILE:
+        raise DynvizError(f"compile={compile!r} is unknown; choose auto, on or off")
     where = devices.find(device)
     with devices.reproducible():
         task_plugin = objects.plugin("scenarios", scenario)
@@ -93,7 +108,7 @@ def run(
     check_out(out)
     length = None if steps is None else operator.index(steps)
     progress = progress or session.default_progress()
-    request = RunRequest(steps=length, channels=wanted, device=where, dtype=dtype, compiled=compile)
+    request = RunRequest(steps=length, channels=wanted, device=where, dtype=dtype, compiled=COMPILE[compile])
     prepared = prepare(task_plugin, plugins, lanes, request)
     check_size(prepared, large=yes)
     known = () if changes is None else _known(Path(changes), prepared)
@@ -108,30 +123,35 @@ def run(
 def resume(
     folder: str | Path, *, steps: int | None = None, trust: Trusted = (), progress: Progress | None = None
 ) -> Run | Recording:
-    """Go on with a run that was stopped or killed, or make a finished one longer.
+    """Continue a run that was stopped or killed, or make a finished one longer.
 
-    Channels end as those of a run that was never stopped, byte for byte.
+    The channels end up the same, byte for byte, as those of a run that was never stopped.
 
     Args:
-        folder: A run's, or one recording's.
-        steps: How long it shall be in all; None for the length it was begun with.
-        trust: Where a user's own files are that the run was begun with, or its classes or their import paths: a
-            recording is data, and what it names is run only where it is bundled or named here.
-        progress: Who hears how it goes.
+        folder: The folder of a run or of a single recording.
+        steps: The new total number of steps; None for the original one.
+        trust: The files, classes or import paths of your own code that the run was begun with. A recording is data:
+            code that it names runs only if it is bundled or listed here.
+        progress: Receives progress.
 
     Raises:
-        DynvizError: It cannot go on; nothing was changed.
+        DynvizError: It cannot be continued; nothing was changed.
         KeyboardInterrupt: Ctrl-C; as for `run`.
     """
     opened = open_recording(folder)
     if isinstance(opened, Run) and opened.problems:
         raise DynvizError(opened.problems[0])
     if not Path(folder).exists():
-        raise DynvizError(f"{folder} names some lanes of a run; all of them go on together: give the folder alone")
+        raise DynvizError(
+            f"{folder} selects some lanes of a run, but all of them are resumed together: give the folder alone"
+        )
     recordings = list(opened.values()) if isinstance(opened, Run) else [opened]
     for recording in recordings:
+        check_own(recording)
         if isinstance(opened, Run) and recording.folder.is_symlink():
-            raise DynvizError(f"{recording.folder} is a link, which is not followed; resume what it leads to by itself")
+            raise DynvizError(
+                f"{recording.folder} is a link, which is not followed; resume the folder that it points to"
+            )
     if steps is None and any(recording.status != "finished" for recording in recordings):
         # A process that is killed while it makes a run longer may leave some of its recordings as they were.
         steps = max(recording.total for recording in recordings)
@@ -147,10 +167,10 @@ def resume(
 
 
 def claim(folders: Sequence[Path], prepared: Sequence[PreparedRecording], steps: int | None = None) -> list[Trainer]:
-    """The trainers of recordings that are gone on with from their last checkpoints.
+    """The trainers of recordings to be continued from their last checkpoints.
 
     Raises:
-        DynvizError: One cannot go on; nothing was changed.
+        DynvizError: One cannot be continued; nothing was changed.
     """
     trainers: list[Trainer] = []
     try:
@@ -176,12 +196,12 @@ def _known(path: Path, prepared: Sequence[PreparedRecording]) -> tuple[Change, .
     """
     known = tuple(replace(change, request=-1) for change in effective(read_changes(path)))
     for recording in prepared:
-        recording.lanes.check(known, path, compiled=any(recording.blocks), steps=recording.metadata.steps)
+        recording.lanes.check(known, path, steps=recording.metadata.steps)
     return known
 
 
 def check_out(out: str | Path | None) -> None:
-    """See that the folder that was asked for is free, before any work is done.
+    """Check that the requested folder does not exist yet, before any work is done.
 
     Raises:
         DynvizError: It exists.
@@ -191,7 +211,7 @@ def check_out(out: str | Path | None) -> None:
 
 
 def places(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> Iterator[Path]:
-    """Where the run's folder may stand: `out`, else `runs/<scenario>-<optimizers>-<n>` with any number."""
+    """Candidate folders for the run: `out`, else `runs/<scenario>-<optimizers>-<n>` for each number."""
     if out is not None:
         yield Path(out)
         return
@@ -200,12 +220,12 @@ def places(out: str | Path | None, scenario: Plugin, labels: Sequence[str]) -> I
 
 
 def lay_out(places: Iterable[Path], prepared: Sequence[PreparedRecording], changes: Sequence[Change] = ()) -> Path:
-    """Make the run's folder at the first place that is free, with an empty recording for each of `prepared`.
+    """Create the run's folder at the first free candidate, with an empty recording for each of `prepared`.
 
-    It comes to be at once: a process that is killed meanwhile leaves no run that lacks some of its recordings.
+    It appears atomically: a process that is killed meanwhile leaves no run that lacks some of its recordings.
 
     Raises:
-        DynvizError: It cannot be made, or no place is free; then nothing is left of it.
+        DynvizError: It cannot be created, or no candidate is free; nothing is left behind.
     """
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     places = iter(places)
@@ -220,7 +240,7 @@ def lay_out(places: Iterable[Path], prepared: Sequence[PreparedRecording], chang
 
 
 def begin(folder: Path, prepared: Sequence[PreparedRecording]) -> list[Trainer]:
-    """The trainers of a run that was laid out."""
+    """The trainers of a run whose folder has been created."""
     trainers: list[Trainer] = []
     try:
         for recording in prepared:

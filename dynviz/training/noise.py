@@ -1,4 +1,4 @@
-"""Noise for rules that ask for it: a pure function of the lane's seed and the step."""
+"""Noise for rules that request it: a pure function of the lane's seed and the step."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ HELD = 250_000
 
 
 class Noise:
-    """Even numbers between 0 and 1 for each number of theta at each step."""
+    """Uniform numbers between 0 and 1 for each number of theta at each step."""
 
     def __init__(self, seeds: Sequence[int], theta: Tensor) -> None:
-        """Noise of which nothing is drawn yet.
+        """Prepare the noise, without drawing any.
 
         Args:
-            seeds: Of the lanes; lanes of one seed get the same noise, alone or together.
-            theta: All parameters in a row, [numbers] of one lane, [lanes, numbers] of several.
+            seeds: The seeds of the lanes; lanes with the same seed get the same noise, stacked or not.
+            theta: All parameters, flattened: [numbers] for one lane, [lanes, numbers] for several.
         """
         self._seeds = tuple(seeds)
         self._theta = theta

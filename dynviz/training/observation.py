@@ -1,4 +1,4 @@
-"""What a scenario's functions do beside computing: run modules, and draw from global generators."""
+"""Side effects of a scenario's functions: running modules, and drawing from global generators."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from dynviz.training import randomness
 
 @dataclass
 class Observation:
-    """What was seen while functions ran.
+    """What was observed while functions ran.
 
     Attributes:
-        modules: Whether an nn.Module ran. `torch.func.functional_call` swaps the weights inside it meanwhile, so two
-            threads must not share it.
+        modules: Whether an nn.Module ran. `torch.func.functional_call` temporarily swaps its weights, so two threads
+            must not share it.
         draws: Whether numbers were drawn from a global generator.
     """
 
@@ -30,7 +30,7 @@ class Observation:
 
 @contextlib.contextmanager
 def observed() -> Iterator[Observation]:
-    """What the functions do that are called meanwhile."""
+    """Observe the functions called inside the block."""
     seen, before = Observation(), randomness.drawn()
 
     def note(module: Any, inputs: Any) -> None:  # noqa: ARG001
@@ -53,10 +53,10 @@ def loss_draws(task: Task) -> bool:
 
 
 def check_batches(task: Task) -> None:
-    """See that batches are the same whenever they are asked for, and however many at once.
+    """Check that batches are the same whenever they are requested, and however many at once.
 
     Raises:
-        DynvizError: They are not: a run could not be resumed.
+        DynvizError: They are not, so that a run could not be resumed.
     """
     drawn = []
     for number, (start, count) in enumerate(((0, 2), (1, 1))):
@@ -64,8 +64,8 @@ def check_batches(task: Task) -> None:
         drawn.append(task.batches(start, count))
     if not all(_equal(one[1], other[0]) for one, other in zip(*drawn, strict=True)):
         raise DynvizError(
-            "batches(start, count) gives another batch for the same step when it is asked again, so that a run could "
-            "not be resumed; draw with a generator of your own, seeded by the task's seed and the step: "
+            "batches(start, count) gives a different batch when it is asked for the same step again, so the run could "
+            "not be resumed; draw from a generator of your own, seeded by the task's seed and the step: "
             "torch.Generator().manual_seed(...)"
         )
 

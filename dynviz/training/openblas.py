@@ -14,9 +14,9 @@ AFFIXES = tuple(itertools.product(("scipy_", ""), ("64_", "_64", "")))
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one thread, and give back what was set: sums of several threads are rounded otherwise.
+    """Compute with one thread, because sums over several threads are rounded differently; restore the setting later.
 
-    It holds for every copy of the library that is loaded by now; NumPy and SciPy bring one each.
+    This applies to every loaded copy of the library; NumPy and SciPy each bring one.
     """
     before = [(library, library.threads()) for library in _libraries()]
     for library, _ in before:

@@ -1,5 +1,6 @@
-"""All parameters of a lane in a row, and the views of each one in it."""
+"""All parameters of a lane in one flat row, and the views of each parameter in it."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,22 +12,22 @@ from dynviz.recording.metadata import Part
 
 @dataclass(frozen=True)
 class ParameterLayout:
-    """Where each parameter stands in the row of all of them.
+    """The position of each parameter in the row of all of them.
 
     Attributes:
-        shapes: Of one lane's parameters, in order.
+        shapes: The shapes of one lane's parameters, in order.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
 
-    @property
+    @functools.cached_property
     def sizes(self) -> list[int]:
-        """How many numbers each parameter has."""
+        """The size of each parameter."""
         return [torch.Size(shape).numel() for shape in self.shapes.values()]
 
     @property
     def parts(self) -> dict[str, Part]:
-        """Where each parameter starts, for the recording."""
+        """The position of each parameter, for the recording."""
         parts, start = {}, 0
         for (name, shape), size in zip(self.shapes.items(), self.sizes, strict=True):
             parts[name] = Part(start, shape)
@@ -44,7 +45,7 @@ class ParameterLayout:
     def views(self, row: Tensor) -> dict[str, Tensor]:
         """Each parameter [lanes..., *shape] as a view of the row [lanes..., numbers]."""
         lead = row.shape[:-1]
-        pieces = torch.split(row, self.sizes, dim=-1) if self.shapes else ()
+        pieces = row.split_with_sizes(self.sizes, dim=-1) if self.shapes else ()
         return {
             name: piece.view((*lead, *shape)) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }

@@ -1,27 +1,27 @@
-"""What will be trained: a scenario, an optimizer with its hyperparameters, and lanes."""
+"""Plans: a scenario, an optimizer with its hyperparameters, and lanes."""
 
 import fnmatch
 import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
 
 import torch
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins import Plugin, files, load
-from dynviz.plugins.grammar import parse
-from dynviz.plugins.options import MISSING, check_schedule, read
+from dynviz.plugins.option_values import check_schedule, read
+from dynviz.plugins.options import MISSING
 from dynviz.plugins.schedules import Schedule
+from dynviz.plugins.spec import parse
 from dynviz.recording.metadata import Hyperparameter, Lane, Named, Source
 from dynviz.task import Task
 
 
 @dataclass(frozen=True)
 class ChannelRequest:
-    """What `--record` asks for: channels whose name matches a pattern, and how often."""
+    """A request from `--record`: channels whose name matches a pattern, and how often to sample them."""
 
     pattern: str
     every: int | None = None
@@ -29,20 +29,20 @@ class ChannelRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingPlan:
-    """One recording that is to be made.
+    """One recording to be created.
 
     Attributes:
-        scenario: The plug-in.
-        optimizer: The plug-in.
+        scenario: The scenario plug-in.
+        optimizer: The optimizer plug-in.
         label: The recording's name in its run.
-        order: Its place in the run.
-        hyperparameters: All of them, with where they came from.
+        order: Its position in the run.
+        hyperparameters: All hyperparameters, with their sources.
         lanes: The trajectories.
-        steps: How many.
-        requests: What to record beside or other than the default.
-        dtype: Of parameters and arithmetic; empty for the task's own.
-        tasks: Of each lane.
-        compiled: Whether blocks of steps are compiled.
+        steps: The number of steps.
+        requests: Deviations from the default channels.
+        dtype: The type of parameters and arithmetic; empty for the task's own.
+        tasks: The task of each lane.
+        compiled: Whether to compile blocks of steps.
     """
 
     scenario: Plugin
@@ -59,16 +59,16 @@ class RecordingPlan:
 
     @property
     def is_torch(self) -> bool:
-        """Whether the optimizer is of torch's kind, or a function that makes one, and not a rule."""
+        """Whether the optimizer is a PyTorch optimizer, or a function that creates one, rather than a rule."""
         return _is_torch(self.optimizer.target) or self.is_factory
 
     @property
     def is_factory(self) -> bool:
-        """Whether the optimizer is a function that makes one, or several, of torch's kind of named parameters."""
+        """Whether the optimizer is a function that creates PyTorch optimizers from named parameters."""
         return inspect.isfunction(self.optimizer.target)
 
     def values(self) -> dict[str, Any]:
-        """The hyperparameters that all lanes share; of those that are scheduled the values of the first step."""
+        """The hyperparameters that all lanes share; scheduled ones have the values of the first step."""
         schedules = self.schedules()
         return {
             name: schedules[name].at(1) if name in schedules else hyperparameter.value
@@ -86,10 +86,10 @@ class RecordingPlan:
 
 
 def requests(texts: Sequence[str]) -> tuple[ChannelRequest, ...]:
-    """Read what `--record` was given: `term.*`, `val_loss:every=1`.
+    """Parse the requests given to `--record`: `term.*`, `val_loss:every=1`.
 
     Raises:
-        DynvizError: It is not of that form.
+        DynvizError: A request does not have that form.
     """
     requested = []
     for text in texts:
@@ -102,16 +102,16 @@ def requests(texts: Sequence[str]) -> tuple[ChannelRequest, ...]:
             raise DynvizError(
                 f"every={every} in --record {text!r} is not a number of steps; write a whole number from 1 to 999999999"
             )
-        requested.append(ChannelRequest(spec.name, int(every) if every else None))
+        requested.append(ChannelRequest(spec.title, int(every) if every else None))
     return tuple(requested)
 
 
 def sampling(wanted: Sequence[ChannelRequest], known: Mapping[str, tuple[int, bool]]) -> dict[str, int]:
-    """Which channels are recorded, and every how many steps.
+    """Which channels are recorded, and how often.
 
     Args:
-        wanted: What was asked for; later requests win.
-        known: Of each channel that there is, its own `every` and whether it is on by default.
+        wanted: The requests; later ones take precedence.
+        known: For each available channel, its own `every` and whether it is on by default.
 
     Raises:
         DynvizError: A request asks for samples of a constant.
@@ -127,11 +127,11 @@ def sampling(wanted: Sequence[ChannelRequest], known: Mapping[str, tuple[int, bo
 
 
 def check_requests(wanted: Sequence[ChannelRequest], known: Iterable[str]) -> None:
-    """See that each request matches a channel of one recording at least: optimizers differ in their terms.
+    """Check that each request matches a channel of at least one recording, since optimizers differ in their terms.
 
     Args:
-        wanted: What was asked for.
-        known: The channels that there are in any recording of the run.
+        wanted: The requests.
+        known: The channels available in any recording of the run.
 
     Raises:
         DynvizError: A request matches none.
@@ -143,10 +143,10 @@ def check_requests(wanted: Sequence[ChannelRequest], known: Iterable[str]) -> No
 
 
 def check_optimizer(optimizer: Plugin) -> None:
-    """See that it is a rule, a class of torch's kind, or a function that makes one.
+    """Check that an optimizer is a rule, a PyTorch optimizer class, or a function that creates one.
 
     Raises:
-        DynvizError: It is neither.
+        DynvizError: It is none of these.
     """
     target = optimizer.target
     if _is_torch(target) or inspect.isfunction(target):
@@ -172,17 +172,17 @@ def _is_torch(target: Any) -> bool:
 def hyperparameters(
     optimizer: Plugin, protocol: Mapping[str, Mapping[str, Any]], steps: int = 1
 ) -> dict[str, Hyperparameter]:
-    """What was written, else what the scenario's protocol gives, else the rule's default.
+    """The given hyperparameters, else those of the scenario's protocol, else the rule's defaults.
 
     A schedule is kept as text, with every number of steps in it.
 
     Args:
-        optimizer: The plug-in, with what was written.
-        protocol: Of the scenario: by the names of optimizers, their families, or `*`.
-        steps: Of the run.
+        optimizer: The plug-in, with the given hyperparameters.
+        protocol: The scenario's hyperparameters by optimizer name, family, or `*`.
+        steps: The length of the run.
 
     Raises:
-        DynvizError: One has no value at all.
+        DynvizError: A hyperparameter has no value.
     """
     known, what = optimizer.options, f"optimizer {optimizer.name}"
     ours = next((protocol[key] for key in (optimizer.stem, _family(optimizer), "*") if key in protocol), {})
@@ -209,7 +209,7 @@ def _family(optimizer: Plugin) -> str:
 
 
 def labels(plugins: Sequence[Plugin]) -> list[str]:
-    """A name for each recording: the optimizer's, a user's file by its stem; repeated ones get -2, -3."""
+    """A label for each recording: the optimizer's name, or the stem of a user's file; repeated ones get -2, -3."""
     names: list[str] = []
     for plugin in plugins:
         name = plugin.label
@@ -222,12 +222,9 @@ def labels(plugins: Sequence[Plugin]) -> list[str]:
 
 
 def named(plugin: Plugin, options: Mapping[str, Any] | None = None) -> Named:
-    """A plug-in as a recording remembers it."""
-    given = plugin.given.items()
-    return Named(
-        name=plugin.name,
-        given={name: str(value) if isinstance(value, Schedule | Path) else value for name, value in given},
-        options=dict(options or {}),
-        file=plugin.file,
-        sha256=plugin.sha256(),
+    """A plug-in as stored in a recording's metadata."""
+    head, *modifiers = (
+        Named(name=part.name, given=spec.options, file=part.file, sha256=part.sha256())
+        for part, spec in zip(plugin.parts or (plugin,), plugin.spec.parts, strict=True)
     )
+    return replace(head, options=dict(options or {}), modifiers=tuple(modifiers))

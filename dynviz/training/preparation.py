@@ -1,4 +1,4 @@
-"""Recordings that could be begun or gone on with: built, measured once and checked, and nothing is written."""
+"""Recordings that are ready to be begun or resumed: built, measured once and checked, with nothing written."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
@@ -6,16 +6,17 @@ from typing import Any
 
 import torch
 
+from dynviz import plugins
 from dynviz.errors import DynvizError, one_line_for_users
 from dynviz.plugins import Plugin, objects, trust
-from dynviz.plugins.options import check_schedule, read
-from dynviz.plugins.trust import ChangedFileError, Trusted, resolve
+from dynviz.plugins.option_values import check_schedule, read
+from dynviz.plugins.trust import ChangedFileError, Code, Trusted, resolve
 from dynviz.recording import Recording, inputs
 from dynviz.recording.metadata import Lane, Metadata
 from dynviz.task import Scenario, Task
 from dynviz.training import devices, randomness
 from dynviz.training.block import BlockFunction
-from dynviz.training.block_functions import block_functions, warm
+from dynviz.training.block_functions import block_functions, pays, warm
 from dynviz.training.description import available, describe
 from dynviz.training.lane_stack import cast
 from dynviz.training.lane_stacks import LaneStacks, build
@@ -27,7 +28,7 @@ LARGE = 4_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRecording:
-    """A recording that could be begun: everything about it is checked, and nothing is written."""
+    """A recording that is ready to be begun: everything is checked, and nothing is written."""
 
     lanes: LaneStacks
     metadata: Metadata
@@ -36,19 +37,19 @@ class PreparedRecording:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What is asked of a run beside its scenario, optimizers and lanes; see `run`."""
+    """The settings of a run besides its scenario, optimizers and lanes; see `run`."""
 
     steps: int | None
     channels: tuple[ChannelRequest, ...]
     device: torch.device
     dtype: str = ""
-    compiled: bool = False
+    compiled: bool | None = False
 
 
 def prepare(
     scenario: Plugin, optimizers: Sequence[Plugin], lanes: tuple[Lane, ...], request: RunRequest
 ) -> list[PreparedRecording]:
-    """Build the lanes of each optimizer, and measure them once on the state before training.
+    """Build the lanes of each optimizer, and measure them once in the initial state.
 
     Raises:
         DynvizError: The scenario or an optimizer refuses its options, or a request matches no channel.
@@ -70,25 +71,26 @@ def prepare(
                 requests=request.channels,
                 dtype=request.dtype,
                 tasks=built,
-                compiled=request.compiled,
             )
-            planned.append((plan, build(plan, request.device)))
+            stacks = build(plan, request.device)
+            compiled = pays(stacks, length) if request.compiled is None else request.compiled
+            planned.append((replace(plan, compiled=compiled), stacks))
         check_requests(request.channels, [name for _, stacks in planned for name in available(stacks)])
         return [_prepared(stacks, describe(plan, stacks, "")) for plan, stacks in planned]
 
 
 def _prepared(lanes: LaneStacks, metadata: Metadata) -> PreparedRecording:
     samples = lanes.samples(metadata.channels)
-    blocks = block_functions(lanes, samples, metadata.label, compiled=metadata.compiled)
+    blocks = block_functions(lanes, samples, metadata.label, steps=metadata.steps, compiled=metadata.compiled)
     return PreparedRecording(lanes=lanes, metadata=metadata, blocks=blocks)
 
 
 def compile_steps(prepared: Sequence[PreparedRecording], report: Callable[[str], None]) -> None:
-    """Compile the steps of recordings that are to be compiled; it is done once, and kept.
+    """Compile the steps of recordings that request it; the result is cached.
 
     Args:
         prepared: The recordings.
-        report: Is told what is done.
+        report: Called with what is being done.
 
     Raises:
         DynvizError: They cannot be compiled.
@@ -100,10 +102,10 @@ def compile_steps(prepared: Sequence[PreparedRecording], report: Callable[[str],
 
 
 def check_size(prepared: Sequence[PreparedRecording], large: bool) -> None:  # noqa: FBT001
-    """Refuse a run that would write a great deal.
+    """Refuse a run that would write too much.
 
     Raises:
-        DynvizError: It would, and `large` is not said.
+        DynvizError: It would, and `large` is not set.
     """
     heavy = [(size, name) for recording in prepared for name, size in recording.metadata.channel_bytes.items()]
     total = sum(size for size, _ in heavy)
@@ -111,15 +113,15 @@ def check_size(prepared: Sequence[PreparedRecording], large: bool) -> None:  # n
         size, name = max(heavy)
         raise DynvizError(
             f"this run would write {total / 1e9:.1f} GB, of which {name} {size / 1e9:.1f} GB; "
-            f"record less (--record '{name}:every=...') or say --yes"
+            f"record less (--record '{name}:every=...') or add --yes"
         )
 
 
 def tasks(scenario: Plugin, lanes: Sequence[Lane], dtype: str = "") -> tuple[Task, ...]:
-    """The task of each lane; lanes of one seed share it.
+    """The task of each lane; lanes with the same seed share it.
 
     Raises:
-        DynvizError: It is no scenario, or refuses its options.
+        DynvizError: It is not a scenario, or refuses its options.
     """
     if not (is_dataclass(scenario.target) and callable(getattr(scenario.target, "build", None))):
         raise DynvizError(f"scenario {scenario.name} is not a dataclass with build(seed), which gives a Task")
@@ -147,7 +149,7 @@ def _check_parameters(task: Task, name: str) -> None:
         if not value.is_floating_point():
             raise DynvizError(f"parameter {key!r} of scenario {name} is of {value.dtype}; only floats can be trained")
         if not value.numel():
-            raise DynvizError(f"parameter {key!r} of scenario {name} has the shape {tuple(value.shape)}: no numbers")
+            raise DynvizError(f"parameter {key!r} of scenario {name} is empty: its shape is {tuple(value.shape)}")
     dtypes = sorted({str(value.dtype).removeprefix("torch.") for value in task.parameters.values()})
     if len(dtypes) > 1:
         raise DynvizError(
@@ -157,15 +159,15 @@ def _check_parameters(task: Task, name: str) -> None:
 
 
 def rebuild(recording: Recording, steps: int | None, trusted: Trusted = ()) -> PreparedRecording:
-    """A recording that can be gone on with, from what it says about itself.
+    """Prepare to resume a recording, from its metadata.
 
     Args:
         recording: The recording.
-        steps: How long it shall be; None for as long as it was meant to be.
-        trusted: What may be run beside what is bundled, see `dynviz.plugins.trust`.
+        steps: The new length; None for the planned one.
+        trusted: Code that may run besides bundled code, see `dynviz.plugins.trust`.
 
     Raises:
-        DynvizError: What it names is not trusted, has changed, or does not take what is recorded.
+        DynvizError: Code that it names is not trusted, has changed, or does not accept the recorded options.
     """
     metadata = recording.metadata
     with devices.reproducible(), one_line_for_users():
@@ -174,12 +176,12 @@ def rebuild(recording: Recording, steps: int | None, trusted: Trusted = ()) -> P
 
 
 def changed(plan: RecordingPlan, metadata: Metadata, **parts: Any) -> PreparedRecording:
-    """A recording that could be begun where another one was: on its device, with its checkpoints.
+    """Prepare a recording under the conditions of another one: its device and its checkpoint interval.
 
     Args:
-        plan: What will be trained.
+        plan: The plan of the new recording.
         metadata: The other recording's.
-        parts: Of the new recording's metadata.
+        parts: Fields of the new recording's metadata.
     """
     with devices.reproducible(), one_line_for_users():
         stacks = build(plan, _device(metadata))
@@ -187,8 +189,22 @@ def changed(plan: RecordingPlan, metadata: Metadata, **parts: Any) -> PreparedRe
         return _prepared(stacks, replace(described, checkpoint_every=metadata.checkpoint_every, **parts))
 
 
+def check_own(recording: Recording) -> None:
+    """See that dynviz trained a recording.
+
+    Raises:
+        DynvizError: A script's own loop did, or another program.
+    """
+    if recording.metadata.imported:
+        raise DynvizError(f"{recording.folder} was imported from {recording.metadata.imported}: it has no checkpoint")
+    if recording.metadata.own_loop:
+        raise DynvizError(
+            f"{recording.folder} is of a script's own loop: dynviz has neither its task nor a checkpoint to go on from"
+        )
+
+
 def planned(recording: Recording, steps: int | None = None, trusted: Trusted = ()) -> RecordingPlan:
-    """What a recording trains, from what it says about itself; the arguments are those of `rebuild`.
+    """The plan of a recording, from its metadata; the arguments are those of `rebuild`.
 
     Raises:
         DynvizError: As for `rebuild`.
@@ -199,9 +215,9 @@ def planned(recording: Recording, steps: int | None = None, trusted: Trusted = (
     check_optimizer(optimizer)
     what = f"optimizer {optimizer.name}"
     for lane in metadata.lanes:
-        read(optimizer.options, lane.hyperparameters, what, scheduled=True)
+        read(optimizer.options, lane.hyperparameters, what, scheduled=True, typed=True)
     values = {name: hyperparameter.value for name, hyperparameter in metadata.hyperparameters.items()}
-    files = _files(optimizer, read(optimizer.options, values, what, scheduled=True))
+    files = _files(optimizer, read(optimizer.options, values, what, scheduled=True, typed=True))
     plan = RecordingPlan(
         scenario=scenario,
         optimizer=optimizer,
@@ -228,28 +244,31 @@ def _device(metadata: Metadata) -> torch.device:
         return devices.find(metadata.device)
     except DynvizError as error:
         raise DynvizError(
-            f"the run began on {metadata.device} and goes on there alone; here is no such device"
+            f"the run began on {metadata.device} and can only continue there, but this machine has no such device"
         ) from error
 
 
 def rebuilt(recording: Recording, plural: str, trusted: Trusted = ()) -> Plugin:
-    """The scenario, or the optimizer, of a recording, as it was.
+    """The scenario or the optimizer of a recording, as it was.
 
     Raises:
-        DynvizError: It is not trusted, it or a file that the run reads has changed, or it takes other options.
+        DynvizError: It is not trusted, it or a file that the run reads has changed, or its options differ.
     """
     metadata = recording.metadata
+    check_own(recording)
     named = metadata.scenario if plural == "scenarios" else metadata.optimizer
     target = objects.among(plural, named.name, trust.objects(trusted))
     try:
-        name = target or resolve(plural, named.file or named.name, trusted, named.fingerprints)
+        if target is not None:
+            Code(named.name, named.sha256).check_definition(target)
+        spec = resolve(plural, named.spec, trusted, named.fingerprints) if target is None else named.spec
     except ChangedFileError as error:
         inputs.check(recording.folder, metadata.inputs, beside=error.path)
         raise
     inputs.check(recording.folder, metadata.inputs)
-    plugin = objects.plugin(plural, name)
-    values = read(plugin.options, named.given, f"{plugin.kind.binds} {named.name}", scheduled=plural == "optimizers")
-    return replace(plugin, name=named.name, given={**named.given, **_files(plugin, values)})
+    plugin = plugins.load(plural, spec) if target is None else objects.with_options(plural, target, named.given)
+    parts = zip(plugin.parts, (named, *named.modifiers), strict=bool(plugin.parts))
+    return replace(plugin, name=named.title, parts=tuple(replace(part, name=known.name) for part, known in parts))
 
 
 def _files(plugin: Plugin, values: Mapping[str, Any]) -> dict[str, Any]:

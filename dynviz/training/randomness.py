@@ -1,4 +1,4 @@
-"""The global generators of torch, NumPy and Python: what foreign code draws is made a function of seed and step."""
+"""The global generators of torch, NumPy and Python, seeded so that foreign code depends on seed and step alone."""
 
 import contextlib
 import random
@@ -9,12 +9,12 @@ import torch
 
 
 def seed(number: int, step: int, device: torch.device) -> None:
-    """Set all global generators for a step of a lane: by its seed alone, whatever lanes train beside it.
+    """Seed all global generators for a step of a lane, independently of any other lanes.
 
     Args:
         number: The lane's seed.
-        step: Of training; 0 for what is done before the first one.
-        device: Whose generator is set too, beside that of the CPU.
+        step: The training step; 0 before the first one.
+        device: The device whose generator is seeded in addition to that of the CPU.
     """
     mixed = (number * 0x9E3779B97F4A7C15 + step) % 2**63
     # The generators themselves: torch.manual_seed takes 120 us, these 1.
@@ -26,7 +26,7 @@ def seed(number: int, step: int, device: torch.device) -> None:
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """Leave all global generators as they were; that takes too long to be done at each step."""
+    """Restore all global generators afterwards; too slow to be used at each step."""
     devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     states = [
         (generator, generator.get_state())
@@ -44,7 +44,7 @@ def kept() -> Iterator[None]:
 
 
 def drawn() -> tuple[object, ...]:
-    """The states of the global generators of the CPU, to see whether something draws from them."""
+    """The states of the CPU's global generators, to detect whether something draws from them."""
     # 624 numbers are few enough for their text to hold all of them.
     numpy = repr(np.random.get_state())  # noqa: NPY002
     return bytes(torch.default_generator.get_state().numpy()), numpy, random.getstate()

@@ -19,9 +19,9 @@ class Rates:
     """Values of hyperparameters at each step.
 
     Attributes:
-        schedules: Of those that change with the step.
-        constants: Of the others that can be recorded, a number for each lane.
-        changed: What was set while it trained: by name, and by lane, None standing for all.
+        schedules: The schedules of hyperparameters that change with the step.
+        constants: For other hyperparameters that can be recorded, a number for each lane.
+        changed: Values set during training, by name and by lane; None stands for all lanes.
     """
 
     schedules: Mapping[str, Schedule]
@@ -30,7 +30,7 @@ class Rates:
 
     @classmethod
     def of(cls, plan: RecordingPlan) -> "Rates":
-        """Those of a recording that is to be made."""
+        """The values for a recording to be created."""
         values, schedules = plan.values(), plan.schedules()
         lanes = [{**values, **lane.hyperparameters}.get(ALWAYS) for lane in plan.lanes]
         own = ALWAYS in plan.lanes[0].hyperparameters
@@ -40,7 +40,7 @@ class Rates:
         return cls(schedules, {ALWAYS: tuple(float(value or 0) for value in lanes)} if constant else {})
 
     def change(self, name: str, lane: int | None, value: float) -> None:
-        """Note that a hyperparameter was set, for all lanes or for one."""
+        """Note that a hyperparameter was set, for all lanes or one."""
         if lane is None:
             self.changed[name] = {}
         self.changed.setdefault(name, {})[lane] = value
@@ -51,7 +51,7 @@ class Rates:
         return {**dict.fromkeys(self.constants, False), **dict.fromkeys(self.schedules, True)}
 
     def at(self, stack: LaneStack, t: int) -> dict[str, Tensor]:
-        """The values that step t takes, by name, with the lanes of the stack in front where there are several."""
+        """The values used by step t, by name, with a leading dimension for lanes if there are several."""
         # As exact as the arithmetic.
         dtype = torch.float64 if stack.theta.dtype == torch.float64 else torch.float32
         rates = {

@@ -1,4 +1,4 @@
-"""The state of a recording after any of its steps: replayed from a checkpoint, and compared with what is recorded."""
+"""The state of a recording after any of its steps, replayed from a checkpoint and compared with the recording."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from dynviz.training.trainer import Trainer
 
 
 class Comparison:
-    """In place of a recording's writer: samples are compared with those that are there, and nothing is written.
+    """Substitute for a recording's writer: compares samples with the recorded ones, and writes nothing.
 
     Attributes:
         folder: The recording's.
-        metadata: What it says of itself.
-        difference: The first one that was found, in words; empty where there is none.
+        metadata: The metadata of the recording.
+        difference: The first difference, in words; empty if there is none.
     """
 
     def __init__(self, recording: Recording, at: int) -> None:
@@ -36,15 +36,15 @@ class Comparison:
         self._at = at
 
     def begin(self) -> None:
-        """Nothing is begun."""
+        """Do nothing."""
 
     def samples(self, name: str) -> int:
-        """How many samples of a channel there are."""
+        """The number of samples of a channel."""
         return len(self._recording[name])
 
     def write(self, name: str, index: int, block: NDArray[Any]) -> None:
-        """Compare samples index, index + 1, ... with those that are recorded so far."""
-        recorded = self._recording[name][index : index + len(block)]
+        """Compare samples index, index + 1, ... with those recorded so far."""
+        recorded = np.asarray(self._recording[name][index : index + len(block)])
         replayed = block[: len(recorded)]
         if self.difference or replayed.tobytes() == recorded.tobytes():
             return
@@ -56,51 +56,54 @@ class Comparison:
         self.difference = f"{name} differs at step {step}, by up to {size:.3g}"
 
     def event(self, step: int, lane: int, kind: str, value: float | None = None) -> None:
-        """What happened is known."""
+        """Do nothing, since events are recorded already."""
 
     def change(self, change: Change) -> None:
-        """Nothing changes that has not."""
+        """Do nothing, since changes are recorded already."""
 
     def changes(self) -> tuple[Change, ...]:
-        """Those of the recording."""
+        """The changes of the recording."""
         return changes.load(self.folder)
 
     def drop_events(self, after: int) -> None:
-        """Nothing is dropped."""
+        """Drop nothing."""
 
     def checkpoints(self) -> tuple[int, ...]:
         """The steps from which the replay may begin."""
         return tuple(step for step in self._recording.checkpoints() if step <= self._at)
 
     def load_checkpoint(self, step: int) -> dict[str, NDArray[Any]]:
-        """The state of training at a checkpoint; what was before it is copied, so it must be as it was written."""
+        """The state of training at a checkpoint; the data before it will be copied, so it must be intact."""
         checking.check_checkpoint(self._recording, step)
         return self._recording.checkpoint(step)
 
     def checkpoint(
         self, step: int, arrays: Mapping[str, NDArray[Any]], covered: Mapping[str, int] | None = None
     ) -> None:
-        """Nothing is kept."""
+        """Store nothing."""
+
+    def amend(self, metadata: Metadata) -> None:
+        """Nothing is changed."""
 
     def status(self, status: Status, error: str = "") -> None:
-        """Nothing is said."""
+        """Report nothing."""
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Release nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """A recording's training, as it was after a step.
+    """The state of a recording's training after a step.
 
     Attributes:
-        recording: Of which; all of its lanes.
+        recording: The recording, with all of its lanes.
         prepared: Its lanes, in that state.
-        step: Which step; of steps that are compiled in blocks the last edge of one up to the step that was asked for.
-        state: All that the next step depends on, as a tree, see `Trainer.state`.
-        covered: How many samples of each channel are from before that state.
-        difference: Where the replay differed from what is recorded, in words; empty where it did not.
-        sha256: Of the recording's run.json.
+        step: The step; if blocks of steps are compiled, the last boundary of a block up to the requested step.
+        state: Everything that the next step depends on, as a tree; see `Trainer.state`.
+        covered: The number of samples of each channel from before that state.
+        difference: Where the replay differed from the recording, in words; empty if it did not.
+        sha256: The hash of the recording's run.json.
     """
 
     recording: Recording
@@ -118,8 +121,8 @@ def replay(folder: Path, at: int, trusted: Trusted = (), *, inexact: bool = Fals
     Args:
         folder: The recording's.
         at: The step.
-        trusted: What may be run beside what is bundled, see `dynviz.plugins.trust`.
-        inexact: Whether to go on where the replay differs from what is recorded.
+        trusted: Code that may run besides bundled code, see `dynviz.plugins.trust`.
+        inexact: Whether to continue even if the replay differs from the recording.
 
     Raises:
         DynvizError: The step is not recorded yet, a lane has diverged before it, or the replay differs: it was trained
@@ -143,7 +146,7 @@ def replay(folder: Path, at: int, trusted: Trusted = (), *, inexact: bool = Fals
         if comparison.difference and not inexact:
             raise DynvizError(
                 f"{folder} cannot be continued from step {edge} exactly: {comparison.difference} when it is trained "
-                f"again here; --inexact continues all the same, and says so"
+                f"again here; --inexact continues anyway, and records that it did"
             )
     covered = trainer.covered()
     late = [name for name, count in covered.items() if len(recording[name]) < count]

@@ -1,4 +1,4 @@
-"""Samples on the way to the files: kept as the tensors they are, joined a block at a time."""
+"""Samples on their way to the files: kept as tensors, and joined block by block."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,12 +21,12 @@ WHOLE_ROW = 16_384
 class SampleBuffer:
     """The tensors of one source at the steps at which samples are due.
 
-    Nothing is copied while training goes on: a step makes new tensors, and the buffer holds the old ones until they
-    are joined. So a sample costs next to nothing, and on a GPU a block is one transfer for each channel.
+    Nothing is copied during training: a step creates new tensors, and the buffer holds the old ones until they are
+    joined. So a sample costs almost nothing, and on a GPU a block needs one transfer per channel.
 
     Attributes:
         every: Steps between samples.
-        slices: Of each channel, what it takes of a tensor; None: all of it as it is.
+        slices: For each channel, the part of the tensor that it takes; None for all of it.
     """
 
     every: int
@@ -35,7 +35,7 @@ class SampleBuffer:
     _joined: list[dict[str, Tensor]] = field(default_factory=list)
 
     def keep(self, sample: Tensor | PendingSample) -> None:
-        """Hold a sample, whose storage must not change any more."""
+        """Hold a sample, whose storage must not change anymore."""
         self._tensors.append(sample)
 
     def keep_joined(self, samples: dict[str, Tensor]) -> None:
@@ -44,7 +44,7 @@ class SampleBuffer:
         self._joined.append(samples)
 
     def drain(self) -> dict[str, Tensor]:
-        """The samples [samples, ...] of each channel since the last time; nothing where there are none."""
+        """The samples [samples, ...] of each channel since the last call; empty if there are none."""
         self._join()
         joined, self._joined = self._joined, []
         if len(joined) < 2:
@@ -73,8 +73,8 @@ class Sampler:
     """Sources that are read together, and the buffers of their channels.
 
     Attributes:
-        read: Reads them.
-        buffers: With the keys of their samples.
+        read: The function that reads them.
+        buffers: The buffers, with the keys of their samples.
         apart: Whether they cannot be read within a block of steps.
     """
 
@@ -95,11 +95,11 @@ class Sampler:
 
     @property
     def everies(self) -> set[int]:
-        """The distances between samples."""
+        """The numbers of steps between samples."""
         return {buffer.every for _, buffer in self.buffers}
 
     def keep(self, step: int, values: StepValues, *, last: bool) -> None:
-        """Read what is due at this step; at the last one all is."""
+        """Read the samples due at this step; at the last one, all are."""
         samples: Any = None
         for key, buffer in self.buffers:
             if last or step % buffer.every == 0:
@@ -123,7 +123,7 @@ class SampleBuffers:
     def of(
         cls, sources: Iterable[Source], channels: Mapping[str, ChannelInfo], last: float = math.inf
     ) -> "SampleBuffers":
-        """Empty buffers for the channels that are recorded.
+        """Empty buffers for the recorded channels.
 
         Raises:
             DynvizError: A channel has no source.
@@ -141,12 +141,12 @@ class SampleBuffers:
         return cls(samplers, last)
 
     def keep(self, phase: Phase, step: int, values: StepValues) -> None:
-        """Read and hold what is due of the sources that can be read now.
+        """Read and hold the due samples of the sources that can be read now.
 
         Args:
-            phase: Of the step.
-            step: How many steps led to the state that the samples belong to.
-            values: What the step knows.
+            phase: The phase of the step.
+            step: The number of steps that led to the state that the samples describe.
+            values: The values known at this point of the step.
         """
         for sampler in self._samplers[phase]:
             sampler.keep(step, values, last=step == self.last)
@@ -160,7 +160,7 @@ class SampleBuffers:
         return {name for sampler in self.at(*phases) for _, buffer in sampler.buffers for name in buffer.slices}
 
     def drain(self) -> dict[str, Tensor]:
-        """The samples of all channels, [samples, lanes where there are several, ...], since the last time."""
+        """The samples of all channels since the last call, [samples, ...] or [samples, lanes, ...]."""
         buffers = [buffer for sampler in self.at(*Phase) for _, buffer in sampler.buffers]
         return {name: samples for buffer in buffers for name, samples in buffer.drain().items()}
 

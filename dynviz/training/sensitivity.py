@@ -1,4 +1,4 @@
-"""Whether a run is chaotic: it is trained again from its start, and from one that is 1 ulp of float32 away."""
+"""Whether a run is chaotic: it is trained again from its start, and from a start moved by 1 float32 ulp."""
 
 import math
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What became of a start moved by 1 ulp of float32, in the lane that is the most sensitive.
+    """The effect of moving the start by 1 float32 ulp, in the most sensitive lane.
 
     Attributes:
-        lane: Which; its place among those that were trained.
-        steps: How many steps were compared.
-        step: From which on the two differ by more than 1 % of the path; None where they never do.
-        growth: By what factor their difference grew per step, up to there.
-        difference: At the end, as a share of the path.
+        lane: The position of the lane among those that were trained.
+        steps: The number of steps compared.
+        step: The step from which on the two differ by more than 1 % of the path; None if they never do.
+        growth: The factor by which their difference grew per step, up to there.
+        difference: The final difference, as a fraction of the path.
     """
 
     lane: int
@@ -64,15 +64,17 @@ def sensitivity(recording: Recording, trusted: Trusted = ()) -> Sensitivity:
     """Train a recording twice more, in memory, as far as it is recorded.
 
     Args:
-        recording: Which.
-        trusted: What may be run beside what is bundled, see `dynviz.plugins.trust`.
+        recording: The recording.
+        trusted: Code that may run besides bundled code, see `dynviz.plugins.trust`.
 
     Raises:
-        DynvizError: It was forked or has no steps, or what it names is not trusted or has changed.
+        DynvizError: It was forked or has no steps, or code that it names is not trusted or has changed.
     """
     steps = recording.recorded
     if recording.metadata.origin is not None:
-        raise DynvizError(f"{recording.folder} was forked and has no start of its own; ask for what it was forked from")
+        raise DynvizError(
+            f"{recording.folder} was forked and has no start of its own; ask for the run that it was forked from"
+        )
     if not steps:
         raise DynvizError(f"{recording.folder} has no steps yet")
     known = changes.effective(changes.load(recording.folder))

@@ -1,4 +1,4 @@
-"""One run from beginning to end: its recordings are made side by side, in one folder."""
+"""One run from beginning to end: its recordings are created side by side, in one folder."""
 
 import contextlib
 import threading
@@ -22,38 +22,38 @@ class Interrupted(KeyboardInterrupt):
     """A run was stopped by Ctrl-C or SIGTERM: cleanly the first time, at once the second.
 
     Attributes:
-        folder: The run's.
-        step: How far the slowest recording came.
+        folder: The folder of the run.
+        step: The newest recorded step, of the recording that has come least far.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        super().__init__(f"stopped at step {step}; {folder} goes on with --resume")
+        super().__init__(f"stopped at step {step}; continue {folder} with --resume")
         self.folder = folder
         self.step = step
 
 
 class Progress(Protocol):
-    """Who hears how a run goes."""
+    """Receives the progress of a run."""
 
     def does(self, words: str) -> None:
-        """Something is being done before training starts that takes a while."""
+        """Something is being done before training starts that takes a while; or a change is refused."""
         ...
 
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
-        """Everything is checked and training starts."""
+        """Everything has been checked, and training starts."""
         ...
 
-    def move(self, label: str, step: int, loss: float) -> None:
-        """A recording has come to this step; `loss` is the mean of its lanes' that are finite."""
+    def move(self, label: str, step: int, loss: float, steps: int) -> None:
+        """A recording has come to this of its steps; `loss` is the mean of its lanes' that are finite."""
         ...
 
     def end(self) -> None:
-        """Training is over, in whatever way."""
+        """Training has ended, successfully or not."""
         ...
 
 
 class SilentProgress:
-    """Progress that nobody hears."""
+    """Ignores all progress."""
 
     def does(self, words: str) -> None:
         pass
@@ -61,7 +61,7 @@ class SilentProgress:
     def begin(self, folder: Path, recordings: Sequence[Metadata], steps_done: Sequence[int]) -> None:
         pass
 
-    def move(self, label: str, step: int, loss: float) -> None:
+    def move(self, label: str, step: int, loss: float, steps: int) -> None:
         pass
 
     def end(self) -> None:
@@ -73,19 +73,19 @@ default_progress: Callable[[], Progress] = SilentProgress
 
 
 def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None:
-    """Train all recordings of a run, block by block so that all come to each step together.
+    """Train all recordings of a run, block by block, so that they advance together.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM came; every recording has a checkpoint where it stopped, unless it came twice.
         DynvizError: A file could not be written.
     """
-    begun = [trainer.step for trainer in trainers]
+    begun = [trainer.shown for trainer in trainers]
     counts = {id(trainer): 8.0 for trainer in trainers}
     try:
         _say_apart(trainers, progress)
         progress.begin(folder, [trainer.writer.metadata for trainer in trainers], begun)
         with devices.reproducible(), one_line_for_users(), _signals() as stopped:
-            control = Control(folder, trainers)
+            control = Control(folder, trainers, progress.does)
             for trainer in _open(trainers):
                 control.listen()
                 if stopped.is_set() or control.stopping:
@@ -95,12 +95,14 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
                     control.wait()
                     continue
                 start = time.perf_counter()
-                before = trainer.step
-                trainer.advance(min(max(int(counts[id(trainer)]), 1), allowed or CAPACITY))
+                before = trainer.shown
+                count = max(int(counts[id(trainer)]), 1)
+                trainer.advance(min(count, allowed or CAPACITY), exactly=allowed is not None)
                 seconds = max(time.perf_counter() - start, 1e-6)
-                pace = (trainer.step - before) / seconds
+                pace = (trainer.shown - before) / seconds
                 counts[id(trainer)] = min(pace * BLOCK_SECONDS / len(trainers), 2 * counts[id(trainer)], CAPACITY)
-                progress.move(trainer.writer.metadata.label, trainer.step, mean_loss(trainer))
+                metadata = trainer.writer.metadata
+                progress.move(metadata.label, trainer.shown, mean_loss(trainer), metadata.steps)
                 if trainer.finished:
                     trainer.writer.status("finished")
         _leave(folder, trainers)
@@ -108,7 +110,7 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
         raise
     except KeyboardInterrupt:
         # The second one: what was written can be read, and the run goes on from the last checkpoint.
-        raise Interrupted(folder, min(trainer.step for trainer in trainers)) from None
+        raise Interrupted(folder, min(map(_recorded, trainers))) from None
     except Exception as error:
         for trainer in trainers:
             if trainer.writer.metadata.status == "running":
@@ -121,9 +123,15 @@ def train(folder: Path, trainers: Sequence[Trainer], progress: Progress) -> None
             trainer.close()
 
 
+def _recorded(trainer: Trainer) -> int:
+    """The newest recorded step, as readers count: the present state is sampled when the next step begins."""
+    return trainer.shown if trainer.finished else max(trainer.shown - 1, 0)
+
+
 def mean_loss(trainer: Trainer) -> float:
-    """The mean of the last losses that are finite, NaN where none is."""
-    finite = trainer.loss[abs(trainer.loss) < float("inf")]
+    """The mean of the last losses that are finite; NaN if none is."""
+    loss = trainer.output.loss
+    finite = loss[abs(loss) < float("inf")]
     return float(finite.mean()) if finite.size else float("nan")
 
 
@@ -138,7 +146,7 @@ def _say_apart(trainers: Sequence[Trainer], progress: Progress) -> None:
 def _open(trainers: Sequence[Trainer]) -> Iterator[Trainer]:
     """The trainer that is furthest behind, again and again, until all have finished."""
     while waiting := [trainer for trainer in trainers if not trainer.finished]:
-        yield min(waiting, key=lambda trainer: trainer.step)
+        yield min(waiting, key=lambda trainer: trainer.shown)
 
 
 def _leave(folder: Path, trainers: Sequence[Trainer]) -> None:
@@ -147,7 +155,7 @@ def _leave(folder: Path, trainers: Sequence[Trainer]) -> None:
         trainer.checkpoint()
         trainer.writer.status("interrupted")
     if unfinished:
-        raise Interrupted(folder, min(trainer.step for trainer in unfinished))
+        raise Interrupted(folder, min(map(_recorded, unfinished)))
 
 
 @contextlib.contextmanager

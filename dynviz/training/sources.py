@@ -1,7 +1,7 @@
-"""What can be recorded of training: a table with the sources of samples of each kind of channel.
+"""What can be recorded: the sources of samples for each kind of channel.
 
-A new kind of channel is a function here, added to `KINDS`; where it needs a value that no step has at hand yet, this
-value is a field of `StepValues`, which `TrainingLoop` fills.
+A new kind of channel is a function here, added to `KINDS`; if it needs a value that is not available yet, add a field
+to `StepValues`, which one of its methods fills.
 """
 
 import math
@@ -28,19 +28,19 @@ LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step", 
 
 @dataclass(frozen=True)
 class PendingSample:
-    """A sample that another thread is still measuring: one tensor of a measurement."""
+    """A sample that another thread may still be measuring: one tensor of a measurement."""
 
     measurement: Future[tuple[Tensor, ...]]
     place: int
 
     def tensor(self) -> Tensor:
-        """The sample; waits for it."""
+        """Wait for the sample."""
         return self.measurement.result()[self.place]
 
 
 @dataclass(frozen=True)
 class RowSlice:
-    """The numbers start..stop-1 of the last dimension of a tensor, and the shape they take."""
+    """The numbers start..stop-1 of the last dimension of a tensor, and their shape."""
 
     start: int
     stop: int
@@ -67,15 +67,15 @@ Read: TypeAlias = Callable[[StepValues], Reading]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where the samples of one channel come from.
+    """The source of the samples of one channel.
 
     Attributes:
-        channel: Its name, dimensions, help, and how often it is sampled by default.
+        channel: The channel, with its default sampling interval.
         phase: When it can be read.
-        read: Reads it. Sources that share this function are read together.
-        key: Of the sample in what `read` returns.
+        read: The function that reads it. Sources with the same function are read together.
+        key: The key of the sample in the result of `read`.
         row_slice: The part of the tensor that is sampled; None for all of it.
-        is_row: Whether a sample is a number for each parameter, in a row like theta.
+        is_row: Whether a sample has one number per parameter, flattened like theta.
         apart: Whether it cannot be read within a block of steps, only between blocks.
     """
 
@@ -88,7 +88,7 @@ class Source:
     apart: bool = False
 
     def sample(self, reading: Reading) -> Tensor:
-        """The sample in what was read."""
+        """The sample in the result of `read`."""
         sample = reading[self.key]  # type: ignore[index]
         tensor = sample.tensor() if isinstance(sample, PendingSample) else sample
         return self.row_slice.of(tensor) if self.row_slice else tensor
@@ -96,13 +96,13 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class SampledStack:
-    """A stack with all that samples are read from.
+    """A stack, with everything that samples are read from.
 
     Attributes:
         stack: The lanes.
         stepper: Their optimizer.
-        rates: Their learning rate, and hyperparameters that change with the step.
-        threads: Make long measurements on a CPU, while training goes on.
+        rates: Their learning rate and other hyperparameters that change with the step.
+        threads: Threads for slow measurements on a CPU, during training.
     """
 
     stack: LaneStack
@@ -112,7 +112,7 @@ class SampledStack:
 
 
 def sources(sampled: SampledStack) -> tuple[Source, ...]:
-    """Everything that can be recorded of a stack.
+    """Everything that can be recorded from a stack.
 
     Raises:
         DynvizError: The channels or probes of the scenario cannot be recorded.
@@ -156,7 +156,7 @@ def _probes(sampled: SampledStack) -> Iterator[Source]:
 
 
 def _parameters(sampled: SampledStack) -> Iterator[Source]:
-    channel = _row(sampled, "parameters", "all parameters in a row")
+    channel = _row(sampled, "parameters", "all parameters, in one row")
     yield Source(channel=channel, phase=Phase.STATE, read=_theta, is_row=True)
 
 
@@ -167,7 +167,7 @@ def _buffers(sampled: SampledStack) -> Iterator[Source]:
         return (torch.cat([buffer.flatten(lead) for buffer in values.stack.buffers.values()], dim=-1),)
 
     if sampled.stack.buffers:
-        channel = _row(sampled, "buffers", "all buffers in a row, such as running statistics")
+        channel = _row(sampled, "buffers", "all buffers, such as running statistics, in one row")
         yield Source(channel=channel, phase=Phase.STATE, read=read)
 
 
@@ -181,7 +181,7 @@ def _terms(sampled: SampledStack) -> Iterator[Source]:
         return values.terms
 
     for term in sampled.stepper.terms:
-        channel = _row(sampled, f"term.{term}", f"the {term} part of the step that led here")
+        channel = _row(sampled, f"term.{term}", f"the {term} term of the step that led to this sample")
         yield Source(channel=channel, phase=Phase.UPDATE, read=read, key=term, is_row=True)
 
 
@@ -192,7 +192,7 @@ def _state(sampled: SampledStack) -> Iterator[Source]:
     lanes = 0 if sampled.stack.single else 1
     for name, value in watched(sampled.stepper, 0).items():
         dims = tuple(f"index{axis}" for axis in range(value.ndim - lanes))
-        channel = Channel(name, sampled.stack.task.every, dims, "of the optimizer's state", on=False)
+        channel = Channel(name, sampled.stack.task.every, dims, "part of the optimizer's state", on=False)
         yield Source(channel=channel, phase=Phase.STATE, read=read, key=name, apart=True)
 
 
@@ -201,13 +201,13 @@ def _rates(sampled: SampledStack) -> Iterator[Source]:
         return sampled.rates.at(values.stack, values.step + 1)
 
     for name, moves in sampled.rates.moving.items():
-        channel = Channel(name, sampled.stack.task.every, (), f"{name} of the step that follows", on=moves)
+        channel = Channel(name, sampled.stack.task.every, (), f"{name} of the next step", on=moves)
         yield Source(channel=channel, phase=Phase.SCHEDULE, read=read, key=name)
 
 
 def _perturbation(sampled: SampledStack) -> Iterator[Source]:
     if sampled.stepper.perturb is not None:
-        channel = _row(sampled, "perturbation", "where the gradient of the step is taken, from the parameters")
+        channel = _row(sampled, "perturbation", "where the gradient of the step is taken, relative to the parameters")
         yield Source(channel=channel, phase=Phase.PERTURBATION, read=lambda values: (values.perturbation,), is_row=True)
 
 

@@ -1,4 +1,4 @@
-"""What a step knows, and when in the step it is known."""
+"""The values known during a step, and when they become known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from dynviz.task import Batch
 from dynviz.training.lane_stack import LaneStack
+from dynviz.training.step_inputs import StepInputs
 from dynviz.training.steppers import Stepper
 
 
@@ -32,16 +33,16 @@ class Phase(IntEnum):
 
     @classmethod
     def within_step(cls) -> tuple["Phase", ...]:
-        """The phases whose samples come about as a step is made, and only then."""
+        """The phases whose samples exist only while a step is taken."""
         return cls.LOSS, cls.GRADIENT, cls.PERTURBATION, cls.UPDATE
 
 
 @dataclass(slots=True)
 class StepValues:
-    """What a step knows, filled in phase by phase.
+    """The values known during a step, filled in phase by phase.
 
     Attributes:
-        step: How many steps the stack has made.
+        step: The number of steps that the stack has taken.
         first: Whether this is the measurement before training, which is kept for the sample of step 0.
     """
 
@@ -57,8 +58,26 @@ class StepValues:
 
     @classmethod
     def before_training(cls, stack: LaneStack, stepper: Stepper, batch: Batch) -> "StepValues":
-        """The values of the step that never was; its loss is left out."""
+        """The values of a fictitious step before training, without a loss."""
         values = cls(stack, stepper, 0, batch)
         values.gradient = values.perturbation = torch.zeros_like(stack.theta)
         values.terms = dict.fromkeys(stepper.terms, values.gradient)
         return values
+
+    def differentiate(self) -> None:
+        """Compute the loss and its gradient."""
+        self.loss, self.gradient = self.stack.gradient(self.batch)
+
+    def perturb(self, inputs: StepInputs | int) -> bool:
+        """Perturb the parameters if the rule does; returns whether it does."""
+        if self.stepper.perturb is None:
+            return False
+        self.perturbation = self.stepper.perturb(self.gradient, inputs)
+        return True
+
+    def update(self, inputs: StepInputs | int) -> None:
+        """Take the step."""
+        stack, gradient = self.stack, self.gradient
+        if self.stepper.perturb is not None:
+            gradient = stack.gradient_at(stack.theta + self.perturbation, self.batch)
+        stack.theta, self.terms = self.stepper.step(stack.theta, gradient, inputs)

@@ -1,4 +1,4 @@
-"""Steps of an optimizer over a stack, and those of our rules."""
+"""Steppers: they take the steps of an optimizer over a stack; here, those of rules."""
 
 import copy
 import dataclasses
@@ -12,18 +12,19 @@ from torch.func import vmap
 
 from dynviz.rule import NOISE, PerturbingRule, Rule, State
 from dynviz.training.noise import Noise
+from dynviz.training.operators import operators
 from dynviz.training.parameter_layout import ParameterLayout
-from dynviz.training.step_inputs import StepInputs
+from dynviz.training.step_inputs import ChangingValue, Fixed, StepInputs, values_over
 from dynviz.training.trees import form
 
 
 class Stepper(Protocol):
-    """Changes the parameters of a stack, keeping the optimizer's state.
+    """Updates the parameters of a stack, and holds the optimizer's state.
 
     Attributes:
-        terms: Names of the parts that a step adds up from.
-        perturb: Of an optimizer that takes the gradient of its step elsewhere: where to, from theta, for a gradient
-            at theta, both in a row like theta, and for the step's number. None for all others.
+        terms: The names of the terms whose sum is a step.
+        perturb: For an optimizer that takes the gradient at another point: the function from the gradient at theta and
+            the step's number to the offset of that point, flattened like theta; None for all others.
         random: Whether its steps draw random numbers.
     """
 
@@ -32,15 +33,15 @@ class Stepper(Protocol):
     random: bool
 
     def step(self, theta: Tensor, gradient: Tensor, t: int | StepInputs) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The parameters after step t (from 1), and the terms of the step, all in a row like theta."""
+        """The parameters after step t (from 1), and the terms of the step, all flattened like theta."""
         ...
 
     def value(self, name: str, place: int) -> float | None:
-        """A hyperparameter of one lane now; None where it is a schedule."""
+        """The current value of a hyperparameter of one lane; None if it is a schedule."""
         ...
 
     def refusal(self, name: str, value: float, lane: int | None) -> str:
-        """Why a hyperparameter cannot be set, for all lanes or for one; empty where it can."""
+        """Why a hyperparameter cannot be set, for all lanes or one; empty if it can."""
         ...
 
     def change(self, name: str, value: float, places: Sequence[int] | None) -> None:
@@ -48,37 +49,19 @@ class Stepper(Protocol):
         ...
 
     def state(self) -> Any:
-        """All that the next step depends on beside theta: a tree of dicts, lists, tensors and plain values."""
+        """Everything besides theta that the next step depends on: a tree of dicts, lists, tensors and plain values."""
         ...
 
     def restore(self, theta: Tensor, state: Any) -> None:
-        """Go on from these parameters and a state that `state` gave."""
+        """Continue from these parameters and a state returned by `state`."""
         ...
-
-
-class ChangingValue(Protocol):
-    """A value that changes with the step, see `dynviz.plugins.schedules.Schedule`."""
-
-    def at(self, t: int) -> float:
-        """The value at step t, from 1."""
-        ...
-
-
-@dataclasses.dataclass(frozen=True)
-class Fixed:
-    """A value that was set while a run trains, as what changes with the step."""
-
-    value: float
-
-    def at(self, t: int) -> float:  # noqa: ARG002
-        return self.value
 
 
 Perturb: TypeAlias = Callable[[Tensor, int | StepInputs], Tensor]
 
 
 class RuleStepper:
-    """One of our rules. All lanes step together.
+    """The steps of a rule, for all lanes together.
 
     A rule that works coordinate by coordinate sees all parameters of all lanes as one tensor. Any other sees one
     parameter of one lane, through vmap where there are several lanes. Hyperparameters that differ between lanes
@@ -95,15 +78,15 @@ class RuleStepper:
         schedules: Mapping[str, ChangingValue] = types.MappingProxyType({}),
         seeds: Sequence[int] = (),
     ) -> None:
-        """The steps of a rule, none of them made yet.
+        """Prepare the steps of a rule.
 
         Args:
-            rule: With the hyperparameters that all lanes share.
-            varying: The others, a number for each lane.
-            layout: Where parameters stand in a row.
-            theta: Before the first step.
-            schedules: Of the hyperparameters that change with the step.
-            seeds: Of the lanes, for rules that ask for noise; by default all 0.
+            rule: The rule, with the hyperparameters that all lanes share.
+            varying: The other hyperparameters, with a number for each lane.
+            layout: The positions of parameters in the flat row.
+            theta: The parameters before the first step.
+            schedules: The schedules of hyperparameters that change with the step.
+            seeds: The seeds of the lanes, for rules that request noise; by default all 0.
         """
         # What differs between lanes or steps is a tensor from the start: a rule may leave out what is off for good.
         at_first = {name: values[0] for name, values in varying.items()} | {
@@ -119,6 +102,7 @@ class RuleStepper:
         self.varying = {
             name: torch.tensor(values, dtype=torch.float64, device=theta.device) for name, values in varying.items()
         }
+        self._in_blocks = False
         self._state = self.fresh(theta)
         self._bind()
         self.terms = self._term_names(theta)
@@ -132,17 +116,14 @@ class RuleStepper:
         self.perturb: Perturb | None = self._perturb if isinstance(self.rule, PerturbingRule) else None
 
     def step_inputs(self, t: int, count: int) -> StepInputs:
-        """What the steps t..t+count-1 are given."""
+        """The inputs of the steps t..t+count-1."""
         steps = range(t, t + count)
-        values = {
-            name: torch.tensor([schedule.at(step) for step in steps], dtype=torch.float64, device=self._device)
-            for name, schedule in self.schedules.items()
-        }
+        values = {name: values_over(schedule, steps, self._device) for name, schedule in self.schedules.items()}
         noise = (torch.stack([self._noise.at(step) for step in steps]),) if self.random else ()
         return StepInputs(torch.arange(t, t + count, dtype=torch.float64, device=self._device), values, noise)
 
     def standing_in(self, varying: Mapping[str, Tensor], state: dict[str, State]) -> "RuleStepper":
-        """The same rule with other tensors in its place; this one stays as it is."""
+        """The same stepper with other tensors; this one is not modified."""
         other = copy.copy(self)
         other.varying, other._state = dict(varying), dict(state)
         other._bind()
@@ -166,9 +147,20 @@ class RuleStepper:
         return theta, rows
 
     def rule_at(self, t: int) -> Rule:
-        """The rule with the hyperparameters of step t (from 1); those that differ between lanes are left open."""
+        """The rule with the hyperparameters of step t (from 1), except those that differ between lanes."""
         values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
         return _opened(self.rule, values)
+
+    def take_as_tensors(self) -> None:
+        """Have steps be given their numbers as tensors, so that a block of them can be given others later.
+
+        A number stays as it is where the rule leaves something out for it, or branches on it.
+        """
+        self._in_blocks = True
+        for field in dataclasses.fields(self.rule):  # type: ignore[arg-type]
+            value = getattr(self.rule, field.name)
+            if type(value) is float and not self._differs(field.name, value):
+                self.change(field.name, value, None)
 
     def value(self, name: str, place: int) -> float | None:
         if name in self.varying:
@@ -183,14 +175,22 @@ class RuleStepper:
             return f"{name} is a schedule that all lanes share; set it for all of them, or fork the run"
         if not isinstance(getattr(self.rule, name), float | Tensor):
             return f"{name} is off; fork the run to switch it on"
+        if self._differs(name, value):
+            return f"{name} {value:g} would change the terms of a step; fork the run instead"
+        if self._in_blocks and name not in self.schedules and name not in self.varying:
+            return f"the steps are compiled with {name} {self.value(name, 0):g}; fork the run instead"
+        return ""
+
+    def _differs(self, name: str, value: float) -> bool:
+        """Whether steps that are given a hyperparameter as a tensor are others, or blocks cannot hold them."""
         changed = copy.copy(self)
         changed.rule = _opened(self.rule, _tensors({name: value}, self._device))
         row = torch.zeros(self._shape, dtype=self.dtype, device=self._device)
         changed._state = changed.fresh(row)
         changed._bind()
-        if form(changed._state) != form(self._state) or changed._term_names(row) != self.terms:
-            return f"{name} {value:g} makes steps of other terms; fork the run instead"
-        return ""
+        terms: list[tuple[str, ...]] = []
+        calls = operators(lambda: terms.append(changed._term_names(row)))
+        return form(changed._state) != form(self._state) or terms != [self.terms] or (self._in_blocks and calls.decides)
 
     def change(self, name: str, value: float, places: Sequence[int] | None) -> None:
         if places is None:
@@ -206,7 +206,7 @@ class RuleStepper:
         self._bind()
 
     def fresh(self, theta: Tensor) -> dict[str, State]:
-        """The state before the first step from these parameters, of one lane or of several."""
+        """The initial state for these parameters, of one lane or several."""
         init: Callable[[Tensor], State] = self.rule.init
         if theta.ndim == 2 and not self.whole:
             init = vmap(init)
@@ -223,6 +223,8 @@ class RuleStepper:
             return t
         # A new tensor each time: a rule may keep t in its state.
         time = torch.full((), t, dtype=torch.float64, device=self._device)
+        if self._device.type == "cpu":
+            time.number = t  # type: ignore[attr-defined]
         values = _tensors({name: schedule.at(t) for name, schedule in self.schedules.items()}, self._device)
         return StepInputs(time, values, (self._noise.at(t),) if self.random else ())
 

@@ -1,4 +1,4 @@
-"""Steps of any class of torch's kind, which keeps its state in itself."""
+"""The steps of PyTorch optimizers, which hold their own state."""
 
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -41,15 +41,15 @@ class TorchStepper:
         seeds: Sequence[int] = (),
         evaluate: Evaluate | None = None,
     ) -> None:
-        """The steps of an optimizer, none of them made yet.
+        """Prepare the steps of an optimizer.
 
         Args:
-            make: Makes the optimizer of a list of parameters.
-            name: As it was asked for.
-            layout: Where parameters stand in a row.
-            theta: Before the first step.
-            schedules: Of the hyperparameters that change with the step.
-            seeds: Of the lanes.
+            make: Creates the optimizer from a list of parameters.
+            name: The name of the optimizer as given.
+            layout: The positions of parameters in the flat row.
+            theta: The parameters before the first step.
+            schedules: The schedules of hyperparameters that change with the step.
+            seeds: The seeds of the lanes.
             evaluate: The loss and the gradient at a row of parameters, for a step that evaluates them; such an
                 optimizer steps one lane alone.
         """
@@ -73,7 +73,8 @@ class TorchStepper:
         for hyperparameter in schedules:
             values = [group.get(hyperparameter) for group in self.optimizers[0].param_groups]
             if None in values:
-                raise DynvizError(f"{name} keeps no {hyperparameter} that could change with the step; its lr can")
+                own = "; its lr can" if all("lr" in group for group in self.optimizers[0].param_groups) else ""
+                raise DynvizError(f"{name} has no {hyperparameter} that could change with the step{own}")
             if len(set(values)) > 1:
                 raise DynvizError(f"the groups of {name} differ in {hyperparameter}, so that it cannot be a schedule")
         step = "step"
@@ -121,9 +122,9 @@ class TorchStepper:
     def refusal(self, name: str, value: float, lane: int | None) -> str:  # noqa: ARG002
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         if not all(isinstance(group.get(name), int | float) for group in groups):
-            return f"the optimizer keeps no number {name} that could be set while it trains; fork the run instead"
+            return f"the optimizer has no number {name} that could be set while it trains; fork the run instead"
         if name == "weight_decay" and any((group[name] == 0) != (value == 0) for group in groups):
-            return f"{name} {value:g} makes steps of other terms; fork the run instead"
+            return f"{name} {value:g} would change the terms of a step; fork the run instead"
         return ""
 
     def change(self, name: str, value: float, places: Sequence[int] | None) -> None:

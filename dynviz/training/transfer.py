@@ -1,4 +1,4 @@
-"""Samples on their way from where they were made to NumPy."""
+"""Transferring samples from the device to NumPy."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,14 @@ Arrays = dict[str, NDArray]  # type: ignore[type-arg]
 
 
 class Transfer:
-    """Samples that are on their way, or there."""
+    """Samples in transfer, or already transferred."""
 
     def __init__(self, tensors: Mapping[str, Tensor], arrived: "torch.cuda.Event | None" = None) -> None:
         self._tensors = tensors
         self._arrived = arrived
 
     def arrays(self) -> Arrays:
-        """The samples; waits until they are there."""
+        """Wait for the samples."""
         if self._arrived is not None:
             self._arrived.synchronize()
         return {name: value.numpy() for name, value in self._tensors.items()}
@@ -40,7 +40,7 @@ class DeviceReader:
         self._stream = torch.cuda.Stream(device) if self.late else None  # type: ignore[no-untyped-call]
 
     def send(self, tensors: Mapping[str, Tensor]) -> Transfer:
-        """Send samples on their way; their storage must not change any more."""
+        """Start transferring samples, whose storage must not change anymore."""
         # NumPy has no bfloat16; float32 holds the same numbers.
         plain = {name: value.float() if value.dtype == torch.bfloat16 else value for name, value in tensors.items()}
         if self._stream is None:

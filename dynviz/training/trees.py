@@ -14,7 +14,7 @@ _TREE = "tree"
 
 
 def to_arrays(tree: Any) -> dict[str, NDArray[Any]]:
-    """Arrays by name, and under `tree` a JSON text that says how they hang together.
+    """Convert a tree to arrays by name, and under `tree` a JSON text that describes its structure.
 
     Raises:
         DynvizError: The tree holds something that is neither a tensor nor a plain value.
@@ -26,10 +26,10 @@ def to_arrays(tree: Any) -> dict[str, NDArray[Any]]:
 
 
 def from_arrays(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Any:
-    """The tree that `to_arrays` took apart, its tensors on this device.
+    """Restore a tree from `to_arrays`, with its tensors on this device.
 
     Raises:
-        DynvizError: It is none, or names an array that is not there.
+        DynvizError: The arrays are not such a tree, or one is missing.
     """
     try:
         return _build(json.loads(str(arrays[_TREE])), arrays, device)
@@ -38,7 +38,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Any
 
 
 def form(tree: Any) -> Any:
-    """The same tree with the shapes of its tensors in place of all values."""
+    """The same tree with each tensor replaced by its shape, and without other values."""
     if isinstance(tree, torch.Tensor):
         return tuple(tree.shape)
     if isinstance(tree, Mapping):

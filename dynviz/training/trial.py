@@ -1,4 +1,4 @@
-"""A class of torch's kind on trial: what it refuses is refused before a run begins, and what it keeps is found out."""
+"""Trying out a PyTorch optimizer before a run begins: whether it works, and which state it keeps."""
 
 import contextlib
 from collections.abc import Callable, Collection
@@ -32,13 +32,13 @@ STEPS = 3
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a trial told about a class.
+    """The result of trying out an optimizer class.
 
     Attributes:
-        make: Makes the optimizer of a list of parameters.
-        decays: Whether its decay is lr weight_decay theta, apart from the step.
-        ours: Whether it is one of torch.optim, whose steps draw no random numbers.
-        closure: Whether its steps evaluate the loss, and so are given a closure.
+        make: Creates the optimizer from a list of parameters.
+        decays: Whether it has decoupled decay, lr weight_decay theta.
+        ours: Whether it belongs to torch.optim, whose steps draw no random numbers.
+        closure: Whether its steps evaluate the loss and so need a closure.
         draws: Whether its steps draw from global generators.
     """
 
@@ -50,12 +50,12 @@ class TrialResult:
 
 
 def trial(make: Make, name: str, parameters: list[nn.Parameter], scheduled: Collection[str] = ()) -> TrialResult:
-    """Make an optimizer and a few steps, on parameters that nobody else uses.
+    """Create an optimizer and take a few steps, on separate parameters.
 
     Args:
-        make: Makes it.
-        name: As it was asked for.
-        parameters: To try it on.
+        make: Creates the optimizer.
+        name: The name of the optimizer as given.
+        parameters: The parameters to try it on.
         scheduled: The hyperparameters that change with the step, which may be 0 at the first one.
 
     Raises:
@@ -77,7 +77,7 @@ def trial(make: Make, name: str, parameters: list[nn.Parameter], scheduled: Coll
 
 
 def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
-    """The share of each parameter, by its id, that a decoupled decay takes at a step."""
+    """The fraction of each parameter, by its id, by which decoupled decay reduces it at a step."""
     return {
         id(parameter): float(group.get("lr") or 0) * float(group.get("weight_decay") or 0)
         for group in optimizer.param_groups
@@ -86,7 +86,7 @@ def decay_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
 
 
 def portable(state: dict[str, Any]) -> dict[str, Any]:
-    """The state without those options of its groups that are no values, such as a dtype: making it gives them again."""
+    """The state without group options that are not plain values, such as a dtype, which its constructor sets again."""
     groups = [
         {key: value for key, value in group.items() if not (isinstance(value, torch.dtype) or callable(value))}
         for group in state["param_groups"]
@@ -129,12 +129,12 @@ def _check_kept(name: str, state: dict[str, Any], before: Attributes, after: Att
     except DynvizError as error:
         raise DynvizError(f"{name}: {error}") from error
     except TypeError as error:
-        raise DynvizError(f"{name} keeps what changes in its state, which a checkpoint cannot store") from error
+        raise DynvizError(f"{name} keeps something in its state that a checkpoint cannot store") from error
     if before.opaque != after.opaque:
         other = next((part for part in after.opaque if part not in before.opaque), "")
         raise DynvizError(
-            f"{name} keeps what changes in {' '.join(other.split())[:60]}, which a checkpoint cannot store; keep it in "
-            "numbers, tensors, lists or objects of your own"
+            f"{name} keeps changing values in {' '.join(other.split())[:60]}, which a checkpoint cannot store; use "
+            "numbers, tensors, lists or objects of your own instead"
         )
 
 
@@ -198,9 +198,10 @@ def _steps(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], cou
 def _looks_at_the_loss(make: Make, parameters: list[nn.Parameter], walk: _Walk) -> bool:
     """Whether the same steps lead elsewhere when they are told the loss."""
     with contextlib.suppress(Exception):
-        told = _attempt(make, parameters, STEPS, closure=True)
+        with_closure = _attempt(make, parameters, STEPS, closure=True)
         return not all(
-            torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(told.after, walk.after, strict=True)
+            torch.equal(one.nan_to_num(), other.nan_to_num())
+            for one, other in zip(with_closure.after, walk.after, strict=True)
         )
     return False
 

@@ -1,4 +1,4 @@
-"""What a rule shows of its state: numbers worth recording, such as the eigenvalues of its statistics."""
+"""The quantities that a rule exposes from its state, such as the eigenvalues of its statistics."""
 
 import dataclasses
 import re
@@ -13,13 +13,13 @@ from dynviz.training.steppers import RuleStepper, Stepper
 
 
 def watched(stepper: Stepper, step: int) -> dict[str, Tensor]:
-    """What the optimizer of a stack shows of its present state, by channel, with the lanes in front of several.
+    """The quantities exposed by the optimizer of a stack, by channel, with a leading dimension for several lanes.
 
-    Nothing where the optimizer is no rule of ours, or its rule shows nothing.
+    Empty if the optimizer is not a rule, or exposes nothing.
 
     Args:
         stepper: The optimizer.
-        step: How many steps it has made: scheduled hyperparameters are those of the last one.
+        step: The number of steps it has taken; scheduled hyperparameters are those of the last one.
     """
     if not isinstance(stepper, RuleStepper) or not isinstance(stepper.rule, WatchedRule):
         return {}

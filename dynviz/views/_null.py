@@ -43,11 +43,22 @@ def degrees(columns: int, beta: float, steps: int) -> float:
 def share(rows: int, columns: int, beta: float, steps: int) -> float:
     """The share of the top quarter for gradients [rows, columns] of Gaussian noise.
 
-    A weighted sum of outer products is about a Wishart matrix with `degrees` columns (the first two moments of its
-    spectrum agree), which Bartlett's decomposition draws in one triangle.
-
     >>> round(share(1024, 256, 0.999, 10_000), 3)
     0.265
+    """
+    return float(top_quarter(_eigenvalues(rows, columns, beta, steps)).mean())
+
+
+def spectrum(rows: int, columns: int, beta: float, steps: int) -> Array:
+    """The eigenvalues of noise, ascending, the mean of several draws; of many rows as many as are drawn."""
+    return np.asarray(np.sort(_eigenvalues(rows, columns, beta, steps), axis=-1).mean(axis=0))
+
+
+def _eigenvalues(rows: int, columns: int, beta: float, steps: int) -> Array:
+    """Eigenvalues [draws, size] of noise averaged like gradients [rows, columns].
+
+    A weighted sum of outer products is about a Wishart matrix with `degrees` columns (the first two moments of its
+    spectrum agree), which Bartlett's decomposition draws in one triangle.
     """
     size = min(rows, LARGEST)
     columns_in_effect = degrees(columns, beta, steps) * size / rows
@@ -62,4 +73,44 @@ def share(rows: int, columns: int, beta: float, steps: int) -> float:
     # Of fewer columns than rows the other eigenvalues are zero.
     eigenvalues = np.zeros((draws, size))
     eigenvalues[:, : factor.shape[2]] = np.linalg.svd(factor, compute_uv=False) ** 2
-    return float(top_quarter(eigenvalues).mean())
+    return eigenvalues
+
+
+@functools.lru_cache(maxsize=1024)
+def overlap(shape: tuple[int, int], beta: float, step: int, lag: int) -> float:
+    """The overlap of the top quarter's space at a step with that so many steps before, for Gaussian noise.
+
+    The statistics before are about a Wishart matrix, of `degrees` columns and of the sum of weights as its mean; those
+    now are beta^lag times them and another one, of the gradients since.
+
+    >>> overlap((8, 8), 1.0, 10**6, 1) > 0.99, round(overlap((64, 64), 0.9, 2000, 1000), 1)
+    (True, 0.2)
+
+    Args:
+        shape: Rows and columns of a gradient.
+        beta: What stays of the average at each step.
+        step: The later one.
+        lag: How many steps before it the earlier one is; fewer than `step`.
+    """
+    size = min(shape[0], LARGEST)
+    rng = np.random.default_rng(0)
+    count = max(1, size // 4)
+    values = []
+    for _ in range(max(4, DRAWS // size // 4)):
+        before = _drawn(size, shape[1] * size / shape[0], beta, step - lag, rng)
+        now = beta**lag * before + _drawn(size, shape[1] * size / shape[0], beta, lag, rng)
+        one, other = (np.linalg.eigh(matrix)[1][:, -count:] for matrix in (before, now))
+        values.append(np.square(one.T @ other).sum() / count)
+    return float(np.mean(values))
+
+
+def _drawn(size: int, columns: float, beta: float, steps: int, rng: np.random.Generator) -> Array:
+    """A weighted sum of outer products of noise with so many columns each."""
+    total = float(steps) if beta >= 1 else (1 - beta**steps) / (1 - beta)
+    in_effect = max(1, round(degrees(1, beta, steps) * columns))
+    # Of many columns the sum is its mean and normal noise.
+    if in_effect > 16 * size:
+        noise = rng.standard_normal((size, size))
+        return np.asarray(total * columns * (np.eye(size) + (noise + noise.T) / np.sqrt(2 * in_effect)))
+    factor = rng.standard_normal((size, in_effect))
+    return np.asarray(total * columns / in_effect * (factor @ factor.T))

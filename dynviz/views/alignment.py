@@ -1,4 +1,4 @@
-"""How much of each true direction is learned, and angles to the true subspaces."""
+"""How far each true direction is learned, and angles to the true subspaces."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
+from dynviz.charts.forks import own_from, without_past
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
 from dynviz.charts.numbers import DIVERGED, resolved
-from dynviz.charts.samples import Latest, has, lane_of, need
+from dynviz.charts.samples import Latest, has, lane_of, lined, need
 from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -20,16 +21,18 @@ from dynviz.scene.norm import Norm
 
 Array: TypeAlias = NDArray[Any]
 
+PARTS = ("learned", "true", "difference")
+"""Of each optimizer's row."""
 LINES = 12
 """So many directions are drawn as lines at most, from the largest to the smallest singular value."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Open the view.
+    """Map the learned matrix, the true one and their difference in the true singular directions, and how it gets there.
 
-    The map is the learned matrix in the singular directions of the true one, each entry as a share of what is there:
-    the unit matrix once everything is learned. The curves are its diagonal, and the mean squared cosine of the angles
-    between learned and true subspaces, where these are not the whole space.
+    Entries are divided by the true singular values, so that the identity means that everything is learned. The curves
+    are the diagonal, and the mean squared cosine of the angles between learned and true subspaces, where these are not
+    the whole space.
 
     Args:
         recordings: What is shown.
@@ -38,11 +41,15 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     need("alignment", recordings)
     lane_of(recordings, lane)
     need("alignment", recordings, "core")
-    panels = [_map(recording, lane, tag) for recording, tag in zip(recordings, caption.tags(recordings), strict=True)]
+    panels = [
+        _map(recording, lane, tag, part)
+        for recording, tag in zip(recordings, caption.tags(recordings), strict=True)
+        for part in PARTS
+    ]
     panels.append(_directions(recordings, lane))
     if any(has(recording, "alignment") and not _whole(recording) for recording in recordings):
         panels.append(series(recordings, "alignment", scale="linear"))
-    return film(recordings, panels)
+    return film(recordings, panels, columns=len(PARTS))
 
 
 def _whole(recording: Recording) -> bool:
@@ -51,18 +58,22 @@ def _whole(recording: Recording) -> bool:
         return bool((np.abs(recording["alignment"][0] - 1) < 1e-4).all())
 
 
-def _map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:
+def _map(recording: Recording, lane: int, tag: Readout, part: str) -> MovingPanel:
     k = recording["core"].shape[2]
     # The first row stands at the top, as in a printed matrix.
     extent = (0.5, k + 0.5, 0.5, k + 0.5)
-    x, y = Axis((0.5, k + 0.5), whole=True), Axis((k + 0.5, 0.5), whole=True)
-    title = caption.with_seed("learned of true directions", recording, lane)
+    x = Axis((0.5, k + 0.5), label="right direction", whole=True)
+    y = Axis((k + 0.5, 0.5), label="left direction", whole=True)
+    title = part if part == "true" else caption.with_seed(part, recording, lane)
+    true = np.eye(k)
 
     def field(past: Array) -> Field:
-        return Field(past[-1][lane].T, extent, Norm(-1.0, 1.0), "signed", label="-1 to 1")
+        learned = past[-1][lane].T
+        values = {"learned": learned, "true": true, "difference": learned - true}[part]
+        return Field(values, extent, Norm(-1.0, 1.0), "signed", label="-1 to 1")
 
     drawn = Latest(recording, "core", field)
-    readouts = (tag,) if tag.name else ()
+    readouts = (tag,) if tag.name and part != "true" else ()
     return MovingPanel(drawn.steps, lambda step: Panel(title, x, y, (drawn.at(step),), readouts, square=True))
 
 
@@ -72,9 +83,10 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
     lines: list[Line] = []
     shown: list[Array] = []
     values: list[Latest[Readout]] = []
+    begins = own_from(recordings, lane)
     for index, recording in enumerate(recordings):
-        steps = recording.steps("core")
-        diagonal = np.diagonal(recording["core"][:, lane], axis1=1, axis2=2)
+        steps, core = lined(recording, "core", lane)
+        diagonal = without_past(np.diagonal(core, axis1=1, axis2=2), steps, begins[index])
         chosen = evenly(diagonal.shape[1], LINES)
         shown.append(diagonal[:, chosen])
         for place, direction in enumerate(chosen):
@@ -100,9 +112,9 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
     def at(step: int) -> Panel:
         moved = (line.at(step) for line in lines)
         readouts = tuple(value.at(step) for value in values)
-        return Panel(f"their diagonal, {some}the largest bold", x, y, (reference, *moved), readouts)
+        return Panel(f"diagonal, {some}the largest bold", x, y, (reference, *moved), readouts)
 
-    return MovingPanel(union([line.x for line in lines]), at)
+    return MovingPanel(union([value.steps for value in values]), at)
 
 
 def _range(lane: int, empty: Readout) -> Callable[[Array], Readout]:

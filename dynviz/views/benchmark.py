@@ -1,4 +1,4 @@
-"""The run at a glance: predicted classes, validation loss, every logged scalar."""
+"""The run at a glance: predicted classes, validation loss and every logged scalar."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,9 @@ from dynviz.recording import Recording
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Open the view.
+    """For each recording a map of the predicted classes with its accuracy; then a panel for each scalar.
 
-    A map of the predicted classes for each recording, its accuracy beside it; then one panel for each scalar that any
-    of the recordings has, the loss on the validation set (else that of the batches) first.
+    The loss on the validation set, or else that of the batches, comes first.
 
     Args:
         recordings: What is shown.
@@ -30,5 +29,5 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     channels = [*losses[:1], *(name for name in known if name not in elsewhere)]
     if not maps and not channels:
         raise missing("benchmark", recordings[0], "loss")
-    curves = [series(recordings, channel, labelled=place == 0) for place, channel in enumerate(channels)]
+    curves = [series(recordings, channel) for channel in channels]
     return film(recordings, [*maps, *curves])

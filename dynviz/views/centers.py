@@ -1,4 +1,4 @@
-"""Where the learned centers are, by the class they speak for, and their spread."""
+"""The learned centers, coloured by the class they vote for, and their spread."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.curves import Curve, panel
+from dynviz.charts.forks import own_from
 from dynviz.charts.limits import finite, square
 from dynviz.charts.maps import class_names
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.numbers import significant
-from dynviz.charts.samples import Latest, has, index_at, lane_of, need
+from dynviz.charts.samples import BUDGET, Latest, has, index_at, lane_of, need, places
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.decimate import BUDGET, within
 from dynviz.scene.marks import Axis, Panel, Points, Readout
 
 Array: TypeAlias = NDArray[Any]
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Open the view.
+    """A map of the centers for each recording, and a curve of their spread for all lanes.
 
-    The spread is the standard deviation of all coordinates of all centers; below them it is drawn for all lanes.
+    The spread is the standard deviation of all coordinates of all centers.
 
     Args:
         recordings: What is shown.
@@ -37,10 +37,11 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     axis = Axis((-reach, reach))
     panels: list[MovingPanel] = []
     curves: list[Curve] = []
-    for recording, tag in zip(recordings, caption.tags(recordings), strict=True):
+    for recording, tag, begins in zip(recordings, caption.tags(recordings), own_from(recordings), strict=True):
         panels.append(_panel(recording, lane, axis, tag, legend=not panels))
         at, spreads = _spreads(recording["centers"])
-        curves.append(Curve(recording.steps("centers")[at], spreads, tag.color, tag.dash, tag.name))
+        steps = recording.steps("centers")[at]
+        curves.append(Curve(steps, spreads, tag.color, tag.dash, tag.name, begins=begins))
     return film(recordings, [*panels, panel("spread of the centers", curves, step_axis(recordings))])
 
 
@@ -56,7 +57,7 @@ def spread(centers: Array) -> float:
 
 def _spreads(centers: Array) -> tuple[NDArray[np.int64], Array]:
     """Indices of samples, of a long recording some, and the spread of each lane at them [samples, lanes]."""
-    at = within(BUDGET, len(centers), centers[0].size)
+    at = places(centers, BUDGET)
     return at, np.array([[spread(lane) for lane in centers[index]] for index in at])
 
 

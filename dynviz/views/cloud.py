@@ -1,4 +1,4 @@
-"""The density of the lanes over the landscape, from a few to thousands."""
+"""Density of the lanes over the landscape, from a few lanes to thousands."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,6 +16,7 @@ from dynviz.charts.numbers import percent, significant
 from dynviz.charts.samples import Latest, has
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
+from dynviz.charts.swarm import told_as
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -26,8 +27,8 @@ Array: TypeAlias = NDArray[Any]
 
 CELLS = 96
 """Rows and columns of the density."""
-STAR = 4.0
-"""Stars are small here: where they stand, lanes gather."""
+RING = 4.0
+"""Rings are small here: where they stand, lanes gather."""
 FEW = 100
 """Up to so many lanes are dots, too."""
 NEAR = 0.01
@@ -35,12 +36,14 @@ NEAR = 0.01
 
 
 def view(recordings: Sequence[Recording], *, levels: int = 8, contrast: float = 0.5) -> Film:
-    """Open the view. Each recording has a panel of its own; the most solid place is where the lanes are densest now.
+    """Each recording has a panel of its own, with the density of its lanes at this step.
+
+    Opacity is relative to the densest place.
 
     Args:
         recordings: What is shown; best with a hundred lanes or more, `--seeds 0:1000`.
-        levels: How many contours of the landscape.
-        contrast: Power of the density that is drawn, 0 to 1: the lower, the more is seen of thin places.
+        levels: Number of contours of the landscape.
+        contrast: Exponent applied to the density, 0 to 1; lower values show sparse places more clearly.
     """
     need_plane("cloud", recordings)
     recordings = parted(recordings)
@@ -52,23 +55,30 @@ def view(recordings: Sequence[Recording], *, levels: int = 8, contrast: float = 
     ]
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
-    return film(recordings, panels)
+    return replace(film(recordings, panels), story=told_as(recordings))
 
 
 def _panel(recording: Recording, tag: Readout, levels: int, contrast: float) -> MovingPanel:
     x, y, square = plane(recording)
     moving = Latest(recording, "position", _cloud(recording, tag.color, contrast))
     arrived = Latest(recording, "position", _arrived(recording, tag))
-    marks = ground(recording, "contours", levels, STAR)
+    marks = ground(recording, "contours", levels, RING, filled=False)
     title = facts_of(recording).function or "density"
-    if len(recording.seeds) > 1:
-        title = f"{title}, {caption.lanes(len(recording.seeds))}"
+    notes = [f"each map: {caption.lanes(len(recording.seeds))}"]
+    if len(facts_of(recording).optima(2)):
+        notes.append(f"arrived: within {significant(_near(recording), 2)} of a minimum")
 
     def at(step: int) -> Panel:
         field, points = moving.at(step)
         return Panel(title, x, y, (field, *marks, points), (arrived.at(step),), square)
 
-    return MovingPanel(moving.steps, at)
+    return MovingPanel(moving.steps, at, tuple(notes))
+
+
+def _near(recording: Recording) -> float:
+    """Within what distance of an optimum a lane has arrived."""
+    left, right, bottom, top = extent_of(recording)
+    return NEAR * float(np.hypot(right - left, top - bottom))
 
 
 def _cloud(recording: Recording, color: str, contrast: float) -> Callable[[Array], tuple[Field, Points]]:
@@ -83,7 +93,7 @@ def _cloud(recording: Recording, color: str, contrast: float) -> Callable[[Array
         if top > 0:
             heights = np.power(heights / top, contrast)
         few = places if past.shape[1] <= FEW else places[:0]
-        return Field(heights, extent, Norm(0.0, 1.0), color, label="no lane to most lanes"), Points(
+        return Field(heights, extent, Norm(0.0, 1.0), color, label="none to most"), Points(
             few[:, 0], few[:, 1], color, 2.5
         )
 
@@ -94,9 +104,7 @@ def _arrived(recording: Recording, tag: Readout) -> Callable[[Array], Readout]:
     """A function of positions: how many lanes are near an optimum, where one is known."""
     optima = facts_of(recording).optima(2)
     left, right, bottom, top = extent_of(recording)
-    near = NEAR * float(np.hypot(right - left, top - bottom))
-
-    within = f"within {significant(near, 2)} of a minimum"
+    near = _near(recording)
 
     def arrived(past: Array) -> Readout:
         places = past[-1].astype(np.float64)
@@ -106,6 +114,6 @@ def _arrived(recording: Recording, tag: Readout) -> Callable[[Array], Readout]:
             return replace(tag, text=f"{share} inside", widest="100.0 % inside")
         distance = np.hypot(*np.moveaxis(places[:, None] - optima, -1, 0)).min(axis=1)
         share = percent(float((distance < near).mean()))
-        return replace(tag, text=f"{share} {within}", widest=f"100.0 % {within}")
+        return replace(tag, text=f"{share} arrived", widest="100.0 % arrived")
 
     return arrived

@@ -1,4 +1,4 @@
-"""Curves of any scalars over the steps, with the middle half of the seeds."""
+"""Curves of any scalars over the steps, with a band for half of the seeds."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,16 @@ from dynviz.recording import Recording
 
 
 def view(recordings: Sequence[Recording], *, channels: tuple[str, ...] | str = (), scale: Scale = "auto") -> Film:
-    """Open the view.
+    """One panel per channel; with several lanes, their median, middle half and first eight lanes.
 
-    Of several lanes each of the first eight is a thin line; the bold line is the median of all, the band their
-    middle half. A noisy loss is its trailing mean; with one lane, the band then holds eight of ten batches.
+    The bold line is the median of all lanes, the band their middle half; each of the first eight lanes is a thin line.
+    A noisy loss is shown as its trailing mean; with one lane, the band then runs from the 10th to the 90th percentile
+    of the batches.
 
     Args:
         recordings: What is shown.
-        channels: Names of channels: one, or several as '(loss,val_loss)'; by default losses, errors and accuracies.
-        scale: Of the vertical axes; auto takes a logarithm where the values fall by a factor of a hundred.
+        channels: Channels to draw: one name, or several as '(loss,val_loss)'; by default losses, errors and accuracies.
+        scale: Scale of the vertical axes; auto is logarithmic for values that fall by a factor of a hundred.
     """
     need("curves", recordings)
     recordings = parted(recordings)
@@ -34,10 +35,7 @@ def view(recordings: Sequence[Recording], *, channels: tuple[str, ...] | str = (
             raise missing("curves", recordings[0], name)
     if not names:
         raise missing("curves", recordings[0], "loss")
-    return film(
-        recordings,
-        [series(recordings, name, scale=scale, labelled=place == 0) for place, name in enumerate(names)],
-    )
+    return film(recordings, [series(recordings, name, scale=scale) for name in names])
 
 
 def _telling(recordings: Sequence[Recording]) -> list[str]:

@@ -1,28 +1,27 @@
-"""The task itself: the true class of each place, and the true centers."""
+"""The task itself: the true class of each point, and the true centers."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from dynviz.charts import caption
-from dynviz.charts.maps import class_names, extent_of, plane
+from dynviz.charts.maps import class_colors, class_names, extent_of, plane
 from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.samples import has, lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.marks import Mark, Marker, Panel, Points, Readout, Regions
 
-CLASSES = ("class0", "class1", "lane2", "lane3", "lane4", "lane5", "lane6", "lane7")
 MARKERS: tuple[tuple[Marker, float], ...] = (("dot", 4.0), ("ring", 5.0))
 """Shape and size of the centers of each class: on ground of its own class a colour would not be seen."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Open the view. Recordings of the same environment share a panel.
+    """Recordings of the same environment share a panel.
 
     Args:
         recordings: What is shown.
-        lane: Whose environment is shown.
+        lane: Lane whose environment is shown.
     """
     need("environment", recordings, "environment")
     lane_of(recordings, lane)
@@ -48,11 +47,12 @@ def _panel(recording: Recording, lane: int, name: str, color: str) -> MovingPane
     extent = extent_of(recording)
     x, y = plane(extent)
     classes = np.nan_to_num(recording["environment"][0, lane]).astype(np.int64)
-    marks: list[Mark] = [Regions(classes, extent, CLASSES[: max(2, int(classes.max()) + 1)])]
+    marks: list[Mark] = [Regions(classes, extent, class_colors(max(2, int(classes.max()) + 1)))]
     if has(recording, "true_centers"):
         marks += _centers(recording, lane)
     readouts = [Readout(name, color)] if name else []
-    readouts += [Readout(name, CLASSES[index]) for index, name in enumerate(class_names(recording))]
+    names = class_names(recording)
+    readouts += [Readout(name, color) for name, color in zip(names, class_colors(len(names)), strict=True)]
     panel = Panel("true classes", x, y, tuple(marks), tuple(readouts), square=True)
     return MovingPanel(np.zeros(1, dtype=np.int64), lambda _: panel)
 

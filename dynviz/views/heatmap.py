@@ -1,4 +1,4 @@
-"""The learned matrix as a heat map, the true one, and their difference."""
+"""Heat maps of the learned matrix, of the true one and of their difference."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,29 +10,30 @@ from numpy.typing import NDArray
 from dynviz.charts import caption, limits
 from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.numbers import significant
-from dynviz.charts.samples import Latest, has, lane_of, need
+from dynviz.charts.samples import Latest, has, lane_of, need, thinned
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.decimate import thinned
 from dynviz.scene.marks import Axis, Extent, Field, Panel, Readout
 from dynviz.scene.norm import Norm
 
 Array: TypeAlias = NDArray[Any]
 
+COLUMNS = 3
+"""Learned, true, difference."""
 REACH = 0.99
 """The share of the entries that the colours reach over; the few beyond it have the last one."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0, count: int = 0) -> Film:
-    """Open the view.
+    """All maps share one colour scale: blue below zero, orange above, and the background at zero.
 
-    Of a large matrix the first rows and columns are recorded. All maps have the same colours: blue below zero, orange
-    above, and the ground where an entry is zero, so that a difference that fades is a matrix that is learned.
+    Each optimizer has a row: what it learned, the true matrix, and their difference, whose colours fade as the
+    matrix is learned. Of a large matrix only the first rows and columns are recorded.
 
     Args:
         recordings: What is shown.
         lane: Which lane is shown of each recording.
-        count: How many rows and columns; 0 takes all that are recorded.
+        count: Number of rows and columns; 0 shows all that are recorded.
     """
     need("heatmap", recordings)
     lane_of(recordings, lane)
@@ -44,16 +45,14 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, count: int = 0) -> F
     ]
     reach = max(_reach(recording, truth, lane) for recording, truth in zip(recordings, truths, strict=True))
     norm = Norm(-reach, reach)
-    learned: list[MovingPanel] = []
-    differences: list[MovingPanel] = []
+    panels: list[MovingPanel] = []
     for recording, truth, tag in zip(recordings, truths, caption.tags(recordings), strict=True):
-        learned.append(_map(recording, (lane, cut), norm, tag))
+        panels.append(_map(recording, (lane, cut), norm, tag))
         if truth is not None:
-            differences.append(_map(recording, (lane, cut), norm, tag, truth))
-    same = all(truth is not None and np.array_equal(truth, truths[0]) for truth in truths if truths[0] is not None)
-    shown = [truth for truth in (truths[:1] if same else truths) if truth is not None]
-    true = [_still("true", truth, recordings[0], norm) for truth in shown]
-    return film(recordings, [*learned, *true, *differences])
+            panels.append(_still("true", truth, recording, norm))
+            panels.append(_map(recording, (lane, cut), norm, tag, truth))
+    # Rows are optimizers; without true matrices there is one map of each.
+    return film(recordings, panels, columns=0 if any(truth is None for truth in truths) else COLUMNS)
 
 
 def _reach(recording: Recording, truth: Array | None, lane: int) -> float:
@@ -89,7 +88,8 @@ def _part(recording: Recording, rows: int, columns: int) -> str:
 
 def _axes(rows: int, columns: int) -> tuple[Axis, Axis, Extent]:
     """The first row stands at the top, as in a printed matrix."""
-    x, y = Axis((0.0, float(columns)), whole=True), Axis((float(rows), 0.0), whole=True)
+    x = Axis((0.0, float(columns)), label="column", whole=True)
+    y = Axis((float(rows), 0.0), label="row", whole=True)
     return x, y, (0.0, float(columns), 0.0, float(rows))
 
 

@@ -1,4 +1,4 @@
-"""The loss on a plane of networks that learns a picture, beside that picture."""
+"""The loss on a plane of networks that learns a picture, next to that picture."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,11 +20,11 @@ EXTENT: Extent = (-1.0, 1.0, -1.0, 1.0)
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Open the view.
+    """One plane per recording, the target picture, and the loss.
 
     Args:
         recordings: What is shown.
-        lane: Whose plane is shown of each recording; the distance is of all lanes.
+        lane: Lane of each recording whose plane is shown; the loss curve covers all lanes.
     """
     lane_of(recordings, lane)
     need("icon", recordings, "plane_loss", "picture", "loss")
@@ -34,9 +34,9 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     panels = [
         _plane(recording, lane, norm, tag) for recording, tag in zip(recordings, caption.tags(recordings), strict=True)
     ]
-    still = _panel("the picture", Field(wanted, EXTENT, norm, label=_colors(norm)))
+    still = _panel("target", Field(wanted, EXTENT, norm, label=_colors(norm)))
     panels.append(MovingPanel(np.zeros(1, np.int64), lambda _: still))
-    return film(recordings, [*panels, series(recordings, "loss")])
+    return film(recordings, [*panels, series(recordings, "loss")], caption.chosen(recordings, lane))
 
 
 def _plane(recording: Recording, lane: int, norm: Norm, tag: Readout) -> MovingPanel:

@@ -1,6 +1,7 @@
-"""What a Kronecker-factored preconditioner sees: moments of rows and of columns."""
+"""A Kronecker-factored preconditioner, and how well it approximates the full one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,15 +9,16 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.curves import Curve, panel
+from dynviz.charts.forks import own_from
 from dynviz.charts.limits import finite
-from dynviz.charts.moments import likeness, moments, product, root
+from dynviz.charts.moments import excess, likeness, moments, product, rank, root
 from dynviz.charts.moving import MovingPanel, film, step_axis
-from dynviz.charts.samples import index_at, lane_of, need
+from dynviz.charts.samples import index_at, lane_of, need, places
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
-from dynviz.scene.marks import Axis, Field, Panel, Readout
+from dynviz.scene.marks import Axis, Field, Panel, Readout, ReferenceLine
 from dynviz.scene.norm import Norm
 from dynviz.text import quoted
 
@@ -26,27 +28,32 @@ LARGEST = 400
 """Numbers of a parameter at most: all their moments are as many squared."""
 SAMPLES = 60
 """At so many steps the likeness is computed."""
+PRODUCTS = 1 << 30
+"""So many products of two numbers of a gradient are added up for C, at most: of more gradients evenly spaced ones."""
 EXTENT = (0.02, 0.98, 0.02, 0.98)
 """Of a matrix on its axes: between whole numbers, so that there are no ticks."""
 
 
 def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0, swapped: bool = False) -> Film:
-    """Open the view, of the first recording; the likeness is of all.
+    """Matrices are those of the first recording; the similarity covers all recordings.
 
     Shampoo keeps L, the sum of G G^T over the gradients so far, and R, the sum of G^T G, instead of C, the sum of all
-    products of two numbers of G. The Kronecker product of their roots stands for C. Each matrix is drawn on a scale of
-    its own, by roots of its numbers with their signs, so that small ones are seen.
+    products of two numbers of G. The Kronecker product of their square roots approximates C. Each matrix has a colour
+    scale of its own, by signed square roots of its entries, so that small ones are visible.
+
+    The last panel checks lemma 8 of Shampoo: C is at most r √L ⊗ √R in the Loewner order, with r the largest rank of
+    the gradients. The curve is the least factor for which that is true.
 
     Args:
         recordings: What is shown, with the gradients at every step: `--record gradient:every=1`.
-        parameter: Whose gradient, by its name; by default the first matrix that is small enough.
-        lane: Which lane of each recording.
-        swapped: Whether the product in the other order is shown, too, which is another matrix.
+        parameter: Name of the parameter whose gradient is used; by default the first matrix that is small enough.
+        lane: Lane of each recording to show.
+        swapped: Whether to also show the product in the other order, which is a different matrix.
     """
     need("kronecker", recordings)
     lane_of(recordings, lane)
     need("kronecker", recordings, "gradient")
-    chosen = _chosen(recordings[0], parameter)
+    chosen = small_matrix(recordings[0], parameter)
     statistics = [KroneckerStatistics(recording, chosen, lane) for recording in recordings]
     first = statistics[0]
     matrices = {
@@ -57,13 +64,21 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     }
     if swapped:
         matrices["√R ⊗ √L"] = lambda step: np.kron(root(first.at(step)[1]), root(first.at(step)[0]))
-    panels = [_map(title, first.steps, make) for title, make in matrices.items()]
-    curves = [one.likeness(tag) for one, tag in zip(statistics, caption.tags(recordings), strict=True)]
-    panels.append(panel("likeness of √L ⊗ √R and C", curves, step_axis(recordings), Axis((0.0, 1.05))))
-    return film(recordings, panels)
+    panels = [_map(title, first, make) for title, make in matrices.items()]
+    parts = zip(statistics, caption.tags(recordings), own_from(recordings, lane), strict=True)
+    both = [[replace(curve, begins=begins) for curve in one.against(tag)] for one, tag, begins in parts]
+    x = step_axis(recordings)
+    panels.append(panel("similarity of √L ⊗ √R and C", [likeness for likeness, _ in both], x, Axis((0.0, 1.05))))
+    panels.append(_bound([excess for _, excess in both], max(one.rank for one in statistics), x))
+    return film(recordings, panels, caption.chosen(recordings, lane))
 
 
-def _chosen(recording: Recording, parameter: str) -> str:
+def small_matrix(recording: Recording, parameter: str = "") -> str:
+    """The parameter whose gradient is used: that of this name, or the first matrix that is small enough.
+
+    Raises:
+        DynvizError: There is none.
+    """
     shapes = recording.metadata.channels["gradient"].parts
     fitting = [name for name, part in shapes.items() if len(part.shape) == 2 and int(np.prod(part.shape)) <= LARGEST]
     if parameter and parameter not in shapes:
@@ -83,13 +98,21 @@ class KroneckerStatistics:
 
     Attributes:
         steps: Of the gradients [samples].
+        rank: The largest of the gradients.
+        note: Which of the recorded gradients they are, in words; empty where they are all.
     """
 
     def __init__(self, recording: Recording, parameter: str, lane: int) -> None:
-        self.steps = recording.steps("gradient")
         gradients = recording.part("gradient", parameter)[:, lane]
+        numbers = gradients[0].size
+        at = places(gradients, PRODUCTS // numbers)
+        self.steps = recording.steps("gradient")[at]
+        every = len(gradients) / len(at)
+        self.note = f"of one of {round(every)} gradients" if every > 1 else ""
+        gradients = np.asarray(gradients) if every == 1 else gradients[at]
         # After a lane diverged nothing is added.
         self._gradients = np.where(finite(gradients), gradients, 0.0)
+        self.rank = rank(self._gradients)
         self._last: tuple[int, tuple[Array, Array, Array]] | None = None
 
     def at(self, step: int) -> tuple[Array, Array, Array]:
@@ -99,20 +122,32 @@ class KroneckerStatistics:
             self._last = index, moments(self._gradients[:index])
         return self._last[1]
 
-    def likeness(self, tag: caption.Tag) -> Curve:
-        """How much the product is like all moments, over the steps."""
-        places = evenly(len(self.steps), SAMPLES, first=min(1, len(self.steps) - 1))
+    def against(self, tag: caption.Tag) -> tuple[Curve, Curve]:
+        """How much the product is like all moments, and the least multiple of it that is not below them."""
+        ends = evenly(len(self.steps), SAMPLES, first=min(1, len(self.steps) - 1))
         left, right, all_ = (0.0 * part for part in moments(self._gradients[:1]))
-        cosines, before = [], 0
-        for place in places:
-            more = moments(self._gradients[before : max(int(place), 1)])
-            left, right, all_, before = left + more[0], right + more[1], all_ + more[2], int(place)
-            cosines.append(likeness(product(left, right), all_))
-        return Curve(self.steps[places], np.array(cosines)[:, None], tag.color, tag.dash, tag.name)
+        values, before = [], 0
+        for end in ends:
+            more = moments(self._gradients[before : max(int(end), 1)])
+            left, right, all_, before = left + more[0], right + more[1], all_ + more[2], int(end)
+            values.append((likeness(product(left, right), all_), excess(left, right, all_)))
+        cosines, factors = np.array(values).T[:, :, None]
+        steps, look = self.steps[ends], (tag.color, tag.dash, tag.name)
+        return Curve(steps, cosines, *look), Curve(steps, factors, *look)
 
 
-def _map(title: str, steps: NDArray[np.int64], make: Any) -> MovingPanel:
+def _bound(curves: Sequence[Curve], rank: int, x: Axis) -> MovingPanel:
+    """The least factor, under the one that lemma 8 gives."""
+    drawn = panel("least c with C ≤ c √L ⊗ √R", curves, x, Axis((0.0, 1.25 * max(rank, 1))))
+    line = ReferenceLine(float(rank), label=f"bound: rank {rank}")
+    return MovingPanel(
+        drawn.steps, lambda step: replace(whole := drawn.at(step), marks=(line, *whole.marks)), drawn.notes
+    )
+
+
+def _map(title: str, statistics: KroneckerStatistics, make: Any) -> MovingPanel:
     """A panel of a matrix, its first row at the top."""
+    steps = statistics.steps
     axis = Axis((0.0 + EXTENT[0] / 2, 1.0 - EXTENT[0] / 2), whole=True)
     last: list[tuple[int, Field, Readout]] = []
 
@@ -126,4 +161,4 @@ def _map(title: str, steps: NDArray[np.int64], make: Any) -> MovingPanel:
             last[:] = [(index, Field(shown[::-1], EXTENT, Norm(-1.0, 1.0), "signed", label="± its largest"), size)]
         return Panel(title, axis, axis, (last[0][1],), (last[0][2],), square=True)
 
-    return MovingPanel(steps, at)
+    return MovingPanel(steps, at, (statistics.note,) if statistics.note else ())

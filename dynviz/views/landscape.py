@@ -1,22 +1,32 @@
-"""The loss on a plane through the parameters, the way on it, how honest it is."""
+"""The loss on a plane through the parameters, and how faithful it is to the run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from dynviz.charts import caption
-from dynviz.charts.ground import Ground
 from dynviz.charts.honesty import Fading, Shown, meters, projections, shown
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.numbers import percent, significant
-from dynviz.errors import unknown
+from dynviz.charts.plane_terrain import LossPlane, terrain
+from dynviz.charts.relief import Camera
+from dynviz.charts.relief_picture import orbiting
+from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.recording.projections import Projection
 from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Panel, Points, Readout
 from dynviz.scene.norm import Norm
 
+Ground: TypeAlias = Literal["auto", "terrain", "heat", "contours"]
+
+RANDOM = ("filter", "gaussian")
+"""Directions that know nothing of the trajectory."""
+HEIGHT = 0.9
+"""Of the highest loss of a terrain, in half lengths of its side."""
 REACH = 0.98
 """The share of a plane's values that the colours tell apart: in its corners a loss can be a thousand times as large."""
 AXES = {
@@ -28,30 +38,57 @@ AXES = {
 
 
 def view(
-    recordings: Sequence[Recording], *, projection: str = "", loss: str = "", ground: Ground = "heat", levels: int = 12
+    recordings: Sequence[Recording],
+    *,
+    projection: str = "",
+    loss: str = "",
+    ground: Ground = "auto",
+    levels: int = 12,
+    azimuth: float = -35.0,
+    elevation: float = 54.0,
+    orbit: float = 0.0,
 ) -> Film:
-    """Open the view. The trajectory is dashed where it is off the plane, dotted where most of it is.
+    """The trajectory is dashed where it leaves the plane, and dotted where it is far from it.
+
+    Planes along random directions are terrains, on which a trajectory is drawn where it is close to the plane. In a
+    terminal, whose cells are too coarse for a surface, they are heat maps. Since such a plane knows nothing of the
+    trajectory, the panels on its faithfulness are left out.
 
     Args:
         recordings: What is shown; each projected with `dynviz project`.
-        projection: Its name; by default the newest plane.
-        loss: Which; by default all of one recording, the first of several.
-        ground: How the loss is drawn; both kinds are spaced by factors.
-        levels: How many contours.
+        projection: Name of the projection; by default the newest plane.
+        loss: Which loss to draw; by default all of a single recording, or the first of several recordings.
+        ground: How the loss is drawn; contours, colours and heights are evenly spaced on a logarithmic scale. `auto` is
+            a terrain along random directions, else a heat map.
+        levels: Number of contours.
+        azimuth: Direction from which a terrain is seen, in degrees about the vertical.
+        elevation: Angle from which a terrain is seen, in degrees above the horizontal, 10 to 90.
+        orbit: Degrees by which the camera goes around a terrain during the run.
     """
+    if not (10 <= elevation <= 90 and np.isfinite(azimuth + orbit)):
+        raise DynvizError(
+            f"view landscape takes elevation from 10 to 90; not {elevation:g}, "
+            f"with azimuth={azimuth:g}, orbit={orbit:g}"
+        )
     planes = projections("landscape", recordings, projection, plane=True)
     rows = shown(recordings, planes)
     wanted = [_losses(plane, loss, alone=len(planes) == 1) for plane in planes]
     grids = [plane.values[index] for plane, chosen in zip(planes, wanted, strict=True) for index in chosen]
     norm = _norm(grids)
     label = _colors(norm, grids)
-    panels = [
-        _plane(plane, index, row, _ground(plane, index, (ground, levels), norm, label), caption.words(name, recording))
-        for recording, plane, row, chosen in zip(recordings, planes, rows, wanted, strict=True)
-        for index in chosen
-        for name in [plane.about.losses[index]]
-    ]
-    return film(recordings, [*panels, *meters(recordings, planes, [one for row in rows for one in row])])
+    blind = all(plane.about.directions in RANDOM for plane in planes)
+    kind: Ground = ("terrain" if blind else "heat") if ground == "auto" else ground
+    camera = Camera(azimuth, elevation, HEIGHT, orbit) if kind == "terrain" else None
+    panels = []
+    for recording, plane, row, chosen in zip(recordings, planes, rows, wanted, strict=True):
+        for index in chosen:
+            drawn = _ground(plane, index, (kind, levels), norm, label)
+            flat = _plane(plane, index, row, drawn, caption.words(plane.about.losses[index], recording))
+            losses = LossPlane(plane.values[index], _extent(plane), norm)
+            panels.append(flat if camera is None else _terrain(losses, row, flat, camera))
+    # A random plane explains next to nothing of any trajectory; a line of words says so.
+    honesty = [] if blind else meters(recordings, planes, [one for row in rows for one in row])
+    return film(recordings, [*panels, *honesty])
 
 
 def _losses(projection: Projection, loss: str, *, alone: bool) -> list[int]:
@@ -80,7 +117,7 @@ def _ground(projection: Projection, index: int, drawn: tuple[Ground, int], norm:
     extent = _extent(projection)
     seen = np.where(finite(values), values, np.nan)
     spaced = (np.geomspace if norm.scale == "log" else np.linspace)(norm.low, norm.high, levels + 1)[1:]
-    if kind == "heat":
+    if kind != "contours":
         return [Field(seen, extent, norm, label=label)]
     return [Contours(seen, extent, tuple(spaced.tolist()), "muted")]
 
@@ -94,7 +131,7 @@ def _colors(norm: Norm, values: Sequence[np.ndarray]) -> str:
     """What the ends of the colours stand for: those of the largest losses are one."""
     low, high = (significant(end, 2) for end in (norm.low, norm.high))
     more = any((grid[finite(grid)] > norm.high).any() for grid in values)
-    return f"{low} to {high}{' or more' if more else ''}"
+    return f"{low} to {'≥ ' if more else ''}{high}"
 
 
 def _extent(projection: Projection) -> Extent:
@@ -110,6 +147,15 @@ def _square(projection: Projection) -> bool:
     """Whether both directions are as good as alike: random ones. Others are drawn as wide as there is room."""
     one, other = projection.lengths
     return projection.about.directions in ("filter", "gaussian") and 0.9 < one / other < 1.1
+
+
+def _terrain(losses: LossPlane, row: Sequence[Shown], flat: MovingPanel, camera: Camera) -> MovingPanel:
+    """The plane as a terrain, whose plan is flat."""
+    plan = flat.at(int(flat.steps[0]))
+    # The names of the directions stand in the words of the title: along the edges there is no room for them.
+    axes = replace(plan.x, label=""), replace(plan.y, label="")
+    above = orbiting(camera, int(flat.steps[-1]), lambda turned: terrain(losses, axes, row, turned))
+    return MovingPanel(flat.steps, lambda step: above(step)(flat.at(step), step))
 
 
 def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: list[Mark], title: str) -> MovingPanel:
@@ -130,7 +176,7 @@ def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: lis
     x, y = Axis(extent[:2], label=words[0]), Axis(extent[2:], label=words[1])
     square = _square(projection)
     first = row[0]
-    held = Readout(f"holds {percent(first.path.explained)} of the way", first.color, first.name)
+    held = Readout(f"explains {percent(first.path.explained)} of the path", first.color, first.name)
 
     def at(step: int) -> Panel:
         trajectories = (mark for trajectory in fading for mark in trajectory.at(step))

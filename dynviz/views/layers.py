@@ -1,4 +1,4 @@
-"""The signal behind each layer, the gradient of its weights, and the loss."""
+"""The signal after each layer (or its weights), their gradient, and the loss."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,45 +10,51 @@ from numpy.typing import NDArray
 from dynviz.charts import caption, limits
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.numbers import significant
-from dynviz.charts.samples import Latest, has, lane_of, need
+from dynviz.charts.samples import Latest, has, lane_of, need, thinned
 from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.decimate import thinned
 from dynviz.scene.marks import Axis, Line, Mark, Panel, Readout
 
 Array: TypeAlias = NDArray[Any]
 
-CHANNELS = ("signal", "gradient_size")
+SIZES = ("signal", "weight_size")
+"""What is shown of each layer beside its gradient: the first of them that is recorded."""
+GRADIENT = "gradient_size"
+RANK = "weight_rank"
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Open the view. What a layer had before training is dotted.
+    """Dotted lines show the values before training.
 
     Args:
         recordings: What is shown, on the same axes.
-        lane: Whose layers are shown of each recording; the loss is of all lanes.
+        lane: Lane of each recording whose layers are shown; the loss covers all lanes.
     """
     lane_of(recordings, lane)
-    need("layers", recordings, *CHANNELS)
-    panels = [_layers(recordings, channel, lane) for channel in CHANNELS]
+    recorded = [name for name in SIZES if all(has(recording, name) for recording in recordings)]
+    channels = (*(recorded or SIZES)[:1], GRADIENT)
+    need("layers", recordings, *channels)
+    ranked = (RANK,) if all(has(recording, RANK) for recording in recordings) else ()
+    panels = [_layers(recordings, channel, lane) for channel in (*channels, *ranked)]
     panels += [
         series(recordings, name) for name in ("loss", "test_accuracy") if all(has(one, name) for one in recordings)
     ]
-    return film(recordings, panels)
+    return film(recordings, panels, caption.chosen(recordings, lane))
 
 
 def _layers(recordings: Sequence[Recording], channel: str, lane: int) -> MovingPanel:
-    values = [recording[channel][:, lane].astype(np.float64) for recording in recordings]
+    values = [recording[channel][:, lane] for recording in recordings]
     count = max(layers.shape[1] for layers in values)
     x = Axis((1.0, float(count)), label="layer", whole=True)
     title = caption.words(channel, *recordings)
-    y = limits.axis([thinned(layers).reshape(-1, 1) for layers in values], "log")
+    y = limits.axis([thinned(layers).astype(np.float64).reshape(-1, 1) for layers in values], "log")
     first: list[Mark] = []
     moving = []
     for recording, layers, tag in zip(recordings, values, caption.tags(recordings), strict=True):
         places = np.arange(1.0, layers.shape[1] + 1)
-        first.append(Line(places, limits.drawable(layers[0], y.scale), tag.color, dash="dotted", width=0.5))
+        start = limits.drawable(layers[0].astype(np.float64), y.scale)
+        first.append(Line(places, start, tag.color, dash="dotted", width=0.5))
         moving.append(Latest(recording, channel, _now(lane, (places, y), tag)))
 
     def at(step: int) -> Panel:

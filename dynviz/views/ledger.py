@@ -1,4 +1,4 @@
-"""What each term of the update contributed at each step: its size, and its share."""
+"""How much each term of the update contributed: its length and its share."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,10 @@ Array = NDArray[np.float64]
 
 
 def view(recordings: Sequence[Recording]) -> Film:
-    """Open the view.
+    """For each recording, the norm of each term and of the whole step, and each term's share.
 
-    For each recording the length of each term over all parameters, and of the whole step, which is shorter where terms
-    are at odds; beside it the share of each length in the sum of all. Of several lanes the median.
+    Norms are over all parameters. The whole step is shorter than their sum where terms oppose each other; shares are of
+    the sum. With several lanes, the median is drawn.
 
     Args:
         recordings: What is shown; recorded with `--record 'term.*'`.
@@ -38,7 +38,8 @@ def view(recordings: Sequence[Recording]) -> Film:
     for book, tag in zip(books, caption.tags(recordings), strict=True):
         whose = (tag,) if tag.name else ()
         panels += [_sizes(book, x, y, whose), _shares(book, x, whose)]
-    return film(recordings, panels)
+    lanes = max(len(recording.seeds) for recording in recordings)
+    return film(recordings, panels, [f"median of {caption.lanes(lanes)}"] if lanes > 1 else ())
 
 
 def _sizes(book: Ledger, x: Axis, y: Axis, whose: tuple[Readout, ...]) -> MovingPanel:

@@ -1,4 +1,4 @@
-"""The loss on a line through the parameters, and how honest that is of the way."""
+"""The loss on a line through the parameters, and how faithful it is to the run."""
 
 from collections.abc import Sequence
 
@@ -16,20 +16,20 @@ from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout
 
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 AXES = {
-    "pca": "first principal component of the way",
+    "pca": "first principal component",
     "filter": "filter-normalised direction",
     "gaussian": "random direction",
-    "between": "towards the other network, which stands at 1",
+    "between": "towards the other network (at 1)",
 }
 
 
 def view(recordings: Sequence[Recording], *, projection: str = "", scale: Scale = "auto") -> Film:
-    """Open the view. The dot is the true loss; how far it is from the line is what the line does not show.
+    """The dot is the true loss; its distance from the curve is what the line does not show.
 
     Args:
         recordings: What is shown; each projected with `dynviz project --line`.
-        projection: Its name; by default the newest line.
-        scale: Of the loss.
+        projection: Name of the projection; by default the newest line.
+        scale: Scale of the loss axis.
     """
     drawn = projections("line", recordings, projection, plane=False)
     rows = shown(recordings, drawn)
@@ -61,7 +61,7 @@ def _profile(
     reach = [end for projection in drawn for end in (projection.axes[0][0], projection.axes[0][-1])]
     x = Axis((float(min(reach)), float(max(reach))), label=AXES.get(drawn[0].about.directions, "direction"))
     fading = [Fading(one, one.path.place[:, 0], limits.drawable(one.path.loss[0], y.scale)) for one in paths]
-    held = tuple(Readout(f"holds {percent(one.path.explained)} of the way", one.color, one.name) for one in paths)
+    held = tuple(Readout(f"explains {percent(one.path.explained)} of the path", one.color, one.name) for one in paths)
 
     def at(step: int) -> Panel:
         trajectories = (mark for trajectory in fading for mark in trajectory.at(step))

@@ -1,4 +1,4 @@
-"""The class that the model predicts at each place of the plane."""
+"""The class that the model predicts at each point of the plane."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from dynviz.recording import Recording
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Open the view.
+    """One map per recording; colours show the predicted probability.
 
     Args:
         recordings: What is shown.

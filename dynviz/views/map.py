@@ -1,4 +1,4 @@
-"""How well lanes do over what they differ in: a heat map, or curves of one number."""
+"""Results over options that lanes differ in: a heat map of two, curves of one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
 from dynviz.charts.lattice import Dimension, check, lattices, sources, words
-from dynviz.charts.medians import MapCells, MapValue, cells_of, table
+from dynviz.charts.medians import COLORED, MapCells, MapValue, cells_of, table
 from dynviz.charts.moving import MovingPanel, union
 from dynviz.charts.numbers import DIVERGED
 from dynviz.charts.samples import index_at, missing, need
@@ -29,17 +29,17 @@ PANELS = 12
 
 
 def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: str = "loss") -> Film:
-    """Open the view.
+    """A cell is the median over the seeds; a curve has a band for their middle half.
 
-    A cell is the median over the seeds; a curve has a band over their middle half. A noisy loss is its trailing mean.
-    A cross is where all seeds diverged, a ring where some did, a star the best: of a loss the lowest, of an accuracy
-    the highest, of a channel that says neither there is none.
+    A noisy loss is shown as its trailing mean. A cross marks settings of which all seeds diverged, a ring those of
+    which some did, and a star the best one: the lowest loss, or the highest accuracy. Channels that do not say which
+    way is better have no star.
 
     Args:
         recordings: What is shown; of a sweep all.
-        x: The number along the horizontal axis; by default the first that varies, hyperparameters before options.
-        y: Along the vertical axis; by default the second.
-        channel: What is shown of each lane: a number over the steps.
+        x: Option along the horizontal axis; by default the first that varies, hyperparameters first.
+        y: Option along the vertical axis; by default the second that varies.
+        channel: Channel to show: one with a single number per lane and step.
     """
     need("map", recordings, channel)
     for recording in recordings:
@@ -52,21 +52,23 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     tables = [table(recording, measure, steps) for recording in recordings]
     all_cells = [cells_of(lattice, caption.color(place), tables, measure.better) for place, lattice in enumerate(grids)]
     medians = [one.middle[1] for one in all_cells]
-    scale = measure.scale(medians)
-    colors = measure.colors(scale, medians)
+    heights, shades = measure.scale(medians), measure.scale(medians, COLORED)
+    colors = measure.colors(shades, medians)
     panels: list[MovingPanel] = []
     shown: list[list[MapCells]] = []
     for group in _panels(all_cells):
         heat = len(group[0].lattice.dimensions) == 2
-        draw = _Heat(group[0], measure, scale, colors) if heat else _Curves(group, measure, scale)
+        draw = _Heat(group[0], measure, shades, colors) if heat else _Curves(group, measure, heights)
         panels.append(_moving(draw, steps, measure.title))
         shown.append([one for one in group if one.lattice.dimensions])
 
     def pick(step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
         return _nearest(recordings, shown[panel], index_at(steps, step), (x, y))
 
-    title, readouts = caption.title(recordings), _readouts(recordings, all_cells)
-    if any(len(one.lattice.dimensions) == 1 for one in all_cells) and any(len(one.seeds) > 1 for one in recordings):
+    title, readouts = caption.title(recordings), (*caption.what(recordings), *_readouts(recordings, all_cells))
+    if any(len(one.lattice.dimensions) == 1 for one in all_cells) and any(
+        len(set(one.seeds)) > 1 for one in recordings
+    ):
         readouts += (Readout("band: middle half of the seeds", "muted"),)
     total = max(recording.total for recording in recordings)
     return Film(

@@ -1,4 +1,4 @@
-"""The trajectory of each lane over the landscape, and the loss beside it."""
+"""The trajectory of each lane over the landscape, and the loss next to it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,10 +14,10 @@ from dynviz.charts.heads import Heads
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.numbers import DIVERGED, resolved, significant
-from dynviz.charts.samples import Latest, has
+from dynviz.charts.samples import Latest, has, lined
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
-from dynviz.charts.trails import Trail, starts, trails
+from dynviz.charts.trails import Trail, exits, label, starts, trails
 from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -34,22 +34,22 @@ def view(
     recordings: Sequence[Recording],
     *,
     ground: Ground = "contours",
-    levels: int = 10,
+    levels: int = 11,
     tail: int = 0,
     arrows: bool = False,
     lanes: int = 16,
 ) -> Film:
-    """Open the view. Recordings on the same landscape share a panel.
+    """Recordings on the same landscape share a panel.
 
     Args:
         recordings: What is shown.
-        ground: How the landscape is drawn; contours and colours of the heat map are spaced by factors, or evenly where
-            the landscape says so.
-        levels: How many contours.
-        tail: How many of the last steps are seen in full, the newest the widest; 0: all of them.
-        arrows: Whether the terms of the next step stand at the head of each recording's first lane; they are
-            recorded with `--record 'term.*'`.
-        lanes: So many lanes of a recording are drawn at most.
+        ground: How the landscape is drawn; contours and colours are spaced logarithmically, or evenly if the function
+            asks for it.
+        levels: Number of contours.
+        tail: Number of recent steps that are drawn in full, widest at the newest; 0 draws all of them.
+        arrows: Whether to draw the terms of the next step as arrows, for the first lane of each recording; needs
+            `--record 'term.*'`.
+        lanes: Maximum number of lanes drawn per recording.
     """
     need_plane("path", recordings)
     recordings = parted(recordings)
@@ -92,13 +92,15 @@ def over(
         ground: The landscape.
         heads: Arrows of the next step.
         tail: How many of the last steps are seen; 0: all of them.
-        lanes: So many lanes of a recording are drawn at most.
+        lanes: Maximum number of lanes drawn per recording.
     """
     trajectories = _trajectories(recordings, group, tail, lanes)
     tags = caption.tags(recordings)
     first = recordings[group[0]]
     values = [Latest(recordings[index], "position", _where(recordings[index], tags[index], lanes)) for index in group]
     x, y, square = plane(first)
+    left = [exits(recordings[index], tags[index]) for index in group]
+    names = [label(recordings[index], tags[index]) for index in group if tags[index].name]
     title = facts_of(first).function or "path"
     if heads is not None and heads.times != 1:
         title = f"{title}, terms {significant(heads.times)} x"
@@ -108,7 +110,9 @@ def over(
         lines = [line for trajectory in trajectories for line in trajectory.at(step)]
         arrows = heads.at(step) if heads is not None else []
         readouts = tuple(value.at(step) for value in values)
-        return Panel(title, x, y, (*ground, begins, *lines, *arrows), readouts, square)
+        out = [mark for one in left for mark in one.at(step)]
+        labels = [name.at(step) for name in names]
+        return Panel(title, x, y, (*ground, begins, *lines, *arrows, *out, *labels), readouts, square)
 
     return MovingPanel(union([value.steps for value in values]), at)
 
@@ -123,9 +127,12 @@ def _where(recording: Recording, tag: Readout, most: int) -> Callable[[Array], R
     # A digit more than the axes tell apart, always as many: what is near zero does not change its width.
     spans = [(0.0, (axis.limits[1] - axis.limits[0]) / 10) for axis in plane(recording)[:2]]
 
+    # Whose name is at its ball has no need of coordinates.
+    named = bool(tag.name)
     final = _lost(recording["position"][-1])
     many = caption.lanes(min(lanes, most), of=lanes)
-    step = recording.steps("position")[(~finite(recording["position"][:, 0]).all(axis=-1)).argmax()] if final else 0
+    steps, first = lined(recording, "position", 0)
+    step = steps[(~finite(first).all(axis=-1)).argmax()] if final else 0
     gone = f"{DIVERGED} at step {step}"
 
     def where(past: Array) -> Readout:
@@ -135,8 +142,8 @@ def _where(recording: Recording, tag: Readout, most: int) -> Callable[[Array], R
             return replace(tag, text=f"{many}, {lost} {DIVERGED}" if lost else many, widest=widest)
         widest = max(WIDEST, gone, key=len) if final else WIDEST
         if lost:
-            return replace(tag, text=gone, widest=widest)
+            return replace(tag, text=gone, widest=widest, labelled=named)
         x, y = (resolved(float(value), span) for value, span in zip(past[-1][0], spans, strict=True))
-        return replace(tag, text=f"({x}, {y})", widest=widest)
+        return replace(tag, text=f"({x}, {y})", widest=widest, labelled=named)
 
     return where

@@ -1,4 +1,4 @@
-"""Level sets as a preconditioner sees them: a diagonal one against a full matrix."""
+"""Level sets in preconditioned coordinates, for a diagonal and for a full matrix."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from dynviz.charts import caption
 from dynviz.charts.ground import extent_of, facts_of, heights, need_plane
 from dynviz.charts.limits import drawable, finite
-from dynviz.charts.moving import MovingPanel, film, union
+from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.numbers import significant
-from dynviz.charts.samples import has, index_at, lane_of, missing, need
+from dynviz.charts.samples import has, index_at, lane_of, lined, missing, need
 from dynviz.charts.series import series
 from dynviz.charts.whitening import Root, curvatures, gathered, own
 from dynviz.errors import DynvizError
@@ -30,31 +30,32 @@ ROOM = 1.35
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0, levels: int = 8, power: float = 0.5) -> Film:
-    """Open the view. The coordinates are z = S^-1 (x - center), S S the preconditioner, scaled to keep areas.
+    """Coordinates are z = S^-1 (x - center), where S S is the preconditioner, scaled to preserve areas.
 
     In them the optimizer does plain gradient descent, and where the level sets are round it goes straight to the
-    center. A diagonal preconditioner stretches the axes: a tilted ellipse stays one. A full matrix makes it round.
+    center. A diagonal preconditioner only stretches the axes, so a tilted ellipse stays one; a full matrix makes it
+    round.
 
-    The preconditioner is the one that a rule shows of its state (`--record 'state.*'`); of a recording without it,
-    those that AdaGrad makes of the same gradients (`--record gradient`): C^-power with C the sum of their outer
-    products, its diagonal or all of it.
+    The preconditioner is the optimizer's own if its state is recorded (`--record 'state.*'`). Otherwise those of
+    AdaGrad are computed from the recorded gradients (`--record gradient`): C^-power, where C is the sum of their outer
+    products, or its diagonal.
 
     Args:
         recordings: What is shown.
         lane: Which lane of each recording.
         levels: How many contours.
-        power: Of C: 0.5 is AdaGrad's, 1 whitens.
+        power: Exponent of C: 0.5 is AdaGrad's, 1 whitens fully.
     """
     need("preconditioned", recordings)
     lane_of(recordings, lane)
     need_plane("preconditioned", recordings)
     if levels < 1 or not 0 < power <= 2:
         raise DynvizError(f"view preconditioned takes levels from 1 and power above 0 to 2; not {levels}, {power}")
-    panels = [_panel(recordings[0], (lane, levels), "as it is", lambda _: np.eye(2), Readout("", "muted"))]
+    panels = [_panel(recordings[0], (lane, levels), "original", lambda _: np.eye(2), Readout("", "muted"))]
     for recording, tag in zip(recordings, caption.tags(recordings), strict=True):
         root = own(recording, lane)
         if root is not None:
-            panels.append(_panel(recording, (lane, levels), "as it is seen", root, tag))
+            panels.append(_panel(recording, (lane, levels), "preconditioned", root, tag))
         elif has(recording, "gradient"):
             for title, full in (("diagonal", False), ("full matrix", True)):
                 root = gathered(recording, lane, power, full=full)
@@ -63,7 +64,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, levels: int = 8, pow
         raise missing("preconditioned", recordings[0], "gradient")
     if any(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
-    return film(recordings, panels)
+    return film(recordings, panels, caption.chosen(recordings, lane))
 
 
 def _panel(recording: Recording, chosen: tuple[int, int], title: str, root: Root, tag: Readout) -> MovingPanel:
@@ -74,7 +75,8 @@ def _panel(recording: Recording, chosen: tuple[int, int], title: str, root: Root
     spaced = np.geomspace(norm.low, norm.high, levels + 1)[:-1] if norm.scale == "log" else None
     lines = spaced if spaced is not None else np.linspace(0, norm.high, levels + 2)[1:-1]
     contours = tuple((lines + lowest).tolist())
-    steps, position = recording.steps("position"), recording["position"][:, lane].astype(np.float64)
+    steps, position = lined(recording, "position", lane)
+    position = position.astype(np.float64)
     reach = seen.reach
     x = y = Axis((-reach, reach))
     hessian = curvatures(landscape, extent)
@@ -103,7 +105,7 @@ def _panel(recording: Recording, chosen: tuple[int, int], title: str, root: Root
             last[:] = [(step, marks(step), replace(tag, text=condition, widest="condition 0 000"))]
         return Panel(title, x, y, last[0][1], (last[0][2],), square=True)
 
-    return MovingPanel(union([steps]), at)
+    return MovingPanel(recording.steps("position"), at)
 
 
 def _condition(hessian: Array) -> str:

@@ -1,6 +1,5 @@
-"""Eigenvalues of an optimizer's statistics, how few of them count, and chance."""
+"""Eigenvalues of an optimizer's statistics, how few dominate, and chance level."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -8,13 +7,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts import caption, limits
-from dynviz.charts.curves import Curve, Lost
+from dynviz.charts import caption, limits, preconditioning
+from dynviz.charts.curves import Curve, exits
+from dynviz.charts.forks import own_from
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
 from dynviz.charts.numbers import resolved
-from dynviz.charts.samples import has, index_at, lane_of, missing, need
-from dynviz.charts.settings import hyperparameter
-from dynviz.errors import DynvizError, unknown
+from dynviz.charts.preconditioning import StatisticsAxis
+from dynviz.charts.samples import index_at, lane_of, lined, need
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
@@ -23,10 +22,8 @@ from dynviz.views import _null
 
 Array: TypeAlias = NDArray[Any]
 
-CHANNEL = re.compile(r"state\.(?:(?P<parameter>.+)\.)?eigenvalues\.(?P<axis>[0-9]+)")
 SHOWN = 9
 """So many eigenvalues are drawn of each axis, from the largest to the smallest."""
-AXES = ("rows", "columns")
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 NULLS = 24
 """At so many steps the null is drawn; it is a straight line in between."""
@@ -42,17 +39,27 @@ class PreconditionerStatistics:
         steps: [samples].
         values: [samples, entries], the largest first.
         place: Of the recording among those shown.
-        number: Of the axis: 0 for rows, 1 for columns.
-        columns: How many columns one gradient has, unfolded along the axis.
+        axis: Whose they are.
         beta: What stays of the statistics at each step.
+        begins: The first step that no other recording draws.
     """
 
     steps: NDArray[np.int64]
     values: Array
     place: int
-    number: int
-    columns: int
+    axis: StatisticsAxis
     beta: float
+    begins: int = 0
+
+    @property
+    def number(self) -> int:
+        """Of the axis: 0 for rows, 1 for columns."""
+        return self.axis.number
+
+    @property
+    def columns(self) -> int:
+        """How many columns one gradient has, unfolded along the axis."""
+        return self.axis.columns(self.values.shape[1])
 
     @property
     def dash(self) -> Dash:
@@ -80,83 +87,44 @@ class PreconditionerStatistics:
 
 
 def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0) -> Film:
-    """Open the view.
+    """Eigenvalues for each axis of one parameter, the share of the top quarter, and condition numbers.
 
     Args:
         recordings: What is shown; those that recorded `state.*` of statistics with eigenvalues.
-        parameter: Whose statistics, by its name; by default those of the largest parameter.
+        parameter: Name of the parameter whose statistics are shown; by default the largest one.
         lane: Which lane of each recording.
     """
     need("preconditioner", recordings)
     lane_of(recordings, lane)
-    chosen = _chosen(recordings, parameter)
+    chosen = preconditioning.chosen("preconditioner", recordings, parameter)
+    own = own_from(recordings, lane)
     statistics = [
-        axis for place, recording in enumerate(recordings) for axis in _statistics(recording, place, chosen, lane)
+        replace(axis, begins=own[place])
+        for place, recording in enumerate(recordings)
+        for axis in _statistics(recording, place, chosen, lane)
     ]
     axes = sorted({axis.number for axis in statistics})
     panels = [_spectrum(recordings, [one for one in statistics if one.number == axis], chosen) for axis in axes]
-    return film(recordings, [*panels, _shares(recordings, statistics), _conditions(recordings, statistics)])
-
-
-def _parameters(recording: Recording) -> list[str]:
-    """The parameters whose eigenvalues are there, as the channels name them, the largest first."""
-    sizes: dict[str, int] = {}
-    for channel in recording.channels:
-        match = CHANNEL.fullmatch(channel)
-        if match and has(recording, channel):
-            name = match["parameter"] or ""
-            sizes[name] = int(np.prod(_shape(recording, name))) if name else 0
-    return sorted(sizes, key=lambda name: -sizes[name])
-
-
-def _shape(recording: Recording, parameter: str) -> tuple[int, ...]:
-    shapes = {_lower(name): shape for name, shape in recording.metadata.parameters.items()}
-    return tuple(shapes.get(parameter, ())) or (1,)
-
-
-def _lower(name: str) -> str:
-    """A parameter's name as channels write it."""
-    return re.sub(r"[^a-z0-9_.-]", "_", name.lower())
-
-
-def _chosen(recordings: Sequence[Recording], parameter: str) -> str:
-    names = list(dict.fromkeys(name for recording in recordings for name in _parameters(recording)))
-    if not names:
-        error = missing("preconditioner", recordings[0], "state.*")
-        raise DynvizError(f"{error}; shampoo, sketchy and full-matrix-adagrad have such statistics")
-    if parameter and _lower(parameter) not in names:
-        raise unknown("parameter with statistics", parameter, names)
-    return _lower(parameter) or names[0]
+    panels += [_shares(recordings, statistics), _conditions(recordings, statistics)]
+    # Two panels of spectra stand over two of what follows from them.
+    return film(recordings, panels, caption.chosen(recordings, lane), columns=2 if len(axes) == 2 else 0)
 
 
 def _statistics(recording: Recording, place: int, parameter: str, lane: int) -> list[PreconditionerStatistics]:
     statistics = []
-    for channel in recording.channels:
-        match = CHANNEL.fullmatch(channel)
-        if match and (match["parameter"] or "") == parameter and has(recording, channel):
-            values = recording[channel][:, lane].astype(np.float64)
-            numbers = int(np.prod(_shape(recording, parameter)))
-            columns = max(1, numbers // values.shape[1])
-            steps = recording.steps(channel)
-            statistics.append(
-                PreconditionerStatistics(steps, values, place, int(match["axis"]), columns, _beta(recording, lane))
-            )
+    for axis in preconditioning.axes(recording, "eigenvalues", parameter):
+        steps, values = lined(recording, axis.channel, lane)
+        values, beta = values.astype(np.float64), preconditioning.beta(recording, lane)
+        statistics.append(PreconditionerStatistics(steps, values, place, axis, beta))
     return statistics
-
-
-def _beta(recording: Recording, lane: int) -> float:
-    """What stays of the statistics at each step; all of it for a rule that has no such hyperparameter."""
-    value = hyperparameter(recording, "beta2", lane)
-    return 1.0 if value is None else float(value)
 
 
 def _spectrum(recordings: Sequence[Recording], axes: Sequence[PreconditionerStatistics], parameter: str) -> MovingPanel:
     """Some eigenvalues over the steps, evenly chosen from the largest to the smallest."""
     first = recordings[axes[0].place]
-    names = {_lower(name): name for name in first.metadata.parameters}
-    title = f"eigenvalues of {names.get(parameter, parameter)}" if parameter else "eigenvalues"
-    if len(_shape(first, parameter)) > 1:
-        title += f", {_words(axes[0].number)}"
+    title = f"eigenvalues of {preconditioning.titled(first, parameter)}" if parameter else "eigenvalues"
+    if len(axes[0].axis.shape) > 1:
+        title += f", {axes[0].axis.words}"
     entries = max(axis.values.shape[1] for axis in axes)
     title += f", {SHOWN} of {entries}" if entries > SHOWN else ""
     curves: list[Curve] = []
@@ -165,14 +133,14 @@ def _spectrum(recordings: Sequence[Recording], axes: Sequence[PreconditionerStat
         floor = ROUNDING * count * axis.values.max(axis=1, keepdims=True)
         seen = np.where(axis.values > floor, axis.values, np.where(np.isnan(axis.values), np.nan, 0.0))
         color = caption.color(axis.place)
-        curves += [Curve(axis.steps, seen[:, place, None], color) for place in evenly(count, SHOWN)]
+        curves += [Curve(axis.steps, seen[:, place, None], color, begins=axis.begins) for place in evenly(count, SHOWN)]
     y = limits.axis([curve.values for curve in curves], "log")
     panel = _panel(recordings, title, curves, y, led=True)
-    lost = [Lost(curve, y) for curve in {curve.color: curve for curve in reversed(curves)}.values()]
+    out = [exits(curve.own(), y) for curve in {curve.color: curve for curve in reversed(curves)}.values()]
 
     def at(step: int) -> Panel:
         drawn = panel.at(step)
-        return replace(drawn, marks=(*drawn.marks, *(mark for ends in lost for mark in ends.at(step))))
+        return replace(drawn, marks=(*drawn.marks, *(mark for one in out for mark in one.at(step))))
 
     return MovingPanel(panel.steps, at)
 
@@ -183,8 +151,9 @@ def _shares(recordings: Sequence[Recording], axes: Sequence[PreconditionerStatis
     nulls: dict[tuple[int, int, float, int], PreconditionerStatistics] = {}
     several = len({axis.number for axis in axes}) > 1
     for axis in axes:
-        label = _words(axis.number) if several and axis.place == axes[0].place else ""
-        curves.append(Curve(axis.steps, axis.shares[:, None], caption.color(axis.place), axis.dash, label))
+        label = axis.axis.words if several and axis.place == axes[0].place else ""
+        color = caption.color(axis.place)
+        curves.append(Curve(axis.steps, axis.shares[:, None], color, axis.dash, label, begins=axis.begins))
         nulls[axis.values.shape[1], axis.columns, axis.beta, axis.number] = axis
     lines: list[Line] = []
     for axis in nulls.values():
@@ -197,13 +166,12 @@ def _shares(recordings: Sequence[Recording], axes: Sequence[PreconditionerStatis
 
 
 def _conditions(recordings: Sequence[Recording], axes: Sequence[PreconditionerStatistics]) -> MovingPanel:
-    curves = [Curve(axis.steps, axis.conditions[:, None], caption.color(axis.place), axis.dash) for axis in axes]
+    curves = [
+        Curve(axis.steps, axis.conditions[:, None], caption.color(axis.place), axis.dash, begins=axis.begins)
+        for axis in axes
+    ]
     y = limits.axis([curve.values for curve in curves], "log")
     return _panel(recordings, "condition number", curves, y)
-
-
-def _words(number: int) -> str:
-    return AXES[number] if number < len(AXES) else f"axis {number + 1}"
 
 
 def _panel(
@@ -244,6 +212,6 @@ def _panel(
 
 
 def _line(curve: Curve, y: Axis, *, thin: bool) -> Line:
-    values = limits.drawable(curve.values[:, 0], y.scale)
+    values = limits.drawable(curve.own().values[:, 0], y.scale)
     width = 0.7 if thin else 1.5
     return Line(curve.x, values, curve.color, curve.label, dash=curve.dash, width=width, dot=not thin)

@@ -1,4 +1,4 @@
-"""A function of one variable, and each lane as a ball that rolls on it."""
+"""A function of one variable, with each lane as a ball that rolls on it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from dynviz.charts import caption, limits
 from dynviz.charts.ground import facts_of, grouped
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.numbers import DIVERGED, significant
-from dynviz.charts.samples import Latest, has, need
+from dynviz.charts.samples import Latest, has, need, thinned
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
 from dynviz.errors import DynvizError
@@ -33,12 +33,12 @@ TRAIL = (0.2, 0.4)
 
 
 def view(recordings: Sequence[Recording], *, trail: int = 12, lanes: int = 200) -> Film:
-    """Open the view. Recordings of the same function share a panel; of many lanes there is a histogram below it.
+    """Recordings of the same function share a panel; with many lanes, a histogram appears below it.
 
     Args:
         recordings: What is shown; with positions of one coordinate.
-        trail: So many places where a ball was stay visible.
-        lanes: So many balls of a recording are drawn at most; the histogram is of all.
+        trail: Number of past positions of a ball that stay visible.
+        lanes: Maximum number of balls drawn per recording; the histogram counts all lanes.
     """
     need("profile", recordings, "position", "landscape")
     recordings = parted(recordings)
@@ -154,8 +154,8 @@ def _where(tag: Readout, lanes: int, most: int) -> Callable[[Array], Readout]:
 
 
 def _fullest(recording: Recording, edges: Array) -> float:
-    """The largest share of the lanes that a bar of the histogram has at any sample."""
-    positions = recording["position"][..., 0].astype(np.float64)
+    """The largest share of the lanes that a bar of the histogram has at any sample that is looked at."""
+    positions = thinned(recording["position"][..., 0]).astype(np.float64)
     samples, lanes = positions.shape
     bars = np.minimum(((positions - edges[0]) / (edges[1] - edges[0])).clip(-1, BINS + 1), BINS - 1e-9)
     inside = limits.finite(positions) & (positions >= edges[0]) & (positions <= edges[-1])

@@ -11,11 +11,12 @@ from dynviz.recording import Recording
 
 
 def view(recordings: Sequence[Recording], *, everything: bool = False) -> Film:
-    """Open the view.
+    """One panel for the loss, and one for each scalar that the model has.
 
     Args:
         recordings: What is shown.
-        everything: Show all scalars, the measured ones too, where the model has scalar parameters of its own.
+        everything: Whether to show all scalars, measured ones included, when the model has scalar parameters of its
+            own.
     """
     need("scalars", recordings)
     recordings = parted(recordings)
@@ -29,7 +30,7 @@ def view(recordings: Sequence[Recording], *, everything: bool = False) -> Film:
         raise missing("scalars", recordings[0], "loss")
     return film(
         recordings,
-        [series(recordings, channel, labelled=place == 0) for place, channel in enumerate(channels)],
+        [series(recordings, channel) for channel in channels],
     )
 
 

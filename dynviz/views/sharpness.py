@@ -1,4 +1,4 @@
-"""How sharp the loss is along the way, against 2 / lr, and how wide its end is."""
+"""Sharpness along the trajectory, against 2 / lr, and the loss around its end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ import numpy as np
 from dynviz.charts import caption, limits
 from dynviz.charts.caption import DASHES
 from dynviz.charts.curves import Curve, panel
+from dynviz.charts.forks import own_from
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.samples import has, need
 from dynviz.charts.series import series
@@ -26,9 +27,10 @@ FAR = 5.0
 
 
 def view(recordings: Sequence[Recording]) -> Film:
-    """Open the view. On a quadratic, gradient descent is stable below 2 / lr, with momentum m below 2 (1 + m) / lr.
+    """On a quadratic, gradient descent is stable for sharpness below 2 / lr; with momentum m, below 2 (1 + m) / lr.
 
-    The bound is that of the lane that was measured; of a learning rate that moves it is a line over the steps.
+    The bound is that of the lane that was measured; under a learning-rate schedule it varies over the steps. That of a
+    fork is drawn from where it was forked.
 
     Args:
         recordings: What is shown; each measured with `dynviz sharpness`.
@@ -38,7 +40,8 @@ def view(recordings: Sequence[Recording]) -> Film:
     panels = [_eigenvalues(recordings, measured), _around(measured, caption.tags(recordings))]
     if all(has(recording, "loss") for recording in recordings):
         panels.append(series(recordings, "loss"))
-    return film(recordings, panels)
+    lanes = dict.fromkeys(one.lane for one in measured)
+    return film(recordings, panels, [note for lane in lanes for note in caption.chosen(recordings, lane)])
 
 
 def bound(recording: Recording, lane: int = 0, step: int = 0) -> tuple[float, str] | None:
@@ -50,7 +53,7 @@ def bound(recording: Recording, lane: int = 0, step: int = 0) -> tuple[float, st
     """
     names = ("lr", "momentum", "dampening", "weight_decay")
     values = [hyperparameter(recording, name, lane, step) for name in names]
-    if recording.metadata.optimizer.name.split("+")[0] != "sgd" or not all(isinstance(one, float) for one in values):
+    if recording.metadata.optimizer.name != "sgd" or not all(isinstance(one, float) for one in values):
         return None
     lr, momentum, dampening, decay = values
     if lr < 0 or not 0 <= momentum < 1 or dampening >= 1:
@@ -104,10 +107,11 @@ def _measured(recording: Recording) -> Measured:
 def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[Measured]) -> MovingPanel:
     curves = []
     bounds: list[ReferenceLine | Line] = []
-    for recording, one, tag in zip(recordings, measured, caption.tags(recordings), strict=True):
+    for index, (recording, one, tag) in enumerate(zip(recordings, measured, caption.tags(recordings), strict=True)):
+        begins = own_from(recordings, one.lane)[index]
         for place, values in enumerate(one.arrays["eigenvalues"].T):
             dash, label = DASHES[min(place, len(DASHES) - 1)], f"{tag.name} {place + 1}".strip()
-            curves.append(Curve(one.steps, values[:, None], tag.color, dash, label))
+            curves.append(Curve(one.steps, values[:, None], tag.color, dash, label, begins=begins))
         # Recordings of the same learning rate share a level.
         bounds += [mark for mark in _bounds(recording, one, tag) if isinstance(mark, Line) or mark not in bounds]
     highest = [float(np.nanmax(mark.y)) if isinstance(mark, Line) else mark.at for mark in bounds]
@@ -125,15 +129,21 @@ def _eigenvalues(recordings: Sequence[Recording], measured: Sequence[Measured]) 
 
 
 def _bounds(recording: Recording, measured: Measured, tag: Readout) -> list[ReferenceLine | Line]:
-    """The bound of the lane that was measured: a level, or where the learning rate moves a line over the steps."""
-    bounds = [bound(recording, measured.lane, int(step)) for step in measured.steps]
+    """The bound of the lane that was measured: a level, or a line where the learning rate moves, and of a fork."""
+    origin = recording.metadata.origin
+    # What a fork changed did not hold before.
+    first = 0 if origin is None else origin.step
+    steps = np.unique(
+        [first, *measured.steps[measured.steps > first], *([] if origin is None else [recording.recorded])]
+    )
+    bounds = [bound(recording, measured.lane, int(step)) for step in steps]
     known = [value for value in bounds if value is not None]
     if len(known) < len(bounds) or not any(np.isfinite(value) for value, _ in known):
         return []
-    if len({value for value, _ in known}) == 1:
+    if origin is None and len({value for value, _ in known}) == 1:
         return [ReferenceLine(known[0][0], label=known[0][1])]
     values = limits.drawable(np.array([value for value, _ in known]), "linear")
-    return [Line(measured.steps, values, tag.color, known[0][1], dash="dashed", dot=False)]
+    return [Line(steps, values, tag.color, known[0][1], dash="dashed", dot=False)]
 
 
 def _reaching(curves: Sequence[np.ndarray], bounds: Sequence[float]) -> Axis:
@@ -161,7 +171,7 @@ def _around(measured: Sequence[Measured], tags: Sequence[Readout]) -> MovingPane
     x = Axis((0.0, float(max(one.arrays["radii"][-1] for one in measured))), label="distance")
     count = len(measured[0].arrays["around"])
     still = Panel(
-        "loss around the end",
+        "loss around the final parameters",
         x,
         y,
         (*marks, *lines),

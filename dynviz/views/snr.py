@@ -1,6 +1,7 @@
-"""Signal-to-noise ratio against the size of the matrix, a panel each optimizer."""
+"""Signal-to-noise ratio against the size of the matrix, one panel per optimizer."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, trend
 from dynviz.charts.moving import MovingPanel, film, union
-from dynviz.charts.samples import index_at, need
+from dynviz.charts.samples import has, index_at, need
 from dynviz.charts.series import series
 from dynviz.film import Film
 from dynviz.recording import Recording
@@ -20,6 +21,8 @@ Array: TypeAlias = NDArray[Any]
 
 FAMILIES = {"square": "lane3", "fat": "lane2", "skinny": "lane0", "low rank": "lane5"}
 """What varies: all sizes, or one beside an input, an output or both of fixed length; the colours of the documents."""
+CONTROLS = {"svd_snr": "SVD", "lstsq_snr": "lstsq"}
+"""Channels of least-squares solutions, and the titles of their panels."""
 BATCH = 32
 ENOUGH = 20
 """Examples for each parameter that the line of Hoffmann et al. 2022 asks for."""
@@ -51,17 +54,16 @@ class Size:
 
 
 def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
-    """Open the view.
+    """A point is the median over the lanes of a recording, in dB.
 
-    A point is the median over the lanes of a recording: 10 log10 of the test loss before training over the mean of the
-    last four. Lines join recordings of one family: square matrices; fat ones, whose output is longer than their rank;
-    skinny ones, whose input is; and square ones of low rank. Dashed are those with scaled singular values. A vertical
-    line in a family's colour is where its examples are 20 times its parameters. Of a single size the ratio is drawn
-    over the steps.
+    The ratio is that of the test loss before training to the mean of the last four test losses. Lines join recordings
+    of one family: square matrices; fat ones, whose output is longer than their rank; skinny ones, whose input is; and
+    square ones of low rank. Dashed lines have scaled singular values. A vertical line in a family's colour is where its
+    examples are 20 times its parameters. If there is only one size, the ratio is drawn over the steps.
 
     Args:
         recordings: What is shown; of as many sizes and optimizers as there are.
-        control: Whether the least-squares solution by singular value decomposition has a panel, too.
+        control: Whether to add panels for least squares by singular value decomposition and by `numpy.linalg.lstsq`.
     """
     need("snr", recordings, "snr", "svd_snr")
     for recording in recordings:
@@ -73,7 +75,11 @@ def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
     x, y = _axes(recordings, sizes)
     panels = [_framed(panel, x, y) for panel in panels]
     if control:
-        panels.append(_framed(_control(recordings, sizes), x, y))
+        panels += [
+            _framed(_control(recordings, sizes, channel, title), x, y)
+            for channel, title in CONTROLS.items()
+            if all(has(recording, channel) for recording in recordings)
+        ]
     return _film(recordings, sizes, panels)
 
 
@@ -104,7 +110,7 @@ def _axes(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Axis,
 
 
 def _over_steps(recordings: Sequence[Recording]) -> Film:
-    panel = series(recordings, "snr", scale="linear", labelled=True)
+    panel = series(recordings, "snr", scale="linear")
     control = float(np.median(np.concatenate([recording["svd_snr"][0] for recording in recordings])))
     reference, words = ReferenceLine(control), Readout(f"SVD {control:.0f}", "muted")
 
@@ -148,17 +154,17 @@ def _marks(family: str, ranks: Array, values: Array, *, scaled: bool) -> list[Ma
     return [line, Points(ranks, values, color, 3.5, "ring" if scaled else "dot")]
 
 
-def _control(recordings: Sequence[Recording], sizes: Sequence[Size]) -> MovingPanel:
+def _control(recordings: Sequence[Recording], sizes: Sequence[Size], channel: str, title: str) -> MovingPanel:
     """The least-squares solution, which needs no steps: the same in all scenes."""
     lines: dict[tuple[str, bool], dict[int, float]] = {}
     for recording, size in zip(recordings, sizes, strict=True):
-        value = float(np.median(recording["svd_snr"][0]))
+        value = float(np.median(recording[channel][0]))
         lines.setdefault((size.family, size.scaled), {})[size.rank] = value
     marks: list[Mark] = []
     for (family, scaled), values in lines.items():
         ranks = sorted(values)
         marks += _marks(family, np.array(ranks, np.float64), np.array([values[rank] for rank in ranks]), scaled=scaled)
-    still = Panel("SVD", Axis((0.0, 1.0)), Axis((0.0, 1.0)), tuple(marks), (Readout("from 2M examples", "muted"),))
+    still = Panel(title, Axis((0.0, 1.0)), Axis((0.0, 1.0)), tuple(marks), (Readout("from 2M examples", "muted"),))
     return MovingPanel(recordings[0].steps("snr")[:1], lambda _: still)
 
 
@@ -178,9 +184,11 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
     references = _chinchilla(recordings, sizes)
     ranks = [size.rank for size in sizes]
     if any(min(ranks) < reference.at < max(ranks) for reference in references):
-        words.append(Readout(f"dotted: {ENOUGH} examples a parameter", "muted"))
-    titles = {_facts(recording).snr for recording in recordings}
-    title = " · ".join(["matrix-recovery", "signal-to-noise ratio, dB", *(sorted(titles - {"plain"}))])
+        words.append(Readout(f"dotted: {ENOUGH} examples per parameter", "muted"))
+    kinds = sorted({_facts(recording).snr for recording in recordings} - {"plain"})
+    words.insert(0, Readout(", ".join(["signal-to-noise ratio in dB, the larger the better", *kinds]), "muted"))
+    title = caption.title(recordings)
+    columns = math.ceil(math.sqrt(len(panels)))
 
     def scene(step: int) -> Scene:
         drawn = []
@@ -189,7 +197,7 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
             low, high = panel.x.limits
             own = tuple(reference for reference in references if low < reference.at < high)
             drawn.append(replace(panel, marks=(*own, *panel.marks)))
-        return Scene(title, tuple(drawn), step, total, tuple(words))
+        return Scene(title, tuple(drawn), step, total, tuple(words), columns=columns)
 
     return Film(union([panel.steps for panel in panels]), scene)
 

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
-from dynviz.charts.curves import Curve, Lost
+from dynviz.charts.curves import Curve, exits
+from dynviz.charts.exits import Exits
+from dynviz.charts.forks import own_from, without_past
 from dynviz.charts.limits import Scale
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
 from dynviz.charts.numbers import DIVERGED
-from dynviz.charts.samples import Latest, has, lane_of, need
+from dynviz.charts.samples import Latest, has, lane_of, lined, need
 from dynviz.charts.series import series
 from dynviz.charts.settings import hyperparameter, moving
 from dynviz.errors import unknown
@@ -46,33 +48,44 @@ def view(
     count: int = 0,
     scale: Scale | None = None,
     of: Of = "matrix",
+    parameter: str = "",
 ) -> Film:
-    """Open the view.
-
-    Of many singular values some have a line over the steps, evenly spaced from the largest to the smallest.
+    """Of many singular values, only some have a line over the steps, evenly spaced from the largest to the smallest.
 
     Args:
         recordings: What is shown.
-        lane: Whose singular values are shown of each recording; the error is of all lanes.
-        count: How many of the largest; 0 takes twice as many as the truth has, else 8.
-        scale: Of the singular values; none: linear, of gradients and updates logarithmic.
-        of: What they are of: the learned matrix, beside the true ones, the gradient, or the change by the last step.
+        lane: Lane of each recording whose singular values are shown; the error covers all lanes.
+        count: How many of the largest to show; 0 shows twice the true rank, or 8 if that is unknown.
+        scale: Scale of the singular values; none: logarithmic for gradients and updates, else linear.
+        of: Whose singular values: those of the learned matrix, next to the true ones, of the gradient, or of the last
+            update.
+        parameter: Name of the matrix, if several are recorded; by default the first one.
     """
     if of not in CHANNELS:
         raise unknown("matrix of view spectrum", of, CHANNELS)
-    channel = CHANNELS[of]
+    channel = _channel(recordings, CHANNELS[of], parameter)
     need("spectrum", recordings, channel)
     lane_of(recordings, lane)
     truth = _truth(recordings, lane) if of == "matrix" else np.empty(0)
     most = max(recording[channel].shape[2] for recording in recordings)
     shown = min(most, count or (max(4, 2 * len(truth)) if truth.size else 8))
-    values = [recording[channel][:, lane, :shown] for recording in recordings]
-    y = _axis(values, truth, scale or ("linear" if of == "matrix" else "log"))
-    spectra = Spectra(tuple(recordings), channel, lane, shown, truth, y)
-    panels = [_traces(spectra, values), _now(spectra)]
+    curves = [lined(recording, channel, lane, slice(shown)) for recording in recordings]
+    own = zip(curves, own_from(recordings, lane), strict=True)
+    curves = [(steps, without_past(values, steps, begins)) for (steps, values), begins in own]
+    y = _axis([values for _, values in curves], truth, scale or ("linear" if of == "matrix" else "log"))
+    spectra = Spectra(tuple(recordings), channel, lane, shown, truth, y, most)
+    panels = [_traces(spectra, curves), _now(spectra)]
     errors = (name for name in ERRORS if any(has(recording, name) for recording in recordings))
     panels += [_error(recordings, name) for name in list(errors)[:1]]
     return film(recordings, panels)
+
+
+def _channel(recordings: Sequence[Recording], channel: str, parameter: str) -> str:
+    """The channel that is shown, where there may be one for each matrix."""
+    if parameter:
+        return f"{channel}.{parameter}"
+    several = [name for name in recordings[0] if name.startswith(f"{channel}.")]
+    return channel if channel in recordings[0] or not several else several[0]
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,7 @@ class Spectra:
         count: How many of the largest.
         truth: The true ones.
         y: Their axis.
+        most: How many there are.
     """
 
     recordings: tuple[Recording, ...]
@@ -101,18 +115,18 @@ class Spectra:
     count: int
     truth: Array
     y: Axis
+    most: int
 
-    @property
-    def title(self) -> str:
-        """What is shown, as a panel's title."""
-        return caption.words(self.channel, *self.recordings)
+    def title(self, words: str, shown: int) -> str:
+        """A panel's title, with how many of all are shown where these are not all."""
+        return f"{words}, {shown} of {self.most}" if shown < self.most else words
 
 
 def _error(recordings: Sequence[Recording], channel: str) -> MovingPanel:
     """The error, and what knowing nothing of the rank leaves; of a convex run the excess loss under its bound."""
     if all(has(recording, "excess_loss") and has(recording, "bound") for recording in recordings):
         return _bounded(recordings)
-    panel = series(recordings, channel, labelled=True)
+    panel = series(recordings, channel)
     if channel != "relative_error":
         return panel
     known = [_least_norm(recording) for recording in recordings]
@@ -136,7 +150,7 @@ def _bounded(recordings: Sequence[Recording]) -> MovingPanel:
 
     With lr = |x1 - x*| / (B sqrt(K)) that is |x1 - x*| B / sqrt(K) after K steps.
     """
-    panel = series(recordings, "excess_loss", scale="log", labelled=True)
+    panel = series(recordings, "excess_loss", scale="log")
     lines: list[Line] = []
     for index, recording in enumerate(recordings):
         steps = recording.steps("excess_loss")[1:]
@@ -198,31 +212,32 @@ def _references(values: Array, y: Axis) -> Iterator[ReferenceLine]:
         yield ReferenceLine(float(value), "text", label="true" if fits else "")
 
 
-def _traces(spectra: Spectra, values: Sequence[Array]) -> MovingPanel:
+def _traces(spectra: Spectra, curves: Sequence[tuple[NDArray[np.int64], Array]]) -> MovingPanel:
     """Each singular value over the steps, or some of them."""
     x, y, truth = step_axis(spectra.recordings), spectra.y, spectra.truth
     chosen = evenly(spectra.count, TRACES)
     marked = truth[[place for place in chosen if place < len(truth)]]
     references = tuple(_references(marked, y))
     lines: list[Line] = []
-    lost: list[Lost] = []
-    for index, (recording, largest) in enumerate(zip(spectra.recordings, values, strict=True)):
-        steps = recording.steps(spectra.channel)
+    tags = caption.tags(spectra.recordings)
+    out: list[tuple[Exits, bool]] = []
+    for index, (recording, (steps, largest)) in enumerate(zip(spectra.recordings, curves, strict=True)):
         for place in chosen[chosen < largest.shape[1]]:
             column = largest[:, place]
             # Those beyond the true rank should vanish: they stay in the background.
             width = 1.5 if place < len(truth) else 1.0
-            curve = Curve(steps, column[:, None], caption.color(index))
-            lost.append(Lost(curve, y, announced=place == 0))
+            curve = Curve(steps, column[:, None], caption.color(index), whose=tags[index].name or recording.label)
+            out.append((exits(curve, y), place == 0))
             lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), width=width))
 
-    title = f"{spectra.title}, {TRACES} of {spectra.count}" if spectra.count > TRACES else spectra.title
+    title = spectra.title(caption.words(spectra.channel, *spectra.recordings), len(chosen))
 
     def at(step: int) -> Panel:
         moved = (line.at(step) for line in lines)
-        return Panel(title, x, y, (*references, *moved, *(mark for ended in lost for mark in ended.at(step))))
+        left = (mark for one, said in out for mark in one.at(step, said=said))
+        return Panel(title, x, y, (*references, *moved, *left))
 
-    return MovingPanel(union([line.x for line in lines]), at)
+    return MovingPanel(union([recording.steps(spectra.channel) for recording in spectra.recordings]), at)
 
 
 def _now(spectra: Spectra) -> MovingPanel:
@@ -258,10 +273,11 @@ def _now(spectra: Spectra) -> MovingPanel:
     moving = [Latest(recording, spectra.channel, drawn(index)) for index, recording in enumerate(recordings)]
     readouts = tuple(Readout(name, caption.color(index)) for index, name in enumerate(names) if name)
     x = Axis((0.4, count + 0.6), label="index", whole=True)
+    title = spectra.title("spectrum", count)
 
     def at(step: int) -> Panel:
         both = [mark.at(step) for mark in moving]
         marks = [one for one, _ in both], [word for _, word in both]
-        return Panel("spectrum", x, y, (*marks[0], *rings, *marks[1]), readouts)
+        return Panel(title, x, y, (*marks[0], *rings, *marks[1]), readouts)
 
     return MovingPanel(union([mark.steps for mark in moving]), at)

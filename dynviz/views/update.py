@@ -1,6 +1,7 @@
-"""Terms of an update: arrows on a plane, else angles to the gradient."""
+"""Terms of an update: as arrows on a plane, or as angles to the gradient."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,36 +13,40 @@ from dynviz.charts.heads import lengthening
 from dynviz.charts.limits import drawable
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
 from dynviz.charts.numbers import resolved, significant
-from dynviz.charts.samples import Latest, has, index_at, lane_of, need
+from dynviz.charts.samples import Latest, has, index_at, lane_of, lined, need
+from dynviz.charts.stages import staged
 from dynviz.charts.terms import PREFIX, cosines, need_terms, terms
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Arrows, Axis, Line, Mark, Panel, Readout, ReferenceLine, last_until
+from dynviz.scene.decimate import last_until
+from dynviz.scene.marks import Arrows, Axis, Line, Mark, Panel, Readout, ReferenceLine
 
 Array: TypeAlias = NDArray[Any]
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0, scale: float = 0.0) -> Film:
-    """Open the view.
+    """With two parameters, the arrows begin at the current point and add up to the next step.
 
-    On a plane, the arrows begin where the parameters are, and together they are the next step. For more parameters, the
-    cosine of each term with the direction of steepest descent: 1 goes straight down, 0 across, -1 up again.
+    With more, curves show the cosine between each term and the direction of steepest descent: 1 is straight downhill, 0
+    sideways, -1 uphill.
 
     Args:
         recordings: What is shown; recorded with `--record 'term.*'`, and for more than two parameters
             `--record gradient`.
         lane: Which lane is shown of each recording.
-        scale: How many times as long as they are arrows are drawn; 0 chooses so that the longest can be seen.
+        scale: Magnification of the arrows; 0 chooses one at which the longest can be seen.
     """
     need("update", recordings)
     lane_of(recordings, lane)
-    panels = []
+    panels, plain = [], True
     for recording, tag in zip(recordings, caption.tags(recordings), strict=True):
         whose = (tag,) if tag.name else ()
         flat = has(recording, "position") and recording["position"].shape[2:] == (2,)
+        plain = plain and flat
         need_terms("update", recording, *(["landscape"] if flat else ["gradient"]))
         panels.append(_plane(recording, lane, scale, whose) if flat else _angles(recording, lane, whose))
-    return film(recordings, panels)
+    shown = film(recordings, panels, caption.chosen(recordings, lane))
+    return replace(shown, story=lambda: staged(recordings, lane)) if plain else shown
 
 
 def _plane(recording: Recording, lane: int, scale: float, whose: tuple[Readout, ...]) -> MovingPanel:
@@ -51,12 +56,12 @@ def _plane(recording: Recording, lane: int, scale: float, whose: tuple[Readout, 
     moves = {name: Latest(recording, PREFIX + name, _last(lane)) for name in names}
     times = scale or lengthening([recording[PREFIX + name][:, lane] for name in names], x.limits[1] - x.limits[0])
     where = Latest(recording, "position", _last(lane))
-    position = recording["position"][:, lane]
+    steps, position = lined(recording, "position", lane)
     trajectory = Line(
         drawable(position[:, 0], "linear"),
         drawable(position[:, 1], "linear"),
         "muted",
-        along=recording.steps("position"),
+        along=steps,
         ghost=False,
     )
     marks = ground(recording)

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
 from dynviz.charts.curves import Curve, panel
+from dynviz.charts.forks import own_from
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.numbers import percent, significant
-from dynviz.charts.samples import Latest, lane_of, need
+from dynviz.charts.samples import Latest, lane_of, need, thinned
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.decimate import evenly, thinned
+from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Bars, Panel, Readout
 
 Array: TypeAlias = NDArray[Any]
@@ -28,12 +29,12 @@ REACH = 0.999
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0, parameter: str = "") -> Film:
-    """Open the view.
+    """A histogram of the weights, the share of exact zeros, and their root mean square.
 
     Args:
         recordings: What is shown; recorded with `--record parameters`.
-        lane: Whose weights are shown of each recording; the curves are of all lanes.
-        parameter: One tensor among the parameters, by name; by default all together.
+        lane: Lane of each recording whose weights are shown; the curves cover all lanes.
+        parameter: Name of one parameter tensor; by default all together.
     """
     need("weights", recordings)
     lane_of(recordings, lane)
@@ -51,8 +52,8 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, parameter: str = "")
     x = step_axis(recordings)
     for title, measure in (("exactly zero", _zeros), ("root mean square of the weights", _size)):
         curves = [
-            Curve(recording.steps("parameters")[at], measure(row[at]), tag.color, tag.dash, tag.name)
-            for recording, row, tag in tagged
+            Curve(recording.steps("parameters")[at], measure(row[at]), tag.color, tag.dash, tag.name, begins=begins)
+            for (recording, row, tag), begins in zip(tagged, own_from(recordings), strict=True)
             for at in [evenly(len(row), SAMPLES)]
         ]
         panels.append(panel(title, curves, x))

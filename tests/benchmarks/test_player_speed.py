@@ -39,15 +39,16 @@ drawn = plot.Plot._drawn
 times = []
 
 def counted(self, quality, *, plain):
-    if self._scene is None:
+    if self._picture is None:
         return drawn(self, quality, plain=plain)
     times.append((time.process_time(), time.perf_counter()))
     if len(times) == int(last):
         loaded = sorted({"torch", "matplotlib"} & set(sys.modules))
         Path(report).write_text(json.dumps({"start": times[0][0], "times": times[int(first):], "loaded": loaded}))
     if way == "plain":
-        cells = self.canvas.draw(self._scene)
-        return [Strip(self.encoder(quality).segments(cells, row), cells.columns) for row in range(cells.rows)]
+        cells = self._picture.cells
+        encoder = self.encoder(self._picture.theme, quality)
+        return [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
     return drawn(self, quality, plain=plain)
 
 plot.Plot._drawn = counted

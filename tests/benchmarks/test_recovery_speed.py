@@ -23,8 +23,11 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def sensing_as_printed():
-    """The document's loop: autograd over two products, the relative error every 100 steps."""
+def sensing_as_printed(*, evaluated=False):
+    """The document's loop: autograd over two products, the relative error every 100 steps.
+
+    With `evaluated` the spectrum and the subspaces every 200 steps too, as we record them.
+    """
     d, lr = 256, 2e-8
     task = MatrixSensing().build(0)
     target = task.constants["target"]
@@ -39,6 +42,12 @@ def sensing_as_printed():
                 weight.grad[:] = 0
         if step % 100 == 0:
             _ = (W1 @ W2 - target).norm() / target.norm()
+        if evaluated and step % 200 == 0:
+            u, s, vh = torch.linalg.svd((W1 @ W2).detach())
+            shares = s / s.sum()
+            left, right = task.constants["true_left"], task.constants["true_right"]
+            _ = torch.special.entr(shares).sum().exp()
+            _ = (u[:, :2].T @ left).square().sum(), (vh[:2] @ right).square().sum()
 
 
 @pytest.mark.benchmark
@@ -66,15 +75,20 @@ def recorded(scenario, folder, *, compiled):
     return trainer
 
 
-def recovery_as_printed(lanes):
-    """The document's loop: a layer, one lane after the other, the test loss after each step."""
+def recovery_as_printed(lanes, *, evaluated=False):
+    """The document's loop: a layer, one lane after the other, the test loss after each step.
+
+    With `evaluated` the spectra of weight, gradient and update, the error and the subspaces every 10 steps, as we
+    record them.
+    """
     for seed in range(lanes):
         task = MatrixRecovery().build(seed)
         target = task.constants["target"]
         model = torch.nn.Linear(64, 64)
         adamw = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.0)
         losses = []
-        for _ in range(RECOVERY_STEPS):
+        for step in range(RECOVERY_STEPS):
+            before = model.weight.detach().clone()
             x = torch.nn.functional.normalize(torch.rand(32, 64) - 0.5, dim=1).unsqueeze(1)
             model.zero_grad()
             loss = torch.sum((x @ target - model(x)) ** 2)
@@ -83,6 +97,13 @@ def recovery_as_printed(lanes):
             with torch.no_grad():
                 x = torch.nn.functional.normalize(torch.rand(32, 64) - 0.5, dim=1).unsqueeze(1)
                 losses.append((torch.sum((x @ target - model(x)) ** 2) / 32).item())
+                if evaluated and step % 10 == 0:
+                    weight = model.weight.detach()
+                    u, _, vh = torch.linalg.svd(weight.T)
+                    left, right = task.constants["true_left"], task.constants["true_right"]
+                    _ = torch.linalg.svdvals(model.weight.grad), torch.linalg.svdvals(weight - before)
+                    _ = (u.T @ left).square().sum(), (vh @ right).square().sum(), left.T @ weight.T @ right
+                    _ = (weight.T - target).norm() / target.norm()
 
 
 @pytest.mark.benchmark

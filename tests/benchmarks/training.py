@@ -94,8 +94,11 @@ class Plain(nn.Module):
         return self.head(softmax(-self.scale * distance, dim=1))
 
 
-def plain_loop(count=STEPS, *, centers=50, on="cpu"):
-    """The eager loop that copies each parameter to NumPy at each step, with torch's own AdamW."""
+def plain_loop(count=STEPS, *, centers=50, on="cpu", evaluated=False):
+    """The eager loop that copies each parameter to NumPy at each step, with torch's own AdamW.
+
+    With `evaluated` it copies scalars alone, and every 100 steps evaluates the validation points and the map.
+    """
     task = plugins.load("scenarios", scenario(centers)).make().build(42)
     model = Plain(centers).to(on)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=1e-2)
@@ -106,10 +109,22 @@ def plain_loop(count=STEPS, *, centers=50, on="cpu"):
         kept.clear()
         x, y = (part.to(on) for part in task.batches(next(steps) * count, count))
         for step in range(count):
+            if evaluated and step % 100 == 0:
+                kept.append(_evaluated(model, task.constants))
             optimizer.zero_grad()
             loss = cross_entropy(model(x[step]), y[step])
             loss.backward()
             optimizer.step()
-            kept.append((loss.item(), [value.detach().cpu().numpy().copy() for value in model.parameters()]))
+            values = [value for value in model.parameters() if not evaluated or value.numel() < 3]
+            kept.append((loss.item(), [value.detach().cpu().numpy().copy() for value in values]))
 
     return train
+
+
+@torch.no_grad()
+def _evaluated(model, constants):
+    logits = model(constants["val"])
+    shares = softmax(model(constants["grid"]), dim=1)
+    right = (logits.argmax(dim=1) == constants["val_label"]).float().mean()
+    centers = [value.numpy().copy() for value in model.parameters()]
+    return cross_entropy(logits, constants["val_label"]).item(), right.item(), shares.half().numpy(), centers

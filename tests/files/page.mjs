@@ -12,7 +12,7 @@ function element(tag) {
     getContext: () => ({ drawImage: image => drawn.push(image.index) }),
   };
 }
-const elements = Object.fromEntries(["at", "play", "speed", "picture", "step", "back", "on", "controls"].map(
+const elements = Object.fromEntries(["at", "play", "sign", "speed", "picture", "step", "back", "on", "controls"].map(
   name => [name, element(name)]));
 elements.speed.value = "1";
 let images = 0;

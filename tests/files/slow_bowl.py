@@ -33,7 +33,7 @@ class SlowBowl:
     Attributes:
         size: Dimensions.
         seconds: That a step takes.
-        steps: How many.
+        steps: The number of steps.
     """
 
     size: int = 2
@@ -57,7 +57,8 @@ class SlowBowl:
             return parameters["w"].square().sum()
 
         start = {"w": torch.randn(self.size, generator=generator)}
-        return Task(start, loss, no_batches, self.steps, {"long": torch.zeros(4)}, every=1, views=("curves",))
+        constants = {"long": torch.zeros(4)}
+        return Task(start, loss, no_batches, self.steps, constants=constants, every=1, views=("curves",))
 
 
 hold("import")

@@ -17,6 +17,10 @@ ROW_SECONDS = 1e-5
 """Time that a row takes at least."""
 LATE = 0.05
 """Seconds for which a frame may be on its way when the next one is drawn, where they arrive sooner than that."""
+MOST_LAG = 1.0
+"""Seconds: what is later was suspended rather than busy."""
+LAG_DECAY = 0.9
+"""Share of a lag that is still expected at the next frame."""
 WORTH_CUTTING = 20_000
 """Characters that must be left of a picture for it to be cut off."""
 
@@ -60,13 +64,13 @@ class Delivery:
     def __init__(self, depth: Depth, environ: Mapping[str, str], clock: Callable[[], float]) -> None:
         self.link, self.rate, self.control = Link(clock), FrameRate(frame_limit(environ)), QualityControl(depth)
         self.dropped = 0
-        self._clock, self._patience = clock, 0.0
+        self._clock, self._patience, self._lag = clock, 0.0, 0.0
 
     def admits(self) -> bool:
         """Whether a frame may be sent now; one that may not is left out, never put off."""
         now = self._clock()
         for arrival in self.link.arrivals():
-            self.control.arrived(arrival.seconds, now)
+            self.control.arrived(max(arrival.seconds - self._lag, 0.0), now)
             # Nothing may wait behind a slow terminal: keys would be answered after it.
             self._patience = LATE if arrival.seconds < LATE else 0.0
         age = self.link.age
@@ -74,10 +78,14 @@ class Delivery:
         self.dropped += late
         return not late
 
+    def lagged(self, seconds: float) -> None:
+        """Note how late a frame was begun: where the processor is busy, that is not the terminal's fault."""
+        self._lag = max(min(seconds, MOST_LAG), LAG_DECAY * self._lag)
+
     def stuck(self) -> bool:
         """Whether what is on its way was cut off, because something smaller is there sooner."""
         age = self.link.age
-        if age is None or self.link.left < WORTH_CUTTING or not self.control.stuck(age, self._clock()):
+        if age is None or self.link.left < WORTH_CUTTING or not self.control.stuck(age - self._lag, self._clock()):
             return False
         self.link.cut()
         return True

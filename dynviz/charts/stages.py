@@ -1,0 +1,159 @@
+"""The terms of a step as a story: arrows that are seen at every step, and a sentence for each stage."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts import caption, limits
+from dynviz.charts.ground import ground, plane
+from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.numbers import significant
+from dynviz.charts.samples import index_at, lined
+from dynviz.charts.terms import PREFIX, terms
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene.direct_label import DirectLabel
+from dynviz.scene.marks import Arrows, Line, Mark, Panel, Readout, Scene, Text
+
+Array: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.float64]
+
+SHARE = 0.21
+"""Length of the arrow of the longest term, as a share of the plane's width, whatever its true length."""
+NAMED = 0.06
+"""An arrow has its name from this share of the plane's width on."""
+WINDOW = 5
+"""Steps that a sentence is about: the step to come and those before it."""
+MOST = 0.8
+"""From this share of the sum of lengths on, a term is almost all of the step."""
+ALONG = 0.3
+"""From this cosine on, two terms pull the same way, and against each other from its negative on."""
+CORNER = 0.05
+"""From the edges of the plane to the scale, as a share of its width and height."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the terms of a lane do over the steps.
+
+    Attributes:
+        steps: Steps that the samples led to [samples].
+        moves: Each term [samples, 2], by its name.
+    """
+
+    steps: NDArray[np.int64]
+    moves: Mapping[str, Floats]
+
+    def words(self, sample: int) -> str:
+        """A sentence about the terms at a sample and in the window before it; empty where nothing moves.
+
+        >>> ahead, back = np.array([[3.0, 0.0]]), np.array([[-1.0, 0.1]])
+        >>> Stages(np.array([1]), {"momentum": ahead, "gradient": back}).words(0)
+        'Gradient pulls against momentum.'
+        """
+        window = slice(max(sample - WINDOW + 1, 0), sample + 1)
+        near = {name: np.nan_to_num(move[window]) for name, move in self.moves.items()}
+        lengths = {name: float(np.hypot(*move.T).sum()) for name, move in near.items()}
+        first, *others = sorted(lengths, key=lambda name: -lengths[name])
+        whole = sum(lengths.values())
+        if not whole > 0:
+            return ""
+        if not others or lengths[first] >= MOST * whole:
+            return f"Almost all of the step is {first}."
+        second = others[0]
+        product = float((near[first] * near[second]).sum())
+        cosine = product / float(np.linalg.norm(near[first]) * np.linalg.norm(near[second]))
+        if cosine <= -ALONG:
+            return f"{second.capitalize()} pulls against {first}."
+        way = "the same way" if cosine >= ALONG else "at an angle"
+        return f"{first.capitalize()} and {second} pull {way}."
+
+
+def staged(recordings: Sequence[Recording], lane: int) -> Film:
+    """A map for each recording of two parameters with its terms as arrows, and the lengths of the terms.
+
+    The longest term has the same length at all steps, which a scale says; the others are drawn by the roots of their
+    shares of it, so that short ones are seen.
+    """
+    known = [_stages(recording, lane) for recording in recordings]
+    panels = [
+        _map(recording, lane, stages, tag)
+        for recording, stages, tag in zip(recordings, known, caption.tags(recordings), strict=True)
+    ]
+    panels += [_lengths(recordings, stages) for stages in known[:1] if len(known) == 1]
+    notes = ("longest arrow: see the scale; others by the root of their share", f"sentence: of the last {WINDOW} steps")
+    told = film(recordings, panels, (*caption.chosen(recordings, lane), *notes))
+    if len(known) > 1:
+        return told
+    sentences = [known[0].words(sample) for sample in range(len(known[0].steps))]
+    longest = max(sentences, key=len)
+
+    def scene(step: int) -> Scene:
+        whole = told.scene(step)
+        now = sentences[index_at(known[0].steps, step + 1)]
+        return replace(whole, readouts=(Readout(now, "text", widest=longest), *whole.readouts))
+
+    return replace(told, scene=scene)
+
+
+def _stages(recording: Recording, lane: int) -> Stages:
+    names = terms(recording)
+    count = min(len(recording[PREFIX + name]) for name in names)
+    moves = {name: recording[PREFIX + name][:count, lane].astype(np.float64) for name in names}
+    at_work = {name: move for name, move in moves.items() if np.any(move != 0)}
+    return Stages(recording.steps(PREFIX + names[0])[:count], at_work or moves)
+
+
+def _map(recording: Recording, lane: int, stages: Stages, tag: caption.Tag) -> MovingPanel:
+    x, y, square = plane(recording)
+    width, height = (abs(axis.limits[1] - axis.limits[0]) for axis in (x, y))
+    steps, position = lined(recording, "position", lane)
+    drawn = limits.drawable(position, "linear")
+    way = Line(drawn[:, 0], drawn[:, 1], tag.color, along=steps, ghost=False)
+    marks = ground(recording)
+    left, bottom = min(x.limits) + CORNER * width, min(y.limits) + CORNER * height
+
+    def at(step: int) -> Panel:
+        after = index_at(stages.steps, step + 1)
+        foot = position[index_at(steps, int(stages.steps[after]) - 1)].astype(np.float64)
+        now = {name: move[after] for name, move in stages.moves.items()}
+        lengths = {name: float(np.nan_to_num(np.hypot(*move))) for name, move in now.items()}
+        longest = max(lengths.values())
+        arrows: list[Mark] = []
+        names: list[Mark] = []
+        for name in sorted(lengths, key=lambda name: -lengths[name]):
+            share = lengths[name] / longest if longest > 0 else 0.0
+            move = SHARE * width * share**0.5 * now[name] / (lengths[name] or 1.0)
+            (at_x, at_y), (dx, dy) = foot[:, None], move[:, None]
+            arrows.append(Arrows(at_x, at_y, dx, dy, f"term.{name}", width=1.6))
+            tip = foot + move if SHARE * share**0.5 >= NAMED else np.full(2, np.nan)
+            names.append(DirectLabel(float(tip[0]), float(tip[1]), name, f"term.{name}"))
+        ends = np.array([left, left + SHARE * width])
+        scale: list[Mark] = [
+            Line(ends, np.full(2, bottom), "text", width=1.2),
+            Text(float(ends[1]), bottom, f" {significant(longest, 2)}" if longest > 0 else "", "text"),
+        ]
+        words = [Readout(significant(lengths[name], padded=True), f"term.{name}", name, "0.00e-00") for name in now]
+        own = (tag,) if tag.name else ()
+        return Panel(
+            "terms of the next step", x, y, (*marks, way.at(step), *scale, *arrows, *names), (*own, *words), square
+        )
+
+    return MovingPanel(np.unique(np.concatenate([steps, np.maximum(stages.steps - 1, 0)])), at)
+
+
+def _lengths(recordings: Sequence[Recording], stages: Stages) -> MovingPanel:
+    """The length of each term."""
+    lengths = {name: np.hypot(*move.T) for name, move in stages.moves.items()}
+    y = limits.axis([np.where(part > 0, part, np.nan)[:, None] for part in lengths.values()], "log")
+    lines = [
+        Line(stages.steps, limits.drawable(part, "log"), f"term.{name}", name, width=1.5)
+        for name, part in lengths.items()
+    ]
+    x = step_axis(recordings)
+    return MovingPanel(
+        stages.steps, lambda step: Panel("length of each term", x, y, tuple(line.at(step) for line in lines))
+    )

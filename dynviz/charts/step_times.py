@@ -1,0 +1,48 @@
+"""What the gradient and the update of a step take, against one option of the scenario."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dynviz.charts import caption, limits
+from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout, ReferenceLine, Scene
+
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+
+
+@dataclass(frozen=True)
+class TimedSteps:
+    """Microseconds of a step at each value of an option.
+
+    Attributes:
+        option: Its name.
+        values: Ascending, all above zero.
+        gradient: Of the loss and its gradient, at each value.
+        updates: Of the update, by optimizer.
+    """
+
+    option: str
+    values: Sequence[float]
+    gradient: Sequence[float]
+    updates: Mapping[str, Sequence[float]]
+
+
+def scene(title: str, measured: TimedSteps) -> Scene:
+    """The times, and which share of a step the update takes."""
+    values, gradient = np.array(measured.values, dtype=np.float64), np.array(measured.gradient)
+    updates = [np.array(times) for times in measured.updates.values()]
+    x = Axis((float(values[0]), float(values[-1])), "log", measured.option.replace("_", " "), whole=True)
+    y = limits.axis([times[:, None] for times in (gradient, *updates)], "log")
+    times = [Line(values, gradient, "muted", "gradient", width=1.5)]
+    shares: list[Line] = []
+    for place, update in enumerate(updates):
+        color, dash = caption.color(place), DASHES[place // caption.COLORS % len(DASHES)]
+        times.append(Line(values, update, color, dash=dash, width=1.5))
+        shares.append(Line(values, update / (update + gradient), color, dash=dash, width=1.5))
+    panels = (
+        Panel("gradient and update, µs", x, y, tuple(times)),
+        Panel("share of the update in a step", x, Axis((0.0, 1.02)), (ReferenceLine(0.5, dash="dotted"), *shares)),
+    )
+    readouts = tuple(Readout(name, caption.color(place)) for place, name in enumerate(measured.updates))
+    return Scene(title, panels, 0, -1, readouts)

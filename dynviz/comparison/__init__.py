@@ -1,0 +1,1 @@
+"""Fair comparisons: search spaces with equal budgets, paired statistics, scores over tasks, stacked changes."""

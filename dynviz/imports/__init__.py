@@ -1,0 +1,1 @@
+"""Logs of other programs as recordings: TensorBoard's event files, offline runs of Weights & Biases, CSV."""

@@ -1,0 +1,69 @@
+"""The pictures of a run's films, made while keys are read."""
+
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+
+from dynviz.player.fitting import end_of
+from dynviz.player.live_film import LiveFilm
+from dynviz.player.work import Newest, Work
+from dynviz.scene.marks import Panel, Scene
+
+
+class Pictures:
+    """The newest picture that is ready; it is exchanged when the wanted one is."""
+
+    def __init__(self) -> None:
+        self._newest = Newest("picture")
+        self._made: tuple[LiveFilm, Scene] | None = None
+        self._shown: tuple[tuple[Scene, int, bool], Scene] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is being made."""
+        return self._newest.busy
+
+    def drop(self) -> None:
+        """Wait no longer for the picture that is being made."""
+        self._newest.drop()
+
+    def whole(self, live_film: LiveFilm, step: int, work: Work, *, fits: bool = False) -> Scene | None:
+        """The picture of a film at a step, with all panels, else the last one of this film that was made.
+
+        If it `fits`, axes of steps end soon after what is recorded, for as long as that grows.
+        """
+        scenes = live_film.scenes
+        if scenes is None:
+            return None
+
+        def take(outcome: Future[Scene]) -> None:
+            error = outcome.exception()
+            if error is None:
+                self._made = live_film, outcome.result()
+            elif live_film.scenes is scenes:
+                live_film.fail(error)
+
+        end = end_of(live_film.recorded, live_film.total) if fits and live_film.live else None
+        self._newest.ask(work, (scenes, step, end), partial(scenes.at, step, end), take)
+        made = self._made
+        return made[1] if made is not None and made[0] is live_film and live_film.film is not None else None
+
+    def shown(self, whole: Scene, first: int, *, alone: bool) -> Scene:
+        """The picture from its panel `first` on, or only that one; the same object until something changes."""
+        kept = self._shown
+        if kept is None or kept[0][0] is not whole or kept[0][1:] != (first, alone):
+            scene = replace(whole, panels=from_panel(whole.panels, first, alone=alone))
+            kept = self._shown = (whole, first, alone), scene
+        return kept[1]
+
+
+def from_panel(panels: tuple[Panel, ...], first: int, *, alone: bool) -> tuple[Panel, ...]:
+    """The panels from `first` on, or only that one.
+
+    >>> from_panel(tuple("abc"), 1, alone=False), from_panel(tuple("abc"), 4, alone=True)
+    (('b', 'c'), ('b',))
+    """
+    if not panels:
+        return panels
+    first %= len(panels)
+    return panels[first : first + 1] if alone else panels[first:]

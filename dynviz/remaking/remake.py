@@ -1,0 +1,178 @@
+"""Training and drawing once more what a picture shows."""
+
+import itertools
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dynviz.animation.export import animate
+from dynviz.animation.recipe import ChannelSum, PictureRequest, Recipe, RecordedRun
+from dynviz.errors import DynvizError
+from dynviz.frame import Progress as Drawn
+from dynviz.plugins.spec import parse
+from dynviz.plugins.trust import Code, Trusted, foreign
+from dynviz.recording import Recording, Writer
+from dynviz.training.launch import begin, lay_out
+from dynviz.training.preparation import PreparedRecording, changed, check_size, compile_steps, planned
+from dynviz.training.session import Progress, train
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remade:
+    """What came of it.
+
+    Attributes:
+        picture: The file of the picture.
+        channels: The number of channels that were compared.
+        differing: Those that differ: `adamw: loss`.
+    """
+
+    picture: Path
+    channels: int
+    differing: tuple[str, ...]
+
+
+def codes(recipe: Recipe) -> tuple[Code, ...]:
+    """The code of the user's own that making it again runs."""
+    named: list[Code] = []
+    for recorded in recipe.recordings:
+        scenario, rule = recorded.metadata.scenario, recorded.metadata.optimizer
+        named += foreign("scenarios", scenario.spec, scenario.fingerprints)
+        named += foreign("optimizers", rule.spec, rule.fingerprints)
+    return (*named, *(code for _, code in _drawing_codes(recipe.picture)))
+
+
+def remake(
+    recipe: Recipe,
+    name: str,
+    out: Path,
+    *,
+    trust: Trusted = (),
+    yes: bool = False,
+    progress: Progress,
+    drawn: Drawn | None = None,
+) -> Remade:
+    """Train and draw it.
+
+    Args:
+        recipe: How it was made.
+        name: The name of the picture's file, without suffix.
+        out: The folder for it and for the recordings, to be created.
+        trust: Code that may run besides bundled code, see `dynviz.plugins.trust`.
+        yes: Whether recordings may have over 4 GB.
+        progress: Receives the progress of training.
+        drawn: Called with the number of frames drawn and the total.
+
+    Raises:
+        DynvizError: Code is not trusted or has changed, there is no such device, or a file cannot be written.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    request = _trusted(recipe.picture, trust)
+    prepared = [_prepared(recorded, trust) for recorded in recipe.recordings]
+    check_size(prepared, large=yes)
+    compile_steps(prepared, progress.does)
+    try:
+        out.mkdir()
+    except OSError as error:
+        raise DynvizError(f"cannot make the folder {out}: {error.strerror or error}") from error
+    folders = [out / recorded.folder for recorded in recipe.recordings]
+    for folder in dict.fromkeys(folders):
+        chosen = [index for index, place in enumerate(folders) if place == folder]
+        _train(folder, [recipe.recordings[index] for index in chosen], [prepared[index] for index in chosen], progress)
+    recordings = [
+        Recording(folder / recorded.metadata.label, recorded.chosen)
+        for folder, recorded in zip(folders, recipe.recordings, strict=True)
+    ]
+    target = out / f"{name}{request.suffix}"
+    parts = {name: getattr(request, name) for name in SAME}
+    words = {"labels": dict(request.labels), "language": dict(request.language)}
+    animate(recordings, target, **parts, **words, **request.options, progress=drawn)  # type: ignore[arg-type]
+    differing = tuple(
+        f"{recorded.metadata.label}: {channel}"
+        for recorded, recording in zip(recipe.recordings, recordings, strict=True)
+        for channel, known in recorded.sums.items()
+        if not _agrees(recording, channel, known)
+    )
+    return Remade(picture=target, channels=sum(len(one.sums) for one in recipe.recordings), differing=differing)
+
+
+SAME = (
+    "view",
+    "panel",
+    "story",
+    "fps",
+    "frames",
+    "steps",
+    "size",
+    "theme",
+    "hold",
+    "pace",
+    "title",
+    "caption",
+    "publication",
+    "exporter",
+)
+"""What `animate` is asked as it was asked before."""
+
+
+def _prepared(recorded: RecordedRun, trust: Trusted) -> PreparedRecording:
+    """A recording as it was before its first step."""
+    metadata = recorded.metadata
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "recording"
+        with Writer.create(place, metadata):
+            pass
+        prepared = changed(planned(Recording(place), None, trust), metadata)
+    for one in prepared.metadata.inputs:
+        known = recorded.files.get(Path(one.path).name)
+        if known is not None and known != one.sha256:
+            raise DynvizError(f"{one.path} is not the file that the picture was made with")
+    prepared.lanes.check(recorded.changes, place, steps=metadata.steps)
+    return prepared
+
+
+def _train(
+    folder: Path, recorded: Sequence[RecordedRun], prepared: Sequence[PreparedRecording], progress: Progress
+) -> None:
+    """Train the recordings of one folder, those once that a picture shows several times."""
+    once = {one.metadata.label: (one, ready) for one, ready in zip(recorded, prepared, strict=True)}
+    lay_out([folder], [ready for _, ready in once.values()])
+    for label, (one, _) in once.items():
+        with Writer.resume(folder / label) as writer:
+            for change in one.changes:
+                writer.change(change)
+    train(folder, begin(folder, [ready for _, ready in once.values()]), progress)
+
+
+def _agrees(recording: Recording, channel: str, known: ChannelSum) -> bool:
+    """Whether a channel holds what it held; what was not recorded to its end has fewer samples."""
+    if channel not in recording.channels:
+        return False
+    samples = Recording(recording.folder)[channel][: known.samples]
+    return len(samples) == known.samples and zlib.crc32(np.ascontiguousarray(samples).tobytes()) == known.crc
+
+
+def _drawing_codes(request: PictureRequest) -> Iterator[tuple[str, Code]]:
+    """A view and an exporter of the user's own, each with its field."""
+    for part, text, sha256 in (
+        ("view", request.view, request.view_sha256),
+        ("exporter", request.exporter, request.exporter_sha256),
+    ):
+        if text is not None:
+            yield from zip(itertools.repeat(part), foreign(f"{part}s", parse(text), (sha256,)))
+
+
+def _trusted(request: PictureRequest, trust: Trusted) -> PictureRequest:
+    """The request with the places of trusted code.
+
+    Raises:
+        DynvizError: Some is not trusted, or has changed.
+    """
+    for part, code in _drawing_codes(request):
+        text = getattr(request, part)
+        request = replace(request, **{part: code.located(trust) + text[len(code.name) :]})
+    return request

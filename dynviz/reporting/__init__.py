@@ -1,0 +1,1 @@
+"""Reports: what documents claim about optimizers, decided by training and measuring."""

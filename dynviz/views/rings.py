@@ -1,0 +1,81 @@
+"""The clouds of learned centers, each with a ring of one standard deviation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts import caption
+from dynviz.charts.limits import finite
+from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.numbers import significant
+from dynviz.charts.samples import Latest, has, lane_of, need
+from dynviz.charts.series import series
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene.direct_label import DirectLabel
+from dynviz.scene.marks import Axis, Line, Panel, Points
+from dynviz.views.centers import spread
+
+Array: TypeAlias = NDArray[Any]
+
+TURN = np.linspace(0.0, 2 * np.pi, 181)
+REACH = 3.2
+"""Standard deviations from the middle to the edge: one center in 400 stands beyond it."""
+CORNER = np.sqrt(0.5)
+"""The name of a ring stands at its upper right."""
+
+
+def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
+    """A map for each recording: its centers, a ring of one standard deviation, and dashed the ring that it began with.
+
+    The deviation is that of all coordinates of all centers. Below is the accuracy, or else the loss, of all recordings.
+
+    Args:
+        recordings: What is shown.
+        lane: Which lane is shown of each recording; curves show all.
+    """
+    need("rings", recordings, "centers")
+    lane_of(recordings, lane)
+    sds = [spread(recording["centers"][index, lane]) for recording in recordings for index in (0, -1)]
+    reach = REACH * (max(filter(np.isfinite, sds), default=1.0) or 1.0)
+    axis = Axis((-reach, reach))
+    tagged = zip(recordings, caption.tags(recordings), strict=True)
+    panels = [_panel(recording, lane, axis, tag) for recording, tag in tagged]
+    below = next((name for name in ("val_accuracy", "val_loss", "loss") if has(recordings[0], name)), "")
+    return film(recordings, [*panels, series(recordings, below)] if below else panels)
+
+
+def _panel(recording: Recording, lane: int, axis: Axis, tag: caption.Tag) -> MovingPanel:
+    first = spread(recording["centers"][0, lane])
+    began = replace(_ring(first, tag.color), dash="dashed", width=1.1)
+    drawn = Latest(recording, "centers", _cloud(lane, tag))
+    title = caption.with_seed("centers", recording, lane)
+
+    def at(step: int) -> Panel:
+        marks, value = drawn.at(step)
+        text = f"one sd {significant(first, padded=True)} to {value}"
+        readout = replace(tag, text=text, widest="one sd 00.0 to 00.0")
+        return Panel(title, axis, axis, (*marks[:1], began, *marks[1:]), (readout,), square=True)
+
+    return MovingPanel(drawn.steps, at)
+
+
+def _cloud(lane: int, tag: caption.Tag) -> Callable[[Array], tuple[tuple[Points, Line, DirectLabel], str]]:
+    """The centers in one ink, their ring and its label, and their deviation in words."""
+
+    def cloud(past: Array) -> tuple[tuple[Points, Line, DirectLabel], str]:
+        centers = past[-1][lane]
+        there = centers[finite(centers).all(axis=-1)]
+        radius = spread(centers)
+        value = significant(radius, padded=True)
+        label = DirectLabel(CORNER * radius, CORNER * radius, f"sd {value}", tag.color)
+        return (Points(there[:, 0], there[:, 1], "text", 2.2, alpha=0.45), _ring(radius, tag.color), label), value
+
+    return cloud
+
+
+def _ring(radius: float, color: str) -> Line:
+    return Line(radius * np.cos(TURN), radius * np.sin(TURN), color, width=1.6)

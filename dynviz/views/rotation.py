@@ -1,0 +1,171 @@
+"""How the leading quarter of an optimizer's statistics turns over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynviz.charts import caption, preconditioning
+from dynviz.charts.curves import Curve, panel
+from dynviz.charts.forks import own_from
+from dynviz.charts.moving import STEP, MovingPanel, film, step_axis
+from dynviz.charts.numbers import significant
+from dynviz.charts.preconditioning import StatisticsAxis
+from dynviz.charts.samples import index_at, lane_of, need
+from dynviz.errors import DynvizError
+from dynviz.film import Film
+from dynviz.recording import Recording
+from dynviz.scene.decimate import evenly
+from dynviz.scene.marks import Axis, Dash, Field, Line, Panel, Readout, ReferenceLine
+from dynviz.scene.norm import Norm
+from dynviz.views import _null
+
+Array: TypeAlias = NDArray[Any]
+
+SAMPLES = 200
+"""At so many steps the directions are compared with earlier ones."""
+PAIRS = 48
+"""So many samples are compared with one another."""
+NULLS = 16
+"""At so many steps the overlap of noise is drawn."""
+DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+
+
+def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0, lag: int = 0) -> Film:
+    """The overlap of the spaces spanned by the top quarter of the eigenvectors at two steps.
+
+    It is the mean squared cosine between one space's directions and the other space: 1 if they are equal, about 1/4
+    for two that have nothing to do with each other. Where the statistics forget old gradients the space turns with the
+    gradients; what is drawn in grey is how much it turns for noise that is averaged in the same way.
+
+    Args:
+        recordings: What is shown; shampoo or sketchy with `--record 'state.*:every=10'`.
+        parameter: Name of the parameter; by default the largest one.
+        lane: Which lane of each recording.
+        lag: How many steps apart the two spaces are; 0 for a tenth of the run.
+    """
+    need("rotation", recordings)
+    lane_of(recordings, lane)
+    if lag < 0:
+        raise DynvizError(f"lag={lag} is not a number of steps; write 1 or more, or 0 for a tenth of the run")
+    chosen = preconditioning.chosen("rotation", recordings, parameter, "directions")
+    lag = lag or max(1, max(recording.recorded for recording in recordings) // 10)
+    spaces = [
+        TopSpaces(recording, axis, lane, tag, begins)
+        for recording, tag, begins in zip(recordings, caption.tags(recordings), own_from(recordings, lane), strict=True)
+        for axis in preconditioning.axes(recording, "directions", chosen)
+    ]
+    panels = [_turning(recordings, spaces, lag, chosen)]
+    panels += [_pairs(one) for one in spaces if one.recording is spaces[0].recording]
+    return film(recordings, panels, caption.chosen(recordings, lane))
+
+
+@dataclass(frozen=True)
+class TopSpaces:
+    """The leading directions of one axis of one lane.
+
+    Attributes:
+        recording: Which records them.
+        axis: Of the parameter.
+        lane: Of the recording.
+        tag: Of the recording.
+        begins: The first step that no other recording draws.
+    """
+
+    recording: Recording
+    axis: StatisticsAxis
+    lane: int
+    tag: caption.Tag
+    begins: int
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Of the samples."""
+        return self.recording.steps(self.axis.channel)
+
+    def at(self, index: int) -> Array:
+        """Orthonormal rows [quarter, entries]; those of which there is no estimate yet are zero."""
+        return np.asarray(self.recording[self.axis.channel][index, self.lane], dtype=np.float64)
+
+    def overlaps(self, lag: int) -> tuple[NDArray[np.int64], Array]:
+        """Steps, and the overlap of each with the space so many steps before; NaN where there is none yet."""
+        steps = self.steps
+        ends = evenly(len(steps), SAMPLES)
+        values = []
+        for end in ends:
+            before = index_at(steps, int(steps[end]) - lag)
+            early = steps[end] < lag or steps[before] == 0
+            values.append(np.nan if early else overlap(self.at(before), self.at(int(end))))
+        return steps[ends], np.array(values)
+
+    def noise(self, lag: int) -> tuple[NDArray[np.int64], Array]:
+        """Steps and overlaps of averages of Gaussian noise."""
+        size = self.recording[self.axis.channel].shape[-1]
+        beta = preconditioning.beta(self.recording, self.lane)
+        last = int(self.steps[-1])
+        steps = np.unique(np.linspace(lag + 1, max(last, lag + 1), NULLS).astype(np.int64))
+        columns = self.axis.columns(size)
+        return steps, np.array([_null.overlap((size, columns), beta, int(step), lag) for step in steps])
+
+
+def overlap(one: Array, other: Array) -> float:
+    """The mean squared cosine between the smaller space's directions [q, n] and the other space; NaN without any.
+
+    >>> overlap(np.eye(3)[:2], np.eye(3)[1:])
+    0.5
+    """
+    count = min(int(one.any(axis=1).sum()), int(other.any(axis=1).sum()))
+    return float(np.square(one @ other.T).sum() / count) if count else float("nan")
+
+
+def _turning(recordings: Sequence[Recording], spaces: Sequence[TopSpaces], lag: int, parameter: str) -> MovingPanel:
+    """The overlap with the space of some steps before, and that of noise."""
+    curves: list[Curve] = []
+    nulls: dict[tuple[float, ...], Line] = {}
+    several = len({space.axis.number for space in spaces}) > 1
+    for space in spaces:
+        dash = DASHES[space.axis.number % len(DASHES)]
+        steps, values = space.overlaps(lag)
+        # Of several recordings the colour says which it is, and a note what the dashes are.
+        name = space.axis.words if several and len(recordings) == 1 else ""
+        label = space.tag.name if space.axis.number == spaces[0].axis.number and len(recordings) > 1 else name
+        curves.append(Curve(steps, values[:, None], space.tag.color, dash, label, begins=space.begins))
+        steps, values = space.noise(lag)
+        if tuple(values) not in nulls:
+            nulls[tuple(values)] = Line(steps, values, "muted", "" if nulls else "noise", dash=dash, dot=False)
+    title = f"top quarter of {preconditioning.titled(recordings[0], parameter)}: overlap with {lag} steps before"
+    drawn = panel(title, curves, step_axis(recordings), Axis((0.0, 1.02)))
+    chance = ReferenceLine(0.25, dash="dotted", label="chance")
+
+    def at(step: int) -> Panel:
+        whole = drawn.at(step)
+        return replace(whole, marks=(chance, *(line.at(step) for line in nulls.values()), *whole.marks))
+
+    notes = ("dashed: columns",) if several and len(recordings) > 1 else ()
+    return MovingPanel(drawn.steps, at, notes)
+
+
+def _pairs(space: TopSpaces) -> MovingPanel:
+    """The overlap of each sample's space with that of each other one."""
+    steps = space.steps
+    ends = evenly(len(steps), PAIRS, first=min(1, len(steps) - 1))
+    directions = [space.at(int(end)) for end in ends]
+    values = np.array([[overlap(one, other) for one in directions] for other in directions])
+    low, high = float(steps[ends[0]]), float(steps[ends[-1]])
+    half = (high - low) / max(1, len(ends) - 1) / 2 or 0.5
+    extent = (low - half, high + half, low - half, high + half)
+    axis = Axis(extent[:2], label=STEP, whole=True)
+    field = Field(values, extent, Norm(0.0, 1.0), "ordered", missing="no gradient yet", label="overlap 0 to 1")
+    title = f"{space.axis.words}, any two steps"
+
+    def at(step: int) -> Panel:
+        index = index_at(steps[ends], step)
+        here = float(steps[ends[index]])
+        first = values[index, 0]
+        text = significant(float(first), 2) if np.isfinite(first) else ""
+        marks = (field, ReferenceLine(here, "text", vertical=True), ReferenceLine(here, "text"))
+        return Panel(title, axis, axis, marks, (Readout(text, name="with the first", widest="0.00"),))
+
+    return MovingPanel(steps[ends], at)

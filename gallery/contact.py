@@ -1,0 +1,41 @@
+"""Draws contact.png: a sheet of the last frames of all pictures of the gallery, with their names."""
+
+import io
+import re
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+HERE = Path(__file__).parent
+TILE, GAP, WORDS, COLUMNS = (360, 270), 12, 18, 6
+COLORS = 128
+"""Of the sheet: enough for pictures so small."""
+
+
+def last_frame(file: Path) -> Image.Image:
+    """The last frame of a picture, which has no more than the size of a tile."""
+    with Image.open(io.BytesIO(file.read_bytes())) as picture:
+        picture.seek(getattr(picture, "n_frames", 1) - 1)
+        frame = picture.convert("RGB")
+    frame.thumbnail(TILE, Image.Resampling.LANCZOS)
+    return frame
+
+
+def sheet(files: list[Path]) -> Image.Image:
+    """All last frames in rows, under their names."""
+    rows = -(-len(files) // COLUMNS)
+    wide, tall = TILE[0] + GAP, TILE[1] + WORDS + GAP
+    paper = Image.new("RGB", (COLUMNS * wide + GAP, rows * tall + GAP), "white")
+    draw, font = ImageDraw.Draw(paper), ImageFont.load_default(12)
+    for index, file in enumerate(files):
+        left, top = GAP + index % COLUMNS * wide, GAP + index // COLUMNS * tall
+        draw.text((left, top), file.stem, "#444444", font)
+        paper.paste(last_frame(file), (left, top + WORDS))
+    return paper
+
+
+if __name__ == "__main__":
+    names = re.findall(r"!\[.*?\]\((.+?)\)", (HERE / "README.md").read_text(encoding="utf-8"))
+    pictures = [HERE / name for name in dict.fromkeys(names) if Path(name).suffix in {".gif", ".png"}]
+    drawn = sheet([file for file in pictures if file.name != "contact.png" and file.exists()])
+    drawn.quantize(COLORS, dither=Image.Dither.NONE).save(HERE / "contact.png", optimize=True)

@@ -1,0 +1,233 @@
+"""Pictures that carry how they were made: found in every format, made again, and never trusted."""
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import dynviz
+from dynviz import plugins
+from dynviz.animation.export import animate
+from dynviz.animation.recipe import KEY, LONGEST
+from dynviz.cli import commands
+from dynviz.errors import DynvizError
+from dynviz.recording import Recording
+from dynviz.remaking.found import find
+from dynviz.remaking.likeness import difference
+
+FORMATS = sorted(plugins.files("exporters"))
+BOWL = Path(__file__).parent / "files" / "bowl.py"
+STEPS = 40
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "two"
+    return dynviz.run("surface:f=rosenbrock", ["adamw", "sgd:lr=1e-3"], steps=STEPS, seeds="0:2", out=out)
+
+
+@pytest.fixture(scope="module")
+def gif(run, tmp_path_factory):
+    file = tmp_path_factory.mktemp("pictures") / "path.gif"
+    return animate(list(run.values()), file, frames=4, size=(320, 240), title="Mine & <yours>", theme="dark")
+
+
+def picture(run, file, **request):
+    motion = {} if file.suffix in (".png", ".svg", ".pdf") else {"frames": 3}
+    return animate(list(run.values()), file, size=(320, 240), **motion, **request)
+
+
+def replay(*arguments):
+    done = CliRunner().invoke(commands, ["replay", *map(str, arguments)])
+    problem = f"{done.exception}\n" if isinstance(done.exception, DynvizError) else done.stderr
+    return done.exit_code, done.stdout, problem
+
+
+def with_line(tmp_path, change):
+    """A file with the recipe of a small picture, after a change to its tree."""
+    recording = dynviz.run("surface:f=booth", "sgd:lr=0.01", steps=5, out=tmp_path / "small")["sgd"]
+    png = animate([recording], tmp_path / "small.png", size=(160, 120))
+    with Image.open(png) as opened:
+        tree = json.loads(opened.text["Comment"].splitlines()[-1])
+    shutil.rmtree(tmp_path / "small")
+    file = tmp_path / "changed.png"
+    file.write_text("a comment\n" + json.dumps(change(tree) or tree))
+    return file
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_picture_of_any_format_carries_its_recipe(run, tmp_path, suffix):
+    labels = {"adamw": "ours (the \\ best) & <b>"}
+    recipe = find(picture(run, tmp_path / f"a.{suffix}", labels=labels, caption="ä — ?>"))
+    assert [one.metadata.label for one in recipe.recordings] == ["adamw", "sgd"]
+    assert [lane.seed for lane in recipe.recordings[0].metadata.lanes] == [0, 1]
+    assert (recipe.picture.size, recipe.picture.caption) == ((320, 240), "ä — ?>")
+    assert dict(recipe.picture.labels) == labels
+
+
+def test_a_picture_is_made_again_and_compared(gif, run, tmp_path):
+    code, words, _ = replay(gif, "--out", tmp_path / "again")
+    assert (code, words.splitlines()) == (
+        0,
+        ["all 6 channels hold the same numbers", "the picture shows the same", str(tmp_path / "again")],
+    )
+    assert (tmp_path / "again/path.gif").read_bytes() == gif.read_bytes()
+    for label, recording in run.items():
+        again = Recording(tmp_path / "again/two" / label)
+        assert all(np.array_equal(recording[name], again[name], equal_nan=True) for name in recording.channels)
+    code, _, problem = replay(gif, "--out", tmp_path / "again")
+    assert (code, "exists; name another folder" in problem) == (1, True)
+
+
+def test_lanes_changes_and_options_come_again(tmp_path):
+    changes = tmp_path / "changes.jsonl"
+    changes.write_text('{"step": 10, "name": "lr", "new": 0.001}\n')
+    known = {"steps": STEPS, "seeds": "0:3", "record": "lr:every=1", "changes": changes}
+    run = dynviz.run("surface:f=rosenbrock", "adam+sam:lr=0.01", **known, out=tmp_path / "run")
+    chosen = dynviz.open(f"{tmp_path}/run/adam+sam@2,0")
+    request = {"view": "curves", "panel": "loss", "steps": (5, 30), "frames": 4, "pace": "steps", "fps": 5.0}
+    file = animate([chosen], tmp_path / "a.png", **request | {"fps": None}, exporter="png:columns=2")
+    assert list(run) == ["adam+sam"]
+    assert replay(file, "--check")[:2] == (0, "all 4 channels hold the same numbers\nthe picture shows the same\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"changes.jsonl", "run", "a.png"}
+
+
+def test_other_numbers_and_other_pictures_are_told(gif, tmp_path):
+    other = tmp_path / "path.gif"
+    data = bytearray(gif.read_bytes())
+    at = data.index(b'"crc":') + 6
+    data[at] = ord("1") if data[at] != ord("1") else ord("2")
+    other.write_bytes(bytes(data))
+    code, words, _ = replay(other, "--check")
+    assert code == 1
+    assert words.startswith("1 of 6 channels hold other numbers: adamw: ")
+    assert words.endswith("the picture shows the same\n")
+
+
+def test_frames_are_compared_as_they_are_decoded(run, tmp_path):
+    first, second = (picture(run, tmp_path / f"{at}.gif", steps=(0, at)) for at in (STEPS, 30))
+    assert difference(first, first) == ""
+    assert difference(first, second).startswith("3 of 3 frames differ, the first is frame 1")
+    small = animate(list(run.values()), tmp_path / "small.gif", frames=3, size=(160, 120))
+    assert difference(first, small) == "their sizes differ"
+    assert difference(
+        picture(run, tmp_path / "two.gif"), animate(list(run.values()), tmp_path / "one.gif", frames=2)
+    ) in (
+        "their sizes differ",
+        "one ends after 2 frames",
+    )
+    one, other = (picture(run, tmp_path / f"{name}.svg", caption=name) for name in ("one", "other"))
+    assert difference(one, other) == "what is drawn differs"
+    (tmp_path / "torn.gif").write_bytes(first.read_bytes()[:900])
+    with pytest.raises(DynvizError, match="cannot be decoded"):
+        difference(tmp_path / "torn.gif", second)
+
+
+def test_code_of_the_users_own_runs_only_if_it_is_trusted_and_unchanged(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(BOWL, "bowl.py")
+    run = dynviz.run("./bowl.py", "sgd:lr=0.01", steps=10, out="run")
+    file = animate(list(run.values()), "a.png", view="curves", size=(320, 240))
+    assert str(tmp_path) not in file.read_bytes().decode("latin-1")
+    code, _, problem = replay(file, "--check")
+    assert code == 1
+    assert "is not part of dynviz and is not run again without your consent" in problem
+    assert replay(file, "--check", "--trust", "bowl.py")[0] == 0
+    (tmp_path / "bowl.py").write_text(BOWL.read_text() + "\n")
+    code, _, problem = replay(file, "--check", "--trust", "bowl.py")
+    assert (code, "has changed" in problem) == (1, True)
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".pyc"} >= {"a.png", "bowl.py", "run"}
+    assert not Path("a-replay").exists()
+
+
+def test_a_view_of_the_users_own_is_code_too(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(plugins.files("views")["curves"], "mine.py")
+    file = picture(run, tmp_path / "a.png", view="./mine.py")
+    assert replay(file, "--check")[0] == 1
+    assert replay(file, "--check", "--trust", "mine.py")[:2] == (
+        0,
+        "all 6 channels hold the same numbers\nthe picture shows the same\n",
+    )
+
+
+def test_what_cannot_be_made_again_says_why(run, tmp_path):
+    fork = dynviz.fork(run.folder / "adamw", at=20, lr=0.5, out=tmp_path / "fork")
+    file = animate(list(fork.values()), tmp_path / "fork.png", size=(320, 240))
+    assert replay(file)[2].strip() == f"{file}: it cannot be made again: it shows a fork"
+    with Image.open(file) as opened:
+        opened.save(tmp_path / "bare.png")
+    for name, content in (("bare.png", None), ("text.gif", b"GIF89a"), ("empty.mp4", b""), ("big.svg", b"{" * 99)):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        _, _, problem = replay(tmp_path / name)
+        assert "does not say how it was made" in problem
+        assert len(problem.splitlines()) == 1
+    assert "no file" in replay(tmp_path / "none.gif")[2].lower() or "cannot read" in replay(tmp_path / "none.gif")[2]
+
+
+def hostile(path, value):
+    def change(tree):
+        inside = tree
+        for key in path[:-1]:
+            inside = inside[key]
+        inside[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("recordings", 0, "folder"), ".."),
+        (("recordings", 0, "folder"), "../out"),
+        (("recordings", 0, "folder"), "/tmp/out"),
+        (("recordings", 0, "folder"), "a\x1b[2J"),
+        (("recordings", 0, "metadata", "label"), "../../out"),
+        (("recordings", 0, "metadata", "steps"), 10**400),
+        (("recordings", 0, "metadata", "lanes"), []),
+        (("recordings", 0, "chosen"), [-1]),
+        (("recordings", 0, "sums"), {"loss": {"samples": -1, "crc": 0}}),
+        (("recordings",), []),
+        (("picture", "size"), [10**9, 10**9]),
+        (("picture", "theme"), "/etc/passwd"),
+        (("picture", "suffix"), "/../../a.png"),
+        (("picture", "more"), 1),
+        ((KEY,), 2),
+        ((KEY,), "1"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(path, value, tmp_path):
+    file = with_line(tmp_path, hostile(path, value))
+    code, _, problem = replay(file, "--check")
+    assert code == 1
+    assert len(problem.splitlines()) == 1
+    assert "\x1b" not in problem
+    assert {one.name for one in tmp_path.iterdir()} == {"small.png", "changed.png"}
+
+
+def test_what_is_nested_too_deeply_is_no_recipe(tmp_path):
+    file = tmp_path / "a.png"
+    for text in (f'{{"{KEY}":' + "[" * 100_000, f'{{"{KEY}":NaN}}', f'{{"{KEY}":1,"a":"{"a" * LONGEST}"}}'):
+        file.write_text(text)
+        with pytest.raises(DynvizError, match="does not say how it was made"):
+            find(file)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(st.data())
+def test_damaged_pictures_are_read_or_refused(gif, tmp_path, data):
+    whole = bytearray(gif.read_bytes()[:4000])
+    for at in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=8)):
+        whole[at] = data.draw(st.integers(0, 255))
+    file = tmp_path / "damaged.gif"
+    file.write_bytes(bytes(whole[: data.draw(st.integers(0, len(whole)))]))
+    with contextlib.suppress(DynvizError):
+        find(file)

@@ -1,0 +1,104 @@
+"""Whether a terminal shows all colours is asked for where no variable says it."""
+
+import os
+import pty
+import threading
+import time
+
+import pytest
+
+from dynviz.player.terminal import colors
+from dynviz.player.terminal.colors import COLORS, GROUND, ColorQuery, ask, ground_of
+
+DEVICE = b"\x1b[?62;22c"
+
+
+@pytest.mark.parametrize(
+    ("answer", "depth"),
+    [
+        (b"\x1bP1$r0;48:2::1:2:3m\x1b\\" + DEVICE, "true"),  # xterm
+        (b"\x1bP1$r48:2:1:2:3m\x1b\\\x1bP0+r524742\x1b\\" + DEVICE, "true"),  # VTE
+        (b"\x1bP0$r\x1b\\\x1bP1+r524742=38\x1b\\" + DEVICE, "true"),  # kitty, foot
+        (b"\x1bP1$r0;48;5;16m\x1b\\\x1bP0+r524742\x1b\\" + DEVICE, "256"),  # one that rounds to its table
+        (b"keys" + DEVICE, "256"),
+        (DEVICE, "256"),
+        (b"", "256"),
+    ],
+)
+def test_the_answer_decides_and_without_one_nothing_changes(answer, depth, monkeypatch):
+    monkeypatch.setattr(colors, "PATIENCE", 1.0)
+    ours, theirs = pty.openpty()
+    try:
+
+        def terminal():
+            read = b""
+            while COLORS not in read:
+                read += os.read(ours, 4096)
+            # In two pieces, as over a slow line.
+            for piece in (answer[:5], answer[5:]):
+                os.write(ours, piece)
+                time.sleep(0.02)
+
+        thread = threading.Thread(target=terminal)
+        thread.start()
+        begun = time.monotonic()
+        query = ColorQuery(theirs, theirs)
+        assert query.depth("256") == depth
+        thread.join()
+        if answer:
+            assert time.monotonic() - begun < 0.9
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("known", "environ"),
+    [
+        ("true", {"TERM": "xterm-256color"}),
+        ("none", {"TERM": "xterm-256color"}),
+        ("16", {"TERM": "xterm"}),
+        ("256", {"TERM": "xterm-256color", "FORCE_COLOR": "2"}),
+        ("256", {"TERM": "screen-256color"}),
+        ("256", {"TERM": "xterm-256color", "TMUX": "/tmp/tmux"}),
+    ],
+)
+def test_nobody_is_asked_where_it_is_known_or_somebody_else_would_answer(known, environ):
+    assert ask(known, environ, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "ground"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/dddd\x1b\\", "light"),  # xterm
+        (b"\x1b]11;rgb:1e/1e/2e\x07", "dark"),
+        (b"\x1b]11;rgba:f0f0/f0f0/f0f0/ffff\x1b\\", "light"),  # VTE
+        (b"", ""),
+    ],
+)
+def test_the_ground_is_asked_for_where_the_colours_are_known(answer, ground):
+    ours, theirs = pty.openpty()
+    try:
+
+        def terminal():
+            read = b""
+            while GROUND + colors.DEVICE not in read:
+                read += os.read(ours, 4096)
+            os.write(ours, answer + DEVICE)
+
+        thread = threading.Thread(target=terminal)
+        thread.start()
+        query = ColorQuery(theirs, theirs, GROUND)
+        assert query.depth("true") == "true"
+        assert query.ground == ground
+        thread.join()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_the_ground_is_not_asked_for_where_somebody_else_would_answer():
+    assert ask("true", {"TERM": "tmux-256color"}, 2, ground=True) is None
+    assert ask("none", {"TERM": "xterm"}, 2, ground=True) is None
+    assert ground_of({"COLORFGBG": "15;0"}) == "dark"
+    assert ground_of({"COLORFGBG": "0;default;15"}) == "light"
