@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import dynviz
 from dynviz.errors import DynvizError, one_line_for_users
 from dynviz.process import background
 from dynviz.process.background import ERROR_FILE, OUTPUT_BYTES, TRACEBACK, BackgroundRun
+from tests.waiting import wait_for
 
 FILES = Path(__file__).parent / "files"
 BOWL = str(FILES / "bowl.py")
@@ -51,20 +51,13 @@ def scenario_file(folder, loss="pass", *, early=False):
     return str(file)
 
 
-def until(what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
-
-
 def begun(trainer):
     def look():
         trainer.poll()
         assert not trainer.ended, trainer.message
         return trainer.folder is not None
 
-    until(look)
+    wait_for(look)
     return trainer
 
 
@@ -99,7 +92,7 @@ def test_a_run_is_followed_from_its_start_to_its_end(tmp_path, held):
     assert trainer.doing == "importing torch"
     assert not trainer.wait(0.0)
     assert (trainer.state, trainer.folder, trainer.exit_code) == ("starting", None, None)
-    until(held.with_name("held-import").exists)
+    wait_for(held.with_name("held-import").exists)
     trainer.poll()
     assert (trainer.state, trainer.doing, trainer.folder) == ("starting", "preparing the task", None)
     imports.unlink()
@@ -107,7 +100,7 @@ def test_a_run_is_followed_from_its_start_to_its_end(tmp_path, held):
     assert trainer.state == "training"
     # Whoever learns of the folder can open it.
     assert list(dynviz.open(trainer.folder)) == ["adamw", "sgd"]
-    until(held.with_name("held-2").exists)
+    wait_for(held.with_name("held-2").exists)
     assert not trainer.wait(0.0)
     assert trainer.state == "training"
     trains.unlink()
@@ -138,7 +131,7 @@ def test_the_message_of_a_run_that_fails_names_the_users_line(tmp_path):
 
 def test_a_run_that_is_asked_to_stop_ends_cleanly_and_can_go_on(long_run):
     recording = dynviz.open(long_run.folder)["adamw"]
-    until(lambda: len(recording["loss"]) > 100)
+    wait_for(lambda: len(recording["loss"]) > 100)
     assert (long_run.state, recording.status) == ("training", "running")
     long_run.stop()
     long_run.stop()
@@ -196,7 +189,7 @@ def test_a_run_that_is_asked_to_stop_when_it_is_whole_has_finished(tmp_path):
     ends = "import atexit, time; atexit.register(time.sleep, 600)\n"
     Path(file).write_text(ends + Path(file).read_text())
     trainer = started(file, "-o", "sgd", "--out", tmp_path / "run")
-    until(lambda: len(os.pread(trainer._reports, 10_000, 0).splitlines()) == 3)
+    wait_for(lambda: len(os.pread(trainer._reports, 10_000, 0).splitlines()) == 3)
     trainer.stop()
     assert trainer._process.wait(PATIENCE) != 0
     assert trainer.wait(0)
@@ -205,7 +198,7 @@ def test_a_run_that_is_asked_to_stop_when_it_is_whole_has_finished(tmp_path):
 
 def test_a_killed_trainer_is_a_failure_and_its_recording_plays(long_run):
     recording = dynviz.open(long_run.folder)["adamw"]
-    until(lambda: len(recording["loss"]) > 10)
+    wait_for(lambda: len(recording["loss"]) > 10)
     os.kill(long_run.pid, signal.SIGKILL)
     assert long_run.wait(PATIENCE)
     assert (long_run.state, long_run.exit_code) == ("failed", 137)
@@ -257,7 +250,7 @@ def test_what_a_task_prints_at_every_step_is_forgotten_in_time(tmp_path):
     file = scenario_file(tmp_path, "print('x' * 20_000); print('y' * 20_000, file=sys.stderr)")
     trainer = begun(started(file, "-o", "sgd", *LONG, "--out", tmp_path / "run"))
     recording = dynviz.open(trainer.folder)["sgd"]
-    until(lambda: len(recording["loss"]) > 600)
+    wait_for(lambda: len(recording["loss"]) > 600)
     trainer.stop()
     assert trainer.wait(PATIENCE)
     assert trainer.state == "stopped"
@@ -307,7 +300,7 @@ def test_training_goes_on_to_its_end_when_who_started_it_is_gone(tmp_path, held,
     assert "ResourceWarning" not in errors
     trains.unlink()
     recording = dynviz.open(tmp_path / "run")["adamw"]
-    until(lambda: recording.status != "running")
+    wait_for(lambda: recording.status != "running")
     assert recording.status == "finished"
     assert len(recording["loss"]) == 4001
     assert list(tmp.iterdir()) == []

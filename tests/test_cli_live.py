@@ -17,6 +17,7 @@ import dynviz
 from dynviz.cli import live
 from dynviz.recording import Recording
 from tests.pseudo_terminal import PseudoTerminal
+from tests.waiting import wait_for
 
 FILES = Path(__file__).parent / "files"
 BOWL = str(FILES / "bowl.py")
@@ -27,13 +28,6 @@ DYNVIZ = (sys.executable, "-m", "dynviz")
 def command(*arguments, **options):
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen([*DYNVIZ, *map(str, arguments)], text=True, **{**pipes, **options})
-
-
-def until(what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -70,7 +64,7 @@ def test_detach_prints_the_folder_and_gives_the_prompt_back_while_training_goes_
     assert (process.returncode, out) == (0, "my run\n"), err
     assert "training continues in the background; see it with: dynviz play 'my run'" in err
     recording = Recording(tmp_path / "my run" / "adamw")
-    until(lambda: len(recording["loss"]) > 100)
+    wait_for(lambda: len(recording["loss"]) > 100)
     assert recording.status == "running"
     assert re.fullmatch(r"my run/adamw: interrupted at step \d+\n", stop_as_said(err, tmp_path))
     assert recording.status == "interrupted"
@@ -159,7 +153,7 @@ def test_a_second_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path, held):
     # A step that takes longer than anybody waits.
     held.with_name("hold-2").touch()
     process = command("run", "./slow_bowl.py:seconds=0", "-o", "sgd", "--out", "run", cwd=tmp_path)
-    until(held.with_name("held-2").exists)
+    wait_for(held.with_name("held-2").exists)
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.5)
@@ -171,7 +165,7 @@ def test_a_second_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path, held):
             process.wait(10)
         return process.returncode is not None
 
-    until(ended)
+    wait_for(ended)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert re.search(r"stopped at step \d+; continue with: dynviz run --resume run --trust \S+slow_bowl\.py\n$", err), (
@@ -186,7 +180,7 @@ def test_a_second_ctrl_c_ends_at_once_and_says_how_to_go_on(tmp_path, held):
 def test_a_run_that_is_stopped_before_it_begins_says_so(tmp_path, number):
     (tmp_path / "slow.py").write_text("import time\nopen('reached', 'w').close()\ntime.sleep(600)\n")
     process = command("run", "./slow.py", "-o", "sgd", cwd=tmp_path)
-    until((tmp_path / "reached").exists)
+    wait_for((tmp_path / "reached").exists)
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (130, "", "stopped before training began; nothing was written\n")
@@ -246,7 +240,7 @@ def test_a_task_that_raises_is_one_line_after_the_player(monkeypatch, capsys, tm
     (tmp_path / "falls.py").write_text(FALLS)
 
     def watched(*_, trainer, **__):
-        until(lambda: trainer.wait(1))
+        wait_for(lambda: trainer.wait(1))
         return trainer.exit_code
 
     monkeypatch.setattr(live, "show", watched)
@@ -276,7 +270,7 @@ def test_a_run_in_a_terminal_is_shown_as_it_grows_and_left_to_go_on(tmp_path, he
         terminal.wait_for("waiting for the trainer")
         imports.unlink()
         first = shown_step(terminal.wait_for(r"● live +step \d"))
-        until(lambda: shown_step(terminal.text) > first)
+        wait_for(lambda: shown_step(terminal.text) > first)
         # A size at which nothing can be drawn, and back.
         terminal.resize(30, 8)
         terminal.wait_for(r"too small")
@@ -291,9 +285,9 @@ def test_a_run_in_a_terminal_is_shown_as_it_grows_and_left_to_go_on(tmp_path, he
     assert text.strip().splitlines()[-1] == "live"
     recording = Recording(tmp_path / "live" / "adamw")
     recorded = recording.recorded
-    until(lambda: recording.recorded > recorded)
+    wait_for(lambda: recording.recorded > recorded)
     stop_as_said("stop it with: dynviz stop live", tmp_path)
-    until(lambda: recording.status == "interrupted")
+    wait_for(lambda: recording.status == "interrupted")
 
 
 def test_a_player_that_is_killed_says_that_training_goes_on(tmp_path):
@@ -368,7 +362,7 @@ def test_closing_the_terminal_does_not_end_training(tmp_path, held):
         terminal.wait_for(r"● live +step [1-9]")
     trains.unlink()
     recording = Recording(tmp_path / "run" / "adamw")
-    until(lambda: recording.status != "running")
+    wait_for(lambda: recording.status != "running")
     assert (recording.status, recording.recorded) == ("finished", 6_000)
 
 

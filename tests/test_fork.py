@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from dynviz.player.event_marks import event_marks
 from dynviz.scene.marks import Line, ReferenceLine
 from dynviz.training.forking import fork
 from tests.trained import again
+from tests.waiting import wait_for
 
 RULES = sorted(plugins.files("optimizers"))
 STEPS = 40
@@ -243,13 +243,6 @@ def test_a_parent_that_still_trains_is_forked(tmp_path):
 
 def recorded(folder):
     return dynviz.open(folder).recorded if (folder / "run.json").exists() else 0
-
-
-def wait_for(condition):
-    until = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_a_panel_says_what_differs_and_the_fork_is_an_event_of_both(tmp_path):

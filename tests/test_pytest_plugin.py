@@ -98,6 +98,10 @@ def test_goldens(suite, monkeypatch):
     failed.assert_outcomes(failed=2)
     failed.stdout.fnmatch_lines(["*first: step 1: mine seed 42 *"])
 
+    updated = run(suite, "--dynviz-update")
+    updated.assert_outcomes(failed=2)
+    updated.stdout.fnmatch_lines(["*--dynviz-update writes no goldens in CI*"])
+    monkeypatch.delenv("CI")
     run(suite, "--dynviz-update").assert_outcomes(passed=2)
     run(suite).assert_outcomes(passed=2)
     (goldens / "test_mine.txt").write_text("something else\n")

@@ -27,6 +27,7 @@ from dynviz.recording.events import parse
 from dynviz.sweeps import grid
 from dynviz.sweeps.jobs import SweepPlan
 from tests import recorded
+from tests.waiting import wait_for
 
 
 def change(folder, path, value):
@@ -335,18 +336,11 @@ def test_combinations_are_counted_before_they_are_made():
 def test_an_export_that_is_ended_leaves_nothing_half_written(tmp_path, number):
     recorded.voronoi(tmp_path / "r")
     words = ["export", "r", "out.gif", "--view", "curves", "--frames", "400", "--size", "2800x2000"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dynviz", *words],
-        cwd=tmp_path,
-        stderr=subprocess.DEVNULL,
-        # Who runs the tests may ignore it, as under nohup; then an export would, too.
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
-    )
-    end = time.monotonic() + 60
-    while not list(tmp_path.glob(".*.part*")):
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    # Who runs the tests may ignore the signal, as under nohup; then an export would, too.
+    begin = f"import signal; signal.signal({number}, signal.SIG_DFL); from dynviz.cli import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", begin, *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    wait_for(lambda: list(tmp_path.glob(".*.part*")) or process.poll() is not None)
+    assert process.poll() is None
     process.send_signal(number)
     process.wait(60)
     assert [path.name for path in tmp_path.iterdir()] == ["r"]

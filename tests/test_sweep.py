@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from dynviz.sweeps import table
 from dynviz.sweeps.grid import choices
 from dynviz.sweeps.jobs import Job, SweepPlan, jobs, numbered, split
 from dynviz.sweeps.pool import JobReport
+from tests.waiting import wait_for
 
 SLOW = str(Path(__file__).parent / "files" / "slow_bowl.py")
 PATIENCE = 90.0
@@ -65,13 +65,6 @@ def started(*arguments):
 
 def finished_jobs(folder):
     return {row["job"] for row in rows(folder)} if (folder / table.FILE).exists() else set()
-
-
-def wait_for(condition, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dynviz.errors import DynvizError, unknown
@@ -23,6 +22,7 @@ from dynviz.task import Task, Tensors
 from dynviz.text import quoted
 from dynviz.training import devices
 from dynviz.training.observation import observed
+from dynviz.training.operators import OperatorMode
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.preparation import rebuilt, tasks
 
@@ -129,11 +129,11 @@ class Losses:
         return torch.from_numpy(np.array(row)).to(self.device, self.dtype)
 
 
-class _Bytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Bytes(OperatorMode):
     """Counts the bytes of all that is computed: what many points at once would need, at most."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.total = 0
 
     def __torch_dispatch__(

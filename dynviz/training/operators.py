@@ -10,7 +10,22 @@ APART = ("linalg_vector_norm", "linalg_cross")
 """Operators of linear algebra that are no factorisations."""
 
 
-class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class OperatorMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """A dispatch mode that does not import torch's compiler, which would take two seconds in each process."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Whether the mode is to be hidden from torch.compile: nothing is compiled under it.
+        return False
+
+
+class Operators(OperatorMode):
     """Counts the operators called inside the block.
 
     Attributes:
@@ -21,7 +36,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.count = 0
         self.decides = False
         self.waits = False

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
 from dynviz.rule import KnownNumber
 from dynviz.training.block import BlockInputs, BlockOutputs, BlockProgram
+from dynviz.training.operators import OperatorMode
 
 CHECKED = 2
 """Blocks that are also computed step by step: what a trace does not hold shows as a difference in the second."""
@@ -104,7 +104,7 @@ def _itself(number: float) -> float:
     return number
 
 
-class _GraphRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _GraphRecorder(OperatorMode):
     """Records the operators called inside the block in a graph of torch's interpreter.
 
     Attributes:
@@ -112,7 +112,7 @@ class _GraphRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.numbers: list[tuple[int, Callable[[float], float]]] = []
         self._graph: Any = torch._C.Graph()
         self._constants: dict[tuple[type, str], Any] = {}
