@@ -191,19 +191,144 @@ def test_values_belong_to_their_steps(tmp_path):
     assert recording.metadata.channels["acc"].better == "higher"
 
 
-def test_gradient_accumulation_averages(tmp_path):
-    net = model()
+LOOPS = {
+    "once a step": ("bsrz" * 3, [1, 2, 3]),
+    "before the step": ("brsz" * 3, [1, 2, 3]),
+    "before the backward pass": ("rbsz" * 3, [0, 1, 2]),
+    "accumulating, after the step": ("brbrbrbsrz" * 3, [2.5, 6.5, 10.5]),
+    "accumulating, before the step": ("brbrbrbrsz" * 3, [2.5, 6.5, 10.5]),
+    "accumulating, before the backward pass": ("rbrbrbrbsz" * 3, [1.5, 5.5, 9.5]),
+    "accumulating, once a step": ("bbbbsrz" * 3, [4, 8, 12]),
+    "accumulating, two passes a call": ("bbrbbsrz" * 2, [3, 7]),
+    "zeros instead of no gradients": ("brbrbsr0" * 3, [2, 5, 8]),
+    "a last group that is too small": ("brbsrz" * 2 + "br", [1.5, 3.5]),
+    "a second group that is smaller": ("brbrbsrz" + "brbsrz" + "bsrz", [2, 4.5, 6]),
+    "now and then": ("bsz" + "bsrz" + "bsz" + "bsr", [math.nan, 2, math.nan, 4]),
+    "never": ("bsz" * 3, [math.nan] * 3),
+    "skipped": ("bsrz" + "brz" + "bsrz", [1, 3]),
+    "skipped, zeros": ("bsr0" + "br0" + "bsr0", [1, 3]),
+    "skipped, cleared before the pass": ("zbsr" + "zbr" + "zbsr", [1, 3]),
+    "skipped, before the step": ("brsz" + "brz" + "brsz", [1, 3]),
+    "skipped, before the backward pass": ("rbsz" + "rbz" + "rbsz", [0, 2]),
+    "skipped, accumulating": ("brbsrz" + "brbrz" + "brbsrz", [1.5, 5.5]),
+    "skipped at first": ("brz" + "brz" + "bsrz" + "bsrz", [3, 4]),
+    "skipped at last": ("bsrz" + "brz", [1]),
+    "gradients never cleared": ("bsr" * 3, [1, 2, 3]),
+    "passes that end nowhere, before the call": ("bsbrz" * 3, [2, 4, 6]),
+}
+"""Loops as letters: backward pass, step, report of the number of passes so far, gradients None, or zero; and losses."""
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_values_belong_to_the_passes_that_a_step_was_made_from(name, tmp_path):
+    letters, expected = LOOPS[name]
+    net, (x, y) = model(), data()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
-    x, y = data()
+    passes = 0
     with dynviz.record(net, optimizer, out=tmp_path / "mine") as rec:
-        for micro in range(1, 13):
-            loss = ((net(x) - y) ** 2).mean()
-            loss.backward()
-            rec(float(micro))
-            if micro % 4 == 0:
+        for letter in letters:
+            if letter == "b":
+                ((net(x) - y) ** 2).mean().backward()
+                passes += 1
+            elif letter == "s":
                 optimizer.step()
-                optimizer.zero_grad()
-    assert only(tmp_path / "mine")["loss"][:, 0].tolist() == [2.5, 6.5, 10.5]
+            elif letter == "r":
+                rec(float(passes))
+            else:
+                optimizer.zero_grad(set_to_none=letter == "z")
+    recording = only(tmp_path / "mine")
+    assert np.array_equal(recording["loss"][:, 0], expected, equal_nan=True)
+    assert recording.total == len(expected)
+    assert recording.events() == ()
+
+
+def test_a_value_of_the_state_before_training_moves_no_other(tmp_path):
+    net, (x, y) = model(), data()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with dynviz.record(net, optimizer, out=tmp_path / "mine") as rec:
+        rec(val_loss=100)
+        for step in range(3):
+            ((net(x) - y) ** 2).mean().backward()
+            optimizer.step()
+            rec(step, val_loss=step)
+    recording = only(tmp_path / "mine")
+    assert recording["loss"][:, 0].tolist() == [0, 1, 2]
+    assert recording["val_loss"][:, 0].tolist() == [100, 0, 1]
+
+
+def test_passes_of_another_optimizer_take_nothing_away(tmp_path):
+    """The generator's pass leaves a gradient in the discriminator, after its step and before the losses are given."""
+    judge, maker, (x, y) = model(), model(), data()
+    optimizers = {
+        "judge": torch.optim.SGD(judge.parameters(), lr=0.01),
+        "maker": torch.optim.SGD(maker.parameters(), lr=0.01),
+    }
+    with dynviz.record(nn.ModuleList([judge, maker]), optimizers, out=tmp_path / "mine") as rec:
+        for step in range(4):
+            optimizers["judge"].zero_grad()
+            (judge(x) - y).square().mean().backward()
+            optimizers["judge"].step()
+            optimizers["maker"].zero_grad()
+            judge(maker(x).expand(-1, 3)).mean().backward()
+            optimizers["maker"].step()
+            rec(float(step))
+    for recording in dynviz.open(tmp_path / "mine").values():
+        assert recording["loss"][:, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_gradients_that_a_script_makes_itself(tmp_path):
+    """No backward pass is seen: values belong to the step before, or to the one after where they came first."""
+    for ahead in (True, False):
+        parameter = nn.Parameter(torch.ones(2))
+        optimizer = torch.optim.SGD([parameter], lr=0.01)
+        with dynviz.record(None, optimizer, out=tmp_path / str(ahead)) as rec:
+            for step in range(3):
+                parameter.grad = torch.ones(2)
+                if ahead:
+                    rec(step)
+                optimizer.step()
+                if not ahead:
+                    rec(step)
+        assert only(tmp_path / str(ahead))["loss"][:, 0].tolist() == [0, 1, 2]
+
+
+def test_calls_within_a_closure_are_of_its_step(tmp_path):
+    net, (x, y) = model(), data()
+    optimizer = torch.optim.LBFGS(net.parameters(), lr=0.1, max_iter=3, line_search_fn="strong_wolfe")
+    losses = []
+
+    def closure():
+        optimizer.zero_grad()
+        loss = ((net(x) - y) ** 2).mean()
+        loss.backward()
+        rec(loss)
+        losses[-1].append(loss.item())
+        return loss
+
+    with dynviz.record(net, optimizer, out=tmp_path / "mine") as rec:
+        for _ in range(4):
+            losses.append([])
+            optimizer.step(closure)
+    assert np.allclose(only(tmp_path / "mine")["loss"][:, 0], [np.mean(several) for several in losses])
+
+
+def test_a_step_that_fails_is_none(tmp_path):
+    net, (x, y) = model(), data()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+
+    def fails():
+        raise ValueError("mine")
+
+    with dynviz.record(net, optimizer, out=tmp_path / "mine") as rec:
+        for step in range(4):
+            optimizer.zero_grad()
+            ((net(x) - y) ** 2).mean().backward()
+            if step == 2:
+                with pytest.raises(ValueError, match="mine"):
+                    optimizer.step(fails)
+            optimizer.step()
+            rec(step)
+    assert only(tmp_path / "mine")["loss"][:, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_no_value_at_all(tmp_path):
@@ -218,22 +343,27 @@ def test_no_value_at_all(tmp_path):
     assert len(open_film([recording], "weights").steps)
 
 
-def test_steps_that_a_scaler_skips_are_no_steps(tmp_path):
+@pytest.mark.parametrize("fused", [False, True])
+def test_steps_that_a_scaler_skips_are_no_steps(fused, tmp_path):
     net = model()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, fused=fused)
     scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
     x, y = data()
+    losses = []
     with dynviz.record(net, optimizer, out=tmp_path / "mine") as rec:
         for step in range(6):
             optimizer.zero_grad()
-            loss = ((net(x) - y) ** 2).mean() * (math.inf if step == 3 else 1.0)
+            overflow = step in (0, 3)
+            loss = ((net(x) - y) ** 2).mean() * (math.inf if overflow else 1.0)
             scaler.scale(loss).backward()
             scaler.step(optimizer)
             scaler.update()
-            if step != 3:
-                rec(loss)
+            rec(loss)
+            losses += [] if overflow else [loss.item()]
     recording = only(tmp_path / "mine")
-    assert recording.total == 5
+    assert recording.total == 4
+    assert recording["loss"][:, 0].tolist() == losses
+    assert recording.events() == ()
     assert np.isfinite(recording["gradient"]).all()
     assert not recording["term.other"].any()
 

@@ -76,7 +76,7 @@ class Recorder:
             if words != name:
                 self._titles[name] = words
         for tracked in self._tracked:
-            tracked.reports.give(given, stepped=tracked.steps > 0)
+            tracked.reports.give(given)
 
     def close(self, *arguments: object) -> None:
         """End the recording: finished, interrupted by Ctrl-C, or failed. Closing twice is harmless.
@@ -104,14 +104,20 @@ class Recorder:
         def after(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ARG001
             self._guarded(self._after, tracked, order)
 
+        def passes(gradient: torch.Tensor) -> None:  # noqa: ARG001
+            self._guarded(tracked.see_pass)
+
         return [
             tracked.optimizer.register_step_pre_hook(before),
             tracked.optimizer.register_step_post_hook(after),
+            *(one.register_hook(passes) for one in tracked.tensors if one.requires_grad),  # type: ignore[no-untyped-call]
         ]
 
     @torch.no_grad()
     def _before(self, tracked: TrackedOptimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if tracked.steps and not tracked.reports.ahead:
+        if tracked.is_skipped():
+            return None
+        if tracked.steps:
             self._put_values(tracked)
         tracked.begin_step(
             sampled=tracked.steps % self._plan.every == 0, terms=(tracked.steps + 1) % self._plan.every == 0
@@ -125,6 +131,8 @@ class Recorder:
 
     @torch.no_grad()
     def _after(self, tracked: TrackedOptimizer, order: int) -> None:
+        if tracked.is_skipped():
+            return
         sample, terms = tracked.end_step()
         step = tracked.steps
         growing = self._growing.get(tracked.label)
@@ -139,8 +147,6 @@ class Recorder:
         if step % self._plan.every == 0:
             for name, row in terms.items():
                 growing.put(f"term.{name}", row)
-        if tracked.reports.ahead:
-            self._put_values(tracked)
         if growing.flush(step):
             self._check_growth(growing)
             if len(self._growing) == len(self._tracked):
@@ -156,9 +162,11 @@ class Recorder:
         return growing
 
     def _put_values(self, tracked: TrackedOptimizer) -> None:
-        """Write the values of the step that was made last."""
+        """Write the values of the step that was made last, unless another one was begun since then and has failed."""
         growing = self._growing[tracked.label]
         index = tracked.steps - 1
+        if growing.count(LOSS) > index:
+            return
         for name, value in tracked.report().items():
             if name not in growing.metadata.channels:
                 growing.add(name, value_channel(name, self._titles.get(name, "")))
@@ -225,8 +233,8 @@ class Recorder:
 
     @torch.no_grad()
     def _finish(self, tracked: TrackedOptimizer, growing: GrowingRecording, status: Status, error: str) -> None:
-        if growing.count(LOSS) < tracked.steps:
-            self._put_values(tracked)
+        tracked.reports.close()
+        self._put_values(tracked)
         last = tracked.state_sample()
         # A last step between two samples was not looked at.
         last |= {f"term.{name}": torch.full((tracked.coordinates.size,), math.nan) for name in tracked.terms}

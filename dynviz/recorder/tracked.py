@@ -87,6 +87,7 @@ class TrackedOptimizer:
             sampled: Whether the state before it is recorded.
             terms: Whether its terms are.
         """
+        self.reports.begin_step()
         self._own_loss = self._before = None
         self._evaluated = False
         self._sample = {"lr": self.learning_rates()}
@@ -102,6 +103,7 @@ class TrackedOptimizer:
 
     def end_step(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """A step was made: the samples of the state before it by channel, and its terms, where they were wanted."""
+        self.reports.end_step()
         return self._sample, self._terms()
 
     def state_sample(self) -> dict[str, Tensor]:
@@ -147,8 +149,19 @@ class TrackedOptimizer:
         return rows
 
     def report(self) -> dict[str, float]:
-        """The values of the step that was just made, or that is about to be made, see `StepReports`."""
+        """The values of the step that was made last, see `StepReports`."""
         return self.reports.take(self._own_loss)
+
+    def is_skipped(self) -> bool:
+        """Whether the step that is about to be made will change nothing, as a GradScaler tells fused optimizers."""
+        overflow = getattr(self.optimizer, "found_inf", None)
+        return overflow is not None and bool(overflow)
+
+    def see_pass(self) -> None:
+        """A backward pass arrives at a parameter, whose gradient is still that of the passes before."""
+        if self.reports.watchful:
+            self.reports.watchful = False
+            self.reports.see_pass(anew=self.reports.waiting and not any(map(_is_anywhere, self.tensors)))
 
     def learning_rates(self) -> list[float]:
         """The learning rate of each group that there was in the beginning."""
@@ -228,6 +241,14 @@ class TrackedOptimizer:
 
     def _joined(self, parts: list[Tensor]) -> Tensor:
         return torch.cat([part.to("cpu") for part in parts]) if parts else torch.empty(0)
+
+
+def _is_anywhere(parameter: Tensor) -> bool:
+    """Whether a parameter has a gradient that is not zero."""
+    gradient = parameter.grad
+    if gradient is None:
+        return False
+    return bool((gradient.coalesce().values() if gradient.is_sparse else gradient).any())
 
 
 def _lengths(tensors: list[Tensor]) -> Tensor:
