@@ -4,10 +4,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from textual.renderables.background_screen import BackgroundScreen
 
 from dynviz.cells.canvas import CellCanvas
-from dynviz.player import browser, live_film, opening, runs, views
+from dynviz.player import browser, dialog_screen, live_film, opening, runs, views
+from dynviz.player.dialog import Dialog
 from dynviz.player.live_film import Scenes
+from dynviz.player.strip import CellStrip
 from dynviz.player.work import Newest, at_once
 from tests import recorded
 from tests.test_player import PICKING
@@ -73,6 +76,8 @@ def threads(monkeypatch):
     watch(Scenes, "at")
     watch(Scenes, "pick")
     watch(CellCanvas, "draw")
+    watch(dialog_screen, "cells_of")
+    watch(dialog_screen, "find_extreme")
     return seen
 
 
@@ -89,6 +94,36 @@ async def test_no_slow_function_runs_on_the_loop_whatever_is_pressed(cloud, thre
         await watched.settle()
     assert set(threads) == {"find", "_read", "open_all", "open_film", "version_of", "at", "draw"}
     assert all(on_loop == {False} for on_loop in threads.values()), threads
+
+
+@asynchronous
+async def test_dialogs_style_no_cell_of_the_picture_behind_them(cloud, monkeypatch):
+    async with watching(cloud, step=10) as watched:
+        styled, made, blended = [], CellStrip.make_segments, BackgroundScreen.process_segments
+        with monkeypatch.context() as patches:
+            patches.setattr(CellStrip, "make_segments", lambda strip: styled.append(strip) or made(strip))
+            patches.setattr(BackgroundScreen, "process_segments", lambda *of: styled.append(of) or blended(*of))
+            for key in ("l", "e", "d", "question_mark", "ctrl+p", "E", "m", "g"):
+                await watched.press(key)
+                assert isinstance(watched.app.screen, Dialog), key
+                await watched.press("escape")
+            await watched.press("e")
+            await watched.pilot.resize_terminal(90, 25)
+            await watched.settle()
+        assert not styled
+        assert "Export" in watched.text
+
+
+@asynchronous
+async def test_the_screen_is_saved_beside_the_loop(cloud, tmp_path, threads, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    async with watching(cloud, step=10) as watched:
+        before = watched.text
+        await watched.press("s", "right", "tab", "enter")
+        await watched.press("b")
+        saved = next(tmp_path.iterdir())
+    assert threads["cells_of"] == threads["find_extreme"] == {False}
+    assert f"written: {saved.name}" not in before
 
 
 @asynchronous

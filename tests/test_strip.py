@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
 from textual.color import Color
 from textual.filter import Monochrome
+from textual.renderables.background_screen import BackgroundScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
 from dynviz.cells.encode import Encoder
-from dynviz.player.strip import CellStrip, strips
+from dynviz.player.strip import CellStrip, JoinedStrip, dimmed, strips
 from dynviz.scene.theme import theme
 from tests.test_encode import DEPTHS, SYSTEMS, filled, screen
 
@@ -174,3 +176,28 @@ def test_a_screenshot_is_that_of_plain_strips(simplify):
     shot = screenshot(fast_lines, simplify=simplify)
     assert shot == screenshot(plain_lines, simplify=simplify)
     assert "▀" in shot
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_behind_a_dialog_are_those_that_textual_would_blend(seed):
+    fast, plain = pair(30, seed)
+    tint = Color(*PALETTE[0].tolist(), a=0.55)
+    row = JoinedStrip([plain.crop(0, 9), fast.crop(9, 20), fast.crop(20)])
+    assert same(row, plain)
+    parts = [part for strip in row.divide([5, 9, 14, 30]) for part in dimmed(strip, tint)]
+    blended = [*BackgroundScreen.process_segments(plain, tint)]
+
+    def colors(segments):
+        shown = [(letter, style) for text, style, _ in segments for letter in text]
+        return [(letter, style.bold, *style.color.triplet, *style.bgcolor.triplet) for letter, style in shown]
+
+    for ours, theirs in zip(colors(parts), colors(blended), strict=True):
+        assert ours[:2] == theirs[:2]
+        assert max(abs(a - b) for a, b in zip(ours[2:], theirs[2:], strict=True)) <= 1
+
+
+def test_a_wide_character_stays_whole_in_joined_strips():
+    plain = Strip([Segment("ab字c", Style(color="red"))], 5)
+    row = JoinedStrip([plain, plain])
+    assert row.cell_length == 10
+    assert [part.text for part in row.divide([4, 5, 10])] == ["ab字", "c", "ab字c"]

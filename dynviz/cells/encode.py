@@ -68,6 +68,8 @@ class Encoder:
             instead: For each colour of the palette, the one that is drawn; by default itself.
         """
         self.depth = depth
+        self._palette, self._instead = palette, instead
+        self._dimmed: dict[float, Encoder] = {}
         self._bold = bold
         self._light = codes.is_light(palette)
         # Numbers of a table's colours; in true colour and in none the table is the palette.
@@ -83,6 +85,14 @@ class Encoder:
         self._shares = far / max(far.max(), 1e-9)
         self._colors = self._table_of_colors(palette)
         self._inks, self._grounds = (_strings(colors, ground=place == 1) for place, colors in enumerate(self._colors))
+
+    def dimmed(self, share: float) -> "Encoder":
+        """One that draws all colours nearer to the ground, by this share of their distance from it."""
+        if share not in self._dimmed:
+            nearer = self._palette + share * (self._palette[:1].astype(np.float64) - self._palette)
+            palette = nearer.round().astype(np.uint8)
+            self._dimmed[share] = Encoder(palette, self.depth, bold=self._bold, instead=self._instead)
+        return self._dimmed[share]
 
     def rows(self, cells: Cells) -> list[str]:
         """Each row as a string that fills exactly as many columns as there are, and ends with everything reset."""

@@ -3,7 +3,7 @@
 import contextlib
 import termios
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import textual
@@ -12,6 +12,7 @@ from rich.segment import Segment, Segments
 from textual._compositor import LayoutUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -37,7 +38,7 @@ class LazyStrip(Strip, ABC):
         """The row as Segments."""
 
     @abstractmethod
-    def make_text(self) -> str:
+    def make_text(self, console: Console) -> str:
         """The row as terminal output."""
 
     @property
@@ -50,10 +51,10 @@ class LazyStrip(Strip, ABC):
     def _segments(self, segments: list[Segment]) -> None:
         self._made = segments
 
-    def render(self, console: Console) -> str:  # noqa: ARG002 - the signature is Textual's
-        """The row as terminal output, regardless of the console's colours."""
+    def render(self, console: Console) -> str:
+        """The row as terminal output."""
         if self._render_cache is None:
-            self._render_cache = self.make_text()
+            self._render_cache = self.make_text(console)
         return self._render_cache
 
 
@@ -106,6 +107,12 @@ class RedirectedDriver(LinuxDriver):
         return True
 
 
-def screen_rows(app: App[Any]) -> Iterator[Iterable[Segment]]:
-    """The rows that an application currently shows."""
-    return iter(app.screen._compositor.render_strips())
+def rows_of(screen: Screen[Any], first: int, last: int) -> list[Iterable[Strip]]:
+    """The strips that each row of a screen is made of, from row `first` to before row `last`."""
+    compositor = screen._compositor
+    size = compositor.size
+    last = min(last, size.height)
+    chops = compositor._render_chops(
+        Region(0, first, size.width, max(last - first, 0)), range(first, last).__contains__
+    )
+    return [[strip for strip in chops[row].values() if strip is not None] for row in range(first, last)]

@@ -54,7 +54,6 @@ class Player(LinkedApp):
         Binding("ctrl+z", "suspend_process", show=False, priority=True),
     ]
     CSS = """
-    ModalScreen { align: center middle; background: $background 55%; }
     .dialog { width: 64; max-width: 96%; height: auto; max-height: 92%; background: $surface; padding: 1 3; }
     .dialog.small { width: 60; }
     .dialog.wide { width: 92; }

@@ -6,14 +6,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from dynviz.player.dialog import Dialog
 from dynviz.player.runs import TRASH
 from dynviz.text import clean
 
 
-class RenameDialog(ModalScreen[str | None]):
+class RenameDialog(Dialog[str | None]):
     """Asks for another name of a run's folder."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True)]
@@ -33,7 +33,7 @@ class RenameDialog(ModalScreen[str | None]):
         self.dismiss(name if name != self._before else None)
 
 
-class TrashDialog(ModalScreen[bool]):
+class TrashDialog(Dialog[bool]):
     """Asks whether a run is moved to the trash."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,10 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from dynviz.errors import DynvizError
+from dynviz.player._textual import rows_of
 from dynviz.player.exporting import ExportJob
 from dynviz.player.extremes import Extreme, Place, find_extreme
 from dynviz.player.messages import ExportChosen
 from dynviz.player.runs import RunSummary, find
+from dynviz.player.screen_cells import cells_of
 from dynviz.player.selection import Selection
 from dynviz.player.training_screen import TrainingScreen
 from dynviz.player.work import ThreadedWork
@@ -113,19 +115,19 @@ class DialogScreen(TrainingScreen):
     def action_save(self) -> None:
         """Save what the screen shows now."""
         from dynviz.player.saving import SaveDialog, save
-        from dynviz.player.screen_cells import screen
         from dynviz.scene.theme import theme
 
-        cells = screen(self.app, theme(self.app.theme).color("ground"))
+        rows, width = rows_of(self, 0, self.size.height), self.size.width
+        ground = theme(self.app.theme).color("ground")
         picture = self.state.picture(self.app.theme)
 
         def write(target: Path | None) -> None:
+            def said(saved: Future[None]) -> None:
+                error = saved.exception()
+                self.say(str(error) if isinstance(error, DynvizError) else f"written: {target}")
+
             if target is not None:
-                try:
-                    save(cells, target)
-                    self.say(f"written: {target}")
-                except DynvizError as error:
-                    self.say(str(error))
+                self.work("save", lambda: save(cells_of(rows, width, ground), target), said)
 
         self.app.push_screen(SaveDialog(f"{picture.name}-{picture.step}" if picture else "dynviz"), write)
 

@@ -6,14 +6,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from dynviz.player.dialog import Dialog
 from dynviz.player.words import grouped
 from dynviz.text import clean
 
 
-class StepDialog(ModalScreen[int | None]):
+class StepDialog(Dialog[int | None]):
     """Asks for a step."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True)]
@@ -33,7 +33,7 @@ class StepDialog(ModalScreen[int | None]):
         self.dismiss(min(int(digits[:15]), self._last) if digits else None)
 
 
-class QuitDialog(ModalScreen[str]):
+class QuitDialog(Dialog[str]):
     """Asks whether to stop what is unfinished (`stop`), leave training in the background (`go on`), or `stay`.
 
     A second `q` changes nothing: a key that is held or pressed twice must not stop training.

@@ -6,16 +6,16 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from dynviz.player.dialog import Dialog
 from dynviz.player.event_marks import FREQUENT, EventList
 from dynviz.player.words import grouped
 from dynviz.text import clean
 
 
-class EventDialog(ModalScreen[frozenset[str] | None]):
+class EventDialog(Dialog[frozenset[str] | None]):
     """Lets the user show or hide kinds of events; returns the hidden kinds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

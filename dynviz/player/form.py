@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from dynviz.errors import DynvizError
+from dynviz.player.dialog import Dialog
 from dynviz.text import clean
 
 Answer = TypeVar("Answer")
@@ -58,7 +58,7 @@ class ChoiceField(Widget, can_focus=True):
         self.action_change(-1 if event.x <= 2 else 1)
 
 
-class FormDialog(ModalScreen[Answer | None]):
+class FormDialog(Dialog[Answer | None]):
     """A dialog with a title, rows, an error message, and the keys.
 
     Attributes:

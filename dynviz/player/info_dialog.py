@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Static
 
+from dynviz.player.dialog import Dialog
 from dynviz.text import clean
 
 FIRST_COLUMN = 26
@@ -22,7 +26,41 @@ Section = tuple[str, Sequence[tuple[str, ...]]]
 """A heading, and the rows of columns below it."""
 
 
-class InfoDialog(ModalScreen[None]):
+class InfoRows(Widget):
+    """Sections one below the other, laid out once for a width: Textual would do so for each several times."""
+
+    DEFAULT_CSS = "InfoRows { height: auto; }"
+
+    def __init__(self, sections: Sequence[Section], first: int) -> None:
+        """Show sections, with a first column at least this wide."""
+        super().__init__()
+        self._sections, self._first = sections, first
+        self._laid_out: dict[int, list[Strip]] = {}
+
+    def _lines(self, width: int) -> list[Strip]:
+        if width not in self._laid_out:
+            parts: list[RenderableType] = []
+            for heading, rows in self._sections:
+                if heading:
+                    parts += [Text("")] if parts else []
+                    parts.append(Text(clean(heading, lines=True), "bold"))
+                parts.append(_table(rows, self._first))
+            console = self.app.console
+            lines = console.render_lines(Group(*parts), console.options.update(width=width))
+            self._laid_out[width] = [Strip(line, width) for line in lines]
+        return self._laid_out[width]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
+        """The number of lines at this width."""
+        return len(self._lines(width))
+
+    def render_line(self, y: int) -> Strip:
+        """One of the lines."""
+        lines = self._lines(self.size.width)
+        return lines[y].apply_style(self.rich_style) if y < len(lines) else Strip([])
+
+
+class InfoDialog(Dialog[None]):
     """Sections of rows that scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,10 +80,7 @@ class InfoDialog(ModalScreen[None]):
         with Vertical(classes="dialog wide"):
             yield Static(clean(self._heading, lines=True), classes="title", markup=False)
             with VerticalScroll(can_focus=False):
-                for place, (heading, rows) in enumerate(self._sections):
-                    if heading:
-                        yield Static(Text(clean(heading, lines=True)), classes="heading" if place else "heading first")
-                    yield Static(_table(rows, min(first, FIRST_COLUMN)), classes="rows")
+                yield InfoRows(self._sections, min(first, FIRST_COLUMN))
             yield Static("esc close", classes="hint")
 
     def on_resize(self) -> None:

@@ -6,15 +6,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from dynviz.player.dialog import Dialog
 from dynviz.player.row_list import RowList
 from dynviz.player.selection import MOST_BESIDE, Selection
 from dynviz.text import clean
 
 
-class LaneDialog(ModalScreen[Selection | None]):
+class LaneDialog(Dialog[Selection | None]):
     """Lets the user show or hide recordings and lanes, in one picture or side by side."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

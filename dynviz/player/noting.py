@@ -7,10 +7,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from dynviz.errors import DynvizError
+from dynviz.player.dialog import Dialog
 from dynviz.player.event_marks import EventMark
 from dynviz.player.words import grouped
 from dynviz.recording import Recording, layout, notes
@@ -69,7 +69,7 @@ def _changed(path: Path) -> int:
         return 0
 
 
-class NoteDialog(ModalScreen[str | None]):
+class NoteDialog(Dialog[str | None]):
     """Asks for the note at a step."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "dismiss(None)", show=False, priority=True)]

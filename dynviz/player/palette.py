@@ -8,9 +8,9 @@ from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from dynviz.player.dialog import Dialog
 from dynviz.player.keys import KEYS, name_of, shown
 from dynviz.player.row_list import RowList
 from dynviz.player.selection import Selection
@@ -93,7 +93,7 @@ def _lanes(state: PlayerState, acts: Acts) -> Iterator[PaletteCommand]:
         yield PaletteCommand(f"show {name} alone", "", partial(acts.select, alone))
 
 
-class PaletteDialog(ModalScreen[PaletteCommand | None]):
+class PaletteDialog(Dialog[PaletteCommand | None]):
     """Commands, and a filter for them: all of its words must be in a command's."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

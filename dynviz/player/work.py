@@ -1,6 +1,6 @@
 """Running slow functions, such as opening a view: immediately, or in threads while keys are read."""
 
-import threading
+import _thread
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -55,7 +55,8 @@ class ThreadedWork:
                 take(outcome)
                 self._arrived(group)
 
-        threading.Thread(target=lambda: self._post(partial(arrive, _outcome(function))), daemon=True).start()
+        # `Thread.start` would wait until the thread has begun, while others compute.
+        _thread.start_new_thread(lambda: self._post(partial(arrive, _outcome(function))), ())
 
     def drop(self, group: str) -> bool:
         """Drop the outcome of a function that is running; returns whether one is."""
