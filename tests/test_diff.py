@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 import dynviz
 from dynviz.cli import commands
+from dynviz.difference.picture import scene
+from dynviz.difference.recordings import of_recordings
+from dynviz.difference.side_by_side import Allowance
 from dynviz.difference.ulps import ulps
 
 ADAM = """
@@ -196,7 +199,8 @@ def test_the_first_difference_and_its_place(tmp_path):
     done = diff("sgd:lr=1e-3", file, "--json", "--ulps", "4", "--steps", "12")
     tree = json.loads(done.output)
     assert (tree["first"]["step"], tree["first"]["what"], tree["first"]["index"]) == (7, "weight", [2, 4])
-    one, other = map(float.fromhex, tree["first"]["values"])
+    one, other = tree["first"]["values"]
+    assert [one.hex(), other.hex()] == tree["first"]["hex"]
     assert tree["first"]["ulps"] == ulps(np.array([one]), np.array([other]))[0] > 4
     assert len(tree["gaps"]) == tree["steps"] == 12
     assert max(tree["gaps"][:6]) < 1e-15 < tree["gaps"][6]
@@ -260,7 +264,9 @@ def test_free_runs_come_apart_and_recordings_are_compared(tmp_path):
 def test_the_largest_difference_of_two_recordings_is_that_of_all_steps(tmp_path):
     for name, lr in (("a", 1e-2), ("b", 1.1e-2)):
         dynviz.run("surface:f=booth", f"adam:lr={lr}", steps=200, record="term.*", out=tmp_path / name)
-    done = json.loads(diff(tmp_path / "a", tmp_path / "b", "--json").output)
+    picture = tmp_path / "gap.png"
+    done = json.loads(diff(tmp_path / "a", tmp_path / "b", "--json", "--picture", picture).output)
+    assert picture.is_file()
     sides = [dynviz.open(tmp_path / name)["adam"] for name in ("a", "b")]
     shares = {}
     for channel in sides[0]:
@@ -269,10 +275,39 @@ def test_the_largest_difference_of_two_recordings_is_that_of_all_steps(tmp_path)
             shares[channel] = np.nan_to_num(np.abs(one - other) / np.maximum(np.abs(one), np.abs(other)))
     largest = done["largest"]
     assert largest["step"] > done["first"]["step"] == 1
-    one, other = map(float.fromhex, largest["values"])
+    one, other = largest["values"]
+    assert [one.hex(), other.hex()] == largest["hex"]
     assert abs(one - other) / max(abs(one), abs(other)) == max(map(np.max, shares.values()))
     assert shares[largest["what"]][(largest["step"], *largest["index"])] == shares[largest["what"]].max()
     assert done["term"] == ["gradient", 1]
+    assert (done["gaps_of"], done["gap_steps"]) == (done["first"]["what"], list(range(200 + (done["gaps_of"] != "lr"))))
+    one, other = (side[done["gaps_of"]].astype(float).reshape(len(done["gaps"]), -1) for side in sides)
+    assert done["gaps"] == (np.abs(one - other).max(axis=1) / np.abs(one).max(axis=1)).tolist()
+
+
+def test_the_picture_of_recordings_shows_the_gap_of_parameters_and_the_number_that_differs_first(tmp_path):
+    for name, lr in (("a", 1e-2), ("b", 1.1e-2)):
+        dynviz.run("surface:f=booth", f"adam:lr={lr}", steps=20, record="parameters:every=4", out=tmp_path / name)
+    sides = tuple(dynviz.open(tmp_path / name)["adam"] for name in ("a", "b"))
+    comparison = of_recordings(sides, Allowance())
+    one, other = (side["parameters"][:, 0].astype(float) for side in sides)
+    assert comparison.gap_steps == sides[0].steps("parameters").tolist() == [0, 4, 8, 12, 16, 20]
+    assert np.allclose(comparison.gaps, np.abs(one - other).max(axis=1) / np.abs(one).max(axis=1))
+    assert comparison.gaps[0] == 0 < comparison.gaps[1]
+    gap, way = scene(comparison, ("a", "b")).panels
+    assert (gap.y.scale, gap.title) == ("log", "largest gap of parameters, as a share of the largest")
+    assert way.title.startswith(comparison.first.what)
+    of_itself = of_recordings(sides[:1] * 2, Allowance())
+    assert of_itself.first is None
+    assert len(scene(of_itself, ("a", "a")).panels) == 1
+
+
+def test_rules_of_matrices_alone_are_compared_on_one():
+    done = diff("torch.optim.Muon", "torch.optim.Muon", "--steps", "4")
+    assert (done.exit_code, done.output.splitlines()) == (
+        0,
+        ["not both of them take vectors: they are compared on a matrix alone", "equal over 4 steps"],
+    )
 
 
 def test_the_example_of_the_help_is_equal():

@@ -14,8 +14,9 @@ from dynviz.errors import DynvizError
 from dynviz.text import clean
 
 if TYPE_CHECKING:
+    from dynviz.difference.candidates import Steps
     from dynviz.difference.gradients import Gradients
-    from dynviz.difference.lockstep import Allowance, SideBySide
+    from dynviz.difference.side_by_side import Allowance, SideBySide
     from dynviz.recording import Recording
 
 NOT_COMPARABLE = 2
@@ -56,8 +57,9 @@ def diff(
     """Say where A and B first differ, how far they come apart, and which known convention makes the difference.
 
     A and B are optimizers: rules, classes of torch.optim, zoo.NAME, files, files at a git revision (./mine.py@HEAD~1),
-    or optax transformations (optax.adamw:learning_rate=1e-3). Both make their steps with the same gradients. Or both
-    are recordings, whose channels are compared.
+    or optax transformations (optax.adamw:learning_rate=1e-3). Both make their steps with the same gradients: of a
+    noisy quadratic of a matrix and a vector, or of the matrix alone where one of them takes no vectors, as
+    torch.optim.Muon. Or both are recordings, whose channels are compared.
 
     The exit status is 0 where they are equal, 1 where they differ, and 2 where they cannot be compared.
 
@@ -67,7 +69,7 @@ def diff(
     dynviz diff runs/a/adamw runs/b/adamw
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     from dynviz.difference import verdict
-    from dynviz.difference.lockstep import Allowance
+    from dynviz.difference.side_by_side import Allowance
 
     allowed = Allowance(ulps, rtol)
     written = options.written(click.get_current_context())
@@ -98,7 +100,7 @@ def _compared(one: str, other: str, allowed: "Allowance", written: set[str]) -> 
     Raises:
         DynvizError: One is a recording, the other an optimizer, or an option was written that is for optimizers.
     """
-    from dynviz.difference.lockstep import of_recordings
+    from dynviz.difference.recordings import of_recordings
 
     recordings = [_recording(text) for text in (one, other)]
     first, second = recordings
@@ -117,11 +119,27 @@ def _stepped(
 ) -> "tuple[SideBySide, list[str]]":
     """Let two optimizers make their steps, and explain what differs."""
     from dynviz.difference.candidates import candidate
+    from dynviz.difference.gradients import MadeGradients
     from dynviz.difference.lockstep import in_lockstep
     from dynviz.difference.verdict import reasons
 
-    sides = candidate(one, gradients.layout, gradients.start), candidate(other, gradients.layout, gradients.start)
+    def made(gradients: "Gradients") -> "tuple[Steps, Steps]":
+        return candidate(one, gradients.layout, gradients.start), candidate(other, gradients.layout, gradients.start)
+
+    notes = []
+    try:
+        sides = made(gradients)
+    except DynvizError as error:
+        if not isinstance(gradients, MadeGradients):
+            raise
+        gradients = gradients.without_vector()
+        try:
+            sides = made(gradients)
+        except DynvizError:
+            raise error from None
+        notes = ["not both of them take vectors: they are compared on a matrix alone"]
     comparison = in_lockstep(sides, gradients, steps, allowed, free=free)
+    comparison.notes[:0] = notes
     return comparison, reasons((one, other), gradients) if comparison.first is not None else []
 
 

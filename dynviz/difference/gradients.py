@@ -1,5 +1,6 @@
 """Where the gradients come from that two optimizers are given."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +15,8 @@ from dynviz.training.lane_stack import LaneStack
 from dynviz.training.parameter_layout import ParameterLayout
 from dynviz.training.preparation import tasks
 
-SHAPES = {"weight": (16, 8), "bias": (8,)}
+MATRIX: Mapping[str, tuple[int, ...]] = {"weight": (16, 8)}
+VECTOR: Mapping[str, tuple[int, ...]] = {"bias": (8,)}
 NOISE = 0.3
 """Of the made gradients, the share of noise."""
 
@@ -45,10 +47,17 @@ class MadeGradients:
     Steps that treat small gradients, signs, zeros or matrices otherwise are told apart by them.
     """
 
-    def __init__(self, dtype: torch.dtype, seed: int = 0) -> None:
+    def __init__(self, dtype: torch.dtype, seed: int = 0, *, vector: bool = True) -> None:
+        """Choose the quadratic.
+
+        Args:
+            dtype: Of parameters and gradients.
+            seed: Of the start, the minimum and the noise.
+            vector: Whether there is a vector beside the matrix.
+        """
         generator = torch.Generator().manual_seed(seed)
         self.title = "a noisy quadratic"
-        self.layout = ParameterLayout(SHAPES)
+        self.layout = ParameterLayout({**MATRIX, **VECTOR} if vector else MATRIX)
         size = sum(self.layout.sizes)
         self.start = torch.randn(size, generator=generator, dtype=torch.float64).to(dtype)
         self._target = torch.randn(size, generator=generator, dtype=torch.float64).to(dtype)
@@ -57,6 +66,10 @@ class MadeGradients:
         self._curvature = self._curvature.to(dtype)
         self._seed = seed
         self.steps = 2**31
+
+    def without_vector(self) -> "MadeGradients":
+        """Those of a matrix alone."""
+        return MadeGradients(self.start.dtype, self._seed, vector=False)
 
     def at(self, step: int, theta: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(self._seed + step)

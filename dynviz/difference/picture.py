@@ -7,7 +7,7 @@ import numpy as np
 from dynviz.charts import limits
 from dynviz.charts.curves import Curve, panel
 from dynviz.charts.moving import STEP
-from dynviz.difference.lockstep import SideBySide
+from dynviz.difference.side_by_side import SideBySide
 from dynviz.errors import DynvizError
 from dynviz.recording import disk
 from dynviz.scene.marks import Axis, Readout, Scene
@@ -19,26 +19,27 @@ def scene(comparison: SideBySide, names: tuple[str, str]) -> Scene:
     """The picture after the last step.
 
     Raises:
-        DynvizError: Recordings were compared, which can be played together.
+        DynvizError: No step was compared.
     """
-    steps = np.arange(1, comparison.steps + 1)
-    if len(comparison.gaps) != len(steps):
-        raise DynvizError("two recordings make no picture here; dynviz play shows them together")
-    x = Axis((1.0, float(max(len(steps), 2))), label=STEP, whole=True)
+    steps = np.array(comparison.gap_steps)
+    if not steps.size:
+        raise DynvizError("there is nothing to draw: no sample was compared")
+    last = int(max(comparison.steps, steps[-1]))
+    x = Axis((float(steps[0]), float(max(last, steps[0] + 1))), label=STEP, whole=True)
     gaps = np.array(comparison.gaps)[:, None]
     y = limits.axis([np.where(gaps > 0, gaps, np.nan)], "log")
-    panels = [panel("largest gap, as a share of the largest parameter", [Curve(steps, gaps, "text")], x, y)]
+    title = f"largest gap of {comparison.gaps_of}, as a share of the largest"
+    panels = [panel(title, [Curve(steps, gaps, "text")], x, y)]
     first = comparison.first
     if first is not None:
         index = f"[{', '.join(map(str, first.index))}]" if first.index else ""
         ways = np.array(comparison.values)
-        shown = steps[-len(ways) :]
+        shown = np.array(comparison.value_steps)
         curves = [
             Curve(shown, ways[:, [side]], f"lane{side}", "solid" if side == 0 else "dashed", name)
             for side, name in enumerate(names)
         ]
         panels.append(panel(f"{first.what}{index}, which differs first", curves, x))
-    last = int(steps[-1])
     verdict = "equal" if first is None else f"first difference at step {first.step}"
     return Scene(" and ".join(names), tuple(one.at(last) for one in panels), last, last, (Readout(verdict, "text"),))
 

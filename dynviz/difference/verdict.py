@@ -11,8 +11,8 @@ from dynviz.difference import conventions
 from dynviz.difference.candidates import candidate
 from dynviz.difference.families import Trace
 from dynviz.difference.gradients import Gradients
-from dynviz.difference.lockstep import Difference, SideBySide, growth
 from dynviz.difference.orthogonal import explained
+from dynviz.difference.side_by_side import Difference, SideBySide, growth
 from dynviz.difference.ulps import FAR
 
 PLAIN, FAR_MORE = 8.0, 8.0
@@ -114,6 +114,8 @@ def tree(comparison: SideBySide, conventions_found: list[str]) -> dict[str, Any]
         "state": comparison.state,
         "conventions": conventions_found,
         "notes": comparison.notes,
+        "gaps_of": comparison.gaps_of,
+        "gap_steps": comparison.gap_steps,
         "gaps": comparison.gaps,
     }
 
@@ -121,5 +123,4 @@ def tree(comparison: SideBySide, conventions_found: list[str]) -> dict[str, Any]
 def _tree(difference: Difference | None) -> dict[str, Any] | None:
     if difference is None:
         return None
-    # JSON has no NaN, and hexadecimal digits lose nothing.
-    return {**asdict(difference), "values": [value.hex() for value in difference.values]}
+    return {**asdict(difference), "hex": [value.hex() for value in difference.values]}
