@@ -23,6 +23,7 @@ import dynviz
 
 os.environ.setdefault("TEXTUAL_FPS", "120")
 
+from dynviz.cells.inks import Inks
 from dynviz.errors import DynvizError
 from dynviz.player.bars import TimelineBar
 from dynviz.player.browser import Browser
@@ -35,6 +36,7 @@ from dynviz.player.plot import Plot
 from dynviz.player.run_screen import RunScreen
 from dynviz.player.runs import find
 from dynviz.player.timeline import TICK
+from dynviz.scene.theme import theme
 from tests import recorded
 from tests.growing import Growing, Trainer
 from tests.watched import asynchronous, watching
@@ -690,6 +692,18 @@ async def test_words_around_the_picture_have_the_colours_of_what_is_in_it(vorono
                     if segment.text.startswith("adamw")
                 }
             assert colors["header"]["adamw"] == colors["plot"]["adamw"], depth
+
+
+@asynchronous
+async def test_a_map_has_the_colours_of_its_classes(voronoi):
+    async with watching(voronoi, view="logits", step=200, depth="true") as watched:
+        plot = watched.screen.query_one(Plot)
+        strips = plot.render_lines(plot.region.reset_offset)
+        halves = [segment for strip in strips for segment in strip if "▀" in segment.text]
+        drawn = {color.triplet for half in halves for color in (half.style.color, half.style.bgcolor)}
+        palette = Inks(theme("dark")).palette[Inks(theme("dark")).ramp("classes")]
+        assert len(drawn) > 4
+        assert drawn <= set(map(tuple, palette.tolist())) | {theme("dark").color("ground")}
 
 
 @asynchronous

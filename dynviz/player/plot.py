@@ -15,6 +15,7 @@ from dynviz.cells.canvas import CellCanvas, Hit, PanelAreas
 from dynviz.cells.cells import Cells
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
+from dynviz.cells.inks import RAMPS
 from dynviz.errors import in_words
 from dynviz.player import styles
 from dynviz.player.bars import LEFT_BUTTON
@@ -181,7 +182,7 @@ class Plot(Widget):
         key = theme, quality
         if key not in self._encoders:
             colors = find_theme(theme)
-            self._encoders[key] = Encoder(colors.palette(), quality.depth, instead=coarse(colors, quality.levels))
+            self._encoders[key] = Encoder(colors.palette(RAMPS), quality.depth, instead=coarse(colors, quality.levels))
         return self._encoders[key]
 
     @property
