@@ -56,8 +56,8 @@ def _panel(recording: Recording, lane: int, axis: Axis, tag: caption.Tag) -> Mov
 
     def at(step: int) -> Panel:
         marks, value = drawn.at(step)
-        text = f"one sd {significant(first, padded=True)} to {value}"
-        readout = replace(tag, text=text, widest="one sd 00.0 to 00.0")
+        text = f"spread {significant(first, padded=True)} to {value}"
+        readout = replace(tag, text=text, widest="spread 00.0 to 00.0")
         return Panel(title, axis, axis, (*marks[:1], began, *marks[1:]), (readout,), square=True)
 
     return MovingPanel(drawn.steps, at)
