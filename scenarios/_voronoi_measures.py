@@ -14,7 +14,7 @@ Logits: TypeAlias = Callable[[Tensors, Tensors, Tensor], Tensor]
 """Function of (parameters, constants, points [rows, 2]) to [rows, classes]."""
 
 GAP_POINTS = 500
-SIDES = "minus or plus"
+SIDES = "low or high"
 SCALE = Channel("scale", 1, (), "sharpness of the softmax over centers, mean over centers")
 GAPS = (
     Channel(

@@ -110,7 +110,7 @@ def voronoi(
         "true_class": (0, rng.integers(0, 2, (1, lanes, 9)).astype(float)),
     }
     more = {"scenario": "voronoi", "given": {"model": "centers"}, "facts": {"extent": [-100, 100, -100, 100]}} | more
-    more = {"dims": {"plus_minus": ("minus or plus",)}} | more
+    more = {"dims": {"plus_minus": ("low or high",)}} | more
     views = ("benchmark", "scalars", "logits", "centers", "environment", "curves")
     parameters = {"offset": (1,), "scale": (1,), "plus_minus": (2,), "centers": (centers, 2), "head": (2, centers)}
     return record(folder, cut(channels, more), steps=steps, views=views, parameters=parameters, **more)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import dynviz
 from dynviz import plugins
@@ -70,6 +72,26 @@ def test_a_picture_of_any_format_carries_its_recipe(run, tmp_path, suffix):
     assert [lane.seed for lane in recipe.recordings[0].metadata.lanes] == [0, 1]
     assert (recipe.picture.size, recipe.picture.caption) == ((320, 240), "ä — ?>")
     assert dict(recipe.picture.labels) == labels
+
+
+def test_a_recipe_in_a_png_is_compressed_and_found_before_it_was(run, tmp_path):
+    file = picture(run, tmp_path / "a.png")
+    line = find(file).line()
+    assert line.encode() not in file.read_bytes()
+    with Image.open(file) as opened:
+        opened.load()
+        assert opened.text["Comment"].endswith(line)
+        info = PngInfo()
+        info.add_itxt("Comment", opened.text["Comment"])
+        opened.save(tmp_path / "older.png", pnginfo=info)
+    assert find(tmp_path / "older.png").line() == line
+    # A comment that is damaged, or that grows without end, is none.
+    for text in (b"\0\1\2", zlib.compress(b"a" * (1 << 24))):
+        chunk = b"iTXtComment\0\1\0\0\0" + text
+        parts = (len(chunk) - 4).to_bytes(4, "big"), chunk, zlib.crc32(chunk).to_bytes(4, "big")
+        (tmp_path / "hostile.png").write_bytes(file.read_bytes()[:8] + b"".join(parts))
+        with pytest.raises(DynvizError, match="does not say how it was made"):
+            find(tmp_path / "hostile.png")
 
 
 def test_a_picture_is_made_again_and_compared(gif, run, tmp_path):

@@ -1,13 +1,19 @@
 """Claims files: bundled ones are read, and what does not fit is refused in one line that names the place."""
 
+import json
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import dynviz
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
+from dynviz.recording.projections import load
 from dynviz.reporting.commands import read_command
+from dynviz.reporting.planes import local_minima, rise, roughness
 from dynviz.reporting.reading import only, read_claims
 
 FOLDER = Path(__file__).parent.parent / "claims"
@@ -166,3 +172,68 @@ def test_the_command_line_says_what_is_wrong_in_one_line(tmp_path):
     done = CliRunner().invoke(commands, ["report", str(path)])
     assert isinstance(done.exception, DynvizError)
     assert "expect.beneath is not a known field" in str(done.exception)
+
+
+PLANE = """
+format = 1
+title = "t"
+source = "s"
+about = "a"
+[runs.digits]
+command = "run landscape:width=4 -o sgd --steps 4 --record parameters:every=4 --seeds 0,1"
+project = "project --grid 5 --extent 0.5 --of train_loss"
+quick = 4
+[[claims]]
+id = "rises"
+says = "The loss rises around what was trained."
+value = { run = "digits", measure = "surface-rise" }
+expect = { above = 0 }
+"""
+
+
+def test_a_plane_is_a_source_of_claims(tmp_path):
+    (tmp_path / "planes.toml").write_text(PLANE)
+    words = [tmp_path / "planes.toml", "--out", tmp_path / "out", "--recordings", tmp_path / "cache", "--no-pictures"]
+    done = CliRunner().invoke(commands, ["report", *map(str, words)])
+    assert done.exit_code == 0, done.output
+    (claim,) = json.loads((tmp_path / "out" / "report.json").read_text())["claims"]
+    assert len(claim["values"]) == 2
+    training, evaluating = claim["commands"]
+    recording = dynviz.open(training.rpartition(" --out ")[2])["sgd"]
+    for lane, name in enumerate(("claim", "claim-lane-1")):
+        losses = load(recording.folder, name).values[0]
+        assert losses.shape == (5, 5)
+        assert claim["values"][lane] == pytest.approx(losses.max() - losses[2, 2], rel=1e-5)
+    # What is shown is what the command line makes of the same words.
+    done = CliRunner().invoke(commands, [*shlex.split(evaluating)[1:], "--name", "same"])
+    assert done.exit_code == 0, done.output
+    assert (load(recording.folder, "same").values == load(recording.folder, "claim").values).all()
+    # All is there already, and an update keeps the verdict.
+    again = CliRunner().invoke(commands, ["report", *map(str, words), "--update"])
+    assert again.exit_code == 0, again.output
+    assert "run 1 of" not in again.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("project --grid 5", "run --grid 5", "is not 'project'"),
+        ("--grid 5", "--grid 1000", "a grid of 1000 points; write 3 to 101"),
+        ("--extent 0.5", "--to /etc", "unrecognized arguments: --to /etc"),
+        ('project = "project --grid 5 --extent 0.5 --of train_loss"', "", "surface-rise needs a line or plane"),
+    ],
+)
+def test_a_plane_that_does_not_fit_is_refused(tmp_path, old, new, message):
+    with pytest.raises(DynvizError, match=message):
+        read(tmp_path, PLANE.replace(old, new))
+
+
+def test_shapes_of_surfaces_are_those_of_known_functions():
+    x, y = np.meshgrid(np.linspace(-1, 1, 21), np.linspace(-1, 1, 21))
+    bowl, waves = x**2 + y**2, np.cos(2.5 * np.pi * x) * np.cos(2.5 * np.pi * y)
+    assert local_minima(bowl) == 1
+    # Five half waves in each direction: 25 peaks and dips inside in a checkerboard, with a peak in the middle.
+    assert local_minima(waves) == 12
+    assert roughness(bowl) == pytest.approx(2 * 0.1**2 / 2)
+    assert roughness(waves) > 10 * roughness(bowl)
+    assert (rise(bowl), rise(-bowl), roughness(0 * x)) == (2.0, 0.0, 0.0)

@@ -217,12 +217,12 @@ def test_a_long_vector_is_shown_by_its_median(tmp_path):
 
 
 def test_lines_of_a_vector_are_labelled_by_their_dimension_or_by_number(tmp_path):
-    values, dims = np.ones((3, 1, 2)), {"class_weight": ("own or other",), "plus_minus": ("minus or plus",)}
+    values, dims = np.ones((3, 1, 2)), {"class_weight": ("own or other",), "plus_minus": ("low or high",)}
     channels = {"class_weight": (1, values), "plus_minus": (1, values)}
     recording = record(tmp_path / "a", channels, scenario="bowl", steps=2, dims=dims)
     panels = scene("benchmark", [recording], 0).panels
     labels = {panel.title: [line.label for line in marks(panel, Line)] for panel in panels}
-    assert labels == {"plus-minus": ["minus", "plus"], "class weight": ["own", "other"]}
+    assert labels == {"plus-minus": ["low", "high"], "class weight": ["own", "other"]}
 
 
 def test_scalars_are_the_loss_and_the_models_own(tmp_path):

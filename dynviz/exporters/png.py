@@ -42,7 +42,8 @@ def export(
 
     tiles = [frame.pixels for frame in frames]
     info = PngInfo()
-    info.add_itxt("Comment", sheet.remarks)
+    # A recipe of many runs repeats itself.
+    info.add_itxt("Comment", sheet.remarks, zip=True)
     if sheet.alt:
         info.add_itxt("Description", sheet.alt)
     paper = grid(tiles, columns, gap)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -13,6 +14,7 @@ from dynviz.recording import disk
 
 LARGEST = 1 << 29
 """Bytes of a picture."""
+PNG = b"\x89PNG\r\n\x1a\n"
 TRIES = 16
 """Places in a file that may be the recipe."""
 
@@ -43,8 +45,31 @@ def find(picture: Path) -> Recipe:
 
 
 def _whole(data: bytes) -> bytes:
-    """The bytes of a file; of a GIF its comments alone, which the format cuts into blocks of at most 255 bytes."""
+    """The bytes of a file; of a GIF and a PNG its comments alone, in one piece and not compressed."""
+    if data.startswith(PNG):
+        return b"\n".join(_png_comments(data))
+    # A GIF cuts them into blocks of at most 255 bytes.
     return b"".join(_gif_comments(data)) if data[:3] == b"GIF" else data
+
+
+def _png_comments(data: bytes) -> Iterator[bytes]:
+    at = len(PNG)
+    while at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        chunk, at = data[at + 8 : at + 8 + size], at + 12 + size
+        keyword, _, rest = chunk.partition(b"\0")
+        # Then a flag for compression and its method, and two texts that end with a zero byte: a language and a keyword.
+        parts = rest[2:].split(b"\0", 2)
+        if kind == b"iTXt" and keyword == b"Comment" and len(parts) == 3:
+            yield _inflated(parts[2]) if rest[:1] == b"\1" else parts[2]
+
+
+def _inflated(text: bytes) -> bytes:
+    """What is compressed, as far as a recipe can reach; nothing of what is damaged."""
+    try:
+        return zlib.decompressobj().decompress(text, 8 * LONGEST)
+    except zlib.error:
+        return b""
 
 
 def _gif_comments(data: bytes) -> Iterator[bytes]:

@@ -83,7 +83,7 @@ def _decided(
         side: _needed(quantity, claims, plan) for side, quantity in sides.items() if quantity
     }
     used = used_by(claim, claims, plan)
-    commands = tuple(dict.fromkeys(training.command.words("", str(training.folder)) for training in used))
+    commands = tuple(dict.fromkeys(words for training in used for words in training.words()))
     for training in used:
         if training.folder in failures:
             reason = f"a run failed: {failures[training.folder]}"

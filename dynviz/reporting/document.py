@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from dynviz.reporting.commands import TrainingCommand
+from dynviz.reporting.planes import ProjectionCommand
 
 Compare: TypeAlias = Literal["difference", "ratio", "distance"]
 
@@ -43,7 +44,8 @@ class Quantity:
         part: The part of the run that counts, as two fractions of its steps.
         step: The step of `over = "at"`.
         threshold: The level of `over = "falls-to"` and `over = "rises-to"`.
-        measure: Instead of a channel: a named measurement of the whole recording, see `measurements`.
+        measure: Instead of a channel: a named measurement of the whole recording, see `measurements`, or of the line or
+            plane that was evaluated on it, see `planes`.
         calculate: Instead of a run: a named calculation, see `calculations`.
         arguments: The numbers that the calculation takes.
     """
@@ -148,12 +150,14 @@ class Runs:
 
     Attributes:
         command: The command, without the seeds that the report chooses.
+        project: The line or plane on which a loss is evaluated after training; None for none.
         quick: The number of steps of a quick look.
         most_seeds: The number of seeds at most.
         reduced: How it differs from the document's runs.
     """
 
     command: TrainingCommand
+    project: ProjectionCommand | None = None
     quick: int = 50
     most_seeds: int | None = None
     reduced: str = ""

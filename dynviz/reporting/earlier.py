@@ -1,6 +1,7 @@
 """Findings of a report that is there already, for claims that are not decided anew."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -57,12 +58,16 @@ def _same(claim: Claim, tree: Mapping[str, Any]) -> bool:
 
 
 def _commands(claim: Claim, claims: Claims, plan: Mapping[str, Mapping[str, CachedTraining]]) -> set[str]:
-    return {training.command.words("") for training in used_by(claim, claims, plan)}
+    return {_without_folder(words) for training in used_by(claim, claims, plan) for words in training.words()}
 
 
 def _asked(tree: Mapping[str, Any]) -> set[str]:
-    """The commands of a finding without the folders of their recordings, which differ wherever the code does."""
-    return {command.rpartition(" --out ")[0] for command in tree["commands"]}
+    return set(map(_without_folder, tree["commands"]))
+
+
+def _without_folder(command: str) -> str:
+    """A command without the folder of its recordings, which differs wherever the code does; it is the last word."""
+    return command.rpartition(" --out ")[0] or shlex.join(shlex.split(command)[:-1])
 
 
 def _finding(claim: Claim, tree: Mapping[str, Any], day: str) -> Finding:

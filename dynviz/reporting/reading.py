@@ -16,6 +16,7 @@ from dynviz.reporting.components import COMPONENTS
 from dynviz.reporting.courses import COURSES, MOVED, NEED_STEP, NEED_THRESHOLD, OVERLAP
 from dynviz.reporting.document import ChannelValue, Claim, Claims, Compare, Expectation, Quantity, Runs
 from dynviz.reporting.measurements import CALCULATIONS, MEASUREMENTS
+from dynviz.reporting.planes import SHAPES, ProjectionCommand, read_projection
 from dynviz.text import clean, quoted
 
 FORMAT = 1
@@ -80,6 +81,13 @@ def _command(value: Any) -> TrainingCommand:
         raise Misfit(f"is refused: {error}") from error
 
 
+def _projection(value: Any) -> ProjectionCommand:
+    try:
+        return read_projection(schema.text(value))
+    except DynvizError as error:
+        raise Misfit(f"is refused: {error}") from error
+
+
 def _view(value: Any) -> str:
     text = schema.text(value)
     # A path would be a program that is run.
@@ -121,7 +129,7 @@ _QUANTITY = record(
     part=_part,
     step=whole(0, schema.STEPS),
     threshold=_finite,
-    measure=one_of(*MEASUREMENTS),
+    measure=one_of(*MEASUREMENTS, *SHAPES),
     calculate=one_of(*CALCULATIONS),
     arguments=mapping_of(_finite),
 )
@@ -141,7 +149,14 @@ _CLAIM = record(
     reduced=_sentence,
     out_of_reach=_sentence,
 )
-_RUNS = record(Runs, command=_command, quick=whole(1, schema.STEPS), most_seeds=whole(1, MOST_SEEDS), reduced=_sentence)
+_RUNS = record(
+    Runs,
+    command=_command,
+    project=_projection,
+    quick=whole(1, schema.STEPS),
+    most_seeds=whole(1, MOST_SEEDS),
+    reduced=_sentence,
+)
 
 
 def _make(format: int, **fields: Any) -> Claims:  # noqa: A002, ARG001 - the name in the file
@@ -230,6 +245,8 @@ def _check_quantity(quantity: Quantity, runs: Mapping[str, Runs]) -> None:
         return
     if quantity.run not in runs:
         raise unknown("run", quantity.run, runs)
+    if quantity.measure in SHAPES and runs[quantity.run].project is None:
+        raise DynvizError(f"{quantity.measure} needs a line or plane; add project = 'project --grid 21' to its run")
     optimizer_of(quantity, runs[quantity.run].command)
     if (quantity.step is None) == (quantity.over in NEED_STEP):
         raise DynvizError("step goes with over = 'at', and over = 'at' with step")

@@ -21,6 +21,7 @@ from dynviz.recording import Recording, inputs, open_all
 from dynviz.recording.metadata import FORMAT
 from dynviz.reporting.commands import TrainingCommand
 from dynviz.reporting.document import Runs
+from dynviz.reporting.planes import ProjectionCommand
 from dynviz.sweeps import launch
 from dynviz.sweeps.progress import Stopped, Sweep
 from dynviz.sweeps.work import finished
@@ -49,10 +50,12 @@ class CachedTraining:
     Attributes:
         command: The command with this optimizer alone, and all that it leaves open filled in.
         folder: The folder of the run or of the sweep.
+        project: The line or plane on which a loss is evaluated then; None for none.
     """
 
     command: TrainingCommand
     folder: Path
+    project: ProjectionCommand | None = None
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -62,6 +65,10 @@ class CachedTraining:
     @property
     def done(self) -> bool:
         """Whether it is finished."""
+        return self._trained and not any(map(self.project.missing, self.recordings()) if self.project else ())
+
+    @property
+    def _trained(self) -> bool:
         if not self.folder.exists():
             return False
         if self.command.sweeps:
@@ -73,13 +80,24 @@ class CachedTraining:
         """The recordings: one, or those of a sweep."""
         return open_all([self.folder])
 
+    def words(self) -> tuple[str, ...]:
+        """The commands as they are written in a shell."""
+        folder = str(self.folder)
+        return self.command.words("", folder), *([self.project.words(folder)] if self.project else [])
+
     def train(self, progress: Progress, trust: Sequence[str]) -> None:
-        """Train what is missing; a run that was stopped or killed is continued.
+        """Train what is missing, and evaluate a line or plane; what was stopped or killed is continued.
 
         Raises:
             DynvizError: It cannot be trained.
             KeyboardInterrupt: It was stopped, and can be continued.
         """
+        if not self._trained:
+            self._train(progress, trust)
+        for recording in self.recordings() if self.project else ():
+            self.project.evaluate(recording, trust)  # type: ignore[union-attr]
+
+    def _train(self, progress: Progress, trust: Sequence[str]) -> None:
         command = self.command
         shared = {"seeds": command.seeds, "steps": command.steps, "record": command.record, "dtype": command.dtype}
         if command.sweeps:
@@ -128,10 +146,10 @@ def _split(run: Runs, seeds: str, cache: Path, *, quick: bool) -> Iterator[tuple
     written = f"{chosen[0]}:{chosen[-1] + 1}" if in_a_row else ",".join(map(str, chosen))
     for optimizer in command.optimizers:
         alone = replace(command, optimizers=(optimizer,), seeds=written, steps=steps)
-        yield optimizer, CachedTraining(alone, cache / _folder(alone))
+        yield optimizer, CachedTraining(alone, cache / _folder(alone, run.project), run.project)
 
 
-def _folder(command: TrainingCommand) -> str:
+def _folder(command: TrainingCommand, project: ProjectionCommand | None) -> str:
     """A name that is readable, and differs wherever the recording would.
 
     The code of the scenario and of the optimizer counts, with what it imports, and so do versions: nothing that was
@@ -146,6 +164,8 @@ def _folder(command: TrainingCommand) -> str:
         "data": [source.sha256 for source in _data(scenario)],
         "versions": [__version__, torch.__version__, FORMAT],
     }
+    if project is not None:
+        tree["project"] = project.words("")
     digest = hashlib.sha256(json.dumps(tree).encode()).hexdigest()[:12]
     stems = [Path(name).stem if name.endswith(".py") else name for name in (scenario.title, optimizer.title)]
     title = re.sub(r"[^\w.-]+", "-", "-".join(stems)).strip("-.")[:60]

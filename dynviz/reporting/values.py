@@ -15,6 +15,7 @@ from dynviz.reporting.components import COMPONENTS
 from dynviz.reporting.courses import COURSES, MOVED, OVERLAP, ValueCourse
 from dynviz.reporting.document import ChannelValue, Claim, Quantity
 from dynviz.reporting.measurements import CALCULATIONS, MEASUREMENTS
+from dynviz.reporting.planes import SHAPES, measure_shape
 from dynviz.views.rotation import overlap
 
 Array: TypeAlias = NDArray[Any]
@@ -194,6 +195,8 @@ def _component(recording: Recording, part: ChannelValue) -> tuple[NDArray[np.int
 
 def _number(quantity: Quantity, recording: Recording) -> NDArray[np.float64]:
     """The number of each lane."""
+    if quantity.measure in SHAPES:
+        return measure_shape(recording, quantity.measure)
     if quantity.measure:
         return MEASUREMENTS[quantity.measure](recording)
     if quantity.over == MOVED:
