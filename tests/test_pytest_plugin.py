@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -194,6 +195,40 @@ def test_our_rules_keep_the_contract(name):
     skip = {"nag-gs": ("groups", "scheduler"), "rprop": ("scheduler",)}.get(name, ())
     small = {"lr": 1e-3} if name in ("sgd", "signsgd", "lion", "muon", "shampoo", "nag-gs", "fromage") else {}
     check_optimizer(name, skip=skip, **small)
+
+
+OWN = """
+import torch
+
+class Mine(torch.optim.SGD):
+    pass
+
+optimizer = Mine
+"""
+
+
+@pytest.mark.parametrize(
+    "text", ["torch.optim.Adam:lr=1e-2", "./own.py:lr=1e-2", "zoo.Lion:lr=1e-3", "sgd+decoupled-l2:lr=1e-2"]
+)
+def test_whatever_a_run_takes_is_checked_by_its_text(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text(OWN)
+    if text.startswith("zoo"):
+        pytest.importorskip("pytorch_optimizer")
+    check_optimizer(text, skip=["sparse"])
+
+
+def test_what_is_no_single_optimizer_is_refused_by_its_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text("import torch\ndef optimizer(named_parameters):\n    return []\n")
+    for text, words in (
+        ("./own.py", "makes optimizers by parameter"),
+        ("torch.optim.Adam:lr=cosine(1e-2)", "has a schedule"),
+        ("adam:lr=cosine(1e-2)", "has a schedule"),
+        ("torch.optim.Adma", "Adam"),
+    ):
+        with pytest.raises(DynvizError, match=words):
+            check_optimizer(text)
 
 
 def test_what_is_broken_is_named():

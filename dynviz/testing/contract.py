@@ -3,14 +3,16 @@
 import copy
 import inspect
 import io
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from dynviz.errors import in_words
+from dynviz.errors import DynvizError, in_words
+from dynviz.plugins import objects
 from dynviz.plugins.objects import Given
+from dynviz.plugins.schedules import Schedule
 from dynviz.training.rule_optimizer import torch_optimizer
 
 Make: TypeAlias = Callable[[Any], torch.optim.Optimizer]
@@ -27,14 +29,15 @@ def check_optimizer(optimizer: Given | type, *, skip: Collection[str] = (), **op
     on.
 
     Args:
-        optimizer: A class of torch's kind, a function of parameters that makes one, or a rule as for
-            `dynviz.torch_optimizer`.
+        optimizer: A class of torch's kind, a function of parameters that makes one, a rule, or whatever
+            `dynviz run -o` takes: `adamw-l1`, `torch.optim.Adam:lr=1e-2`, `zoo.Lion`, `./mine.py`.
         skip: Names of checks to leave out: `descends`, `repeats`, `state_dict`, `saved`, `dtypes`, `zero_gradients`,
             `no_gradients`, `empty`, `transposed`, `sparse`, `groups`, `scheduler`, `closure`.
         options: Of the optimizer: `lr=1e-3`.
 
     Raises:
         AssertionError: It does not; all that it does not keep is named.
+        DynvizError: There is no such optimizer, it makes several, or has a schedule.
         ValueError: There is no check of a name in `skip`.
     """
     unknown = set(skip) - CHECKS.keys()
@@ -48,10 +51,16 @@ def check_optimizer(optimizer: Given | type, *, skip: Collection[str] = (), **op
 
 def _maker(optimizer: Any, options: dict[str, Any]) -> Make:
     kind: Any = optimizer
-    if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
-        is_rule = isinstance(optimizer, str) or hasattr(optimizer, "update")
-        kind = torch_optimizer(optimizer) if is_rule else optimizer
-    return lambda parameters: kind(parameters, **options)
+    given: Mapping[str, Any] = {}
+    if isinstance(optimizer, str) or hasattr(optimizer, "update"):
+        plugin = objects.plugin("optimizers", optimizer)
+        if inspect.isfunction(plugin.target):
+            raise DynvizError(f"{plugin.name} makes optimizers by parameter; single ones are checked")
+        if any(isinstance(value, Schedule) for value in plugin.given.values()):
+            raise DynvizError(f"{plugin.name} has a schedule; it is checked as scripts use it, with numbers alone")
+        is_torch = isinstance(plugin.target, type) and issubclass(plugin.target, torch.optim.Optimizer)
+        kind, given = (plugin.target, plugin.given) if is_torch else (torch_optimizer(optimizer), {})
+    return lambda parameters: kind(parameters, **{**given, **options})
 
 
 def _words(check: Callable[[Make], Iterator[str]], make: Make) -> Iterator[str]:

@@ -135,15 +135,16 @@ class CheckedRun:
 
         Args:
             rtol: As a share of the larger number.
-            at: Steps; by default the first, the middle and the last one.
+            at: Steps; by default the first, the middle and the last one. The golden holds these alone, so that a
+                difference may have begun between two of them.
             channels: By default the loss and all other scalars.
             events: Whether events are compared.
             view: A view to draw after the last of the steps; none: no picture.
             quantiles: Keep the median over seeds and these quantiles rather than every seed: for chaotic runs.
 
         Raises:
-            AssertionError: It is not as it was: the first step and channel that differ, both pictures, and the path of
-                a page with both sides.
+            AssertionError: It is not as it was: the first of the checked steps that differs with its channel, both
+                pictures, and the path of a page with both sides.
             DynvizError: There is no such step, channel or view, so that nothing would be compared.
         """
         total = max(recording.total for recording in self.recordings)
@@ -209,7 +210,7 @@ def _failure(file: Path, page: Path, golden: Golden, now: Golden, apart: Sequenc
     """What is printed."""
     first = next((deviation for deviation in apart if deviation.step >= 0), apart[0])
     yield f"not as in {file}"
-    yield f"first: {first}"
+    yield f"first of the checked steps: {first}" if first.step >= 0 else f"first: {first}"
     yield from (f"  {deviation}" for deviation in apart[:SHOWN])
     if len(apart) > SHOWN:
         yield f"  and {len(apart) - SHOWN} more"
