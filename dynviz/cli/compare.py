@@ -59,7 +59,7 @@ DRAWN = {"picture", "size", "theme"}
     help="Channel whose final value ranks optimizers. [default: the loss on unseen data if there is one, else loss]",
 )
 @click.option("--target", metavar="CHANNEL=VALUE", help="Also count the steps until a channel reaches this value.")
-@comparing.jobs
+@comparing.workers
 @comparing.resume
 @options.trust
 @options.large
@@ -108,6 +108,7 @@ def compare(
     dynviz compare surface -o 'adamw:lr=log(1e-3,1),beta1=near-one(0.5,0.99)' -o sgd --tune 20
     """  # noqa: D301
     given = options.written(context)
+    options.check_cluster(given)
     if asked["resume"]:
         comparing.check_resumed({"format" if name == "form" else name for name in given} - DRAWN)
         folder = Path(asked["resume"])
@@ -116,7 +117,7 @@ def compare(
         return
     if not scenarios:
         raise click.UsageError("name a scenario (`dynviz list scenarios` prints them), or add --resume DIR")
-    if asked["tune"] is None and (idle := given & {"studies", "tuning_seeds", "jobs"}):
+    if asked["tune"] is None and (idle := given & {"studies", "tuning_seeds", "jobs", "cluster"}):
         names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(idle))
         raise click.UsageError(f"{names} has no effect without --tune N, which tunes each optimizer first")
     if "trust" in given:
@@ -192,13 +193,15 @@ def _compare(folder: Path, form: str, asked: Mapping[str, Any]) -> None:
     from dynviz.comparison.tuned import compare_tuned
 
     request = plan.load(folder, "compare", ComparisonRequest)
-    if asked["jobs"] is not None and not request.tune:
-        raise click.UsageError("--jobs has no effect on a comparison without --tune")
+    for name in ("jobs", "cluster"):
+        if asked[name] and not request.tune:
+            raise click.UsageError(f"--{name} has no effect on a comparison without --tune")
     trust = comparing.trusted(request, asked["trust"]) if asked["resume"] else ()
     with comparing.ended_cleanly("compare", request, folder):
         if request.tune:
-            runner = comparing.runner(request, folder, asked["jobs"], trust=trust, yes=asked["yes"])
-            _print(compare_tuned(request, folder, runner), form, folder, asked)
+            with comparing.runner(request, folder, asked, trust=trust) as runner:
+                rows = compare_tuned(request, folder, runner)
+            _print(rows, form, folder, asked)
             return
         rows = _train(request, folder, trust, yes=asked["yes"])
         count = len(request.scenarios) * len(request.optimizers)

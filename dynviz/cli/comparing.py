@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from dynviz.scene.marks import Scene
 
 OUTPUT = {"csv", "json", "html", "force"}
-RESUMED = {"resume", "jobs", "trust", "format"} | OUTPUT
+RESUMED = {"resume", "jobs", "cluster", "trust", "format"} | OUTPUT
 """Options that a comparison takes when it is resumed."""
 
-jobs = click.option(
+_JOBS = click.option(
     "--jobs",
     type=click.IntRange(1, 1024),
     help="Number of processes that train at the same time. [default: one per CPU core; 1 on a GPU]",
@@ -42,6 +42,11 @@ _FILES = (
     click.option("--html", metavar="FILE", help="Also write the results as a page."),
     options.force,
 )
+
+
+def workers(command: options.Command) -> options.Command:
+    """The options about where trials train."""
+    return _JOBS(options.cluster(command))
 
 
 def files(command: options.Command) -> options.Command:
@@ -120,21 +125,25 @@ def check_resumed(given: set[str]) -> None:
         raise click.UsageError(f"--resume keeps what was asked for at first; it takes only {kept}")
 
 
+@contextlib.contextmanager
 def runner(
-    request: "TrainingRequest", folder: Path, jobs: int | None, *, trust: tuple[str, ...] = (), yes: bool
-) -> "TrialRunner":
-    """What all trials share, with progress on stderr.
+    request: "TrainingRequest", folder: Path, asked: Mapping[str, Any], *, trust: tuple[str, ...] = ()
+) -> "Iterator[TrialRunner]":
+    """What all trials share, with progress on stderr, and the cluster on which they train.
 
     Raises:
-        DynvizError: The user's own code is not trusted, or has changed.
+        DynvizError: The user's own code is not trusted, or has changed; the cluster cannot be reached.
     """
     from dynviz.cli.sweeping import SweepProgress
     from dynviz.comparison.trials import TrialRunner
+    from dynviz.sweeps.budget import Resources, needs_gpu
+    from dynviz.sweeps.cluster import opened
     from dynviz.sweeps.jobs import Settings
-    from dynviz.sweeps.launch import Resources
 
     settings = Settings(request.steps, request.device, request.dtype, request.record)
-    return TrialRunner(settings, folder, Resources(jobs, None, yes), trust, SweepProgress, request.by)
+    with opened(asked["cluster"], gpu=needs_gpu(request.device)) as cluster:
+        resources = Resources(asked["jobs"], None, asked["yes"], cluster)
+        yield TrialRunner(settings, folder, resources, trust, SweepProgress, request.by)
 
 
 def trusted(request: "TrainingRequest", trust: tuple[str, ...]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @click.option("--picture", metavar="FILE", help="Draw the bars as a png, svg or pdf.")
 @click.option("--size", default="640x480", show_default=True, metavar="WxH", help="Width and height of the picture.")
 @click.option("--theme", type=options.THEME, default="light", show_default=True, help="Colours of the picture.")
-@comparing.jobs
+@comparing.workers
 @comparing.resume
 @options.trust
 @options.large
@@ -69,6 +69,7 @@ def ladder(context: click.Context, /, *, scenario: str | None, **asked: Any) -> 
         --at hidden=64 --at hidden=512 --target val_loss=0.45 --steps 3000 --picture ladder.png
     """  # noqa: D301
     given = options.written(context)
+    options.check_cluster(given)
     comparing.check_drawn(asked, given)
     if asked["resume"]:
         comparing.check_resumed(given - {"picture", "size", "theme"})
@@ -117,8 +118,10 @@ def _run(folder: Path, asked: Mapping[str, Any]) -> None:
 
     request = plan.load(folder, "ladder", LadderRequest)
     trust = comparing.trusted(request, asked["trust"]) if asked["resume"] else ()
-    with comparing.ended_cleanly("ladder", request, folder):
-        runner = comparing.runner(request, folder, asked["jobs"], trust=trust, yes=asked["yes"])
+    with (
+        comparing.ended_cleanly("ladder", request, folder),
+        comparing.runner(request, folder, asked, trust=trust) as runner,
+    ):
         rungs = climb(request, folder, runner)
     _show(request, rungs, asked)
 

@@ -45,6 +45,13 @@ device = click.option(
     show_default=True,
     help="Where to compute: cpu, cuda, cuda:N, or auto, which takes a GPU if there is one.",
 )
+cluster = click.option(
+    "--cluster",
+    default="",
+    metavar="ADDRESS",
+    help="Train on a Dask cluster: tcp://HOST:8786, slurm:FILE.toml, which has the options of dask-jobqueue's "
+    "SLURMCluster and `jobs`, or local:4 to try it here. Needs the extra cluster.",
+)
 steps = click.option("--steps", type=int, help="Number of training steps. [default: chosen by the scenario]")
 lane = shown(
     "--lane",
@@ -176,6 +183,16 @@ def out(default: str) -> Callable[[Command], Command]:
 def written(context: click.Context) -> set[str]:
     """The parameters that were written on the command line."""
     return {name for name in context.params if context.get_parameter_source(name) is COMMANDLINE}
+
+
+def check_cluster(given: set[str]) -> None:
+    """See that the options of a command say once where jobs run.
+
+    Raises:
+        click.UsageError: They do not.
+    """
+    if {"jobs", "cluster"} <= given:
+        raise click.UsageError("--jobs is the number of processes on this machine; a --cluster has workers of its own")
 
 
 def check_names(scenario: str | None, optimizers: tuple[str, ...], resumed: str) -> None:

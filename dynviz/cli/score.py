@@ -74,7 +74,7 @@ DRAWN = {"picture", "size", "theme"}
 @click.option("--picture", metavar="FILE", help="Draw the performance profiles as a png, svg or pdf.")
 @click.option("--size", default="640x480", show_default=True, metavar="WxH", help="Width and height of the picture.")
 @click.option("--theme", type=options.THEME, default="light", show_default=True, help="Colours of the picture.")
-@comparing.jobs
+@comparing.workers
 @comparing.resume
 @options.trust
 @options.large
@@ -103,6 +103,7 @@ def score(
     dynviz score --published --unit steps
     """  # noqa: D301
     given = options.written(context)
+    options.check_cluster(given)
     comparing.check_drawn(asked, given)
     if asked["published"]:
         _published(asked, given)
@@ -163,8 +164,10 @@ def _run(folder: Path, asked: Mapping[str, Any]) -> None:
 
     request = plan.load(folder, "score", ScoreRequest)
     trust = comparing.trusted(request, asked["trust"]) if asked["resume"] else ()
-    with comparing.ended_cleanly("score", request, folder):
-        runner = comparing.runner(request, folder, asked["jobs"], trust=trust, yes=asked["yes"])
+    with (
+        comparing.ended_cleanly("score", request, folder),
+        comparing.runner(request, folder, asked, trust=trust) as runner,
+    ):
         times = measure_times(request, folder, runner)
     studies = f"{len(request.seeds)} {'study' if len(request.seeds) == 1 else 'studies'}"
     rule = f"{studies} of {request.trials} trials" if request.ruleset == "external" else f"self-tuning, {studies}"

@@ -17,7 +17,7 @@ from dynviz.process.background import STOPPED
 if TYPE_CHECKING:
     from dynviz.sweeps.progress import Sweep
 
-RESUMED = {"resume", "jobs", "trust"}
+RESUMED = {"resume", "jobs", "cluster", "trust"}
 """Options that a sweep takes when it is resumed."""
 
 
@@ -26,7 +26,13 @@ RESUMED = {"resume", "jobs", "trust"}
 @options.optimizers("key=grid")
 @options.seeds("42")
 @options.steps
-@options.device
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="Where to compute: cpu, cuda, cuda:N, or auto, which takes a GPU if there is one. With several, "
+    "cuda:0,cuda:1, each trains one job at a time.",
+)
 @options.dtype
 @options.compiled(auto=False)
 @options.record
@@ -35,6 +41,7 @@ RESUMED = {"resume", "jobs", "trust"}
     type=click.IntRange(1, 1024),
     help="Number of processes that train at the same time. [default: one per CPU core; 1 on a GPU]",
 )
+@options.cluster
 @click.option(
     "--memory",
     type=click.FloatRange(0, 1e6),
@@ -55,6 +62,7 @@ def sweep(
     resume: str | None,
     trust: tuple[str, ...],
     jobs: int | None,
+    cluster: str,
     memory: float | None,
     dtype: str | None,
     yes: bool,
@@ -71,21 +79,26 @@ def sweep(
     \b
     dynviz sweep surface:f=rosenbrock -o 'adamw:lr=log(1e-4,1,25)' --seeds 0:8
     dynviz sweep 'matrix-sensing:d=[32,64]' -o adamw -o 'sgd:lr=[1e-3,1e-2],momentum=linear(0,0.9,4)'
+    dynviz sweep surface:f=[beale,booth] -o adam --cluster tcp://host:8786
     dynviz sweep --resume runs/sweep-surface-1
     """  # noqa: D301
     given = options.written(context)
+    options.check_cluster(given)
     if resume:
         if given - RESUMED:
-            raise click.UsageError("--resume keeps the settings of the sweep; it takes only --jobs and --trust")
+            raise click.UsageError(
+                "--resume keeps the settings of the sweep; it takes only --jobs, --cluster and --trust"
+            )
     elif trust:
         raise click.UsageError("--trust goes with --resume; files named on the command line run without it")
     else:
         options.check_names(scenario, optimizers, "sweep")
     done = (
-        _resume(resume, jobs, trust)
+        _resume(resume, trust, jobs=jobs, cluster=cluster)
         if resume
         else _sweep(
             jobs=jobs,
+            cluster=cluster,
             scenario=scenario,
             optimizers=optimizers,
             memory=memory,
@@ -97,7 +110,7 @@ def sweep(
     _say_end(done)
 
 
-def _resume(folder: str, jobs: int | None, trusted: tuple[str, ...]) -> "Sweep":
+def _resume(folder: str, trusted: tuple[str, ...], **asked: Any) -> "Sweep":
     from dynviz.sweeps.jobs import SweepPlan, foreign_code
 
     allowed = consent.given(foreign_code(SweepPlan.load(Path(folder))), trusted)
@@ -106,7 +119,7 @@ def _resume(folder: str, jobs: int | None, trusted: tuple[str, ...]) -> "Sweep":
         from dynviz.sweeps import launch
 
         heed()
-        return launch.resume(folder, jobs=jobs, trust=allowed, progress=SweepProgress())
+        return launch.resume(folder, trust=allowed, progress=SweepProgress(), **asked)
 
 
 def _sweep(**asked: Any) -> "Sweep":

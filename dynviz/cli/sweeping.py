@@ -88,7 +88,7 @@ class SweepProgress:
         words = {
             "finished": f"{job.name}: done",
             "failed": f"{job.name}: failed: {report.message}",
-            "restarted": f"{job.name}: its process died; another one takes over",
+            "restarted": f"{job.name}: {report.message}; another one takes over",
         }
         if report.kind in words:
             say(f"{words[report.kind]} ({self._counts()})")

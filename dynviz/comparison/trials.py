@@ -9,6 +9,7 @@ from dynviz.plugins.trust import Trusted
 from dynviz.recording import open_all
 from dynviz.recording.run import is_sweep
 from dynviz.sweeps import launch
+from dynviz.sweeps.budget import Resources
 from dynviz.sweeps.grid import Combination
 from dynviz.sweeps.jobs import Settings, jobs_of_lanes
 from dynviz.sweeps.progress import Sweep, SweepListener
@@ -42,7 +43,7 @@ class TrialRunner:
 
     settings: Settings
     folder: Path
-    resources: launch.Resources = field(default_factory=launch.Resources)
+    resources: Resources = field(default_factory=Resources)
     trust: Trusted = ()
     listener: Callable[[], SweepListener | None] = lambda: None
     by: str = ""
@@ -65,7 +66,13 @@ class TrialRunner:
         folder = self.folder / name
         jobs, order = jobs_of_lanes(scenario, [(trial.rule, trial.seed) for trial in trials])
         if is_sweep(folder):
-            done = launch.resume(folder, jobs=self.resources.jobs, trust=self.trust, progress=self.listener())
+            done = launch.resume(
+                folder,
+                jobs=self.resources.jobs,
+                trust=self.trust,
+                progress=self.listener(),
+                cluster=self.resources.cluster or "",
+            )
         else:
             rules = list({id(trial.rule): trial.rule for trial in trials}.values())
             done = launch.begin(

@@ -153,13 +153,13 @@ def _plan(job: schema.Reader[Job]) -> schema.Reader[dict[str, Any]]:
 
 def foreign_code(plan: SweepPlan) -> tuple[Code, ...]:
     """The user's own code that a sweep's file names."""
-    specs = [(kind, spec) for job in plan.jobs for kind, spec in _specs(job)]
-    codes = [code for kind, spec in specs for code in foreign(kind, spec)]
-    return tuple(Code(name, plan.files.get(name, "")) for name in dict.fromkeys(code.name for code in codes))
+    return tuple(dict.fromkeys(code for job in plan.jobs for code in code_of(job, plan.files)))
 
 
-def _specs(job: Job) -> tuple[tuple[str, Spec], ...]:
-    return ("scenarios", job.scenario), ("optimizers", job.optimizer)
+def code_of(job: Job, files: Mapping[str, str]) -> tuple[Code, ...]:
+    """The user's own code that one job names, with the fingerprints in `SweepPlan.files`."""
+    codes = (*foreign("scenarios", job.scenario), *foreign("optimizers", job.optimizer))
+    return tuple(Code(name, files.get(name, "")) for name in dict.fromkeys(code.name for code in codes))
 
 
 def jobs(

@@ -3,29 +3,27 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dynviz.errors import DynvizError
-from dynviz.plugins import Plugin, grammar, load, objects
+from dynviz.plugins import Plugin, grammar, objects
 from dynviz.plugins.objects import Given
 from dynviz.plugins.trust import Trusted
-from dynviz.process.signals import answered
 from dynviz.recording import inputs, lock, staging
 from dynviz.recording.disk import Folder
 from dynviz.rule import Rule
-from dynviz.sweeps import budget, table
+from dynviz.sweeps import budget
 from dynviz.sweeps import progress as follow
+from dynviz.sweeps.budget import Resources
+from dynviz.sweeps.cluster import Cluster, opened
+from dynviz.sweeps.completion import complete
 from dynviz.sweeps.grid import Combination, choices
-from dynviz.sweeps.jobs import Job, Settings, SweepPlan, foreign_code, numbered, split
+from dynviz.sweeps.jobs import Job, Settings, SweepPlan, foreign_code
 from dynviz.sweeps.jobs import jobs as plan_jobs
-from dynviz.sweeps.pool import JobReport, Pool, ProcessPool
-from dynviz.sweeps.progress import Stopped, Sweep, SweepListener
-from dynviz.sweeps.work import finished
+from dynviz.sweeps.pool import Pool, ProcessPool
+from dynviz.sweeps.progress import Sweep, SweepListener
 from dynviz.task import Scenario
-
-GIGABYTE = 1_000_000_000
 
 
 def sweep(
@@ -44,6 +42,7 @@ def sweep(
     yes: bool = False,
     progress: SweepListener | None = None,
     pool: Pool | None = None,
+    cluster: str | Cluster = "",
 ) -> Sweep:
     """Train a scenario with optimizers over grids of their options; each combination and seed is a lane.
 
@@ -55,7 +54,7 @@ def sweep(
         optimizers: One or several of `adamw:lr=log(1e-4,1,25)`, `sgd:momentum=linear(0,.9,4),nesterov=[true,false]`.
         seeds: One seed, several, or a range as text, `0:8`; each trains as a lane.
         steps: Number of training steps; None for the scenario's default.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; or several, `cuda:0,cuda:1`, of which each trains one job at a time.
         dtype: `float32` or `float64`; empty for the scenario's default.
         record: Channels to record in addition to the default ones.
         jobs: Number of processes that train at the same time; None for one per core.
@@ -65,10 +64,11 @@ def sweep(
         yes: Whether the sweep may write more than 4 GB.
         progress: Receives progress; None shows a bar in a notebook and nothing elsewhere.
         pool: Runs the jobs; None for processes on this machine.
+        cluster: A Dask cluster that runs them: `tcp://HOST:8786`, `local:4`, `slurm:FILE.toml`; empty for none.
 
     Raises:
         DynvizError: An argument is invalid or the sweep is impossible; nothing was written.
-        Stopped: Ctrl-C; the sweep can be continued with `resume`.
+        Stopped: Ctrl-C, or the cluster was lost; the sweep can be continued with `resume`.
     """
     wanted = (record,) if isinstance(record, str) else tuple(record)
     settings = Settings(steps, device, dtype, wanted, compile)
@@ -77,30 +77,16 @@ def sweep(
     rules = [objects.spec("optimizers", rule) for rule in given]
     if not rules:
         raise DynvizError("a sweep needs an optimizer: adamw:lr=log(1e-4,1,25), or several of them")
-    budget.check(settings)
+    budget.check(settings, here=not cluster)
     if out is not None:
         staging.check_free(Path(out))
     numbers = grammar.seeds(seeds)
     tasks, expanded = choices("scenarios", task), [choices("optimizers", rule) for rule in rules]
     budget.check_lanes(len(tasks) * sum(map(len, expanded)) * len(numbers))
     planned, combinations = plan_jobs(tasks, expanded, numbers), list(itertools.chain(*expanded))
-    resources = Resources(jobs, memory, yes)
-    return begin(planned, tasks, combinations, settings, resources, out=out, progress=progress, pool=pool)
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a sweep may use.
-
-    Attributes:
-        jobs: Number of processes that train at the same time; None for one per core.
-        memory: Gigabytes that each of them may use; None for an equal share of half of this machine's memory.
-        large: Whether more than 4 GB may be written.
-    """
-
-    jobs: int | None = None
-    memory: float | None = None
-    large: bool = False
+    with opened(cluster, gpu=budget.needs_gpu(device)) as found:
+        resources = Resources(jobs, memory, yes, found)
+        return begin(planned, tasks, combinations, settings, resources, out=out, progress=progress, pool=pool)
 
 
 def begin(
@@ -132,15 +118,12 @@ def begin(
         DynvizError: As for `sweep`.
         Stopped: Ctrl-C; the sweep can be continued with `resume`.
     """
-    count = resources.jobs or budget.processes(settings.device)
-    memory = resources.memory
-    limit = int(memory * GIGABYTE) if memory is not None else budget.memory(settings.device, count)
-    parts = _sized(wanted, tasks, settings, limit, large=resources.large)
+    parts = budget.sized(wanted, tasks, settings, resources)
     plan = SweepPlan(parts, settings, fingerprints([*tasks, *rules]))
     folder = _lay_out(out, tasks[0].plugin, plan)
     with _locked(folder):
-        pool = pool or ProcessPool(folder, settings, count, _named(plan))
-        return _train(folder, plan, pool, progress or follow.default_listener())
+        pool = pool or _pool(folder, plan, resources.jobs, resources.cluster)
+        return complete(folder, plan, pool, progress or follow.default_listener())
 
 
 def resume(
@@ -150,6 +133,7 @@ def resume(
     trust: Trusted = (),
     progress: SweepListener | None = None,
     pool: Pool | None = None,
+    cluster: str | Cluster = "",
 ) -> Sweep:
     """Continue a sweep that was stopped or killed: finished jobs are kept, half-finished ones are continued.
 
@@ -162,6 +146,7 @@ def resume(
             that it names runs only if it is bundled or listed here.
         progress: Receives progress; None shows a bar in a notebook and nothing elsewhere.
         pool: Runs the jobs; None for processes on this machine.
+        cluster: A Dask cluster, as for `sweep`; whatever the sweep was begun with.
 
     Raises:
         DynvizError: It is not a sweep, another process is running it, or a file that it uses has changed or is not
@@ -175,97 +160,18 @@ def resume(
     for code in foreign_code(plan):
         if Path(code.located(trust)).resolve() != Path(code.name).resolve():
             raise DynvizError(f"the sweep was begun with {code.name}; put the file there again, or begin a new sweep")
-    with _locked(folder):
-        count = jobs or budget.processes(plan.settings.device)
-        pool = pool or ProcessPool(folder, plan.settings, count, _named(plan))
-        return _train(folder, plan, pool, progress or follow.default_listener())
+    with opened(cluster, gpu=budget.needs_gpu(plan.settings.device)) as found, _locked(folder):
+        pool = pool or _pool(folder, plan, jobs, found)
+        return complete(folder, plan, pool, progress or follow.default_listener())
 
 
-def _named(plan: SweepPlan) -> tuple[str, ...]:
-    return tuple(code.name for code in foreign_code(plan))
+def _pool(folder: Path, plan: SweepPlan, jobs: int | None, cluster: Cluster | None) -> Pool:
+    if cluster:
+        from dynviz.sweeps.cluster_pool import ClusterPool
 
-
-def _train(folder: Path, plan: SweepPlan, pool: Pool, progress: SweepListener) -> Sweep:
-    """Have done what is not done yet."""
-    standing = Sweep(folder, plan.jobs)
-    rows: dict[str, list[table.Row]] = {}
-    for job in plan.jobs:
-        if finished(folder / job.name):
-            _note(standing, rows, JobReport(job, "finished"))
-        else:
-            pool.submit(job)
-    _save(standing, rows)
-    heeded = 0
-    try:
-        progress.begin(folder, plan.jobs, len(standing.finished))
-        stops: list[None] = []
-        with answered(lambda: stops.append(None)):
-            for report in pool.results():
-                if report is not None:
-                    progress.hear(report)
-                    if report.kind in ("finished", "failed"):
-                        _note(standing, rows, report)
-                        _save(standing, rows)
-                if len(stops) > heeded:
-                    # The first time they end cleanly, the second time at once.
-                    heeded = len(stops)
-                    pool.stop()
-    finally:
-        progress.end()
-        pool.close()
-    if len(standing.finished) + len(standing.failed) < len(plan.jobs):
-        raise Stopped(standing)
-    return standing
-
-
-def _note(standing: Sweep, rows: dict[str, list[table.Row]], report: JobReport) -> None:
-    job = report.job
-    if report.kind == "finished":
-        standing.finished.add(job.name)
-        rows[job.name] = table.finished(standing.folder, job)
-    else:
-        standing.failed[job.name] = report.message
-        rows[job.name] = table.failed(job, report.message)
-
-
-def _save(standing: Sweep, rows: Mapping[str, list[table.Row]]) -> None:
-    """Write the table; on a disk that is full it is tried again when the next job ends."""
-    standing.problem = ""
-    try:
-        table.save(standing.folder, (row for job in standing.jobs for row in rows.get(job.name, ())))
-    except DynvizError as error:
-        standing.problem = str(error)
-
-
-def _sized(
-    wanted: Sequence[Job], tasks: Sequence[Combination], settings: Settings, limit: int, *, large: bool
-) -> tuple[Job, ...]:
-    """The jobs in parts that the memory holds. A combination that is refused stays, and fails when its turn comes.
-
-    Raises:
-        DynvizError: All are refused, or they would write a great deal.
-    """
-    most: dict[str, int] = {}
-    disk_bytes: dict[str, int] = {}
-    refused: Exception | None = None
-    rules: dict[str, Plugin] = {}
-    plugins = {repr(task.plugin.spec): task.plugin for task in tasks}
-    for job in wanted:
-        task, rule = repr(job.scenario), repr(job.optimizer)
-        if task in most and rule in rules:
-            continue
-        # Each combination of the scenario's options is built once, and each optimizer, but not each pair.
-        rules.setdefault(rule, load("optimizers", job.optimizer))
-        try:
-            lane, disk_bytes[task] = budget.measure(plugins[task], rules[rule], job.lanes[0], settings)
-        except Exception as error:
-            refused = refused or error
-            continue
-        most[task] = max(1, limit // lane)
-    if refused and not most:
-        raise refused
-    budget.check_size(sum(disk_bytes.get(repr(job.scenario), 0) * len(job.lanes) for job in wanted), large=large)
-    return numbered([part for job in wanted for part in split(job, most.get(repr(job.scenario), len(job.lanes)))])
+        return ClusterPool(cluster, folder, plan)
+    trust = tuple(code.name for code in foreign_code(plan))
+    return ProcessPool(folder, plan.settings, budget.processes(plan.settings.device, jobs), trust)
 
 
 def _lay_out(out: str | Path | None, scenario: Plugin, plan: SweepPlan) -> Path:

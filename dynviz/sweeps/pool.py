@@ -1,4 +1,8 @@
-"""Processes that run the jobs of a sweep; another kind of pool needs the same four methods."""
+"""Processes that run the jobs of a sweep; another kind of pool needs the same four methods.
+
+A Dask cluster on this machine could do the same, see `dynviz.sweeps.cluster_pool`, but takes over a second longer to
+start: `import distributed` alone takes about one.
+"""
 
 import json
 import os
@@ -38,7 +42,7 @@ class JobReport:
         step: The step that it has reached.
         steps: The planned number of steps.
         loss: The mean of its lanes' losses.
-        message: Why it failed.
+        message: Why it failed or was restarted.
     """
 
     job: Job
@@ -49,6 +53,10 @@ class JobReport:
     message: str = ""
 
 
+class LostError(Exception):
+    """What runs the jobs was lost; the sweep can be resumed with something else."""
+
+
 class Pool(Protocol):
     """Runs jobs, in processes on this machine or elsewhere."""
 
@@ -57,7 +65,11 @@ class Pool(Protocol):
         ...
 
     def results(self) -> Iterator[JobReport | None]:
-        """Reports on the jobs until all have ended; None at intervals while nothing happens."""
+        """Reports on the jobs until all have ended; None at intervals while nothing happens.
+
+        Raises:
+            LostError: No job will end any more.
+        """
         ...
 
     def stop(self) -> None:
@@ -74,6 +86,7 @@ class _Member:
     """A process of the pool: its job, the beginning of a line that it has not ended, whether it takes no more jobs."""
 
     worker: Worker
+    device: str
     job: Job | None = None
     unread: bytes = b""
     leaves: bool = False
@@ -89,13 +102,13 @@ class ProcessPool:
     Attributes:
         folder: The folder of the sweep.
         settings: The settings that all jobs share.
-        count: The maximum number of processes.
+        devices: The device of each process; as many processes run at the same time.
         trust: The user's own code that may run; see `dynviz.plugins.trust`.
     """
 
     folder: Path
     settings: Settings
-    count: int
+    devices: tuple[str, ...]
     trust: tuple[str, ...] = ()
     _waiting: deque[Job] = field(default_factory=deque)
     _members: list[_Member] = field(default_factory=list)
@@ -135,7 +148,7 @@ class ProcessPool:
         for member in self._members:
             if member.job is None and not member.leaves:
                 self._ask(member)
-        while self._waiting and len(self._members) < self.count:
+        while self._waiting and len(self._members) < len(self.devices):
             self._ask(self._start())
 
     def _ask(self, member: _Member) -> None:
@@ -147,9 +160,12 @@ class ProcessPool:
             member.worker.hang_up()
 
     def _start(self) -> _Member:
-        given: dict[str, Any] = {"folder": str(self.folder), "settings": asdict(self.settings), "trust": self.trust}
+        free = Counter(self.devices) - Counter(member.device for member in self._members)
+        device = next(free.elements())
+        settings = {**asdict(self.settings), "device": device}
+        given: dict[str, Any] = {"folder": str(self.folder), "settings": settings, "trust": self.trust}
         with self._log() as log:
-            member = _Member(Worker("dynviz.sweeps.work:work", given, "trains", stderr=log))
+            member = _Member(Worker("dynviz.sweeps.work:work", given, "trains", stderr=log), device)
         self._members.append(member)
         self._answers.register(member.worker.answers, selectors.EVENT_READ, member)
         return member
@@ -185,7 +201,7 @@ class ProcessPool:
             yield JobReport(job, "stopped")
         elif self._deaths[job.name] < DEATHS:
             self._waiting.appendleft(job)
-            yield JobReport(job, "restarted")
+            yield JobReport(job, "restarted", message="its process died")
         else:
             message = f"its process died twice ({ending(code)}); if memory is short, try a smaller --memory"
             yield JobReport(job, "failed", message=message)

@@ -14,14 +14,15 @@ from dynviz.sweeps.work import finished
 
 
 class Stopped(KeyboardInterrupt):
-    """A sweep was stopped by Ctrl-C or SIGTERM; what was done is kept, and it can be resumed.
+    """A sweep was stopped by Ctrl-C or SIGTERM, or lost its cluster; what is done is kept, and it can be resumed.
 
     Attributes:
         sweep: The state of the sweep.
     """
 
-    def __init__(self, sweep: "Sweep") -> None:
-        super().__init__(f"stopped with {len(sweep.finished)} of {len(sweep.jobs)} jobs done")
+    def __init__(self, sweep: "Sweep", why: str = "") -> None:
+        done = f"stopped with {len(sweep.finished)} of {len(sweep.jobs)} jobs done"
+        super().__init__(f"{why}; {done}" if why else done)
         self.sweep = sweep
 
 

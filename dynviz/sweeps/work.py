@@ -50,7 +50,7 @@ def perform(folder: Path, job: Job, settings: Settings, trust: Sequence[str], pr
     if run.is_symlink():
         raise DynvizError(f"{run} is a link, which is not followed; put the run itself there, or remove the link")
     if not any(run.glob(f"*/{layout.METADATA}")):
-        _move_aside(folder, job.name)
+        move_aside(folder, job.name)
         shared: dict[str, Any] = asdict(settings)
         shared |= {"compile": shared.pop("compiled"), "yes": True, "progress": progress}
         training.run(job.scenario, job.optimizer, lanes=job.lanes, out=run, **shared)
@@ -60,7 +60,7 @@ def perform(folder: Path, job: Job, settings: Settings, trust: Sequence[str], pr
             training.resume(run, trust=trust, progress=progress)
 
 
-def _move_aside(folder: Path, name: str) -> None:
+def move_aside(folder: Path, name: str) -> None:
     """Free the name of a job that was killed before its recording was whole; what it left may be somebody's."""
     if not (folder / name).exists():
         return
