@@ -65,7 +65,10 @@ def test_every_picture_is_in_the_repository():
         assert (root / path).stat().st_size < 1_000_000
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/promises.md", "docs/loops.md", "docs/clusters.md", "gallery/README.md"])
+PAGES = ("README.md", "docs/promises.md", "docs/loops.md", "docs/clusters.md", "gallery/README.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_numbers_have_their_leading_zero(page):
     text = (Path(__file__).parent.parent / page).read_text()
     assert re.findall(r"(?<![\w.\])])\.\d+", text) == []
