@@ -163,13 +163,13 @@ def run_job(task: Mapping[str, Any]) -> dict[str, Any]:
     folder = Path(task["folder"]) if shared else _place(dask_worker, task["nonce"])
     try:
         if difference := different(task["versions"], versions()):
-            raise DynvizError(f"worker {dask_worker.address} {difference}")  # noqa: TRY301 - one answer for all
+            raise DynvizError(f"it {difference}")  # noqa: TRY301 - one answer for all
         _check_files(job, task)
         answer = _ask(dask_worker, folder, task)
     except ProcessDiedError:
         raise
     except DynvizError as error:
-        answer = {"kind": "failed", "message": str(error)}
+        answer = {"kind": "failed", "message": f"on worker {dask_worker.address}: {error}"}
     answer.pop("leaves", None)
     answer["worker"] = dask_worker.address
     return answer if shared else {**answer, "place": str(folder), "files": _files(folder, job)}
@@ -241,7 +241,7 @@ def _awaited(dask_worker: DaskWorker, key: str) -> bool:
 def _sees(task: Mapping[str, Any]) -> bool:
     """Whether this worker shares the file system of the sweep's folder."""
     try:
-        return (Path(task["folder"]) / f"{MARKER}{task['nonce']}").read_text() == task["nonce"]
+        return (Path(task["folder"]) / f"{MARKER}{task['nonce']}").read_text() == str(task["nonce"])
     except OSError:
         return False
 
