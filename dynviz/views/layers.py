@@ -22,6 +22,8 @@ SIZES = ("signal", "weight_size")
 """What is shown of each layer beside its gradient: the first of them that is recorded."""
 GRADIENT = "gradient_size"
 RANK = "weight_rank"
+FEW = 3
+"""Recordings whose numbers there is room for above each panel; of more, the header names the colours."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
@@ -59,7 +61,7 @@ def _layers(recordings: Sequence[Recording], channel: str, lane: int) -> MovingP
 
     def at(step: int) -> Panel:
         lines, readouts = zip(*(latest.at(step) for latest in moving), strict=True)
-        return Panel(title, x, y, (*first, *lines), readouts)
+        return Panel(title, x, y, (*first, *lines), readouts if len(readouts) <= FEW else ())
 
     return MovingPanel(union([latest.steps for latest in moving]), at)
 

@@ -1,0 +1,100 @@
+"""The gallery's pictures carry the commands that made them."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dynviz.cli import commands
+from dynviz.errors import DynvizError
+from dynviz.plugins import grammar
+from dynviz.plugins.spec import parse
+from dynviz.remaking.found import find
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = [line for line in (ROOT / "gallery" / "README.md").read_text().splitlines() if line.startswith("dynviz ")]
+EXPORTS = [command for command in COMMANDS if command.startswith("dynviz export ")]
+FORKS = {"fork.gif"}
+"""What cannot be trained again by itself, and says so."""
+EARLIER = {
+    "balance.png",
+    "convergence.png",
+    "decay.png",
+    "gradient-noise.png",
+    "imbalance.png",
+    "line-after.png",
+    "line-before.png",
+    "line-during.png",
+    "plane-after.png",
+    "plane-before.png",
+    "plane-during.png",
+    "rotation.png",
+    "sensing-depth.png",
+    "sensing-rules.png",
+    "sensing-sizes.png",
+    "sensing-window.png",
+    "skip-20.png",
+    "skip-56.png",
+    "snr-sizes.png",
+    "weight-decay.png",
+    "words.png",
+}
+"""Drawn before pictures carried recipes; none that does is among them."""
+
+
+def asked(command):
+    """The arguments that the command line reads from a command."""
+    name, *arguments = shlex.split(command)[1:]
+    return commands.commands[name].make_context(name, arguments).params
+
+
+TRAINED = {
+    Path(given["out"]).name: given
+    for given in (asked(command) for command in COMMANDS if command.split()[1] in ("run", "sweep"))
+}
+
+
+@pytest.mark.parametrize("command", EXPORTS, ids=lambda command: re.search(r"gallery/(\S+)", command)[1])
+def test_a_picture_carries_the_recipe_of_its_command(command):
+    given = asked(command)
+    *runs, target = map(Path, given["paths"])
+    if target.name in FORKS | EARLIER:
+        why = "it cannot be made again: it shows a fork" if target.name in FORKS else "does not say how it was made"
+        with pytest.raises(DynvizError, match=why):
+            find(ROOT / target)
+        return
+    recipe = find(ROOT / target)
+    picture = recipe.picture
+    assert picture.suffix == target.suffix
+    assert picture.view == given["view"] or not given["view"]
+    assert picture.steps == (grammar.step_range(given["steps"]) if given["steps"] else None)
+    assert picture.size == grammar.size(given["size"])
+    assert dict(picture.labels) == dict(label.split("=", 1) for label in given["labels"])
+    alike = ("panel", "story", "fps", "frames", "theme", "hold", "pace", "title", "caption", "publication", "exporter")
+    assert {name: getattr(picture, name) for name in alike} == {name: given[name] for name in alike}
+    options = {name: given[name] for name in ("quality", "background", "loop", "font") if given[name] is not None}
+    assert picture.options == options
+    trained = [recorded for run in runs for recorded in recordings(run)]
+    if not any("each" in recorded for recorded in trained):
+        assert [named(recorded) for recorded in recipe.recordings] == trained
+    # Sweeps have many runs, whose scenario is the same but for its options.
+    scenarios = {parse(TRAINED[run.parts[1]]["scenario"]).name for run in runs}
+    assert {recorded.metadata.scenario.name for recorded in recipe.recordings} == scenarios
+
+
+def recordings(run):
+    """What the run of a path like `runs/centers` or `runs/centers/adamw` holds, by its command."""
+    given = TRAINED[run.parts[1]]
+    if "jobs" in given:
+        return ["each"]
+    rules = [parse(optimizer).title for optimizer in given["optimizers"]]
+    chosen = [rule for rule in rules if rule == run.name] if len(run.parts) > 2 else rules
+    return [(run.parts[1], rule, grammar.seeds(given["seeds"]), given["steps"]) for rule in chosen]
+
+
+def named(recorded):
+    """The same of a recording in a recipe."""
+    metadata = recorded.metadata
+    steps = TRAINED[recorded.folder]["steps"] and metadata.steps
+    return recorded.folder, metadata.optimizer.title, tuple(lane.seed for lane in metadata.lanes), steps
