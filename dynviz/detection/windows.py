@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Values: TypeAlias = NDArray[np.float64]
@@ -54,5 +55,8 @@ class History:
         """
         lowest = max(after, length, self.first + length)
         ends = np.arange(-(-lowest // hop) * hop, self.end + 1, hop, dtype=np.int64)
-        rows = (ends - self.first - length)[:, None] + np.arange(length)
-        return ends, self.values[rows]
+        if not len(ends):
+            return ends, np.empty((0, length, *self.values.shape[1:]))
+        begin = int(ends[0]) - self.first - length
+        views = sliding_window_view(self.values, length, axis=0)[begin::hop]
+        return ends, np.ascontiguousarray(np.moveaxis(views, -1, 1))

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dynviz.detection.switches import Switch
@@ -81,9 +80,11 @@ class PeriodTwo:
 
 def _trailing(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     """The sum of the last `length` values at each sample; what reaches back beyond the first counts as 0."""
-    padded = np.concatenate([np.zeros((length - 1, *values.shape[1:])), values])
+    # No running sum: its rounding would depend on where a portion begins, and one infinity would stay for good.
+    sums = values.copy()
     with np.errstate(invalid="ignore", over="ignore"):
-        sums: NDArray[np.float64] = sliding_window_view(padded, length, axis=0).sum(axis=-1)
+        for lag in range(1, length):
+            sums[lag:] += values[:-lag]
     return sums
 
 
