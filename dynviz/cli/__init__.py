@@ -30,6 +30,7 @@ from dynviz.cli.report import report
 from dynviz.cli.run import run
 from dynviz.cli.say import say
 from dynviz.cli.score import score
+from dynviz.cli.serve import serve
 from dynviz.cli.setting import setting
 from dynviz.cli.sharpness import sharpness
 from dynviz.cli.show import show
@@ -74,6 +75,7 @@ def commands() -> None:
 for command in (
     run,
     play,
+    serve,
     show,
     export,
     replay,

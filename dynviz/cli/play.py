@@ -45,7 +45,7 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str | None, at: int 
     """  # noqa: D301
     if view:
         plugins.check("views", view)
-    _check(runs)
+    check_runs(runs)
     if svg:
         from dynviz.cli.show import columns_and_rows
         from dynviz.player.screenshot import screen_svg
@@ -60,7 +60,7 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str | None, at: int 
     sys.exit(show(runs, view=view, theme=theme, step=at))
 
 
-def _check(runs: Sequence[str]) -> None:
+def check_runs(runs: Sequence[str]) -> None:
     """Open all of them once, so that an error is printed before the player takes the screen."""
     from dynviz.player.runs import holds_runs
     from dynviz.recording import open_all

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynviz import settings
@@ -12,9 +11,6 @@ from dynviz.errors import DynvizError
 if TYPE_CHECKING:
     from dynviz.player.app import Player
     from dynviz.process.background import BackgroundRun
-
-RUNS = "runs"
-"""The default folder of runs to list."""
 
 
 def play(
@@ -55,22 +51,15 @@ def play(
     try:
         # The answer comes while the rest is imported.
         from dynviz.player.app import Player
-        from dynviz.player.runs import holds_runs
+        from dynviz.player.opening import root_and_view
         from dynviz.player.terminal.guard import guarded
         from dynviz.player.words import use_numbers
-        from dynviz.recording.run import is_sweep
     finally:
         if query is not None:
             depth = query.depth(depth)
             ground = query.ground or ground
 
-    root = None
-    if not sources and trainer is None:
-        root = Path(RUNS)
-    elif len(sources) == 1 and holds_runs(Path(sources[0])):
-        root = Path(sources[0])
-    if view is None and len(sources) == 1 and is_sweep(sources[0]):
-        view = "map"
+    root, view = root_and_view(sources, view) if sources or trainer is None else (None, view)
     use_numbers(set_by_user.numbers)
     look = ground if look == "auto" else look
     with guarded(terminal.fileno()) as guard:

@@ -9,9 +9,11 @@ from typing import Any
 import textual
 from rich.console import Console, RenderableType
 from rich.segment import Segment, Segments
+from textual import messages
 from textual._compositor import LayoutUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.drivers.web_driver import WebDriver
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
@@ -105,6 +107,23 @@ class RedirectedDriver(LinuxDriver):
             return False
         self._writer_thread._queue.maxsize = 0
         return True
+
+
+class PacketDriver(WebDriver, ABC):
+    """A driver that writes packets to standard output and reads them from standard input, until that ends."""
+
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        super().__init__(app, **options)
+        self._write: Any = self.put
+
+    @abstractmethod
+    def put(self, data: bytes) -> None:
+        """Write bytes to standard output."""
+
+    def run_input_thread(self) -> None:
+        """Dispatch what is read; its end is that of the application, which nobody sees any more."""
+        super().run_input_thread()
+        self._app.call_later(self._app.post_message, messages.ExitApp())
 
 
 def rows_of(screen: Screen[Any], first: int, last: int) -> list[Iterable[Strip]]:

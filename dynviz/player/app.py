@@ -93,12 +93,13 @@ class Player(LinkedApp):
         environ: Mapping[str, str] | None = None,
         run: exporting.Run = exporting.run,
         trains: Callable[[Path | None], None] = lambda _: None,
+        read_only: bool = False,
     ) -> None:
         """Open the recordings; see `dynviz.player.play` for the parameters that it shares.
 
         Without sources, the user chooses a run from the folder `root`. The `clock` returns seconds, `environ`
         tells whether the terminal is remote, `run` runs `dynviz export`, and `trains` is told which run trains in the
-        background, if any.
+        background, if any. A player that is `read_only` writes nothing and leaves training alone.
 
         Raises:
             DynvizError: A source cannot be opened.
@@ -114,7 +115,7 @@ class Player(LinkedApp):
         self.set_class(depth != "true", "-edged")
         self.timed, self.trainer, self.root = timed, trainer, root
         self._run, self._clock, self._trains = run, clock, trains
-        self._view, self._step = view, step
+        self._view, self._step, self._read_only = view, step, read_only
         self._progress = ""
         self.work = ThreadedWork(self.call_later, lambda _: None)
         self._run_screens: list[RunScreen] = []
@@ -123,7 +124,7 @@ class Player(LinkedApp):
             self._add(PlayerState(sources, view=view, step=step, trainer=trainer, now=clock(), timer=clock))
 
     def _add(self, state: PlayerState) -> RunScreen:
-        state.playback.speed = self.speed
+        state.playback.speed, state.read_only = self.speed, self._read_only
         behind = "back" if self._run_screens else "runs" if self.root is not None else ""
         self._run_screens.append(RunScreen(state, self.delivery, behind, self._settings.keys, timed=self.timed))
         self._run_screens[-1].progress = self._progress
@@ -135,7 +136,7 @@ class Player(LinkedApp):
         if self.run_screen is not None:
             self.push_screen(self.run_screen)
         elif self.root is not None:
-            self.push_screen(Browser(self.root))
+            self.push_screen(Browser(self.root, read_only=self._read_only))
 
     def _tell(self) -> None:
         if self.trainer is not None:
@@ -197,7 +198,7 @@ class Player(LinkedApp):
 
     def action_help(self) -> None:
         """Explain the keys."""
-        self.push_screen(InfoDialog("Keys", help_sections(self._settings.keys)))
+        self.push_screen(InfoDialog("Keys", help_sections(self._settings.keys, read_only=self._read_only)))
 
     def on_export_chosen(self, message: ExportChosen) -> None:
         self.run_worker(self._export(message.job), group="export", exit_on_error=False)

@@ -29,14 +29,19 @@ AGAIN = 2.0
 """Seconds between two looks for runs."""
 CALM = 20
 """How many times longer than a look took, at least, until the next one."""
+WRITES = {
+    "rename": ("R", "rename the run's folder"),
+    "trash": ("x", "move the run to the trash, which is the folder .trash beside it"),
+}
+"""Actions that change what is on disk: their keys, and what they do."""
 KEYS = (
     ("enter", "play the run"),
     ("space", "mark the run; enter plays all that are marked together"),
     ("↑ ↓  or  j k", "next run, previous run"),
     ("/", "filter by words of a line; esc leaves the filter"),
     ("o", "order: by time, name, loss"),
-    ("R", "rename the run's folder"),
-    ("x", "move the run to the trash, which is the folder .trash beside it"),
+    WRITES["rename"],
+    WRITES["trash"],
     ("r", "look for runs; this happens by itself too"),
     ("t", "dark or light theme"),
     ("q", "quit"),
@@ -85,9 +90,9 @@ class Browser(Screen[None]):
         Binding("question_mark,f1", "help", show=False),
     ]
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
         super().__init__()
-        self.root = root
+        self.root, self._read_only = root, read_only
         self._runs: tuple[RunSummary, ...] = ()
         self._listed: list[RunSummary] = []
         self._order = "time"
@@ -102,6 +107,10 @@ class Browser(Screen[None]):
         yield OptionList()
         yield Static("", id="none", markup=False)
         yield Static("", id="keys", markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action may be done: runs are left as they are in a player that is read only."""
+        return not (self._read_only and action in WRITES) and super().check_action(action, parameters)
 
     @property
     def _filter(self) -> Input:
@@ -236,7 +245,8 @@ class Browser(Screen[None]):
 
     def action_help(self) -> None:
         """Explain the keys."""
-        self.app.push_screen(InfoDialog("Keys of the list of runs", [("", KEYS)]))
+        known = [key for key in KEYS if not (self._read_only and key in WRITES.values())]
+        self.app.push_screen(InfoDialog("Keys of the list of runs", [("", known)]))
 
     def action_rename(self) -> None:
         """Ask for another name of the highlighted run."""

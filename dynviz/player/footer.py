@@ -51,6 +51,7 @@ def key_hints(
     film = state.scene() is not None
     status = state.session.training_status
     paused, hidden = status.paused, 0 < shown < panels
+    running, acts = status.status == "running", not state.read_only
     hints = [
         (film, "space", "pause" if playback.playing else "play", 1),
         (state.picks, "enter", "play", 1),
@@ -59,16 +60,16 @@ def key_hints(
         (film, "[ ]", "speed", 5),
         (film and playback.live and not playback.following, "f", "follow", 2),
         (bool(len(state.session.events.single)), "n", "event", 4),
-        (paused, ".", "train a step", 2),
-        (status.status == "running", "p", "continue" if paused else "pause training", 2 if paused else 6),
-        (status.status == "running", "h", "change", 5),
-        (film, "F", "fork", 5),
+        (paused and acts, ".", "train a step", 2),
+        (running and acts, "p", "continue" if paused else "pause training", 2 if paused else 6),
+        (running and acts, "h", "change", 5),
+        (film and acts, "F", "fork", 5),
         (len(state.views.names) > 1, "tab", "view", 2),
         (state.zoomed, "z", "back", 3),
         (film and panels > 1 and not state.zoomed, "z", "zoom", 3),
         (film and panels > 1 and (hidden or state.zoomed), "↑↓", "panel", 4),
         (state.session.choosable, "l", "lanes", 5),
-        (film, "e", "export", 4),
+        (film and acts, "e", "export", 4),
         (bool(behind), "esc", behind, 4),
         (True, "?", "help", 1),
         (True, "q", "quit", 0),

@@ -17,6 +17,7 @@ class Key:
         what: What they do.
         group: The heading in the help.
         each: What each of them does, where that differs.
+        writes: Whether they act on training or write files, and so do nothing in a player that is read only.
     """
 
     keys: tuple[tuple[str, str], ...]
@@ -24,6 +25,7 @@ class Key:
     what: str
     group: str
     each: tuple[str, ...] = ()
+    writes: bool = False
 
 
 TIME, TRAINING, PICTURE, WINDOW = "Time", "Training", "Picture", "Player"
@@ -82,21 +84,22 @@ KEYS = (
         TIME,
         ("best result", "minimum of the loss", "largest jump of the loss"),
     ),
-    Key((("m", "note"),), "m", "note at this step; it is kept in the recordings, and n finds it", TIME),
+    Key((("m", "note"),), "m", "note at this step; it is kept in the recordings, and n finds it", TIME, writes=True),
     Key((("E", "kinds"),), "E", "choose the kinds of events that are shown", TIME),
     Key((("g,colon", "jump"),), "g  or  :", "go to a step", TIME),
-    Key((("p", "train"),), "p", "pause training, and continue it", TRAINING),
+    Key((("p", "train"),), "p", "pause training, and continue it", TRAINING, writes=True),
     Key(
         (("full_stop", "ahead(1, 10)"), ("greater_than_sign", "ahead(100, 100)")),
         ".  >",
         "while training is paused: train one step, a hundred steps",
         TRAINING,
         ("while training is paused: train one step", "while training is paused: train a hundred steps"),
+        writes=True,
     ),
-    Key((("L", "longer"),), "L", "make the run longer, or train on where it was stopped", TRAINING),
-    Key((("S", "stop"),), "S", "stop training; L continues it", TRAINING),
-    Key((("h", "change"),), "h", "change hyperparameters while it trains", TRAINING),
-    Key((("F", "fork"),), "F", "fork: train again from this step, with something changed", TRAINING),
+    Key((("L", "longer"),), "L", "make the run longer, or train on where it was stopped", TRAINING, writes=True),
+    Key((("S", "stop"),), "S", "stop training; L continues it", TRAINING, writes=True),
+    Key((("h", "change"),), "h", "change hyperparameters while it trains", TRAINING, writes=True),
+    Key((("F", "fork"),), "F", "fork: train again from this step, with something changed", TRAINING, writes=True),
     Key(
         (("tab", "turn(1)"), ("shift+tab", "turn(-1)")),
         "tab ⇧tab",
@@ -117,15 +120,15 @@ KEYS = (
     ),
     Key((("l", "lanes"),), "l", "choose recordings and lanes", PICTURE),
     Key((("t", "app.theme"),), "t", "dark or light theme", PICTURE),
-    Key((("e", "export"),), "e", "export to a file", WINDOW),
+    Key((("e", "export"),), "e", "export to a file", WINDOW, writes=True),
     Key((("y", "copy"),), "y", "copy the command that draws this picture", WINDOW),
-    Key((("s", "save"),), "s", "save the screen as text, ANSI or SVG", WINDOW),
-    Key((("o", "open"),), "o", "open another run beside this one", WINDOW),
+    Key((("s", "save"),), "s", "save the screen as text, ANSI or SVG", WINDOW, writes=True),
+    Key((("o", "open"),), "o", "open another run beside this one", WINDOW, writes=True),
     Key((("d,i", "details"),), "d", "details: hyperparameters, channels, events", WINDOW),
     Key((("ctrl+p", "palette"),), "ctrl p", "find anything by its words: keys, views, events, lanes", WINDOW),
     Key((("question_mark,f1", "app.help"),), "?", "this help", WINDOW),
     Key((("escape", "back"),), "esc", "back", WINDOW),
-    Key((), "ctrl z", "suspend; fg in the shell resumes", WINDOW),
+    Key((), "ctrl z", "suspend; fg in the shell resumes", WINDOW, writes=True),
     Key((("q,ctrl+c", "app.leave"),), "q", "quit", WINDOW),
 )
 
@@ -191,6 +194,9 @@ ACTIONS: Mapping[str, NamedAction] = {
 }
 """All actions whose keys can be set."""
 
+WRITING = frozenset(action.partition("(")[0] for key in KEYS if key.writes for _, action in key.keys) - {"ahead"}
+"""Actions that a player does not do that is read only; `ahead` only moves there."""
+
 
 def pressed(set_keys: Mapping[str, str]) -> dict[str, str]:
     """For each key of an action that has another one now, that one.
@@ -215,14 +221,17 @@ def bindings() -> list[BindingType]:
     ]
 
 
-def help_sections(set_keys: Mapping[str, str]) -> list[tuple[str, list[tuple[str, ...]]]]:
+def help_sections(set_keys: Mapping[str, str], *, read_only: bool = False) -> list[tuple[str, list[tuple[str, ...]]]]:
     """All keys in words: headings, each with its keys.
 
     Args:
         set_keys: The keys that the user has set, by the names of actions.
+        read_only: Whether to leave out the keys that write.
     """
     sections: dict[str, list[tuple[str, ...]]] = {}
     for key in KEYS:
+        if read_only and key.writes:
+            continue
         named = [name_of(action) for _, action in key.keys]
         now = "  ".join(shown(set_keys.get(name, ACTIONS[name].keys)) for name in named)
         sections.setdefault(key.group, []).append((now if set_keys.keys() & set(named) else key.shown, key.what))

@@ -54,11 +54,13 @@ class Acts(NamedTuple):
 
 def palette_commands(state: PlayerState, acts: Acts) -> list[PaletteCommand]:
     """All that can be done: actions, views, events, then each recording and lane alone."""
-    return [*_actions(acts), *_views(state, acts), *_events(state, acts), *_lanes(state, acts)]
+    return [*_actions(state, acts), *_views(state, acts), *_events(state, acts), *_lanes(state, acts)]
 
 
-def _actions(acts: Acts) -> Iterator[PaletteCommand]:
+def _actions(state: PlayerState, acts: Acts) -> Iterator[PaletteCommand]:
     for key in KEYS:
+        if state.read_only and key.writes:
+            continue
         # Views by number stand below with their names.
         for place, (names, action) in enumerate(key.keys[: len(key.each) or 1]):
             if action.startswith(("view", "palette")):

@@ -30,6 +30,7 @@ class PlayerState(ViewState):
 
     Attributes:
         forks: The forks started in the player.
+        read_only: Whether nothing may be written, and training is left alone.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class PlayerState(ViewState):
         """
         super().__init__(Session(sources, trainer, now), view, now, timer)
         self.forks = Forks()
+        self.read_only = False
         self._wanted = step
         self._opening = Opening()
         self._begun = self._adding = False

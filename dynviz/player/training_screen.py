@@ -8,6 +8,7 @@ from dynviz.player.endings import Endings
 from dynviz.player.event_dialog import EventDialog
 from dynviz.player.fork_dialog import ForkDialog
 from dynviz.player.forks import ForkJob
+from dynviz.player.keys import WRITING
 from dynviz.player.longer_dialog import Length, LongerDialog
 from dynviz.player.messages import TrainingEnded
 from dynviz.player.state import PlayerState
@@ -35,6 +36,10 @@ class TrainingScreen(Screen[None]):
         """Show some words."""
         raise NotImplementedError
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action may be done: one that writes may not in a player that is read only."""
+        return not (self.state.read_only and action in WRITING) and super().check_action(action, parameters)
+
     def hear(self) -> None:
         """Show forks that have begun, and report the outcomes of requests."""
         begun, words = self.state.forks.look()
@@ -59,7 +64,7 @@ class TrainingScreen(Screen[None]):
 
     def action_ahead(self, steps: int, samples: int) -> None:
         """Take training steps while it is paused; else move ahead by as many samples."""
-        if self.state.session.training_status.paused:
+        if self.state.session.training_status.paused and not self.state.read_only:
             self._ask("step", steps)
             self.state.playback.follow()
         else:

@@ -1,0 +1,1 @@
+"""The player in a browser: a small server, and the page with a terminal in it."""
