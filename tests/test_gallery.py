@@ -18,6 +18,8 @@ from dynviz.reporting.reading import read_claims
 GALLERY = Path(__file__).parent.parent / "gallery"
 TEXT = (GALLERY / "README.md").read_text()
 COMMANDS = [line for line in TEXT.splitlines() if line.startswith("dynviz ")]
+BUDGETS = re.findall(r"^- `(dynviz sweep .+)`$", TEXT, re.MULTILINE)
+"""Commands that want a GPU and are not run for the page."""
 PICTURES = sorted(set(re.findall(r"!\[.*?\]\((.+?)\)", TEXT)))
 
 
@@ -90,6 +92,24 @@ def test_the_commands_make_the_pictures(tmp_path, monkeypatch):
     made = sorted(path.name for path in (tmp_path / "gallery").iterdir() if path.is_file())
     assert made == [name for name in PICTURES if name != "contact.png"]
     assert sorted(path.name for path in (tmp_path / "gallery" / "reports").iterdir()) == REPORTS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "budget"), [*zip(BUDGETS, ("500", "2000"), strict=True)])
+def test_the_full_figures_of_recovery_are_one_command_each(tmp_path, monkeypatch, command, budget):
+    monkeypatch.chdir(tmp_path)
+    asked = shlex.split(command)[1:]
+    assert asked[asked.index("--steps") + 1] == budget
+    assert asked.count("-o") == 12
+    smaller = asked[1].replace("V=log(4,1000,25)", "V=[4],long=16")
+    rules = ["-o", asked[3], "-o", asked[asked.index("--seeds") - 1]]
+    out = asked[asked.index("--out") + 1]
+    words = ["sweep", smaller, *rules, "--seeds", "0", "--steps", "4", "--jobs", "1", "--out", out]
+    for arguments in (words, ["sweep", "--resume", out], ["export", out, "recovery.png", "--view", "snr"]):
+        done = CliRunner().invoke(commands, arguments)
+        assert done.exit_code == 0, (done.output, done.exception)
+    assert len(list(Path(out).glob("*-*"))) == 16
+    assert Path("recovery.png").stat().st_size > 5000
 
 
 def test_the_pictures_are_there_and_small():

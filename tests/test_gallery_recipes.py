@@ -18,11 +18,9 @@ EXPORTS = [command for command in COMMANDS if command.startswith("dynviz export 
 FORKS = {"fork.gif"}
 """What cannot be trained again by itself, and says so."""
 EARLIER = {
-    "balance.png",
     "convergence.png",
     "decay.png",
     "gradient-noise.png",
-    "imbalance.png",
     "line-after.png",
     "line-before.png",
     "line-during.png",
@@ -38,7 +36,6 @@ EARLIER = {
     "skip-56.png",
     "snr-sizes.png",
     "weight-decay.png",
-    "words.png",
 }
 """Drawn before pictures carried recipes; none that does is among them."""
 
