@@ -16,7 +16,7 @@ from dynviz.cli import commands
 from dynviz.plugins.spec import parse
 from dynviz.recording import Run, disk
 from dynviz.recording.metadata import Lane
-from dynviz.sweeps import arrival, completion, remote, table
+from dynviz.sweeps import arrival, completion, launch, remote, table
 from dynviz.sweeps.budget import processes
 from dynviz.sweeps.jobs import Job, Settings, SweepPlan
 from dynviz.sweeps.pool import JobReport, LostError
@@ -115,6 +115,21 @@ def test_a_sweep_that_loses_its_scheduler_stops_and_goes_on_without_one(cluster,
 
 
 @pytest.mark.slow
+def test_a_job_whose_sweep_is_killed_stops_where_it_can_be_resumed(tmp_path):
+    folder, place = tmp_path / "out", tmp_path / "workers"
+    place.mkdir()
+    with DaskCluster(place) as cluster:
+        cluster.employ()
+        task = f"{SLOW}:steps=40000,seconds=0.01"
+        with sweeping(task, "-o", "sgd", "--cluster", cluster.address, "--out", folder) as process:
+            wait_for(lambda: list(folder.glob("*/*/channels/loss.npy")), PATIENCE)
+            process.kill()
+        wait_for(lambda: not Run(next(folder.glob("001-*"))).recordings[0].live, PATIENCE)
+        assert cluster.workers[0].poll() is None
+    assert Run(next(folder.glob("001-*"))).recordings[0].status == "interrupted"
+
+
+@pytest.mark.slow
 def test_a_cluster_on_this_machine_records_in_the_sweeps_folder_and_stops_cleanly(tmp_path):
     there, here = tmp_path / "there", tmp_path / "here"
     task = f"{SLOW}:size=[2,3],steps=250,seconds=0.02"
@@ -125,7 +140,7 @@ def test_a_cluster_on_this_machine_records_in_the_sweeps_folder_and_stops_cleanl
     assert process.returncode == 130, said
     assert {Run(run.parent).recordings[0].status for run in there.glob("*/*/")} >= {"interrupted"}
     assert not list(there.glob(".shared-*"))
-    resumed = dynviz.sweeps.launch.resume(there, trust=SLOW, cluster="local:2")
+    resumed = launch.resume(there, trust=SLOW, cluster="local:2")
     assert len(resumed.finished) == 2
     dynviz.sweep(task, "sgd", jobs=2, out=here)
     same(here, there)

@@ -105,6 +105,9 @@ class ClusterPool:
 
     def _begin(self) -> None:
         marker, folder = f"{remote.MARKER}{self._nonce}", self.folder.absolute()
+        for left in folder.glob(f"{remote.MARKER}*"):
+            # By a sweep that was killed; this process holds the folder's lock.
+            left.unlink(missing_ok=True)
         with disk.replacing(folder / marker) as file:
             file.write(self._nonce.encode())
         codes = foreign_code(self.plan)
