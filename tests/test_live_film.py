@@ -10,6 +10,7 @@ from dynviz.errors import DynvizError
 from dynviz.player import command, details, status
 from dynviz.player.axes import HeldAxes
 from dynviz.player.command import Picture, panel_name
+from dynviz.player.fitting import AxisChoice
 from dynviz.player.live_film import PAUSE, LiveFilm
 from dynviz.player.readout import readout
 from dynviz.player.runs import find, holds_runs
@@ -95,9 +96,9 @@ def test_while_training_goes_on_axes_end_soon_after_what_is_recorded_and_grow_by
     growing.grow(501)
     assert end(2.0) == 1000
     assert state.timeline.total == 4000
-    state.fits = False
+    state.axes = AxisChoice("plan")
     assert end(3.0) == 4000
-    state.fits = True
+    state.axes = AxisChoice("recorded")
     growing.finish("interrupted")
     assert end(4.0) == 501
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from dynviz.errors import DynvizError
 from dynviz.player._textual import rows_of
+from dynviz.player.axis_screen import AxisScreen
 from dynviz.player.exporting import ExportJob
 from dynviz.player.extremes import Extreme, Place, find_extreme
 from dynviz.player.messages import ExportChosen
 from dynviz.player.runs import RunSummary, find
 from dynviz.player.screen_cells import cells_of
 from dynviz.player.selection import Selection
-from dynviz.player.training_screen import TrainingScreen
 from dynviz.player.work import ThreadedWork
 
 
-class DialogScreen(TrainingScreen):
+class DialogScreen(AxisScreen):
     """A screen whose keys open dialogs; each is imported when it is opened first.
 
     Attributes:

@@ -109,7 +109,15 @@ KEYS = (
     ),
     Key(tuple((str(number), f"view({number})") for number in range(1, 10)), "1 to 9", "view by number", PICTURE),
     Key((("z", "zoom"),), "z", "zoom into a panel, and back", PICTURE),
-    Key((("x", "fit"),), "x", "live: axes of the steps so far, or of the plan", PICTURE),
+    Key((("x", "fit"),), "x", "curves: steps so far, whole plan, or the last tenth of it", PICTURE),
+    Key(
+        (("X", "log('x')"), ("Y", "log('y')")),
+        "X Y",
+        "curves: logarithmic steps, logarithmic values",
+        PICTURE,
+        ("curves: logarithmic steps, or as the view has them", "curves: logarithmic values, or as the view has them"),
+    ),
+    Key((("w", "smooth"),), "w", "curves: mean of the last 10 samples, of 100, or none", PICTURE),
     Key((("enter", "play"),), "enter", "in a map of lanes: play the lanes at the mouse, like a click", PICTURE),
     Key(
         (("down", "page(1)"), ("up", "page(-1)")),
@@ -136,6 +144,7 @@ KEYS = (
 MOUSE: tuple[tuple[str, ...], ...] = (
     ("point at a panel", "read the values there, to the right of the tabs"),
     ("click on a panel", "zoom into it, and back"),
+    ("drag over curves", "show the steps between; esc shows all again"),
     ("click or drag", "on the timeline: go to a step"),
     ("click", "on a key in the last row: press it; on the speed: faster; on its sign: play or pause"),
     ("wheel", "by a hundredth of the run"),

@@ -13,7 +13,7 @@ from dynviz.animation.drawing import open_film
 from dynviz.errors import DynvizError, TooEarlyError, in_words
 from dynviz.film import Film
 from dynviz.player.axes import HeldAxes
-from dynviz.player.fitting import fitted
+from dynviz.player.fitting import AS_IT_IS, AxisChoice, fitted
 from dynviz.player.work import Work, at_once
 from dynviz.recording import Recording, Snapshot
 from dynviz.scene.marks import Scene
@@ -173,12 +173,12 @@ class Scenes:
         """Whether places in the pictures stand for lanes."""
         return self._film.pick is not None
 
-    def at(self, step: int, end: int | None = None) -> Scene:
-        """The picture at a step, with all panels; axes of steps end at `end`, if at all."""
+    def at(self, step: int, axes: AxisChoice = AS_IT_IS, steps: tuple[float, float] | None = None) -> Scene:
+        """The picture at a step, with all panels; curves with these axes, between two steps if any are given."""
         with self._lock:
             scene = self._film.scene(step)
             panels = scene.panels if self._axes is None else self._axes.hold(scene.panels)
-            return replace(scene, panels=panels if end is None else fitted(panels, end))
+            return replace(scene, panels=fitted(panels, axes, steps))
 
     def pick(self, step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
         """The sources of the lanes at a place of the picture."""

@@ -24,6 +24,14 @@ class PlotClicked(Message):
 
 
 @dataclass
+class PlotBrushed(Message):
+    """The mouse was dragged from one place of a panel to another."""
+
+    begun: Hit
+    ended: Hit
+
+
+@dataclass
 class RowClicked(Message):
     """A row of a list was clicked."""
 

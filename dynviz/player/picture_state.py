@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 
 from dynviz.animation.drawing import open_film
 from dynviz.animation.pace import by_motion
 from dynviz.cells.canvas import Hit
+from dynviz.player.fitting import AxisChoice, has_steps
 from dynviz.player.live_film import LiveFilm
 from dynviz.player.pictures import Pictures
 from dynviz.player.playback import Playback
@@ -35,13 +37,13 @@ class PictureState:
         playback: The playback position.
         zoomed: Whether only one panel is shown.
         first: The index of the first panel shown.
-        fits: Whether axes of steps end soon after what is recorded while that grows, rather than with the plan.
+        axes: What the axes of curves show.
         work: Runs slow functions.
     """
 
     def __init__(self) -> None:
         self.playback = Playback()
-        self.zoomed, self.first, self.fits = False, 0, True
+        self.zoomed, self.first, self.axes = False, 0, AxisChoice()
         self.work: Work = at_once
         self.pictures = Pictures()
 
@@ -88,13 +90,13 @@ class PictureState:
     def whole(self) -> Scene | None:
         """The newest picture with all panels; if it is not that of this step, that is being made."""
         live_film = self.live_film
-        return None if live_film is None else self.pictures.whole(live_film, self.step, self.work, fits=self.fits)
+        return None if live_film is None else self.pictures.whole(live_film, self.step, self.work, self.axes)
 
     def ask(self) -> bool:
         """Ask for the picture of this step; returns whether one is awaited that was not before."""
         waits = self.pictures.busy
         if self.live_film is not None:
-            self.pictures.whole(self.live_film, self.step, self.work, fits=self.fits)
+            self.pictures.whole(self.live_film, self.step, self.work, self.axes)
         return self.pictures.busy and not waits
 
     @property
@@ -109,6 +111,14 @@ class PictureState:
             self.zoomed, self.first = False, 0
         elif len(self.titles) > 1:
             self.zoomed, self.first = True, (self.first + panel) % len(self.titles)
+
+    def brush(self, panel: int, one: float, other: float) -> bool:
+        """Show curves between two steps of a panel, counted among the shown ones; returns whether it has steps."""
+        whole = self.whole
+        if whole is None or not has_steps(whole.panels[(self.first + panel) % len(whole.panels)]):
+            return False
+        self.axes = replace(self.axes, between=(max(min(one, other), 0.0), max(one, other)))
+        return True
 
     @property
     def picks(self) -> bool:

@@ -4,7 +4,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
-from dynviz.player.fitting import end_of
+from dynviz.player.fitting import AxisChoice
 from dynviz.player.live_film import LiveFilm
 from dynviz.player.work import Newest, Work
 from dynviz.scene.marks import Panel, Scene
@@ -27,10 +27,14 @@ class Pictures:
         """Wait no longer for the picture that is being made."""
         self._newest.drop()
 
-    def whole(self, live_film: LiveFilm, step: int, work: Work, *, fits: bool = False) -> Scene | None:
+    def whole(self, live_film: LiveFilm, step: int, work: Work, axes: AxisChoice) -> Scene | None:
         """The picture of a film at a step, with all panels, else the last one of this film that was made.
 
-        If it `fits`, axes of steps end soon after what is recorded, for as long as that grows.
+        Args:
+            live_film: The film.
+            step: The step.
+            work: Runs slow functions.
+            axes: What the axes of curves show.
         """
         scenes = live_film.scenes
         if scenes is None:
@@ -43,8 +47,8 @@ class Pictures:
             elif live_film.scenes is scenes:
                 live_film.fail(error)
 
-        end = end_of(live_film.recorded, live_film.total) if fits and live_film.live else None
-        self._newest.ask(work, (scenes, step, end), partial(scenes.at, step, end), take)
+        steps = axes.steps(step, live_film.recorded, live_film.total, live=live_film.live)
+        self._newest.ask(work, (scenes, step, axes, steps), partial(scenes.at, step, axes, steps), take)
         made = self._made
         return made[1] if made is not None and made[0] is live_film and live_film.film is not None else None
 

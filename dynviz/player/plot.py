@@ -19,7 +19,7 @@ from dynviz.cells.inks import RAMPS
 from dynviz.errors import in_words
 from dynviz.player import styles
 from dynviz.player.bars import LEFT_BUTTON
-from dynviz.player.messages import PanelsChanged, PlotClicked, PlotHovered
+from dynviz.player.messages import PanelsChanged, PlotBrushed, PlotClicked, PlotHovered
 from dynviz.player.strip import line_filters
 from dynviz.player.strip import strips as encoded_strips
 from dynviz.player.terminal.delivery import Delivery
@@ -31,6 +31,8 @@ from dynviz.scene.theme import theme as find_theme
 
 TEXT_COLUMNS = 72
 """Maximum width of a line of text."""
+DRAGGED = 2
+"""Columns that the mouse is dragged to choose steps; of fewer it is a click."""
 CALM = 0.5
 """Seconds after which a still picture is sent again in full quality."""
 
@@ -74,6 +76,7 @@ class Plot(Widget):
         self.seconds = 0.0
         self.hovered: Hit | None = None
         self.problem = ""
+        self._pressed: tuple[int, int] | None = None
         self._announced = 0
         self._scene: Scene | None = None
         self._text = ""
@@ -161,7 +164,24 @@ class Plot(Widget):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         if event.button == LEFT_BUTTON:
-            self.post_message(PlotClicked(self.hit(event.x, event.y)))
+            self._pressed = event.x, event.y
+            self.capture_mouse()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        pressed, self._pressed = self._pressed, None
+        self.release_mouse()
+        if pressed is None:
+            return
+        begun, ended = self.hit(*pressed), self.hit(event.x, event.y)
+        if (
+            abs(event.x - pressed[0]) >= DRAGGED
+            and begun is not None
+            and ended is not None
+            and begun.panel == ended.panel
+        ):
+            self.post_message(PlotBrushed(begun, ended))
+        elif abs(event.x - pressed[0]) < DRAGGED:
+            self.post_message(PlotClicked(begun))
 
     def _point(self, hit: Hit | None) -> None:
         if hit != self.hovered:

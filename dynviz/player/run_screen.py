@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,7 +14,7 @@ from dynviz.player.dialog_screen import DialogScreen
 from dynviz.player.display import RunDisplay
 from dynviz.player.endings import Endings
 from dynviz.player.keys import bindings
-from dynviz.player.messages import LanesChosen, PlotClicked, ScreenLeft, StepChosen, ViewChosen
+from dynviz.player.messages import LanesChosen, PlotBrushed, PlotClicked, ScreenLeft, StepChosen, ViewChosen
 from dynviz.player.state import IDLE, LOOK, PlayerState
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.work import ThreadedWork
@@ -156,6 +157,13 @@ class RunScreen(DialogScreen):
 
         self.state.pick(message.hit, play_or_zoom)
 
+    def on_plot_brushed(self, message: PlotBrushed) -> None:
+        """Show the steps over which the mouse was dragged."""
+        begun, ended = message.begun, message.ended
+        if begun.x is not None and ended.x is not None and self.state.brush(begun.panel, begun.x, ended.x):
+            self.say("esc shows all steps again")
+            self.beat()
+
     def on_view_chosen(self, message: ViewChosen) -> None:
         self.state.show(message.view)
         self.beat()
@@ -234,8 +242,11 @@ class RunScreen(DialogScreen):
         self.beat()
 
     def action_back(self) -> None:
-        """Leave what is being opened, else the zoom, else this screen."""
+        """Leave what is being opened, else the chosen steps, else the zoom, else this screen."""
         if self.state.leave():
+            self.beat()
+        elif self.state.axes.between is not None:
+            self.state.axes = replace(self.state.axes, between=None)
             self.beat()
         elif self.state.zoomed:
             self.state.zoom(None)

@@ -84,12 +84,6 @@ class TrainingScreen(Screen[None]):
         self.state.change_pace(self.say)
         self.beat()
 
-    def action_fit(self) -> None:
-        """While training goes on, show axes of the steps recorded so far, or of all that are planned."""
-        self.state.fits = not self.state.fits
-        self.say(f"while training goes on, axes show {'the steps so far' if self.state.fits else 'the whole plan'}")
-        self.beat()
-
     def action_stop(self) -> None:
         """Stop training."""
         self._ask("stop")
