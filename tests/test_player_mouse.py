@@ -2,15 +2,19 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 from rich.color import Color, ColorSystem
 from textual.widgets import Input
 
+from dynviz.charts.moving import STEP
 from dynviz.player.bars import FooterBar, TimelineBar
+from dynviz.player.crosshair import ValueCard, curve_table
 from dynviz.player.dialogs import QuitDialog, StepDialog
 from dynviz.player.info_dialog import InfoDialog
 from dynviz.player.plot import Plot
 from dynviz.player.styles import textual_theme
+from dynviz.scene.marks import Axis, Line, Panel
 from dynviz.scene.theme import contrast
 from tests import recorded
 from tests.growing import Growing, Trainer
@@ -74,6 +78,41 @@ async def test_only_the_left_button_zooms_and_seeks(voronoi):
         await watched.pilot.click(Plot, offset=(10, 6))
         await watched.settle()
         assert watched.state.zoomed
+
+
+def test_the_table_of_curves_has_each_value_and_its_difference_to_the_first():
+    steps = np.arange(101)
+    marks = tuple(Line(steps, height + 0.001 * steps, f"lane{n}", f"o{n}") for n, height in enumerate((0.5, 0.7, 0.2)))
+    panel = Panel("loss", Axis((0.0, 100.0), label=STEP, whole=True), Axis((0.0, 1.0)), marks)
+    table = curve_table(panel, 40.2, 0.5, ())
+    assert table.rows == (
+        ("o0", "0.540", "", "lane0"),
+        ("o1", "0.740", "+0.2", "lane1"),
+        ("o2", "0.240", "-0.3", "lane2"),
+    )
+    assert table.text == "step 40   loss\no0\t0.540\no1\t0.740\t+0.2\no2\t0.240\t-0.3"
+
+
+@asynchronous
+async def test_the_mouse_shows_all_curves_at_a_step_and_a_key_copies_them(voronoi):
+    async with watching(voronoi, view="curves", step=200, size=(120, 40)) as watched:
+        place = watched.screen.query_one(Plot).areas.places[0].plot
+        await watched.pilot.hover(Plot, offset=(place.left + place.width // 4, place.bottom - 2))
+        await watched.settle()
+        table = watched.screen.pointed()
+        assert [row.name for row in table.rows] == ["adamw", "adamw-l1"]
+        assert watched.app.query_one(ValueCard).display
+        for row in table.rows:
+            assert any(row.name in line and row.value in line and row.difference in line for line in watched.lines[3:])
+        middle = watched.lines[2 + place.bottom - 3]
+        assert middle[place.left + place.width // 4] == "│"
+        await watched.press("y")
+        assert watched.app.clipboard == table.text
+        await watched.pilot.hover(TimelineBar, offset=(5, 0))
+        await watched.settle()
+        assert not watched.app.query_one(ValueCard).display
+        await watched.press("y")
+        assert watched.app.clipboard.startswith("dynviz export")
 
 
 @asynchronous

@@ -8,6 +8,7 @@ from pathlib import Path
 from dynviz.errors import DynvizError
 from dynviz.player._textual import rows_of
 from dynviz.player.axis_screen import AxisScreen
+from dynviz.player.crosshair import CurveTable
 from dynviz.player.exporting import ExportJob
 from dynviz.player.extremes import Extreme, Place, find_extreme
 from dynviz.player.messages import ExportChosen
@@ -30,6 +31,10 @@ class DialogScreen(AxisScreen):
 
     def seek(self, step: float | None) -> None:
         """Go to a step, if there is one."""
+        raise NotImplementedError
+
+    def pointed(self) -> CurveTable | None:
+        """The values at the mouse, if it points at curves."""
         raise NotImplementedError
 
     def action_jump(self) -> None:
@@ -72,7 +77,12 @@ class DialogScreen(AxisScreen):
             self.post_message(ExportChosen(job))
 
     def action_copy(self) -> None:
-        """Copy the command that exports this picture, and show it."""
+        """Copy the values at the mouse, else the command that exports this picture, and show what was copied."""
+        table = self.pointed()
+        if table is not None:
+            self.app.copy_to_clipboard(table.text)
+            self.say(f"copied: {table.heading}, {len(table.rows)} value{'s' * (len(table.rows) != 1)}")
+            return
         picture = self.state.picture(self.app.theme)
         if picture is not None:
             command = picture.still()

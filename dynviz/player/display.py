@@ -8,6 +8,7 @@ from textual.containers import Container
 from dynviz.cells.canvas import LEAST
 from dynviz.player import footer, header, keys, timeline
 from dynviz.player.bars import Bar, FooterBar, TabBar, TimelineBar
+from dynviz.player.crosshair import ValueCard
 from dynviz.player.notice import Notice
 from dynviz.player.plot import Plot
 from dynviz.player.state import PlayerState
@@ -34,10 +35,10 @@ class RunDisplay(Container):
         self._header, self._footer = Bar("header", depth), FooterBar("footer", depth)
         self._tabs, self._timeline = TabBar("tabs", depth), TimelineBar("timeline", depth)
         self._timeline.pressed = keys.pressed(set_keys)
-        self.plot, self.notice = Plot(delivery), Notice()
+        self.plot, self.notice, self._values = Plot(delivery), Notice(), ValueCard(depth)
 
     def compose(self) -> ComposeResult:
-        yield from (self._header, self._tabs, self.plot, self._timeline, self._footer, self.notice)
+        yield from (self._header, self._tabs, self.plot, self._timeline, self._footer, self._values, self.notice)
 
     def show(self, state: PlayerState, theme: str) -> None:
         """Show the current state, redrawing only what changed."""
@@ -53,12 +54,19 @@ class RunDisplay(Container):
         room = width - len(state.view) - TAB
         note = tab_note(state, plot.hovered, plot.shown, room)
         self._tabs.show(header.tabs(width, state.views.names, state.view, note), theme)
+        self._show_values(state, theme)
         side = timeline.side(playback) if scene is not None else ()
         self._timeline.show(timeline.layout(width, state.timeline, side), theme)
         quality = [Word(plot.lowered, "muted")] if plot.lowered else []
         hints = footer.key_hints(state, plot.shown, self._behind, self._set_keys)
         self._footer.hints = hints
         self._footer.show(footer.footer(width, hints, quality), theme)
+
+    def _show_values(self, state: PlayerState, theme: str) -> None:
+        """Show the values of all curves at the mouse."""
+        hit, places = self.plot.hovered, self.plot.areas.places
+        place = places[hit.panel] if hit is not None and hit.panel < len(places) else None
+        self._values.show(state.values(hit), place, self.plot.column, self.plot.region.y - self.region.y, theme)
 
     def _make_room(self) -> None:
         """Hide rows around the plot, the least important first, if it would be too small."""

@@ -129,7 +129,7 @@ KEYS = (
     Key((("l", "lanes"),), "l", "choose recordings and lanes", PICTURE),
     Key((("t", "app.theme"),), "t", "dark or light theme", PICTURE),
     Key((("e", "export"),), "e", "export to a file", WINDOW, writes=True),
-    Key((("y", "copy"),), "y", "copy the command that draws this picture", WINDOW),
+    Key((("y", "copy"),), "y", "copy the values at the mouse, else the command that draws this picture", WINDOW),
     Key((("s", "save"),), "s", "save the screen as text, ANSI or SVG", WINDOW, writes=True),
     Key((("o", "open"),), "o", "open another run beside this one", WINDOW, writes=True),
     Key((("d,i", "details"),), "d", "details: hyperparameters, channels, events", WINDOW),
@@ -142,7 +142,7 @@ KEYS = (
 
 
 MOUSE: tuple[tuple[str, ...], ...] = (
-    ("point at a panel", "read the values there, to the right of the tabs"),
+    ("point at a panel", "read the values there, to the right of the tabs; of curves all, with differences"),
     ("click on a panel", "zoom into it, and back"),
     ("drag over curves", "show the steps between; esc shows all again"),
     ("click or drag", "on the timeline: go to a step"),

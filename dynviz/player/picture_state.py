@@ -8,6 +8,7 @@ from functools import partial
 from dynviz.animation.drawing import open_film
 from dynviz.animation.pace import by_motion
 from dynviz.cells.canvas import Hit
+from dynviz.player.crosshair import CurveTable, curves_at
 from dynviz.player.fitting import AxisChoice, has_steps
 from dynviz.player.live_film import LiveFilm
 from dynviz.player.pictures import Pictures
@@ -111,6 +112,11 @@ class PictureState:
             self.zoomed, self.first = False, 0
         elif len(self.titles) > 1:
             self.zoomed, self.first = True, (self.first + panel) % len(self.titles)
+
+    def values(self, hit: Hit | None) -> CurveTable | None:
+        """The values of all curves at the mouse; None if it points at no curves."""
+        scene = self.scene()
+        return None if scene is None else curves_at(scene.from_above().panels, scene.readouts, hit)
 
     def brush(self, panel: int, one: float, other: float) -> bool:
         """Show curves between two steps of a panel, counted among the shown ones; returns whether it has steps."""

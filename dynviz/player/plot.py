@@ -3,8 +3,9 @@
 import textwrap
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
@@ -19,6 +20,7 @@ from dynviz.cells.inks import RAMPS
 from dynviz.errors import in_words
 from dynviz.player import styles
 from dynviz.player.bars import LEFT_BUTTON
+from dynviz.player.fitting import has_steps
 from dynviz.player.messages import PanelsChanged, PlotBrushed, PlotClicked, PlotHovered
 from dynviz.player.strip import line_filters
 from dynviz.player.strip import strips as encoded_strips
@@ -64,6 +66,7 @@ class Plot(Widget):
         work: Runs slow functions.
         seconds: How long the last picture took to draw.
         hovered: The position of the mouse.
+        column: The column where it was last.
         problem: Why the scene could not be drawn.
     """
 
@@ -75,7 +78,7 @@ class Plot(Widget):
         self.work: Work = at_once
         self.seconds = 0.0
         self.hovered: Hit | None = None
-        self.problem = ""
+        self.problem, self.column = "", 0
         self._pressed: tuple[int, int] | None = None
         self._announced = 0
         self._scene: Scene | None = None
@@ -157,6 +160,7 @@ class Plot(Widget):
         return "" if sharp else self._quality.words
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
+        self.column = event.x
         self._point(self.hit(event.x, event.y))
 
     def on_leave(self) -> None:
@@ -186,6 +190,8 @@ class Plot(Widget):
     def _point(self, hit: Hit | None) -> None:
         if hit != self.hovered:
             self.hovered = hit
+            if self._picture is not None:
+                self.redraw()
             self.post_message(PlotHovered(hit))
 
     def hit(self, column: int, row: int) -> Hit | None:
@@ -233,7 +239,7 @@ class Plot(Widget):
         if self._picture is None:
             return self._words(self.problem or self._text)
         # Just after the size has changed, the picture still has the size before.
-        cells = self._picture.cells.fitted(*self.size)
+        cells = self._crossed(self._picture.cells.fitted(*self.size))
         encoder = self.encoder(self._picture.theme, quality)
         if plain:
             rows = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
@@ -242,6 +248,22 @@ class Plot(Widget):
                 rows = [strip.apply_filter(line_filter, background) for strip in rows]
             return rows
         return list(encoded_strips(cells, encoder))
+
+    def _crossed(self, cells: Cells) -> Cells:
+        """The cells, with a line at the mouse where there are curves."""
+        hit, scene = self.hovered, self._scene
+        if hit is None or hit.x is None or scene is None or hit.panel >= len(self.areas.places):
+            return cells
+        place, column = self.areas.places[hit.panel].plot, self.column
+        if not has_steps(scene.from_above().panels[hit.panel]) or column >= cells.columns:
+            return cells
+        glyphs, ink = cells.glyphs.copy(), cells.ink.copy()
+        empty = np.s_[place.top : min(place.bottom, cells.rows), column]
+        blank = glyphs[empty] == ord(" ")
+        glyphs[empty] = np.where(blank, ord("│"), glyphs[empty])
+        apart = np.abs(cells.palette.astype(np.int64) - find_theme(self._theme).color("muted")).sum(axis=1)
+        ink[empty] = np.where(blank, apart.argmin(), ink[empty])
+        return replace(cells, glyphs=glyphs, ink=ink)
 
     def _words(self, text: str) -> list[Strip]:
         width, height = self.size

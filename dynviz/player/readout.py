@@ -23,6 +23,15 @@ class LineValue(NamedTuple):
     distance: float
 
 
+class NamedValue(NamedTuple):
+    """A curve's name, its value at a place, that in words, and its colour."""
+
+    name: str
+    value: float
+    text: str
+    color: str
+
+
 class Pixel(NamedTuple):
     """A pixel of a map: its value in words, and the coordinates of its middle."""
 
@@ -66,6 +75,21 @@ def readout(panel: Panel, x: float, y: float, readouts: Sequence[Readout] = (), 
             continue
         words.append(_named(name, value, one.line.color, left, bold=not number))
     return tuple(words)
+
+
+def curve_values(panel: Panel, x: float, y: float, readouts: Sequence[Readout]) -> list[NamedValue]:
+    """The values of all lines that have a name, in the order of their colours' names, else of the picture."""
+    names = _names([*readouts, *panel.readouts])
+    alone = f"{_owner(panel, readouts)} {panel.title.partition(',')[0]}".strip()
+    lines = _lines(panel, x, y)
+    places = {color: place for place, color in enumerate(names)}
+    found = []
+    for one in sorted(lines, key=lambda one: places.get(one.line.color, len(places))):
+        name = one.line.label or names.get(one.line.color, alone if len(lines) == 1 else "")
+        if name:
+            words = resolved(one.value, panel.y.limits, panel.y.scale)
+            found.append(NamedValue(name, one.value, words, one.line.color))
+    return found
 
 
 def _owner(panel: Panel, readouts: Sequence[Readout]) -> str:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.timer import Timer
 
+from dynviz.player.crosshair import CurveTable
 from dynviz.player.dialog_screen import DialogScreen
 from dynviz.player.display import RunDisplay
 from dynviz.player.endings import Endings
@@ -177,6 +178,9 @@ class RunScreen(DialogScreen):
 
     def on_mouse_scroll_up(self) -> None:
         self.action_leap(-0.2)
+
+    def pointed(self) -> CurveTable | None:
+        return self.state.values(self._rows.plot.hovered)
 
     def seek(self, step: float | None) -> None:
         """Go to a step, if there is one."""
