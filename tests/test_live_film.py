@@ -199,7 +199,7 @@ def test_a_finished_run_plays_at_once_and_a_live_one_is_followed(tmp_path):
     assert (made.step, made.playback.playing, made.live) == (0, True, False)
     growing = Growing(tmp_path / "sgd")
     growing.grow(20)
-    made = opened(growing.folder)
+    made = opened(growing.folder, timer=lambda: 0.0)
     assert (made.step, made.playback.following, made.live) == (20, True, True)
     growing.grow(40)
     made.tick(PAUSE + 0.05)

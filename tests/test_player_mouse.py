@@ -86,11 +86,11 @@ def test_the_table_of_curves_has_each_value_and_its_difference_to_the_first():
     panel = Panel("loss", Axis((0.0, 100.0), label=STEP, whole=True), Axis((0.0, 1.0)), marks)
     table = curve_table(panel, 40.2, 0.5, ())
     assert table.rows == (
-        ("o0", "0.540", "", "lane0"),
-        ("o1", "0.740", "+0.2", "lane1"),
-        ("o2", "0.240", "-0.3", "lane2"),
+        ("o0", "0.54", "", "lane0"),
+        ("o1", "0.74", "+0.2", "lane1"),
+        ("o2", "0.24", "-0.3", "lane2"),
     )
-    assert table.text == "step 40   loss\no0\t0.540\no1\t0.740\t+0.2\no2\t0.240\t-0.3"
+    assert table.text == "step 40   loss\no0\t0.54\no1\t0.74\t+0.2\no2\t0.24\t-0.3"
 
 
 @asynchronous
@@ -101,7 +101,7 @@ async def test_the_mouse_shows_all_curves_at_a_step_and_a_key_copies_them(vorono
         await watched.settle()
         table = watched.screen.pointed()
         assert [row.name for row in table.rows] == ["adamw", "adamw-l1"]
-        assert watched.app.query_one(ValueCard).display
+        assert watched.screen.query_one(ValueCard).display
         for row in table.rows:
             assert any(row.name in line and row.value in line and row.difference in line for line in watched.lines[3:])
         middle = watched.lines[2 + place.bottom - 3]
@@ -110,7 +110,7 @@ async def test_the_mouse_shows_all_curves_at_a_step_and_a_key_copies_them(vorono
         assert watched.app.clipboard == table.text
         await watched.pilot.hover(TimelineBar, offset=(5, 0))
         await watched.settle()
-        assert not watched.app.query_one(ValueCard).display
+        assert not watched.screen.query_one(ValueCard).display
         await watched.press("y")
         assert watched.app.clipboard.startswith("dynviz export")
 
