@@ -60,7 +60,7 @@ def curve_table(panel: Panel, x: float, y: float, readouts: Sequence[Readout]) -
     if not has_steps(panel):
         return None
     values = curve_values(panel, x, y, readouts)
-    rows = []
+    rows: list[CurveValue] = []
     for one in values:
         apart = one.value - values[0].value
         sign = "+" if apart > 0 else ""
