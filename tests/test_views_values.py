@@ -523,8 +523,21 @@ def notes(recordings, view="curves"):
     return [one.text for one in scene(view, recordings, 0).readouts]
 
 
+def test_of_many_lanes_thin_lines_are_the_extremes_of_those_that_can_be_shown():
+    steps, values = np.arange(50), np.random.default_rng(1).uniform(1, 2, (50, 20))
+    values[30:, 3] = np.inf
+    values[10, :] = np.nan
+    marks = curves.Moving([curves.Curve(steps, values, "lane0")], Axis((0.0, 3.0))).at(49)
+    low, high = (mark.y for mark in marks if isinstance(mark, Line) and mark.width < 0.5)
+    shown = np.where(np.isfinite(values), values, np.nan)[np.arange(50) != 10]
+    np.testing.assert_array_equal(np.delete(low, 10), np.nanmin(shown, axis=1))
+    np.testing.assert_array_equal(np.delete(high, 10), np.nanmax(shown, axis=1))
+    assert np.isnan([low[10], high[10]]).all()
+
+
 def test_a_picture_says_what_its_bands_and_thin_lines_are(tmp_path):
-    assert "bold: median, band: middle half, thin: 8 of 12 lanes" in notes([surface(tmp_path / "a", lanes=12)])
+    words = "bold: median, band: middle half, thin: least and largest of 12 lanes"
+    assert words in notes([surface(tmp_path / "a", lanes=12)])
     assert "band: 10 to 90 % of the last batches" in notes([voronoi(tmp_path / "b")])
     assert not any("band" in text for text in notes([surface(tmp_path / "c")]))
 

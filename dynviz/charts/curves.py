@@ -25,7 +25,7 @@ from dynviz.scene.marks import Axis, Band, Dash, Line, Mark, Panel, Readout, Tex
 Array: TypeAlias = NDArray[Any]
 
 THIN_LINES = 8
-"""How many lanes get a thin line of their own besides the median."""
+"""How many lanes get a thin line of their own besides the median; of more, the least and the largest value do."""
 SETTING_LINES = 40
 """How many settings of hyperparameters are drawn as lines at most; of more, evenly spaced ones."""
 VERTICES, COLUMNS = 1 << 18, 1 << 14
@@ -175,6 +175,8 @@ def _lanes_note(curve: Curve, y: Axis) -> list[str]:
     if curve.groups:
         many = len(curve.groups) > SETTING_LINES
         return [f"{SETTING_LINES} of {len(curve.groups)} settings are drawn"] if many else []
+    if lanes > THIN_LINES:
+        return [f"bold: median, band: middle half, thin: least and largest of {lanes} lanes"]
     if lanes > 1:
         thin = caption.lanes(min(lanes, THIN_LINES), of=lanes)
         swing = any(calm(lane, y) is not lane for lane in curve.values.T[:THIN_LINES])
@@ -190,6 +192,14 @@ def _outline(x: NDArray[np.int64], y: Array) -> tuple[NDArray[np.int64], Array]:
         return x, y
     kept = decimate(np.linspace(0, COLUMNS, len(y)), y)
     return x[kept], y[kept]
+
+
+def _extremes(values: Array, y: Axis) -> Array:
+    """The least and the largest value [2, samples] of those lanes that an axis can show."""
+    shown = limits.drawable(values, y.scale)
+    known = np.isfinite(shown).any(axis=1)
+    ends = np.stack([np.fmin.reduce(shown, axis=1), np.fmax.reduce(shown, axis=1)])
+    return np.where(known, ends, np.nan)
 
 
 def _marks(curve: Curve, y: Axis) -> list[Band | Line]:
@@ -221,10 +231,8 @@ def _marks(curve: Curve, y: Axis) -> list[Band | Line]:
             )
             for place, line in zip(kept, lines, strict=True)
         ]
-    thin = [
-        replace(line(calm(lane, y)), label="", width=THIN, ghost=False, dot=False, alpha=FAINT)
-        for lane in curve.values.T[:THIN_LINES]
-    ]
+    lanes = curve.values.T if curve.values.shape[1] <= THIN_LINES else _extremes(curve.values, y)
+    thin = [replace(line(calm(lane, y)), label="", width=THIN, ghost=False, dot=False, alpha=FAINT) for lane in lanes]
     low, median, high = (drawable(part) for part in trend.middle(curve.values[at], curve.better))
     x = curve.x[at]
     return [Band(x, low, high, curve.color), *thin, replace(bold, x=x, y=calm(median, y), width=MEDIAN)]

@@ -13,9 +13,10 @@ from dynviz.recording import Recording
 
 
 def view(recordings: Sequence[Recording], *, channels: tuple[str, ...] | str = (), scale: Scale = "auto") -> Film:
-    """One panel per channel; with several lanes, their median, middle half and first eight lanes.
+    """One panel per channel; with several lanes, their median, middle half and extremes.
 
-    The bold line is the median of all lanes, the band their middle half; each of the first eight lanes is a thin line.
+    The bold line is the median of all lanes, the band their middle half; thin lines are up to eight lanes, or
+    of more lanes the least and the largest value at each step.
     A noisy loss is shown as its trailing mean; with one lane, the band then runs from the 10th to the 90th percentile
     of the batches.
 
