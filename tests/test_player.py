@@ -225,7 +225,7 @@ async def test_lanes_are_filtered_by_words_and_ranges_and_chosen_together(tmp_pa
 
 @asynchronous
 async def test_help_and_details_open_and_close(voronoi):
-    async with watching(voronoi, step=200, size=(100, 58)) as watched:
+    async with watching(voronoi, step=200, size=(100, 64)) as watched:
         await watched.press("question_mark")
         assert isinstance(watched.app.screen, InfoDialog)
         for key in KEYS:

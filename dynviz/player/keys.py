@@ -109,7 +109,7 @@ KEYS = (
     ),
     Key(tuple((str(number), f"view({number})") for number in range(1, 10)), "1 to 9", "view by number", PICTURE),
     Key((("z", "zoom"),), "z", "zoom into a panel, and back", PICTURE),
-    Key((("x", "fit"),), "x", "axes of the steps so far, of the whole plan, or of its last tenth", PICTURE),
+    Key((("x", "fit"),), "x", "axes of the steps so far, of the plan, or of its last tenth", PICTURE),
     Key(
         (("X", "log('x')"), ("Y", "log('y')")),
         "X Y",
@@ -117,7 +117,7 @@ KEYS = (
         PICTURE,
         ("logarithmic axes of steps, and back", "logarithmic axes of values, and back"),
     ),
-    Key((("w", "smooth"),), "w", "means of the last 10 samples, of 100, or the samples themselves", PICTURE),
+    Key((("w", "smooth"),), "w", "means of the last 10 samples, of 100, or none", PICTURE),
     Key((("enter", "play"),), "enter", "in a map of lanes: play the lanes at the mouse, like a click", PICTURE),
     Key(
         (("down", "page(1)"), ("up", "page(-1)")),
@@ -129,7 +129,7 @@ KEYS = (
     Key((("l", "lanes"),), "l", "choose recordings and lanes", PICTURE),
     Key((("t", "app.theme"),), "t", "dark or light theme", PICTURE),
     Key((("e", "export"),), "e", "export to a file", WINDOW, writes=True),
-    Key((("y", "copy"),), "y", "copy the values at the mouse, else the command that draws this picture", WINDOW),
+    Key((("y", "copy"),), "y", "copy the values at the mouse, else the command of this picture", WINDOW),
     Key((("s", "save"),), "s", "save the screen as text, ANSI or SVG", WINDOW, writes=True),
     Key((("o", "open"),), "o", "open another run beside this one", WINDOW, writes=True),
     Key((("d,i", "details"),), "d", "details: hyperparameters, channels, events", WINDOW),
