@@ -194,12 +194,12 @@ def _outline(x: NDArray[np.int64], y: Array) -> tuple[NDArray[np.int64], Array]:
     return x[kept], y[kept]
 
 
-def _extremes(values: Array, y: Axis) -> Array:
-    """The least and the largest value [2, samples] of those lanes that an axis can show."""
+def _extremes(values: Array, y: Axis) -> list[Array]:
+    """The least and the largest value [samples] of those lanes that an axis can show."""
     shown = limits.drawable(values, y.scale)
     known = np.isfinite(shown).any(axis=1)
     ends = np.stack([np.fmin.reduce(shown, axis=1), np.fmax.reduce(shown, axis=1)])
-    return np.where(known, ends, np.nan)
+    return [*np.where(known, ends, np.nan)]
 
 
 def _marks(curve: Curve, y: Axis) -> list[Band | Line]:
@@ -231,8 +231,9 @@ def _marks(curve: Curve, y: Axis) -> list[Band | Line]:
             )
             for place, line in zip(kept, lines, strict=True)
         ]
-    lanes = curve.values.T if curve.values.shape[1] <= THIN_LINES else _extremes(curve.values, y)
-    thin = [replace(line(calm(lane, y)), label="", width=THIN, ghost=False, dot=False, alpha=FAINT) for lane in lanes]
+    few = curve.values.shape[1] <= THIN_LINES
+    lanes = [calm(lane, y) for lane in curve.values.T] if few else _extremes(curve.values, y)
+    thin = [replace(line(lane), label="", width=THIN, ghost=False, dot=False, alpha=FAINT) for lane in lanes]
     low, median, high = (drawable(part) for part in trend.middle(curve.values[at], curve.better))
     x = curve.x[at]
     return [Band(x, low, high, curve.color), *thin, replace(bold, x=x, y=calm(median, y), width=MEDIAN)]
