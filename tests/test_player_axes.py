@@ -41,6 +41,11 @@ def test_smoothed_curves_are_trailing_means_and_so_are_their_labels(panel):
     assert "mean of 10 samples" in {readout.text for readout in shown.readouts}
 
 
+def test_curves_of_few_samples_are_not_smoothed(panel):
+    rare = Panel("validation", panel.x, panel.y, (Line(X[::50], Y[::50], "lane0", "adam"),))
+    assert fitted([rare], AxisChoice(smooth=10), None)[0] is rare
+
+
 def test_logarithmic_axes_show_what_is_above_zero(panel):
     shown = fitted([panel], AxisChoice(log_x=True, log_y=True), None)[0]
     assert (shown.x.scale, shown.x.limits, shown.y.scale) == ("log", (1.0, 1000.0), "log")

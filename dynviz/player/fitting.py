@@ -18,6 +18,8 @@ LAST = 10
 """The last steps are one of so many parts of the plan."""
 SMOOTHED = (1, 10, 100)
 """Samples of which curves are the trailing mean."""
+ENOUGH = 4
+"""Curves of fewer than so many times the samples of a mean stay as they are."""
 Span: TypeAlias = Literal["recorded", "plan", "last"]
 SPANS: tuple[Span, ...] = ("recorded", "plan", "last")
 
@@ -158,12 +160,14 @@ def _smoothed(panel: Panel, samples: int) -> Panel:
             )
             words = resolved(float(value), panel.y.limits, panel.y.scale) if np.isfinite(value) else ""
             marks[place] = replace(mark, y=float(value), value=words if mark.value else "")
+    if not any(new is not old for new, old in zip(marks, panel.marks, strict=True) if isinstance(old, Line)):
+        return panel
     note = Readout(f"mean of {samples} samples", "muted")
     return replace(panel, marks=tuple(marks), readouts=(*panel.readouts, note))
 
 
 def _mean(line: Line, samples: int) -> Line:
-    if not len(line.y):
+    if len(line.y) < ENOUGH * samples:
         return line
     return replace(line, y=trend.trailing_mean(np.asarray(line.y, np.float64), np.arange(len(line.y)), samples))
 
