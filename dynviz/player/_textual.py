@@ -3,7 +3,7 @@
 import contextlib
 import termios
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import textual
@@ -115,6 +115,11 @@ class PacketDriver(WebDriver, ABC):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self._write: Any = self.put
+
+    def bound(self, within: Callable[[int, int], tuple[int, int]]) -> None:
+        """Begin with a size that `within` admits."""
+        if self._size is not None:
+            self._size = within(*self._size)
 
     @abstractmethod
     def put(self, data: bytes) -> None:

@@ -31,8 +31,8 @@ class BrowserDriver(PacketDriver):
 
     def __init__(self, app: LinkedApp, **options: Any) -> None:
         super().__init__(app, **options)
-        self._size = within(*self._size) if self._size is not None else None
-        self._link, self._closed = app.link, False
+        self.bound(within)
+        self._link, self._gone = app.link, False
 
     def start_application_mode(self) -> None:
         """Begin with a query: the answer tells how long even the shortest text takes."""
@@ -56,11 +56,11 @@ class BrowserDriver(PacketDriver):
 
     def put(self, data: bytes) -> None:
         """Write bytes; none once the server is gone, whose end is seen by the reader of input."""
-        while data and not self._closed:
+        while data and not self._gone:
             try:
                 data = data[os.write(self.fileno, data) :]
             except OSError:
-                self._closed = True
+                self._gone = True
 
     def on_meta(self, packet_type: str, payload: dict[str, Any]) -> None:
         """Obey the server: sizes of the page, its focus, its end."""
