@@ -26,14 +26,24 @@ def scenario(rule):
     return "double-descent" if alone else "matrix-recovery:M=3,N=2,rank=1"
 
 
-@pytest.mark.parametrize("rule", EVERY)
-def test_compiled_steps_are_forked_to_the_same_bytes_at_three_random_steps(rule, tmp_path, monkeypatch):
+def forked(task, rule, times, tmp_path, monkeypatch):
+    """Fork a compiled run at random steps."""
     # Compilers take the longer, the more steps a block has.
     monkeypatch.setattr(block_functions, "MOST_COMPILED", 1)
     options = {"dtype": "float64", "steps": STEPS, "seeds": "0:2", "compile": "on"}
-    parent = dynviz.run(scenario(rule), rule, out=tmp_path / "parent", **options)
+    parent = dynviz.run(task, rule, out=tmp_path / "parent", **options)
     assert parent[rule].metadata.compiled
-    for at in random.Random(rule).sample(range(1, STEPS), 3):
+    for at in random.Random(rule).sample(range(1, STEPS), times):
         child = fork(parent.folder, at=at, out=tmp_path / str(at))[rule]
         assert (child.metadata.compiled, child.metadata.origin.step) == (True, at)
         same(child, parent[rule])
+
+
+@pytest.mark.parametrize("rule", EVERY)
+def test_compiled_steps_are_forked_to_the_same_bytes_at_three_random_steps(rule, tmp_path, monkeypatch):
+    forked(scenario(rule), rule, 3, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("modifier", plugins.files("modifiers"))
+def test_a_compiled_step_of_each_modifier_alone_is_forked_to_the_same_bytes(modifier, tmp_path, monkeypatch):
+    forked("double-descent", f"sgd+{modifier}", 1, tmp_path, monkeypatch)
