@@ -84,7 +84,8 @@ def test_goldens(suite, monkeypatch):
     failed = run(suite)
     failed.assert_outcomes(failed=2)
     # The first step and channel, both pictures, and the page.
-    failed.stdout.fnmatch_lines(["*first: step 10: mine seed 42 *", "*both sides: *test_mine.html*"])
+    failed.stdout.fnmatch_lines(["*first of the checked steps: step 10: mine seed 42 *"])
+    failed.stdout.fnmatch_lines(["*both sides: *test_mine.html*"])
     page = re.search(r"both sides: (\S+test_mine\.html)", failed.stdout.str())
     assert page is not None
     assert "golden</h2>" in (suite.path / page[1]).read_text()
@@ -97,7 +98,7 @@ def test_goldens(suite, monkeypatch):
     (suite.path / "mine.py").write_text(RULE.replace("FACTOR", "1.01"))
     failed = run(suite)
     failed.assert_outcomes(failed=2)
-    failed.stdout.fnmatch_lines(["*first: step 1: mine seed 42 *"])
+    failed.stdout.fnmatch_lines(["*first of the checked steps: step 1: mine seed 42 *"])
 
     updated = run(suite, "--dynviz-update")
     updated.assert_outcomes(failed=2)
