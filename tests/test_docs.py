@@ -43,7 +43,9 @@ def test_the_commands_of_a_page_work_one_after_the_other(page, tmp_path, monkeyp
 
 
 @pytest.mark.slow
-def test_the_program_for_maintainers_is_a_test_that_passes(pytester):
+def test_the_program_for_maintainers_is_a_test_that_passes(pytester, monkeypatch):
+    # Where it is set, nothing is written.
+    monkeypatch.delenv("CI", raising=False)
     (program,) = blocks("maintainers", "python")
     pytester.makepyfile(program)
     for _ in ("it writes its golden", "it compares with it"):
