@@ -1,7 +1,7 @@
 """`dynviz export`: recordings to a file, or every view of them to a folder."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,13 +194,13 @@ def export(
     may_write(_files(pictures), force=force or report is not None)
     try:
         # Half-written files are removed, whether Ctrl-C or SIGTERM ends this.
-        with stoppable():
+        with stoppable() as heed:
             if to_folder:
                 from dynviz.animation.export import make_folder
 
                 make_folder(Path(target))
             for path, choices in pictures.items():
-                _write(recordings, path, choices, report)
+                _write(recordings, path, choices, report, heed)
     except KeyboardInterrupt:
         say(f"stopped before {target} was complete")
         sys.exit(STOPPED)
@@ -228,7 +228,9 @@ def _label(text: str) -> tuple[str, str]:
     return name, label
 
 
-def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any], report: int | None) -> None:
+def _write(
+    recordings: "list[Recording]", target: Path, drawn: dict[str, Any], report: int | None, heed: Callable[[], None]
+) -> None:
     from dynviz.animation.export import alt_file, animate
     from dynviz.cli.progress import ExportProgress, ExportReports
 
@@ -237,6 +239,7 @@ def _write(recordings: "list[Recording]", target: Path, drawn: dict[str, Any], r
     def count(done: int, frames: int) -> None:
         nonlocal shown
         shown = frames
+        heed()
         progress(done, frames)
 
     with ExportProgress(target.name) if report is None else ExportReports(report) as progress:

@@ -65,8 +65,9 @@ def _made(recipe: "Recipe", picture: Path, out: Path, trust: tuple[str, ...], *,
     from dynviz.remaking.likeness import difference
 
     try:
-        with stoppable(), ExportProgress(picture.name) as drawn:
+        with stoppable() as heed, ExportProgress(picture.name) as drawn:
             made = remake(recipe, picture.stem, out, trust=allowed, yes=yes, progress=TrainingProgress(), drawn=drawn)
+            heed()
     except KeyboardInterrupt:
         say(f"stopped before {picture.name} was made")
         sys.exit(STOPPED)
