@@ -1,5 +1,6 @@
 """What takes long runs beside the player's event loop, and its outcome is shown when it is ready and still wanted."""
 
+import asyncio
 import threading
 from pathlib import Path
 
@@ -112,6 +113,22 @@ async def test_dialogs_style_no_cell_of_the_picture_behind_them(cloud, monkeypat
             await watched.settle()
         assert not styled
         assert "Export" in watched.text
+
+
+@asynchronous
+async def test_a_dialog_over_a_picture_that_changed_is_drawn_again_once_and_not_for_ever(cloud, monkeypatch):
+    drawn = []
+    draw = Dialog.render_lines
+    monkeypatch.setattr(Dialog, "render_lines", lambda self, crop: drawn.append(crop) or draw(self, crop))
+    async with watching(cloud) as player:
+        await player.press("?")
+        drawn.clear()
+        player.screen.refresh()
+        for _ in range(20):
+            # As its clock does while it is covered.
+            player.screen.call_later(lambda: None)
+            await asyncio.sleep(0.02)
+        assert 1 <= len(drawn) <= 2
 
 
 @asynchronous

@@ -374,8 +374,13 @@ async def test_a_browser_shows_a_picture_obeys_a_key_and_follows_a_live_run(tmp_
         await page.wait_for(f"{text}.includes('step 60 of 100')")
         await page.press("ArrowLeft")
         await page.wait_for(f"{text}.includes('step 59 of 100')")
-        await page.press("ArrowRight")
-        await page.wait_for(f"{text}.includes('step 60 of 100')")
+        await page.press("?")
+        await page.wait_for(f"{text}.includes('Keys')")
         own = [address for address in page.requested if not address.startswith(("chrome://", "about:", "data:"))]
         assert all(f"127.0.0.1:{served.port}/{TOKEN}/" in address for address in own)
+        await page.press("Escape")
+        # A key right behind it would be one with alt.
+        await page.wait_for(f"!{text}.includes('Keys')")
+        await page.press("q")
+        await page.wait_for("!document.getElementById('notice').hidden")
     growing.finish()

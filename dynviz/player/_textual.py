@@ -4,7 +4,7 @@ import contextlib
 import termios
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import textual
 from rich.console import Console, RenderableType
@@ -19,6 +19,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from dynviz.player.terminal.link import Link
+
+Result = TypeVar("Result")
 
 
 class LazyStrip(Strip, ABC):
@@ -87,6 +89,19 @@ class LinkedApp(App[int]):
         trace = Traceback(show_locals=False, width=None, suppress=[textual])
         self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
         self._close_messages_no_wait()
+
+
+class CoveredScreen(Screen[Result]):
+    """A screen that may be covered by a dialog.
+
+    Once a covered screen has changed, Textual has it and the dialog drawn again with each message that it gets.
+    """
+
+    def _compositor_refresh(self) -> None:
+        super()._compositor_refresh()
+        if self.app.screen is not self:
+            # What has changed was passed on to the dialog by now.
+            self._repaint_required = False
 
 
 class RedirectedDriver(LinuxDriver):

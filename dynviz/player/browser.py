@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dynviz.errors import DynvizError
+from dynviz.player._textual import CoveredScreen
 from dynviz.player.browser_dialogs import RenameDialog, TrashDialog
 from dynviz.player.info_dialog import InfoDialog
 from dynviz.player.messages import RunChosen
@@ -61,7 +61,7 @@ ORDERS: Mapping[str, Callable[[RunSummary], Any] | None] = {
 """The orders of runs; by time is the order in which they come."""
 
 
-class Browser(Screen[None]):
+class Browser(CoveredScreen[None]):
     """The runs below a folder, the newest first."""
 
     DEFAULT_CSS = """

@@ -1,18 +1,14 @@
 """What all dialogs share: they stand over the dimmed picture."""
 
-from typing import TypeVar
-
 from textual.geometry import Region
 from textual.screen import ModalScreen
 from textual.strip import Strip
 
-from dynviz.player._textual import rows_of
+from dynviz.player._textual import CoveredScreen, Result, rows_of
 from dynviz.player.strip import JoinedStrip, dimmed
 
-Result = TypeVar("Result")
 
-
-class Dialog(ModalScreen[Result]):
+class Dialog(CoveredScreen[Result], ModalScreen[Result]):
     """A screen over the one before it, which is drawn again in dimmed colours.
 
     Textual would blend the style of every cell, for a third of a second where the screen is large.

@@ -1,8 +1,7 @@
 """Keys that control training: pausing, single steps, hyperparameters, forks."""
 
-from textual.screen import Screen
-
 from dynviz.errors import DynvizError
+from dynviz.player._textual import CoveredScreen
 from dynviz.player.change_dialog import ChangeDialog, Wanted
 from dynviz.player.endings import Endings
 from dynviz.player.event_dialog import EventDialog
@@ -17,7 +16,7 @@ from dynviz.recording.changes import Action
 OVER = "training is over; L trains on, F forks the run at this step"
 
 
-class TrainingScreen(Screen[None]):
+class TrainingScreen(CoveredScreen[None]):
     """A screen whose keys act on training.
 
     Attributes:

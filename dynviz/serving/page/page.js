@@ -4,7 +4,7 @@ import {Ink} from "./ink.js";
 import {follow, pasted, typed} from "./keys.js";
 import {Screen} from "./screen.js";
 
-const QUIET = 300; // milliseconds without change after which the text for screen readers is renewed
+const READ = 300; // milliseconds after a change until the text for screen readers is renewed, however much follows
 const find = id => document.getElementById(id);
 const light = matchMedia("(prefers-color-scheme: light)").matches;
 const canvas = find("picture"), notice = find("notice");
@@ -27,8 +27,12 @@ function draw() {
   if (screen.held) return;
   ink.draw(screen);
   document.body.style.backgroundColor = getGround();
-  clearTimeout(reading);
-  reading = setTimeout(() => { find("text").textContent = screen.text; }, QUIET);
+  reading ||= setTimeout(read, READ);
+}
+
+function read() {
+  reading = 0;
+  find("text").textContent = screen.text;
 }
 
 function getGround() {
