@@ -229,6 +229,17 @@ def test_a_long_title_is_cut_before_an_optimizer_is_left_out():
     assert row.endswith("✓ finished     step 7 of 400 ")
 
 
+def test_a_sentence_about_what_happened_is_whole_or_absent():
+    readouts = (Readout("adamw", "lane0"), Readout("nag-gs", "lane1"), Readout("Only nag-gs has arrived.", "text"))
+    scene = Scene("Rosenbrock's valley", (), 7, 3000, (*readouts, Readout("seed 42", "muted")))
+    for width in range(40, 140):
+        row = text(header.header(width, scene, TrainingStatus("finished"), step=7))
+        assert ("Only" in row) == ("Only nag-gs has arrived." in row), row
+        if "Only" in row or "seed" in row:
+            assert "adamw" in row, row
+    assert "Only nag-gs" in row
+
+
 def test_keys_that_matter_least_are_left_out_of_the_footer_first():
     hints = [footer.KeyHint("space", "play", 1), footer.KeyHint("e", "export", 4), footer.KeyHint("q", "quit", 0)]
     assert text(footer.footer(40, hints)).strip() == "space play  e export  q quit"

@@ -10,6 +10,8 @@ from dynviz.scene.marks import Scene
 
 FIRST, PLACED = re.compile(r"\S*"), re.compile(r"\S*(?: in \S+)?")
 """The name of an optimizer, and the folder of its run beside it."""
+RANKS = {"text": 4, "muted": 5}
+"""The colours of what is said of no optimizer alone, such as a sentence about what happened, with its rank."""
 LONGEST = 24
 """Maximum width of the name on a tab."""
 SHORTEST = 12
@@ -21,11 +23,15 @@ def header(width: int, scene: Scene | None, status: TrainingStatus, *, title: st
     if scene is None:
         return fit([Word(title, bold=True)], status.words, width)
     name, *options = scene.title.split(" · ")
-    # The scenario stays longest, then the status, then the optimizers.
+    # The scenario stays longest, then the status, then the optimizers, then what happened.
     left = [Word(name, bold=True)]
     left += [Word(f"· {option}", "muted", rank=4, gap=1) for option in options]
-    lanes = [Word(readout.text, readout.color, rank=3) for readout in scene.readouts if readout.color != "muted"]
-    more = [Word(readout.text, readout.color, rank=5) for readout in scene.readouts if readout.color == "muted"]
+    lanes = [Word(readout.text, readout.color, rank=3) for readout in scene.readouts if readout.color not in RANKS]
+    more = [
+        Word(readout.text, readout.color, rank=RANKS[readout.color])
+        for readout in scene.readouts
+        if readout.color in RANKS
+    ]
     whole = f"of {grouped(scene.steps)}"
     # As wide as for the last step, so that the words before it do not move.
     counter = Word(f"step {grouped(step)} {whole}".rjust(len(f"step {grouped(scene.steps)} {whole}")), rank=1)
