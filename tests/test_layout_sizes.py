@@ -1,16 +1,20 @@
 """The main panel of a page of cells: large on small terminals, and never smaller on clearly larger ones."""
 
+import random
+
 import pytest
 
 from dynviz.animation.drawing import open_film
-from dynviz.cells.metrics import cell_metrics
+from dynviz.cells.metrics import LETTERS, cell_metrics
 from dynviz.layout.page import lay_out
 from dynviz.recording import open_all
 from tests import recorded
 
-SIZES = [(width, height) for width in (80, 100, 125, 160, 200) for height in (20, 25, 32, 40, 56)]
-"""What the rows around it leave of terminals for the picture; each width and height is a quarter larger than the last
-at least."""
+ROUNDED = (2, 1)
+"""Columns and rows of a map that the words of its ticks may take as they grow longer."""
+SCREENS = ((80, 24), (100, 30), (120, 40), (200, 60))
+CHROME = 4
+"""Rows of the player's header, tabs, timeline and keys."""
 
 
 @pytest.fixture(scope="module")
@@ -33,25 +37,55 @@ def places(scene, size):
     return lay_out(scene, lambda _: cell_metrics(*size), title=False).places
 
 
-@pytest.mark.parametrize(
-    ("name", "view"),
-    [
-        ("voronoi", "benchmark"),
-        ("voronoi", "scalars"),
-        ("voronoi", "centers"),
-        ("voronoi", "curves"),
-        ("surface", "path"),
-        ("sensing", "spectrum"),
-        ("sensing", "curves"),
-    ],
-)
-def test_a_clearly_larger_terminal_never_shows_the_main_panel_smaller(scenes, name, view):
+VIEWS = [
+    ("voronoi", "benchmark"),
+    ("voronoi", "logits"),
+    ("voronoi", "scalars"),
+    ("voronoi", "centers"),
+    ("voronoi", "curves"),
+    ("surface", "path"),
+    ("surface", "surface3d"),
+    ("surface", "cloud"),
+    ("sensing", "spectrum"),
+    ("sensing", "curves"),
+]
+
+
+@pytest.mark.parametrize(("name", "view"), VIEWS)
+def test_a_larger_terminal_never_shows_the_main_panel_smaller(scenes, name, view):
     scene = scenes(name, view)
-    area = {size: places(scene, size)[0].plot.width * places(scene, size)[0].plot.height for size in SIZES}
-    for small, at_least in area.items():
-        for large, shown in area.items():
-            if small[0] < large[0] and small[1] < large[1]:
-                assert shown >= at_least, (small, large)
+    draw = random.Random(0)
+    for _ in range(60):
+        small = draw.randrange(80, 200), draw.randrange(20, 56)
+        large = small[0] + draw.choice((0, 1, 2, 3, 10, 30)), small[1] + draw.choice((0, 1, 2, 3, 10, 30))
+        one, other = (places(scene, size)[0] for size in (small, large))
+        if scene.panels[0].square:
+            assert other.plot.width >= one.plot.width - ROUNDED[0], (small, large)
+            assert other.plot.height >= one.plot.height - ROUNDED[1], (small, large)
+        else:
+            areas = [place.cell.width * place.cell.height for place in (one, other)]
+            # Halves of odd lengths are rounded.
+            assert areas[1] >= areas[0] - max(large), (small, large)
+
+
+@pytest.mark.parametrize(("name", "view"), VIEWS)
+@pytest.mark.parametrize("size", SCREENS)
+def test_panels_fill_three_quarters_of_the_screen(scenes, name, view, size):
+    """Plots with their ticks and words. Maps keep their shape, and leave a part of what is beside or below them."""
+    metrics = cell_metrics(size[0], size[1] - CHROME)
+    filled = sum(filled_cells(place, metrics) for place in places(scenes(name, view), (size[0], size[1] - CHROME)))
+    maps = any(panel.square for panel in scenes(name, view).panels)
+    assert filled / (size[0] * size[1]) >= (0.65 if maps else 0.74)
+
+
+def filled_cells(place, metrics):
+    """The cells of the smallest rectangle around a plot with all of its words."""
+    right = place.cell.right if place.direct != "none" else place.plot.right
+    words = [(one.left, one.left + metrics.measure(one.words.text, LETTERS), one.baseline) for one in place.words]
+    rights = [min(end, place.cell.right) for _, end, _ in words]
+    wide = max([right, *rights]) - min([place.plot.left - 1, *(start for start, _, _ in words)])
+    rows = [row for _, _, row in words]
+    return wide * (max([place.plot.bottom, *(row + 1 for row in rows)]) - min([place.plot.top, *rows]))
 
 
 def test_of_two_optimizers_a_small_terminal_shows_two_large_maps_and_the_rest_by_key(scenes):

@@ -20,8 +20,10 @@ ROWS_PER_LINE, MOST_LINES = 5, 3
 """The title, readouts and legend of a panel take one row of so many, and so many at most."""
 FLOOR = 12
 """Panels of so many rows have a line below their plot, and those that others stand below an empty row at their end."""
-LEAD_SHARE, LEAD_ENOUGH = 0.9, (40, 20)
-"""The first panel keeps this share of the columns and rows that its plot has alone, and all of them up to so many."""
+LEAD_ROWS = 22
+"""Up to so many rows, maps that lead leave to other panels only what they cannot use."""
+BESIDE, BESIDE_SHARE = (28, 5), 0.22
+"""Columns and rows that other panels have beside or below them at least, and their share of large pages."""
 
 LETTERS = Font(1)
 HEADING = Font(1, bold=True)
@@ -82,9 +84,11 @@ class CellMetrics(Metrics):
         """Fewer where panels are small: their maps have no axes."""
         return (3.0, 2.0) if height < 16 * panels**0.5 else (7.0, 4.0)
 
-    def least(self, panel: Panel) -> Size:
+    def least(self, panel: Panel, *, beside: bool = False) -> Size:
         """The smallest map, or the smallest other panel."""
-        return LEAST_MAP if panel.square else LEAST_CURVE
+        if panel.square:
+            return LEAST_MAP
+        return BESIDE if beside else LEAST_CURVE
 
     def small(self, panel: Panel, cell: Rect) -> bool:
         """Whether there is no room for axes beside the plot."""
@@ -115,7 +119,8 @@ def cell_metrics(width: int, rows: int) -> CellMetrics:
         scale=1,
         scale_line=0,
         scale_words=0,
-        lead_share=LEAD_SHARE,
-        lead_enough=LEAD_ENOUGH,
+        lead_rows=LEAD_ROWS,
+        beside=BESIDE,
+        beside_share=BESIDE_SHARE,
     )
     return CellMetrics(width=width, height=rows, aspect=0.5, coarse=True, fonts=FONTS, page=page, head=HEAD, axes=AXES)

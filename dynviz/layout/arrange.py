@@ -56,7 +56,8 @@ def arrange(
     aspect: float = 1.0,
     words: Size = (0.0, 0.0),
     above: float = 0.0,
-    lead: float = 0.0,
+    side: float = 0.0,
+    steady: bool = False,
 ) -> tuple[Rect, ...]:
     """A rectangle for each panel; none overlap.
 
@@ -70,10 +71,13 @@ def arrange(
         aspect: Width of one pixel or cell over its height: 1 for pixels, about 0.5 for the cells of a terminal.
         words: Columns and rows of a panel that its title and ticks take.
         above: How many more rows the words above a map take.
-        lead: Rows that the plot of a map has at least, where there is an arrangement in which it does.
+        side: Rows that the plot of a map has, where there is an arrangement in which it does; 0: what looks best.
+        steady: Whether the first panel is as large as panels of its kind alone can be, however they then stand. A
+            larger area never makes it smaller.
     """
     shape = max(map(map_shape, panels), default=1.0)
-    return _arranged(tuple(panel.square for panel in panels), Area(width, height, aspect, words, above, shape, lead))
+    area = Area(width, height, aspect, words, above, shape, side, steady)
+    return _arranged(tuple(panel.square for panel in panels), area)
 
 
 def arrange_rows(count: int, columns: int, width: int, height: int) -> tuple[Rect, ...]:
@@ -100,7 +104,18 @@ def map_shape(panel: Panel) -> float:
 
 @dataclass(frozen=True)
 class Area:
-    """The area to fill: its size, the aspect of its units, room for words, more above maps, their shape and rows."""
+    """The area to fill.
+
+    Attributes:
+        width: Of the area.
+        height: Of the area.
+        aspect: Width of a unit over its height.
+        words: Columns and rows of a panel that its title and ticks take.
+        above: How many more rows the words above a map take.
+        shape: The width-to-height ratio of maps.
+        side: Rows that the plot of a map has; 0: what looks best.
+        steady: Whether a larger area never makes the first panel smaller.
+    """
 
     width: int
     height: int
@@ -108,7 +123,8 @@ class Area:
     words: Size
     above: float = 0.0
     shape: float = 1.0
-    lead: float = 0.0
+    side: float = 0.0
+    steady: bool = False
 
     @property
     def whole(self) -> Rect:
@@ -137,10 +153,10 @@ class Area:
 def _arranged(square: tuple[bool, ...], area: Area) -> tuple[Rect, ...]:
     maps, curves = square.count(True), square.count(False)
     if not maps:
-        grids = [_grid(area.whole, curves, rows) for rows in range(1, curves + 1)]
+        grids = [_grid(area.whole, curves, rows) for rows in _calm_rows(curves, steady=area.steady)]
         best = max(grids, key=lambda grid: _worth((), grid, area), default=[])
         return tuple(best)
-    free = replace(area, lead=0.0)
+    free = replace(area, side=0.0)
     both = max(
         list(_pages(maps, curves, area)) or _pages(maps, curves, free), key=lambda page: _worth(page[0], page[1], area)
     )
@@ -158,9 +174,8 @@ def _pages(maps: int, curves: int, area: Area) -> Iterator[tuple[list[Rect], lis
             continue
         largest = min(area.map_plot(Rect(0, 0, area.width // columns, area.height // rows)))
         sides = [share * largest for share in SIDES]
-        if area.lead:
-            # The words above a map may take one row more than is reckoned with.
-            sides = [side for side in (*sides, area.lead + 1) if area.lead + 1 <= side <= largest]
+        if area.side:
+            sides = [area.side] if area.side <= largest else []
         for side in sides:
             block = area.block(columns, rows, side)
             if not curves:
@@ -194,6 +209,21 @@ def _around(block: Rect, curves: tuple[int, int], area: Area) -> Iterator[tuple[
             yield block, upper + lower
 
 
+def _calm_rows(count: int, *, steady: bool) -> list[int]:
+    """Numbers of rows that so many curves may stand in; to be steady, only those in which the first one has most room.
+
+    >>> _calm_rows(4, steady=True), _calm_rows(3, steady=True), _calm_rows(7, steady=True)
+    ([1, 2, 4], [2], [2, 3])
+    """
+    if not steady:
+        return list(range(1, count + 1))
+    # The number of rows, and of panels in the first and in the last one.
+    grids = [(rows, count // rows, -(-count // rows)) for rows in range(1, count + 1)]
+    calm = [(rows, first) for rows, first, last in grids if count == 3 or last <= 1.5 * first]
+    fewest = min((rows * first for rows, first in calm), default=0)
+    return [rows for rows, first in calm if rows * first == fewest]
+
+
 def _grids(area: Rect, count: int) -> list[list[Rect]]:
     return [_grid(area, count, rows) for rows in range(1, min(count, ROWS) + 1)] or [[]]
 
@@ -221,6 +251,8 @@ def _turned(rects: list[Rect], area: Area) -> list[Rect]:
 
 def _worth(maps: Sequence[Rect], curves: Sequence[Rect], area: Area) -> float:
     """How good a page is. A sum of logarithms, so that no panel grows at the cost of a small one."""
+    if area.steady and not curves:
+        return min(min(area.map_plot(rect)) for rect in maps)
     total = sum(2 * LEAD * math.log(min(area.map_plot(rect))) for rect in maps)
     for rect in curves:
         wide, tall = area.curve_plot(rect)

@@ -51,8 +51,9 @@ class PageMetrics:
         scale_line: From its top to its line.
         scale_words: From its top to the row that the words of its ticks stand on.
         attempts: How often panels are arranged, each time with one more line of words above each map.
-        lead_share: The share of the size of its plot alone that the first panel keeps beside others; 0: any.
-        lead_enough: Width and height up to which it keeps all of them.
+        lead_rows: Up to so many rows, plots of leading maps take all that they can; 0: arranged as looks best.
+        beside: Columns and rows that other panels then have at least.
+        beside_share: The share of the page's width or height that other panels have on larger pages.
     """
 
     margin: int
@@ -68,8 +69,9 @@ class PageMetrics:
     scale_line: int
     scale_words: int
     attempts: int = 1
-    lead_share: float = 0.0
-    lead_enough: Size = (0.0, 0.0)
+    lead_rows: int = 0
+    beside: tuple[int, int] = (0, 0)
+    beside_share: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,8 +223,13 @@ class Metrics(ABC):
         """
 
     @abstractmethod
-    def least(self, panel: Panel) -> Size:
-        """The size in which a panel shows more than its words."""
+    def least(self, panel: Panel, *, beside: bool = False) -> Size:
+        """The size in which a panel shows more than its words.
+
+        Args:
+            panel: What is shown.
+            beside: Whether it stands beside or below maps that lead.
+        """
 
     @abstractmethod
     def small(self, panel: Panel, cell: Rect) -> bool:

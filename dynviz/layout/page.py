@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from dynviz.layout.arrange import Rect, Size, arrange, arrange_rows, map_shape
+from dynviz.layout.arrange import Rect, arrange, arrange_rows, map_shape
 from dynviz.layout.counter import step_words
 from dynviz.layout.heads import PanelHead, panel_heads
 from dynviz.layout.metrics import Metrics
@@ -16,6 +16,8 @@ from dynviz.layout.words import PlacedWords, Words, flow
 from dynviz.scene.marks import Panel, Scene
 
 NOTHING = Rect(0, 0, 0, 0)
+SLACK = 2
+"""Rows that words around a map take more than is reckoned with."""
 AnyMetrics = TypeVar("AnyMetrics", bound=Metrics)
 
 
@@ -62,50 +64,56 @@ def lay_out(scene: Scene, measures: Callable[[int], AnyMetrics], *, title: bool 
         title: Whether the scene's title, its readouts and the step stand above the panels.
     """
     belonging = _leading(scene.panels)
-    lead = 0.0, 0.0
     # Below a title of its own stands a page that nobody turns: it shows as many panels as it can.
-    if not title and not scene.columns and 0 < belonging < len(scene.panels):
-        lead = _lead(scene, belonging, measures(belonging))
+    steady = not title and not scene.columns and not scene.lead and measures(1).page.lead_rows > 0
+    lead = _lead_rows(scene, belonging, measures(belonging)) if steady and belonging else 0
     for count in range(len(scene.panels), 1, -1):
         metrics = measures(count)
-        if not _hopeless(scene.panels[:count], metrics):
-            strip, cells, heads = _arranged(scene, count, metrics, title=title, lead=lead[1])
-            if all(_readable(panel, cell, metrics) for panel, cell in zip(scene.panels, cells, strict=False)):
-                placed = places(heads, metrics)
-                plot = placed[0].plot
-                if count <= belonging or (plot.width >= lead[0] and plot.height >= lead[1]):
+        if not _hopeless(scene.panels[:count], metrics, beside=lead > 0):
+            # Alone, maps have all the room there is.
+            for side in range(lead, lead + SLACK + 1) if lead and count > belonging else (0,):
+                strip, heads = _arranged(scene, count, metrics, title=title, side=side, steady=steady)
+                if not all(_readable(head.panel, head.cell, metrics, beside=lead > 0) for head in heads):
+                    break
+                placed = places(heads, metrics, lead)
+                if count <= belonging or placed[0].plot.height >= lead:
                     return Page(metrics, strip, placed, step_scale(scene, metrics))
     metrics = measures(min(len(scene.panels), 1))
-    strip, _, heads = _arranged(scene, min(len(scene.panels), 1), metrics, title=title)
-    return Page(metrics, strip, places(heads, metrics), step_scale(scene, metrics))
+    strip, heads = _arranged(scene, min(len(scene.panels), 1), metrics, title=title, steady=steady)
+    return Page(metrics, strip, places(heads, metrics, lead), step_scale(scene, metrics))
 
 
-def _hopeless(panels: Sequence[Panel], metrics: Metrics) -> bool:
+def _hopeless(panels: Sequence[Panel], metrics: Metrics, *, beside: bool) -> bool:
     """Whether there is no room for so many panels however they are arranged, which takes long to find out."""
-    return sum(wide * tall for wide, tall in map(metrics.least, panels)) > metrics.width * metrics.height
+    least = (metrics.least(panel, beside=beside) for panel in panels)
+    return sum(wide * tall for wide, tall in least) > metrics.width * metrics.height
 
 
-def _readable(panel: Panel, cell: Rect, metrics: Metrics) -> bool:
+def _readable(panel: Panel, cell: Rect, metrics: Metrics, *, beside: bool) -> bool:
     """Whether a panel in this cell shows more than its words."""
-    wide, tall = metrics.least(panel)
+    wide, tall = metrics.least(panel, beside=beside)
     return cell.width >= wide and cell.height >= tall
 
 
-def _lead(scene: Scene, belonging: int, metrics: Metrics) -> Size:
-    """The columns and rows that the plot of the first panel has at least, beside others; none where that is free.
+def _lead_rows(scene: Scene, belonging: int, metrics: Metrics) -> int:
+    """The rows of plots of the maps that lead, which never are fewer on a larger page.
 
-    They follow from those that it has with those panels alone that belong to it. Else a larger page, which has room
-    for more panels, would show the first one smaller.
+    On a small page they have as many as without other panels, on a larger one as many as without the strip beside or
+    below them that those stand on.
     """
-    page = metrics.page
-    if not page.lead_share or scene.lead:
-        return 0.0, 0.0
-    plot = places(_arranged(scene, belonging, metrics, title=False)[2], metrics)[0].plot
-    wide, tall = (
-        max(whole * page.lead_share, min(whole, enough))
-        for whole, enough in zip((plot.width, plot.height), page.lead_enough, strict=True)
+    page, others = metrics.page, len(scene.panels) - belonging
+
+    def alone(columns: int, rows: int) -> int:
+        left = replace(metrics, width=max(metrics.width - columns, 1), height=max(metrics.height - rows, 1))
+        return places(_arranged(scene, belonging, left, title=False, steady=True)[1], left)[0].plot.height
+
+    if not others:
+        return alone(0, 0)
+    columns, rows = (
+        max(least, round(page.beside_share * length))
+        for least, length in zip(page.beside, (metrics.width, metrics.height), strict=True)
     )
-    return wide, tall
+    return max(min(alone(0, 0), page.lead_rows), alone(columns, 0), alone(0, rows))
 
 
 def _leading(panels: Sequence[Panel]) -> int:
@@ -116,14 +124,23 @@ def _leading(panels: Sequence[Panel]) -> int:
 
 
 def _arranged(
-    scene: Scene, count: int, metrics: Metrics, *, title: bool, lead: float = 0.0
-) -> tuple[TitleStrip, tuple[Rect, ...], list[PanelHead]]:
-    """The strip above the first panels, and their cells and heads."""
+    scene: Scene, count: int, metrics: Metrics, *, title: bool, side: int = 0, steady: bool = False
+) -> tuple[TitleStrip, list[PanelHead]]:
+    """The strip above the first panels, and their heads.
+
+    Args:
+        scene: What is laid out.
+        count: How many of its panels.
+        metrics: Of the page.
+        title: Whether there is a strip.
+        side: Rows of the plots of maps; 0: what looks best.
+        steady: Whether the first panel must not be smaller than on a smaller page.
+    """
     page, panels = metrics.page, scene.panels[:count]
     strip = _title_strip(scene, count, metrics) if title else TitleStrip()
     below = page.scale if scene.scale is not None else page.bottom
     area = max(metrics.width - 2 * page.edge, 1), max(metrics.height - strip.area.height - below, 1)
-    cells: tuple[Rect, ...] = ()
+
     heads: list[PanelHead] = []
     for lines in range(1, page.attempts + 1):
         # How high words are is known once cells are, so those that wrap are given room the second time.
@@ -133,14 +150,15 @@ def _arranged(
             shape = map_shape(panels[0]) if panels[0].square else 0.0
             rects = arrange_story(lead, count - lead, area, metrics.aspect, shape)
         elif scene.columns:
-            rects = arrange_rows(count, scene.columns, *area)
+            rects = arrange_rows(count, min(scene.columns, count), *area)
         else:
-            rects = arrange(panels, *area, aspect=metrics.aspect, words=least, above=words[1] - least[1], lead=lead)
-        cells = tuple(replace(cell, left=cell.left + page.edge, top=cell.top + strip.area.height) for cell in rects)
+            above = words[1] - least[1]
+            rects = arrange(panels, *area, aspect=metrics.aspect, words=least, above=above, side=side, steady=steady)
+        cells = [replace(cell, left=cell.left + page.edge, top=cell.top + strip.area.height) for cell in rects]
         heads = panel_heads(panels, cells, scene.readouts, metrics)
         if _lines_over_maps(heads) <= lines:
             break
-    return strip, cells, heads
+    return strip, heads
 
 
 def _lines_over_maps(heads: Sequence[PanelHead]) -> int:

@@ -55,10 +55,16 @@ class PanelPlace:
         return written(panel.readouts, self.direct)
 
 
-def places(heads: Sequence[PanelHead], metrics: Metrics) -> tuple[PanelPlace, ...]:
-    """The place of each panel of a page."""
+def places(heads: Sequence[PanelHead], metrics: Metrics, lead: int = 0) -> tuple[PanelPlace, ...]:
+    """The place of each panel of a page.
+
+    Args:
+        heads: Of the panels.
+        metrics: Of the page.
+        lead: The height of the plots of the first map and those of its plane; 0: as high as there is room.
+    """
     panels = drafts(heads, metrics)
-    return tuple(_place(draft, plot, metrics) for draft, plot in zip(panels, plots(panels, metrics), strict=True))
+    return tuple(_place(draft, plot, metrics) for draft, plot in zip(panels, plots(panels, metrics, lead), strict=True))
 
 
 def _place(draft: Draft, plot: Rect, metrics: Metrics) -> PanelPlace:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import level_ticks, ticks, upright_ticks
@@ -50,12 +50,21 @@ def drafts(heads: Sequence[PanelHead], metrics: Metrics) -> list[Draft]:
     return panels
 
 
-def plots(panels: Sequence[Draft], metrics: Metrics) -> list[Rect]:
-    """The plot of each panel. Maps of one plane are of one size, wherever they stand."""
+def plots(panels: Sequence[Draft], metrics: Metrics, lead: int = 0) -> list[Rect]:
+    """The plot of each panel. Maps of one plane are of one size, wherever they stand.
+
+    Args:
+        panels: Of the page.
+        metrics: Of the page.
+        lead: The height of the plots of the first map and those of its plane; 0: as high as there is room.
+    """
     spans = [_span(draft, panels, metrics) for draft in panels]
     lefts = [_left(draft, height, metrics) for draft, (_, height) in zip(panels, spans, strict=True)]
     rights = [_right(draft, metrics) for draft in panels]
     rooms = [_room(draft, span, panels, (lefts, rights)) for draft, span in zip(panels, spans, strict=True)]
+    if lead and panels:
+        for index in _same_plane(panels[0], panels):
+            rooms[index] = replace(rooms[index], height=min(rooms[index].height, lead))
     return [
         _map_plot(draft.panel, room, [rooms[index] for index in _same_plane(draft, panels)], metrics)
         if draft.panel.square

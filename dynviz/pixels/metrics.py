@@ -65,7 +65,7 @@ class PixelMetrics(Metrics):
         """In proportion to the size of the letters."""
         return 4.2 * self.sizes.em, 2.9 * self.sizes.em + lines * self.sizes.row
 
-    def least(self, panel: Panel) -> Size:  # noqa: ARG002
+    def least(self, panel: Panel, *, beside: bool = False) -> Size:  # noqa: ARG002
         """In proportion to the size of the letters."""
         return LEAST[0] * self.sizes.em, LEAST[1] * self.sizes.em
 

@@ -1,6 +1,7 @@
 """Reproducible screenshots of the player, for documentation."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 
 from dynviz.cells.svg import svg
@@ -22,7 +23,8 @@ def screen_svg(
     Raises:
         DynvizError: A source cannot be opened.
     """
-    return asyncio.run(_svg(Player(sources, view=view, theme=theme, step=step, timed=False), size, theme))
+    player = Player(sources, view=view, theme=theme, step=sys.maxsize if step is None else step, timed=False)
+    return asyncio.run(_svg(player, size, theme))
 
 
 async def _svg(app: Player, size: tuple[int, int], theme: str) -> str:
