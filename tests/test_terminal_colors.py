@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from dynviz.player.terminal import colors
-from dynviz.player.terminal.colors import COLORS, GROUND, ColorQuery, ask, ground_of
+from dynviz.player.terminal import query
+from dynviz.player.terminal.colors import COLORS, GROUND, depth_in, ground_in, ground_of, questions
+from dynviz.player.terminal.query import TerminalQuery, send
 
 DEVICE = b"\x1b[?62;22c"
 
@@ -26,7 +27,7 @@ DEVICE = b"\x1b[?62;22c"
     ],
 )
 def test_the_answer_decides_and_without_one_nothing_changes(answer, depth, monkeypatch):
-    monkeypatch.setattr(colors, "PATIENCE", 1.0)
+    monkeypatch.setattr(query, "PATIENCE", 1.0)
     ours, theirs = pty.openpty()
     try:
 
@@ -42,8 +43,7 @@ def test_the_answer_decides_and_without_one_nothing_changes(answer, depth, monke
         thread = threading.Thread(target=terminal)
         thread.start()
         begun = time.monotonic()
-        query = ColorQuery(theirs, theirs)
-        assert query.depth("256") == depth
+        assert depth_in(TerminalQuery(theirs, theirs, COLORS).read(), "256") == depth
         thread.join()
         if answer:
             assert time.monotonic() - begun < 0.9
@@ -64,7 +64,7 @@ def test_the_answer_decides_and_without_one_nothing_changes(answer, depth, monke
     ],
 )
 def test_nobody_is_asked_where_it_is_known_or_somebody_else_would_answer(known, environ):
-    assert ask(known, environ, 2) is None
+    assert send(questions(known, environ), environ, 2) is None
 
 
 @pytest.mark.parametrize(
@@ -82,15 +82,15 @@ def test_the_ground_is_asked_for_where_the_colours_are_known(answer, ground):
 
         def terminal():
             read = b""
-            while GROUND + colors.DEVICE not in read:
+            while GROUND + query.DEVICE not in read:
                 read += os.read(ours, 4096)
             os.write(ours, answer + DEVICE)
 
         thread = threading.Thread(target=terminal)
         thread.start()
-        query = ColorQuery(theirs, theirs, GROUND)
-        assert query.depth("true") == "true"
-        assert query.ground == ground
+        answers = TerminalQuery(theirs, theirs, GROUND).read()
+        assert depth_in(answers, "true") == "true"
+        assert ground_in(answers) == ground
         thread.join()
     finally:
         os.close(ours)
@@ -98,7 +98,8 @@ def test_the_ground_is_asked_for_where_the_colours_are_known(answer, ground):
 
 
 def test_the_ground_is_not_asked_for_where_somebody_else_would_answer():
-    assert ask("true", {"TERM": "tmux-256color"}, 2, ground=True) is None
-    assert ask("none", {"TERM": "xterm"}, 2, ground=True) is None
+    environ = {"TERM": "tmux-256color"}
+    assert send(questions("true", environ, ground=True), environ, 2) is None
+    assert questions("none", {"TERM": "xterm"}, ground=True) == b""
     assert ground_of({"COLORFGBG": "15;0"}) == "dark"
     assert ground_of({"COLORFGBG": "0;default;15"}) == "light"

@@ -21,8 +21,8 @@ def config(*, values: tuple[str, ...], edit: bool, actions: bool) -> None:
     """Show the file of your settings and all values, or set some.
 
     The settings are theme, speed, numbers (what separates thousands), ends (whether the terminal rings when training
-    ends or diverges), remember (whether theme and speed stay as they were), and keys.ACTION. DYNVIZ_SETTINGS names
-    another file.
+    ends or diverges), graphics (how pictures are shown in a terminal), remember (whether theme and speed stay as they
+    were), and keys.ACTION. DYNVIZ_SETTINGS names another file.
 
     A theme of your own is a TOML file: base = "dark" or "light", then [colors] with lines such as ground = "#1e1e2e",
     text, muted, grid, lane0 to lane7. It serves everywhere --theme does, in exports too.

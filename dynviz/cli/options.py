@@ -105,6 +105,12 @@ record = click.option(
 )
 
 
+graphics = click.option(
+    "--graphics",
+    type=click.Choice(["auto", "cells", "kitty", "iterm", "sixel"]),
+    help="How pictures are shown: in pixels by the protocol of kitty or of iTerm2 or, for stills, as sixels; cells are "
+    "characters; auto asks the terminal what it knows. [default: as set, see `dynviz config`; else auto]",
+)
 _PLAYER = (
     click.option("--headless", is_flag=True, help="Print progress instead of opening the player."),
     click.option("--detach", is_flag=True, help="Train in the background and return to the prompt at once."),

@@ -18,7 +18,9 @@ from dynviz.errors import DynvizError
 if TYPE_CHECKING:
     from dynviz.cells.cells import Cells
     from dynviz.film import Film
+    from dynviz.graphics.support import GraphicsChoice
     from dynviz.recording import Recording
+    from dynviz.scene.marks import Scene
 
 SIZE = (100, 30)
 """Columns and rows where there is no terminal."""
@@ -40,6 +42,7 @@ LARGEST = (1000, 500)
 )
 @click.option("--svg", "as_svg", is_flag=True, help="Print an SVG image instead of text.")
 @click.option("--text", "as_text", is_flag=True, help="Print plain characters without colours.")
+@options.graphics
 @click.option(
     "--sensitivity",
     is_flag=True,
@@ -57,13 +60,15 @@ def show(
     color: str,
     as_svg: bool,
     as_text: bool,
+    graphics: "GraphicsChoice | None",
     sensitivity: bool,
     trust: tuple[str, ...],
 ) -> None:
-    """Summarise a run: settings, final values, events. With --view, --panel, --at, --size, --svg or --text, one scene.
+    """Summarise a run: settings, final values, events.
 
-    The output is plain text unless it goes to a terminal or --color is given. The same recording and options print
-    the same bytes every time, so scenes can be used in tests and documents.
+    With --view, --panel, --at, --size, --svg, --text or --graphics, print one scene: as a picture in a terminal that
+    shows pictures, else in characters. The output is plain text unless it goes to a terminal or --color is given. The
+    same recording and options print the same bytes every time, so scenes can be used in tests and documents.
 
     \b
     dynviz show runs/voronoi-adamw-l1-1
@@ -73,6 +78,8 @@ def show(
     """  # noqa: D301
     if as_svg and as_text:
         raise click.UsageError("--svg and --text are two output formats; choose one")
+    if graphics and (as_svg or as_text):
+        raise click.UsageError("--graphics is about pictures in a terminal; --svg and --text print none")
     if view:
         plugins.check("views", view)
     asked = _size(size)
@@ -83,16 +90,26 @@ def show(
         _print_sensitivity(recordings, trust)
         return
     depth = _depth("none" if as_text else color)
-    if not (as_svg or as_text or any(option is not None for option in (view, panel, at, size))):
+    if not (as_svg or as_text or any(option is not None for option in (view, panel, at, size, graphics))):
         _print_summaries(recordings, theme, depth)
         return
-    cells, title = _scene(recordings, (view, panel), at, asked, theme)
     if as_svg:
         from dynviz.cells.svg import svg
 
-        pass_on(svg(cells, title))
+        scene = _scene(recordings, (view, panel), at)
+        pass_on(svg(_cells(scene, asked, theme), f"{scene.title}, step {scene.step}"))
+        return
+    from dynviz.cli.still import StillGraphics, picture
+
+    # A depth that is asked for is about characters.
+    choice = "cells" if as_text or (graphics is None and color != "auto") else graphics
+    with StillGraphics(choice, depth) as still:
+        scene = _scene(recordings, (view, panel), at)
+        support = still.support()
+    if support is not None:
+        pass_on(picture(scene, asked, theme, support))
     else:
-        pass_on(_lines(cells, depth, bold=not as_text and _knows_bold()))
+        pass_on(_lines(_cells(scene, asked, theme), depth, bold=not as_text and _knows_bold()))
 
 
 def _print_sensitivity(recordings: "Sequence[Recording]", trust: Sequence[str]) -> None:
@@ -105,21 +122,19 @@ def _print_sensitivity(recordings: "Sequence[Recording]", trust: Sequence[str]) 
         say(f"{recording.folder}: {sensitivity(recording, allowed)}", err=False)
 
 
-def _scene(
-    recordings: "Sequence[Recording]",
-    shown: tuple[str | None, str | None],
-    at: str | None,
-    size: tuple[int, int],
-    theme: str,
-) -> "tuple[Cells, str]":
-    """The cells of one step of a view, or of one of its panels, and a title."""
+def _scene(recordings: "Sequence[Recording]", shown: tuple[str | None, str | None], at: str | None) -> "Scene":
+    """One step of a view, or of one of its panels."""
     from dynviz.animation.drawing import open_film, suggested
-    from dynviz.cells.canvas import CellCanvas
 
     view, panel = shown
     film = open_film(recordings, view or suggested(recordings)[0], panel)
-    scene = film.scene(_step(film, at))
-    return CellCanvas(*size, theme).draw(scene), f"{scene.title}, step {scene.step}"
+    return film.scene(_step(film, at))
+
+
+def _cells(scene: "Scene", size: tuple[int, int], theme: str) -> "Cells":
+    from dynviz.cells.canvas import CellCanvas
+
+    return CellCanvas(*size, theme).draw(scene)
 
 
 def _step(film: "Film", at: str | None) -> int:

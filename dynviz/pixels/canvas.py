@@ -8,7 +8,7 @@ from dynviz.errors import DynvizError
 from dynviz.layout.arrange import Rect
 from dynviz.layout.counter import step_words
 from dynviz.layout.page import TitleStrip
-from dynviz.layout.place import ReadoutSpot
+from dynviz.layout.place import PanelPlace, ReadoutSpot
 from dynviz.layout.step_scale import StepScalePlace
 from dynviz.pixels.coverage import Image
 from dynviz.pixels.easel import PixelEasel
@@ -17,6 +17,7 @@ from dynviz.pixels.markers import markers
 from dynviz.pixels.metrics import PixelMetrics, pixel_page
 from dynviz.pixels.panel import PixelPanelPainter, Readouts, words
 from dynviz.pixels.pen import Pen
+from dynviz.pixels.sizes import SCREEN, Lettering
 from dynviz.scene import theme as themes
 from dynviz.scene.identity import key
 from dynviz.scene.marks import Axis, Readout, Scene
@@ -32,13 +33,23 @@ class PixelCanvas:
     drew others before gives the same bytes as a new one.
     """
 
-    def __init__(self, width: int, height: int, theme: themes.Theme | str = "light") -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        theme: themes.Theme | str = "light",
+        lettering: Lettering = SCREEN,
+        *,
+        head: bool = True,
+    ) -> None:
         """Create a canvas.
 
         Args:
             width: In pixels.
             height: In pixels.
             theme: Its colours, or their name.
+            lettering: Its letters.
+            head: Whether the scene's title, readouts and step stand above the panels.
 
         Raises:
             DynvizError: The size is none that can be drawn, or there is no such theme.
@@ -48,13 +59,19 @@ class PixelCanvas:
                 f"a picture of {width}x{height} pixels cannot be drawn; each side is from {SMALLEST} to {LARGEST}"
             )
         self.theme = themes.theme(theme) if isinstance(theme, str) else theme
-        self._pen = Pen(width, height)
+        self._pen, self._shows_head = Pen(width, height, lettering), head
         self._image = blank(Rect(0, 0, width, height), self.theme.color("ground"))
         self._scene: Scene | None = None
         self._key: tuple[Any, ...] = ()
         self._layout: tuple[Any, ...] = ()
         self._painters: list[PixelPanelPainter] = []
+        self._head: Head | None = None
         self._foot: Foot | None = None
+
+    @property
+    def places(self) -> tuple[PanelPlace, ...]:
+        """Where the panels of the last scene stand, in pixels."""
+        return tuple(painter.place for painter in self._painters)
 
     def draw(self, scene: Scene) -> Image:
         """The picture [height, width, 3] of a scene, a new array each time."""
@@ -63,7 +80,8 @@ class PixelCanvas:
             # The key holds arrays by identity: the scene keeps them alive, so that no other array takes their place.
             self._key, self._scene = scene_key, scene
             self._lay_out(scene)
-        self._head.draw(self._image, scene)
+        if self._head is not None:
+            self._head.draw(self._image, scene)
         for painter, panel in zip(self._painters, scene.panels, strict=False):
             painter.draw(self._image, panel)
         if self._foot is not None:
@@ -85,7 +103,7 @@ class PixelCanvas:
 
     def _lay_out(self, scene: Scene) -> None:
         """Lay out the scene; new painters are needed only where its page differs from the last one."""
-        page = pixel_page(scene, self._pen)
+        page = pixel_page(scene, self._pen, head=self._shows_head)
         layout = page, [(panel.x, panel.y) for panel in scene.panels]
         if layout == self._layout:
             return
@@ -94,7 +112,8 @@ class PixelCanvas:
         self._foot = None
         if page.scale is not None:
             self._foot = Foot(page.scale, self._easel(page.metrics, page.scale.area, NOWHERE, NOWHERE))
-        self._head = Head(page.title, self._easel(page.metrics, page.title.area, NOWHERE, NOWHERE))
+        if self._shows_head:
+            self._head = Head(page.title, self._easel(page.metrics, page.title.area, NOWHERE, NOWHERE))
         self._painters = [
             PixelPanelPainter(place, self._easel(page.metrics, place.plot, panel.x, panel.y))
             for place, panel in zip(page.places, scene.panels, strict=False)

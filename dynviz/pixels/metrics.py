@@ -13,6 +13,11 @@ from dynviz.scene.marks import Panel, Scene
 
 LEAST = (11.0, 8.5)
 """Width and height of the smallest panel, in heights of its words."""
+LEAST_AMONG_TEXT = (17.0, 10.5)
+"""The same on a page that the reader can turn."""
+LEAD_SHARE, LEAD_ENOUGH = 0.9, 20
+"""On such a page the first panel keeps this share of the width and height that its plot has alone, and all of them up
+to so many rows of text."""
 SMALL_MAP = 15
 """Maps smaller than so many heights of their ticks have none."""
 SWATCH, COLOR_BAR = 1.4, 3.0
@@ -67,7 +72,8 @@ class PixelMetrics(Metrics):
 
     def least(self, panel: Panel, *, beside: bool = False) -> Size:  # noqa: ARG002
         """In proportion to the size of the letters."""
-        return LEAST[0] * self.sizes.em, LEAST[1] * self.sizes.em
+        wide, tall = LEAST_AMONG_TEXT if self.pen.lettering.row else LEAST
+        return wide * self.sizes.em, tall * self.sizes.em
 
     def small(self, panel: Panel, cell: Rect) -> bool:
         """Whether a map has no room for ticks."""
@@ -86,14 +92,15 @@ class PixelMetrics(Metrics):
 
 def pixel_metrics(pen: Pen, panels: int) -> PixelMetrics:
     """The metrics of the pen's canvas with so many panels."""
-    size = printed_sizes() if pen.lettering.printed else sizes(pen.width, pen.height, panels)
+    lettering = pen.lettering
+    size = printed_sizes() if lettering.printed else sizes(pen.width, pen.height, panels, lettering.row)
     return PixelMetrics(
         width=pen.width,
         height=pen.height,
         aspect=1.0,
         coarse=False,
         fonts=Fonts(title=size.title, panel=size.panel, words=size.words, ticks=size.ticks),
-        page=_page(size),
+        page=_page(size, lettering.row),
         head=_head(size),
         axes=_axes(size),
         pen=pen,
@@ -101,9 +108,9 @@ def pixel_metrics(pen: Pen, panels: int) -> PixelMetrics:
     )
 
 
-def pixel_page(scene: Scene, pen: Pen) -> Page[PixelMetrics]:
-    """Where everything of a scene stands on the pen's canvas."""
-    return lay_out(scene, lambda panels: pixel_metrics(pen, panels))
+def pixel_page(scene: Scene, pen: Pen, *, head: bool = True) -> Page[PixelMetrics]:
+    """Where everything of a scene stands on the pen's canvas, below a strip of words or without one."""
+    return lay_out(scene, lambda panels: pixel_metrics(pen, panels), title=head)
 
 
 def swatch_width(swatch: Swatch, font: Font) -> int:
@@ -118,7 +125,7 @@ def color_bar(placed: PlacedWords) -> Rect:
     return Rect(round(placed.left), placed.baseline - round(0.36 * size + height / 2), round(COLOR_BAR * size), height)
 
 
-def _page(size: Sizes) -> PageMetrics:
+def _page(size: Sizes, row: float) -> PageMetrics:
     margin = round(0.9 * size.em)
     return PageMetrics(
         margin=margin,
@@ -134,6 +141,8 @@ def _page(size: Sizes) -> PageMetrics:
         scale_line=round(0.75 * size.ticks.size),
         scale_words=round(2.05 * size.ticks.size),
         attempts=3,
+        lead_share=LEAD_SHARE if row else 0.0,
+        lead_enough=(LEAD_ENOUGH * row, LEAD_ENOUGH * row),
     )
 
 

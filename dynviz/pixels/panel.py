@@ -37,10 +37,14 @@ KEPT = 200
 
 
 class PixelPanelPainter:
-    """Draws one panel of a film."""
+    """Draws one panel of a film.
+
+    Attributes:
+        place: Where it stands.
+    """
 
     def __init__(self, place: PanelPlace, easel: PixelEasel) -> None:
-        self._place, self._easel = place, easel
+        self.place, self._easel = place, easel
         self._stack = LayerStack(place.cell, self._axes())
         self._drawings = PanelDrawings(MARKS, easel)
         self._readouts = Readouts(place.spots, easel)
@@ -51,7 +55,7 @@ class PixelPanelPainter:
         """Draw the panel into its part of the image."""
         marks = [layer for _, _, layer in self._drawings.layers(panel.marks)]
         over = [layer for placed in self._plot_words.at(panel) for layer in self._haloed(placed)]
-        self._stack.draw(image, [*marks, *over, *self._readouts.layers(self._place.readouts(panel))])
+        self._stack.draw(image, [*marks, *over, *self._readouts.layers(self.place.readouts(panel))])
 
     @property
     def layers(self) -> Sequence[Layer]:
@@ -66,7 +70,7 @@ class PixelPanelPainter:
             end: The other picture.
             other: The layers of the other picture.
         """
-        plot = self._place.plot
+        plot = self.place.plot
         area = slice(plot.top, plot.bottom), slice(plot.left, plot.right)
         mixed, below = image.copy(), image[area].astype(np.int16)
         mixed[area] = below + (end[area] - below) // POSTER
@@ -90,7 +94,7 @@ class PixelPanelPainter:
 
     def _axes(self) -> Image:
         """Everything that stays the same from step to step: grid, axes, ticks, titles, labels and legends."""
-        place, easel = self._place, self._easel
+        place, easel = self.place, self._easel
         width, height = easel.canvas
         image = blank(Rect(0, 0, width, height), easel.theme.color("ground"))
         plot, thin = place.plot, easel.sizes.thin

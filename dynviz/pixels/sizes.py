@@ -8,6 +8,8 @@ FAMILY = "DejaVu Sans"
 """It comes with matplotlib, so that every machine writes the same letters."""
 SMALLEST = 9
 """Pixels; smaller letters of this font cannot be read."""
+ROW = 20.0
+"""Pixels of a row of a terminal beside which letters have the sizes that they have in a picture of 800 x 600."""
 PRINTED = (9, 8, 8, 7)
 """Points of a title, a panel's title, words and ticks in print, beside a text of 10 points."""
 
@@ -19,10 +21,13 @@ class Lettering:
     Attributes:
         family: The font.
         printed: Whether letters and lines have the sizes of print, a pixel being a point, whatever the page's size.
+        row: Height in pixels of the rows of text that the picture stands among, whose letters its own resemble
+            whatever the page's size; 0 where it stands alone.
     """
 
     family: str = FAMILY
     printed: bool = False
+    row: float = 0.0
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -80,15 +85,16 @@ def printed_sizes() -> Sizes:
     )
 
 
-def sizes(width: int, height: int, panels: int) -> Sizes:
+def sizes(width: int, height: int, panels: int, row: float = 0.0) -> Sizes:
     """The sizes of a picture: in proportion, but letters no smaller than can be read.
 
     Args:
         width: Of the canvas in pixels.
         height: Of the canvas.
         panels: How many share it; more than four make letters a little smaller.
+        row: Of `Lettering`.
     """
-    unit: float = min(width / 800, height / 600) ** 0.9
+    unit: float = row / ROW or min(width / 800, height / 600) ** 0.9
     crowd = min(1.0, (4 / max(panels, 1)) ** 0.2)
 
     def letters(size: float) -> int:

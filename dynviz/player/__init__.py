@@ -41,13 +41,12 @@ def play(
     # Read by Textual on import. The player's own clock sets the pace; this only must not be slower.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from dynviz.cells.depth import detect
-    from dynviz.player.terminal.colors import ask, ground_of
+    from dynviz.player.terminal import colors, query
 
     # Where Textual writes.
     terminal = sys.__stderr__ or sys.stderr
     depth = detect(os.environ, terminal)
-    query = ask(depth, os.environ, terminal.fileno(), ground=look == "auto")
-    ground = ground_of(os.environ)
+    sent = query.send(colors.questions(depth, os.environ, ground=look == "auto"), os.environ, terminal.fileno())
     try:
         # The answer comes while the rest is imported.
         from dynviz.player.app import Player
@@ -55,9 +54,9 @@ def play(
         from dynviz.player.terminal.guard import guarded
         from dynviz.player.words import use_numbers
     finally:
-        if query is not None:
-            depth = query.depth(depth)
-            ground = query.ground or ground
+        answers = sent.read() if sent is not None else b""
+    depth = colors.depth_in(answers, depth)
+    ground = colors.ground_in(answers) or colors.ground_of(os.environ)
 
     root, view = root_and_view(sources, view) if sources or trainer is None else (None, view)
     use_numbers(set_by_user.numbers)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from dynviz.errors import DynvizError, unknown
 
@@ -20,6 +20,7 @@ class UserSettings:
         speed: The speed of playback at the start.
         numbers: What separates thousands: `space`, `comma` or `none`.
         ends: What happens when training ends or diverges: `quiet`, `bell`, or `notify` (OSC 9).
+        graphics: How pictures are shown in a terminal: `auto`, `cells`, `kitty`, `iterm` or `sixel`.
         remember: Whether theme and speed stay as they were when the player was left.
         keys: Keys of actions, by the names of the actions.
     """
@@ -28,6 +29,7 @@ class UserSettings:
     speed: float = 1.0
     numbers: str = "space"
     ends: str = "quiet"
+    graphics: Literal["auto", "cells", "kitty", "iterm", "sixel"] = "auto"
     remember: bool = True
     keys: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,6 +51,7 @@ _FITS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "speed": (_among(*SPEEDS), ", ".join(f"{speed:g}" for speed in SPEEDS)),
     "numbers": (_among("space", "comma", "none"), "space, comma or none"),
     "ends": (_among("quiet", "bell", "notify"), "quiet, bell or notify"),
+    "graphics": (_among("auto", "cells", "kitty", "iterm", "sixel"), "auto, cells, kitty, iterm or sixel"),
     "remember": (lambda value: isinstance(value, bool), "true or false"),
 }
 

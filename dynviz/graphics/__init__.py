@@ -1,0 +1,1 @@
+"""Pictures in a terminal that can show pixels: the protocols, as text."""
