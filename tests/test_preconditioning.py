@@ -67,7 +67,7 @@ def test_the_kronecker_view_draws_the_least_multiple_under_its_bound(tmp_path):
     assert line.at == rank(gradients) == 3
     curve = panel.marks[1]
     assert curve.y[-1] == pytest.approx(excess(*moments(gradients)), rel=1e-5)
-    assert (curve.y <= 3).all()
+    assert (curve.y <= 3 + 1e-6).all()
 
 
 # Misra-Gries
