@@ -37,6 +37,7 @@ from dynviz.cli.show import show
 from dynviz.cli.stop import stop
 from dynviz.cli.sweep import sweep
 from dynviz.errors import DynvizError, in_words, place_of
+from dynviz.process.threads import leave
 from dynviz.text import clean, one_line
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -110,6 +111,9 @@ def main() -> None:
             commands()
         finally:
             sys.stdout.flush()
+    except SystemExit as ending:
+        leave(ending.code)
+        raise
     except DynvizError as error:
         _fail(str(error))
     except Exception as error:

@@ -1,7 +1,8 @@
 """The words above a plot: its title, readouts and legend, in as few lines as they fit into."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import upright_ticks
@@ -21,6 +22,7 @@ class PanelHead:
         names: Where the names of its marks go.
         words: Its title, readouts and legend, in that order.
         before: How many of these stand before the readouts.
+        values: How many readouts, the first ones.
         named: Whether there is room for the names of readouts.
     """
 
@@ -29,12 +31,13 @@ class PanelHead:
     names: Names
     words: tuple[FlowedWords, ...]
     before: int
+    values: int
     named: bool
 
     @property
     def lines(self) -> int:
         """How many lines the words take."""
-        return max((flowed.line for flowed in self.words), default=0) + 1
+        return _lines(self.words)
 
 
 def panel_heads(
@@ -51,13 +54,20 @@ def panel_heads(
     margins = [_margin(panel, cell, metrics) for panel, cell in zip(panels, cells, strict=True)]
     known = {readout.color for readout in readouts}
     heads: list[PanelHead] = []
+    again: list[Callable[..., PanelHead]] = []
     for panel, cell in zip(panels, cells, strict=True):
         own = names(panel, readouts, cell.width, lambda text: metrics.measure(text, metrics.fonts.words))
         margin = max(wide for wide, other in zip(margins, cells, strict=True) if other.left == cell.left)
         room = metrics.usable(cell.width - margin - metrics.head.right)
         rooms = [room] * metrics.lines(cell.height)
-        heads.append(_head(panel, cell, _without_bars(own, heads), rooms, metrics, known=known))
-    return heads
+        again.append(partial(_head, panel, cell, _without_bars(own, heads), rooms, metrics, known=known))
+        heads.append(again[-1]())
+    # Plots of a row begin at one height, so that names may take the lines that another panel of it needs.
+    lines = {cell.top: max(head.lines for head in heads if head.cell.top == cell.top) for cell in cells}
+    return [
+        head if head.named or head.lines == lines[head.cell.top] == 1 else make(free=lines[head.cell.top])
+        for head, make in zip(heads, again, strict=True)
+    ]
 
 
 def _without_bars(own: Names, heads: Sequence[PanelHead]) -> Names:
@@ -73,9 +83,26 @@ def _margin(panel: Panel, cell: Rect, metrics: Metrics) -> float:
 
 
 def _head(
-    panel: Panel, cell: Rect, panel_names: Names, rooms: Sequence[float], metrics: Metrics, *, known: set[str]
+    panel: Panel,
+    cell: Rect,
+    panel_names: Names,
+    rooms: Sequence[float],
+    metrics: Metrics,
+    *,
+    known: set[str],
+    free: int = 0,
 ) -> PanelHead:
-    """The words above a plot; where they would be cut, without the name of the upright axis, else with a line more."""
+    """The words above a plot; where they would be cut, without the name of the upright axis, else with a line more.
+
+    Args:
+        panel: What is shown.
+        cell: All that belongs to it.
+        panel_names: Where the names of its marks go.
+        rooms: Of the lines that there may be.
+        metrics: Of the page.
+        known: Colours that readouts of the scene explain.
+        free: The lines that names of readouts may take.
+    """
     readouts, legend = written(panel.readouts, panel_names.direct), _legend(panel_names, metrics)
     if panel_names.direct == "name":
         known = known | {readout.color for readout in readouts if readout.labelled}
@@ -90,22 +117,33 @@ def _head(
         # What colours mean is not cut before a value is.
         ([*plain, *bars], others, longer),
     ]
+    # Names are worth more than notes that belong to none.
+    lanes = max((place for place, readout in enumerate(readouts, 1) if readout.name), default=0)
     heads = []
     for before, after, lines in drafts:
-        full, short = (
-            flow([before, _values(readouts, metrics, named=side), after], lines, metrics) for side in (True, False)
+        full, bare, short = (
+            flow([before, values[:lanes], values[lanes:], after], lines, metrics)
+            for values in (
+                _values(readouts, metrics, named=True),
+                _values(readouts[:lanes], metrics, named=True),
+                _values(readouts, metrics, named=False),
+            )
         )
+        words, named, count = short, False, len(readouts)
         # Where the picture's title says already which colour is which, names are not worth a line.
-        named = (
-            must
-            or _cost(full, metrics) <= _cost(short, metrics)
-            or (metrics.head.favor_names and panel.square and not _is_cut(full))
-        )
-        words = full if named else short
-        heads.append(PanelHead(panel, cell, panel_names, tuple(words), len(before), named))
+        if must or _cost(full, metrics) <= _cost(short, metrics) or _fits(full, free, panel, metrics):
+            words, named = full, True
+        elif lanes and (_cost(bare, metrics) <= _cost(short, metrics) or _fits(bare, free, panel, metrics)):
+            words, named, count = bare, True, lanes
+        heads.append(PanelHead(panel, cell, panel_names, tuple(words), len(before), count, named))
         if not _is_cut(words):
             return heads[-1]
     return heads[-1 if bars else 0]
+
+
+def _fits(words: Sequence[FlowedWords], free: int, panel: Panel, metrics: Metrics) -> bool:
+    """Whether nothing is cut and the lines are free, or a map's words may take as many as there are."""
+    return not _is_cut(words) and (_lines(words) <= free or (metrics.head.favor_names and panel.square))
 
 
 def _title(panel: Panel, metrics: Metrics, *, labelled: bool) -> list[Words]:
@@ -140,7 +178,11 @@ def _legend(panel_names: Names, metrics: Metrics) -> list[Words]:
 def _cost(words: Sequence[FlowedWords], metrics: Metrics) -> tuple[bool, int, int]:
     """Whether something had to be cut, how much of it is there then, and how many lines it takes."""
     cut = _is_cut(words)
-    return cut, -len(words) if cut and metrics.head.favor_more else 0, max((one.line for one in words), default=0)
+    return cut, -len(words) if cut and metrics.head.favor_more else 0, _lines(words)
+
+
+def _lines(words: Sequence[FlowedWords]) -> int:
+    return max((one.line for one in words), default=0) + 1
 
 
 def _is_cut(words: Sequence[FlowedWords]) -> bool:

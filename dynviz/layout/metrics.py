@@ -51,8 +51,8 @@ class PageMetrics:
         scale_line: From its top to its line.
         scale_words: From its top to the row that the words of its ticks stand on.
         attempts: How often panels are arranged, each time with one more line of words above each map.
-        lead_rows: Up to so many rows, plots of leading maps take all that they can; 0: arranged as looks best.
-        beside: Columns and rows that other panels then have at least.
+        lead_rows: Up to this height, plots of leading maps take all that they can; 0: arranged as looks best.
+        beside: Width and height that other panels then have at least.
         beside_share: The share of the page's width or height that other panels have on larger pages.
     """
 

@@ -71,7 +71,7 @@ def _place(draft: Draft, plot: Rect, metrics: Metrics) -> PanelPlace:
     panel, cell, head = draft.panel, draft.cell, draft.head
     first = cell.top + metrics.head.baseline
     above = [(one, plot.left + one.left, first + one.line * metrics.head.row) for one in head.words]
-    values = range(head.before, head.before + len(written(panel.readouts, head.names.direct)))
+    values = range(head.before, head.before + head.values)
     spots = tuple(ReadoutSpot(left, row, one.room, head.named) for one, left, row in above if one.item in values)
     words = [PlacedWords(one.words, left, row) for one, left, row in above if one.item not in values]
     ends = end_words(head.names.ends, plot, metrics)

@@ -15,9 +15,11 @@ LEAST = (11.0, 8.5)
 """Width and height of the smallest panel, in heights of its words."""
 LEAST_AMONG_TEXT = (17.0, 10.5)
 """The same on a page that the reader can turn."""
-LEAD_SHARE, LEAD_ENOUGH = 0.9, 20
-"""On such a page the first panel keeps this share of the width and height that its plot has alone, and all of them up
-to so many rows of text."""
+LEAD_ROWS = 22
+"""On such a page, up to so many rows of text, maps that lead leave to other panels only what they cannot use."""
+BESIDE, BESIDE_SHARE = (14, 6), 0.22
+"""Width and height that other panels have beside or below them at least, in rows of text, and their share of large
+pages."""
 SMALL_MAP = 15
 """Maps smaller than so many heights of their ticks have none."""
 SWATCH, COLOR_BAR = 1.4, 3.0
@@ -141,8 +143,9 @@ def _page(size: Sizes, row: float) -> PageMetrics:
         scale_line=round(0.75 * size.ticks.size),
         scale_words=round(2.05 * size.ticks.size),
         attempts=3,
-        lead_share=LEAD_SHARE if row else 0.0,
-        lead_enough=(LEAD_ENOUGH * row, LEAD_ENOUGH * row),
+        lead_rows=round(LEAD_ROWS * row),
+        beside=(round(BESIDE[0] * row), round(BESIDE[1] * row)),
+        beside_share=BESIDE_SHARE,
     )
 
 

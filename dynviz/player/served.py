@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dynviz import settings
+from dynviz.process.threads import leave
 
 
 def show(job: Mapping[str, Any]) -> None:
@@ -39,3 +40,4 @@ def show(job: Mapping[str, Any]) -> None:
         environ=os.environ,
         read_only=job["read_only"],
     ).run()
+    leave(0)

@@ -1,10 +1,11 @@
 """Running slow functions, such as opening a view: immediately, or in threads while keys are read."""
 
-import _thread
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol, TypeAlias
+
+from dynviz.process import threads
 
 Take: TypeAlias = Callable[[Future[Any]], None]
 
@@ -55,8 +56,7 @@ class ThreadedWork:
                 take(outcome)
                 self._arrived(group)
 
-        # `Thread.start` would wait until the thread has begun, while others compute.
-        _thread.start_new_thread(lambda: self._post(partial(arrive, _outcome(function))), ())
+        threads.start(lambda: self._post(partial(arrive, _outcome(function))))
 
     def drop(self, group: str) -> bool:
         """Drop the outcome of a function that is running; returns whether one is."""
