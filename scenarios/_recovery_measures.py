@@ -105,7 +105,12 @@ def probes(every: int, k: int) -> tuple[Probe, ...]:
             (
                 Channel("test_loss", 1, (), "squared error per vector, on 32 unseen vectors", better="lower"),
                 Channel(
-                    "snr", 1, (), "test loss before training over the mean of the last four, in dB", better="higher"
+                    "snr",
+                    1,
+                    (),
+                    "test loss before training over the mean of the last four, in dB",
+                    title="signal-to-noise ratio in dB",
+                    better="higher",
                 ),
             ),
             _measured_loss,

@@ -124,14 +124,12 @@ def sources(recordings: Sequence[Recording], members: Sequence[Member]) -> tuple
 
 
 def words(recordings: Sequence[Recording], lattice: Lattice) -> str:
-    """A lattice in words: its optimizer, the ranges of its dimensions, and the other options given."""
-    dimensions = {dimension.name: caption.several(dimension.values) for dimension in lattice.dimensions}
+    """A lattice in words: its optimizer, and the options given that are not on its axes."""
     place, lane = next(iter(lattice.cells.values()))[0]
     metadata = recordings[place].metadata
-    own = {*dimensions, *metadata.lanes[lane].hyperparameters}
+    own = {*(dimension.name for dimension in lattice.dimensions), *metadata.lanes[lane].hyperparameters}
     given = {name: rule.value for name, rule in metadata.hyperparameters.items() if rule.source == "given"}
-    options = [caption.option(name, values) for name, values in dimensions.items()]
-    options += [caption.option(name, value) for name, value in given.items() if name not in own]
+    options = [caption.option(name, value) for name, value in given.items() if name not in own]
     return " ".join([lattice.name, *(option for option in options if option not in lattice.name)])
 
 

@@ -31,6 +31,8 @@ def schedule(rate: Any) -> str:
 
     >>> schedule(0.1), schedule("cosine(0.01)"), schedule("warmup(0.01,50) then cosine(0.01)")
     ('constant 0.1', '0.01 falling to 0', '')
+    >>> schedule("inverse(0.1,1000)")
+    '0.1 falling as 1/step'
     """
     if isinstance(rate, int | float):
         return f"constant {significant(float(rate), 4)}"
@@ -39,6 +41,8 @@ def schedule(rate: Any) -> str:
         numbers = [float(number) for number in call[2].split(",")] if call else []
     except ValueError:
         return ""
+    if call is not None and call[1] == "inverse":
+        return f"{significant(numbers[0], 4)} falling as 1/step"
     if call is None or call[1] not in ("cosine", "exponential", "ramp"):
         return ""
     if call[1] != "cosine" and len(numbers) < 2:
