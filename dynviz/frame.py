@@ -127,11 +127,22 @@ class Piece:
     step: int = 0
 
 
+Slot: TypeAlias = tuple[int, float]
+"""A step, and how long it is shown."""
+
+
 class Frames(Iterator[Frame]):
     """The frames of an animation, drawn on request; all have the same size."""
 
     def __init__(self, frames: Iterable[Frame]) -> None:
         self._frames = iter(frames)
+
+    def undrawn(self) -> list[Slot]:
+        """The step and the time of each frame, for formats that are made of scenes; none of them is drawn."""
+        return [(frame.step, frame.seconds) for frame in self]
+
+    def heed(self, done: int) -> None:
+        """Say how many frames are done, where an exporter draws none; it is called often, and may stop the export."""
 
     def __next__(self) -> Frame:
         """The next frame."""
@@ -169,6 +180,28 @@ def nothing(_: int) -> Iterator[Pixels]:
 
 
 @dataclass(frozen=True)
+class View:
+    """A view of the recordings, for formats that show several.
+
+    Attributes:
+        name: Its name.
+        scene: Returns its scene at a step of any frame.
+        alt: What it shows, in words.
+        outcomes: What happens in it: the step from which on a sentence is true, and the sentence.
+    """
+
+    name: str
+    scene: Callable[[int], Scene]
+    alt: str = ""
+    outcomes: tuple[tuple[int, str], ...] = ()
+
+
+def no_views(*, others: bool) -> tuple[View, ...]:  # noqa: ARG001
+    """No views: the frames do not show scenes."""
+    return ()
+
+
+@dataclass(frozen=True)
 class Sheet:
     """What an exporter needs to know besides the frames.
 
@@ -185,6 +218,7 @@ class Sheet:
         previews: Draws a number of evenly spaced frames in advance, for formats that choose their colours.
         header: Draws what stands above the frames of a contact sheet, which do not say it; None for other pictures.
         recipe: How it was made, as a line of JSON for `dynviz replay`; ASCII without the signs of markup.
+        views: Opens the view that is shown and, if asked for `others`, those that the scenario suggests besides.
     """
 
     palette: Pixels
@@ -199,6 +233,7 @@ class Sheet:
     previews: Callable[[int], Iterator[Pixels]] = nothing
     header: Header | None = None
     recipe: str = ""
+    views: Callable[..., tuple[View, ...]] = no_views
 
     @property
     def remarks(self) -> str:

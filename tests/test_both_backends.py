@@ -1,4 +1,6 @@
-"""One scene with every mark, and every view of every scenario: the same probes for pixels and for cells."""
+"""One scene with every mark, and every view of every scenario: the same probes for pixels, for cells and for pages."""
+
+import functools
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from dynviz.pixels.pen import Pen
 from dynviz.scene.marks import Axis, Field, Line, Panel, Scene
 from dynviz.scene.scales import fractions
 from dynviz.scene.theme import theme
+from tests.chromium import needs_chromium
 from tests.recorded import KINDS, suiting
 from tests.scenes import BAR_X, FALL, PULL, ROOTS, SLOW, STEPS, TIME, TURN, every_mark
+from tests.web_pages import drawn
 
 WIDE, TALL = 8, 16
 """A cell drawn in pixels."""
@@ -47,9 +51,12 @@ def image(cells):
 class Picture:
     """Pixels of a scene, and where its data is."""
 
-    def __init__(self, backend, look, scene=None):
+    def __init__(self, backend, look, scene=None, page=None):
         self.scene = scene or every_mark(STEP)
-        if backend == "pixels":
+        if backend == "web":
+            self.pixels, self.plots = page
+            self.unit, self.reach = (1, 1), 2
+        elif backend == "pixels":
             self.pixels = PixelCanvas(1000, 700, look).draw(self.scene)
             self.plots = [place.plot for place in pixel_page(self.scene, Pen(1000, 700)).places]
             self.unit, self.reach = (1, 1), 2
@@ -83,9 +90,15 @@ def far(colors, wanted):
     return np.abs(colors.reshape(-1, 3) - np.asarray(wanted)).max(axis=1).min()
 
 
-@pytest.fixture(params=["cells", "pixels"])
+@pytest.fixture(params=["cells", "pixels", pytest.param("web", marks=needs_chromium)])
 def backend(request):
     return request.param
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """What a browser draws of every mark, when it is asked for first."""
+    return functools.cache(lambda: drawn({"every mark": every_mark(STEP)}, tmp_path_factory.mktemp("page")))
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -94,8 +107,8 @@ def look(request):
 
 
 @pytest.fixture
-def picture(backend, look):
-    return Picture(backend, look)
+def picture(backend, look, page):
+    return Picture(backend, look, page=page()["every mark", look] if backend == "web" else None)
 
 
 def over(look, role, share):
@@ -172,7 +185,7 @@ def test_bars_end_at_their_heights(picture, look, backend):
     color = np.array(theme(look).color("lane2"))
     plot = picture.plots[3]
     # Half a pixel of the picture, and half an eighth of a cell.
-    close = 1.2 / (plot.height * (1 if backend == "pixels" else 16)) * 1.5
+    close = 1.2 / (plot.height * (16 if backend == "cells" else 1)) * 1.5
     for x, height in zip(BAR_X, heights, strict=True):
         column, top = picture.place(3, x, 1.19)
         rows = picture.pixels[top : plot.bottom * picture.unit[1], column].astype(int)
@@ -180,6 +193,7 @@ def test_bars_end_at_their_heights(picture, look, backend):
         assert 1.2 * (plot.bottom - first / picture.unit[1]) / plot.height == pytest.approx(height, abs=close)
 
 
+@pytest.mark.parametrize("backend", ["cells", "pixels"])
 def test_both_show_the_same_words(backend):
     wanted = {"every", "adamw", "seed", "field", "path", "loss", "0.367", "values", "start", "slow", "fast", "floor"}
     if backend == "cells":
@@ -192,6 +206,7 @@ def test_both_show_the_same_words(backend):
     assert wanted - set(said) == set()
 
 
+@pytest.mark.parametrize("backend", ["cells", "pixels"])
 @pytest.mark.parametrize(("name", "kind"), suiting())
 def test_every_view_of_every_scenario_is_drawn_in_both(kind, name, backend, tmp_path):
     recordings = [KINDS[kind](tmp_path / f"rule{i}", label=f"rule{i}") for i in range(2)]

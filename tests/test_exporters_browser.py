@@ -1,4 +1,4 @@
-"""A page in a browser: what its canvas shows after some keys."""
+"""A page of frames in a browser: what its canvas shows after some keys."""
 
 import base64
 import io
@@ -38,7 +38,10 @@ PRESS = """<script>
 @pytest.mark.parametrize("width", [400, 800])
 def test_a_browser_shows_the_frames_that_keys_ask_for(width, tmp_path):
     recording = surface(tmp_path / "adamw", steps=20)
-    target = animate([recording], tmp_path / "a.html", frames=6, size=SIZE, quality="best", pace="steps")
+    exporter = "html:content=frames"
+    target = animate(
+        [recording], tmp_path / "a.html", frames=6, size=SIZE, quality="best", pace="steps", exporter=exporter
+    )
     target.write_text(target.read_text(encoding="utf-8").replace("</body>", PRESS + "</body>"), encoding="utf-8")
     document = dumped(target, tmp_path / "profile", f"--window-size={width},700", milliseconds=60_000)
     assert '<pre id="wide">false</pre>' in document

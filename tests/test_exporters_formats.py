@@ -28,6 +28,8 @@ from tests.shown import as_shown, time_of, without_repeats
 
 EXPORTERS = sorted(plugins.files("exporters"))
 SIZE = (241, 181)
+FRAMES = {"html": "html:content=frames"}
+"""How formats are asked for pixels that can also hold numbers; those are read in `test_web.py`."""
 LINK = "{http://www.w3.org/1999/xlink}href"
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -151,7 +153,8 @@ def merged(pictures):
 def test_every_exporter_writes_every_view_and_it_is_read_back(exporter, recording, tmp_path):
     for view in recording.metadata.views:
         frames = 3 if moves(exporter) else 1
-        target = animate([recording], tmp_path / f"{view}.{exporter}", view=view, frames=frames, size=SIZE)
+        options = {"view": view, "frames": frames, "size": SIZE, "exporter": FRAMES.get(exporter)}
+        target = animate([recording], tmp_path / f"{view}.{exporter}", **options)
         expected = as_shown([recording], view, frames, SIZE)
         pictures, seconds = read_back(target)
         if pictures is None:
@@ -221,7 +224,8 @@ def test_quality_trades_size_for_exactness(name, tmp_path):
     expected = as_shown([recording], "benchmark", 6, (400, 300))
     sizes, ratios = [], []
     for quality in ("small", "balanced", "best"):
-        target = animate([recording], tmp_path / f"{quality}.{name}", frames=6, size=(400, 300), quality=quality)
+        options = {"frames": 6, "size": (400, 300), "quality": quality, "exporter": FRAMES.get(name)}
+        target = animate([recording], tmp_path / f"{quality}.{name}", **options)
         sizes.append(target.stat().st_size)
         pictures = read_back(target)[0]
         shown = without_repeats(pictures, 6) if name in {"mp4", "webm"} else pictures
@@ -237,7 +241,8 @@ def test_identical_frames_take_no_room_and_their_time_is_kept(name, tmp_path):
     recording = voronoi(tmp_path / "adamw", steps=40, every=40)
     sizes = []
     for frames in (2, 30):
-        target = animate([recording], tmp_path / f"a.{name}", view="logits", frames=frames, steps=(1, 39), size=SIZE)
+        options = {"view": "logits", "frames": frames, "steps": (1, 39), "size": SIZE, "exporter": FRAMES.get(name)}
+        target = animate([recording], tmp_path / f"a.{name}", **options)
         sizes.append(target.stat().st_size)
         assert len(read_back(target)[0]) in {1, frames, 2}
     assert sizes[1] < sizes[0] + 30 * 60
@@ -255,7 +260,8 @@ def test_an_animation_is_played_as_often_as_asked_for(name, loop, held, tmp_path
 @pytest.mark.parametrize("name", [name for name in EXPORTERS if moves(name)])
 def test_a_long_hold_is_held(name, tmp_path):
     recording = surface(tmp_path / "adamw", steps=20)
-    target = animate([recording], tmp_path / f"a.{name}", frames=2, size=SIZE, hold=70, fps=2, view="curves")
+    options = {"frames": 2, "size": SIZE, "hold": 70, "fps": 2, "view": "curves", "exporter": FRAMES.get(name)}
+    target = animate([recording], tmp_path / f"a.{name}", **options)
     _, seconds = read_back(target)
     assert sum(seconds) == pytest.approx(POSTER + 70, abs=0.11)
 
@@ -316,7 +322,7 @@ def test_more_frames_than_a_sheet_holds_are_refused(tmp_path):
 
 def test_a_page_needs_nothing_else_and_says_what_it_shows(tmp_path):
     recording = surface(tmp_path / "adamw", steps=20, given={"f": '<b>&"quoted"'})
-    target = animate([recording], tmp_path / "a.html", frames=4, size=SIZE, pace="steps")
+    target = animate([recording], tmp_path / "a.html", frames=4, size=SIZE, pace="steps", exporter=FRAMES["html"])
     text = target.read_text(encoding="utf-8")
     page = Page(target)
     assert not re.search(r"https?://|<link|\ssrc=|@import|url\(", text)
@@ -343,7 +349,7 @@ def test_a_missing_plugin_is_named_with_the_command_that_installs_it(name, tmp_p
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
 def test_the_script_of_a_page_plays_steps_and_seeks(tmp_path):
     recording = surface(tmp_path / "adamw", steps=20)
-    target = animate([recording], tmp_path / "a.html", frames=4, size=SIZE, pace="steps")
+    target = animate([recording], tmp_path / "a.html", frames=4, size=SIZE, pace="steps", exporter=FRAMES["html"])
     program = Path(__file__).parent / "files" / "page.mjs"
     done = subprocess.run(["node", program, target], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)

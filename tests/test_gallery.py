@@ -23,6 +23,7 @@ BUDGETS = re.findall(r"^- `(dynviz sweep .+)`$", TEXT, re.MULTILINE)
 PICTURES = sorted(set(re.findall(r"!\[.*?\]\((.+?)\)", TEXT)))
 
 
+PAGES = sorted(path.name for path in (GALLERY / "pages").iterdir())
 REPORTS = sorted(path.name for path in (GALLERY / "reports").iterdir())
 SHORT = {
     "adamw": "exact-is-always-right",
@@ -82,7 +83,7 @@ def _without(arguments, option):
 @pytest.mark.slow
 def test_the_commands_make_the_pictures(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "gallery").mkdir()
+    (tmp_path / "gallery" / "pages").mkdir(parents=True)
     for command in COMMANDS:
         arguments, _, file = command.partition(" > ")
         done = CliRunner().invoke(commands, quick(arguments))
@@ -92,6 +93,7 @@ def test_the_commands_make_the_pictures(tmp_path, monkeypatch):
     made = sorted(path.name for path in (tmp_path / "gallery").iterdir() if path.is_file())
     assert made == [name for name in PICTURES if name != "contact.png"]
     assert sorted(path.name for path in (tmp_path / "gallery" / "reports").iterdir()) == REPORTS
+    assert sorted(path.name for path in (tmp_path / "gallery" / "pages").iterdir()) == PAGES
 
 
 @pytest.mark.slow
@@ -113,7 +115,9 @@ def test_the_full_figures_of_recovery_are_one_command_each(tmp_path, monkeypatch
 
 
 def test_the_pictures_are_there_and_small():
-    sizes = {path.name: path.stat().st_size for path in GALLERY.iterdir() if path.suffix not in {".md", ".py", ""}}
+    sizes = {
+        path.name: path.stat().st_size for path in GALLERY.iterdir() if path.suffix not in {".md", ".py", ".html", ""}
+    }
     assert sorted(sizes) == PICTURES
     assert sizes.pop("contact.png") <= 1_500_000
     assert max(sizes.values()) <= 1_000_000, sizes
@@ -177,3 +181,14 @@ def test_reports_find_what_is_known_to_differ():
     assert verdicts["snr-is-the-loss-ratio"]["verdict"] == "fails"
     assert verdicts["snr-is-the-loss-ratio-at-1024"]["verdict"] == "fails"
     assert 4 < verdicts["snr-is-the-loss-ratio-at-1024"]["effect"] < 9
+
+
+def test_the_pages_are_small_and_the_index_shows_each(monkeypatch):
+    sizes = [path.stat().st_size for path in (GALLERY / "pages").iterdir()]
+    assert max(sizes) <= 1_000_000
+    assert sum(sizes) <= 3_000_000
+    monkeypatch.syspath_prepend(GALLERY)
+    import index
+
+    assert (GALLERY / "index.html").read_text() == index.index(GALLERY / "pages")
+    assert len(PAGES) == len(sizes) >= 3

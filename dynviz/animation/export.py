@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from dynviz import plugins
 from dynviz.animation.alt import describe
+from dynviz.animation.beside import page_views
 from dynviz.animation.drawing import Drawing, suggested, told_by
 from dynviz.animation.formats import Publication, choose, find_exporter, moving, publication_size, tile_size
 from dynviz.animation.pace import Pace, Steps, by_motion, spread
@@ -19,10 +21,10 @@ from dynviz.animation.ramps import ramps
 from dynviz.animation.recipe import line_for
 from dynviz.animation.story import printed
 from dynviz.animation.wording import Wording, read_language
-from dynviz.animation.workers import CrewFrames
+from dynviz.animation.workers import CrewFrames, DrawnFrames
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
-from dynviz.frame import Frame, Frames, Pixels, Progress, Sheet, format_of
+from dynviz.frame import Frames, Pixels, Progress, Sheet, format_of
 from dynviz.recording import Recording
 from dynviz.scene.theme import theme as find_theme
 
@@ -207,6 +209,7 @@ class Show:
             self._previews,
             drawing.header(self._film) if drawing.tiled else None,
             recipe,
+            partial(page_views, drawing, self._film, recordings, steps),
         )
 
     def frames(self, seconds: tuple[float, float], progress: Progress | None) -> Frames:
@@ -218,13 +221,7 @@ class Show:
         count = min(self._workers, len(slots))
         if count > 1:
             return CrewFrames(self._drawing, slots, count, progress, self._exporter)
-        return Frames(self._drawn(slots, progress))
-
-    def _drawn(self, slots: Sequence[tuple[int, float]], progress: Progress | None) -> Iterator[Frame]:
-        for done, (step, seconds) in enumerate(slots, 1):
-            yield Frame(self._paint(step), seconds, step)
-            if progress is not None:
-                progress(done, len(slots))
+        return DrawnFrames(self._paint, slots, progress)
 
     def _previews(self, count: int) -> Iterator[Pixels]:
         # Colours are not chosen for the poster, which is the only one of its kind.

@@ -7,15 +7,15 @@ range over before it begins the next, so that memory does not grow with the numb
 import pickle
 import signal
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 import numpy as np
 
 from dynviz import plugins
-from dynviz.animation.drawing import Drawing
+from dynviz.animation.drawing import Drawing, Painter
 from dynviz.errors import DynvizError
-from dynviz.frame import Code, Frame, Frames, Piece, Pixels, Progress
+from dynviz.frame import Code, Frame, Frames, Piece, Pixels, Progress, Slot
 from dynviz.process.child import Worker, answering, ending
 
 RANGE = 12
@@ -23,19 +23,45 @@ RANGE = 12
 DATA, MISTAKE, BUG = b"D", b"M", b"B"
 """What comes next: bytes, the text of an error that the user can mend, a traceback."""
 HEAD = struct.Struct("<cQ")
-Slot = tuple[int, float]
-"""A step, and how long it is shown."""
 
 
-class CrewFrames(Frames):
+class SlotFrames(Frames):
+    """Frames at known steps."""
+
+    def __init__(self, frames: Iterable[Frame], slots: Sequence[Slot], progress: Progress | None) -> None:
+        self._slots, self._progress = slots, progress
+        super().__init__(frames)
+
+    def undrawn(self) -> list[Slot]:
+        """The step and the time of each frame."""
+        return list(self._slots)
+
+    def heed(self, done: int) -> None:
+        """Say how many frames are done."""
+        if self._progress is not None:
+            self._progress(done, len(self._slots))
+
+
+class DrawnFrames(SlotFrames):
+    """Frames that are drawn here, one after the other."""
+
+    def __init__(self, paint: Painter, slots: Sequence[Slot], progress: Progress | None) -> None:
+        super().__init__(self._drawn(paint), slots, progress)
+
+    def _drawn(self, paint: Painter) -> Iterator[Frame]:
+        for done, (step, seconds) in enumerate(self._slots, 1):
+            yield Frame(paint(step), seconds, step)
+            self.heed(done)
+
+
+class CrewFrames(SlotFrames):
     """Frames that are drawn, and coded, by so many processes."""
 
     def __init__(
         self, drawing: Drawing, slots: Sequence[Slot], count: int, progress: Progress | None, exporter: str = ""
     ) -> None:
-        self._drawing, self._slots, self._count, self._progress = drawing, slots, count, progress
-        self._exporter = exporter
-        super().__init__(self._raw())
+        self._drawing, self._count, self._exporter = drawing, count, exporter
+        super().__init__(self._raw(), slots, progress)
 
     def _raw(self) -> Iterator[Frame]:
         shape = (*self._drawing.size[::-1], 3 if self._drawing.background == "theme" else 4)
@@ -57,8 +83,7 @@ class CrewFrames(Frames):
             crew.extend(self._start(ranges[index :: self._count], code) for index in range(self._count))
             for done in range(len(steps)):
                 yield _take(crew[done // length % self._count])
-                if self._progress is not None:
-                    self._progress(done + 1, len(steps))
+                self.heed(done + 1)
         finally:
             for worker in crew:
                 worker.send(signal.SIGKILL)

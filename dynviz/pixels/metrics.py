@@ -96,13 +96,18 @@ def pixel_metrics(pen: Pen, panels: int) -> PixelMetrics:
     """The metrics of the pen's canvas with so many panels."""
     lettering = pen.lettering
     size = printed_sizes() if lettering.printed else sizes(pen.width, pen.height, panels, lettering.row)
-    return PixelMetrics(
+    return sized_metrics(pen, size)
+
+
+def sized_metrics(pen: Pen, size: Sizes, kind: type[PixelMetrics] = PixelMetrics) -> PixelMetrics:
+    """The metrics of the pen's canvas with letters and lines of these sizes."""
+    return kind(
         width=pen.width,
         height=pen.height,
         aspect=1.0,
         coarse=False,
         fonts=Fonts(title=size.title, panel=size.panel, words=size.words, ticks=size.ticks),
-        page=_page(size, lettering.row),
+        page=_page(size, pen.lettering.row),
         head=_head(size),
         axes=_axes(size),
         pen=pen,

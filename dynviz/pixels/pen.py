@@ -37,7 +37,7 @@ def properties(font: Font, families: tuple[str, ...] = SCREEN.families) -> FontP
     return FontProperties(family=families, size=font.size, weight="bold" if font.bold else "normal")
 
 
-def _unhinted_width(text: str, font: Font, families: tuple[str, ...]) -> float:
+def unhinted_width(text: str, font: Font, families: tuple[str, ...]) -> float:
     """The width of a text in pixels, of letters that are not moved to whole ones.
 
     Agg moves each letter, by up to a pixel and a half over one number; viewers of SVG files move none.
@@ -141,7 +141,7 @@ class Pen:
         # Between two letters, since alone it is measured by its ink, and a space has none.
         families = self.lettering.families
         drawn, advance = (
-            width(f"n{text}n", font, families) - width("nn", font, families) for width in (self._width, _unhinted_width)
+            width(f"n{text}n", font, families) - width("nn", font, families) for width in (self._width, unhinted_width)
         )
         shape = EMPTY
         if not text.isspace():
