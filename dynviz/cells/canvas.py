@@ -10,6 +10,7 @@ from dynviz.cells.characters import codes, columns, swatch_characters
 from dynviz.cells.inks import Inks
 from dynviz.cells.metrics import LETTERS, CellMetrics, cell_metrics
 from dynviz.cells.panel import CellPanelPainter
+from dynviz.layout.arrange import Rect
 from dynviz.layout.counter import step_words
 from dynviz.layout.naming import Swatch
 from dynviz.layout.page import Page, lay_out
@@ -40,26 +41,35 @@ class PanelAreas:
     """Where the panels of a picture stand.
 
     Attributes:
-        places: Of each panel.
-        axes: The x and y axis of each.
+        places: Of each panel, in cells.
+        axes: The x and y axis of each; None for one in perspective.
+        exact: For a picture of pixels, the panel and its plot in those; empty where cells are exact.
+        unit: The width and height of a cell in what `exact` counts.
     """
 
     places: tuple[PanelPlace, ...] = ()
-    axes: tuple[tuple[Axis, Axis], ...] = ()
+    axes: tuple[tuple[Axis, Axis] | None, ...] = ()
+    exact: tuple[tuple[Rect, Rect], ...] = ()
+    unit: tuple[float, float] = (1.0, 1.0)
 
     def hit(self, column: int, row: int) -> Hit | None:
-        """What is at a cell; none where there is no panel."""
-        for index, (place, (x, y)) in enumerate(zip(self.places, self.axes, strict=True)):
-            cell, plot = place.cell, place.plot
-            if not (cell.left <= column < cell.right and cell.top <= row < cell.bottom):
+        """What is at a cell, or in the middle of it; none where there is no panel."""
+        across, down = (column + 0.5) * self.unit[0], (row + 0.5) * self.unit[1]
+        rects = self.exact or tuple((place.cell, place.plot) for place in self.places)
+        for index, ((cell, plot), axes) in enumerate(zip(rects, self.axes, strict=True)):
+            if not _inside(cell, across, down):
                 continue
-            if not (plot.left <= column < plot.right and plot.top <= row < plot.bottom):
+            if axes is None or not _inside(plot, across, down):
                 return Hit(index, None, None)
             with np.errstate(all="ignore"):
-                across = float(values(x, (column - plot.left + 0.5) / plot.width))
-                upward = float(values(y, (plot.bottom - row - 0.5) / plot.height))
-            return Hit(index, across, upward)
+                x = float(values(axes[0], (across - plot.left) / plot.width))
+                y = float(values(axes[1], (plot.bottom - down) / plot.height))
+            return Hit(index, x, y)
         return None
+
+
+def _inside(rect: Rect, across: float, down: float) -> bool:
+    return rect.left <= across < rect.right and rect.top <= down < rect.bottom
 
 
 class CellCanvas:

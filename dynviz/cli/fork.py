@@ -56,6 +56,7 @@ def fork(
     detach: bool,
     view: str | None,
     theme: str | None,
+    graphics: str | None,
     beside: tuple[str, ...],
     report: int | None,
     **asked: Any,
@@ -88,7 +89,9 @@ def fork(
     if detach:
         live.detach(words, "fork")
     elif not headless and live.is_terminal():
-        live.watch(words, f"a fork of {source}", view=view, theme=theme, beside=beside, command="fork")
+        live.watch(
+            words, f"a fork of {source}", view=view, theme=theme, graphics=graphics, beside=beside, command="fork"
+        )
     else:
         from dynviz.cli import headless as here
 

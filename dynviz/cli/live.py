@@ -40,13 +40,13 @@ def watch(arguments: Sequence[str], what: str, *, command: str = "run", **player
         arguments: Those of the command.
         what: What is trained, in words.
         command: `run` or `fork`.
-        player: The options about the player: `view`, `theme`, `beside`.
+        player: The options about the player: `view`, `theme`, `graphics`, `beside`.
     """
     _check(player["beside"])
     trainer = BackgroundRun.start(arguments, command)
     trainer.what = what
     try:
-        code = show(player["beside"], view=player["view"], theme=player["theme"], trainer=trainer)
+        code = show(player.pop("beside"), **player, trainer=trainer)
     except BaseException:
         trainer.poll()
         if not trainer.ended:

@@ -108,8 +108,8 @@ record = click.option(
 graphics = click.option(
     "--graphics",
     type=click.Choice(["auto", "cells", "kitty", "iterm", "sixel"]),
-    help="How pictures are shown: in pixels by the protocol of kitty or of iTerm2 or, for stills, as sixels; cells are "
-    "characters; auto asks the terminal what it knows. [default: as set, see `dynviz config`; else auto]",
+    help="How the terminal shows pictures: in pixels by the protocol of kitty or iTerm2, or as sixels where they stand "
+    "still; cells are characters; auto asks the terminal. [default: as set, see `dynviz config`; else auto]",
 )
 _PLAYER = (
     click.option("--headless", is_flag=True, help="Print progress instead of opening the player."),
@@ -120,6 +120,7 @@ _PLAYER = (
         type=THEME,
         help="Colours of the player. [default: as set, see `dynviz config`; else those of the terminal]",
     ),
+    graphics,
     click.option(
         "--beside",
         multiple=True,
@@ -144,7 +145,7 @@ def of_training(given: set[str]) -> set[str]:
     Raises:
         click.UsageError: Those about where training is shown contradict each other.
     """
-    alone, opened = given & {"headless", "detach"}, given & {"view", "theme", "beside"}
+    alone, opened = given & {"headless", "detach"}, given & {"view", "theme", "graphics", "beside"}
     if len(alone) > 1:
         raise click.UsageError("--headless trains in the foreground, --detach in the background; choose one")
     if alone and opened:

@@ -21,6 +21,7 @@ from dynviz.errors import DynvizError
     type=options.THEME,
     help="Colours of the player. [default: as set, see `dynviz config`; else those of the terminal]",
 )
+@options.graphics
 @click.option(
     "--at",
     type=click.IntRange(0, 2**53),
@@ -32,7 +33,16 @@ from dynviz.errors import DynvizError
 @click.option(
     "--size", default="120x36", show_default=True, metavar="COLUMNSxROWS", help="Size of that image in characters."
 )
-def play(*, runs: tuple[str, ...], view: str | None, theme: str | None, at: int | None, svg: bool, size: str) -> None:
+def play(
+    *,
+    runs: tuple[str, ...],
+    view: str | None,
+    theme: str | None,
+    graphics: str | None,
+    at: int | None,
+    svg: bool,
+    size: str,
+) -> None:
     """Replay runs or single recordings in the terminal; runs that are still training are followed live.
 
     Several runs play side by side, step for step. RUN@0,2 or RUN@0:4 selects lanes of a run, which are counted from 0.
@@ -57,7 +67,7 @@ def play(*, runs: tuple[str, ...], view: str | None, theme: str | None, at: int 
     if not is_terminal():
         shown = shlex.join(runs) or "RUN"
         raise DynvizError(f"the player needs a terminal; `dynviz show {shown}` works without one")
-    sys.exit(show(runs, view=view, theme=theme, step=at))
+    sys.exit(show(runs, view=view, theme=theme, graphics=graphics, step=at))
 
 
 def check_runs(runs: Sequence[str]) -> None:

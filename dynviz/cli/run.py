@@ -40,6 +40,7 @@ def run(
     detach: bool,
     view: str | None,
     theme: str | None,
+    graphics: str | None,
     beside: tuple[str, ...],
     report: int | None,
     **asked: Any,
@@ -71,7 +72,9 @@ def run(
     if detach:
         live.detach(words)
     elif not headless and live.is_terminal():
-        live.watch(words, _in_words(scenario, resume, **asked), view=view, theme=theme, beside=beside)
+        live.watch(
+            words, _in_words(scenario, resume, **asked), view=view, theme=theme, graphics=graphics, beside=beside
+        )
     else:
         from dynviz.cli import headless as here
 

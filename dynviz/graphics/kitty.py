@@ -29,8 +29,6 @@ DIACRITICS = (
 """The marks over a placeholder that say its row and its column, from 0: the first 64 of the protocol's."""
 MOST = len(DIACRITICS)
 """Rows and columns of a picture that placeholders can stand for."""
-BEHIND = -(1 << 30) - 1
-"""A place behind the text, and behind cells with a colour of their own."""
 
 
 def command(keys: str, payload: str = "") -> str:

@@ -6,7 +6,6 @@ Source: the VT330/VT340 programmer reference manual, volume 2, chapter 14
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.encoding.palettes import fitted
 from dynviz.frame import Pixels
 from dynviz.scene.palette import Palette
 
@@ -19,14 +18,8 @@ PERCENT = 100
 """A channel of a colour at its strongest."""
 
 
-def sixels(pixels: Pixels, colors: Pixels) -> str:
-    """The text that shows pixels [height, width, 3] at the cursor.
-
-    Args:
-        pixels: The picture.
-        colors: As many colours as there may be [at most 256, 3]; they are fitted to the picture.
-    """
-    palette = Palette(fitted(colors, [pixels]))
+def sixels(pixels: Pixels, palette: Palette) -> str:
+    """The text that shows pixels [height, width, 3] at the cursor, in the nearest colours of a palette."""
     height, width = pixels.shape[:2]
     indices = palette.indices(pixels.reshape(-1, 3)).reshape(height, width)
     shares = np.rint(palette.colors / 255 * PERCENT).astype(int).tolist()

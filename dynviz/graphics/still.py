@@ -1,8 +1,10 @@
 """A picture that is printed among other text, and scrolls with it."""
 
+from dynviz.encoding.palettes import fitted
 from dynviz.frame import Pixels
 from dynviz.graphics import iterm, kitty, sixel, tiles
 from dynviz.graphics.support import GraphicsSupport
+from dynviz.scene.palette import Palette
 
 
 def printed(pixels: Pixels, colors: Pixels, support: GraphicsSupport, columns: int, rows: int) -> str:
@@ -16,7 +18,8 @@ def printed(pixels: Pixels, colors: Pixels, support: GraphicsSupport, columns: i
         rows: Its height, fewer than the terminal has.
     """
     if support.protocol == "sixel":
-        return _above(sixel.sixels(pixels, colors[: support.colors]), rows)
+        palette = Palette(fitted(colors[: support.colors], [pixels]))
+        return _above(sixel.sixels(pixels, palette), rows)
     if support.protocol == "iterm":
         return _above(iterm.inline(pixels, columns, rows), rows)
     known = tiles.tiles(columns, rows, tiles.numbers()) if support.placeholders and support.tmux else ()

@@ -75,13 +75,6 @@ def sent(tile: PictureTile, pixels: Pixels, *, tmux: bool) -> str:
     return kitty.transmission(pixels, place, tmux=tmux)
 
 
-def placed(tile: PictureTile, pixels: Pixels, left: int, top: int) -> str:
-    """The commands that show a part at its place behind the text, in a picture whose corner is at a column and row."""
-    row, column = top + tile.place.top + 1, left + tile.place.left + 1
-    keys = f"a=T,i={tile.number},p=1,c={tile.place.width},r={tile.place.height},z={kitty.BEHIND},C=1"
-    return f"\x1b[{row};{column}H" + kitty.transmission(pixels, keys)
-
-
 def stand_ins(known: Sequence[PictureTile], row: int, first: int, last: int) -> str:
     """The placeholders of a row of cells, from column `first` to before column `last`."""
     pieces = []

@@ -9,6 +9,7 @@ from dynviz import settings
 from dynviz.errors import DynvizError
 
 if TYPE_CHECKING:
+    from dynviz.graphics.support import GraphicsChoice
     from dynviz.player.app import Player
     from dynviz.process.background import BackgroundRun
 
@@ -18,6 +19,7 @@ def play(
     *,
     view: str | None = None,
     theme: str | None = None,
+    graphics: "GraphicsChoice | None" = None,
     trainer: "BackgroundRun | None" = None,
     step: int | None = None,
 ) -> int:
@@ -27,6 +29,7 @@ def play(
         sources: Runs and recordings, `FOLDER` or `FOLDER@LANES`; none, or a folder of runs, shows a list.
         view: The initial view; by default the one the scenario suggests, and for a sweep its map.
         theme: `dark`, `light` or the path of a theme; by default that of the settings.
+        graphics: How pictures are shown; by default as in the settings.
         trainer: A run in the background, whose recordings are shown as they grow.
         step: The initial step, at which the player is paused.
 
@@ -42,11 +45,16 @@ def play(
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from dynviz.cells.depth import detect
     from dynviz.player.terminal import colors, query
+    from dynviz.player.terminal import graphics as pictures
 
     # Where Textual writes.
     terminal = sys.__stderr__ or sys.stderr
     depth = detect(os.environ, terminal)
-    sent = query.send(colors.questions(depth, os.environ, ground=look == "auto"), os.environ, terminal.fileno())
+    choice = graphics or set_by_user.graphics if depth != "none" else "cells"
+    asked, beyond = pictures.questions(choice, os.environ)
+    # Behind tmux, which answers for itself, only pictures are asked for.
+    known = b"" if beyond is not None else colors.questions(depth, os.environ, ground=look == "auto")
+    sent = query.send(known + asked, os.environ, terminal.fileno(), beyond)
     try:
         # The answer comes while the rest is imported.
         from dynviz.player.app import Player
@@ -61,7 +69,8 @@ def play(
     root, view = root_and_view(sources, view) if sources or trainer is None else (None, view)
     use_numbers(set_by_user.numbers)
     look = ground if look == "auto" else look
-    with guarded(terminal.fileno()) as guard:
+    support = pictures.support_in(answers, choice, os.environ, pictures.TerminalSize.of(terminal.fileno()))
+    with guarded(terminal.fileno(), pictures.removal(support)) as guard:
         app = Player(
             () if root is not None else tuple(sources),
             root=root,
@@ -73,6 +82,7 @@ def play(
             depth=depth,
             environ=os.environ,
             trains=guard.trains,
+            graphics=support,
         )
         status = app.run()
     remember(set_by_user, look, app)

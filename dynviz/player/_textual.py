@@ -11,14 +11,19 @@ from rich.console import Console, RenderableType
 from rich.segment import Segment, Segments
 from textual import messages
 from textual._compositor import LayoutUpdate
+from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver
 from textual.geometry import Region
+from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 
+from dynviz.player.terminal.answers import AnswerFilter
 from dynviz.player.terminal.link import Link
+from dynviz.player.terminal.surface import PictureSurface
 
 Result = TypeVar("Result")
 
@@ -63,11 +68,11 @@ class LazyStrip(Strip, ABC):
 
 
 class LinkedApp(App[int]):
-    """An application that writes through a link."""
+    """An application that writes through a link, and shows pictures on a surface where the terminal has one."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, surface: PictureSurface | None = None) -> None:
         super().__init__()
-        self.link = link
+        self.link, self.surface = link, surface
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if isinstance(renderable, LayoutUpdate):
@@ -102,6 +107,22 @@ class CoveredScreen(Screen[Result]):
         if self.app.screen is not self:
             # What has changed was passed on to the dialog by now.
             self._repaint_required = False
+
+
+class AnswerlessParser(XTermParser):
+    """A parser of input that drops what a terminal answers too late; Textual would take it for keys."""
+
+    def __init__(self, debug: bool = False) -> None:  # noqa: FBT001, FBT002 - as Textual calls it
+        super().__init__(debug)
+        self._filter = AnswerFilter()
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """The messages of an input; no text at all is its end."""
+        kept = self._filter.without(data)
+        return super().feed(kept) if kept or not data else ()
+
+
+linux_driver.XTermParser = AnswerlessParser  # type: ignore[attr-defined]
 
 
 class RedirectedDriver(LinuxDriver):

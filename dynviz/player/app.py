@@ -13,6 +13,7 @@ from textual.driver import Driver
 
 from dynviz.cells.encode import Depth
 from dynviz.errors import DynvizError
+from dynviz.graphics.support import GraphicsSupport
 from dynviz.player import exporting
 from dynviz.player._textual import LinkedApp
 from dynviz.player.browser import Browser
@@ -94,18 +95,20 @@ class Player(LinkedApp):
         run: exporting.Run = exporting.run,
         trains: Callable[[Path | None], None] = lambda _: None,
         read_only: bool = False,
+        graphics: GraphicsSupport | None = None,
     ) -> None:
         """Open the recordings; see `dynviz.player.play` for the parameters that it shares.
 
         Without sources, the user chooses a run from the folder `root`. The `clock` returns seconds, `environ`
         tells whether the terminal is remote, `run` runs `dynviz export`, and `trains` is told which run trains in the
-        background, if any. A player that is `read_only` writes nothing and leaves training alone.
+        background, if any. A player that is `read_only` writes nothing and leaves training alone. `graphics` is how
+        the terminal shows pictures of pixels, if it does.
 
         Raises:
             DynvizError: A source cannot be opened.
         """
-        self.delivery = Delivery(depth, environ or {}, clock)
-        super().__init__(self.delivery.link)
+        self.delivery = Delivery(depth, environ or {}, clock, graphics)
+        super().__init__(self.delivery.link, self.delivery.surface)
         for name in dict.fromkeys((*THEMES, theme)):
             self.register_theme(textual_theme(name, depth))
         self.theme = theme

@@ -1,62 +1,39 @@
 """The widget that shows a scene."""
 
-import textwrap
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from functools import partial
 
-import numpy as np
-from rich.segment import Segment
-from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
-from dynviz.cells.canvas import CellCanvas, Hit, PanelAreas
-from dynviz.cells.cells import Cells
+from dynviz.cells.canvas import Hit, PanelAreas
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
 from dynviz.cells.inks import RAMPS
 from dynviz.errors import in_words
-from dynviz.player import styles
-from dynviz.player.bars import LEFT_BUTTON
+from dynviz.player._textual import LinkedApp
 from dynviz.player.fitting import has_steps
-from dynviz.player.messages import PanelsChanged, PlotBrushed, PlotClicked, PlotHovered
+from dynviz.player.messages import PanelsChanged
+from dynviz.player.picture_strip import PictureStrip
+from dynviz.player.plot_drawer import DrawnPicture, PlotDrawer
+from dynviz.player.plot_text import crossed, words
+from dynviz.player.pointed_plot import PointedPlot
 from dynviz.player.strip import line_filters
 from dynviz.player.strip import strips as encoded_strips
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.terminal.quality import PictureQuality
-from dynviz.player.words import Word, cut, shortened
+from dynviz.player.terminal.surface import SurfacePicture
 from dynviz.player.work import Newest, Work, at_once
 from dynviz.scene.marks import Scene
 from dynviz.scene.theme import theme as find_theme
 
-TEXT_COLUMNS = 72
-"""Maximum width of a line of text."""
-DRAGGED = 2
-"""Columns that the mouse is dragged to choose steps; of fewer it is a click."""
 CALM = 0.5
 """Seconds after which a still picture is sent again in full quality."""
 
 
-@dataclass(frozen=True)
-class DrawnPicture:
-    """A scene in cells.
-
-    Attributes:
-        cells: The cells.
-        areas: Where its panels stand.
-        theme: The theme in which it is drawn.
-        seconds: How long drawing took.
-    """
-
-    cells: Cells
-    areas: PanelAreas
-    theme: str
-    seconds: float
-
-
-class Plot(Widget):
+class Plot(PointedPlot):
     """Draws a scene on all its cells, or shows words if there is none.
 
     A picture is drawn by `work`, and shown instead of the last one when it is ready. Rows are encoded directly for the
@@ -65,32 +42,30 @@ class Plot(Widget):
     Attributes:
         work: Runs slow functions.
         seconds: How long the last picture took to draw.
-        hovered: The position of the mouse.
-        column: The column where it was last.
         problem: Why the scene could not be drawn.
     """
 
     DEFAULT_CSS = "Plot { height: 1fr; width: 1fr; }"
 
     def __init__(self, delivery: Delivery) -> None:
-        super().__init__(id="plot")
+        super().__init__()
         self.delivery = delivery
         self.work: Work = at_once
         self.seconds = 0.0
-        self.hovered: Hit | None = None
-        self.problem, self.column = "", 0
-        self._pressed: tuple[int, int] | None = None
+        self.problem = ""
         self._announced = 0
         self._scene: Scene | None = None
         self._text = ""
         self._theme = "dark"
         self._newest = Newest("cells")
-        self._canvas: tuple[tuple[int, int, str], CellCanvas] | None = None
+        self._drawer: PlotDrawer | None = None
         self._encoders: dict[tuple[str, PictureQuality], Encoder] = {}
         self._picture: DrawnPicture | None = None
         self._strips: dict[tuple[bool, PictureQuality], list[Strip]] = {}
         # The quality of this picture, when it was shown, and how many of its rows have been resent.
         self._quality, self._since, self._sharp = delivery.quality, 0.0, 0
+        # Whether the line at the mouse is where it was.
+        self._behind = False
 
     def show(self, scene: Scene | None, text: str, theme: str) -> None:
         """Show a scene, or words instead."""
@@ -105,7 +80,7 @@ class Plot(Widget):
             return
         self._newest.drop()
         # A canvas draws one picture at a time.
-        self._canvas = self._picture = None
+        self._drawer = self._picture = None
         self.redraw()
 
     def on_resize(self) -> None:
@@ -114,44 +89,93 @@ class Plot(Widget):
 
     def redraw(self) -> None:
         """Send the picture again, in the current quality."""
+        self._begin()
+        surface = self.delivery.surface
+        if surface is not None and not self.in_pixels:
+            self._write(surface.leave())
+        self.refresh()
+
+    def _write(self, sequence: str) -> None:
+        if sequence and isinstance(self.app, LinkedApp):
+            self.app.write_sequence(sequence)
+
+    def _begin(self) -> None:
         self._strips.clear()
         self._quality, self._since, self._sharp = self.delivery.quality, self.delivery.now, 0
-        self.refresh()
+
+    def _refreshed(self, *, moves: bool = True) -> None:
+        """Show the picture: of pixels in place of others, only what differs is sent.
+
+        Args:
+            moves: Whether the scene is another one, rather than the line at the mouse.
+        """
+        surface, before, picture = self.delivery.surface, self.in_pixels, self._crossed_pixels()
+        good = before and self.screen.is_current and (self.delivery.quality.pixels or not moves)
+        if surface is None or picture is None or not good or not surface.follows(picture):
+            self.redraw()
+            return
+        self._behind = not moves and self.delivery.busy
+        if self._behind:
+            return
+        if moves:
+            self._begin()
+        self._strips.clear()
+        sequence, areas = surface.update(picture)
+        self._write(sequence)
+        if areas:
+            self.refresh(*(Region(area.left, area.top, area.width, area.height) for area in areas))
+
+    @property
+    def in_pixels(self) -> bool:
+        """Whether the picture is shown in pixels."""
+        whole = self._quality.pixels or self._sharp >= self.size.height > 0
+        return whole and self._picture is not None and self._picture.pixels is not None
+
+    def _crossed_pixels(self) -> SurfacePicture | None:
+        """The picture in pixels, with the line at the mouse; None just after the size has changed, too."""
+        pixels = self._picture.pixels if self._picture is not None else None
+        if pixels is None or pixels.shown.size != tuple(self.size):
+            return None
+        panel = self._crossed_at()
+        if panel is None:
+            return pixels.shown
+        return pixels.crossed(panel, self.column, find_theme(self._theme).color("muted")).shown
 
     def _draw(self) -> None:
         """Draw the scene; until that is done, the last picture stays."""
         scene, theme = self._scene, self._theme
         if scene is None or not self.size:
             return
-        key = (*self.size, theme)
-        if self._canvas is None or self._canvas[0] != key:
-            self._canvas = key, CellCanvas(*key, head=False)
-        canvas = self._canvas[1]
-
-        def drawn() -> DrawnPicture:
-            began = time.perf_counter()
-            cells = canvas.draw(scene)
-            return DrawnPicture(cells, canvas.areas, theme, time.perf_counter() - began)
-
-        self._newest.ask(self.work, object(), drawn, self._take)
+        if self._drawer is None or not self._drawer.draws(*self.size, theme):
+            self._drawer = PlotDrawer(*self.size, theme, self.delivery)
+        self._newest.ask(self.work, object(), partial(self._drawer.draw, scene), self._take)
 
     def _take(self, outcome: Future[DrawnPicture]) -> None:
         error = outcome.exception()
         self._picture = None if error is not None else outcome.result()
         # The marks may be of a user's view.
         self.problem = "" if error is None else f"this picture cannot be drawn: {in_words(error)}"
-        self.redraw()
+        self._refreshed()
         if self.shown != self._announced:
             self._announced = self.shown
             self.post_message(PanelsChanged())
+        if self._scene is not None and self._drawer is not None and self._drawer.cold:
+            self._newest.ask(self.work, object(), partial(self._drawer.warmed, self._scene), self._take)
 
     def sharpen(self) -> None:
         """Resend more rows in full quality, if the picture stands still and no other output is pending."""
-        if self.lowered and self.delivery.now - self._since >= CALM:
+        if self._behind:
+            self._refreshed(moves=False)
+        elif self.lowered and self.delivery.now - self._since >= CALM:
             first, width, height = self._sharp, self.size.width, self.size.height
             self._sharp = min(first + self.delivery.rows(width), height)
             if self._sharp > first:
                 self.refresh(Region(0, first, width, self._sharp - first))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether more has to be sent for a picture that stands still."""
+        return self._behind or bool(self.lowered)
 
     @property
     def lowered(self) -> str:
@@ -159,40 +183,9 @@ class Plot(Widget):
         sharp = self._quality == self.delivery.best or self._sharp >= self.size.height
         return "" if sharp else self._quality.words
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        self.column = event.x
-        self._point(self.hit(event.x, event.y))
-
-    def on_leave(self) -> None:
-        self._point(None)
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        if event.button == LEFT_BUTTON:
-            self._pressed = event.x, event.y
-            self.capture_mouse()
-
-    def on_mouse_up(self, event: events.MouseUp) -> None:
-        pressed, self._pressed = self._pressed, None
-        self.release_mouse()
-        if pressed is None:
-            return
-        begun, ended = self.hit(*pressed), self.hit(event.x, event.y)
-        if (
-            abs(event.x - pressed[0]) >= DRAGGED
-            and begun is not None
-            and ended is not None
-            and begun.panel == ended.panel
-        ):
-            self.post_message(PlotBrushed(begun, ended))
-        elif abs(event.x - pressed[0]) < DRAGGED:
-            self.post_message(PlotClicked(begun))
-
-    def _point(self, hit: Hit | None) -> None:
-        if hit != self.hovered:
-            self.hovered = hit
-            if self._picture is not None:
-                self.redraw()
-            self.post_message(PlotHovered(hit))
+    def pointed(self) -> None:
+        if self._picture is not None:
+            self._refreshed(moves=False)
 
     def hit(self, column: int, row: int) -> Hit | None:
         """What is at a cell."""
@@ -201,7 +194,10 @@ class Plot(Widget):
     @property
     def areas(self) -> PanelAreas:
         """Where the panels of the picture stand."""
-        return self._picture.areas if self._picture is not None else PanelAreas()
+        if self._picture is None:
+            return PanelAreas()
+        pixels = self._picture.pixels
+        return pixels.areas if pixels is not None and self.in_pixels else self._picture.areas
 
     def encoder(self, theme: str, quality: PictureQuality) -> Encoder:
         """Encodes cells for the terminal, in a quality."""
@@ -230,16 +226,18 @@ class Plot(Widget):
     def _rows(self, quality: PictureQuality, *, plain: bool) -> list[Strip]:
         if (plain, quality) not in self._strips:
             began = time.perf_counter()
-            self._strips[plain, quality] = self._drawn(quality, plain=plain)
+            self._strips[plain, quality] = list(self._drawn(quality, plain=plain))
             drawing = self._picture.seconds if self._picture is not None else 0.0
             self.seconds = drawing + time.perf_counter() - began
         return self._strips[plain, quality]
 
-    def _drawn(self, quality: PictureQuality, *, plain: bool) -> list[Strip]:
+    def _drawn(self, quality: PictureQuality, *, plain: bool) -> Sequence[Strip]:
         if self._picture is None:
-            return self._words(self.problem or self._text)
+            return words(self.problem or self._text, self.size, self._theme, self.delivery.best.depth)
         # Just after the size has changed, the picture still has the size before.
-        cells = self._crossed(self._picture.cells.fitted(*self.size))
+        cells, panel = self._picture.cells.fitted(*self.size), self._crossed_at()
+        if panel is not None:
+            cells = crossed(cells, self.areas.places[panel].plot, self.column, self._theme)
         encoder = self.encoder(self._picture.theme, quality)
         if plain:
             rows = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
@@ -247,38 +245,19 @@ class Plot(Widget):
             for line_filter in line_filters(self):
                 rows = [strip.apply_filter(line_filter, background) for strip in rows]
             return rows
-        return list(encoded_strips(cells, encoder))
+        rows = list(encoded_strips(cells, encoder))
+        surface, picture = self.delivery.surface, self._crossed_pixels() if quality.pixels else None
+        if surface is None or picture is None:
+            return rows
+        surface.show(picture)
+        return [PictureStrip(surface, row, strip, 0, cells.columns) for row, strip in enumerate(rows)]
 
-    def _crossed(self, cells: Cells) -> Cells:
-        """The cells, with a line at the mouse where there are curves."""
+    def _crossed_at(self) -> int | None:
+        """The panel of the curves at the mouse, through which a line is drawn; None where there are none."""
         hit, scene = self.hovered, self._scene
         if hit is None or hit.x is None or scene is None or hit.panel >= len(self.areas.places):
-            return cells
-        place, column = self.areas.places[hit.panel].plot, self.column
-        if not has_steps(scene.from_above().panels[hit.panel]) or column >= cells.columns:
-            return cells
-        glyphs, ink = cells.glyphs.copy(), cells.ink.copy()
-        empty = np.s_[place.top : min(place.bottom, cells.rows), column]
-        blank = glyphs[empty] == ord(" ")
-        glyphs[empty] = np.where(blank, ord("│"), glyphs[empty])
-        apart = np.abs(cells.palette.astype(np.int64) - find_theme(self._theme).color("muted")).sum(axis=1)
-        ink[empty] = np.where(blank, apart.argmin(), ink[empty])
-        return replace(cells, glyphs=glyphs, ink=ink)
-
-    def _words(self, text: str) -> list[Strip]:
-        width, height = self.size
-        room = min(TEXT_COLUMNS, max(width - 2, 1))
-        lines = [line for part in text.splitlines() for line in textwrap.wrap(part, room)]
-        lines = lines[: max(height, 1)]
-        top = max((height - len(lines)) // 2, 0)
-        style = styles.style(self._theme, "muted", self.delivery.best.depth)
-        left = max((width - max(map(len, lines), default=0)) // 2, 0)
-        strips = []
-        for row in range(height):
-            inside = 0 <= row - top < len(lines)
-            words = [Word(" " * left), Word(shortened(lines[row - top], room))] if inside else []
-            strips.append(Strip([Segment(word.text, style) for word in cut(words, width)], width))
-        return strips
+            return None
+        return hit.panel if has_steps(scene.from_above().panels[hit.panel]) else None
 
 
 def _titles(scene: Scene | None) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ class RunScreen(DialogScreen):
             return self._delivery.rate.interval
         if self.state.live:
             return LOOK
-        return SOON if self.state.trying or self._rows.plot.lowered else IDLE
+        return SOON if self.state.trying or self._rows.plot.unfinished else IDLE
 
     def _cancel(self) -> None:
         if self._beat_timer is not None:
@@ -142,7 +142,11 @@ class RunScreen(DialogScreen):
         self.call_after_refresh(self.beat)
 
     def on_plot_hovered(self) -> None:
-        self.show()
+        if self._timed and self._rows.plot.unfinished:
+            # The rest is sent soon, rather than when nothing has happened for long.
+            self.beat()
+        else:
+            self.show()
 
     def on_panels_changed(self) -> None:
         self.show()

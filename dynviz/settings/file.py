@@ -94,7 +94,7 @@ REMARKS = dict(
             "speed of playback at the start, 0.0625 to 16; at 1 a run takes twenty seconds",
             "what separates thousands: space, comma, none",
             "when training ends or diverges: quiet, bell, notify (a notice of the desktop, OSC 9)",
-            "pictures in the terminal: cells (characters), kitty, iterm, sixel (stills alone), auto (as it answers)",
+            "pictures in the terminal: cells (characters), kitty, iterm, sixel, auto (what it says that it can show)",
             "keep theme and speed as they were when the player was left",
         ),
         strict=True,

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from dynviz.cells.depth import Depth
+from dynviz.graphics.support import USUAL_CELL, GraphicsSupport
 from dynviz.player.terminal.link import Link
 from dynviz.player.terminal.quality import PictureQuality, QualityControl
+from dynviz.player.terminal.surface import surface_of
 
 LOCAL, REMOTE = 60.0, 30.0
 """Frames a second at most: in a terminal of this machine, and in one that is remote or behind tmux."""
@@ -56,13 +58,25 @@ class Delivery:
 
     Attributes:
         link: What is on its way.
+        surface: Where pictures of pixels are shown; None in a terminal that shows none.
+        cell: Width and height of a cell in pixels.
         rate: How many frames a second at most.
         control: Chooses the quality.
         dropped: How many frames were left out.
     """
 
-    def __init__(self, depth: Depth, environ: Mapping[str, str], clock: Callable[[], float]) -> None:
-        self.link, self.rate, self.control = Link(clock), FrameRate(frame_limit(environ)), QualityControl(depth)
+    def __init__(
+        self,
+        depth: Depth,
+        environ: Mapping[str, str],
+        clock: Callable[[], float],
+        graphics: GraphicsSupport | None = None,
+    ) -> None:
+        self.link = Link(clock)
+        self.surface, self.cell = surface_of(graphics, self.link), graphics.cell if graphics is not None else USUAL_CELL
+        moving = self.surface is None or self.surface.moving
+        self.control = QualityControl(depth, pixels=self.surface is not None, moving=moving)
+        self.rate = FrameRate(min(frame_limit(environ), self.surface.rate if self.surface is not None else LOCAL))
         self.dropped = 0
         self._clock, self._patience, self._lag = clock, 0.0, 0.0
 
@@ -92,9 +106,14 @@ class Delivery:
 
     def rows(self, columns: int) -> int:
         """How many rows may be sent again now in full quality; none while something is on its way."""
-        if self.link.age is not None or self.link.left:
+        if self.busy:
             return 0
         return max(int(RESEND_SECONDS / max(self.link.pace * CELL_CHARACTERS * columns, ROW_SECONDS)), 1)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way."""
+        return self.link.age is not None or bool(self.link.left)
 
     @property
     def now(self) -> float:

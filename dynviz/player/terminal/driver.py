@@ -1,6 +1,7 @@
 """Output to the terminal, in pieces, so that a picture that is too late can be broken off."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -16,8 +17,11 @@ PIECE = 8000
 """Characters that are written at once."""
 QUERY = "\x1b[6n"
 """Asks for the cursor's position, which every terminal answers once it has read that far."""
-RESET = "\x18\x1b[0m"
-"""Ends a sequence that was begun, and all colours."""
+RESET = "\x1b\\\x18\x1b[0m"
+"""Ends a text or a sequence that was begun, and all colours."""
+SEAM = re.compile(r"\x1b(?:\[|7|_Ga=|Ptmux;\x1b\x1b_Ga=)")
+"""What may begin a piece: a sequence that is complete in itself. A picture that was begun is sent to its end: what came
+after it would be taken for the rest."""
 LAST_CURSOR = (2, 3)
 """Row and column, from 1, where the cursor is for the last query, and for no other."""
 PATIENCE = 3.0
@@ -72,8 +76,8 @@ def pieces(text: str) -> Iterator[str]:
     """
     start = 0
     while start < len(text):
-        end = text.find("\x1b", start + PIECE)
-        end = len(text) if end < 0 else end
+        seam = SEAM.search(text, start + PIECE)
+        end = len(text) if seam is None else seam.start()
         yield text[start:end]
         start = end
 
@@ -84,6 +88,7 @@ class LinkedDriver(RedirectedDriver):
     def __init__(self, app: LinkedApp, **options: Any) -> None:
         super().__init__(app, **options)
         self._link = app.link
+        self._surface = app.surface
         self.redirect(lambda file: LinkedFile(file, self._link))
         self._over, self._ended = threading.Event(), True
 
@@ -133,6 +138,8 @@ class LinkedDriver(RedirectedDriver):
         self.discard()
         self._over.clear()
         self.write(RESET)
+        if self._surface is not None:
+            self.write(self._surface.removal())
         if self._link.answers:
             self.write(f"\x1b[{LAST_CURSOR[0]};{LAST_CURSOR[1]}H{QUERY}")
             self._over.wait(PATIENCE)

@@ -17,8 +17,9 @@ import termios
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dynviz.graphics.kitty import command, passed_on
+from dynviz.graphics.kitty import command, deletion, passed_on
 from dynviz.graphics.support import USUAL_CELL, GraphicsChoice, GraphicsSupport, Protocol
+from dynviz.graphics.tiles import numbers
 from dynviz.player.terminal.query import LAST
 
 PIXEL = command("i=31,s=1,v=1,a=q,t=d,f=24", "AAAA")
@@ -85,7 +86,7 @@ def support_in(
         choice: What the user wants; a protocol is taken whatever the terminal says.
         environ: The variables.
         size: The terminal's size.
-        still: Whether a picture that does not move is to be shown.
+        still: Whether a picture is printed among other text, rather than moving on a screen where dialogs cover it.
     """
     tmux = bool(environ.get("TMUX"))
     name = _name(answers, tmux=tmux and bool(KITTY.search(answers)))
@@ -100,11 +101,17 @@ def support_in(
     return GraphicsSupport(
         protocol,
         _cell(answers, size),
-        placeholders=placed or (tmux and choice == "kitty"),
+        placeholders=placed or choice == "kitty",
         tmux=tmux,
         colors=min(max(int(registers[1]), 2), 256) if registers else 256,
         largest=(int(largest[1]), int(largest[2])) if largest else (0, 0),
     )
+
+
+def removal(support: GraphicsSupport | None) -> str:
+    """What removes the player's pictures from the terminal."""
+    stored = support is not None and support.protocol == "kitty"
+    return deletion(numbers(), tmux=support.tmux) if support is not None and stored else ""
 
 
 def _detected(answers: bytes, name: str, *, tmux: bool, still: bool) -> Protocol | None:
@@ -116,11 +123,11 @@ def _detected(answers: bytes, name: str, *, tmux: bool, still: bool) -> Protocol
         return None
     if name.startswith(LIKE_ITERM) or IS_CELL_OF_ITERM.search(answers):
         return "iterm"
-    if kitty:
+    if kitty and still:
         return "kitty"
     attributes = LAST.search(answers)
     sixel = attributes is not None and SIXEL in attributes[0][3:-1].split(b";")[1:]
-    return "sixel" if sixel and still else None
+    return "sixel" if sixel else None
 
 
 def _name(answers: bytes, *, tmux: bool) -> str:

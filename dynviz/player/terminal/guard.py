@@ -12,6 +12,8 @@ MODES = (1000, 1002, 1003, 1006, 1015, 1016, 1004, 2004, 2048)
 """Modes that the player switches on: mouse, focus, bracketed paste, reports of the size."""
 RIGHT = "".join(rf"\033[?{mode}l" for mode in MODES) + r"\033[?7h\033[<u\033[?1049l\033[?25h\033[0m"
 """Switches these off; lines that wrap, the usual keyboard, the usual screen, a cursor, no colours."""
+ENDING = "\x1b\\"
+"""Ends a picture that was being sent."""
 SCRIPT = rf"""
 trap '' INT QUIT TERM TTOU
 trains=
@@ -20,7 +22,7 @@ while read -r word folder; do
     trains=$folder
 done
 stty sane <&1
-printf '{RIGHT}\r\ndynviz: the player was killed\r\n'
+printf '%s{RIGHT}\r\ndynviz: the player was killed\r\n' "$1"
 [ "$trains" ] || exit
 printf 'training continues; see it with: dynviz play %s; stop it with: dynviz stop %s\r\n' "$trains" "$trains"
 """
@@ -59,17 +61,21 @@ class Guard:
 
 
 @contextlib.contextmanager
-def guarded(terminal: int) -> Iterator[Guard]:
+def guarded(terminal: int, removal: str = "") -> Iterator[Guard]:
     """Have a shell wait beside the player, which restores the terminal if the player is killed.
 
     Where no shell can be started, nothing is guarded.
 
     Args:
         terminal: Its descriptor.
+        removal: What removes pictures from it.
     """
     try:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", SCRIPT], stdin=subprocess.PIPE, stdout=terminal, stderr=subprocess.DEVNULL
+            ["/bin/sh", "-c", SCRIPT, "sh", f"{ENDING}{removal}"],
+            stdin=subprocess.PIPE,
+            stdout=terminal,
+            stderr=subprocess.DEVNULL,
         )
     except OSError:
         yield Guard(None)

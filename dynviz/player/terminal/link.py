@@ -38,19 +38,21 @@ class Link:
 
     Attributes:
         pace: Seconds that a character of the last frames took.
+        cuts: How often something was dropped, or what the terminal shows was lost.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._lock = clock, threading.Lock()
         self._frames: deque[_Sent] = deque()
         self._asked: deque[tuple[int, float]] = deque()
-        self.pace = 0.0
+        self.pace, self.cuts = 0.0, 0
         self.begin()
 
     def begin(self) -> None:
         """Begin anew: what was on its way is not waited for."""
         with self._lock:
             self._given = self._taken = self._cut = 0
+            self.cuts += 1
             self._frames.clear()
             self._asked.clear()
             self._arrivals: list[Arrival] = []
@@ -127,6 +129,7 @@ class Link:
         """Drop what has not been written."""
         with self._lock:
             self._cut = self._given
+            self.cuts += self._taken < self._given
             for frame in self._frames:
                 frame.whole = False
 

@@ -17,6 +17,8 @@ HOLD, LONGEST_HOLD = 2.0, 60.0
 """Seconds before a step up: at first, and at most, after steps up that had to be taken back."""
 REGRET = 5.0
 """Seconds within which a step down takes back the step up before it."""
+PIXELS = 2.0
+"""The size of a picture of pixels, compressed, as a share of one of characters."""
 
 
 class PictureQuality(NamedTuple):
@@ -27,20 +29,32 @@ class PictureQuality(NamedTuple):
         levels: How many levels a colour ramp has.
         size: The size of a picture, as a share of that in the best quality.
         words: What was reduced, in words.
+        pixels: Whether it is a picture of pixels rather than of characters.
     """
 
     depth: Depth
     levels: int
     size: float
     words: str = ""
+    pixels: bool = False
 
 
-def qualities_of(depth: Depth) -> tuple[PictureQuality, ...]:
+def qualities_of(depth: Depth, *, pixels: bool = False, moving: bool = True) -> tuple[PictureQuality, ...]:
     """The qualities for a terminal of this colour depth, the best first.
+
+    Args:
+        depth: The colour depth.
+        pixels: Whether it shows pictures of pixels.
+        moving: Whether those may move.
 
     >>> [(quality.depth, quality.levels) for quality in qualities_of("256")], len(qualities_of("16"))
     ([('256', 64), ('256', 32), ('256', 16)], 1)
     """
+    if pixels:
+        whole, *others = qualities_of(depth)
+        best = PictureQuality(depth, whole.levels, PIXELS, pixels=True)
+        words = "slow: characters" if moving else "characters"
+        return best, PictureQuality(depth, whole.levels, whole.size, words), *others
     fewer, fewest = "slow: 32 levels", "slow: 16 levels"
     if depth == "true":
         return (
@@ -66,8 +80,9 @@ class QualityControl:
         place: Which of them is taken.
     """
 
-    def __init__(self, depth: Depth) -> None:
-        self.qualities, self.place = qualities_of(depth), 0
+    def __init__(self, depth: Depth, *, pixels: bool = False, moving: bool = True) -> None:
+        self.qualities = qualities_of(depth, pixels=pixels, moving=moving)
+        self.place = self._highest = 0 if moving else 1
         self._changed, self._raised, self._fast_since = -math.inf, -math.inf, math.inf
         self._hold = HOLD
 
@@ -87,7 +102,7 @@ class QualityControl:
             self._fast_since = math.inf
             if now - self._changed >= SETTLE:
                 self._fall(self.place + 1, now)
-        elif self.place and seconds * self.qualities[self.place - 1].size / self.quality.size < FAST:
+        elif self.place > self._highest and seconds * self.qualities[self.place - 1].size / self.quality.size < FAST:
             self._fast_since = min(self._fast_since, now)
             if now - self._fast_since >= self._hold:
                 self.place, self._changed, self._raised, self._fast_since = self.place - 1, now, now, math.inf

@@ -80,7 +80,7 @@ def send(
     Returns:
         The query; None where there is nothing to ask, or nobody.
     """
-    mistaken = environ.get("TERM", "").startswith(MISTAKEN) or {"TMUX", "STY"} & environ.keys()
+    mistaken = environ.get("TERM", "").startswith(MISTAKEN) or environ.get("TMUX") or environ.get("STY")
     if not asked or (mistaken and beyond is None):
         return None
     try:
