@@ -181,9 +181,12 @@ def test_a_view_of_the_users_own_is_code_too(run, tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_made_again_says_why(run, tmp_path):
-    fork = dynviz.fork(run.folder / "adamw", at=20, lr=0.5, out=tmp_path / "fork")
+    dynviz.run("surface:f=booth", "sgd:lr=0.01", steps=10, out=tmp_path / "parent")
+    fork = dynviz.fork(tmp_path / "parent", at=5, lr=0.02, out=tmp_path / "fork")
+    shutil.rmtree(tmp_path / "parent")
     file = animate(list(fork.values()), tmp_path / "fork.png", size=(320, 240))
-    assert replay(file)[2].strip() == f"{file}: it cannot be made again: it shows a fork"
+    gone = replay(file)[2].strip()
+    assert gone.startswith(f"{file}: it cannot be made again: it shows a fork, and not what it was forked from: ")
     with Image.open(file) as opened:
         opened.save(tmp_path / "bare.png")
     for name, content in (("bare.png", None), ("text.gif", b"GIF89a"), ("empty.mp4", b""), ("big.svg", b"{" * 99)):
@@ -193,6 +196,11 @@ def test_what_cannot_be_made_again_says_why(run, tmp_path):
         assert "does not say how it was made" in problem
         assert len(problem.splitlines()) == 1
     assert "no file" in replay(tmp_path / "none.gif")[2].lower() or "cannot read" in replay(tmp_path / "none.gif")[2]
+
+
+def endless(deep):
+    """A fork of a fork of a fork."""
+    return {"step": 1, "lanes": [0], "parent": {"folder": "a", "fork": endless(deep - 1) if deep else None}}
 
 
 def hostile(path, value):
@@ -212,6 +220,11 @@ def hostile(path, value):
         (("recordings", 0, "folder"), "../out"),
         (("recordings", 0, "folder"), "/tmp/out"),
         (("recordings", 0, "folder"), "a\x1b[2J"),
+        (("recordings", 0, "measured"), [{"kind": "projection", "name": "../a", "asked": {}, "goals": [], "crc": 0}]),
+        (("recordings", 0, "measured"), [{"kind": "guess", "name": "a", "asked": {}, "goals": [], "crc": 0}]),
+        (("recordings", 0, "fork"), {"parent": {}, "step": 1, "lanes": [0]}),
+        (("recordings", 0, "fork"), endless(9)),
+        (("others",), [{}]),
         (("recordings", 0, "metadata", "label"), "../../out"),
         (("recordings", 0, "metadata", "steps"), 10**400),
         (("recordings", 0, "metadata", "lanes"), []),
@@ -253,3 +266,78 @@ def test_damaged_pictures_are_read_or_refused(gif, tmp_path, data):
     file.write_bytes(bytes(whole[: data.draw(st.integers(0, len(whole)))]))
     with contextlib.suppress(DynvizError):
         find(file)
+
+
+# What was measured around parameters, and forks
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A run of two networks, with a plane through one that leads to others, one of random directions, and sharpness."""
+    root = tmp_path_factory.mktemp("measured")
+    known = {"steps": 6, "record": "parameters:every=2", "seeds": "0:2"}
+    task = "matrix-sensing:d=6,batch=3"
+    run = dynviz.run(task, "sgd:lr=1e-4", out=root / "one", **known)
+    goals = dynviz.run(task, ["adam", "sgd:lr=1e-5"], out=root / "goals", **known)
+    return root, run, goals
+
+
+def test_a_picture_of_a_projection_is_made_again(measured, tmp_path):
+    root, run, goals = measured
+    folder = str(run["sgd"].folder)
+    commands_of = (
+        ["project", folder, "--grid", "5", "--seed", "3", "--directions", "gaussian", "--at", "4", "--name", "plane"],
+        ["project", folder, "--grid", "5", "--line", "--lane", "1"],
+        ["project", folder, "--grid", "4", *(f"--to={one.folder}" for one in goals.values()), "--name", "between"],
+        ["sharpness", folder, "--samples", "3", "--ways", "2", "--radii", "3"],
+    )
+    for one in commands_of:
+        done = CliRunner().invoke(commands, one, catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
+    for place, (view, lanes, count) in enumerate(
+        (
+            ("landscape:projection=plane", "", 0),
+            ("landscape:projection=between", "", 2),
+            ("line", "@1", 0),
+            ("sharpness", "@0", 0),
+        )
+    ):
+        file = animate([dynviz.open(folder + lanes)], tmp_path / f"{place}.png", view=view, size=(320, 240))
+        recipe = find(file)
+        assert (len(recipe.recordings[0].measured), len(recipe.others)) == (1, count)
+        assert str(root) not in recipe.line()
+        channels = len(run["sgd"].channels) + 1
+        code, words, problem = replay(file, "--check")
+        same = f"all {channels} channels hold the same numbers\nthe picture shows the same\n"
+        assert (code, words) == (0, same), problem
+
+
+def test_a_measurement_that_does_not_say_how_it_was_made_is_named(measured, tmp_path):
+    from dynviz.recording import projections
+
+    _, run, _ = measured
+    folder = run["sgd"].folder
+    about, arrays = projections.read(folder, projections.newest(folder, "plane"))
+    projections.write(folder, "older", {**about, "asked": {}}, arrays)
+    file = animate([run["sgd"]], tmp_path / "a.png", view="landscape:projection=older", size=(320, 240))
+    (folder / "projections" / "older.npz").unlink()
+    assert "it shows older, which does not say how it was measured" in replay(file)[2]
+
+
+@pytest.mark.parametrize(
+    ("lanes", "changes"),
+    [
+        ("", {}),
+        ("@1", {"lr": "log(1e-4,1e-3,2)", "steps": 30, "state": "reset"}),
+        ("", {"optimizer": "adam+sam:lr=0.002", "schedule": "restart"}),
+    ],
+)
+def test_a_picture_of_a_fork_is_made_again(tmp_path, lanes, changes):
+    parent = dynviz.run("surface:f=rosenbrock", "sgd:lr=1e-3", steps=20, seeds="0:2", out=tmp_path / "parent")["sgd"]
+    child = dynviz.fork(f"{parent.folder}{lanes}", at=8, out=tmp_path / "child", **changes)
+    shown = [parent, *child.values()]
+    if not changes:
+        shown += dynviz.fork(tmp_path / "child", at=12, momentum=0.5, out=tmp_path / "again").values()
+    file = animate(shown, tmp_path / "a.png", view="curves", size=(480, 360))
+    code, words, problem = replay(file, "--check")
+    assert (code, words.splitlines()[-1:]) == (0, ["the picture shows the same"]), problem

@@ -18,14 +18,14 @@ from dynviz.animation.formats import Publication, choose, find_exporter, moving,
 from dynviz.animation.pace import Pace, Steps, by_motion, spread
 from dynviz.animation.provenance import comment, facts
 from dynviz.animation.ramps import ramps
-from dynviz.animation.recipe import line_for
+from dynviz.animation.recipe_writer import line_for
 from dynviz.animation.story import printed
 from dynviz.animation.wording import Wording, read_language
 from dynviz.animation.workers import CrewFrames, DrawnFrames
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.frame import Frames, Pixels, Progress, Sheet, format_of
-from dynviz.recording import Recording
+from dynviz.recording import Recording, projections
 from dynviz.scene.theme import theme as find_theme
 
 FRAMES, FPS, HOLD = 60, 10.0, 2.5
@@ -132,7 +132,6 @@ def animate(
         "options": options,
         "suffix": target.suffix.lower(),
     }
-    recipe = line_for(recordings, asked, wording)
     if publication is not None:
         size, options = publication_size(publication, size), {**options, "publication": True}
     chosen = choose(export, options)
@@ -146,8 +145,10 @@ def animate(
     drawing = Drawing(sources, view, size, theme, ground, panel, until, wording=wording, story=story)
     drawing = replace(drawing, tiled=tiled, printed=figure, notes=notes)
     shown = frames or (FRAMES if shows.motion else 1), steps or (None, None)
-    recordings = wording.relabelled(recordings)
-    film = drawing.opened(recordings)
+    own, recordings = recordings, wording.relabelled(recordings)
+    with projections.reads() as measured:
+        film = drawing.opened(recordings)
+    recipe = line_for(own, asked, wording, measured)
     end = max(recording.recorded for recording in recordings)
     if pace not in get_args(Pace):
         raise unknown("pace", pace, get_args(Pace))

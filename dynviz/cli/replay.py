@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 def replay(*, picture: Path, check: bool, out: Path | None, trust: tuple[str, ...], yes: bool) -> None:
     """Train and draw again what PICTURE shows, from the recipe that pictures of dynviz carry.
 
-    The recorded numbers are compared with those that the picture was made from, and its frames with the new ones. Code
-    that is not part of dynviz runs only with --trust, and if it has not changed. Forks, imported runs and runs of a
-    script's own loop cannot be made again, nor can pictures with notes.
+    The recorded numbers are compared with those that the picture was made from, and its frames with the new ones. Forks
+    are forked again, and lines, planes and sharpness measured again. Code that is not part of dynviz runs only with
+    --trust, and if it has not changed. Imported runs and runs of a script's own loop cannot be made again, nor can
+    pictures with notes.
 
     \b
     dynviz replay path.gif

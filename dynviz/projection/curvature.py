@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dynviz.errors import DynvizError
+from dynviz.plugins.trust import Trusted
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of, threads
 from dynviz.projection.own_loss import LossFunction
-from dynviz.projection.project import PARAMETERS, number, rows_of
+from dynviz.projection.project import PARAMETERS, asked, number, rows_of
 from dynviz.projection.statistics import joined, statistics_of
 from dynviz.recording import Recording
 from dynviz.recording.projections import titled, write
@@ -57,7 +58,7 @@ class Look:
     lane: int = 0
     batches: int = 1
     device: str = "auto"
-    trust: tuple[str, ...] = ()
+    trust: Trusted = ()
     function: str | LossFunction | None = None
 
 
@@ -167,7 +168,14 @@ def evaluate(recording: Recording, look: Look, progress: Progress | None = None)
     reach = look.reach or float(np.linalg.norm(last)) / 4 or 1.0
     radii = np.linspace(0, reach, look.radii)
     lane = number(recording, look.lane)
-    about = {"kind": NAME, "format": 1, "loss": name, "lane": lane, "at": int(recording.steps(PARAMETERS)[-1])}
+    about: dict[str, Any] = {
+        "kind": NAME,
+        "format": 1,
+        "loss": name,
+        "lane": lane,
+        "at": int(recording.steps(PARAMETERS)[-1]),
+    }
+    about["asked"] = asked(look, lane)
     arrays = {
         "steps": recording.steps(PARAMETERS)[at],
         "eigenvalues": eigenvalues,

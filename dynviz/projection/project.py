@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, get_args
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts.samples import index_at
 from dynviz.errors import DynvizError
+from dynviz.plugins.trust import Trusted
 from dynviz.projection import directions as ways
 from dynviz.projection.directions import Kind
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
@@ -28,6 +29,8 @@ SAMPLES = 200
 AT_ONCE = 1 << 22
 """So many numbers of parameters are read at once."""
 PARAMETERS = "parameters"
+HERE = ("memory", "device", "trust", "function")
+"""Fields of a `Wish` about how it is done."""
 _Plane: TypeAlias = tuple[Array, Array, NDArray[Any]]
 """A point, directions [dimensions, numbers] through it, and the buffers of the network there."""
 
@@ -67,7 +70,7 @@ class Wish:
     batches: int = 1
     memory: int = 0
     device: str = "auto"
-    trust: tuple[str, ...] = ()
+    trust: Trusted = ()
     function: str | LossFunction | None = None
 
     def __post_init__(self) -> None:
@@ -79,6 +82,18 @@ class Wish:
             raise DynvizError(f"a grid of {self.grid} points cannot be evaluated; write a whole number from 2 to 1001")
         if self.extent is not None and not 0 < self.extent < 1e6:
             raise DynvizError(f"an extent of {self.extent} is not a size; write a number above 0")
+
+
+def asked(wish: Any, lane: int) -> dict[str, Any]:
+    """The fields of a `Wish`, or of the like, that what is measured depends on; none for a loss of a user's own.
+
+    Args:
+        wish: What was asked for.
+        lane: The lane, counted from 0 over all lanes of the recording.
+    """
+    if wish.function is not None:
+        return {}
+    return {**{field.name: getattr(wish, field.name) for field in fields(wish) if field.name not in HERE}, "lane": lane}
 
 
 @devices.reproducible()
@@ -136,7 +151,17 @@ def project(
     lengths = np.linalg.norm(directions, axis=1)
     cosine = float(directions[0] @ directions[-1] / (lengths[0] * lengths[-1])) if len(directions) == 2 else 0.0
     lane = number(recording, wish.lane)
-    about = About(wish.directions, _step(recording, index), wish.seed, lane, measured.names, names, names[1:])
+    about = About(
+        wish.directions,
+        _step(recording, index),
+        wish.seed,
+        lane,
+        measured.names,
+        names,
+        names[1:],
+        asked=asked(wish, lane) if not any(goal.chosen for goal in goals) else {},
+        towards=tuple(str(goal.folder.absolute()) for goal in goals),
+    )
     return Projection(about, axes, values, paths, tuple(map(float, lengths)), cosine)
 
 

@@ -5,8 +5,10 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,6 +30,7 @@ FORMAT = 1
 _ABOUT = "about"
 MOST_BYTES = 1 << 29
 """Maximum size of a projection: half a gigabyte holds 64 losses on a plane of 1000 x 1000 points."""
+_read: ContextVar[list[tuple[Path, str]] | None] = ContextVar("read", default=None)
 _NAME = re.compile(r"[\w-][\w.-]{0,99}", re.ASCII)
 
 
@@ -44,6 +47,8 @@ class About:
         paths: A name for each trajectory, the recording's own first.
         goals: The networks to which the directions lead, if any.
         format: The version of the file format.
+        asked: What was asked for, by the names of `dynviz.projection.project.Wish`; empty where it cannot be repeated.
+        towards: The folders of the recordings of `goals`.
     """
 
     directions: str
@@ -54,6 +59,8 @@ class About:
     paths: tuple[str, ...]
     goals: tuple[str, ...] = ()
     format: int = FORMAT
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    towards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +223,7 @@ def newest(folder: Path, kind: str, lanes: Sequence[int] | None = None) -> str |
         lanes: The lanes to consider; None for all.
     """
     for name in names(folder):
-        tree, arrays = read(folder, name)
+        tree, arrays = _content(folder, name)
         own = tree.get("kind") or ("plane" if "axis1" in arrays else "line")
         if own == kind and (lanes is None or tree.get("lane", 0) in lanes):
             return name
@@ -260,12 +267,30 @@ def _description(text: NDArray[Any] | None) -> dict[str, Any]:
     return tree
 
 
+@contextmanager
+def reads() -> Iterator[list[tuple[Path, str]]]:
+    """Note which measurements are read meanwhile: the folder of the recording, and the name."""
+    noted: list[tuple[Path, str]] = []
+    token = _read.set(noted)
+    try:
+        yield noted
+    finally:
+        _read.reset(token)
+
+
 def read(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read a description and arrays from `write`.
 
     Raises:
         DynvizError: There is no such projection, or it is damaged or of a newer format.
     """
+    content, noted = _content(folder, name), _read.get()
+    if noted is not None:
+        noted.append((folder, name))
+    return content
+
+
+def _content(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     path = file(folder, name)
     if not path.exists():
         raise unknown(f"projection of {folder.name}", name, names(folder))

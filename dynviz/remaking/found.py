@@ -8,7 +8,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from dynviz.animation.recipe import KEY, LONGEST, Recipe, read_line
+from dynviz.animation.recipe import KEY, LONGEST, Recipe
+from dynviz.animation.recipe_reader import read_line
 from dynviz.errors import DynvizError
 from dynviz.recording import disk
 

@@ -1,24 +1,24 @@
 """Training and drawing once more what a picture shows."""
 
 import itertools
-import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from dynviz.animation.export import animate
-from dynviz.animation.recipe import ChannelSum, PictureRequest, Recipe, RecordedRun
+from dynviz.animation.recipe import ChannelSum, PictureRequest, Recipe
+from dynviz.animation.recipe_writer import measurement_sum
 from dynviz.errors import DynvizError
 from dynviz.frame import Progress as Drawn
 from dynviz.plugins.spec import parse
 from dynviz.plugins.trust import Code, Trusted, foreign
-from dynviz.recording import Recording, Writer
-from dynviz.training.launch import begin, lay_out
-from dynviz.training.preparation import PreparedRecording, changed, check_size, compile_steps, planned
-from dynviz.training.session import Progress, train
+from dynviz.recording import Recording
+from dynviz.remaking.training import TrainingAgain, measure_again, needed
+from dynviz.training.preparation import check_size, compile_steps
+from dynviz.training.session import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Remade:
 
     Attributes:
         picture: The file of the picture.
-        channels: The number of channels that were compared.
+        channels: The number of channels and measurements that were compared.
         differing: Those that differ: `adamw: loss`.
     """
 
@@ -39,7 +39,7 @@ class Remade:
 def codes(recipe: Recipe) -> tuple[Code, ...]:
     """The code of the user's own that making it again runs."""
     named: list[Code] = []
-    for recorded in recipe.recordings:
+    for recorded in needed((*recipe.recordings, *recipe.others)):
         scenario, rule = recorded.metadata.scenario, recorded.metadata.optimizer
         named += foreign("scenarios", scenario.spec, scenario.fingerprints)
         named += foreign("optimizers", rule.spec, rule.fingerprints)
@@ -72,32 +72,30 @@ def remake(
         KeyboardInterrupt: Ctrl-C.
     """
     request = _trusted(recipe.picture, trust)
-    prepared = [_prepared(recorded, trust) for recorded in recipe.recordings]
-    check_size(prepared, large=yes)
-    compile_steps(prepared, progress.does)
+    plan = TrainingAgain.of((*recipe.recordings, *recipe.others), trust)
+    check_size(plan.prepared, large=yes)
+    compile_steps(plan.prepared, progress.does)
     try:
         out.mkdir()
     except OSError as error:
         raise DynvizError(f"cannot make the folder {out}: {error.strerror or error}") from error
-    folders = [out / recorded.folder for recorded in recipe.recordings]
-    for folder in dict.fromkeys(folders):
-        chosen = [index for index, place in enumerate(folders) if place == folder]
-        _train(folder, [recipe.recordings[index] for index in chosen], [prepared[index] for index in chosen], progress)
-    recordings = [
-        Recording(folder / recorded.metadata.label, recorded.chosen)
-        for folder, recorded in zip(folders, recipe.recordings, strict=True)
-    ]
+    plan.train(out, progress, yes=yes)
+    recordings, others = (
+        [Recording(out / one.folder / one.metadata.label, one.chosen) for one in runs]
+        for runs in (recipe.recordings, recipe.others)
+    )
+    measure_again(recipe.recordings, recordings, others, trust, progress)
     target = out / f"{name}{request.suffix}"
     parts = {name: getattr(request, name) for name in SAME}
     words = {"labels": dict(request.labels), "language": dict(request.language)}
     animate(recordings, target, **parts, **words, **request.options, progress=drawn)  # type: ignore[arg-type]
-    differing = tuple(
-        f"{recorded.metadata.label}: {channel}"
-        for recorded, recording in zip(recipe.recordings, recordings, strict=True)
-        for channel, known in recorded.sums.items()
-        if not _agrees(recording, channel, known)
-    )
-    return Remade(picture=target, channels=sum(len(one.sums) for one in recipe.recordings), differing=differing)
+    differing = []
+    for recorded, recording in zip(recipe.recordings, recordings, strict=True):
+        names = [channel for channel, known in recorded.sums.items() if not _agrees(recording, channel, known)]
+        names += [one.name for one in recorded.measured if measurement_sum(recording.folder, one.name) != one.crc]
+        differing += [f"{recorded.metadata.label}: {name}" for name in names]
+    compared = sum(len(one.sums) + len(one.measured) for one in recipe.recordings)
+    return Remade(picture=target, channels=compared, differing=tuple(differing))
 
 
 SAME = (
@@ -117,35 +115,6 @@ SAME = (
     "exporter",
 )
 """What `animate` is asked as it was asked before."""
-
-
-def _prepared(recorded: RecordedRun, trust: Trusted) -> PreparedRecording:
-    """A recording as it was before its first step."""
-    metadata = recorded.metadata
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "recording"
-        with Writer.create(place, metadata):
-            pass
-        prepared = changed(planned(Recording(place), None, trust), metadata)
-    for one in prepared.metadata.inputs:
-        known = recorded.files.get(Path(one.path).name)
-        if known is not None and known != one.sha256:
-            raise DynvizError(f"{one.path} is not the file that the picture was made with")
-    prepared.lanes.check(recorded.changes, place, steps=metadata.steps)
-    return prepared
-
-
-def _train(
-    folder: Path, recorded: Sequence[RecordedRun], prepared: Sequence[PreparedRecording], progress: Progress
-) -> None:
-    """Train the recordings of one folder, those once that a picture shows several times."""
-    once = {one.metadata.label: (one, ready) for one, ready in zip(recorded, prepared, strict=True)}
-    lay_out([folder], [ready for _, ready in once.values()])
-    for label, (one, _) in once.items():
-        with Writer.resume(folder / label) as writer:
-            for change in one.changes:
-                writer.change(change)
-    train(folder, begin(folder, [ready for _, ready in once.values()]), progress)
 
 
 def _agrees(recording: Recording, channel: str, known: ChannelSum) -> bool:
