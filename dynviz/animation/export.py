@@ -25,7 +25,8 @@ from dynviz.animation.workers import CrewFrames, DrawnFrames
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.frame import Frames, Pixels, Progress, Sheet, format_of
-from dynviz.recording import Recording, projections
+from dynviz.recording import Recording
+from dynviz.recording.noted_reads import noted_reads
 from dynviz.scene.theme import theme as find_theme
 
 FRAMES, FPS, HOLD = 60, 10.0, 2.5
@@ -146,7 +147,7 @@ def animate(
     drawing = replace(drawing, tiled=tiled, printed=figure, notes=notes)
     shown = frames or (FRAMES if shows.motion else 1), steps or (None, None)
     own, recordings = recordings, wording.relabelled(recordings)
-    with projections.reads() as measured:
+    with noted_reads() as measured:
         film = drawing.opened(recordings)
     recipe = line_for(own, asked, wording, measured)
     end = max(recording.recorded for recording in recordings)

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.plugins.trust import Trusted
+from dynviz.projection.asked import asked
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of, threads
 from dynviz.projection.own_loss import LossFunction
-from dynviz.projection.project import PARAMETERS, asked, number, rows_of
+from dynviz.projection.project import PARAMETERS, number, rows_of
 from dynviz.projection.statistics import joined, statistics_of
 from dynviz.recording import Recording
 from dynviz.recording.projections import titled, write

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
 import numpy as np
@@ -12,6 +12,7 @@ from dynviz.charts.samples import index_at
 from dynviz.errors import DynvizError
 from dynviz.plugins.trust import Trusted
 from dynviz.projection import directions as ways
+from dynviz.projection.asked import asked
 from dynviz.projection.directions import Kind
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of
 from dynviz.projection.own_loss import LossFunction
@@ -29,8 +30,6 @@ SAMPLES = 200
 AT_ONCE = 1 << 22
 """So many numbers of parameters are read at once."""
 PARAMETERS = "parameters"
-HERE = ("memory", "device", "trust", "function")
-"""Fields of a `Wish` about how it is done."""
 _Plane: TypeAlias = tuple[Array, Array, NDArray[Any]]
 """A point, directions [dimensions, numbers] through it, and the buffers of the network there."""
 
@@ -82,18 +81,6 @@ class Wish:
             raise DynvizError(f"a grid of {self.grid} points cannot be evaluated; write a whole number from 2 to 1001")
         if self.extent is not None and not 0 < self.extent < 1e6:
             raise DynvizError(f"an extent of {self.extent} is not a size; write a number above 0")
-
-
-def asked(wish: Any, lane: int) -> dict[str, Any]:
-    """The fields of a `Wish`, or of the like, that what is measured depends on; none for a loss of a user's own.
-
-    Args:
-        wish: What was asked for.
-        lane: The lane, counted from 0 over all lanes of the recording.
-    """
-    if wish.function is not None:
-        return {}
-    return {**{field.name: getattr(wish, field.name) for field in fields(wish) if field.name not in HERE}, "lane": lane}
 
 
 @devices.reproducible()

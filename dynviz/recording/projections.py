@@ -5,9 +5,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +17,7 @@ from dynviz.errors import DynvizError, unknown
 from dynviz.recording import disk, schema
 from dynviz.recording.arrays import check_shapes, read_npz, write_npz
 from dynviz.recording.disk import Folder
+from dynviz.recording.noted_reads import note_read
 from dynviz.recording.schema import list_of, record, typed, whole
 from dynviz.recording.values import encode
 
@@ -30,7 +29,6 @@ FORMAT = 1
 _ABOUT = "about"
 MOST_BYTES = 1 << 29
 """Maximum size of a projection: half a gigabyte holds 64 losses on a plane of 1000 x 1000 points."""
-_read: ContextVar[list[tuple[Path, str]] | None] = ContextVar("read", default=None)
 _NAME = re.compile(r"[\w-][\w.-]{0,99}", re.ASCII)
 
 
@@ -267,26 +265,14 @@ def _description(text: NDArray[Any] | None) -> dict[str, Any]:
     return tree
 
 
-@contextmanager
-def reads() -> Iterator[list[tuple[Path, str]]]:
-    """Note which measurements are read meanwhile: the folder of the recording, and the name."""
-    noted: list[tuple[Path, str]] = []
-    token = _read.set(noted)
-    try:
-        yield noted
-    finally:
-        _read.reset(token)
-
-
 def read(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read a description and arrays from `write`.
 
     Raises:
         DynvizError: There is no such projection, or it is damaged or of a newer format.
     """
-    content, noted = _content(folder, name), _read.get()
-    if noted is not None:
-        noted.append((folder, name))
+    content = _content(folder, name)
+    note_read(folder, name)
     return content
 
 
