@@ -65,7 +65,7 @@ def test_the_marks_of_placeholders_are_the_first_of_the_protocol():
 def test_a_picture_in_parts_is_put_together_by_placeholders(noise, tmux):
     terminal = PictureTerminal(60, 20)
     known = tiles(50, 12, numbers(7))
-    assert len(known) == 16
+    assert len(known) == 64
     pixels = np.repeat(np.repeat(noise[:48, :100], 5, axis=0), 5, axis=1)
     for tile in known:
         terminal.feed(sent(tile, tile.pixels(pixels, 50, 12), tmux=tmux))
@@ -85,7 +85,7 @@ def test_every_size_is_divided_without_gap_and_numbers_differ_between_processes(
             covered[tile.place.top : tile.place.bottom, tile.place.left : tile.place.right] += 1
             assert max(tile.place.width, tile.place.height) <= len(MARKS)
         assert (covered == 1).all()
-    assert len(tiles(500, 200, numbers(1))) == 32
+    assert len(tiles(500, 200, numbers(1))) == 64
     assert tiles(600, 200, numbers(1)) == ()
     assert not set(numbers(1)) & set(numbers(2))
     assert all(32 <= number & 0xFF <= 255 and number >> 24 for process in range(5000) for number in numbers(process))

@@ -3,7 +3,9 @@
 import os
 import re
 import shlex
+import shutil
 import signal
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 
@@ -116,7 +118,7 @@ async def test_a_step_sends_the_parts_that_change_and_no_cell_again(run_folder):
         watched.terminal.sizes.clear()
         await watched.press("right")
         sent = watched.terminal.commands[commands:]
-        assert 0 < len(sent) < 16
+        assert 0 < len(sent) < 48
         assert all(keys["U"] == "1" for keys in sent)
         assert sum(watched.terminal.sizes) < whole / 3
         commands = len(watched.terminal.commands)
@@ -285,6 +287,43 @@ def test_however_the_player_ends_its_pictures_are_removed(run_folder, tmp_path, 
         after = terminal.sent.rpartition(b"\x1b[?1049l")[0].rpartition(b"a=T,U=1")[2]
         assert shown
         assert shown <= set(re.findall(rb"a=d,d=I,i=(\d+),q=2", after))
+
+
+class OutsideTmux(AnsweringTerminal):
+    """A terminal in which tmux runs, which asks for its name and passes the player's question on."""
+
+    def take(self, data):
+        for asked, answer in (
+            (b"\x1b[>c", b"\x1b[>1;4000;32c"),
+            (b"\x1b[>q", b"\x1bP>|kitty(0.32.0)\x1b\\"),
+            (b"\x1b_Gi=31,", b"\x1b_Gi=31;OK\x1b\\"),
+        ):
+            if asked not in self.sent and asked in self.sent + data:
+                os.write(self._master, answer)
+        self.sent += data
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_behind_tmux_there_are_pictures_if_it_passes_them_on(run_folder, tmp_path, allowed):
+    configuration = tmp_path / "conf"
+    configuration.write_text(f"set -g allow-passthrough {'on' if allowed else 'off'}\n")
+    player = shlex.join([sys.executable, "-m", "dynviz", "play", str(run_folder), "--at", "100"])
+    tmux = ["tmux", "-S", str(tmp_path / "socket"), "-f", str(configuration)]
+    with OutsideTmux(*tmux, "new-session", f"{player}; echo 'THE' 'END'; sleep 60", TMUX="", STY="") as terminal:
+        try:
+            wait_for(lambda: b"step 100" in terminal.sent)
+            if allowed:
+                wait_for(lambda: "\U0010eeee".encode() in terminal.sent)
+            terminal.send("q")
+            wait_for(lambda: b"THE END" in terminal.sent)
+        finally:
+            subprocess.run([*tmux, "kill-server"], check=False, capture_output=True)
+    shown = set(re.findall(rb"a=T,U=1,i=(\d+),", terminal.sent))
+    removed = re.findall(rb"a=d,d=I,i=(\d+),q=2", terminal.sent.rpartition(b"a=T,U=1")[2])
+    assert shown <= set(removed)
+    assert bool(shown) == allowed == ("\U0010eeee".encode() in terminal.sent)
 
 
 def test_keys_that_look_like_the_beginning_of_an_answer_are_keys():

@@ -8,8 +8,8 @@ import io
 
 from dynviz.frame import Pixels
 
-FAST = 1
-"""zlib's level."""
+LEVEL = 4
+"""zlib's."""
 
 
 def png(pixels: Pixels) -> bytes:
@@ -17,7 +17,7 @@ def png(pixels: Pixels) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=FAST)
+    Image.fromarray(pixels).save(file, "PNG", compress_level=LEVEL)
     return file.getvalue()
 
 

@@ -10,11 +10,11 @@ from dynviz.graphics import kitty
 from dynviz.graphics.kitty import MOST
 from dynviz.layout.arrange import Rect
 
-ACROSS, DOWN = 4, 4
+ACROSS, DOWN = 8, 8
 """Parts in a row and in a column, where they are not too wide for the marks of placeholders."""
-LARGEST = 32
+LARGEST = 64
 """Parts of a picture at most."""
-FIRST, BLOCKS = 32, 7
+FIRST, BLOCKS = 32, 3
 """The least significant bytes of a picture's numbers, in blocks; the first bytes are left to simpler programs."""
 
 

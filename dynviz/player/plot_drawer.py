@@ -1,5 +1,6 @@
 """Scenes drawn in threads, in cells and, where the terminal shows them, in pixels."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,8 +56,10 @@ class PlotDrawer:
         began = time.perf_counter()
         cells, pixels = self._cells.draw(scene), None
         if self._artist is not None and self._delivery.surface is not None:
-            pixels = self._artist.draw(scene)
-            self._delivery.surface.prepare(pixels.shown)
+            # What cannot be drawn in pixels, such as the marks of a user's view, is shown in cells.
+            with contextlib.suppress(Exception):
+                pixels = self._artist.draw(scene)
+                self._delivery.surface.prepare(pixels.shown)
         return DrawnPicture(cells, self._cells.areas, self._key[2], time.perf_counter() - began, pixels)
 
     def warmed(self, scene: Scene) -> DrawnPicture:
@@ -64,5 +67,6 @@ class PlotDrawer:
         from dynviz.player.pixel_artist import artist
 
         columns, rows, theme = self._key
-        self._artist, self._warm = artist((columns, rows), self._delivery.cell, theme), True
+        self._warm = True
+        self._artist = artist((columns, rows), self._delivery.cell, theme)
         return self.draw(scene)

@@ -95,6 +95,8 @@ class LinkedDriver(RedirectedDriver):
     def start_application_mode(self) -> None:
         """Begin with a query: the answer tells how long even the shortest text takes."""
         self._link.begin()
+        if self._surface is not None:
+            self._surface.open()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         # The link sees to it that little waits.
         if self.unbound():
@@ -139,7 +141,7 @@ class LinkedDriver(RedirectedDriver):
         self._over.clear()
         self.write(RESET)
         if self._surface is not None:
-            self.write(self._surface.removal())
+            self.write(self._surface.close())
         if self._link.answers:
             self.write(f"\x1b[{LAST_CURSOR[0]};{LAST_CURSOR[1]}H{QUERY}")
             self._over.wait(PATIENCE)

@@ -17,8 +17,8 @@ HOLD, LONGEST_HOLD = 2.0, 60.0
 """Seconds before a step up: at first, and at most, after steps up that had to be taken back."""
 REGRET = 5.0
 """Seconds within which a step down takes back the step up before it."""
-PIXELS = 2.0
-"""The size of a picture of pixels, compressed, as a share of one of characters."""
+PIXELS = 3.0
+"""The size of what changes in a picture of pixels, compressed, as a share of one of characters."""
 
 
 class PictureQuality(NamedTuple):

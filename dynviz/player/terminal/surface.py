@@ -64,6 +64,16 @@ class PictureSurface(ABC):
 
     def __init__(self) -> None:
         self._picture: SurfacePicture | None = None
+        self._open = True
+
+    def open(self) -> None:
+        """Begin, or begin again after it was closed."""
+        self._open = True
+
+    def close(self) -> str:
+        """What removes all that was sent; nothing is shown afterwards, until it is opened again."""
+        self._open = False
+        return self.removal()
 
     def show(self, picture: SurfacePicture) -> None:
         """Let the next texts be those of this picture."""
@@ -131,7 +141,7 @@ class StoredSurface(PictureSurface):
     def text(self, row: int, first: int, last: int) -> str:
         """The placeholders, behind the parts that have not been sent."""
         picture = self._picture
-        if picture is None:
+        if picture is None or not self._open:
             return " " * (last - first)
         known = self._tiles(picture)
         due = self._due(picture, [tile for tile in known if tile.place.top <= row < tile.place.bottom])
@@ -141,7 +151,7 @@ class StoredSurface(PictureSurface):
     def update(self, picture: SurfacePicture) -> tuple[str, list[Rect]]:
         """Send the parts that have changed; what stands for them stays."""
         self.show(picture)
-        return self._due(picture, self._tiles(picture)), []
+        return self._due(picture, self._tiles(picture)) if self._open else "", []
 
     def leave(self) -> str:
         """Remove the parts that were sent."""
@@ -195,7 +205,7 @@ class InlineSurface(PictureSurface):
 
     def text(self, row: int, first: int, last: int) -> str:
         """The picture of these cells."""
-        if self._picture is None:
+        if self._picture is None or not self._open:
             return " " * (last - first)
         pieces, most = [], self._widest or last - first
         for left in range(first, last, most):
