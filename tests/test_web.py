@@ -12,8 +12,13 @@ import pytest
 
 from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate
-from dynviz.scene.marks import Line
+from dynviz.exporters.html import DETAILS
+from dynviz.frame import View
+from dynviz.remaking.likeness import difference
+from dynviz.scene.marks import Axis, Field, Line, Panel, Scene
+from dynviz.scene.norm import Norm
 from dynviz.scene.theme import dark, light
+from dynviz.web.document import WebPage, document
 from tests.chromium import browsing, needs_chromium
 from tests.recorded import surface, voronoi
 
@@ -269,3 +274,48 @@ def test_names_cannot_reverse_or_end_what_a_page_shows(tmp_path):
     words = json.dumps(tree, ensure_ascii=False)
     assert "adam" in words
     assert not re.search("[\u202e\x1b]", words)
+
+
+def test_a_page_is_as_fine_as_fits_into_a_megabyte(tmp_path):
+    rng, plane = np.random.default_rng(0), Axis((0.0, 1.0))
+
+    def noise(step):
+        field = Field(rng.uniform(size=(256, 256)), (0.0, 1.0, 0.0, 1.0), Norm(0, 1))
+        return Scene("noise", (Panel("noise", plane, plane, (field,), square=True),), step, 30)
+
+    held = WebPage(title="noise", alt="", comment="", recipe="{}", theme=light)
+    sides = []
+    for frames in (2, 60):
+        page = tmp_path / f"{frames}.html"
+        slots = [(step, 0.1) for step in range(frames)]
+        page.write_text(document(held, [View("noise", noise)], slots, DETAILS["balanced"]))
+        assert page.stat().st_size < 1_000_000
+        record = unpacked(page)[0]["views"][0]["panels"][0]["marks"][0][0][0]
+        sides.append((record["rows"], record["columns"]))
+    assert sides[1] < sides[0] == (128, 128)
+
+
+def test_pages_of_other_numbers_are_told_apart(tmp_path):
+    pages = []
+    for label in ("adamw", "adam"):
+        recording = voronoi(tmp_path / label, steps=40, every=10, label="adamw")
+        pages.append(animate([recording], tmp_path / f"{label}.html", frames=4))
+    assert difference(*pages) == "what is drawn differs"
+
+
+def test_an_export_that_is_stopped_heeds_it_between_two_frames(tmp_path):
+    recording = voronoi(tmp_path / "adamw", steps=40, every=10)
+    calls = []
+
+    def stop(done, count):
+        calls.append((done, count))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        animate([recording], tmp_path / "a.html", frames=4, progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["adamw"]
+    calls = [(0, 0)] * 9
+    animate([recording], tmp_path / "a.html", frames=4, progress=stop)
+    assert calls[-1] == (4, 4)
+    assert calls[9:] == sorted(calls[9:])

@@ -18,7 +18,7 @@ from dynviz.web.look import looks
 from dynviz.web.pool import NumberPool
 from dynviz.web.views import tell
 
-SCRIPTS = ("numbers.js", "data.js", "shapes.js", "draw.js", "words.js", "hover.js", "player.js", "page.js")
+SCRIPTS = ("numbers.js", "data.js", "shapes.js", "draw.js", "words.js", "hover.js", "player.js", "keys.js", "page.js")
 """In this order they are one program."""
 ROUNDED = 6
 MOST = 1_000_000

@@ -10,7 +10,7 @@ class Viewer {
     this.look = this.preferred();
     this.player = new Player(film, () => this.draw());
     this.build();
-    this.listen();
+    listen(this);
     this.follow();
     this.show(this.view);
   }
@@ -62,6 +62,7 @@ class Viewer {
     byId("picture").setAttribute("aria-label", view.alt);
     this.pointer = null;
     this.chips = "";
+    this.say();
     this.fit();
   }
 
@@ -247,6 +248,11 @@ class Viewer {
     this.draw();
   }
 
+  leave() {
+    this.pointer = null;
+    this.draw();
+  }
+
   // A click on curves over steps goes to that step.
   scrub(event) {
     const place = this.at(event);
@@ -254,48 +260,9 @@ class Viewer {
     this.player.pause();
     this.player.seek(this.player.nearest(place.x));
   }
-
-  listen() {
-    const {player} = this, speeds = byId("speed"), canvas = byId("picture"), help = byId("help");
-    const faster = by => {
-      speeds.selectedIndex = Math.max(0, Math.min(speeds.length - 1, speeds.selectedIndex + by));
-      player.speed = Number(speeds.value);
-    };
-    const keys = {
-      " ": () => player.toggle(),
-      ArrowLeft: event => player.go(event.shiftKey ? -10 : -1),
-      ArrowRight: event => player.go(event.shiftKey ? 10 : 1),
-      Home: () => player.go(-player.last),
-      End: () => player.go(player.last),
-      "[": () => faster(-1),
-      "]": () => faster(1),
-      t: () => this.turn(),
-      "?": () => help.open ? help.close() : help.showModal(),
-      Escape: () => { this.pointer = null; this.draw(); },
-    };
-    byId("play").onclick = keys[" "];
-    byId("back").onclick = () => player.go(-1);
-    byId("on").onclick = () => player.go(1);
-    byId("at").oninput = () => { player.pause(); player.seek(Number(byId("at").value)); };
-    byId("player").onsubmit = event => event.preventDefault();
-    byId("theme").onclick = keys.t;
-    byId("keys").onclick = keys["?"];
-    byId("close").onclick = () => help.close();
-    speeds.onchange = () => faster(0);
-    canvas.onpointermove = event => this.point(event);
-    canvas.onpointerdown = event => { this.point(event); this.scrub(event); };
-    canvas.onpointerleave = event => { if (event.pointerType === "mouse") { this.pointer = null; this.draw(); } };
-    addEventListener("resize", () => this.fit());
-    document.addEventListener("keydown", event => {
-      const {key, target} = event;
-      const busy = target === speeds || (key === " " && /^(BUTTON|SUMMARY)$/.test(target.tagName));
-      if (busy || event.ctrlKey || event.metaKey || event.altKey || (help.open && key !== "?")) return;
-      const view = /^[1-9]$/.test(key) ? this.film.views[key - 1] : undefined;
-      if (!view && !keys[key]) return;
-      event.preventDefault();
-      view ? this.show(view) : keys[key](event);
-    });
-  }
 }
 
-unpacked(DATA).then(film => { globalThis.dynviz = new Viewer(film); });
+unpacked(DATA).then(film => { globalThis.dynviz = new Viewer(film); }).catch(error => {
+  byId("outcome").textContent = "This page cannot be drawn; a newer browser may be able to.";
+  throw error;
+});
