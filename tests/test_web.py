@@ -319,3 +319,22 @@ def test_an_export_that_is_stopped_heeds_it_between_two_frames(tmp_path):
     animate([recording], tmp_path / "a.html", frames=4, progress=stop)
     assert calls[-1] == (4, 4)
     assert calls[9:] == sorted(calls[9:])
+
+
+@needs_chromium
+def test_a_click_on_curves_goes_to_that_step_in_any_language(tmp_path):
+    recording = voronoi(tmp_path / "adamw", steps=200, every=10)
+    file = animate([recording], tmp_path / "a.html", frames=21, view="curves", language={"step": "Schritt"})
+
+    async def clicked():
+        async with browsing("about:blank", tmp_path / "profile", SIZE) as page:
+            await opened(page, file.as_uri(), still=True)
+            own = await hover(page, 0, 0.5)
+            x, y = own["clientX"], own["clientY"]
+            for kind in ("mousePressed", "mouseReleased"):
+                await page.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+            return await page.value("[byId('step').textContent, byId('card').textContent]")
+
+    words, card = asyncio.run(clicked())
+    assert words == "Schritt 100 of 200"
+    assert card.startswith("Schritt 100")

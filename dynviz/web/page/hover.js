@@ -42,9 +42,9 @@ function reading(film, view, panel, frame, x, y, shown) {
       if (level !== undefined) add(record.label, levelWords(record, level), "text");
     }
   }
-  const steps = panel.x.label === "step";
-  if (!steps) heading.push([panel.y.label || "y", inWords(y, panel.y)]);
-  return {heading: heading.map(pair => pair.join(" ")).join("   "), steps, rows};
+  const curves = rows.some(row => row.at);
+  if (!curves) heading.push([panel.y.label || "y", inWords(y, panel.y)]);
+  return {heading: heading.map(pair => pair.join(" ")).join("   "), curves, rows};
 }
 
 function levelAt(film, panel, record, x, y) {
@@ -53,6 +53,11 @@ function levelAt(film, panel, record, x, y) {
   const row = Math.floor((fraction(panel.y, y) - bottom) / (top - bottom) * record.rows);
   const inside = column >= 0 && column < record.columns && row >= 0 && row < record.rows;
   return inside ? film.arrays[record.image][row * record.columns + column] : undefined;
+}
+
+// Whether the clock runs along a panel's horizontal axis, in whatever language.
+function overSteps(view, panel) {
+  return panel.x.label !== "" && panel.x.label === view.counter[0];
 }
 
 // The value in the middle of a level.

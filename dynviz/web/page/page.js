@@ -87,9 +87,10 @@ class Viewer {
     let best = 0;
     if (width >= NARROW) {
       const worth = index => {
-        const scale = scaleOf(pages[index]);
-        const lost = this.view.panels.length - pages[index].panels.length;
-        return scale ** 2 * pages[index].width * pages[index].height * Math.min(1, scale / SMALLEST) ** 4 / (1 + lost);
+        const scale = scaleOf(pages[index]), lost = this.view.panels.length - pages[index].panels.length;
+        const covered = scale ** 2 * pages[index].width * pages[index].height;
+        // Letters are best as large as they are laid out.
+        return covered * Math.min(1, scale / SMALLEST) ** 4 / Math.max(1, scale) / (1 + lost);
       };
       best = pages.map((_, index) => index).slice(1).reduce((one, other) => worth(other) > worth(one) ? other : one);
     }
@@ -200,16 +201,17 @@ class Viewer {
       : reading(this.film, this.view, panel, this.player.frame, place.x, place.y, this.shown(panel));
   }
 
-  // A line at the pointer's step through all panels over steps, and dots on its own panel's curves.
+  // A line at the pointer's step through all panels over steps, and dots on the curves of its own.
   drawPointer() {
     const card = byId("card"), {pointer, paper, view, look} = this;
     card.hidden = true;
     if (!pointer) return;
     const own = this.reading(pointer);
     if (!own.rows.length) return;
-    if (own.steps) {
+    if (own.curves) {
+      const axis = view.panels[pointer.index].x;
       view.panels.forEach((panel, index) => {
-        if (panel.x.label !== "step" || !this.page.panels[index]) return;
+        if (panel.square || panel.x.label !== axis.label || !this.page.panels[index]) return;
         const easel = this.easel(index), share = fraction(panel.x, pointer.x);
         if (!(share >= 0 && share <= 1)) return;
         paper.fillStyle = look.colors.muted;
@@ -256,7 +258,7 @@ class Viewer {
   // A click on curves over steps goes to that step.
   scrub(event) {
     const place = this.at(event);
-    if (!place || this.view.panels[place.index].x.label !== "step") return;
+    if (!place || !overSteps(this.view, this.view.panels[place.index])) return;
     this.player.pause();
     this.player.seek(this.player.nearest(place.x));
   }
