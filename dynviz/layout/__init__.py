@@ -1,1 +1,1 @@
-"""Layout: where panels and words of a picture stand, for both backends."""
+"""Layout: where panels and words of a picture stand, for all backends."""

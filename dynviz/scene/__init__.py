@@ -1,1 +1,1 @@
-"""Pictures as numbers, and all that both backends compute from them: colours, ticks, places, decimation."""
+"""Pictures as numbers, and all that the backends compute from them: colours, ticks, places, decimation."""

@@ -3,7 +3,7 @@
 A scene holds panels, a panel holds marks. Colours are names of roles that a theme resolves: `text`, `muted`, `grid`,
 `ground`, `lane0` to `lane7`, `ordered0` to `ordered7`, `class0`, `class1`, `term.gradient` and the other terms.
 
-Both backends keep what they drew for as long as a mark stays the same. Two habits of a view make that work: the
+The backends keep what they drew for as long as a mark stays the same. Two habits of a view make that work: the
 panels of a film and the marks in each keep their order from step to step, and arrays that do not change are the
 same objects, not equal ones. A line that grows is one mark with all of its data and a moving `now`.
 """

@@ -70,10 +70,15 @@ def document(
         most = max(most, int(share * len(slots)))
         heed(min(most, len(slots) - 1))
 
-    for detail in details:
-        text = _detailed(page, views, slots, detail, done)
+    left = list(details)
+    while left:
+        rows = left[0][1]
+        text, images = _detailed(page, views, slots, left.pop(0), done)
         if len(text) <= MOST:
             break
+        # All but the images is about as long at any detail: what cannot fit is not tried, unless it is the last.
+        rest = len(text) - images
+        left = [one for one in left if one is left[-1] or rest + images * (one[1] / rows) ** 2 <= MOST]
     heed(len(slots))
     return text
 
@@ -84,7 +89,8 @@ def _detailed(
     slots: Sequence[Slot],
     detail: tuple[int, int],
     done: Callable[[float], None],
-) -> str:
+) -> tuple[str, int]:
+    """The page, and how many of its characters are images."""
     steps, count = [step for step, _ in slots], len(views) * len(slots)
     pool = NumberPool()
     told: list[Any] = []
@@ -100,7 +106,7 @@ def _detailed(
         "views": told,
         "entries": pool.entries,
     }
-    return Template(_file("page.html")).substitute(
+    text = Template(_file("page.html")).substitute(
         title=escape(clean(page.title)),
         alt=escape(page.alt),
         comment=escape(page.comment),
@@ -109,6 +115,7 @@ def _detailed(
         script="\n".join(_file(name) for name in SCRIPTS),
         data=packed(tree, pool.data),
     )
+    return text, pool.image_bytes * 4 // 3
 
 
 def packed(tree: Any, data: bytes) -> str:

@@ -67,6 +67,8 @@ class NumberPool:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.image_bytes = 0
+        """About how many bytes the images take once they are compressed."""
         self._data = bytearray()
         self._known: dict[tuple[Any, ...], Index] = {}
         self._kept: list[KeptArray] = []
@@ -162,7 +164,8 @@ class NumberPool:
         codes = np.ascontiguousarray(levels, np.uint8).ravel()
         key = ("image", codes.tobytes())
         if key not in self._known:
-            self._known[key] = self._store(["bytes", len(codes)], codes, since)
+            self._known[key], size = self._store(["bytes", len(codes)], codes, since)
+            self.image_bytes += size
         return self._known[key]
 
     def _length(self, index: Index) -> int:
@@ -192,11 +195,11 @@ class NumberPool:
         codes[finite] = np.rint((numbers[finite] - low) / (unit or 1.0)).clip(0, LAST)
         key = ("numbers", scale, low, unit, codes.tobytes())
         if key not in self._known:
-            self._known[key] = self._store(["numbers", len(codes), scale, low, unit], codes, since)
+            self._known[key], _ = self._store(["numbers", len(codes), scale, low, unit], codes, since)
         return self._known[key]
 
-    def _store(self, entry: Entry, codes: NDArray[Any], since: Index | None) -> Index:
-        """Codes in the way that takes the fewest bytes."""
+    def _store(self, entry: Entry, codes: NDArray[Any], since: Index | None) -> tuple[Index, int]:
+        """Codes in the way that takes the fewest bytes, and how many these are once they are compressed."""
         ways: list[tuple[Sequence[Any], NDArray[Any]]] = [((PLAIN,), codes)]
         # Differences wrap around, so that each fits where its code does.
         ways.append(((ALONG,), _folded(np.diff(codes, prepend=codes.dtype.type(0)))))
@@ -207,7 +210,7 @@ class NumberPool:
         how, stored = ways[sizes.index(min(sizes))]
         index = self._add([*entry, *how], _planes(stored))
         self._codes[index] = codes
-        return index
+        return index, min(sizes)
 
     def _add(self, entry: Entry, data: bytes) -> Index:
         key = (*entry, data)
