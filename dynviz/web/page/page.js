@@ -90,7 +90,7 @@ class Viewer {
         const scale = scaleOf(pages[index]), lost = this.view.panels.length - pages[index].panels.length;
         const covered = scale ** 2 * pages[index].width * pages[index].height;
         // Letters are best as large as they are laid out.
-        return covered * Math.min(1, scale / SMALLEST) ** 4 / Math.max(1, scale) / (1 + lost);
+        return covered * Math.min(1, scale / SMALLEST) ** 4 / Math.max(1, scale) ** 1.5 / (1 + lost);
       };
       best = pages.map((_, index) => index).slice(1).reduce((one, other) => worth(other) > worth(one) ? other : one);
     }
