@@ -87,7 +87,7 @@ def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
             return tuple(", ".join(extra) for extra in extras)
         labels = [" ".join([label, *extra]).strip() for label, extra in zip(labels, extras, strict=True)]
         if len(set(labels)) == len(labels):
-            return tuple(labels)
+            return _without_optimizer(labels, given) if trees is differences[1] and worded[0] else tuple(labels)
     if len(set(given)) == len(given):
         return tuple(given)
     folders = [recording.folder.parent.name for recording in recordings]
@@ -95,6 +95,13 @@ def names(recordings: Sequence[Recording]) -> tuple[str, ...]:
     if len(set(placed)) == len(placed):
         return tuple(name if labels.count(label) > 1 else label for name, label in zip(placed, labels, strict=True))
     return tuple(f"{label} #{index + 1}" for index, label in enumerate(labels))
+
+
+def _without_optimizer(labels: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+    """Names by what tells scenarios apart, without the optimizer where it is the same for all."""
+    optimizers = {_unnumbered(label, given) for label in given}
+    prefix = f"{optimizers.pop()} " if len(optimizers) == 1 else ""
+    return tuple(label.removeprefix(prefix) for label in labels)
 
 
 def _scenario_words(recording: Recording) -> dict[str, str]:

@@ -65,7 +65,9 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     def pick(step: int, panel: int, x: float, y: float) -> tuple[str, ...]:
         return _nearest(recordings, shown[panel], index_at(steps, step), (x, y))
 
-    title, readouts = caption.title(recordings), (*caption.what(recordings), *_readouts(recordings, all_cells))
+    title, told = caption.title(recordings), caption.what(recordings)
+    known = [words for readout in told for words in readout.text.split(", ")]
+    readouts = (*told, *(one for one in _readouts(recordings, all_cells) if one.text not in known))
     if any(len(one.lattice.dimensions) == 1 for one in all_cells) and any(
         len(set(one.seeds)) > 1 for one in recordings
     ):
