@@ -11,7 +11,7 @@ from dynviz.recording.values import encode
 
 KEY = "dynviz-recipe"
 VERSION = 1
-LONGEST = 1 << 16
+LONGEST = 1 << 17
 """Characters of a recipe: that of a picture of thousands of lanes is longer, and is left out."""
 KEPT = (
     "scenario",
