@@ -85,17 +85,23 @@ function arrows(paper, pairs, head, width, color, inside) {
   paper.fill(heads);
 }
 
-const sheets = new Map();
+const sheets = new Map(), MOST_PIXELS = 1 << 24;
+let kept = 0;
 
-// A canvas that is made once for each key; of very many, the oldest are made again.
+// A canvas that is made once for each key; of very many or large ones, the oldest are made again.
 function sheet(key, width, height, paint) {
   if (!sheets.has(key)) {
-    if (sheets.size > 300) sheets.delete(sheets.keys().next().value);
+    for (const [old, canvas] of sheets) {
+      if (kept + width * height <= MOST_PIXELS) break;
+      kept -= canvas.width * canvas.height;
+      sheets.delete(old);
+    }
     const canvas = document.createElement("canvas");
     canvas.width = width;
     canvas.height = height;
     paint(canvas.getContext("2d"));
     sheets.set(key, canvas);
+    kept += width * height;
   }
   return sheets.get(key);
 }
