@@ -13,11 +13,11 @@ from dynviz.scene.marks import Panel, Scene
 
 LEAST = (11.0, 8.5)
 """Width and height of the smallest panel, in heights of its words."""
-LEAST_AMONG_TEXT = (17.0, 10.5)
+LEAST_AMONG_TEXT = (17.0, 11.5)
 """The same on a page that the reader can turn."""
-LEAD_ROWS = 22
+LEAD_ROWS = 19
 """On such a page, up to so many rows of text, maps that lead leave to other panels only what they cannot use."""
-BESIDE, BESIDE_SHARE = (14, 6), 0.22
+BESIDE, BESIDE_SHARE = (14, 8), 0.22
 """Width and height that other panels have beside or below them at least, in rows of text, and their share of large
 pages."""
 SMALL_MAP = 15
