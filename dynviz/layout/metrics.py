@@ -52,6 +52,7 @@ class PageMetrics:
         scale_words: From its top to the row that the words of its ticks stand on.
         attempts: How often panels are arranged, each time with one more line of words above each map.
         lead_rows: Up to this height, plots of leading maps take all that they can; 0: arranged as looks best.
+        lead_slack: By so much less, their room is reckoned roughly.
         beside: Width and height that other panels then have at least.
         beside_share: The share of the page's width or height that other panels have on larger pages.
     """
@@ -70,6 +71,7 @@ class PageMetrics:
     scale_words: int
     attempts: int = 1
     lead_rows: int = 0
+    lead_slack: int = 0
     beside: tuple[int, int] = (0, 0)
     beside_share: float = 0.0
 

@@ -77,7 +77,7 @@ def lay_out(scene: Scene, measures: Callable[[int], AnyMetrics], *, title: bool 
                 if not all(_readable(head.panel, head.cell, metrics, beside=lead > 0) for head in heads):
                     break
                 placed = places(heads, metrics, lead)
-                if count <= belonging or placed[0].plot.height >= lead:
+                if count <= belonging or placed[0].plot.height >= lead - metrics.page.lead_slack:
                     return Page(metrics, strip, placed, step_scale(scene, metrics))
     metrics = measures(min(len(scene.panels), 1))
     strip, heads = _arranged(scene, min(len(scene.panels), 1), metrics, title=title, steady=steady)

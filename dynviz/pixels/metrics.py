@@ -149,6 +149,7 @@ def _page(size: Sizes, row: float) -> PageMetrics:
         scale_words=round(2.05 * size.ticks.size),
         attempts=3,
         lead_rows=round(LEAD_ROWS * row),
+        lead_slack=round(row),
         beside=(round(BESIDE[0] * row), round(BESIDE[1] * row)),
         beside_share=BESIDE_SHARE,
     )
