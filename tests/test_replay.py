@@ -279,21 +279,22 @@ def measured(tmp_path_factory):
     task = "matrix-sensing:d=6,batch=3"
     run = dynviz.run(task, "sgd:lr=1e-4", out=root / "one", **known)
     goals = dynviz.run(task, ["adam", "sgd:lr=1e-5"], out=root / "goals", **known)
-    return root, run, goals
-
-
-def test_a_picture_of_a_projection_is_made_again(measured, tmp_path):
-    root, run, goals = measured
     folder = str(run["sgd"].folder)
-    commands_of = (
+    asked = (
         ["project", folder, "--grid", "5", "--seed", "3", "--directions", "gaussian", "--at", "4", "--name", "plane"],
         ["project", folder, "--grid", "5", "--line", "--lane", "1"],
         ["project", folder, "--grid", "4", *(f"--to={one.folder}" for one in goals.values()), "--name", "between"],
         ["sharpness", folder, "--samples", "3", "--ways", "2", "--radii", "3"],
     )
-    for one in commands_of:
+    for one in asked:
         done = CliRunner().invoke(commands, one, catch_exceptions=False)
         assert done.exit_code == 0, done.stderr
+    return root, run
+
+
+def test_a_picture_of_a_projection_is_made_again(measured, tmp_path):
+    root, run = measured
+    folder = run["sgd"].folder
     for place, (view, lanes, count) in enumerate(
         (
             ("landscape:projection=plane", "", 0),
@@ -302,7 +303,7 @@ def test_a_picture_of_a_projection_is_made_again(measured, tmp_path):
             ("sharpness", "@0", 0),
         )
     ):
-        file = animate([dynviz.open(folder + lanes)], tmp_path / f"{place}.png", view=view, size=(320, 240))
+        file = animate([dynviz.open(f"{folder}{lanes}")], tmp_path / f"{place}.png", view=view, size=(320, 240))
         recipe = find(file)
         assert (len(recipe.recordings[0].measured), len(recipe.others)) == (1, count)
         assert str(root) not in recipe.line()
@@ -315,7 +316,7 @@ def test_a_picture_of_a_projection_is_made_again(measured, tmp_path):
 def test_a_measurement_that_does_not_say_how_it_was_made_is_named(measured, tmp_path):
     from dynviz.recording import projections
 
-    _, run, _ = measured
+    _, run = measured
     folder = run["sgd"].folder
     about, arrays = projections.read(folder, projections.newest(folder, "plane"))
     projections.write(folder, "older", {**about, "asked": {}}, arrays)
