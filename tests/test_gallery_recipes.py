@@ -5,14 +5,18 @@ import shlex
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from dynviz.cli import commands
 from dynviz.plugins import grammar
 from dynviz.plugins.spec import parse
 from dynviz.remaking.found import find
+from dynviz.tapes.outputs import KEY
+from dynviz.tapes.reading import read
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = [line for line in (ROOT / "gallery" / "README.md").read_text().splitlines() if line.startswith("dynviz ")]
+TAPES = [command for command in COMMANDS if command.startswith("dynviz tape ")]
 EXPORTS = [command for command in COMMANDS if command.startswith("dynviz export ")]
 
 
@@ -56,6 +60,18 @@ def test_a_picture_carries_the_recipe_of_its_command(command):
     # Sweeps have many runs, whose scenario is the same but for its options.
     scenarios = {parse(TRAINED[run.parts[1]]["scenario"]).name for run in runs}
     assert {recorded.metadata.scenario.name for recorded in recipe.recordings} == scenarios
+
+
+@pytest.mark.parametrize("command", TAPES)
+def test_a_recording_of_the_terminal_carries_its_tape(command):
+    tape = read(ROOT / asked(command)["tape"])
+    (run,) = (TRAINED[Path(source).name] for source in tape.sources)
+    for output in tape.outputs:
+        with Image.open(ROOT / output) as picture:
+            made_by, _, text = picture.info["comment"].decode().partition(f"\n{KEY}\n")
+        assert text == tape.text
+        assert f"\nscenario {run['scenario']}" in made_by
+        assert re.findall(r"^optimizer ([\w-]+)", made_by, re.MULTILINE) == list(run["optimizers"])
 
 
 def recordings(run):

@@ -36,6 +36,7 @@ from dynviz.cli.sharpness import sharpness
 from dynviz.cli.show import show
 from dynviz.cli.stop import stop
 from dynviz.cli.sweep import sweep
+from dynviz.cli.tape import tape
 from dynviz.errors import DynvizError, in_words, place_of
 from dynviz.process.threads import leave
 from dynviz.text import clean, one_line
@@ -80,6 +81,7 @@ for command in (
     show,
     export,
     replay,
+    tape,
     events,
     fork,
     setting,

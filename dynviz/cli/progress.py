@@ -125,10 +125,10 @@ class ExportReports(contextlib.nullcontext["ExportReports"]):
 
 
 class ExportProgress:
-    """Progress of an export: frames drawn."""
+    """Progress of an export: frames drawn, or what else is counted."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, counted: str = "frames") -> None:
+        self._name, self._counted = name, counted
         self._console = console()
         self._bars: Progress | None = None
         self._task = TaskID(0)
@@ -140,7 +140,7 @@ class ExportProgress:
         if self._bars is None:
             columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), MofNCompleteColumn())
             self._bars = Progress(
-                *columns, TextColumn("frames"), TimeRemainingColumn(compact=True), console=self._console
+                *columns, TextColumn(self._counted), TimeRemainingColumn(compact=True), console=self._console
             )
             self._task = self._bars.add_task(self._name, total=count)
             self._bars.start()

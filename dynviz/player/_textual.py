@@ -17,6 +17,7 @@ from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver
 from textual.geometry import Region
+from textual.keys import _character_to_key
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
@@ -165,6 +166,34 @@ class PacketDriver(WebDriver, ABC):
         """Dispatch what is read; its end is that of the application, which nobody sees any more."""
         super().run_input_thread()
         self._app.call_later(self._app.post_message, messages.ExitApp())
+
+
+def key_name(key: str) -> str:
+    """The name of a key, which may be given as the character that it writes.
+
+    >>> key_name("["), key_name("n"), key_name("ctrl+left")
+    ('left_square_bracket', 'n', 'ctrl+left')
+    """
+    return _character_to_key(key) if len(key) == 1 else key
+
+
+def unfinished(app: App[Any]) -> bool:
+    """Whether messages wait or changes are not drawn yet; the latter are drawn now rather than with the next frame."""
+    widgets = [widget for screen in app.screen_stack for widget in (screen, *screen.walk_children())]
+    if any(pump._next_callbacks or not pump._message_queue.empty() for pump in (app, *widgets)):
+        return True
+    screen = app.screen
+    changed = (
+        screen._layout_required
+        or screen._scroll_required
+        or screen._repaint_required
+        or screen._recompose_required
+        or bool(screen._dirty_widgets)
+        or bool(screen._callbacks)
+    )
+    if changed:
+        screen._on_timer_update()
+    return changed
 
 
 def rows_of(screen: Screen[Any], first: int, last: int) -> list[Iterable[Strip]]:

@@ -4,10 +4,9 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+from dynviz.cells.cells import Cells
 from dynviz.cells.svg import svg
-from dynviz.player.app import Player
-from dynviz.player.screen_cells import screen
-from dynviz.scene.theme import theme as find_theme
+from dynviz.player.stage import staged
 
 
 def screen_svg(
@@ -23,14 +22,10 @@ def screen_svg(
     Raises:
         DynvizError: A source cannot be opened.
     """
-    player = Player(sources, view=view, theme=theme, step=sys.maxsize if step is None else step, timed=False)
-    return asyncio.run(_svg(player, size, theme))
 
+    async def shown() -> Cells:
+        at = sys.maxsize if step is None else step
+        async with staged(sources, size=size, view=view, theme=theme, step=at) as stage:
+            return stage.cells
 
-async def _svg(app: Player, size: tuple[int, int], theme: str) -> str:
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        while app.run_screen is not None and app.run_screen.work.groups:
-            await asyncio.sleep(0.001)
-            await pilot.pause()
-        return svg(screen(app, find_theme(theme).color("ground")), "dynviz play")
+    return svg(asyncio.run(shown()), "dynviz play")

@@ -1,0 +1,122 @@
+"""The files that a tape is recorded into."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dynviz import plugins
+from dynviz.animation.export import write_whole
+from dynviz.animation.formats import find_exporter
+from dynviz.animation.provenance import comment
+from dynviz.cells.cells import Cells
+from dynviz.cells.svg import svg
+from dynviz.errors import DynvizError
+from dynviz.frame import Frame, Frames, Sheet, format_of
+from dynviz.recording import open_all
+from dynviz.scene.theme import theme
+from dynviz.tapes.cast import cast
+from dynviz.tapes.drawing import ScreenDrawing, colors
+from dynviz.tapes.playing import Taped, TapedScreen
+from dynviz.tapes.script import Tape
+
+CAST, STILL = ".cast", ".svg"
+SHOTS = (".png", ".svg", ".txt")
+KEY = "dynviz-tape"
+"""The line of a picture's comment after which its tape follows."""
+
+
+def check(tape: Tape, outputs: Sequence[str]) -> None:
+    """Check that files of these suffixes can be written, before anything is played.
+
+    Raises:
+        DynvizError: One cannot.
+    """
+    for name in outputs:
+        suffix = Path(name).suffix.lower()
+        if suffix not in (CAST, STILL) and suffix not in _moving():
+            raise DynvizError(
+                f"{tape.name}: a tape is recorded into {CAST} files, animations ({', '.join(_moving())}), or {STILL}, "
+                f"which shows the end; not {name}"
+            )
+    for name in tape.screenshots:
+        if Path(name).suffix.lower() not in SHOTS:
+            raise DynvizError(f"{tape.name}: a Screenshot ends in {', '.join(SHOTS)}; not {name}")
+    targets = [Path(name).absolute() for name in (*outputs, *tape.screenshots)]
+    for target in targets:
+        if not target.parent.is_dir():
+            raise DynvizError(f"{tape.name}: there is no folder {target.parent}")
+    if len(set(targets)) < len(targets):
+        raise DynvizError(f"{tape.name}: two outputs have one name")
+
+
+def _moving() -> list[str]:
+    exporters = {stem: plugins.load("exporters", stem) for stem in plugins.files("exporters")}
+    return [f".{stem}" for stem, export in exporters.items() if format_of(export.target).motion]
+
+
+def write(tape: Tape, taped: Taped, output: str) -> None:
+    """Write a recording; its suffix chooses the format.
+
+    Raises:
+        DynvizError: It cannot be written, or all of the tape is hidden.
+    """
+    if not taped.screens:
+        raise DynvizError(f"{tape.name}: all is hidden, so that {output} would show nothing")
+    suffix = Path(output).suffix.lower()
+    if suffix == CAST:
+        _text(output, cast(taped.screens, title(tape)))
+    elif suffix == STILL:
+        _text(output, svg(taped.screens[-1].cells, title(tape)))
+    else:
+        _draw(tape, taped.screens, output)
+
+
+def write_screenshot(tape: Tape, cells: Cells, target: str) -> None:
+    """Write a single screen.
+
+    Raises:
+        DynvizError: It cannot be written.
+    """
+    suffix = Path(target).suffix.lower()
+    if suffix == ".svg":
+        _text(target, svg(cells, title(tape)))
+    elif suffix == ".txt":
+        _text(target, cells.text() + "\n")
+    else:
+        _draw(tape, [TapedScreen(cells, 0)], target)
+
+
+def title(tape: Tape) -> str:
+    """What a recording is called."""
+    return f"dynviz play {' '.join(tape.sources)}"
+
+
+def remarks(tape: Tape) -> str:
+    """What made the recording: the runs that are shown, and the tape itself."""
+    recordings = open_all(tape.sources)
+    return f"{comment(recordings, tape.settings.view or recordings[0].metadata.views[0])}\n{KEY}\n{tape.text}"
+
+
+def _draw(tape: Tape, screens: Sequence[TapedScreen], output: str) -> None:
+    settings = tape.settings
+    drawing = ScreenDrawing(settings.columns, settings.rows, settings.font_size, settings.padding)
+    suffix = Path(output).suffix
+    export = find_exporter(suffix)
+    sheet = Sheet(
+        palette=colors((screen.cells for screen in screens), settings.font_size),
+        comment=remarks(tape),
+        facts={"tape": tape.text},
+        count=len(screens),
+        size=drawing.size,
+        title=title(tape),
+        theme=theme(settings.theme),
+    )
+    frames = (Frame(drawing.draw(screen.cells), screen.milliseconds / 1000) for screen in screens)
+    write_whole(Path(output), lambda file: export.target(Frames(frames), file, sheet))
+
+
+def _text(output: str, text: str) -> None:
+    write_whole(Path(output), lambda file: _write(file, text))
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8", newline="\n")
