@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dynviz.reporting.account import Account
+    from dynviz.reporting.deciding import Inquiry
     from dynviz.reporting.document import Claims
     from dynviz.reporting.training import CachedTraining
     from dynviz.reporting.verdicts import Finding
+    from dynviz.sweeps.progress import SweepListener
     from dynviz.training.session import Progress
 
 
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep the verdicts of the report in --out; decide claims that are new or have changed, and those of --claim.",
 )
+@options.cluster
 @options.force
 def report(
     *,
@@ -67,6 +70,7 @@ def report(
     pictures: bool,
     trust: tuple[str, ...],
     update: bool,
+    cluster: str,
     force: bool,
 ) -> None:
     """Train what a claims file asks for, measure, and write a report as HTML, Markdown and JSON.
@@ -74,10 +78,13 @@ def report(
     Each claim holds, fails, depends on the seed, or is not decided here. Recordings are kept, and used again by
     whoever asks for the same run; what was stopped or killed continues where it was.
 
+    On a --cluster all runs of a report train at the same time; measuring and drawing stay here.
+
     \b
     dynviz report claims/adamw.toml --seeds 0:8 --out report
     dynviz report claims/adamw.toml --quick --claim environment-is-voronoi
     dynviz report claims/adamw.toml --claim l1-lower-loss --update --out report
+    dynviz report claims/adamw.toml --cluster tcp://host:8786
     """  # noqa: D301
     from dynviz.reporting.reading import only, read_claims
 
@@ -89,12 +96,13 @@ def report(
     every = read_claims(path)
     claims, kept = _left(every, ids, folder, seeds) if update else (only(every, ids), {})
     trusted = _trusted(claims, path, trust)
+    from dynviz.reporting.deciding import Inquiry
     from dynviz.reporting.writing import FILES
 
     may_write([folder / name for name in FILES], force=force or update)
     try:
         with stoppable() as heed:
-            done = _decide(claims, file, seeds, Path(recordings), quick=quick, trusted=trusted)
+            done = _decide(claims, file, Inquiry(seeds, Path(recordings), quick, trusted, cluster))
             done = _joined(done, every, kept) if update else done
             heed()
             _write(done, folder, pictures=pictures)
@@ -147,14 +155,12 @@ def _trusted(claims: "Claims", path: Path, trust: tuple[str, ...]) -> tuple[str,
     return allowed
 
 
-def _decide(
-    claims: "Claims", name: str, seeds: str, cache: Path, *, quick: bool, trusted: tuple[str, ...]
-) -> "Account":
+def _decide(claims: "Claims", name: str, inquiry: "Inquiry") -> "Account":
     from dynviz.reporting.account import account
-    from dynviz.reporting.deciding import Inquiry, decide
+    from dynviz.reporting.deciding import decide
 
-    findings = list(decide(claims, Inquiry(seeds, cache, quick, trusted), _Listener()))
-    return account(claims, name, findings, seeds=seeds, quick=quick)
+    findings = list(decide(claims, inquiry, _Listener()))
+    return account(claims, name, findings, seeds=inquiry.seeds, quick=inquiry.quick)
 
 
 def _write(done: "Account", folder: Path, *, pictures: bool) -> None:
@@ -189,3 +195,8 @@ class _Listener:
         from dynviz.cli.progress import TrainingProgress
 
         return TrainingProgress()
+
+    def sweep_progress(self) -> "SweepListener":
+        from dynviz.cli.sweeping import SweepProgress
+
+        return SweepProgress()

@@ -10,11 +10,13 @@ from dynviz.comparison.statistics import median
 from dynviz.errors import DynvizError, in_words
 from dynviz.plugins.grammar import seeds as read_seeds
 from dynviz.recording import Recording
+from dynviz.reporting.clustered import bring_home, train
 from dynviz.reporting.document import Claim, Claims, Quantity
 from dynviz.reporting.reading import optimizer_of
 from dynviz.reporting.training import QUICK_SEEDS, CachedTraining, TrainingListener, trainings
 from dynviz.reporting.values import Effects, effects
 from dynviz.reporting.verdicts import Finding, Ruling, judge
+from dynviz.sweeps.cluster import opened
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class Inquiry:
         cache: The folder that keeps the recordings.
         quick: Whether to take a quick look.
         trust: The user's own code that may run.
+        cluster: The Dask cluster on which it trains; empty for this machine.
     """
 
     seeds: str
     cache: Path
     quick: bool = False
     trust: tuple[str, ...] = ()
+    cluster: str = ""
 
 
 def decide(claims: Claims, inquiry: Inquiry, listener: TrainingListener) -> Iterator[Finding]:
@@ -52,6 +56,7 @@ def _train(
     plan: Mapping[str, Mapping[str, CachedTraining]], inquiry: Inquiry, listener: TrainingListener
 ) -> dict[Path, str]:
     """Train what is not finished; gives why by folder for what cannot be trained."""
+    bring_home(inquiry.cache)
     by_folder = {training.folder: training for run in plan.values() for training in run.values()}
     missing, failures = [], {}
     for folder, training in by_folder.items():
@@ -60,12 +65,17 @@ def _train(
                 missing.append(training)
         except DynvizError as error:
             failures[folder] = str(error)
-    for number, training in enumerate(missing, 1):
-        listener.begin(number, len(missing), training)
-        try:
-            training.train(listener.progress(), inquiry.trust)
-        except Exception as error:  # a scenario is anybody's code
-            failures[training.folder] = in_words(error)
+    with opened(inquiry.cluster if missing else "") as cluster:
+        if cluster is not None:
+            runs = [training for training in missing if not training.command.sweeps and not training.trained]
+            failures |= train(runs, cluster, inquiry.trust, listener.sweep_progress)
+            missing = [training for training in missing if training.folder not in failures and not training.done]
+        for number, training in enumerate(missing, 1):
+            listener.begin(number, len(missing), training)
+            try:
+                training.train(listener, inquiry.trust, cluster)
+            except Exception as error:  # a scenario is anybody's code
+                failures[training.folder] = in_words(error)
     return failures
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -23,7 +23,8 @@ from dynviz.reporting.commands import TrainingCommand
 from dynviz.reporting.document import Runs
 from dynviz.reporting.planes import ProjectionCommand
 from dynviz.sweeps import launch
-from dynviz.sweeps.progress import Stopped, Sweep
+from dynviz.sweeps.cluster import Cluster
+from dynviz.sweeps.progress import Stopped, Sweep, SweepListener
 from dynviz.sweeps.work import finished
 from dynviz.training.session import Progress
 
@@ -40,6 +41,10 @@ class TrainingListener(Protocol):
 
     def progress(self) -> Progress:
         """What receives the progress of a run."""
+        ...
+
+    def sweep_progress(self) -> SweepListener | None:
+        """What receives the progress of a sweep, and of runs on a cluster."""
         ...
 
 
@@ -65,10 +70,11 @@ class CachedTraining:
     @property
     def done(self) -> bool:
         """Whether it is finished."""
-        return self._trained and not any(map(self.project.missing, self.recordings()) if self.project else ())
+        return self.trained and not any(map(self.project.missing, self.recordings()) if self.project else ())
 
     @property
-    def _trained(self) -> bool:
+    def trained(self) -> bool:
+        """Whether training is finished."""
         if not self.folder.exists():
             return False
         if self.command.sweeps:
@@ -85,38 +91,44 @@ class CachedTraining:
         folder = str(self.folder)
         return self.command.words("", folder), *([self.project.words(folder)] if self.project else [])
 
-    def train(self, progress: Progress, trust: Sequence[str]) -> None:
+    def train(self, listener: TrainingListener, trust: Sequence[str], cluster: Cluster | None = None) -> None:
         """Train what is missing, and evaluate a line or plane; what was stopped or killed is continued.
+
+        Args:
+            listener: Receives progress.
+            trust: The user's own code that may run.
+            cluster: Where the jobs of a sweep train; None for this machine, on which a run trains in any case.
 
         Raises:
             DynvizError: It cannot be trained.
             KeyboardInterrupt: It was stopped, and can be continued.
         """
-        if not self._trained:
-            self._train(progress, trust)
+        if not self.trained:
+            self._train(listener, trust, cluster)
         for recording in self.recordings() if self.project else ():
             self.project.evaluate(recording, trust)  # type: ignore[union-attr]
 
-    def _train(self, progress: Progress, trust: Sequence[str]) -> None:
+    def _train(self, listener: TrainingListener, trust: Sequence[str], cluster: Cluster | None) -> None:
         command = self.command
+        there: Mapping[str, Any] = {"progress": listener.sweep_progress(), "cluster": cluster or ""}
         shared = {"seeds": command.seeds, "steps": command.steps, "record": command.record, "dtype": command.dtype}
         if command.sweeps:
             sweep = (
-                launch.resume(self.folder, trust=trust)
+                launch.resume(self.folder, trust=trust, **there)
                 if self.folder.exists()
-                else launch.sweep(command.scenario, command.optimizers, out=self.folder, **shared)  # type: ignore[arg-type]
+                else launch.sweep(command.scenario, command.optimizers, out=self.folder, **there, **shared)  # type: ignore[arg-type]
             )
             if sweep.failed:
                 name, why = next(iter(sweep.failed.items()))
                 raise DynvizError(f"{name} failed: {why}")
         elif self.folder.exists():
-            training.resume(self.folder, trust=trust, progress=progress)
+            training.resume(self.folder, trust=trust, progress=listener.progress())
         else:
             training.run(
                 command.scenario,
                 command.optimizers,
                 out=self.folder,
-                progress=progress,
+                progress=listener.progress(),
                 **shared,  # type: ignore[arg-type]
             )
 
