@@ -1,5 +1,6 @@
 """Sweeps on Dask clusters: the same outcomes as here, whatever is killed on the way."""
 
+import asyncio
 import shutil
 import signal
 import sys
@@ -192,7 +193,8 @@ def test_slurm_gets_the_options_of_its_file(tmp_path, monkeypatch):
 
     from dynviz.sweeps.cluster import opened
 
-    asked = {}
+    monkeypatch.setattr("dynviz.sweeps.cluster.RENEWAL", 0.01)
+    asked, scaled = {}, []
 
     class Slurm(LocalCluster):
         def __init__(self, **options):
@@ -200,15 +202,48 @@ def test_slurm_gets_the_options_of_its_file(tmp_path, monkeypatch):
             super().__init__(n_workers=0, processes=False, dashboard_address=None)
 
         def scale(self, n=None, *, jobs=None):
-            asked["jobs"] = jobs
+            scaled.append(jobs)
 
     monkeypatch.setitem(sys.modules, "dask_jobqueue", types.SimpleNamespace(SLURMCluster=Slurm))
     file = tmp_path / "cluster.toml"
     file.write_text('jobs = 8\nqueue = "gpu"\ncores = 4\nmemory = "16GB"\n')
     with opened(f"slurm:{file}") as cluster:
-        assert asked == {"jobs": 8, "queue": "gpu", "cores": 4, "memory": "16GB"}
+        # Jobs whose time is over are replaced.
+        wait_for(lambda: len(scaled) > 2, PATIENCE)
+        assert set(scaled) == {8}
+        assert asked == {"queue": "gpu", "cores": 4, "memory": "16GB"}
         # No worker has begun yet, and so there is none to be refused.
         assert cluster.memory is None
+
+
+def test_a_job_that_slurm_refuses_is_said_in_one_line(tmp_path, monkeypatch):
+    closed = []
+
+    async def refused():
+        raise RuntimeError("Exit code: 1\nstderr:\nsbatch: error: invalid partition specified: nope\n")
+
+    class Slurm:
+        workers = None
+
+        def scale(self, *, jobs):
+            self.workers = {number: refused() for number in range(jobs)}
+
+        def sync(self, function, *arguments):
+            return asyncio.run(function(*arguments))
+
+        def __await__(self):
+            yield from ()
+
+        def close(self):
+            closed.append(True)
+
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", types.SimpleNamespace(SLURMCluster=Slurm))
+    monkeypatch.chdir(tmp_path)
+    Path("c.toml").write_text("jobs = 1\n")
+    with pytest.raises(DynvizError, match=r"^c\.toml: Slurm takes no job: sbatch: error: invalid partition .* nope$"):
+        dynviz.sweep("surface", "sgd", out="out", cluster="slurm:c.toml")
+    assert closed
+    assert not Path("out").exists()
 
 
 def test_workers_with_other_versions_or_without_gpus_are_refused(monkeypatch):

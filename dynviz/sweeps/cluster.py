@@ -1,6 +1,9 @@
 """A Dask cluster: how it is reached or started, and what is checked before a sweep begins on it."""
 
 import contextlib
+import gc
+import logging
+import threading
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +21,8 @@ CONNECT = 10.0
 """Seconds in which a scheduler has to answer."""
 GPU = "GPU"
 """The resource that a worker offers for each GPU: `dask worker ... --resources GPU=1`."""
+RENEWAL = 5.0
+"""Seconds between two looks whether jobs of Slurm have ended."""
 MOST = 1024
 """Workers of `local:N`."""
 _FORMS = "tcp://HOST:PORT, local:N and slurm:FILE.toml"
@@ -130,11 +135,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _slurm(file: Path) -> Any:
+@contextlib.contextmanager
+def _slurm(file: Path) -> Iterator[Any]:
     """A cluster whose workers are jobs of Slurm; the file has `jobs`, their number, and the options of SLURMCluster.
 
     Raises:
-        DynvizError: The file cannot be read, dask-jobqueue is not installed, or it refuses an option.
+        DynvizError: The file cannot be read, dask-jobqueue is not installed, it refuses an option, or Slurm a job.
     """
     try:
         options = tomllib.loads(files.read(file).decode())
@@ -150,8 +156,72 @@ def _slurm(file: Path) -> Any:
     except ImportError as error:
         raise DynvizError("--cluster slurm:FILE needs dask-jobqueue: pip install dask-jobqueue") from error
     try:
-        cluster = SLURMCluster(**options)
+        started = SLURMCluster(**options)
     except (TypeError, ValueError) as error:
         raise DynvizError(f"{file}: {error}") from error
-    cluster.scale(jobs=jobs)
-    return cluster
+    _submit(started, jobs, file)
+    with started as cluster, _renewed(cluster, jobs):
+        yield cluster
+
+
+def _submit(cluster: Any, jobs: int, file: Path) -> None:
+    """Give Slurm its jobs.
+
+    Raises:
+        DynvizError: It refuses one.
+    """
+    with _quiet():
+        cluster.scale(jobs=jobs)
+        try:
+            # Nobody else would hear of a job that Slurm refuses.
+            cluster.sync(_submitted, cluster)
+        except (RuntimeError, OSError, ValueError) as error:
+            with contextlib.suppress(AssertionError):
+                # It cancels the jobs that were taken, and then wonders about the refused ones.
+                cluster.close()
+            why = str(error).partition("stderr:")[2].strip() or error
+            raise DynvizError(f"{file}: Slurm takes no job: {why}") from error
+
+
+@contextlib.contextmanager
+def _renewed(cluster: Any, jobs: int) -> Iterator[None]:
+    """Another job takes the place of each whose worker was there and is gone, as at the end of its time."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(RENEWAL):
+            cluster.scale(jobs=jobs)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+async def _submitted(cluster: Any) -> None:
+    await cluster
+    for job in cluster.workers.values():
+        # One that was refused is tried once more, and says why.
+        await job
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the tracebacks that are logged of what is reported in one line."""
+    loggers = [logging.getLogger(name) for name in ("asyncio", "tornado.application")]
+
+    def drop(_: logging.LogRecord) -> bool:
+        return False
+
+    for logger in loggers:
+        logger.addFilter(drop)
+    try:
+        yield
+    finally:
+        # What nobody asked a task is logged when it is collected.
+        gc.collect()
+        for logger in loggers:
+            logger.removeFilter(drop)
