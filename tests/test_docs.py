@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +9,27 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import dynviz
 from dynviz import plugins
 from dynviz.cli import commands
+from tests.test_readme import quick
 
 ROOT = Path(__file__).parent.parent
 pytest_plugins = ["pytester"]
-PAGES = ("index", "inventors", "teachers", "authors", "maintainers")
+PAGES = (
+    "index",
+    "inventors",
+    "teachers",
+    "authors",
+    "maintainers",
+    "player",
+    "tasks",
+    "optimizers",
+    "training",
+    "comparing",
+    "sweeps",
+    "python",
+)
 
 
 def blocks(page, language=""):
@@ -27,11 +41,13 @@ def blocks(page, language=""):
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_work_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    lines = [line for block in blocks(page) for line in block.splitlines()]
+    # The rule that the page shows is the file that its commands name.
+    for rule in (block for block in blocks(page, "python") if "def update" in block):
+        Path("sign.py").write_text(rule)
+    lines = [line for block in blocks(page) for line in block.splitlines() if line.startswith("dynviz ")]
     assert lines
     for line in lines:
-        name, *arguments = shlex.split(line)
-        assert name == "dynviz"
+        arguments = quick(line)
         done = CliRunner().invoke(commands, arguments)
         # Rules that differ by a convention, or in the last digit, are found to differ.
         expected = (0, 1) if arguments[0] == "diff" else (0,)
@@ -40,6 +56,19 @@ def test_the_commands_of_a_page_work_one_after_the_other(page, tmp_path, monkeyp
         word for line in lines if " export " in line for word in line.split() if re.search(r"\.(gif|png|pdf)$", word)
     ]
     assert all((tmp_path / file).stat().st_size > 1000 for file in drawn)
+
+
+@pytest.mark.slow
+def test_the_programs_of_the_page_about_python_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for program in blocks("python", "python"):
+        exec(compile(program, "python.md", "exec"), {})
+    recording = dynviz.open("valley")["adamw"]
+    assert recording["position"].shape == (501, 1, 2)
+    assert recording["term.momentum"].shape == (501, 1, 2)
+    folders = re.findall(r"^(valley/\S+)", (ROOT / "docs/python.md").read_text(), re.MULTILINE)
+    assert len(folders) == 4
+    assert all(Path(path).exists() for path in folders)
 
 
 @pytest.mark.slow
