@@ -23,7 +23,7 @@ from dynviz.graphics.tiles import numbers
 from dynviz.player.terminal.query import LAST
 
 PIXEL = command("i=31,s=1,v=1,a=q,t=d,f=24", "AAAA")
-NAME, CELL, AREA, CELL_OF_ITERM = "\x1b[>q", "\x1b[16t", "\x1b[14t", "\x1b]1337;ReportCellSize\x07"
+NAME, CELL, AREA, CELL_OF_ITERM = "\x1b[>q", "\x1b[16t", "\x1b[14t", "\x1b]1337;ReportCellSize\x1b\\"
 REGISTERS, LARGEST_SIXELS = "\x1b[?1;1;0S", "\x1b[?2;1;0S"
 KITTY = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
 IS_NAME = re.compile(rb"\x1bP>\|([^\x1b]*)\x1b\\")
