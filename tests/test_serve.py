@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from dynviz.cli import commands
 from dynviz.player.terminal.browser import within
+from dynviz.recording import Recording
 from tests.chromium import browsing, needs_chromium
 from tests.growing import Growing
 from tests.served import TOKEN, serving
@@ -195,6 +196,27 @@ async def test_a_player_ends_with_its_page_and_the_run_goes_on(tmp_path):
         async with served.page() as page:
             await page.wait_for("step 40 of 100")
     growing.finish()
+
+
+@asynchronous
+async def test_a_trainer_goes_on_when_the_connection_breaks(tmp_path):
+    folder = tmp_path / "run"
+    command = ["run", "surface:f=rosenbrock", "-o", "sgd:lr=1e-5", "--steps", "1000000", "--headless", "--out", folder]
+    trainer = subprocess.Popen([sys.executable, "-m", "dynviz", *map(str, command)], stderr=subprocess.DEVNULL)
+    try:
+        await asyncio.to_thread(wait_for, lambda: folder.exists() or trainer.poll() is not None)
+        async with serving(folder) as served:
+            async with served.page() as page:
+                await page.wait_for("of 1 000 000")
+                (viewer,) = served.server.viewers
+                page.socket._response.connection.transport.abort()
+            await ended(viewer.process_id)
+            before = Recording(folder / "sgd").recorded
+            await asyncio.to_thread(wait_for, lambda: Recording(folder / "sgd").recorded > before)
+        assert trainer.poll() is None
+    finally:
+        trainer.terminate()
+        trainer.wait()
 
 
 @asynchronous
