@@ -1,4 +1,4 @@
-"""HTML: one page that draws the recorded numbers, with a slider, values, lanes and views."""
+"""HTML: one page that draws the recorded numbers, with a slider, lanes and views."""
 
 import base64
 import json
