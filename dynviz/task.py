@@ -90,6 +90,7 @@ class Task:
         title: The title of its pictures, for people who do not know the scenario; by default its name and options.
         what: What options mean, in a few words each, by option (`noise 5`); no words for one that needs none. Those in
             which recordings agree stand beside the title, others tell the recordings apart.
+        tokens: How many tokens an example of a batch has, where examples are sequences of them.
     """
 
     parameters: dict[str, Tensor]
@@ -107,6 +108,7 @@ class Task:
     story: str = ""
     title: str = ""
     what: Mapping[str, str] = field(default_factory=dict)
+    tokens: int = 0
 
 
 class Scenario(Protocol):

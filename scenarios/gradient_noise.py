@@ -93,6 +93,7 @@ class GradientNoise:
             loss=loss,
             batches=lambda start, count: (chosen.rows(start, count),),
             steps=400,
+            tokens=inputs.shape[1] if self.data == "language" else 0,
             constants={"inputs": inputs, "labels": labels, "cut": cut},
             probes=(
                 Probe((Channel("train_loss", EVERY, (), "mean cross-entropy of all data", better="lower"),), whole),

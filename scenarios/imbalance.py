@@ -133,6 +133,7 @@ class Imbalance:
             gradient=None if self.model == "transformer" else gradient,
             batches=no_batches if order is None else lambda start, count: (order.rows(start, count),),
             steps=STEPS,
+            tokens=data.inputs.shape[1] if self.model == "transformer" else 0,
             constants={
                 "inputs": data.inputs,
                 "labels": data.labels,

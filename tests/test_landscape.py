@@ -16,8 +16,9 @@ from dynviz.projection.evaluate import losses, task_of
 from dynviz.projection.project import Wish, project
 from dynviz.recording import Recording
 from dynviz.recording import projections as stored
-from dynviz.recording.metadata import Part
+from dynviz.recording.metadata import Lane, Part
 from dynviz.scenarios.landscape import Landscape
+from dynviz.training.preparation import tasks
 from tests.recorded import record
 
 QUADRATIC = str(Path(__file__).parent / "files" / "quadratic.py")
@@ -262,6 +263,26 @@ def test_points_in_batches_have_the_values_of_points_one_by_one(recording):
     assert measured.together(rows[:1], memory=1) == 1
     assert together == pytest.approx(alone)
     assert together[0] == pytest.approx(closed_form(recording, rows))
+
+
+def test_the_training_loss_is_the_mean_over_so_many_batches():
+    """With one batch it is that of the first step."""
+    (task,) = tasks(load("scenarios", "matrix-sensing:d=6,batch=3"), (Lane(5, {}),))
+    row = np.random.default_rng(0).standard_normal((1, sum(one.numel() for one in task.parameters.values())))
+    sizes = np.cumsum([one.numel() for one in task.parameters.values()])[:-1]
+    parts = np.split(row[0], sizes)
+    parameters = {
+        name: torch.from_numpy(part.reshape(one.shape).astype(np.float32))
+        for (name, one), part in zip(task.parameters.items(), parts, strict=True)
+    }
+    drawn = task.batches(0, 7)
+    single = [float(task.loss(parameters, task.constants, tuple(one[step] for one in drawn))) for step in range(7)]
+    assert len(set(single)) == 7
+    for count in (1, 4, 7):
+        measured = losses(task, ("loss",), count)
+        assert measured.at(lambda start, stop: row[start:stop], 1)[0, 0] == pytest.approx(
+            np.mean(single[:count]), rel=1e-5
+        )
 
 
 def test_progress_ends_at_the_number_of_all_points(recording):

@@ -22,7 +22,7 @@ from dynviz.scenarios.surface import Surface
 from dynviz.sweeps.outcomes import Outcomes
 from dynviz.sweeps.table import CLOSING, OPENING
 
-ONLY_TERMINAL = {"resume", "trust", "headless", "detach", "view", "theme", "beside", "report"}
+ONLY_TERMINAL = {"resume", "trust", "headless", "detach", "view", "theme", "beside", "report", "graphics"}
 """Options of a command that say how it is shown, or that are another function in Python."""
 
 

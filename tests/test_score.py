@@ -100,6 +100,12 @@ def test_gradients_and_examples_are_counted():
     count, unit = examples_of(plugins.load("scenarios", "voronoi:grid=8"))
     (task,) = tasks(plugins.load("scenarios", "voronoi:grid=8"), (Lane(0, {}),))
     assert (count, unit) == (len(task.batches(0, 1)[0][0]), "examples")
+    for text, examples in (("imbalance:model=transformer,batch=8", 8), ("gradient-noise:data=language", 32)):
+        scenario = plugins.load("scenarios", text)
+        (task,) = tasks(scenario, (Lane(0, {}),))
+        length = task.constants["inputs"].shape[1]
+        assert length > 1
+        assert examples_of(scenario) == (examples * length, "tokens")
 
 
 def test_published_times_are_scored_without_training(tmp_path):

@@ -17,12 +17,11 @@ def gradients_of(plugin: Plugin) -> int:
 
 
 def examples_of(scenario: Plugin) -> tuple[int, str]:
-    """The examples of a step's batch, or its tokens where examples are sequences of whole numbers; 0 without data."""
+    """The examples of a step's batch, or its tokens where examples are sequences of them; 0 where it has no batches."""
     (task,) = tasks(scenario, (Lane(0, {}),))
     batch = task.batches(0, 1)
     if not batch:
         return 0, "examples"
     first = batch[0][0]
-    if not first.is_floating_point() and first.ndim == 2:
-        return first.numel(), "tokens"
-    return (first.shape[0] if first.ndim else 1), "examples"
+    count = first.shape[0] if first.ndim else 1
+    return (count * task.tokens, "tokens") if task.tokens else (count, "examples")
