@@ -98,7 +98,11 @@ def test_a_picture_is_made_again_and_compared(gif, run, tmp_path):
     code, words, _ = replay(gif, "--out", tmp_path / "again")
     assert (code, words.splitlines()) == (
         0,
-        ["all 6 channels hold the same numbers", "the picture shows the same", str(tmp_path / "again")],
+        [
+            "all 6 channels and measurements hold the same numbers",
+            "the picture shows the same",
+            str(tmp_path / "again"),
+        ],
     )
     assert (tmp_path / "again/path.gif").read_bytes() == gif.read_bytes()
     for label, recording in run.items():
@@ -117,7 +121,10 @@ def test_lanes_changes_and_options_come_again(tmp_path):
     request = {"view": "curves", "panel": "loss", "steps": (5, 30), "frames": 4, "pace": "steps", "fps": 5.0}
     file = animate([chosen], tmp_path / "a.png", **request | {"fps": None}, exporter="png:columns=2")
     assert list(run) == ["adam+sam"]
-    assert replay(file, "--check")[:2] == (0, "all 4 channels hold the same numbers\nthe picture shows the same\n")
+    assert replay(file, "--check")[:2] == (
+        0,
+        "all 4 channels and measurements hold the same numbers\nthe picture shows the same\n",
+    )
     assert {path.name for path in tmp_path.iterdir()} == {"changes.jsonl", "run", "a.png"}
 
 
@@ -176,7 +183,7 @@ def test_a_view_of_the_users_own_is_code_too(run, tmp_path, monkeypatch):
     assert replay(file, "--check")[0] == 1
     assert replay(file, "--check", "--trust", "mine.py")[:2] == (
         0,
-        "all 6 channels hold the same numbers\nthe picture shows the same\n",
+        "all 6 channels and measurements hold the same numbers\nthe picture shows the same\n",
     )
 
 
@@ -186,7 +193,7 @@ def test_what_cannot_be_made_again_says_why(run, tmp_path):
     shutil.rmtree(tmp_path / "parent")
     file = animate(list(fork.values()), tmp_path / "fork.png", size=(320, 240))
     gone = replay(file)[2].strip()
-    assert gone.startswith(f"{file}: it cannot be made again: it shows a fork, and not what it was forked from: ")
+    assert gone.startswith(f"{file}: it cannot be made again: it shows a fork whose parent cannot be read: ")
     with Image.open(file) as opened:
         opened.save(tmp_path / "bare.png")
     for name, content in (("bare.png", None), ("text.gif", b"GIF89a"), ("empty.mp4", b""), ("big.svg", b"{" * 99)):
@@ -224,6 +231,7 @@ def hostile(path, value):
         (("recordings", 0, "measured"), [{"kind": "guess", "name": "a", "asked": {}, "goals": [], "crc": 0}]),
         (("recordings", 0, "fork"), {"parent": {}, "step": 1, "lanes": [0]}),
         (("recordings", 0, "fork"), endless(9)),
+        (("recordings", 0, "fork"), {"parent": {}, "step": 1, "lanes": [0], "changes": {"steps": "x"}}),
         (("others",), [{}]),
         (("recordings", 0, "metadata", "label"), "../../out"),
         (("recordings", 0, "metadata", "steps"), 10**400),
@@ -309,7 +317,7 @@ def test_a_picture_of_a_projection_is_made_again(measured, tmp_path):
         assert str(root) not in recipe.line()
         channels = len(run["sgd"].channels) + 1
         code, words, problem = replay(file, "--check")
-        same = f"all {channels} channels hold the same numbers\nthe picture shows the same\n"
+        same = f"all {channels} channels and measurements hold the same numbers\nthe picture shows the same\n"
         assert (code, words) == (0, same), problem
 
 
@@ -342,3 +350,19 @@ def test_a_picture_of_a_fork_is_made_again(tmp_path, lanes, changes):
     file = animate(shown, tmp_path / "a.png", view="curves", size=(480, 360))
     code, words, problem = replay(file, "--check")
     assert (code, words.splitlines()[-1:]) == (0, ["the picture shows the same"]), problem
+
+
+@pytest.mark.parametrize("rule", ["./evil.py", "{evil}", "evil.Rule", "adam+./evil.py"])
+def test_a_recipe_runs_no_code_of_its_own_choice(rule, tmp_path):
+    """A fork names its optimizer, which nobody is asked about."""
+    evil = tmp_path / "evil.py"
+    evil.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Rule: ...\n")
+    dynviz.run("surface:f=booth", "sgd:lr=0.01", steps=10, out=tmp_path / "parent")
+    child = dynviz.fork(tmp_path / "parent", at=5, out=tmp_path / "child", optimizer="adam:lr=0.01")
+    file = animate(list(child.values()), tmp_path / "a.svg", size=(160, 120))
+    text = file.read_text()
+    assert '"optimizer":"adam:lr=0.01"' in text
+    file.write_text(text.replace('"optimizer":"adam:lr=0.01"', json.dumps({"optimizer": rule.format(evil=evil)})[1:-1]))
+    code, _, problem = replay(file, "--check")
+    assert code == 1, problem
+    assert not (tmp_path / "ran").exists()

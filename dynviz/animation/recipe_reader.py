@@ -15,6 +15,8 @@ from dynviz.animation.recipe import (
     RecordedRun,
 )
 from dynviz.errors import DynvizError
+from dynviz.plugins.spec import parse
+from dynviz.plugins.trust import foreign
 from dynviz.recording import schema
 from dynviz.recording.metadata import Metadata
 from dynviz.recording.schema import Misfit, list_of, mapping_of, typed, whole
@@ -72,7 +74,12 @@ def _file_name(value: Any) -> str:
 def _recorded(deep: int) -> schema.Reader[RecordedRun]:
     """A recording that is trained again; where it is a fork, after its parent."""
     forked = typed(
-        RecordedFork, step=whole(0, schema.STEPS), lanes=_LANES, parent=_recorded(deep - 1) if deep else _too_deep
+        RecordedFork,
+        parent=_recorded(deep - 1) if deep else _too_deep,
+        step=whole(0, schema.STEPS),
+        lanes=_LANES,
+        optimizer=_rule,
+        changes=_changes,
     )
     return typed(
         RecordedRun,
@@ -85,6 +92,32 @@ def _recorded(deep: int) -> schema.Reader[RecordedRun]:
         ),
         fork=schema.optional(forked),
     )
+
+
+def _rule(value: Any) -> str:
+    """The optimizer of a fork, which is never the user's own: nobody would be asked before it runs."""
+    name = schema.text(value)
+    try:
+        own = bool(name) and foreign("optimizers", parse(name))
+    except DynvizError as error:
+        raise Misfit(str(error)) from error
+    if own:
+        raise schema.unlike(name, "an optimizer of dynviz, of torch or of the zoo")
+    return name
+
+
+def _changes(value: Any) -> dict[str, Any]:
+    """What a fork changes: hyperparameters are text, as on the command line."""
+    if not isinstance(value, dict):
+        raise schema.unlike(value, "a mapping")
+    known: dict[str, schema.Reader[Any]] = {
+        "state": schema.one_of("keep", "reset"),
+        "schedule": schema.one_of("continue", "restart"),
+        "steps": whole(1, schema.STEPS),
+    }
+    return {
+        schema.text(name): known[name](entry) if name in known else schema.text(entry) for name, entry in value.items()
+    }
 
 
 def _too_deep(value: Any) -> Any:  # noqa: ARG001

@@ -122,7 +122,7 @@ def _forked(metadata: Metadata, origin: Origin, changes: Sequence[Change]) -> Re
     try:
         parent = _recorded(Recording(Path(origin.folder)))
     except DynvizError as error:
-        raise DynvizError(f"it shows a fork, and not what it was forked from: {error}") from error
+        raise DynvizError(f"it shows a fork whose parent cannot be read: {error}") from error
     return RecordedFork(
         parent=parent,
         step=origin.step,
@@ -134,7 +134,7 @@ def _forked(metadata: Metadata, origin: Origin, changes: Sequence[Change]) -> Re
 
 def _picture(request: Mapping[str, Any], wording: Wording) -> PictureRequest:
     if request["theme"] not in THEMES:
-        raise DynvizError("its theme is a file")
+        raise DynvizError("its theme is a file of your own, which a recipe does not carry")
     if request["notes"]:
         raise DynvizError("it shows notes")
     return PictureRequest(

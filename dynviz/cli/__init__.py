@@ -107,15 +107,20 @@ for command in (
 
 def main() -> None:
     """Run the command line; an error that the user can mend is one line on stderr and exit 1."""
+    try:
+        _run()
+    except SystemExit as ending:
+        leave(ending.code)
+        raise
+
+
+def _run() -> None:
     _open_streams()
     try:
         try:
             commands()
         finally:
             sys.stdout.flush()
-    except SystemExit as ending:
-        leave(ending.code)
-        raise
     except DynvizError as error:
         _fail(str(error))
     except Exception as error:

@@ -39,9 +39,10 @@ def replay(*, picture: Path, check: bool, out: Path | None, trust: tuple[str, ..
     dynviz replay path.gif --check
     """  # noqa: D301 - click wants the sign itself, which keeps lines as they are
     from dynviz.remaking.found import find
+    from dynviz.remaking.needed import needed
 
     recipe = find(picture)
-    for recorded in recipe.recordings:
+    for recorded in needed((*recipe.recordings, *recipe.others)):
         metadata = recorded.metadata
         say(f"{metadata.scenario.title} with {metadata.optimizer.title}: {metadata.steps} steps")
     if check and out is None:
@@ -80,6 +81,6 @@ def _made(recipe: "Recipe", picture: Path, out: Path, trust: tuple[str, ...], *,
 
 def _in_words(made: "Remade") -> str:
     if not made.differing:
-        return f"all {made.channels} channels hold the same numbers"
+        return f"all {made.channels} channels and measurements hold the same numbers"
     names = ", ".join(made.differing[:5]) + (", ..." if len(made.differing) > 5 else "")
     return f"{len(made.differing)} of {made.channels} channels hold other numbers: {names}"

@@ -107,14 +107,13 @@ class Area:
     """The area to fill.
 
     Attributes:
-        width: Of the area.
-        height: Of the area.
+        width, height: Size in pixels or cells.
         aspect: Width of a unit over its height.
         words: Columns and rows of a panel that its title and ticks take.
         above: How many more rows the words above a map take.
         shape: The width-to-height ratio of maps.
         side: Rows that the plot of a map has; 0: what looks best.
-        steady: Whether a larger area never makes the first panel smaller.
+        steady: Keep the first panel at least as large as on any smaller page.
     """
 
     width: int

@@ -17,7 +17,7 @@ from dynviz.scene.marks import Panel, Scene
 
 NOTHING = Rect(0, 0, 0, 0)
 SLACK = 2
-"""Lines that words around a map take more than is reckoned with."""
+"""Extra lines tried for the words around a map when the estimate was too small."""
 AnyMetrics = TypeVar("AnyMetrics", bound=Metrics)
 
 
@@ -71,8 +71,8 @@ def lay_out(scene: Scene, measures: Callable[[int], AnyMetrics], *, title: bool 
         metrics = measures(count)
         if not _hopeless(scene.panels[:count], metrics, beside=lead > 0):
             # Alone, maps have all the room there is.
-            for slack in range(SLACK + 1) if lead and count > belonging else (-1,):
-                side = lead + slack * metrics.head.row if slack >= 0 else 0
+            sides = [lead + slack * metrics.head.row for slack in range(SLACK + 1)]
+            for side in sides if lead and count > belonging else [0]:
                 strip, heads = _arranged(scene, count, metrics, title=title, side=side, steady=steady)
                 if not all(_readable(head.panel, head.cell, metrics, beside=lead > 0) for head in heads):
                     break

@@ -22,13 +22,17 @@ def start(function: Callable[[], object]) -> None:
         finally:
             _running.discard(thread)
 
-    _thread.start_new_thread(call, ())
+    try:
+        _thread.start_new_thread(call, ())
+    except RuntimeError:
+        _running.discard(thread)
+        raise
 
 
 def leave(status: object) -> None:
-    """End the process where such threads still compute; otherwise return.
+    """Exit at once if such threads are still running; otherwise return.
 
-    Python ends them as it finalizes, by unwinding their stacks: through the C++ code of an extension, which aborts.
+    Finalization would unwind their stacks through C++ extensions, which aborts the process.
 
     Args:
         status: The code of a `SystemExit`; words are left to Python.

@@ -3,7 +3,7 @@
 import itertools
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from dynviz.frame import Progress as Drawn
 from dynviz.plugins.spec import parse
 from dynviz.plugins.trust import Code, Trusted, foreign
 from dynviz.recording import Recording
-from dynviz.remaking.training import TrainingAgain, measure_again, needed
+from dynviz.remaking.needed import needed
+from dynviz.remaking.training import TrainingAgain, measure_again
 from dynviz.training.preparation import check_size, compile_steps
 from dynviz.training.session import Progress
 
@@ -98,22 +99,8 @@ def remake(
     return Remade(picture=target, channels=compared, differing=tuple(differing))
 
 
-SAME = (
-    "view",
-    "panel",
-    "story",
-    "fps",
-    "frames",
-    "steps",
-    "size",
-    "theme",
-    "hold",
-    "pace",
-    "title",
-    "caption",
-    "publication",
-    "exporter",
-)
+OWN = ("suffix", "labels", "language", "options", "view_sha256", "exporter_sha256")
+SAME = tuple(field.name for field in fields(PictureRequest) if field.name not in OWN)
 """What `animate` is asked as it was asked before."""
 
 

@@ -1,7 +1,7 @@
 """Training once more what a picture shows: runs, the forks of runs, and what was measured around their parameters."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from dynviz.projection.project import Wish, project
 from dynviz.recording import Recording, Writer, schema
 from dynviz.recording.schema import list_of, number, optional, record, text, whole
 from dynviz.recording.values import encode
+from dynviz.remaking.needed import needed
 from dynviz.training.forking import fork
 from dynviz.training.launch import begin, lay_out
 from dynviz.training.preparation import PreparedRecording, changed, planned
 from dynviz.training.session import Progress, train
 
-_COUNT, _LANE = whole(1, 1 << 20), whole(0, schema.LANES)
+_COUNT, _LANE = whole(1, 1 << 12), whole(0, schema.LANES)
 _WISH = record(
     Wish,
     directions=text,
@@ -42,21 +43,6 @@ _LOOK = record(
     lane=_LANE,
     batches=_COUNT,
 )
-
-
-def needed(recorded: Sequence[RecordedRun]) -> Iterator[RecordedRun]:
-    """The recordings that must be trained for some, each once, what forks go on from first."""
-    known: set[tuple[str, str]] = set()
-
-    def walk(one: RecordedRun) -> Iterator[RecordedRun]:
-        if one.fork is not None:
-            yield from walk(one.fork.parent)
-        if (one.folder, one.metadata.label) not in known:
-            known.add((one.folder, one.metadata.label))
-            yield one
-
-    for one in recorded:
-        yield from walk(one)
 
 
 @dataclass(frozen=True)

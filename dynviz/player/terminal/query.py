@@ -39,7 +39,11 @@ class TerminalQuery:
         self._source, self._beyond = source, beyond
         self._before = termios.tcgetattr(source)
         tty.setcbreak(source, termios.TCSANOW)
-        os.write(target, asked + DEVICE)
+        try:
+            os.write(target, asked + DEVICE)
+        except OSError:
+            termios.tcsetattr(source, termios.TCSANOW, self._before)
+            raise
         self._began = time.monotonic()
 
     def read(self) -> bytes:
@@ -84,6 +88,18 @@ def send(
     if not asked or (mistaken and beyond is None):
         return None
     try:
-        return TerminalQuery(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0, target, asked, beyond)
+        source = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
+        if _in_background(source):
+            return None
+        return TerminalQuery(source, target, asked, beyond)
     except (OSError, ValueError, termios.error):
         return None
+
+
+def _in_background(source: int) -> bool:
+    """Whether this is a job in the background, which would be stopped as it touches its terminal."""
+    try:
+        return os.tcgetpgrp(source) != os.getpgrp()
+    except OSError:
+        # It is not the terminal that controls this process.
+        return False
