@@ -108,8 +108,9 @@ record = click.option(
 graphics = click.option(
     "--graphics",
     type=click.Choice(["auto", "cells", "kitty", "iterm", "sixel"]),
-    help="How the terminal shows pictures: in pixels by the protocol of kitty or iTerm2, or as sixels where they stand "
-    "still; cells are characters; auto asks the terminal. [default: as set, see `dynviz config`; else auto]",
+    help="How to show pictures in the terminal: kitty and iterm use the protocols of these terminals, sixel shows "
+    "pixels while a picture stands still, cells uses characters, auto asks the terminal. [default: as set, see `dynviz "
+    "config`; else auto]",
 )
 _PLAYER = (
     click.option("--headless", is_flag=True, help="Print progress instead of opening the player."),

@@ -9,7 +9,7 @@ import io
 from dynviz.frame import Pixels
 
 LEVEL = 4
-"""zlib's."""
+"""zlib's level in PNG; see `kitty.LEVEL`."""
 
 
 def png(pixels: Pixels) -> bytes:

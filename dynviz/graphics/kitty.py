@@ -18,7 +18,7 @@ from dynviz.frame import Pixels
 CHUNK = 4096
 """Characters of base64 in one command."""
 LEVEL = 4
-"""zlib's: of drawings, a sixth less than at its quickest; higher ones take longer than they save."""
+"""zlib's level: drawings are a sixth smaller than at level 1; higher levels cost more time than they save."""
 PLACEHOLDER = "\U0010eeee"
 DIACRITICS = (
     "\u0305\u030d\u030e\u0310\u0312\u033d\u033e\u033f\u0346\u034a\u034b\u034c\u0350\u0351\u0352\u0357"

@@ -52,7 +52,7 @@ class PageMetrics:
         scale_words: From its top to the row that the words of its ticks stand on.
         attempts: How often panels are arranged, each time with one more line of words above each map.
         lead_rows: Up to this height, plots of leading maps take all that they can; 0: arranged as looks best.
-        lead_slack: By so much less, their room is reckoned roughly.
+        lead_slack: How far their height may fall short of that, since their room is estimated.
         beside: Width and height that other panels then have at least.
         beside_share: The share of the page's width or height that other panels have on larger pages.
     """

@@ -18,7 +18,7 @@ HOLD, LONGEST_HOLD = 2.0, 60.0
 REGRET = 5.0
 """Seconds within which a step down takes back the step up before it."""
 PIXELS = 3.0
-"""The size of what changes in a picture of pixels, compressed, as a share of one of characters."""
+"""Compressed size of what changes in a picture of pixels, relative to one of characters."""
 
 
 class PictureQuality(NamedTuple):
