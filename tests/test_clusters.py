@@ -188,13 +188,14 @@ def test_what_is_no_cluster_is_refused_in_one_line(address, words, tmp_path, mon
     assert not Path("out").exists()
 
 
-def test_slurm_gets_the_options_of_its_file(tmp_path, monkeypatch):
+def test_slurm_gets_the_options_of_its_file(tmp_path, monkeypatch, caplog):
     from distributed import LocalCluster
 
     from dynviz.sweeps.cluster import opened
 
     monkeypatch.setattr("dynviz.sweeps.cluster.RENEWAL", 0.01)
     asked, scaled = {}, []
+    fails = range(1, 4)
 
     class Slurm(LocalCluster):
         def __init__(self, **options):
@@ -203,13 +204,18 @@ def test_slurm_gets_the_options_of_its_file(tmp_path, monkeypatch):
 
         def scale(self, n=None, *, jobs=None):
             scaled.append(jobs)
+            if len(scaled) - 1 in fails:
+                raise RuntimeError("Slurm is\nrestarted")
 
     monkeypatch.setitem(sys.modules, "dask_jobqueue", types.SimpleNamespace(SLURMCluster=Slurm))
     file = tmp_path / "cluster.toml"
     file.write_text('jobs = 8\nqueue = "gpu"\ncores = 4\nmemory = "16GB"\n')
     with opened(f"slurm:{file}") as cluster:
-        # Jobs whose time is over are replaced.
-        wait_for(lambda: len(scaled) > 2, PATIENCE)
+        # Jobs whose time is over are replaced, also after Slurm could not be reached for a while.
+        wait_for(lambda: len(scaled) > 5, PATIENCE)
+        words = [record.getMessage() for record in caplog.records if record.name == "dynviz.sweeps.cluster"]
+        assert len(words) == 1
+        assert "not replaced for now: RuntimeError: Slurm is restarted" in words[0]
         assert set(scaled) == {8}
         assert asked == {"queue": "gpu", "cores": 4, "memory": "16GB"}
         # No worker has begun yet, and so there is none to be refused.

@@ -21,6 +21,7 @@ from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from dynviz.player.screenshot import screen_svg
 from dynviz.player.stage import staged
+from dynviz.tapes import playing
 from dynviz.tapes.drawing import SHADES_OF_LETTERS, ScreenDrawing, colors, shares
 from dynviz.tapes.playing import play
 from dynviz.tapes.reading import COMMANDS, parse
@@ -188,6 +189,12 @@ def test_what_is_hidden_takes_no_time_and_speed_shortens_the_rest(run):
     assert [screen.milliseconds for screen in taped.screens] == [1550]
 
 
+def test_a_tape_that_would_fill_the_memory_is_refused(run, monkeypatch):
+    monkeypatch.setattr(playing, "MOST_SHOWN", 3 * 80 * 20)
+    with pytest.raises(DynvizError, match=r"line 4: a tape shows 3 screens of 80 columns and 20 rows at most"):
+        seen(f"Play {run}\nSleep 4s", Columns=80, Rows=20)
+
+
 def test_a_tape_waits_for_words_on_the_screen(run):
     taped = seen(f'Play {run}\nType "]"\nWait@9s /step 1[0-9]{{2}} /\nScreenshot a.png')
     ((name, cells),) = taped.screenshots
@@ -270,6 +277,7 @@ def test_pixels_give_as_many_columns_and_rows_as_fit():
         (PLAY + "Set Framerate nan", "'nan' is not a number from 1 to 50"),
         (PLAY + "Set Theme drak", "no theme named 'drak'; did you mean 'dark'"),
         (PLAY + "Set View pth", "no view named 'pth'; did you mean 'path'"),
+        (PLAY + f"Set View {__file__}", f"{__file__} is code of your own, which a tape does not run"),
         (PLAY + "Set Width 100", "Set Width leaves room for 8 columns"),
         (PLAY + "Set Width 900\nSet Columns 80", "Set Width and Set Columns contradict each other"),
         (PLAY + "Space\nSet Rows 20", "line 3: Set Rows stands after the first key"),

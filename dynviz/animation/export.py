@@ -109,7 +109,8 @@ def animate(
     shows = format_of(export.target)
     if not shows.motion and (fps is not None or hold is not None):
         named = "frame rate" if fps is not None else "hold of the last frame"
-        raise DynvizError(f"{export.stem} is not animated and has no {named}; animated formats are: {moving()}")
+        known = ", ".join(moving())
+        raise DynvizError(f"{export.stem} is not animated and has no {named}; animated formats are: {known}")
     asked_fps, asked_hold = fps, hold
     fps, hold = FPS if fps is None else fps, HOLD if hold is None else hold
     _check(recordings, fps, frames, hold, workers)

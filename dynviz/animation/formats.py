@@ -83,7 +83,7 @@ def choose(export: plugins.Plugin, options: Mapping[str, Any]) -> dict[str, Any]
     return chosen
 
 
-def moving() -> str:
-    """The names of the animated formats, in words."""
+def moving() -> list[str]:
+    """The names of the animated formats; this imports all exporters."""
     formats = {name: format_of(plugins.load("exporters", name).target) for name in plugins.files("exporters")}
-    return ", ".join(name for name, shows in formats.items() if shows.motion)
+    return [name for name, shows in formats.items() if shows.motion]

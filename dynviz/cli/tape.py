@@ -26,7 +26,7 @@ def tape(*, tape: Path, outputs: tuple[str, ...], force: bool) -> None:
 
     An OUTPUT ends in .cast (asciinema), in .gif or another animation, or in .svg, which shows the end. Without one,
     the tape's own lines `Output FILE` count. Time is that of the tape, so that the same tape and the same runs give
-    the same bytes on any machine of a kind, however busy it is. The player writes nothing meanwhile.
+    the same bytes on machines of the same kind, however busy they are. The player writes nothing meanwhile.
 
     A tape has a command in each line, in the manner of vhs:
 
@@ -53,7 +53,7 @@ def tape(*, tape: Path, outputs: tuple[str, ...], force: bool) -> None:
             _record(script, outputs or script.outputs, force=force)
             heed()
     except KeyboardInterrupt:
-        say(f"stopped before {tape} was played")
+        say(f"stopped; not all outputs of {tape} were written")
         sys.exit(STOPPED)
 
 

@@ -96,14 +96,14 @@ class Player(LinkedApp):
         trains: Callable[[Path | None], None] = lambda _: None,
         read_only: bool = False,
         graphics: GraphicsSupport | None = None,
-        posing: bool = False,
+        shows_all_keys: bool = False,
     ) -> None:
         """Open the recordings; see `dynviz.player.play` for the parameters that it shares.
 
         Without sources, the user chooses a run from the folder `root`. The `clock` returns seconds, `environ`
         tells whether the terminal is remote, `run` runs `dynviz export`, and `trains` is told which run trains in the
-        background, if any. A player that is `read_only` writes nothing and leaves training alone; one that is `posing`
-        names the keys for it all the same. `graphics` is how the terminal shows pictures of pixels, if it does.
+        background, if any. A player that is `read_only` writes nothing and leaves training alone; with `shows_all_keys`
+        it names the keys for that all the same. `graphics` is how the terminal shows pictures of pixels, if it does.
 
         Raises:
             DynvizError: A source cannot be opened.
@@ -119,7 +119,7 @@ class Player(LinkedApp):
         self.set_class(depth != "true", "-edged")
         self.timed, self.trainer, self.root = timed, trainer, root
         self._run, self._clock, self._trains = run, clock, trains
-        self._view, self._step, self._read_only, self._posing = view, step, read_only, posing
+        self._view, self._step, self._read_only, self._shows_all_keys = view, step, read_only, shows_all_keys
         self._progress = ""
         self.work = ThreadedWork(self.call_later, lambda _: None)
         self._run_screens: list[RunScreen] = []
@@ -128,7 +128,7 @@ class Player(LinkedApp):
             self._add(PlayerState(sources, view=view, step=step, trainer=trainer, now=clock(), timer=clock))
 
     def _add(self, state: PlayerState) -> RunScreen:
-        state.playback.speed, state.read_only, state.posing = self.speed, self._read_only, self._posing
+        state.playback.speed, state.read_only, state.shows_all_keys = self.speed, self._read_only, self._shows_all_keys
         behind = "back" if self._run_screens else "runs" if self.root is not None else ""
         self._run_screens.append(RunScreen(state, self.delivery, behind, self._settings.keys, timed=self.timed))
         self._run_screens[-1].progress = self._progress
@@ -202,7 +202,7 @@ class Player(LinkedApp):
 
     def action_help(self) -> None:
         """Explain the keys."""
-        read_only = self._read_only and not self._posing
+        read_only = self._read_only and not self._shows_all_keys
         self.push_screen(InfoDialog("Keys", help_sections(self._settings.keys, read_only=read_only)))
 
     def on_export_chosen(self, message: ExportChosen) -> None:

@@ -51,7 +51,7 @@ def key_hints(
     film = state.scene() is not None
     status = state.session.training_status
     paused, hidden = status.paused, 0 < shown < panels
-    running, acts = status.status == "running", state.posing or not state.read_only
+    running, acts = status.status == "running", state.shows_all_keys or not state.read_only
     hints = [
         (film, "space", "pause" if playback.playing else "play", 1),
         (state.picks, "enter", "play", 1),

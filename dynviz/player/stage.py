@@ -91,10 +91,10 @@ def _check(key: str) -> None:
     actions = {name: (one, action) for one in KEYS for names, action in one.keys for name in names.split(",")}
     name = key_name(key)
     if name not in actions:
-        raise DynvizError(f"the player has no key {key!r}; press ? in it for those that there are")
+        raise DynvizError(f"the player has no key {key!r}; press ? in the player for the list")
     one, action = actions[name]
     if one.writes and action.partition("(")[0] in WRITING:
-        raise DynvizError(f"{key!r} ({one.what}) acts on training or writes files, which is not done here")
+        raise DynvizError(f"{key!r} ({one.what}) acts on training or writes files, which a tape cannot do")
 
 
 @asynccontextmanager
@@ -129,7 +129,7 @@ async def staged(
             clock=lambda: clock[0],
             timed=False,
             read_only=True,
-            posing=True,
+            shows_all_keys=True,
         )
     player.animation_level = "none"
     async with player.run_test(size=size) as pilot:

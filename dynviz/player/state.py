@@ -31,7 +31,7 @@ class PlayerState(ViewState):
     Attributes:
         forks: The forks started in the player.
         read_only: Whether nothing may be written, and training is left alone.
-        posing: Whether the keys that write are named nevertheless, as in a picture of the player.
+        shows_all_keys: Whether help and footer also name keys that a read-only player refuses, for screenshots.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PlayerState(ViewState):
         """
         super().__init__(Session(sources, trainer, now), view, now, timer)
         self.forks = Forks()
-        self.read_only = self.posing = False
+        self.read_only = self.shows_all_keys = False
         self._wanted = step
         self._opening = Opening()
         self._begun = self._adding = False

@@ -4,16 +4,17 @@ The runs become the jobs of sweeps that are laid out beside the recordings; each
 have written, and is moved to where the report keeps it.
 """
 
+import contextlib
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dynviz.errors import DynvizError, in_words
 from dynviz.plugins.grammar import seeds as read_seeds
 from dynviz.plugins.spec import parse
-from dynviz.recording import disk, layout, lock
+from dynviz.recording import disk, layout, lock, staging
 from dynviz.recording.disk import Folder
 from dynviz.reporting.training import CachedTraining
 from dynviz.sweeps import launch
@@ -78,16 +79,16 @@ def _train(
     if not wanted:
         return failures
     named = numbered([job for _, job in wanted])
+    targets = {job.name: training.folder for (training, _), job in zip(wanted, named, strict=True)}
     cache = wanted[0][0].folder.parent
-    folder = _laid_out(cache, SweepPlan(named, settings, launch.fingerprints(used)))
-    for (training, _), job in zip(wanted, named, strict=True):
-        if training.folder.exists():
-            training.folder.rename(folder / job.name)
     try:
-        sweep = launch.resume(folder, trust=trust, progress=listener(), cluster=cluster)
+        with _laid_out(cache, SweepPlan(named, settings, launch.fingerprints(used))) as folder:
+            _move(targets, folder)
+            sweep = launch.resume_locked(folder, cluster, trust=trust, progress=listener())
+    except DynvizError as error:
+        return failures | dict.fromkeys(targets.values(), str(error))
     finally:
         bring_home(cache)
-    targets = {job.name: training.folder for (training, _), job in zip(wanted, named, strict=True)}
     return failures | {targets[name]: why for name, why in sweep.failed.items()}
 
 
@@ -100,14 +101,26 @@ def _job(training: CachedTraining) -> tuple[Job, list[Combination]]:
     return Job(training.folder.name, job.scenario, job.optimizer, job.lanes), [*tasks, *rules]
 
 
-def _laid_out(cache: Path, plan: SweepPlan) -> Path:
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=cache))
-    except OSError as error:
-        raise disk.unwritable(cache, error) from error
-    plan.save(folder)
-    return folder
+@contextlib.contextmanager
+def _laid_out(cache: Path, plan: SweepPlan) -> Iterator[Path]:
+    """The folder of a sweep, locked: other reports bring home what is in a folder that is not."""
+    place = cache / f"{PREFIX}{secrets.token_hex(4)}"
+    with contextlib.ExitStack() as stack:
+        with staging.beside(place) as whole:
+            plan.save(whole)
+            stack.enter_context(launch.locked(whole))
+            staging.move(whole, [place])
+        yield place
+
+
+def _move(begun: Mapping[str, Path], folder: Path) -> None:
+    """Move the runs that have begun into a sweep, by the names of their jobs."""
+    for name, run in begun.items():
+        try:
+            if run.exists():
+                run.rename(folder / name)
+        except OSError as error:
+            raise disk.unwritable(run, error) from error
 
 
 def bring_home(cache: Path) -> None:

@@ -110,9 +110,9 @@ class CachedTraining:
 
     def _train(self, listener: TrainingListener, trust: Sequence[str], cluster: Cluster | None) -> None:
         command = self.command
-        there: Mapping[str, Any] = {"progress": listener.sweep_progress(), "cluster": cluster or ""}
         shared = {"seeds": command.seeds, "steps": command.steps, "record": command.record, "dtype": command.dtype}
         if command.sweeps:
+            there: Mapping[str, Any] = {"progress": listener.sweep_progress(), "cluster": cluster or ""}
             sweep = (
                 launch.resume(self.folder, trust=trust, **there)
                 if self.folder.exists()

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynviz.errors import DynvizError
+from dynviz.errors import DynvizError, in_words
 from dynviz.recording import disk, files
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ CONNECT = 10.0
 GPU = "GPU"
 """The resource that a worker offers for each GPU: `dask worker ... --resources GPU=1`."""
 RENEWAL = 5.0
-"""Seconds between two looks whether jobs of Slurm have ended."""
+"""Seconds between checks for ended Slurm jobs."""
 MOST = 1024
 """Workers of `local:N`."""
+_log = logging.getLogger(__name__)
 _FORMS = "tcp://HOST:PORT, local:N and slurm:FILE.toml"
 
 
@@ -185,12 +186,19 @@ def _submit(cluster: Any, jobs: int, file: Path) -> None:
 
 @contextlib.contextmanager
 def _renewed(cluster: Any, jobs: int) -> Iterator[None]:
-    """Another job takes the place of each whose worker was there and is gone, as at the end of its time."""
+    """Replace Slurm jobs whose workers have ended, for example at their time limit."""
     over = threading.Event()
 
     def renew() -> None:
+        failing = False
         while not over.wait(RENEWAL):
-            cluster.scale(jobs=jobs)
+            try:
+                cluster.scale(jobs=jobs)
+                failing = False
+            except Exception as error:  # Slurm may be out of reach for a while, and the jobs that are there go on
+                if not failing:
+                    _log.warning("Slurm jobs that end are not replaced for now: %s", in_words(error))
+                failing = True
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()
@@ -221,7 +229,7 @@ def _quiet() -> Iterator[None]:
     try:
         yield
     finally:
-        # What nobody asked a task is logged when it is collected.
+        # asyncio logs unretrieved exceptions when a task is collected.
         gc.collect()
         for logger in loggers:
             logger.removeFilter(drop)

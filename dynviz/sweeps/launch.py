@@ -121,7 +121,7 @@ def begin(
     parts = budget.sized(wanted, tasks, settings, resources)
     plan = SweepPlan(parts, settings, fingerprints([*tasks, *rules]))
     folder = _lay_out(out, tasks[0].plugin, plan)
-    with _locked(folder):
+    with locked(folder):
         pool = pool or _pool(folder, plan, resources.jobs, resources.cluster)
         return complete(folder, plan, pool, progress or follow.default_listener())
 
@@ -154,15 +154,31 @@ def resume(
         Stopped: Ctrl-C; as for `sweep`.
     """
     folder = Path(folder)
+    plan = _checked(folder, trust)
+    with opened(cluster, gpu=budget.needs_gpu(plan.settings.device)) as found, locked(folder):
+        pool = pool or _pool(folder, plan, jobs, found)
+        return complete(folder, plan, pool, progress or follow.default_listener())
+
+
+def resume_locked(folder: Path, cluster: Cluster, *, trust: Trusted, progress: SweepListener | None) -> Sweep:
+    """Continue a sweep on a cluster, while the caller holds its lock; otherwise as `resume`.
+
+    Raises:
+        DynvizError: As for `resume`.
+        Stopped: Likewise.
+    """
+    plan = _checked(folder, trust)
+    return complete(folder, plan, _pool(folder, plan, None, cluster), progress or follow.default_listener())
+
+
+def _checked(folder: Path, trust: Trusted) -> SweepPlan:
     plan = SweepPlan.load(folder)
     plan.check_intact(folder)
     plan.check_data(folder)
     for code in foreign_code(plan):
         if Path(code.located(trust)).resolve() != Path(code.name).resolve():
             raise DynvizError(f"the sweep was begun with {code.name}; put the file there again, or begin a new sweep")
-    with opened(cluster, gpu=budget.needs_gpu(plan.settings.device)) as found, _locked(folder):
-        pool = pool or _pool(folder, plan, jobs, found)
-        return complete(folder, plan, pool, progress or follow.default_listener())
+    return plan
 
 
 def _pool(folder: Path, plan: SweepPlan, jobs: int | None, cluster: Cluster | None) -> Pool:
@@ -195,8 +211,12 @@ def fingerprints(combinations: Sequence[Combination]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One process works on a sweep."""
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a sweep's folder, which may be renamed meanwhile: one process works on a sweep.
+
+    Raises:
+        DynvizError: Another process holds it, or the folder cannot be written.
+    """
     with Folder(folder) as opened:
         held = lock.acquire(opened)
         try:

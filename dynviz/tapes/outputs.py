@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dynviz import plugins
 from dynviz.animation.export import write_whole
-from dynviz.animation.formats import find_exporter
+from dynviz.animation.formats import find_exporter, moving
 from dynviz.animation.provenance import comment
 from dynviz.cells.cells import Cells
 from dynviz.cells.svg import svg
 from dynviz.errors import DynvizError
-from dynviz.frame import Frame, Frames, Sheet, format_of
+from dynviz.frame import Frame, Frames, Sheet
 from dynviz.recording import open_all
 from dynviz.scene.theme import theme
 from dynviz.tapes.cast import cast
@@ -30,11 +29,11 @@ def check(tape: Tape, outputs: Sequence[str]) -> None:
     Raises:
         DynvizError: One cannot.
     """
+    animations = [f".{name}" for name in moving()]
     for name in outputs:
-        suffix = Path(name).suffix.lower()
-        if suffix not in (CAST, STILL) and suffix not in _moving():
+        if Path(name).suffix.lower() not in (CAST, STILL, *animations):
             raise DynvizError(
-                f"{tape.name}: a tape is recorded into {CAST} files, animations ({', '.join(_moving())}), or {STILL}, "
+                f"{tape.name}: a tape is recorded into {CAST} files, animations ({', '.join(animations)}), or {STILL}, "
                 f"which shows the end; not {name}"
             )
     for name in tape.screenshots:
@@ -48,11 +47,6 @@ def check(tape: Tape, outputs: Sequence[str]) -> None:
         raise DynvizError(f"{tape.name}: two outputs have one name")
 
 
-def _moving() -> list[str]:
-    exporters = {stem: plugins.load("exporters", stem) for stem in plugins.files("exporters")}
-    return [f".{stem}" for stem, export in exporters.items() if format_of(export.target).motion]
-
-
 def write(tape: Tape, taped: Taped, output: str) -> None:
     """Write a recording; its suffix chooses the format.
 
@@ -60,7 +54,7 @@ def write(tape: Tape, taped: Taped, output: str) -> None:
         DynvizError: It cannot be written, or all of the tape is hidden.
     """
     if not taped.screens:
-        raise DynvizError(f"{tape.name}: all is hidden, so that {output} would show nothing")
+        raise DynvizError(f"{tape.name}: everything is hidden; {output} would be empty. Add Show, or remove Hide")
     suffix = Path(output).suffix.lower()
     if suffix == CAST:
         _text(output, cast(taped.screens, title(tape)))

@@ -16,7 +16,7 @@ from dynviz.player.stage import Stage, staged
 from dynviz.recording import open_all
 from dynviz.recording.run import is_sweep
 from dynviz.tapes.script import Act, Press, Screenshot, Sleep, Tape, Visibility, WaitFor
-from dynviz.tapes.settings import LONGEST
+from dynviz.tapes.settings import LONGEST, MOST_SHOWN
 from dynviz.text import one_line
 
 Progress = Callable[[int, int], None]
@@ -140,7 +140,13 @@ class _Recorder:
             self._seen += seconds / self._speed
             # Times are rounded, not durations, so that no time is lost.
             until = round(1000 * self._seen)
-            self._add(self._cells(), until - self._written)
+            cells = self._cells()
+            if len(self.screens) * cells.glyphs.size >= MOST_SHOWN:
+                raise DynvizError(
+                    f"a tape shows {len(self.screens)} screens of {cells.columns} columns and {cells.rows} rows at "
+                    "most; shorten it, or lower Framerate, Columns or Rows"
+                )
+            self._add(cells, until - self._written)
             self._written = until
 
     def _add(self, cells: Cells, milliseconds: int) -> None:

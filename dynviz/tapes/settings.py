@@ -9,6 +9,7 @@ from dynviz import plugins
 from dynviz.cells.canvas import LEAST
 from dynviz.errors import DynvizError, unknown
 from dynviz.pixels.monospace import ADVANCE
+from dynviz.plugins import trust
 from dynviz.scene.theme import theme
 from dynviz.tapes.script import TapeSettings
 from dynviz.text import quoted
@@ -18,6 +19,8 @@ MOST_CELLS = (300, 120)
 UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
 LONGEST = 600.0
 """Seconds of a tape, and of any part of it."""
+MOST_SHOWN = 100_000_000
+"""Cells of all screens together that a tape shows: they are kept in memory, at 7 bytes each."""
 
 
 def seconds(text: str) -> float:
@@ -56,6 +59,9 @@ def _theme(text: str) -> str:
 
 def _view(text: str) -> str:
     plugins.check("views", text)
+    if not trust.bundled_view(text):
+        # A tape is read like a recording: it may come from anybody, and runs nobody's code.
+        raise DynvizError(f"{text} is code of your own, which a tape does not run; choose a bundled view")
     return text
 
 
