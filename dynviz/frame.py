@@ -137,12 +137,12 @@ class Frames(Iterator[Frame]):
     def __init__(self, frames: Iterable[Frame]) -> None:
         self._frames = iter(frames)
 
-    def undrawn(self) -> list[Slot]:
-        """The step and the time of each frame, for formats that are made of scenes; none of them is drawn."""
+    def slots(self) -> list[Slot]:
+        """The step and duration of each frame. Exporters that draw scenes themselves use it instead of the frames."""
         return [(frame.step, frame.seconds) for frame in self]
 
-    def heed(self, done: int) -> None:
-        """Say how many frames are done, where an exporter draws none; it is called often, and may stop the export."""
+    def report(self, done: int) -> None:
+        """Report progress where an exporter draws no frames; may raise to stop the export."""
 
     def __next__(self) -> Frame:
         """The next frame."""
@@ -196,6 +196,11 @@ class View:
     outcomes: tuple[tuple[int, str], ...] = ()
 
 
+def no_recipe() -> str:
+    """No recipe."""
+    return ""
+
+
 def no_views(*, others: bool) -> tuple[View, ...]:  # noqa: ARG001
     """No views: the frames do not show scenes."""
     return ()
@@ -217,8 +222,9 @@ class Sheet:
         scene: Returns the scene at a step, for vector formats; None if the frames do not show scenes.
         previews: Draws a number of evenly spaced frames in advance, for formats that choose their colours.
         header: Draws what stands above the frames of a contact sheet, which do not say it; None for other pictures.
-        recipe: How it was made, as a line of JSON for `dynviz replay`; ASCII without the signs of markup.
-        views: Opens the view that is shown and, if asked for `others`, those that the scenario suggests besides.
+        told: Returns the recipe.
+        views: Opens the view that is shown and, if asked for `others`, those that the scenario suggests besides; to be
+            called before the recipe is asked for, which names what these show, too.
     """
 
     palette: Pixels
@@ -232,8 +238,13 @@ class Sheet:
     scene: Callable[[int], Scene] | None = None
     previews: Callable[[int], Iterator[Pixels]] = nothing
     header: Header | None = None
-    recipe: str = ""
+    told: Callable[[], str] = no_recipe
     views: Callable[..., tuple[View, ...]] = no_views
+
+    @property
+    def recipe(self) -> str:
+        """How it was made, as a line of JSON for `dynviz replay`; ASCII without the signs of markup."""
+        return self.told()
 
     @property
     def remarks(self) -> str:

@@ -321,6 +321,17 @@ def test_a_picture_of_a_projection_is_made_again(measured, tmp_path):
         assert (code, words) == (0, same), problem
 
 
+def test_a_page_names_what_its_other_views_show(measured, tmp_path, monkeypatch):
+    _, run = measured
+    suggestion = ["curves", "landscape:projection=plane", "landscape:projection=gone"]
+    monkeypatch.setattr("dynviz.animation.page_views.suggested", lambda _: suggestion)
+    for content, names in (("view", []), ("views", ["plane"])):
+        file = animate(
+            [run["sgd"]], tmp_path / f"{content}.html", view="curves", frames=2, exporter=f"html:content={content}"
+        )
+        assert [one.name for one in find(file).recordings[0].measured] == names
+
+
 def test_a_measurement_that_does_not_say_how_it_was_made_is_named(measured, tmp_path):
     from dynviz.recording import projections
 

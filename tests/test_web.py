@@ -12,6 +12,7 @@ import pytest
 
 from dynviz.animation.drawing import open_film
 from dynviz.animation.export import animate
+from dynviz.errors import DynvizError
 from dynviz.exporters.html import DETAILS
 from dynviz.frame import View
 from dynviz.remaking.likeness import difference
@@ -257,7 +258,7 @@ def test_a_page_is_the_same_bytes_each_time_and_with_any_number_of_processes(tmp
 
 def test_one_view_alone_and_a_story_have_no_others(tmp_path):
     recording = voronoi(tmp_path / "adamw", steps=40, every=10)
-    for options in ({"exporter": "html:views=one"}, {"story": True, "view": "scalars"}, {"panel": "2"}):
+    for options in ({"exporter": "html:content=view"}, {"story": True, "view": "scalars"}, {"panel": "2"}):
         tree, _ = unpacked(animate([recording], tmp_path / "a.html", frames=3, **options))
         assert len(tree["views"]) == 1
 
@@ -301,6 +302,41 @@ def test_pages_of_other_numbers_are_told_apart(tmp_path):
         recording = voronoi(tmp_path / label, steps=40, every=10, label="adamw")
         pages.append(animate([recording], tmp_path / f"{label}.html", frames=4))
     assert difference(*pages) == "what is drawn differs"
+
+
+def test_what_a_page_says_and_how_it_is_packed_are_no_difference(tmp_path):
+    recording = voronoi(tmp_path / "adamw", steps=40, every=10)
+    one, other = animate([recording], tmp_path / "one.html", frames=4), tmp_path / "other.html"
+    text = one.read_text()
+    packed = re.search(r'const DATA = "([^"]*)"', text).group(1)
+    repacked = base64.b64encode(zlib.compress(zlib.decompress(base64.b64decode(packed)), 1)).decode()
+    details = re.search(r"<details.*?</details>", text, re.DOTALL).group()
+    assert repacked != packed
+    assert details.count("</") > 2
+    told = text.replace(packed, repacked).replace(details, "<details><p>made</p> <b>elsewhere</b></details>")
+    other.write_text(told)
+    assert difference(one, other) == ""
+    other.write_text(told.replace(repacked, repacked[:-40]))
+    assert difference(one, other) == "what is drawn differs"
+
+
+def test_a_view_that_fails_at_a_frame_is_left_out_unless_it_is_asked_for():
+    def scene(step):
+        line = Line(np.arange(5.0), np.arange(5.0), "lane0", now=float(step))
+        return Scene("s", (Panel("p", Axis((0.0, 4.0)), Axis((0.0, 4.0)), (line,)),), step, 4)
+
+    def broken(step):
+        if step == 2:
+            raise DynvizError("no such step")
+        return scene(step)
+
+    held = WebPage(title="", alt="", comment="", recipe="{}", theme=light)
+    slots = [(step, 0.1) for step in range(4)]
+    views = [View("whole", scene), View("broken", broken), View("last", scene)]
+    shown = document(held, views, slots, DETAILS["small"])
+    assert shown == document(held, [views[0], views[2]], slots, DETAILS["small"])
+    with pytest.raises(DynvizError, match="no such step"):
+        document(held, views[1:], slots, DETAILS["small"])
 
 
 def test_an_export_that_is_stopped_heeds_it_between_two_frames(tmp_path):

@@ -37,6 +37,9 @@ def alone():
     extent = (-2.0, 2.0, -2.0, 2.0)
     yield "holes", dataclasses.replace(square, marks=(Field(HOLES, extent, Norm(0.1, 3, "log"), "ordered"),))
     yield "bands", dataclasses.replace(square, marks=(Contours(GRID, extent, (0.5, 1.0, 1.5, 2.0), ramp="valley"),))
+    levels = (0.5, 1.0, 1.5, 2.0, 50.0, 60.0)
+    # As the one before, but for a level that is nowhere reached: other colours on the same image.
+    yield "more bands", dataclasses.replace(square, marks=(Contours(GRID, extent, levels, ramp="valley"),))
     heights = np.array([1.0, np.nan, 3.0])
     yield "bars", Panel("p", Axis((0.0, 4.0)), Axis((0.0, 4.0)), (Bars(np.arange(1.0, 4.0), heights, "lane2"),))
     axes = Axis((1.0, 1000.0), "log"), Axis((1e-6, 1.0), "log")

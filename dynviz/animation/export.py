@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from dynviz import plugins
 from dynviz.animation.alt import describe
-from dynviz.animation.beside import page_views
 from dynviz.animation.drawing import Drawing, suggested, told_by
 from dynviz.animation.formats import Publication, choose, find_exporter, moving, publication_size, tile_size
 from dynviz.animation.pace import Pace, Steps, by_motion, spread
+from dynviz.animation.page_views import page_views
 from dynviz.animation.provenance import comment, facts
 from dynviz.animation.ramps import ramps
 from dynviz.animation.recipe_writer import line_for
@@ -150,7 +150,6 @@ def animate(
     own, recordings = recordings, wording.relabelled(recordings)
     with noted_reads() as measured:
         film = drawing.opened(recordings)
-    recipe = line_for(own, asked, wording, measured)
     end = max(recording.recorded for recording in recordings)
     if pace not in get_args(Pace):
         raise unknown("pace", pace, get_args(Pace))
@@ -158,12 +157,22 @@ def animate(
     chosen_steps = paced or spread(film, *shown, end=end)
     if shows.motion and len(chosen_steps) > 1:
         drawing = replace(drawing, frames=tuple(chosen_steps), scaled=paced is not None)
-    show = Show(drawing, recordings, film, chosen_steps, workers=workers, exporter=export.file, recipe=recipe)
+    show = Show(
+        drawing,
+        recordings,
+        film,
+        chosen_steps,
+        workers=workers,
+        exporter=export.file,
+        # Once the views of a page are open.
+        recipe=cache(partial(line_for, own, asked, wording, measured)),
+        measured=measured,
+    )
     shows.check(export.stem, show.sheet.count, size)
     drawn = show.frames((1 / fps, hold), progress)
     write_whole(target, lambda file: export.make(frames=drawn, target=file, sheet=show.sheet, **chosen))
     if alt:
-        write_whole(alt_file(target), lambda file: _say(file, show.sheet.alt))
+        write_whole(alt_file(target), lambda file: file.write_text(show.sheet.alt + "\n", encoding="utf-8"))
     return target
 
 
@@ -179,7 +188,8 @@ class Show:
         *,
         workers: int,
         exporter: str,
-        recipe: str,
+        recipe: Callable[[], str],
+        measured: list[tuple[Path, str]],
     ) -> None:
         """Open it.
 
@@ -190,7 +200,8 @@ class Show:
             steps: The steps to show.
             workers: The number of processes that draw.
             exporter: The user's file, if the exporter is one.
-            recipe: How it is made, as a line.
+            recipe: Returns how it is made, as a line.
+            measured: Takes the measurements that further views show.
         """
         self._drawing, self._exporter = drawing, exporter
         # What still grows would not look alike to processes that open it one after the other.
@@ -212,7 +223,7 @@ class Show:
             self._previews,
             drawing.header(self._film) if drawing.tiled else None,
             recipe,
-            partial(page_views, drawing, self._film, recordings, steps),
+            partial(page_views, drawing, self._film, recordings, steps, measured),
         )
 
     def frames(self, seconds: tuple[float, float], progress: Progress | None) -> Frames:
@@ -254,10 +265,6 @@ def alt_file(target: Path) -> Path:
     return target.with_suffix(".alt.txt")
 
 
-def _say(file: Path, text: str) -> None:
-    file.write_text(text + "\n", encoding="utf-8")
-
-
 def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold: float, workers: int) -> None:
     if not recordings:
         raise DynvizError("there is no recording to draw")
@@ -271,7 +278,7 @@ def _check(recordings: Sequence[Recording], fps: float, frames: int | None, hold
         raise DynvizError(f"{workers:.4g} processes cannot be used for drawing; choose 1 to {MOST_WORKERS}")
 
 
-def write_whole(target: Path, write: Callable[[Path], None]) -> None:
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
     """Write a temporary file, and move it to the target once it is complete."""
     # The exporter may go by the suffix, so the name in between keeps it.
     real = Path(os.path.realpath(target))  # a link stays, and what it leads to is replaced

@@ -32,12 +32,12 @@ class SlotFrames(Frames):
         self._slots, self._progress = slots, progress
         super().__init__(frames)
 
-    def undrawn(self) -> list[Slot]:
-        """The step and the time of each frame."""
+    def slots(self) -> list[Slot]:
+        """The step and duration of each frame."""
         return list(self._slots)
 
-    def heed(self, done: int) -> None:
-        """Say how many frames are done."""
+    def report(self, done: int) -> None:
+        """Report how many frames are done."""
         if self._progress is not None:
             self._progress(done, len(self._slots))
 
@@ -51,7 +51,7 @@ class DrawnFrames(SlotFrames):
     def _drawn(self, paint: Painter) -> Iterator[Frame]:
         for done, (step, seconds) in enumerate(self._slots, 1):
             yield Frame(paint(step), seconds, step)
-            self.heed(done)
+            self.report(done)
 
 
 class CrewFrames(SlotFrames):
@@ -83,7 +83,7 @@ class CrewFrames(SlotFrames):
             crew.extend(self._start(ranges[index :: self._count], code) for index in range(self._count))
             for done in range(len(steps)):
                 yield _take(crew[done // length % self._count])
-                self.heed(done + 1)
+                self.report(done + 1)
         finally:
             for worker in crew:
                 worker.send(signal.SIGKILL)

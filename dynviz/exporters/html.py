@@ -29,8 +29,7 @@ def export(
     *,
     loop: int = 0,
     quality: Quality = "balanced",
-    content: Literal["data", "frames"] = "data",
-    views: Literal["all", "one"] = "all",
+    content: Literal["views", "view", "frames"] = "views",
 ) -> None:
     """Write a page.
 
@@ -41,13 +40,13 @@ def export(
         loop: How many times it plays; 0 repeats forever.
         quality: `small` has coarse maps and curves, `balanced` as fine ones as fit into a megabyte, `best` fine ones.
             Of frames, `small` has 72 colours of the theme, `balanced` all of them, `best` the pixels as they are.
-        content: Whether the page holds numbers and draws them, or frames of pixels.
-        views: Whether it also holds the other views that the scenario suggests.
+        content: What the page holds: `views`, the numbers of the view that is asked for and of those that the scenario
+            suggests, and draws them; `view`, those of one view; `frames`, frames of pixels.
     """
-    shown = sheet.views(others=views == "all") if content == "data" else ()
+    shown = sheet.views(others=content == "views") if content != "frames" else ()
     with target.open("w", encoding="utf-8") as file:
         if shown:
-            file.write(document(_page(sheet, loop), shown, frames.undrawn(), DETAILS[quality], frames.heed))
+            file.write(document(_page(sheet, loop), shown, frames.slots(), DETAILS[quality], frames.report))
         else:
             _write_frames(file, frames, sheet, loop, quality)
 

@@ -1,6 +1,8 @@
 """Whether two pictures show the same."""
 
+import base64
 import re
+import zlib
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -13,8 +15,15 @@ from dynviz.errors import DynvizError
 
 RASTER = (".gif", ".png", ".apng", ".webp")
 VIDEO = (".mp4", ".webm")
-WORDS = re.compile(rb"<(title|desc|metadata|details|script type)\b.*?</\w+>|<meta .*?>", re.DOTALL)
+WORDS = re.compile(
+    rb"<(title|desc|metadata|details)\b.*?</\1>|<script type\b.*?</script>|<meta .*?>",
+    re.DOTALL,
+)
 """What pages and vector graphics say beside what they show."""
+DATA = re.compile(rb'const DATA = "([^"]*)"')
+"""The numbers of a page, which another version of zlib packs into other bytes."""
+LARGEST = 1 << 28
+"""Bytes of numbers at most; more are compared as they are packed."""
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -29,8 +38,7 @@ def difference(one: Path, other: Path) -> str:
         return ""
     suffix = one.suffix.lower()
     if suffix not in RASTER + VIDEO:
-        same = WORDS.sub(b"", one.read_bytes()) == WORDS.sub(b"", other.read_bytes())
-        return "" if same else "what is drawn differs"
+        return "" if _drawn(one) == _drawn(other) else "what is drawn differs"
     try:
         differing, count = [], 0
         for count, (first, second) in enumerate(zip_longest(_frames(one), _frames(other)), 1):
@@ -43,6 +51,20 @@ def difference(one: Path, other: Path) -> str:
     except (OSError, ValueError, SyntaxError) as error:
         raise DynvizError(f"{one} cannot be decoded: {error}") from error
     return f"{len(differing)} of {count} frames differ, the first is frame {differing[0]}" if differing else ""
+
+
+def _drawn(picture: Path) -> bytes:
+    """What a page or a vector graphic shows, without what it says."""
+    return DATA.sub(_unpacked, WORDS.sub(b"", picture.read_bytes()))
+
+
+def _unpacked(packed: re.Match[bytes]) -> bytes:
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(base64.b64decode(packed[1]), LARGEST)
+    except (ValueError, zlib.error):
+        return packed[0]
+    return data if stream.eof else packed[0]
 
 
 def _frames(picture: Path) -> Iterator[Pixels]:

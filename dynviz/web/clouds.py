@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 BAND = 256
-"""Among so many earlier points that stand about as far along in the order, a point is looked for."""
+"""Number of earlier points, at about the same place in the order, among which a point is searched."""
 REACH = 16
 """Codes that a point moves at most."""
 FRESH = 255
-"""Stands for a point that was not there before."""
+"""Marks a point that the earlier frame does not have."""
 ENOUGH = 0.5
-"""The share of points that were there before, from which on that is worth telling."""
+"""Smallest share of points found in the earlier frame for which storing differences pays."""
 
 Codes: TypeAlias = NDArray[np.uint16]
 

@@ -11,6 +11,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from dynviz.errors import DynvizError
 from dynviz.frame import Slot, View
 from dynviz.scene.theme import Theme
 from dynviz.text import clean
@@ -22,7 +23,7 @@ SCRIPTS = ("numbers.js", "data.js", "shapes.js", "draw.js", "words.js", "hover.j
 """In this order they are one program."""
 ROUNDED = 6
 MOST = 1_000_000
-"""Characters of a page, if it can be made with so few."""
+"""Size in characters that a page should not exceed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +47,21 @@ class WebPage:
     loop: int = 0
 
 
+class ViewError(DynvizError):
+    """A view that a page can do without fails at a frame."""
+
+    def __init__(self, view: View) -> None:
+        """Name the view."""
+        super().__init__(f"view {view.name} cannot be shown")
+        self.view = view
+
+
 def document(
     page: WebPage,
     views: Sequence[View],
     slots: Sequence[Slot],
     details: Sequence[tuple[int, int]],
-    heed: Callable[[int], None] = lambda _: None,
+    report: Callable[[int], None] = lambda _: None,
 ) -> str:
     """The page, as detailed as fits into a megabyte.
 
@@ -61,25 +71,33 @@ def document(
         slots: The step of each frame, and for how many seconds it is shown.
         details: The columns of pixels that long lines keep the extremes of, and the rows and columns of images, the
             finest first; the last of them is taken where none fits.
-        heed: Called often, with the number of frames that are done.
+        report: Called often, with the number of frames that are done.
+
+    Raises:
+        DynvizError: The first view fails at a frame; others that do are left out.
     """
     text, most = "", 0
 
     def done(share: float) -> None:
         nonlocal most
         most = max(most, int(share * len(slots)))
-        heed(min(most, len(slots) - 1))
+        report(min(most, len(slots) - 1))
 
-    left = list(details)
+    left, shown = list(details), list(views)
     while left:
         rows = left[0][1]
-        text, images = _detailed(page, views, slots, left.pop(0), done)
+        try:
+            text, images = _detailed(page, shown, slots, left[0], done)
+        except ViewError as error:
+            shown.remove(error.view)
+            continue
+        del left[0]
         if len(text) <= MOST:
             break
         # All but the images is about as long at any detail: what cannot fit is not tried, unless it is the last.
         rest = len(text) - images
         left = [one for one in left if one is left[-1] or rest + images * (one[1] / rows) ** 2 <= MOST]
-    heed(len(slots))
+    report(len(slots))
     return text
 
 
@@ -96,7 +114,12 @@ def _detailed(
     told: list[Any] = []
     for view in views:
         before = len(told) * len(slots)
-        told.append(tell(view, steps, pool, detail, lambda frame: done((before + frame) / count)))  # noqa: B023
+        try:
+            told.append(tell(view, steps, pool, detail, lambda frame: done((before + frame) / count)))  # noqa: B023
+        except DynvizError as error:
+            if view is views[0]:
+                raise
+            raise ViewError(view) from error
     tree = {
         "steps": steps,
         "seconds": [round(seconds, ROUNDED) for _, seconds in slots],

@@ -10,7 +10,7 @@ FUTURES = 3
 
 
 def looks(theme: Theme, tree: Any) -> list[dict[str, Any]]:
-    """A light and a dark theme, one of which is the given one.
+    """The light and the dark theme, and the given one if it is another.
 
     Args:
         theme: The theme that is asked for.

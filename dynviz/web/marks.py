@@ -36,7 +36,7 @@ Record: TypeAlias = dict[str, Any]
 FEW = 2048
 """Vertices of a line that are all kept."""
 BEYOND = 4.0
-"""Lengths of an axis; numbers that reach further would be too coarse at 65 535 levels."""
+"""Range in axis lengths beyond which values are stored as floats, because 65 535 levels would be too coarse."""
 BANDS = 480
 """Pixels of the longer side of the bands between contours."""
 RELIEF = 1000
@@ -210,14 +210,13 @@ class MarkWriter:
 
     def _axis_numbers(self, values: ArrayLike, axis: Axis, kept: NDArray[np.intp] | None = None) -> Index:
         array = np.asarray(values)
+        finite = array[np.isfinite(array)]
+        scale = axis.scale if not len(finite) or finite.min() > 0 else "linear"
         if not np.issubdtype(array.dtype, np.integer):
-            finite = array[np.isfinite(array)]
-            scale = axis.scale if not len(finite) or finite.min() > 0 else "linear"
             reach = np.ptp(fractions(axis, finite)) if len(finite) else 0.0
             if not reach <= BEYOND:
                 return self._pool.exact(array if kept is None else array[kept])
-            return self._pool.numbers(array, scale=scale, kept=kept)
-        return self._pool.numbers(array, kept=kept)
+        return self._pool.numbers(array, scale=scale, kept=kept)
 
     def _places(self, places: dict[str, NDArray[Any]], slot: MarkSlot) -> Record:
         """Places as fractions of their axes."""

@@ -5,9 +5,11 @@ are kept apart, all first ones and then all second ones, and numbers as differen
 changes little from one to the next, or from one frame to the next, takes hardly any room.
 """
 
+import weakref
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -22,44 +24,46 @@ Index: TypeAlias = int
 LAST = 65_534
 """The code of the largest value of an array; the smallest one's is 0."""
 FINE = 4095
-"""The code of the end of a range, of places that are drawn and not read."""
+"""Levels across an axis for points and arrows, which are drawn and not read."""
 COARSE = 1023
-"""The same of points so many that none is looked at."""
+"""Levels across an axis for clouds of over `MANY` points; see `dynviz.web.marks`."""
 MISSING = 65_535
 """The code of what is not finite."""
 UNKNOWN = 255
 """The level of what is not finite in an image."""
+EXACT = 1 << 53
+"""The largest whole number up to which a script knows all of them."""
 PLAIN, ALONG, SINCE = "plain", "along", "since"
 """How codes are stored: as they are, as differences along the array, as differences from an earlier entry."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class KeptArray:
-    """An array that slices of it are found by.
+    """An array that is stored whole, by whose address slices of it are recognised.
 
     Attributes:
-        array: Keeps its memory, by which they are found, from being given out again.
-        kept: The indices that are in the entry, ascending; None for all.
+        address: Of its first number.
+        stride: Bytes from one number to the next.
+        count: How many there are.
+        dtype: Their type.
+        scale: That of their levels; empty where they are exact.
         index: Of the entry.
     """
 
-    array: NDArray[Any]
-    kept: NDArray[np.intp] | None
+    address: int
+    stride: int
+    count: int
+    dtype: np.dtype[Any]
+    scale: str
     index: Index
 
-    def part(self, array: NDArray[Any]) -> tuple[int, int] | None:
-        """Where in the entry a slice of the array begins and ends; None where it is none."""
-        own, other = self.array, array
-        if other.dtype != own.dtype or other.strides != own.strides or other.ndim != 1 or not own.strides[0]:
+    def part(self, array: NDArray[Any], scale: str) -> tuple[int, int] | None:
+        """Where in the entry a slice of the array begins and ends; None where it is none, or of other levels."""
+        if array.dtype != self.dtype or array.strides != (self.stride,) or not self.stride:
             return None
-        apart = other.__array_interface__["data"][0] - own.__array_interface__["data"][0]
-        start, rest = divmod(apart, own.strides[0])
-        if rest or start < 0 or start + len(other) > len(own):
-            return None
-        if self.kept is None:
-            return start, start + len(other)
-        first, last = np.searchsorted(self.kept, [start, start + len(other)]).tolist()
-        return first, last
+        start, rest = divmod(_address(array) - self.address, self.stride)
+        fits = not rest and start >= 0 and start + len(array) <= self.count
+        return (start, start + len(array)) if fits and self.scale in ("", scale) else None
 
 
 class NumberPool:
@@ -71,7 +75,8 @@ class NumberPool:
         """About how many bytes the images take once they are compressed."""
         self._data = bytearray()
         self._known: dict[tuple[Any, ...], Index] = {}
-        self._kept: list[KeptArray] = []
+        self._kept: dict[int, list[KeptArray]] = {}
+        self._owners: dict[int, weakref.ref[NDArray[Any]]] = {}
         self._codes: dict[Index, NDArray[Any]] = {}
 
     @property
@@ -88,7 +93,7 @@ class NumberPool:
     ) -> Index:
         """Add numbers [numbers], quantised to 65 535 levels between their ends; what is not finite is kept apart.
 
-        Whole numbers, as steps are, are kept exactly.
+        Whole numbers, as steps are, are kept exactly, unless they are very large.
 
         Args:
             values: The numbers.
@@ -96,15 +101,18 @@ class NumberPool:
             kept: The indices of those that are needed, ascending; None for all.
         """
         array = np.asarray(values)
-        for known in reversed(self._kept):
-            part = known.part(array) if kept is None else None
+        reusable = array.ndim == 1 and len(array) > 0 and kept is None
+        siblings = self._siblings(array) if reusable else []
+        for known in reversed(siblings):
+            part = known.part(array, scale)
             if part is not None:
-                whole = part == (0, self._length(known.index))
-                return known.index if whole else self.part(known.index, *part)
+                return known.index if part == (0, known.count) else self.part(known.index, *part)
         own = array if kept is None else array[kept]
-        index = self._steps(own) if np.issubdtype(own.dtype, np.integer) else self._quantised(own, scale)
-        if array.ndim == 1 and len(array):
-            self._kept.append(KeptArray(array, kept, index))
+        steps = self._steps(own) if np.issubdtype(own.dtype, np.integer) else None
+        index = self._quantised(own, scale) if steps is None else steps
+        if reusable:
+            levels = scale if steps is None else ""
+            siblings.append(KeptArray(_address(array), array.strides[0], len(array), array.dtype, levels, index))
         return index
 
     def places(self, values: ArrayLike, within: tuple[float, float], since: Index | None = None) -> Index:
@@ -168,16 +176,28 @@ class NumberPool:
             self.image_bytes += size
         return self._known[key]
 
-    def _length(self, index: Index) -> int:
-        entry = self.entries[index]
-        return int(entry[3] if entry[0] == "even" else entry[3] - entry[2] if entry[0] == "slice" else entry[1])
+    def _siblings(self, array: NDArray[Any]) -> list[KeptArray]:
+        """What is stored of the memory that an array is in, for as long as that memory is not given out again."""
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        key = id(owner)
+        if key not in self._owners:
+            self._kept[key] = []
+            self._owners[key] = weakref.ref(owner, partial(_forget, (self._kept, self._owners), key))
+        return self._kept[key]
 
-    def _steps(self, values: NDArray[Any]) -> Index:
+    def _steps(self, values: NDArray[Any]) -> Index | None:
+        """Add whole numbers as they are; None where they are too large, or too far apart."""
+        if len(values) and not -EXACT <= int(values.min()) <= int(values.max()) <= EXACT:
+            return None
         steps = values.astype(np.int64)
         strides = np.diff(steps)
         if len(steps) and (strides == (strides[0] if len(strides) else 0)).all():
             return self._add(["even", int(steps[0]), int(strides[0]) if len(strides) else 0, len(steps)], b"")
-        return self._add(["whole", len(steps)], _planes(np.diff(steps, prepend=0).astype("<i4")))
+        apart = np.diff(steps, prepend=0)
+        told = apart.astype("<i4")
+        return self._add(["whole", len(steps)], _planes(told)) if (told == apart).all() else None
 
     def _quantised(self, values: NDArray[Any], scale: str) -> Index:
         numbers = np.asarray(values, np.float64).ravel()
@@ -219,6 +239,15 @@ class NumberPool:
             self.entries.append(entry)
             self._data += data
         return self._known[key]
+
+
+def _forget(kept: Sequence[dict[int, Any]], key: int, _: object) -> None:
+    for one in kept:
+        one.pop(key, None)
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 def _folded(differences: NDArray[Any]) -> NDArray[Any]:

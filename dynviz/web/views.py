@@ -35,7 +35,7 @@ class Sequel:
 
 
 def tell(
-    view: View, steps: Sequence[int], pool: NumberPool, detail: tuple[int, int], heed: Callable[[int], None]
+    view: View, steps: Sequence[int], pool: NumberPool, detail: tuple[int, int], report: Callable[[int], None]
 ) -> Tree:
     """The tree of a view.
 
@@ -44,7 +44,7 @@ def tell(
         steps: Of the frames.
         pool: Takes its arrays.
         detail: Columns of long lines, and rows and columns of images.
-        heed: Called with the number of each frame.
+        report: Called with the number of each frame.
     """
     first = view.scene(steps[0])
     pages = layouts(first)
@@ -54,7 +54,7 @@ def tell(
     words = [[Sequel() for _ in range(page.count)] for page in pages]
     heads = Sequel()
     for frame, step in enumerate(steps):
-        heed(frame)
+        report(frame)
         scene = view.scene(step)
         heads.add(frame, [_readout(one) for one in scene.readouts])
         for index, panel in enumerate(scene.panels):

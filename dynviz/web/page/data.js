@@ -75,7 +75,11 @@ function arrays(entries, bytes) {
       codes[made.length] = own;
       return Float64Array.from(own, code => low + code * unit);
     },
-    bytes: (count, how, since) => codes[made.length] = undone(planes(count, 1), 0xFF, how, since),
+    bytes: (count, how, since) => {
+      const stored = bytes.slice(at, at + count);
+      at += count;
+      return codes[made.length] = undone(stored, 0xFF, how, since);
+    },
   };
   for (const [kind, ...rest] of entries) made.push(read[kind](...rest));
   return made;

@@ -14,8 +14,9 @@ class Easel {
   array(index) { return this.film.arrays[index]; }
   color(role) { return this.look.colors[role]; }
   ramp(name) {
-    const hex = this.look.ramps[name];
-    return level => [0, 2, 4].map(at => parseInt(hex.slice(6 * level + at, 6 * level + at + 2), 16));
+    const {ramps} = this.look, tables = this.look.tables ??= {};
+    const table = tables[name] ??= ramps[name].match(/.{6}/g).map(hex => rgb(`#${hex}`));
+    return level => table[level];
   }
   inside(x, y) {
     return x >= this.left - 0.5 && x <= this.left + this.width + 0.5
@@ -184,7 +185,7 @@ const MARKS = {
     return [[PAST, () => {
       if (record.ramp) {
         const colors = easel.ramp(record.ramp), last = Math.max(record.bands - 1, 1);
-        const key = ["bands", record.image, record.columns, record.ramp, easel.look.name].join();
+        const key = ["bands", record.image, record.columns, record.bands, record.ramp, easel.look.name].join();
         const shown = level => colors(Math.round((LEVELS - 1) * level / last));
         easel.image(rampImage(key, record, easel.array(record.image), shown), [0, 1, 0, 1], true);
       }
@@ -194,7 +195,7 @@ const MARKS = {
   },
   terrain(easel, record) {
     return [[PAST, () => {
-      const key = ["terrain", record.image, record.light, easel.look.name].join();
+      const key = ["terrain", record.image, record.light, record.columns, easel.look.name].join();
       const levels = easel.array(record.image), light = easel.array(record.light);
       easel.image(terrainImage(key, record, levels, light, easel.ramp("terrain"), rgb(easel.color("grid"))), record.extent, true);
     }]];

@@ -20,7 +20,7 @@ function listen(viewer) {
   byId("play").onclick = keys[" "];
   byId("back").onclick = () => player.go(-1);
   byId("on").onclick = () => player.go(1);
-  byId("at").oninput = () => { player.pause(); player.seek(Number(byId("at").value)); };
+  byId("at").oninput = () => player.seek(Number(byId("at").value));
   byId("player").onsubmit = event => event.preventDefault();
   byId("theme").onclick = keys.t;
   byId("keys").onclick = keys["?"];

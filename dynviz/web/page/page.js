@@ -61,14 +61,12 @@ class Viewer {
       button.setAttribute("aria-pressed", this.film.views[index] === view));
     byId("picture").setAttribute("aria-label", view.alt);
     this.pointer = null;
-    this.chips = "";
     this.say();
     this.fit();
   }
 
   toggle(role) {
     this.hidden.delete(role) || this.hidden.add(role);
-    this.chips = "";
     this.draw();
   }
 
@@ -259,7 +257,6 @@ class Viewer {
   scrub(event) {
     const place = this.at(event);
     if (!place || !overSteps(this.view, this.view.panels[place.index])) return;
-    this.player.pause();
     this.player.seek(this.player.nearest(place.x));
   }
 }

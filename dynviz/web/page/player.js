@@ -5,13 +5,18 @@ class Player {
     this.last = film.steps.length - 1;
   }
   get playing() { return this.timer !== 0; }
+  // To a frame, where it stands still.
   seek(frame) {
+    this.stop();
     this.frame = Math.max(0, Math.min(this.last, frame));
     this.changed();
   }
-  pause() {
+  stop() {
     clearTimeout(this.timer);
     this.timer = 0;
+  }
+  pause() {
+    this.stop();
     this.changed();
   }
   start() {
@@ -22,10 +27,7 @@ class Player {
     this.changed();
   }
   toggle() { this.playing ? this.pause() : this.start(); }
-  go(by) {
-    this.pause();
-    this.seek(this.frame + by);
-  }
+  go(by) { this.seek(this.frame + by); }
   // Timers count whole milliseconds: what one is late, the next one is early, unless the page stood still.
   wait() {
     const now = performance.now();

@@ -149,14 +149,16 @@ function terrainImage(key, record, levels, light, colors, wall) {
   });
 }
 
+const stripes = document.createElement("canvas");
+
 // Stripes where a mask is opaque, or in a whole rectangle.
 function hatch(paper, mask, target, rect, color, apart, width) {
   const [left, top, wide, tall] = rect, fine = 2;
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(wide * fine));
-  canvas.height = Math.max(1, Math.round(tall * fine));
-  const own = canvas.getContext("2d");
-  own.scale(canvas.width / wide, canvas.height / tall);
+  // This clears it, too.
+  stripes.width = Math.max(1, Math.round(wide * fine));
+  stripes.height = Math.max(1, Math.round(tall * fine));
+  const own = stripes.getContext("2d");
+  own.scale(stripes.width / wide, stripes.height / tall);
   own.translate(-left, -top);
   own.imageSmoothingEnabled = false;
   if (mask) own.drawImage(mask, ...target);
@@ -172,6 +174,6 @@ function hatch(paper, mask, target, rect, color, apart, width) {
   own.stroke();
   paper.save();
   paper.globalAlpha = STRIPES;
-  paper.drawImage(canvas, left, top, wide, tall);
+  paper.drawImage(stripes, left, top, wide, tall);
   paper.restore();
 }

@@ -1,8 +1,8 @@
-"""The views of a page: the one that is asked for, and beside it the others that the scenario suggests."""
+"""The views of a page: the one that is asked for, and the others that the scenario suggests."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from dynviz.animation.alt import describe
 from dynviz.animation.drawing import Drawing, suggested
@@ -11,11 +11,18 @@ from dynviz.film import Film
 from dynviz.frame import View
 from dynviz.plugins.spec import parse
 from dynviz.recording import Recording
+from dynviz.recording.noted_reads import noted_reads
 from dynviz.scene.marks import Scene
 
 
 def page_views(
-    drawing: Drawing, film: Film, recordings: Sequence[Recording], steps: Sequence[int], *, others: bool
+    drawing: Drawing,
+    film: Film,
+    recordings: Sequence[Recording],
+    steps: Sequence[int],
+    measured: list[tuple[Path, str]],
+    *,
+    others: bool,
 ) -> tuple[View, ...]:
     """The views that a page can show at the steps of frames; those that do not suit the recordings are left out.
 
@@ -24,6 +31,7 @@ def page_views(
         film: The film that is asked for, in the user's words.
         recordings: What is shown.
         steps: Of the frames.
+        measured: Takes the measurements that the others show; see `noted_reads`.
         others: Whether there are others besides the one that is asked for. A story, and one panel of a view, stand
             alone.
     """
@@ -34,10 +42,12 @@ def page_views(
             if parse(name).name == asked:
                 continue
             try:
-                opened = replace(drawing, view=name).opened(recordings)
-                views.append(_view(drawing, name, drawing.wording.applied(opened), steps))
+                with noted_reads() as noted:
+                    opened = replace(drawing, view=name).opened(recordings)
+                    views.append(_view(drawing, name, drawing.wording.applied(opened), steps))
             except DynvizError:
                 continue
+            measured += noted
     return tuple(views)
 
 
