@@ -56,8 +56,10 @@ class Viewed:
         if message.type is not aiohttp.WSMsgType.BINARY:
             return False
         self._stream.feed(message.data)
-        for _ in range(message.data.count(b"\x1b[6n")):
-            await self.type("\x1b[1;1R")
+        # The server may be closing the connection meanwhile.
+        with contextlib.suppress(ConnectionError):
+            for _ in range(message.data.count(b"\x1b[6n")):
+                await self.type("\x1b[1;1R")
         return True
 
     async def wait_for(self, words):
