@@ -114,11 +114,14 @@ class PlayerServer:
             await socket.close(code=WSCloseCode.INTERNAL_ERROR, message=str(error).encode()[:120])
             return
         self.viewers.add(viewer)
-        showing = asyncio.create_task(_show(viewer, socket))
+        over = asyncio.Event()
+        showing = asyncio.create_task(_show(viewer, socket, over))
         try:
             await self._listen(viewer, socket)
         finally:
-            showing.cancel()
+            # Once the player is over, its page is told so: what was sent is lost where a connection closes at once.
+            if not over.is_set():
+                showing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await showing
             self.viewers.discard(viewer)
@@ -161,11 +164,12 @@ class PlayerServer:
         await asyncio.gather(*self._ending)
 
 
-async def _show(viewer: Viewer, socket: web.WebSocketResponse) -> None:
-    """Pass on what a player shows, and close when it ends."""
+async def _show(viewer: Viewer, socket: web.WebSocketResponse, over: asyncio.Event) -> None:
+    """Pass on what a player shows, and close when it is over."""
     with contextlib.suppress(ConnectionError):
         async for data in viewer.output():
             await socket.send_bytes(data)
+        over.set()
         await socket.close(message=b"the player has ended; reload this page to open it again")
 
 
