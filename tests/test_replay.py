@@ -23,6 +23,7 @@ from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.remaking.found import find
 from dynviz.remaking.likeness import difference
+from tests.growing import Growing
 
 FORMATS = sorted(plugins.files("exporters"))
 BOWL = Path(__file__).parent / "files" / "bowl.py"
@@ -377,3 +378,35 @@ def test_a_recipe_runs_no_code_of_its_own_choice(rule, tmp_path):
     code, _, problem = replay(file, "--check")
     assert code == 1, problem
     assert not (tmp_path / "ran").exists()
+
+
+def test_runs_whose_folders_share_a_name_are_told_apart(tmp_path):
+    shown = []
+    for folder, seeds in (("run", "0:2"), ("other/run", "7")):
+        shown += dynviz.run("surface:f=booth", "sgd:lr=0.01", steps=8, seeds=seeds, out=tmp_path / folder).values()
+    file = animate(shown, tmp_path / "a.png", view="curves", size=(320, 240))
+    assert [one.folder for one in find(file).recordings] == ["run", "run-2"]
+    code, words, problem = replay(file, "--check")
+    assert (code, words.splitlines()[-1:]) == (0, ["the picture shows the same"]), problem
+
+
+def test_a_run_that_had_not_finished_cannot_be_made_again(tmp_path):
+    growing = Growing(tmp_path / "run" / "sgd")
+    growing.grow(20)
+    file = animate([Recording(growing.folder)], tmp_path / "a.png", view="curves", size=(160, 120))
+    growing.finish()
+    assert "it shows a run that had not finished, sgd" in replay(file)[2]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"grid": "5"}, {"grid": -5}, {"extra": 1}, {"losses": [1]}, {"batches": 10**6}, {"lane": -1}]
+)
+def test_what_a_measurement_asks_for_is_checked_before_anything_is_trained(measured, asked, tmp_path):
+    _, run = measured
+    file = animate([run["sgd"]], tmp_path / "a.svg", view="landscape:projection=plane", size=(160, 120))
+    line = file.read_text()
+    begin = line.index('"asked":{')
+    file.write_text(line[:begin] + json.dumps({"asked": asked})[1:-1] + line[line.index("}", begin) + 1 :])
+    code, _, problem = replay(file, "--out", tmp_path / "out")
+    assert (code, "what plane was asked for" in problem) == (1, True), problem
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 """Writing down how a picture is made, or why it cannot be made again."""
 
+import itertools
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,10 +48,10 @@ def line_for(
         wording: Its words.
         measured: Measurements that it shows: the folder of each one's recording, and its name.
     """
-    goals: list[Path] = []
+    writer = _RunWriter(measured)
     try:
-        runs = tuple(_recorded(recording, measured, goals) for recording in recordings)
-        others = tuple(_recorded(Recording(folder)) for folder in goals)
+        runs = tuple(map(writer.run, recordings))
+        others = tuple(writer.run(Recording(folder)) for folder in writer.goals)
         line = Recipe(recordings=runs, others=others, picture=_picture(request, wording)).line()
     except DynvizError as error:
         return line_of({KEY: VERSION, "none": str(error)})
@@ -75,61 +76,83 @@ def measurement_sum(folder: Path, name: str) -> int:
     return crc
 
 
-def _recorded(
-    recording: Recording, measured: Sequence[tuple[Path, str]] = (), goals: list[Path] | None = None
-) -> RecordedRun:
-    whole_recording = Recording(recording.folder)
-    metadata = whole_recording.metadata
-    if metadata.imported or metadata.own_loop:
-        raise DynvizError("it shows a run that dynviz did not train")
-    changes = effective(whole_recording.changes())
-    names = dict.fromkeys(name for folder, name in measured if folder == recording.folder)
-    return RecordedRun(
-        folder=recording.folder.absolute().parent.name,
-        chosen=recording.chosen,
-        metadata=metadata,
-        changes=() if metadata.origin else changes,
-        files={Path(one.path).name: one.sha256 for one in metadata.inputs},
-        sums=sums(whole_recording),
-        measured=tuple(_measured(recording.folder, name, [] if goals is None else goals) for name in names),
-        fork=_forked(metadata, metadata.origin, changes) if metadata.origin else None,
-    )
+class _RunWriter:
+    """Writes down recordings, and what they need.
 
+    Attributes:
+        goals: The folders of recordings that directions lead to.
+    """
 
-def _measured(folder: Path, name: str, goals: list[Path]) -> RecordedMeasurement:
-    """A measurement; what it leads to is added to the goals."""
-    about, _ = projections.read(folder, name)
-    if not isinstance(about.get("asked"), dict) or not about["asked"]:
-        raise DynvizError(f"it shows {name}, which does not say how it was measured; measure it again")
-    goals += (Path(goal) for goal in about.get("towards", ()) if Path(goal) not in goals)
-    return RecordedMeasurement(
-        kind="sharpness" if about.get("kind") else "projection",
-        name=name,
-        asked=about["asked"],
-        goals=tuple(goals.index(Path(goal)) for goal in about.get("towards", ())),
-        crc=measurement_sum(folder, name),
-    )
+    def __init__(self, measured: Sequence[tuple[Path, str]]) -> None:
+        self.goals: list[Path] = []
+        self._measured = measured
+        self._folders: dict[Path, str] = {}
 
+    def run(self, recording: Recording) -> RecordedRun:
+        """A recording.
 
-def _forked(metadata: Metadata, origin: Origin, changes: Sequence[Change]) -> RecordedFork:
-    if origin.inexact:
-        raise DynvizError("it shows a fork whose parent could not be repeated exactly")
-    if any(change.step > origin.step for change in changes):
-        raise DynvizError("it shows a fork that was changed while it trained")
-    rule = metadata.optimizer
-    if "optimizer" in origin.changes and any(part.file for part in (rule, *rule.modifiers)):
-        raise DynvizError("it shows a fork to an optimizer of the user's own")
-    try:
-        parent = _recorded(Recording(Path(origin.folder)))
-    except DynvizError as error:
-        raise DynvizError(f"it shows a fork whose parent cannot be read: {error}") from error
-    return RecordedFork(
-        parent=parent,
-        step=origin.step,
-        lanes=tuple(dict.fromkeys(origin.lanes)),
-        optimizer=str(metadata.optimizer.spec) if "optimizer" in origin.changes else "",
-        changes={name: change for name, change in origin.changes.items() if name != "optimizer"},
-    )
+        Raises:
+            DynvizError: It cannot be made again.
+        """
+        whole_recording = Recording(recording.folder)
+        metadata = whole_recording.metadata
+        if metadata.imported or metadata.own_loop:
+            raise DynvizError("it shows a run that dynviz did not train")
+        if metadata.status != "finished":
+            raise DynvizError(f"it shows a run that had not finished, {metadata.label}")
+        changes = effective(whole_recording.changes())
+        names = dict.fromkeys(name for folder, name in self._measured if folder == recording.folder)
+        return RecordedRun(
+            folder=self._name(recording.folder.resolve().parent),
+            chosen=recording.chosen,
+            metadata=metadata,
+            changes=() if metadata.origin else changes,
+            files={Path(one.path).name: one.sha256 for one in metadata.inputs},
+            sums=sums(whole_recording),
+            measured=tuple(self._measurement(recording.folder, name) for name in names),
+            fork=self._fork(metadata, metadata.origin, changes) if metadata.origin else None,
+        )
+
+    def _name(self, folder: Path) -> str:
+        """The name of a run's folder, with a number where another one is called the same."""
+        if folder not in self._folders:
+            numbered = (folder.name if number == 1 else f"{folder.name}-{number}" for number in itertools.count(1))
+            self._folders[folder] = next(name for name in numbered if name not in self._folders.values())
+        return self._folders[folder]
+
+    def _measurement(self, folder: Path, name: str) -> RecordedMeasurement:
+        """A measurement; what it leads to is added to the goals."""
+        about, _ = projections.read(folder, name)
+        if not isinstance(about.get("asked"), dict) or not about["asked"]:
+            raise DynvizError(f"it shows {name}, which does not say how it was measured; measure it again")
+        self.goals += (Path(goal) for goal in about.get("towards", ()) if Path(goal) not in self.goals)
+        return RecordedMeasurement(
+            kind="sharpness" if about.get("kind") else "projection",
+            name=name,
+            asked=about["asked"],
+            goals=tuple(self.goals.index(Path(goal)) for goal in about.get("towards", ())),
+            crc=measurement_sum(folder, name),
+        )
+
+    def _fork(self, metadata: Metadata, origin: Origin, changes: Sequence[Change]) -> RecordedFork:
+        if origin.inexact:
+            raise DynvizError("it shows a fork whose parent could not be repeated exactly")
+        if any(change.step > origin.step for change in changes):
+            raise DynvizError("it shows a fork that was changed while it trained")
+        rule = metadata.optimizer
+        if "optimizer" in origin.changes and any(part.file for part in (rule, *rule.modifiers)):
+            raise DynvizError("it shows a fork to an optimizer of the user's own")
+        try:
+            parent = self.run(Recording(Path(origin.folder)))
+        except DynvizError as error:
+            raise DynvizError(f"it shows a fork whose parent cannot be read: {error}") from error
+        return RecordedFork(
+            parent=parent,
+            step=origin.step,
+            lanes=tuple(dict.fromkeys(origin.lanes)),
+            optimizer=str(rule.spec) if "optimizer" in origin.changes else "",
+            changes={name: change for name, change in origin.changes.items() if name != "optimizer"},
+        )
 
 
 def _picture(request: Mapping[str, Any], wording: Wording) -> PictureRequest:

@@ -73,6 +73,12 @@ def remake(
         KeyboardInterrupt: Ctrl-C.
     """
     request = _trusted(recipe.picture, trust)
+    for recorded in recipe.recordings:
+        names = [measured.name for measured in recorded.measured]
+        if len(set(names)) < len(names) or any(
+            place >= len(recipe.others) for measured in recorded.measured for place in measured.goals
+        ):
+            raise DynvizError(f"the measurements of {recorded.metadata.label} do not fit together")
     plan = TrainingAgain.of((*recipe.recordings, *recipe.others), trust)
     check_size(plan.prepared, large=yes)
     compile_steps(plan.prepared, progress.does)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dynviz.animation.recipe import RecordedFork, RecordedRun
+from dynviz.animation.recipe import RecordedFork, RecordedMeasurement, RecordedRun
 from dynviz.errors import DynvizError
 from dynviz.plugins.trust import Trusted
 from dynviz.projection import curvature
@@ -68,6 +68,8 @@ class TrainingAgain:
         """
         folders: dict[str, list[RecordedRun]] = {}
         for one in needed(recorded):
+            for measured in one.measured:
+                _asked(measured)
             folders.setdefault(one.folder, []).append(one)
         ready = {
             (one.folder, one.metadata.label): _prepared(one, trust)
@@ -141,13 +143,22 @@ def measure_again(
             progress.does(f"{one.metadata.label}: measuring {measured.name}")
             # Lanes are counted over all that there are.
             whole_recording = Recording(recording.folder)
-            goals = [others[place] for place in measured.goals if place < len(others)]
-            if measured.kind == "sharpness":
-                look = schema.check(_LOOK, encode(measured.asked, "asked"), f"what {measured.name} was asked for")
-                curvature.evaluate(whole_recording, replace(look, trust=trust)).save()
+            wish = _asked(measured)
+            if isinstance(wish, curvature.Look):
+                curvature.evaluate(whole_recording, replace(wish, trust=trust)).save()
             else:
-                wish = schema.check(_WISH, encode(measured.asked, "asked"), f"what {measured.name} was asked for")
+                goals = [others[place] for place in measured.goals]
                 project(whole_recording, replace(wish, trust=trust), goals).save(recording.folder, measured.name)
+
+
+def _asked(measured: RecordedMeasurement) -> Wish | curvature.Look:
+    """What was asked for.
+
+    Raises:
+        DynvizError: It is not understood.
+    """
+    reader: schema.Reader[Wish | curvature.Look] = _LOOK if measured.kind == "sharpness" else _WISH
+    return schema.check(reader, encode(measured.asked, "asked"), f"what {measured.name} was asked for")
 
 
 def _source(out: Path, forked: RecordedFork) -> str:

@@ -36,7 +36,7 @@ def read(file: Path) -> Tape:
         DynvizError: The file cannot be read, or a line of it is not understood; the message names the line.
     """
     try:
-        with file.open(encoding="utf-8") as opened:
+        with file.open(encoding="utf-8-sig") as opened:
             text = opened.read(LARGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
