@@ -43,7 +43,11 @@ def test_a_browser_shows_the_frames_that_keys_ask_for(width, tmp_path):
         [recording], tmp_path / "a.html", frames=6, size=SIZE, quality="best", pace="steps", exporter=exporter
     )
     target.write_text(target.read_text(encoding="utf-8").replace("</body>", PRESS + "</body>"), encoding="utf-8")
-    document = dumped(target, tmp_path / "profile", f"--window-size={width},700", milliseconds=60_000)
+    for milliseconds in (60_000, 600_000, 6_000_000):
+        # The page's own time may pass before a busy machine has decoded its frames.
+        document = dumped(target, tmp_path / "profile", f"--window-size={width},700", milliseconds=milliseconds)
+        if 'id="wide"' in document:
+            break
     assert '<pre id="wide">false</pre>' in document
     shown = re.search(r'<pre id="shown">(.*?)</pre>', document, re.DOTALL).group(1).splitlines()
     film = open_film([recording], "path")

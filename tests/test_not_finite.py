@@ -44,7 +44,7 @@ def colors(pixels):
 def test_what_is_not_finite_is_grey_stripes_on_the_ground_in_pixels(name, look):
     canvas = PixelCanvas(400, 300, look)
     picture = canvas.draw(scene(MARKS[name]))
-    plot = canvas._painters[0]._place.plot
+    plot = canvas._painters[0].place.plot
     inner = picture[plot.top + 4 : plot.bottom - 4, plot.left + 4 : plot.left + plot.width // 2 - 6]
     greys = inner.reshape(-1, 3).astype(int)
     ground = np.array(theme(look).color("ground"))
