@@ -200,7 +200,7 @@ def test_slurm_gets_the_options_of_its_file(tmp_path, monkeypatch, caplog):
     class Slurm(LocalCluster):
         def __init__(self, **options):
             asked.update(options)
-            super().__init__(n_workers=0, processes=False, dashboard_address=None)
+            super().__init__(n_workers=0, processes=False, dashboard_address="127.0.0.1:0")
 
         def scale(self, n=None, *, jobs=None):
             scaled.append(jobs)
@@ -255,7 +255,9 @@ def test_a_job_that_slurm_refuses_is_said_in_one_line(tmp_path, monkeypatch):
 def test_workers_with_other_versions_or_without_gpus_are_refused(monkeypatch):
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, processes=False, dashboard_address=None, protocol="tcp", host="127.0.0.1") as local:
+    with LocalCluster(
+        n_workers=1, processes=False, dashboard_address="127.0.0.1:0", protocol="tcp", host="127.0.0.1"
+    ) as local:
         with pytest.raises(DynvizError, match=r"offers a GPU; start them with: dask worker \.\.\. --resources GPU=1"):
             dynviz.sweep("surface", "sgd", device="cuda", cluster=local.scheduler_address)
         monkeypatch.setattr(metadata, "version", lambda name: f"0.0 of {name}")

@@ -118,7 +118,9 @@ def _connected(address: str, *, gpu: bool) -> Iterator[Cluster]:
             # The workers only start the processes that train, and so they need none of their own.
             count = _count(rest)
             options = {"processes": False, "threads_per_worker": count, "resources": {GPU: count} if gpu else {}}
-            target = stack.enter_context(distributed.LocalCluster(n_workers=1, dashboard_address=None, **options))
+            # Its page would otherwise be sought at one port by all clusters of this machine.
+            options["dashboard_address"] = "127.0.0.1:0"
+            target = stack.enter_context(distributed.LocalCluster(n_workers=1, **options))
         elif form == "slurm":
             target = stack.enter_context(_slurm(Path(rest)))
         elif not rest.startswith("//"):
