@@ -410,3 +410,9 @@ def test_what_a_measurement_asks_for_is_checked_before_anything_is_trained(measu
     code, _, problem = replay(file, "--out", tmp_path / "out")
     assert (code, "what plane was asked for" in problem) == (1, True), problem
     assert not (tmp_path / "out").exists()
+
+
+def test_convolutions_are_computed_again_with_as_many_threads(tmp_path):
+    run = dynviz.run("landscape:model=cnn,data=shapes", "sgd", steps=1, out=tmp_path / "run")
+    file = animate(list(run.values()), tmp_path / "a.png", view="curves", size=(320, 240))
+    assert replay(file, "--check")[0] == 0

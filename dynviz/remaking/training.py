@@ -14,6 +14,7 @@ from dynviz.recording import Recording, Writer, schema
 from dynviz.recording.schema import list_of, number, optional, record, text, whole
 from dynviz.recording.values import encode
 from dynviz.remaking.needed import needed
+from dynviz.training import devices
 from dynviz.training.forking import fork
 from dynviz.training.launch import begin, lay_out
 from dynviz.training.preparation import PreparedRecording, changed, planned
@@ -60,6 +61,7 @@ class TrainingAgain:
     trust: Trusted
 
     @classmethod
+    @devices.reproducible()
     def of(cls, recorded: Sequence[RecordedRun], trust: Trusted) -> "TrainingAgain":
         """Prepare some recordings and all that they need.
 
