@@ -1,6 +1,7 @@
 """The main panel of a page of cells: large on small terminals, and never smaller on clearly larger ones."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -97,3 +98,11 @@ def test_on_a_large_terminal_curves_stand_beside_the_maps(scenes):
     scene = scenes("voronoi", "benchmark")
     assert len(places(scene, (120, 36))) > 4
     assert len(places(scene, (200, 56))) == len(scene.panels)
+
+
+def test_of_one_optimizer_a_small_terminal_shows_curves_beside_its_map(scenes):
+    scene = scenes("voronoi", "benchmark")
+    alone = replace(scene, panels=tuple(panel for place, panel in enumerate(scene.panels) if place != 1))
+    first, *others = places(alone, (80, 20))
+    assert (first.plot.width, first.plot.height) == (30, 15)
+    assert others

@@ -16,7 +16,7 @@ from dynviz.layout.words import PlacedWords, Words, flow
 from dynviz.scene.marks import Panel, Scene
 
 NOTHING = Rect(0, 0, 0, 0)
-SLACK = 2
+SLACK = 4
 """Extra lines tried for the words around a map when the estimate was too small."""
 AnyMetrics = TypeVar("AnyMetrics", bound=Metrics)
 
