@@ -22,10 +22,13 @@ demo: setup
 ROOM := $(shell df --output=avail -BG /dev/shm 2>/dev/null | tail -n 1 | tr -dc 0-9)
 MEMORY := $(shell [ "$(ROOM)0" -ge 80 ] && [ -w /dev/shm ] && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
 
+# Where Python is told to keep no bytecode, each of thousands of processes would compile the package anew.
 test: setup
+	$(BIN)/python -m compileall -q dynviz scenarios
 	$(MEMORY) $(BIN)/python -m pytest -m 'not benchmark' -n logical --dist worksteal
 
 quick: setup
+	$(BIN)/python -m compileall -q dynviz scenarios
 	$(MEMORY) $(BIN)/python -m pytest -m 'not benchmark and not slow' -n logical --dist worksteal
 
 lint: setup

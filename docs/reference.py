@@ -152,7 +152,8 @@ def _schedules() -> str:
 
 def _commands() -> str:
     lines = ["# Commands", "", "What `dynviz COMMAND --help` prints.", ""]
-    for name, command in sorted(commands.commands.items()):
+    for name in commands.list_commands(None):
+        command = commands.get_command(None, name)
         with click.Context(command, info_name=f"dynviz {name}", max_content_width=100) as context:
             lines += [f"## {name}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(lines)

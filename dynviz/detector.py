@@ -11,11 +11,13 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
+
 Samples: TypeAlias = NDArray[Any]
 State = TypeVar("State")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Subject:
     """What a detector is applied to, besides the samples.
 

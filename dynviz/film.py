@@ -1,15 +1,15 @@
 """Films: what a view makes of recordings, a range of steps and the scene at each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Scene
 
 
-@dataclass(frozen=True)
+@frozen
 class Sentence:
     """What happened, in a sentence, and the step from which it is true."""
 
@@ -17,7 +17,7 @@ class Sentence:
     text: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Film:
     """An opened view of recordings.
 

@@ -12,13 +12,14 @@ options of their own on the command line: `quality`, `loop`, `background`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Scene
 from dynviz.scene.theme import Theme, light
 
@@ -28,7 +29,7 @@ Background: TypeAlias = Literal["theme", "transparent"]
 Export = TypeVar("Export", bound=Callable[..., None])
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Format:
     """The capabilities of a file format.
 
@@ -94,7 +95,7 @@ def format_of(export: Callable[..., Any]) -> Format:
     return declared
 
 
-@dataclass(frozen=True)
+@frozen
 class Frame:
     """A picture, and how long it is shown.
 
@@ -118,7 +119,7 @@ It is pickled for other processes, and must give the same for the same pixels in
 Progress: TypeAlias = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@frozen
 class Piece:
     """An encoded frame: its bytes, how long it is shown, and which step it shows."""
 
@@ -179,7 +180,7 @@ def nothing(_: int) -> Iterator[Pixels]:
     return iter(())
 
 
-@dataclass(frozen=True)
+@frozen
 class View:
     """A view of the recordings, for formats that show several.
 
@@ -206,7 +207,7 @@ def no_views(*, others: bool) -> tuple[View, ...]:  # noqa: ARG001
     return ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Sheet:
     """What an exporter needs to know besides the frames.
 

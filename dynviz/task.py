@@ -1,12 +1,14 @@
 """The contract of scenarios: one lane's model, data, loss and probes, in plain PyTorch."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from math import inf
 from typing import Any, Literal, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
+
+from dynviz.frozen import frozen
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 Batch: TypeAlias = tuple[Tensor, ...]
@@ -16,7 +18,7 @@ Better: TypeAlias = Literal["lower", "higher", "neither"]
 Measure: TypeAlias = Callable[[Tensors, Tensors, Batch], Tensor | tuple[Tensor, ...]]
 
 
-@dataclass(frozen=True)
+@frozen
 class Channel:
     """A named array over samples.
 
@@ -42,7 +44,7 @@ class Channel:
     bounds: tuple[float, float] = (-inf, inf)
 
 
-@dataclass(frozen=True)
+@frozen
 class Probe:
     """A measurement of one lane's state: its channels and the function that measures them together.
 
@@ -59,7 +61,7 @@ class Probe:
     stacked: bool = True
 
 
-@dataclass(frozen=True)
+@frozen
 class Task:
     """One lane of a scenario. The author writes it for one lane; training stacks lanes.
 

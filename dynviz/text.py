@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Sequence
-from html import escape
 
 REPLACED = "\ufffd"
 """What stands in the place of a character that would be obeyed rather than shown."""
@@ -64,6 +63,9 @@ def xml(text: str, *, lines: bool = False) -> str:
     >>> xml("a < b\x00")
     'a &lt; b�'
     """
+    # Its table of all entities takes a while to import.
+    from html import escape
+
     return escape(clean(text, lines=lines), quote=False)
 
 

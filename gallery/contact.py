@@ -4,12 +4,17 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from dynviz.animation.recipe_writer import no_line
+from dynviz.scene.theme import theme
 
 HERE = Path(__file__).parent
 TILE, GAP, WORDS, COLUMNS = (360, 270), 12, 18, 6
-COLORS = 128
-"""Of the sheet: enough for pictures so small."""
+COLORS = 256
+"""Of the sheet: those of optimizers and classes, which must not be mistaken for each other, and the most frequent."""
 
 
 def last_frame(file: Path) -> Image.Image:
@@ -34,8 +39,20 @@ def sheet(files: list[Path]) -> Image.Image:
     return paper
 
 
+def reduced(paper: Image.Image) -> Image.Image:
+    """The sheet in few colours."""
+    roles = [color for name in ("light", "dark") for color in theme(name).colors.values()]
+    kept = np.unique(np.array(roles, np.uint8), axis=0)
+    frequent = paper.quantize(COLORS - len(kept), dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(kept.tobytes() + bytes(frequent.getpalette() or ()))
+    return paper.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
 if __name__ == "__main__":
     names = re.findall(r"!\[.*?\]\((.+?)\)", (HERE / "README.md").read_text(encoding="utf-8"))
     pictures = [HERE / name for name in dict.fromkeys(names) if Path(name).suffix in {".gif", ".png"}]
     drawn = sheet([file for file in pictures if file.name != "contact.png" and file.exists()])
-    drawn.quantize(COLORS, dither=Image.Dither.NONE).save(HERE / "contact.png", optimize=True)
+    info = PngInfo()
+    info.add_itxt("Comment", no_line("it is a sheet of other pictures, which gallery/contact.py draws"))
+    reduced(drawn).save(HERE / "contact.png", optimize=True, pnginfo=info)

@@ -13,7 +13,7 @@ def singular_values(matrix: Tensor, count: int | None = None) -> Tensor:
     A factorisation fails on numbers that are not finite, for all lanes of a stack: such a lane is measured as NaN.
     """
     good = matrix.isfinite().all()
-    values: Tensor = torch.linalg.svdvals(torch.where(good, matrix, 0.0))[:count]
+    values = _values(torch.where(good, matrix, 0.0))[:count]
     return torch.where(good, values, torch.nan)
 
 
@@ -25,7 +25,7 @@ def of_product(left: Tensor, right: Tensor) -> Tensor:
     good = left.isfinite().all() & right.isfinite().all()
     factors = (torch.linalg.qr(torch.where(good, side, 0.0).T, mode="r")[1] for side in (left, right))
     first, second = factors
-    values: Tensor = torch.linalg.svdvals(first @ second.T)
+    values = _values(first @ second.T)
     return torch.where(good, values, torch.nan)
 
 
@@ -35,8 +35,30 @@ def subspaces(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     Of a matrix that is not finite they are NaN.
     """
     good = matrix.isfinite().all()
-    u, s, vh = torch.linalg.svd(torch.where(good, matrix, 0.0), full_matrices=False)
+    u, s, vh = _decomposed(torch.where(good, matrix, 0.0))
     return tuple(torch.where(good, part, torch.nan) for part in (u[:, :rank], vh[:rank].T, s))  # type: ignore[return-value]
+
+
+def _values(matrix: Tensor) -> Tensor:
+    """Singular values; in float64 where the decomposition of a float32 matrix does not converge.
+
+    LAPACK's algorithm fails on a rare matrix, such as one of many equal singular values, which is no reason for
+    training to end.
+    """
+    try:
+        values: Tensor = torch.linalg.svdvals(matrix)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        values = torch.linalg.svdvals(matrix.double()).to(matrix.dtype)
+    return values
+
+
+def _decomposed(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same with both singular vectors, between which the values stand."""
+    try:
+        u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        u, s, vh = (part.to(matrix.dtype) for part in torch.linalg.svd(matrix.double(), full_matrices=False))
+    return u, s, vh
 
 
 def alignment(one: Tensor, other: Tensor) -> Tensor:

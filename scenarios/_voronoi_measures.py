@@ -15,7 +15,7 @@ Logits: TypeAlias = Callable[[Tensors, Tensors, Tensor], Tensor]
 
 GAP_POINTS = 500
 SIDES = "low or high"
-SCALE = Channel("scale", 1, (), "sharpness of the softmax over centers, mean over centers")
+SCALE = Channel("scale", 1, (), "sharpness of the softmax over centers, mean over centers", title="sharpness")
 GAPS = (
     Channel(
         "logit_gap",

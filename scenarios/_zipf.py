@@ -72,18 +72,58 @@ def language(classes: int, zipf: float, rows: int, length: int, environment: int
     A token follows from the one before half of the time, by a table that is drawn once; else it is drawn anew. Both
     the table and the draws obey Zipf's law. Tokens are renamed in order of their frequency.
     """
+    spoken, draws = _language(classes, zipf, environment)
+    tokens = spoken.sequences(draws, rows, length)
+    names = _names(tokens, classes)
+    counts = np.bincount(names[tokens[:, 1:]].ravel(), minlength=classes)
+    return LabelledData(*_predicted(names[tokens]), counts, grouped(counts))
+
+
+def unseen(classes: int, zipf: float, rows: int, length: int, environment: int, *, count: int) -> tuple[Tensor, Tensor]:
+    """So many other sequences of the language that `language` of these arguments speaks, and what follows each token.
+
+    They come from draws of their own: no sequence is taken from the data, though short ones may occur in both.
+    """
+    spoken, draws = _language(classes, zipf, environment)
+    names = _names(spoken.sequences(draws, rows, length), classes)
+    return _predicted(names[spoken.sequences(np.random.default_rng([environment, 1]), count, length)])
+
+
+@dataclass(frozen=True)
+class _Language:
+    """A language before its tokens are renamed.
+
+    Attributes:
+        shares: How often each token is drawn [classes].
+        table: Which token follows from each [classes].
+    """
+
+    shares: Array
+    table: Array
+
+    def sequences(self, draws: np.random.Generator, rows: int, length: int) -> Array:
+        """Sequences [rows, length + 1]."""
+        tokens = np.empty((rows, length + 1), dtype=np.int64)
+        fresh = draws.choice(len(self.shares), tokens.shape, p=self.shares)
+        follows = draws.random(tokens.shape) < COMMON
+        tokens[:, 0] = fresh[:, 0]
+        for place in range(1, length + 1):
+            tokens[:, place] = np.where(follows[:, place], self.table[tokens[:, place - 1]], fresh[:, place])
+        return tokens
+
+
+def _language(classes: int, zipf: float, environment: int) -> tuple[_Language, np.random.Generator]:
+    """A language, and the draws that its data goes on from."""
     draws = np.random.default_rng(environment)
     shares = frequencies(classes, zipf)
-    table = draws.choice(classes, classes, p=shares)
-    tokens = np.empty((rows, length + 1), dtype=np.int64)
-    fresh = draws.choice(classes, tokens.shape, p=shares)
-    follows = draws.random(tokens.shape) < COMMON
-    tokens[:, 0] = fresh[:, 0]
-    for place in range(1, length + 1):
-        tokens[:, place] = np.where(follows[:, place], table[tokens[:, place - 1]], fresh[:, place])
-    names = np.argsort(np.argsort(-np.bincount(tokens[:, 1:].ravel(), minlength=classes), kind="stable"))
-    tokens = names[tokens]
-    counts = np.bincount(tokens[:, 1:].ravel(), minlength=classes)
-    return LabelledData(
-        torch.from_numpy(tokens[:, :-1].copy()), torch.from_numpy(tokens[:, 1:].copy()), counts, grouped(counts)
-    )
+    return _Language(shares, draws.choice(classes, classes, p=shares)), draws
+
+
+def _names(tokens: Array, classes: int) -> Array:
+    """The new name of each token [classes], by falling frequency in sequences [rows, length + 1]."""
+    return np.argsort(np.argsort(-np.bincount(tokens[:, 1:].ravel(), minlength=classes), kind="stable"))
+
+
+def _predicted(tokens: Array) -> tuple[Tensor, Tensor]:
+    """All tokens of sequences but the last, and the one that follows each."""
+    return torch.from_numpy(tokens[:, :-1].copy()), torch.from_numpy(tokens[:, 1:].copy())

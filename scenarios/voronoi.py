@@ -171,7 +171,7 @@ class Voronoi:
                 "majority": truth.majority(VALIDATION_ROWS),
             },
             story="rings" if "centers" in parameters else "logits",
-            title=f"Two classes by {len(truth.centers)} centers",
+            title=f"Two classes by {len(truth.centers)} true centers",
             what={
                 "model": WORDS[self.model].format(f"{self.hidden:,}".replace(",", " ")),
                 "rule": "true distances" if self.rule != "tangent" else "",
@@ -209,12 +209,14 @@ class Voronoi:
         if self.compartments:
             probes.append(_voronoi_cells.probe(self._logits))
         if "offset" in parameters:
-            probes.append(parameter("offset", 1, (), "threshold that products with the centers are compared with"))
+            probes.append(parameter("offset", 1, (), "what products with the centers are compared with", "threshold"))
         if "scale" in parameters:
             probes.append(Probe((measures.SCALE,), "scale" if len(parameters["scale"]) == 1 else measures.scale))
         if "plus_minus" in parameters:
             probes.append(
-                parameter("plus_minus", 1, (measures.SIDES,), "slopes on the two sides of the offset", "plus-minus")
+                parameter(
+                    "plus_minus", 1, (measures.SIDES,), "slopes on the two sides of the offset", "slopes on either side"
+                )
             )
         if "centers" in parameters:
             probes.append(parameter("centers", 100, ("center", "coordinate"), "learned centers"))

@@ -138,7 +138,7 @@ def commands(run, target, rng):
                 recording.checkpoint(step)
 
     def player():
-        from dynviz.player.screenshot import screen_svg
+        from dynviz.tapes.still import screen_svg
 
         screen_svg([str(run)], view=None, theme="dark", step=None, size=(80, 24))
 

@@ -1,6 +1,10 @@
 """How tests run everywhere; and snapshots: what the program prints, kept in files that a person has looked at."""
 
+import atexit
 import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,8 +16,23 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
+# A file that a test writes twice within a second would be taken for what was compiled of it first.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
 # What the user of the tests has set must not change what they see, nor may they change it.
 os.environ["DYNVIZ_SETTINGS"] = str(Path(__file__).parent / "files" / "settings.toml")
+CACHE = tempfile.mkdtemp(prefix="dynviz-cache-")
+os.environ["DYNVIZ_CACHE"] = CACHE
+OWNER = os.getpid()
+
+
+@atexit.register
+def _remove_cache():
+    # Processes that tests fork end here, too.
+    if os.getpid() == OWNER:
+        shutil.rmtree(CACHE, ignore_errors=True)
+
 
 FOLDER = Path(__file__).parent / "snapshots"
 

@@ -52,7 +52,8 @@ class Growing:
 class Trainer:
     """What the player asks of a run in the background."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, arguments: tuple[str, ...] = ()) -> None:
+        self.command, self.arguments = "run", arguments
         self.folder, self.state, self.message, self.exit_code = folder, "starting", "", None
         self.doing, self.what = "importing torch", ""
         self.stopped = 0

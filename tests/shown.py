@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dynviz.animation.drawing import Drawing, open_film
+from dynviz.animation.drawing import Drawing
 from dynviz.animation.export import FPS, HOLD, POSTER
 from dynviz.animation.pace import by_motion, spread
 
@@ -12,10 +12,10 @@ LEADING = round(POSTER * FPS)
 
 def as_shown(recordings, view, count, size, *, pace="motion"):
     """The frames of an animation as pixels."""
-    film = open_film(recordings, view)
+    drawing = Drawing(tuple(str(one.folder) for one in recordings), view, size, "light")
+    film = drawing.opened(recordings)
     paced = by_motion(film, count, (None, None)) if pace == "motion" else None
     steps = paced or spread(film, count, (None, None))
-    drawing = Drawing(tuple(str(one.folder) for one in recordings), view, size, "light")
     if len(steps) > 1:
         drawing = replace(drawing, frames=tuple(steps), scaled=paced is not None)
     paint = drawing.painter(film)

@@ -181,7 +181,7 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_written(recordin
     with pytest.raises(DynvizError, match=words) as caught:
         animate(recordings, tmp_path / asked.pop("target"), **asked)
     assert "\n" not in str(caught.value)
-    assert {file.name for file in tmp_path.iterdir()} == {"shown.py"}
+    assert {file.name for file in tmp_path.iterdir()} - {"__pycache__"} == {"shown.py"}
 
 
 def test_no_recordings_are_refused(tmp_path):
@@ -217,7 +217,7 @@ def test_what_was_there_stays_when_the_new_file_is_not_finished(recordings, view
     with pytest.raises(raised, match=words):
         animate(recordings, target, view=view, frames=2, size=(400, 300), exporter=str(exporter))
     assert target.read_bytes() == b"old"
-    assert {file.name for file in tmp_path.iterdir()} == {"a.gif", "breaks.py", "shown.py"}
+    assert {file.name for file in tmp_path.iterdir()} - {"__pycache__"} == {"a.gif", "breaks.py", "shown.py"}
 
 
 def test_a_real_full_device_is_said_in_one_line(recordings, view, tmp_path):

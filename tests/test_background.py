@@ -184,6 +184,25 @@ def test_a_request_to_stop_that_is_lost_in_a_destructor_is_heeded(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_request_to_stop_waits_until_torch_is_imported(tmp_path):
+    """An exception that comes where its extension modules call Python aborts the process."""
+    stand_in = tmp_path / "torch.py"
+    stand_in.write_text("import os, time; os.kill(os.getpid(), 15); time.sleep(0.3); print('imported')")
+    code = (
+        "import time\n"
+        "from dynviz.cli.stopping import StopRequested, stoppable\n"
+        "try:\n"
+        "    with stoppable():\n"
+        "        import torch\n"
+        "        time.sleep(600)\n"
+        "except StopRequested:\n"
+        "    print('stopped')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["imported", "stopped"]
+
+
 def test_a_run_that_is_asked_to_stop_when_it_is_whole_has_finished(tmp_path):
     file = scenario_file(tmp_path)
     ends = "import atexit, time; atexit.register(time.sleep, 600)\n"

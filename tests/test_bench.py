@@ -31,6 +31,18 @@ def test_the_table_has_a_row_for_each_optimizer():
     assert [row.split()[:2] for row in rows] == [["surface:f=booth", "adam"], ["surface:f=booth", "sgd+sam"]]
 
 
+def test_an_optimizer_that_is_named_twice_is_told_apart_by_its_options(monkeypatch):
+    def step_times(scenario, optimizer, lanes, request, folder):
+        return timing.StepTimes(optimizer=optimizer.label, recorded=3.0, gradient=1.0, update=2.0, plain=9.0)
+
+    monkeypatch.setattr(timing, "step_times", step_times)
+    rules = ["sketchy:rank=2", "sketchy:rank=2,iterations=1"]
+    words = [word for rule in (*rules, "adam:lr=0.1") for word in ("-o", rule)]
+    command = ["bench", "matrix-recovery:M=[4,8]", *words, "--json"]
+    rows = json.loads(CliRunner().invoke(commands, command, catch_exceptions=False).stdout)
+    assert [row["optimizer"] for row in rows] == 2 * [*rules, "adam"]
+
+
 def test_json_holds_microseconds_of_a_step_of_all_lanes():
     (row,) = json.loads(run("-o", "adam", "--seeds", "0:3", "--json"))
     assert row["lanes"] == 3

@@ -536,6 +536,15 @@ def test_words_are_cut_with_an_ellipsis_and_numbers_are_whole_or_not_there(text,
     assert fit(text, LETTERS, room, cell_metrics(80, 24)) == cut
 
 
+@pytest.mark.parametrize(
+    ("first", "room", "lines"),
+    [("loss 42", 9, ["loss 42", "…"]), ("loss 42", 8, ["loss 42", ""]), ("loss ab", 8, ["loss ab", "…"])],
+)
+def test_the_sign_that_words_are_left_out_does_not_touch_a_number(first, room, lines):
+    blocks = [[Words(first, LETTERS)], [Words("other words", LETTERS)]]
+    assert [one.words.text for one in flow(blocks, [room], cell_metrics(80, 24))] == lines
+
+
 @pytest.mark.parametrize("name", ["cells.characters", "scene.identity", "layout.naming", "layout.counter"])
 def test_examples_in_the_modules_are_true(name):
     found = doctest.testmod(importlib.import_module(f"dynviz.{name}"))

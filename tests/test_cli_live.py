@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 import dynviz
 from dynviz.cli import live
 from dynviz.recording import Recording
+from tests import recorded
 from tests.pseudo_terminal import PseudoTerminal
 from tests.waiting import wait_for
 
@@ -399,3 +401,37 @@ def test_the_player_imports_neither_torch_nor_matplotlib(runs):
         terminal.send("q")
         assert terminal.wait() == 0
     assert (runs / "loaded").read_text() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("key", "words"), [("?", "back or ahead by one sample"), ("\x10", "play or pause"), ("g", "Go to a step")]
+)
+def test_a_dialog_stays_over_a_picture_that_plays(key, words, tmp_path):
+    recorded.voronoi(tmp_path / "runs" / "adamw", steps=10_000)
+    with in_terminal("play", "runs", "--theme", "dark", cwd=tmp_path, columns=100, rows=30) as terminal:
+        terminal.wait_for(r"step [\d ]+ of 10 000(?s:.*)▶")
+        before = terminal.text.count(words)
+        terminal.send(key)
+        wait_for(lambda: terminal.text.count(words) > before)
+        first = shown_step(terminal.text)
+        for _ in range(20):
+            time.sleep(0.05)
+            assert terminal.text.count(words) > before
+        assert shown_step(terminal.text) > first
+        terminal.send("\x1b")
+        wait_for(lambda: terminal.text.count(words) == before)
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGCONT,), (signal.SIGSTOP, signal.SIGCONT), 2 * (signal.SIGCONT,)])
+def test_a_player_that_is_stopped_and_continued_leaves_the_terminal_as_it_was(signals, runs):
+    with in_terminal("play", "runs/first", cwd=runs) as terminal:
+        before = termios.tcgetattr(terminal._master)
+        terminal.wait_for(r"step \d+ of 400")
+        for number in signals:
+            os.kill(terminal.process.pid, number)
+            time.sleep(0.3)
+        terminal.send("\x1b[H")
+        terminal.wait_for(r"step \d+ of 400")
+        terminal.send("q")
+        assert terminal.wait() == 0
+        assert termios.tcgetattr(terminal._master) == before

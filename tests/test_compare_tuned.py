@@ -17,6 +17,7 @@ from dynviz.comparison import plan
 from dynviz.comparison.request import FIRST_SEED, ComparisonRequest
 from dynviz.comparison.rows import Row, against_best, row_of
 from dynviz.comparison.targets import LaneResult, Target, lane_results, steps_to
+from dynviz.comparison.words import columns
 from dynviz.errors import DynvizError
 from dynviz.sweeps import launch
 
@@ -216,6 +217,59 @@ def test_where_higher_is_better_the_highest_is_the_best():
     assert second.difference.value == pytest.approx(0.3)
     assert (second.verdict, last.verdict) == ("worse", "worse")
     assert last.interval.value == -math.inf
+
+
+def results(values):
+    return [LaneResult(value=value, loss=value, diverged=math.isinf(value)) for value in values]
+
+
+def test_the_table_has_the_correlation_with_the_best_over_seeds_that_did_not_diverge():
+    rng = np.random.default_rng(3)
+    # Seeds whose tasks are harder are so for both of the first two.
+    hard = rng.standard_normal(12)
+    good = 0.3 + 0.1 * hard
+    near, other = good + 0.1 + 0.03 * rng.standard_normal(12), 0.6 + 0.1 * rng.standard_normal(12)
+    near[4] = math.inf
+    named = {"good": good, "near": near, "other": other, "constant": np.full(12, 1.5)}
+    rows = against_best([row_of(name, results(values.tolist()), studies=2) for name, values in named.items()])
+    expected = [
+        np.nan,
+        np.corrcoef(np.delete(near, 4), np.delete(good, 4))[0, 1],
+        np.corrcoef(other, good)[0, 1],
+        np.nan,
+    ]
+    np.testing.assert_allclose([row.correlation for row in rows], expected, rtol=1e-12)
+    assert expected[1] > 0.9
+    header, cells = columns(rows, wide=True)
+    shown = [cell[header.index("correlation")] for cell in cells]
+    assert shown == ["", f"{expected[1]:.2f}", f"{expected[2]:.2f}", ""]
+    assert "correlation" not in columns(rows, wide=False)[0]
+    written = [row.to_json()["correlation"] for row in rows]
+    assert written == [None, pytest.approx(expected[1]), pytest.approx(expected[2]), None]
+
+
+def test_correlations_stand_in_every_file(tuned, tmp_path):
+    rows, folder = tuned
+    best, *others = rows.values()
+    expected = {
+        row["optimizer"]: np.corrcoef(row["values"], best["values"])[0, 1]
+        for row in others
+        if None not in row["values"]
+    }
+    assert expected
+    html, markdown = tmp_path / "page.html", ["compare", "--resume", str(folder / "out"), "--format", "markdown"]
+    lines = run(*markdown, "--html", str(html)).stdout.splitlines()
+    place = [cell.strip() for cell in lines[0].split("|")].index("correlation")
+    shown = {line.split("|")[1].strip(" `"): line.split("|")[place].strip() for line in lines[2:]}
+    table = {
+        row["optimizer"]: row["correlation"] for row in csv.DictReader((folder / "table.csv").read_text().splitlines())
+    }
+    for optimizer, value in expected.items():
+        assert rows[optimizer]["correlation"] == pytest.approx(value)
+        assert float(table[optimizer]) == pytest.approx(value)
+        assert shown[optimizer] == f"{value:.2f}"
+        assert f"<td>{value:.2f}</td>" in html.read_text()
+    assert "<th>correlation</th>" in html.read_text()
 
 
 def test_rows_without_results_stay_without_verdict():

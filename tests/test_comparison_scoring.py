@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dynviz.comparison import published, scoring
-from dynviz.comparison.scoring import area, external_time, profile, ratios_of, scores
+from dynviz.charts import profiles
+from dynviz.charts.profiles import area, profile, ratios_of
+from dynviz.comparison import published
+from dynviz.comparison.scoring import external_time, scores
 
 INF = math.inf
 
 
 def test_the_examples_in_the_module():
-    assert doctest.testmod(scoring).failed == 0
+    assert doctest.testmod(profiles).failed == 0
 
 
 def their_scores(times, num_points=100):

@@ -94,6 +94,28 @@ def test_a_terminal_sees_the_same_cells_as_from_segments(depth, columns, rows, s
     assert screen(encoder.rows(cells), columns) == screen(plainly(encoder, cells), columns)
 
 
+@given(
+    depth=st.sampled_from(DEPTHS),
+    bold=st.booleans(),
+    seed=st.integers(0, 1000),
+    names=st.lists(st.sampled_from(["glyphs", "ink", "ground", "bold", "size"]), max_size=6),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_picture_is_encoded_the_same_whatever_was_before_it(depth, bold, seed, names):
+    palette, rng = THEMES["dark"].palette(), np.random.default_rng(seed)
+    encoder, cells = Encoder(palette, depth, bold=bold), filled(7, 4, seed, palette)
+    for name in names:
+        if name == "size":
+            cells = cells.fitted(7, int(rng.integers(1, 6)))
+        else:
+            values = getattr(cells, name)
+            place = tuple(rng.integers(values.shape))
+            values[place] = {"glyphs": ord("ä"), "bold": not values[place]}.get(name, rng.integers(9))
+        rows = encoder.rows(cells)
+        assert rows == Encoder(palette, depth, bold=bold).rows(cells)
+        rows[0] = "what a caller does with it"
+
+
 @given(seed=st.integers(0, 1 << 31), count=st.integers(1, 255))
 @settings(max_examples=40, deadline=None)
 def test_true_colours_are_those_of_the_palette(seed, count):
@@ -226,6 +248,15 @@ def test_a_sign_is_seen_wherever_the_palette_tells_it_from_its_ground(name, dept
     )
     look = encoder._look(cells)
     assert ((look.ink != look.ground) | (cells.ink == cells.ground)).all()
+
+
+@pytest.mark.parametrize(("depth", "block"), [("true", False), ("256", False), ("16", True), ("none", True)])
+def test_a_full_block_is_a_ground_so_that_a_bar_has_no_gaps_in_any_font(depth, block):
+    palette = np.array([[0, 0, 0], [255, 0, 0]], np.uint8)
+    (line,) = Encoder(palette, depth).rows(one("█", 1, 0, palette))
+    assert ("█" in line) == block
+    if depth == "true":
+        assert line == "\x1b[48;2;255;0;0m \x1b[0m"
 
 
 @pytest.mark.parametrize("name", THEMES)

@@ -34,6 +34,8 @@ SHORT = {
 }
 """A claim of each document that is decided in seconds."""
 
+MANY = 20
+"""Words of a sweep with so many optimizers that two stand for all."""
 LONGER = {"runs/falling": "200"}
 """The steps of runs whose views need more than a few."""
 
@@ -49,6 +51,11 @@ def quick(command):
     if name == "compare":
         arguments = _without(_without(arguments, "--tune"), "--seeds")
         arguments += ["--tune", "1", "--seeds", "0:2", "--jobs", "1"]
+    if name == "sweep" and len(arguments) > MANY:
+        # Two of many optimizers, and one size.
+        places = [place for place, word in enumerate(arguments) if word == "-o"]
+        arguments = [*arguments[: places[2]], *arguments[places[-1] + 2 :]]
+        arguments[0] = re.sub(r"V=\[(\d+),.*?\]", r"V=[\1]", arguments[0])
     if name in ("run", "sweep"):
         # At each of the few steps: a plane through a way takes three places.
         arguments = [re.sub(r"^parameters(:.*)?$", "parameters:every=1", each) for each in arguments]
@@ -137,7 +144,7 @@ def test_the_sheet_has_the_last_frame_of_each_picture(tmp_path):
     subprocess.run([sys.executable, tmp_path / "contact.py"], check=True)
     with Image.open(tmp_path / "contact.png") as sheet:
         assert sheet.width > 1000
-        assert len(sheet.convert("RGB").getcolors(1 << 20)) <= 128
+        assert len(sheet.convert("RGB").getcolors(1 << 20)) <= 256
 
 
 @pytest.mark.parametrize("name", [name for name in PICTURES if name.endswith(".gif")])
@@ -164,7 +171,7 @@ def test_a_report_says_when_and_by_what_it_was_made(name):
 
 
 def test_the_reports_are_small_and_counted():
-    assert sum(path.stat().st_size for path in (GALLERY / "reports").rglob("*") if path.is_file()) <= 1_800_000
+    assert sum(path.stat().st_size for path in (GALLERY / "reports").rglob("*") if path.is_file()) <= 2_500_000
     for name in REPORTS:
         counts = json.loads((GALLERY / "reports" / name / "report.json").read_text())["counts"].values()
         cells = r" \| ".join(map(str, counts))

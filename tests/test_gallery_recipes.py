@@ -1,29 +1,38 @@
 """The gallery's pictures carry the commands that made them."""
 
+import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from dynviz.cli import commands
+from dynviz.cli import commands, options, repeating
 from dynviz.plugins import grammar
 from dynviz.plugins.spec import parse
 from dynviz.remaking.found import find
-from dynviz.tapes.outputs import KEY
+from dynviz.reporting.claim_recipe import claims_of
+from dynviz.reporting.reading import only, read_claims
+from dynviz.tapes.reading import parse as parse_tape
 from dynviz.tapes.reading import read
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = [line for line in (ROOT / "gallery" / "README.md").read_text().splitlines() if line.startswith("dynviz ")]
 TAPES = [command for command in COMMANDS if command.startswith("dynviz tape ")]
+STILLS = [command for command in COMMANDS if command.startswith("dynviz play ")]
+DRAWING = [command for command in COMMANDS if "--picture" in command]
+REPORTS = [command for command in COMMANDS if command.startswith("dynviz report ")]
 EXPORTS = [command for command in COMMANDS if command.startswith("dynviz export ")]
+CHECK_SPEC = importlib.util.spec_from_file_location("check", ROOT / "gallery" / "check.py")
+CHECK = importlib.util.module_from_spec(CHECK_SPEC)
+CHECK_SPEC.loader.exec_module(CHECK)
 
 
 def asked(command):
     """The arguments that the command line reads from a command."""
     name, *arguments = shlex.split(command)[1:]
-    return commands.commands[name].make_context(name, arguments).params
+    return commands.get_command(None, name).make_context(name, arguments).params
 
 
 TRAINED = {
@@ -62,16 +71,70 @@ def test_a_picture_carries_the_recipe_of_its_command(command):
     assert {recorded.metadata.scenario.name for recorded in recipe.recordings} == scenarios
 
 
+def test_every_picture_says_how_it_is_made():
+    pictures = CHECK.pictures()
+    assert len(pictures) > 300
+    for picture in pictures:
+        find(picture)
+    names = {path.name for path in (ROOT / "gallery").rglob("*")}
+    assert names >= CHECK.LEFT_OUT
+
+
+@pytest.mark.parametrize("command", REPORTS)
+def test_a_picture_of_a_report_carries_its_claim(command):
+    given = asked(command)
+    whole, folder = read_claims(ROOT / given["file"]), ROOT / given["out"]
+    drawn = {claim["id"]: claim for claim in json.loads((folder / "report.json").read_text())["claims"]}
+    assert {file.stem for file in folder.glob("*.svg")} <= set(drawn)
+    for file in folder.glob("*.svg"):
+        recipe = find(file)
+        assert claims_of(recipe).claims == only(whole, (file.stem,)).claims
+        assert (recipe.verdict, recipe.seeds) == (drawn[file.stem]["verdict"], given["seeds"])
+        assert recipe.values == tuple(map(float, drawn[file.stem]["values"]))
+
+
 @pytest.mark.parametrize("command", TAPES)
 def test_a_recording_of_the_terminal_carries_its_tape(command):
     tape = read(ROOT / asked(command)["tape"])
-    (run,) = (TRAINED[Path(source).name] for source in tape.sources)
     for output in tape.outputs:
-        with Image.open(ROOT / output) as picture:
-            made_by, _, text = picture.info["comment"].decode().partition(f"\n{KEY}\n")
-        assert text == tape.text
-        assert f"\nscenario {run['scenario']}" in made_by
-        assert re.findall(r"^optimizer ([\w-]+)", made_by, re.MULTILINE) == list(run["optimizers"])
+        recipe = find(ROOT / output)
+        assert recipe.picture.text == tape.text
+        assert played(recipe) == [recorded for source in tape.sources for recorded in recordings(Path(source))]
+
+
+@pytest.mark.parametrize("command", STILLS)
+def test_a_screen_carries_a_tape_that_shows_it(command):
+    words, _, target = command.partition(" > ")
+    given, recipe = asked(words), find(ROOT / target)
+    tape = parse_tape(recipe.picture.text, target)
+    assert (tape.settings.view, tape.settings.step) == (given["view"], given["at"])
+    assert played(recipe) == [recorded for run in given["runs"] for recorded in recordings(Path(run))]
+
+
+@pytest.mark.parametrize("command", DRAWING, ids=lambda command: re.search(r"gallery/(\S+)", command)[1])
+def test_a_picture_of_results_carries_its_command(command):
+    given = asked(command)
+    recipe = find(ROOT / given["picture"])
+    name = command.split()[1]
+    if name == "compare":
+        # What is drawn are the recordings of the comparison.
+        assert {one.metadata.scenario.name for one in recipe.recordings} == {parse(given["scenarios"][0]).name}
+        return
+    command_context = commands.get_command(None, name).make_context(name, shlex.split(command)[2:])
+    carried = commands.get_command(None, name).make_context(name, list(recipe.arguments)).params
+    written = options.written(command_context) & repeating.REPEATED[name]
+    assert recipe.command == name
+    assert {key: read_alike(carried[key]) for key in written} == {key: read_alike(given[key]) for key in written}
+
+
+def read_alike(value):
+    """Seeds are written as a range or as a list."""
+    return grammar.seeds(value) if isinstance(value, str) and re.fullmatch(r"[\d,]+|\d+:\d+", value) else value
+
+
+def played(recipe):
+    """What a recording of the terminal shows, by the names of `recordings`."""
+    return [named(recorded) for recorded in recipe.recordings]
 
 
 def recordings(run):

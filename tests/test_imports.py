@@ -27,9 +27,9 @@ from dynviz.imports import tensorboard, wandb
 from dynviz.imports.foreign import ForeignRun
 from dynviz.imports.launch import import_runs, read
 from dynviz.imports.regular import RegularSamples
-from dynviz.player.screenshot import screen_svg
 from dynviz.recording.checking import check
 from dynviz.scene.marks import Line
+from dynviz.tapes.still import screen_svg
 
 LOGS = Path(__file__).parent / "files" / "logs"
 EVENTS = LOGS / "tensorboard/events.out.tfevents.1.host.0"

@@ -340,7 +340,8 @@ def test_the_command_writes_projections_and_the_views_draw_them(run):
         assert Path(out.stdout.strip()).is_file()
     plane = load("views", "landscape").make(recordings=run.recordings)
     line = load("views", "line:projection=mine").make(recordings=run.recordings)
-    for film, panels in ((plane, 3), (line, 3)):
+    # Of random directions nothing is said about the way.
+    for film, panels in ((plane, 3), (line, 1)):
         for step in (0, 7, 40):
             assert len(film.scene(step).panels) == panels
     both = load("views", "line:projection=between-line-to-quadratic-sgd-grid-5").make(recordings=run.recordings)

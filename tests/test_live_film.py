@@ -333,6 +333,10 @@ def test_events_of_all_recordings_are_jumped_to_in_order(tmp_path):
     one.finish()
     other.finish()
     made = opened(tmp_path / "run", step=0)
+    assert not made.jump(after=True), "events are searched for once there is a picture"
+    made.ask()
+    made.search()
+    made.tick(0.0)
     for text in ("diverged 2.5 at step 10 (adam, seed 1)", "center died at step 30 (sgd)"):
         assert made.jump(after=True)
         assert made.session.events.at(made.playback.steps, made.step) == text

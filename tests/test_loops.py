@@ -14,10 +14,10 @@ import dynviz
 from dynviz.animation.export import animate
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
-from dynviz.player.screenshot import screen_svg
 from dynviz.projection.project import Wish, project
 from dynviz.recording import projections
 from dynviz.recording.checking import check
+from dynviz.tapes.still import screen_svg
 
 PAGE = (Path(__file__).parent.parent / "docs/loops.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

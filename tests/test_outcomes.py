@@ -66,7 +66,7 @@ def test_who_diverged_is_said_with_the_first_step_from_which_it_has_no_loss(tmp_
     lost[10] = np.inf
     assert said(losses(tmp_path / "a", one=lost)) == [(30, "one diverged at step 30.")]
     lanes = np.stack([lost, np.where(T >= 20, np.inf, 1.0), np.ones_like(T)], axis=1)
-    assert said(losses(tmp_path / "b", one=lanes)) == [(20, "2 of 3 lanes of one diverged, the first at step 20.")]
+    assert said(losses(tmp_path / "b", one=lanes)) == [(20, "2 of 3 runs of one diverged, the first at step 20.")]
 
 
 def test_a_passing_is_said_where_it_lasts(tmp_path):

@@ -81,7 +81,7 @@ def test_each_cloud_goes_from_the_ground_to_the_colour_of_its_lanes(backend, tmp
             counts = [close(plot, theme("light").color(f"lane{other}"), 20) for other in range(3)]
             assert int(np.argmax(counts)) == index
         return
-    canvas = CellCanvas(120, 40, "light")
+    canvas = CellCanvas(160, 56, "light")
     cells = canvas.draw(scene)
     for index, place in enumerate(getattr(canvas, "areas", canvas).places[:3]):
         part = np.s_[place.plot.top : place.plot.bottom, place.plot.left : place.plot.right]
@@ -216,7 +216,7 @@ def test_of_many_lanes_it_is_said_how_many_left_and_when_the_first(tmp_path):
     recording = surface(tmp_path / "a", steps=20, lanes=3, lost=0)
     scene = open_film([recording], "path").scene(20)
     (text,) = [mark.text for mark in scene.panels[0].marks if isinstance(mark, Text) and "left" in mark.text]
-    assert text.startswith("1 of 3 lanes of adamw left, at step ")
+    assert text.startswith("1 of 3 runs of adamw left, at step ")
 
 
 def test_futures_are_seen_on_dark_ground(tmp_path):

@@ -313,7 +313,8 @@ def test_a_name_is_written_where_there_is_room_and_else_left_to_the_title():
 
     heads = (Readout("adamw", "lane0"), Readout("adamw-l1", "lane1"))
     assert named(800, *heads) == [True, True]
-    assert named(220, *heads) == [False, False]
+    assert named(220, *heads) == [True, True]
+    assert named(100, *heads) == [False, False]
     assert named(220) == [True, True]
 
 

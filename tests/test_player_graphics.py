@@ -11,12 +11,13 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from textual import constants
 from textual.drivers.headless_driver import HeadlessDriver
 
 from dynviz.graphics.support import GraphicsSupport
 from dynviz.pixels import PixelCanvas
 from dynviz.pixels.sizes import Lettering
-from dynviz.player._textual import AnswerlessParser
+from dynviz.player._textual_drivers import GLANCE, AnswerlessParser
 from dynviz.player.app import Player
 from dynviz.player.plot import CALM, Plot
 from dynviz.player.terminal.answers import AnswerFilter
@@ -333,3 +334,23 @@ def test_keys_that_look_like_the_beginning_of_an_answer_are_keys():
     # What never ends is given back with what follows, and a text of no length is the end.
     assert answers.without("\x1b_G" + "a" * 300) == "\x1b_G" + "a" * 300
     assert answers.without("") == ""
+
+
+def test_an_escape_is_the_key_once_no_sequence_has_followed_in_time(monkeypatch):
+    now = [0.0]
+    for module in ("dynviz.player._textual_drivers", "textual._parser"):
+        monkeypatch.setattr(f"{module}.get_time", lambda: now[0])
+    parser = AnswerlessParser()
+    assert parser.patience == GLANCE
+    assert list(parser.feed("\x1b")) == []
+    assert parser.patience == min(constants.ESCAPE_DELAY, GLANCE)
+    assert [event.key for event in parser.feed("[A")] == ["up"]
+    assert parser.patience == GLANCE
+    assert list(parser.feed("\x1b")) == []
+    now[0] += 0.75 * constants.ESCAPE_DELAY
+    assert list(parser.tick()) == []
+    assert parser.patience == pytest.approx(0.25 * constants.ESCAPE_DELAY)
+    now[0] += 0.25 * constants.ESCAPE_DELAY
+    assert parser.patience == pytest.approx(0.0)
+    assert [event.key for event in parser.tick()] == ["escape"]
+    assert parser.patience == GLANCE

@@ -1,6 +1,7 @@
 """The player as the user has set it; notes, extreme values, saved screens, runs beside each other."""
 
 import itertools
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,19 @@ async def test_a_note_is_kept_said_found_and_taken_away(runs):
         assert watched.step == 50
         await watched.press("N", "m", *(4 * ["backspace"]), "enter")
         assert [note.step for note in notes.load(folders[0])] == [50]
+
+
+@asynchronous
+@pytest.mark.parametrize("columns", [60, 80, 100])
+async def test_a_note_that_is_too_long_is_cut_rather_than_left_out(runs, columns, tmp_path):
+    run = shutil.copytree(runs / "bowl-1", tmp_path / "bowl")
+    notes.write(next(folder for folder in run.iterdir() if folder.is_dir()), Note(step=30, text="a word " * 16))
+    async with watching(run, step=30, size=(columns, 24)) as watched:
+        await watched.wait(1.2)
+        row = watched.lines[1]
+        assert "◆ a word a word" in row
+        assert row.rstrip().endswith("…")
+        assert len(row) <= columns
 
 
 @asynchronous

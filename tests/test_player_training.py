@@ -363,11 +363,11 @@ class Failing:
 
 
 def test_a_detector_that_fails_is_left_out_and_said(tmp_path, monkeypatch):
-    from dynviz.player import event_scan
+    from dynviz.detection import scan
 
     recording = spiked(tmp_path / "run" / "sgd")
-    whole = event_scan.load
-    monkeypatch.setattr(event_scan, "load", lambda names: {"rank": Failing()} if names == ["rank"] else whole(names))
+    whole = scan.load
+    monkeypatch.setattr(scan, "load", lambda names: {"rank": Failing()} if names == ["rank"] else whole(names))
     found = EventScan([recording])
     found.refresh(version_of([recording]), 0.0)
     assert found.failures == {"rank": "ZeroDivisionError: division by zero"}

@@ -9,7 +9,7 @@ import dynviz
 from dynviz import plugins
 from dynviz.charts.moments import excess, moments, product, rank
 from dynviz.errors import DynvizError
-from dynviz.optimizers._sketch import leading, shrink
+from dynviz.optimizers._sketch import distance, leading, shrink
 from dynviz.scene.marks import ReferenceLine
 
 
@@ -170,6 +170,52 @@ def test_with_iterations_sketchy_takes_the_exact_steps_up_to_a_small_error():
     assert errors[6] < 1e-3
 
 
+@pytest.mark.parametrize(("rows", "width"), [(3, 40), (8, 10), (10, 10), (1, 1)])
+@pytest.mark.parametrize("shift", [0.0, 0.4, -3.0])
+def test_the_distance_of_two_sketches_is_the_norm_of_the_difference_of_their_matrices(rows, width, shift):
+    rng = np.random.default_rng(rows)
+    one, other = rng.standard_normal((2, rows, width))
+    expected = np.linalg.norm(one.T @ one - other.T @ other + shift * np.eye(width), 2)
+    given = (torch.from_numpy(side) for side in (one, other))
+    assert float(distance(*given, torch.tensor(shift, dtype=torch.float64))) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (90,), (70, 3)])
+def test_a_checked_rule_records_how_far_its_statistics_and_steps_are_from_those_of_the_exact_rule(shape):
+    gradients = [decaying(90, 90, seed)[: shape[0], : shape[-1]] for seed in range(12)]
+    gradients = [one[0] if len(shape) == 1 else one for one in gradients]
+    options = "rank=10,beta2=0.9"
+    exact, iterated, checked = (
+        make(f"sketchy:{options}{more}") for more in ("", ",iterations=1", ",iterations=1,checked=true")
+    )
+    theta = torch.zeros(shape, dtype=torch.float64)
+    states, errors = [rule.init(theta) for rule in (exact, iterated, checked)], []
+    for t, gradient in enumerate(gradients, 1):
+        time = torch.tensor(float(t), dtype=torch.float64)
+        made = [
+            rule.update(theta, gradient, state, time)
+            for rule, state in zip((exact, iterated, checked), states, strict=True)
+        ]
+        states = [state for _, state in made]
+        steps = [sum(terms.values()).numpy() for terms, _ in made]
+        np.testing.assert_array_equal(steps[1], steps[2])
+        seen = {name: float(value) for name, value in checked.watch(states[2]).items() if not value.ndim}
+        gap = np.linalg.norm(steps[1] - steps[0]) / np.linalg.norm(steps[0])
+        assert seen.pop("step_error") == pytest.approx(gap, rel=1e-6, abs=1e-12)
+        for axis in range(len(shape)):
+            one, other = (
+                state[f"sketch{axis}"].T @ state[f"sketch{axis}"]
+                + state[f"escaped{axis}"] * torch.eye(shape[axis], dtype=torch.float64)
+                for state in states[:2]
+            )
+            share = np.linalg.norm((other - one).numpy(), 2) / np.linalg.norm(one.numpy(), 2)
+            assert seen.pop(f"sketch_error.{axis}") == pytest.approx(share, rel=1e-6, abs=1e-12)
+        assert not seen
+        errors.append(gap)
+    # One new row, or three, and the sketch are in the span of the block, which is exact then.
+    assert (max(errors) > 1e-6) == (min(shape) > 26 and len(shape) > 1)
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (3, 40), (40, 3), (2, 3, 30)])
 def test_a_block_as_wide_as_the_matrix_is_exact(shape):
     generator = torch.Generator().manual_seed(0)
@@ -181,6 +227,26 @@ def test_a_block_as_wide_as_the_matrix_is_exact(shape):
             torch.testing.assert_close(*square, rtol=1e-9, atol=1e-9)
 
 
-def test_iterations_below_zero_are_refused():
-    with pytest.raises(DynvizError, match="iterations"):
-        make("sketchy:iterations=-1")
+def test_iterations_below_zero_and_checks_without_iterations_are_refused():
+    for options in ("iterations=-1", "checked=true"):
+        with pytest.raises(DynvizError, match="iterations"):
+            make(f"sketchy:{options}")
+
+
+def test_errors_are_recorded_and_drawn_while_it_trains(tmp_path):
+    rule = "sketchy:rank=4,beta2=0.99,lr=0.01"
+    rules = [f"{rule},iterations=2", f"{rule},iterations=2,checked=true"]
+    record = ["parameters:every=1", "state.*error*:every=1"]
+    run = dynviz.run("matrix-sensing:d=40,batch=8", rules, steps=12, record=record, out=tmp_path / "run")
+    plain, checked = run["sketchy"], run["sketchy-2"]
+    # What is compared does not change what is trained.
+    np.testing.assert_array_equal(plain["parameters"], checked["parameters"])
+    assert not [name for name in plain.channels if name.startswith("state.")]
+    errors = checked["state.w1.step_error"]
+    assert errors.shape == (13, 1)
+    assert errors[0] == 0
+    assert (errors[1:] < 0.1).all()
+    film = plugins.load("views", "curves").target(
+        [checked], channels=("state.w1.step_error", "state.w1.sketch_error.0")
+    )
+    assert len(film.scene(12).panels) == 2

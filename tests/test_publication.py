@@ -67,7 +67,7 @@ def test_a_contact_sheet_has_one_panel_under_one_header(recordings, tmp_path):
     assert (sheet[:header] < 128).any()
     drawing = Drawing((recordings[0].source,), view, size, "light", tiled=True)
     film = drawing.film()
-    assert [panel.title for panel in film.scene(0).panels] == ["path"]
+    assert [panel.title for panel in film.scene(0).panels] == ["loss over x and y"]
     tile = drawing.painter(film)(int(film.steps[0]))
     assert np.array_equal(sheet[header : header + size[1], : size[0]], tile)
 

@@ -160,7 +160,7 @@ def test_outcomes_become_a_data_frame(swept):
 
 @pytest.mark.parametrize("name", ["run", "sweep"])
 def test_options_are_called_as_on_the_command_line(name):
-    command = {parameter.name for parameter in commands.commands[name].params}
+    command = {parameter.name for parameter in commands.get_command(None, name).params}
     function = set(inspect.signature(getattr(dynviz, name)).parameters)
     assert command - ONLY_TERMINAL == function - {"lanes", "progress", "pool"}
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import zlib
 from pathlib import Path
@@ -18,11 +19,12 @@ import dynviz
 from dynviz import plugins
 from dynviz.animation.export import animate
 from dynviz.animation.recipe import KEY, LONGEST
+from dynviz.animation.recipe_sums import sizes_of
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording
 from dynviz.remaking.found import find
-from dynviz.remaking.likeness import difference
+from dynviz.remaking.likeness import PictureDifference, difference
 from tests.growing import Growing
 
 FORMATS = sorted(plugins.files("exporters"))
@@ -137,27 +139,68 @@ def test_other_numbers_and_other_pictures_are_told(gif, tmp_path):
     other.write_bytes(bytes(data))
     code, words, _ = replay(other, "--check")
     assert code == 1
-    assert words.startswith("1 of 6 channels hold other numbers: adamw: ")
+    assert words.startswith("1 of 6 channels hold numbers that differ by less than 1 %: adamw: ")
     assert words.endswith("the picture shows the same\n")
 
 
 def test_frames_are_compared_as_they_are_decoded(run, tmp_path):
     first, second = (picture(run, tmp_path / f"{at}.gif", steps=(0, at)) for at in (STEPS, 30))
-    assert difference(first, first) == ""
-    assert difference(first, second).startswith("3 of 3 frames differ, the first is frame 1")
+    assert difference(first, first) == PictureDifference()
+    told = difference(first, second)
+    assert told.words.startswith("3 of 3 frames differ, the first is frame 1; the most by ")
+    assert not told.slight
     small = animate(list(run.values()), tmp_path / "small.gif", frames=3, size=(160, 120))
-    assert difference(first, small) == "their sizes differ"
+    assert difference(first, small).words == "their sizes differ"
     assert difference(
         picture(run, tmp_path / "two.gif"), animate(list(run.values()), tmp_path / "one.gif", frames=2)
-    ) in (
+    ).words in (
         "their sizes differ",
         "one ends after 2 frames",
     )
     one, other = (picture(run, tmp_path / f"{name}.svg", caption=name) for name in ("one", "other"))
-    assert difference(one, other) == "what is drawn differs"
+    assert difference(one, other) == PictureDifference("what is drawn differs", slight=False)
     (tmp_path / "torn.gif").write_bytes(first.read_bytes()[:900])
     with pytest.raises(DynvizError, match="cannot be decoded"):
         difference(tmp_path / "torn.gif", second)
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1.001, "by less than 1 %"), (1.1, "other numbers")])
+def test_rounding_of_another_processor_is_told_from_other_numbers(factor, told, tmp_path):
+    def rounded(tree):
+        held = tree["recordings"][0]["sums"]["loss"]
+        held["crc"] ^= 1
+        held["sizes"] = [factor * size for size in held["sizes"]]
+
+    file = with_line(tmp_path, rounded)
+    # The same picture, drawn with other letters at one place.
+    pixels = np.asarray(Image.open(tmp_path / "small.png")).copy()
+    pixels[10:12, 20:24] = 99
+    info = PngInfo()
+    info.add_itxt("Comment", file.read_text())
+    Image.fromarray(pixels).save(file, pnginfo=info)
+    code, words, _ = replay(file, "--check")
+    assert code == 1
+    numbers, frames = words.splitlines()
+    assert re.fullmatch(rf"1 of 3 channels hold [\w %]*{told}: sgd: loss", numbers)
+    assert re.fullmatch(r"1 of 1 frames differ, the first is frame 1; the most by \d+ dB", frames)
+    assert replay(file, "--check", "--alike")[0] == (0 if factor < 1.01 else 1)
+    assert replay(file, "--alike")[0] == 2
+
+
+def test_means_of_what_diverges_are_finite():
+    assert sizes_of([np.array([1.0, -3.0, np.nan, np.inf]), np.full(9, 1.7e308), np.array([True])]) == (2.0, 0.0)
+    assert sizes_of([np.array([3, -5], "i4"), np.empty((0, 2))]) == (4.0,)
+    signalling = np.array([0x7F800001, 0x40000000], "u4").view("f4")
+    assert sizes_of([signalling]) == (2.0,)
+
+
+def test_shapes_that_are_a_little_apart_look_alike(tmp_path):
+    one, other, far = tmp_path / "a.svg", tmp_path / "b.svg", tmp_path / "c.svg"
+    one.write_text('<svg><path d="M1 200.5L3.25 7"/></svg>')
+    other.write_text('<svg><path d="M1 200.75L3.5 7"/></svg>')
+    far.write_text('<svg><path d="M1 90.75L3.5 7"/></svg>')
+    assert difference(one, other) == PictureDifference("what is drawn differs", slight=True)
+    assert difference(one, far) == PictureDifference("what is drawn differs", slight=False)
 
 
 def test_code_of_the_users_own_runs_only_if_it_is_trusted_and_unchanged(tmp_path, monkeypatch):
@@ -244,7 +287,7 @@ def hostile(path, value):
         (("picture", "theme"), "/etc/passwd"),
         (("picture", "suffix"), "/../../a.png"),
         (("picture", "more"), 1),
-        ((KEY,), 2),
+        ((KEY,), 3),
         ((KEY,), "1"),
     ],
 )
@@ -362,6 +405,24 @@ def test_a_picture_of_a_fork_is_made_again(tmp_path, lanes, changes):
     file = animate(shown, tmp_path / "a.png", view="curves", size=(480, 360))
     code, words, problem = replay(file, "--check")
     assert (code, words.splitlines()[-1:]) == (0, ["the picture shows the same"]), problem
+
+
+def test_what_several_pictures_show_is_trained_once(measured, tmp_path):
+    _, run = measured
+    folder = run["sgd"].folder
+    child = dynviz.fork(folder.parent, at=2, lr=2e-4, out=tmp_path / "child")
+    shown = {
+        "a.png": ("curves", [run["sgd"]]),
+        "b.svg": ("line", [dynviz.open(f"{folder}@1")]),
+        "c.png": ("landscape:projection=plane", [run["sgd"]]),
+        "d.png": ("curves", [run["sgd"], *child.values()]),
+    }
+    for name, (view, recordings) in shown.items():
+        animate(recordings, tmp_path / name, view=view, size=(320, 240))
+    code, words, problem = replay("--check", *(tmp_path / name for name in shown))
+    assert (code, words.splitlines()[-1]) == (0, "4 of 4 pictures come out the same"), words + problem
+    # The run, and its fork.
+    assert len(re.findall("writes up to", problem)) == 2
 
 
 @pytest.mark.parametrize("rule", ["./evil.py", "{evil}", "evil.Rule", "adam+./evil.py"])

@@ -78,7 +78,7 @@ def test_the_view_marks_the_best_degree_so_far(degrees):
         "test error",
         "norm of the coefficients",
     ]
-    assert errors.readouts[0].text == "8.35e16, best 0.00326 at 5"
+    assert errors.readouts[0].text == "8.35e16, best 0.00326 at degree 5"
     star = errors.marks[-1]
     assert (star.x.tolist(), star.y.tolist()) == ([5.0], [degrees["test_error"][5, 0]])
     assert film.scene(3).panels[1].marks[-1].x == [3.0]

@@ -1,15 +1,20 @@
 """The scenario gradient-noise: the noise is that of the batches, and its tail index that of known distributions."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
 import dynviz
 from dynviz.charts.tails import hill
+from dynviz.cli import commands
 from dynviz.errors import DynvizError
 from dynviz.plugins import load
-from dynviz.scenarios.gradient_noise import GradientNoise
+from dynviz.scenarios._zipf import COMMON, frequencies, language, unseen
+from dynviz.scenarios.gradient_noise import LENGTH, UNSEEN, WORDS, GradientNoise
 
 
 @pytest.mark.parametrize("data", ["shapes", "language"])
@@ -58,6 +63,79 @@ def test_the_network_is_the_usual_one():
     )
 
 
+def test_unseen_sequences_are_of_the_same_language_whose_entropy_no_model_is_below():
+    """The chain's transition matrix is known, so that its entropy rate is a closed form."""
+    shares = frequencies(WORDS, 1.0)
+    table = np.random.default_rng(0).choice(WORDS, WORDS, p=shares)
+    chain = COMMON * np.eye(WORDS)[table] + (1 - COMMON) * shares
+    lasting = np.linalg.matrix_power(chain, 60)[0]
+    entropy = -(lasting[:, None] * chain * np.log(chain)).sum()
+    data, (inputs, labels) = language(WORDS, 1.0, 1024, LENGTH, 0), unseen(WORDS, 1.0, 1024, LENGTH, 0, count=200_000)
+    # Tokens are renamed alike in both: the follower of each frequent one is the same.
+    for token in range(8):
+        followers = [
+            torch.bincount(after[before == token], minlength=WORDS).argmax()
+            for before, after in ((data.inputs, data.labels), (inputs, labels))
+        ]
+        assert followers[0] == followers[1]
+    counted = np.zeros((WORDS, WORDS))
+    np.add.at(counted, (inputs.flatten().numpy(), labels.flatten().numpy()), 1)
+    rates = counted / counted.sum(1, keepdims=True).clip(1)
+    # The entropy of the estimated chain, with the first-order correction of its bias (Miller and Madow).
+    logs = np.log(rates, out=np.zeros_like(rates), where=rates > 0)
+    estimate = -(counted * logs).sum() / counted.sum() + ((counted > 0).sum() - WORDS) / (2 * counted.sum())
+    assert estimate == pytest.approx(entropy, abs=0.01)
+    # They are other sequences.
+    rows = {tuple(row) for row in data.inputs.tolist()}
+    assert np.mean([tuple(row) in rows for row in inputs[:2000].tolist()]) < 0.01
+
+
+@pytest.mark.parametrize("data", ["shapes", "language"])
+def test_the_validation_loss_is_that_of_what_is_never_trained_on(data, tmp_path):
+    recording = dynviz.run(
+        f"gradient-noise:data={data},rows=64", "adam", steps=20, record="parameters:every=10", out=tmp_path / "run"
+    )["adam"]
+    task = GradientNoise(data=data, rows=64).build(42)
+    new, labels = task.constants["new"], task.constants["new_labels"]
+    assert len(new) == UNSEEN
+    trained = {row.numpy().tobytes() for row in task.constants["inputs"]}
+    if data == "shapes":
+        assert not any(row.numpy().tobytes() in trained for row in new)
+    for sample in range(3):
+        parts = {name: torch.tensor(recording.part("parameters", name)[sample, 0]) for name in task.parameters}
+        swapped = task.constants | {"inputs": new, "labels": labels}
+        expected = float(task.loss(parts, swapped, (torch.arange(UNSEEN),)))
+        assert recording["val_loss"][sample, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_width_is_that_of_either_network():
+    assert GradientNoise(data="language", rows=32, width=8).build(0).parameters["up0"].shape == (32, 8)
+    assert GradientNoise(data="shapes", rows=32, width=64).build(0).parameters["conv2"].shape == (32, 16, 3, 3)
+
+
+def test_a_ladder_to_a_validation_loss_counts_tokens_at_two_sizes(tmp_path):
+    words = ["ladder", "gradient-noise:data=language,rows=64", "-o", "adam:lr=0.001", "--change", "lr=0.01"]
+    words += ["--at", "width=8", "--at", "width=16", "--target", "val_loss=5", "--steps", "60", "--seeds", "0:3"]
+    words += [
+        "--record",
+        "val_loss:every=2",
+        "--record",
+        "noise:every=60",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = CliRunner().invoke(commands, [*words, "--json", str(tmp_path / "a.json")], catch_exceptions=False)
+    assert done.exit_code == 0
+    rungs = json.loads((tmp_path / "a.json").read_text())
+    assert [rung["size"] for rung in rungs] == ["width=8", "width=8", "width=16", "width=16"]
+    for rung in (rungs[1], rungs[3]):
+        assert all(steps % 2 == 0 for steps in rung["steps"])
+        assert rung["counted"] == "tokens"
+        assert rung["examples"] == np.median(rung["steps"]) * 32 * LENGTH
+
+
 @pytest.mark.parametrize("index", [1.0, 2.0, 4.0])
 def test_hills_index_is_that_of_a_pareto_distribution(index):
     draws = np.random.default_rng(0).pareto(index, (200, 1000)) + 1
@@ -82,7 +160,7 @@ def test_the_view_shows_each_distribution_and_a_loss_for_each_data_set(tmp_path)
     ]
     panels = load("views", "noise").make(recordings=runs).scene(4).panels
     titles = [panel.title for panel in panels]
-    assert titles[-3:] == ["tail index", "train loss, shapes", "train loss, language"]
+    assert titles[-3:] == ["tail index", "training loss, shapes", "training loss, language"]
     bars, normal = panels[0].marks
     assert (bars.heights * bars.width).sum() == pytest.approx(1)
     noise = runs[0]["noise"][-1, 0].astype(np.float64)
@@ -95,7 +173,9 @@ def test_the_view_shows_each_distribution_and_a_loss_for_each_data_set(tmp_path)
     )
 
 
-@pytest.mark.parametrize("options", [{"data": "cats"}, {"rows": 8}, {"noise_batch": 0}, {"noise_batch": 500}])
+@pytest.mark.parametrize(
+    "options", [{"data": "cats"}, {"rows": 8}, {"noise_batch": 0}, {"noise_batch": 500}, {"width": 6}]
+)
 def test_options_that_do_not_fit_are_refused(options):
     with pytest.raises(DynvizError, match=next(iter(options))):
         GradientNoise(**options)

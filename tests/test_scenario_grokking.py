@@ -74,8 +74,13 @@ def test_a_number_that_is_a_wave_has_one_frequency():
 
 
 @pytest.mark.slow
-def test_it_knows_the_training_pairs_at_once_and_the_others_long_after(tmp_path):
-    run = dynviz.run("grokking:p=23,share=0.6", "adamw", seeds="0", steps=2000, out=tmp_path / "run")["adamw"]
+@pytest.mark.parametrize(
+    ("operation", "optimizer", "seed", "steps"),
+    [("add", "adamw", 0, 2000), ("divide", "adamw:lr=2e-3,weight_decay=3", 1, 1200)],
+)
+def test_it_knows_the_training_pairs_at_once_and_the_others_long_after(tmp_path, operation, optimizer, seed, steps):
+    scenario = f"grokking:operation={operation},p=23,share=0.6"
+    run = dynviz.run(scenario, optimizer, seeds=str(seed), steps=steps, out=tmp_path / "run")["adamw"]
     (grokked,) = [event for event in Scan([run], load(["grokked"])).advance() if event.kind == "grokked"]
     assert grokked.value > 5
     known = int(run.steps("train_accuracy")[(run["train_accuracy"][:, 0] >= 0.99).argmax()])
@@ -83,7 +88,7 @@ def test_it_knows_the_training_pairs_at_once_and_the_others_long_after(tmp_path)
     assert run["test_accuracy"][known // 10, 0] < 0.3
     first, last = (np.sort(run["spectrum"][place, 0])[::-1][:5].sum() for place in (0, grokked.step // 10))
     assert first < 0.65 < 0.8 < last
-    panels = plugins.load("views", "grokking").make(recordings=[run]).scene(2000).panels
+    panels = plugins.load("views", "grokking").make(recordings=[run]).scene(steps).panels
     assert panels[0].readouts[0].text == f"grokked at step {grokked.step}"
     assert panels[0].x.scale == "log"
 

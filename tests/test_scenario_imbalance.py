@@ -93,8 +93,11 @@ def test_the_view_has_a_panel_of_groups_for_each_optimizer(tmp_path):
     classes, loss, *groups = load("views", "groups").make(recordings=list(run.values())).scene(20).panels
     assert classes.title == "frequency of the classes"
     assert sum(len(mark.x) for mark in classes.marks) == 60
-    assert loss.title == "train loss"
-    assert [panel.title for panel in groups] == ["sgd: loss of each group", "adam: loss of each group"]
+    assert loss.title == "training loss"
+    assert [(panel.title, panel.y.label) for panel in groups] == [
+        ("sgd", "loss of each group"),
+        ("adam", "loss of each group"),
+    ]
     assert groups[0].y == groups[1].y
     assert groups[1].marks[-1].y[-1] == pytest.approx(run["adam"]["group_loss"][-1, 0, -1])
 

@@ -9,7 +9,7 @@ import torch
 import dynviz
 from dynviz import DynvizError
 from dynviz.scenarios._recovery import RATES, Shape, Vectors, control, large_truth, matrix, scale, truth
-from dynviz.scenarios._spectra import of_product, singular_values
+from dynviz.scenarios._spectra import of_product, singular_values, subspaces
 from dynviz.scenarios.matrix_recovery import MatrixRecovery
 
 PUBLISHED = {"adagrad": 136.5, "adamw": 135.6, "adamax": 84.3, "sgd": 44.0}
@@ -291,3 +291,23 @@ def test_the_protocol_names_the_twelve_rules_and_their_published_rates():
 def test_a_bad_option_is_refused_with_what_would_be_accepted(options, says):
     with pytest.raises(DynvizError, match=says):
         MatrixRecovery(**options)
+
+
+def test_where_a_decomposition_does_not_converge_it_is_made_in_double_precision(monkeypatch):
+    matrix = torch.randn(7, 5, generator=torch.Generator().manual_seed(3))
+    u, s, vh = np.linalg.svd(matrix.numpy(), full_matrices=False)
+    for name in ("svd", "svdvals"):
+        exact = getattr(torch.linalg, name)
+
+        def fails(matrix, exact=exact, **options):
+            if matrix.dtype == torch.float32:
+                raise torch.linalg.LinAlgError("the algorithm failed to converge")
+            return exact(matrix, **options)
+
+        monkeypatch.setattr(torch.linalg, name, fails)
+    left, right, values = subspaces(matrix, 3)
+    assert values.dtype == left.dtype == right.dtype == torch.float32
+    np.testing.assert_allclose(values, s, rtol=1e-6)
+    np.testing.assert_allclose(singular_values(matrix, 2), s[:2], rtol=1e-6)
+    np.testing.assert_allclose(left @ left.T, u[:, :3] @ u[:, :3].T, atol=1e-6)
+    np.testing.assert_allclose(right @ right.T, vh[:3].T @ vh[:3], atol=1e-6)

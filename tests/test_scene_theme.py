@@ -1,3 +1,5 @@
+import dataclasses
+
 import matplotlib
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from dynviz.encoding.palettes import thinned
 from dynviz.encoding.patches import FEW
 from dynviz.errors import DynvizError
+from dynviz.pixels.cutout import on
 from dynviz.scene.norm import Norm
 from dynviz.scene.palette import Palette
 from dynviz.scene.theme import THEMES, cividis, contrast, theme
@@ -152,3 +155,17 @@ def test_a_small_palette_keeps_steps_of_every_ramp(look, ramp):
     # Of a valley there are a dozen bands, and no more levels in any palette.
     assert {0, 61 if ramp == "valley" else 63} <= set(kept)
     assert max(np.diff(kept)) < 16
+
+
+@pytest.mark.parametrize("first", ["own", "base"])
+def test_a_theme_made_from_another_has_a_palette_of_its_own(first, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('base = "dark"\n[colors]\nground = "#400000"\nlane0 = "#00ff00"\n')
+    own, base = theme(str(file)), dataclasses.replace(theme("dark"))
+    on_black = on((0, 0, 0), base)
+    palettes = {}
+    for look in (own, base, on_black) if first == "own" else (on_black, base, own):
+        palettes[look.color("ground")] = look.palette().tolist()
+    assert all(palettes[ground][0] == list(ground) for ground in palettes)
+    assert [0, 255, 0] in palettes[64, 0, 0]
+    assert [0, 255, 0] not in palettes[0, 0, 0]

@@ -1,6 +1,7 @@
 """The player in a browser: who is let in, what is shown, and what a page may do."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -242,6 +243,33 @@ async def test_a_player_that_hangs_or_dies_is_ended(run):
             (viewer,) = served.server.viewers
             os.kill(viewer.process_id, signal.SIGSTOP)
         await ended(viewer.process_id)
+
+
+@asynchronous
+async def test_a_page_that_speaks_while_its_player_dies_is_told_of_it(run):
+    """What a page sends to a connection that is closed already makes the system throw away what it has not read."""
+    async with serving(run, step=0) as served, served.page() as page:
+        await page.wait_for("step")
+        (viewer,) = served.server.viewers
+
+        async def speak():
+            with contextlib.suppress(ConnectionError):
+                while not page.socket.closed:
+                    await page.say("focus")
+                    await asyncio.sleep(0.001)
+
+        speaking = asyncio.create_task(speak())
+        os.kill(viewer.process_id, signal.SIGKILL)
+        assert await page.closed() == 1000
+        await speaking
+
+
+@asynchronous
+async def test_pages_are_told_that_the_server_ends(run):
+    async with serving(run, step=0) as served, served.page() as page:
+        await page.wait_for("step")
+        await served.server._close(None)
+        assert await page.closed() == 1001
 
 
 @asynchronous

@@ -42,7 +42,7 @@ def same(fast, plain):
 def test_what_is_written_is_the_encoders_row(depth):
     cells = filled(50, 4, 7, PALETTE)
     encoder = Encoder(PALETTE, depth)
-    assert [strip.render(CONSOLE) for strip in strips(cells, encoder)] == encoder.rows(cells)
+    assert [strip.render(CONSOLE) for strip in strips(cells, encoder)] == Encoder(PALETTE, depth).rows(cells)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

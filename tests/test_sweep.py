@@ -22,7 +22,7 @@ from dynviz.plugins import grammar
 from dynviz.plugins.spec import Spec, parse
 from dynviz.recording import Recording, disk, open_all
 from dynviz.recording.metadata import Lane
-from dynviz.sweeps import table
+from dynviz.sweeps import table, work
 from dynviz.sweeps.grid import choices
 from dynviz.sweeps.jobs import Job, SweepPlan, jobs, numbered, split
 from dynviz.sweeps.pool import JobReport
@@ -456,3 +456,10 @@ def test_a_job_that_has_no_loss_yet_shows_none(capsys, monkeypatch):
     progress.hear(JobReport(job, "moved", 50, 100, 0.25))
     lines = capsys.readouterr().err.splitlines()[1:]
     assert lines == ["001-sgd: step 0 of 100 (0 of 1)", "001-sgd: step 50 of 100, loss 0.25 (0 of 1)"]
+
+
+def test_a_job_whose_sweep_was_killed_is_interrupted_and_has_not_failed():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb", buffering=0) as pipe, pytest.raises(KeyboardInterrupt):  # noqa: PTH123 - a descriptor
+        work._Answers(pipe).say("finished")

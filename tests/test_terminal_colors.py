@@ -67,6 +67,12 @@ def test_nobody_is_asked_where_it_is_known_or_somebody_else_would_answer(known, 
     assert send(questions(known, environ), environ, 2) is None
 
 
+def test_xterm_is_asked_though_its_name_tells_of_16_colours():
+    assert questions("16", {"TERM": "xterm"}) == COLORS
+    assert questions("16", {"TERM": "xterm", "FORCE_COLOR": "1"}) == b""
+    assert questions("16", {"TERM": "vt220"}) == b""
+
+
 @pytest.mark.parametrize(
     ("answer", "ground"),
     [

@@ -13,7 +13,7 @@ from dynviz.charts.numbers import significant
 from dynviz.errors import DynvizError
 from dynviz.recording import Recording, Writer, open_all
 from dynviz.recording.metadata import ChannelInfo, Hyperparameter, Lane, Metadata, Named
-from dynviz.scene.marks import Axis, Band, Field, Line, Points, ReferenceLine
+from dynviz.scene.marks import Axis, Band, Field, Line, Points, ReferenceLine, Text
 from dynviz.scene.norm import Norm
 from dynviz.scene.scales import first_pixels, nearest_pixels
 
@@ -94,7 +94,7 @@ def test_a_cell_is_the_median_over_the_seeds_at_its_place(tmp_path):
     (field,) = marks(panel, Field)
     expected = [[best_at(lr, beta) + 0.001 for lr in (1e-4, 1e-3, 1e-2, 1e-1)] for beta in (0.0, 0.5, 1.0)]
     np.testing.assert_allclose(field.values, expected)
-    assert (panel.x.scale, panel.x.label, panel.y.scale, panel.y.label) == ("log", "lr", "linear", "beta1")
+    assert (panel.x.scale, panel.x.label, panel.y.scale, panel.y.label) == ("log", "learning rate", "linear", "beta1")
     assert panel.x.limits == pytest.approx((10**-4.5, 10**-0.5))
     assert field.extent == (*panel.x.limits, *panel.y.limits)
     assert panel.readouts[0].text == "0.0110 at lr 0.01, beta1 0"
@@ -287,6 +287,16 @@ def test_norms_are_one_for_all_panels(tmp_path):
     assert labels == {f"{significant(norm.low, 2)} to {significant(norm.high, 2)}"}
 
 
+def test_the_best_setting_is_said_and_cells_that_are_few_have_their_numbers(tmp_path):
+    lanes = [Lane(0, {"lr": lr, "beta1": beta}) for lr in (1e-4, 1e-3) for beta in (0.0, 0.5)]
+    scene = view(recorded(tmp_path / "a", lanes)).scene(STEPS)
+    (panel,) = scene.panels
+    (field,) = marks(panel, Field)
+    assert scene.readouts[-1].text == f"The lowest loss is {significant(field.values.min())} at lr 0.001, beta1 0."
+    written = {text.text.strip() for text in panel.marks if isinstance(text, Text)}
+    assert written == {significant(value, 2) for value in field.values.ravel()}
+
+
 def test_the_head_names_each_optimizer_in_the_colour_of_its_cells(tmp_path):
     lanes = [Lane(seed, {"beta1": beta}) for beta in (0.0, 0.5) for seed in (0, 1)]
     swept, alone = recorded(tmp_path / "a", lanes), recorded(tmp_path / "b", lanes, rule="sgd")
@@ -297,6 +307,7 @@ def test_the_head_names_each_optimizer_in_the_colour_of_its_cells(tmp_path):
         ("sgd lr 0.01", "lane1"),
         ("seeds 0, 1", "muted"),
         ("band: middle half of the seeds", "muted"),
+        ("adamw has the lowest loss: 0.0105 at beta1 0.", "text"),
     ]
     assert [line.color for line in marks(scene.panels[0], Line)] == ["lane0", "lane1"]
 

@@ -126,9 +126,11 @@ def test_what_does_not_change_is_the_same_object(name, kind, tmp_path):
             # The bright end of a trajectory is always another part of it, and a ring of a deviation another circle.
             comet = isinstance(mark, Line) and mark.along is not None and mark.now is None
             ring = name == "rings" and isinstance(mark, Line) and mark.now is None
+            # What is known of a profile is another staircase.
+            stairs = name == "performance" and isinstance(mark, Line) and mark.now is None
             # The tint of an undecided map goes once that has decided.
             tint = isinstance(mark, Band) and mark.color == "muted"
-            if isinstance(mark, Line | Band | Contours) and not comet and not ring and not tint:
+            if isinstance(mark, Line | Band | Contours) and not comet and not ring and not stairs and not tint:
                 assert array is still[key]
     again = arrays(film.scene(int(film.steps[-1])))
     assert all(array is arrays(scenes[-1])[key] for key, array in again.items())

@@ -132,6 +132,10 @@ def test_the_line_of_twenty_examples_a_parameter_stands_where_sizes_are_inside_t
     assert "dotted: 20 examples per parameter" in said
     larger = [each for each in grid if each.facts["rank"] > 4]
     assert not any("dotted" in each.text for each in open_film(larger, "snr").scene(0).readouts)
+    # Beyond the largest size, in the margin of the axis, it is drawn and explained as well.
+    margin = open_film([each for each in grid if each.facts["rank"] == 4], "snr").scene(0)
+    assert any(rule.vertical for rule in marks(margin.panels[0], ReferenceLine))
+    assert "dotted: 20 examples per parameter" in [each.text for each in margin.readouts]
 
 
 def test_the_ratio_of_one_size_is_drawn_over_the_steps_with_the_control(grid):

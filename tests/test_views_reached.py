@@ -5,11 +5,11 @@ import pytest
 
 import dynviz
 from dynviz.animation.drawing import open_film
+from dynviz.charts import arrivals
 from dynviz.errors import DynvizError
 from dynviz.recording import open_all
 from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.marks import Line
-from dynviz.views import reached
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +20,14 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize("portion", [1 << 22, 7])
 def test_a_line_is_the_share_of_lanes_that_have_been_there(run, monkeypatch, portion):
-    monkeypatch.setattr(reached, "PORTION", portion)
+    monkeypatch.setattr(arrivals, "PORTION", portion)
     recordings = list(run.values())
     film = open_film(recordings, "reached:target=0.5")
     lines = [mark for mark in film.scene(60).panels[0].marks if isinstance(mark, Line)]
     for line, recording in zip(lines, recordings, strict=True):
         lowest = np.minimum.accumulate(recording["loss"], axis=0)
         assert line.y.tolist() == (lowest <= 0.5).mean(axis=1).tolist()
-    assert film.scene(60).panels[0].title == "share of lanes at loss ≤ 0.5"
+    assert film.scene(60).panels[0].title == "share of the runs at loss ≤ 0.5"
     ends = {mark.name: mark.value for mark in film.scene(60).panels[0].marks if isinstance(mark, DirectLabel)}
     assert ends == {"adam": "0.0 %", "sgd": "100.0 %"}
 

@@ -196,7 +196,7 @@ def test_a_ball_is_on_the_curve_where_its_lane_is(tmp_path):
         *_, ball = marks(film.scene(step).panels[0], Points)
         assert ball.x.tolist() == recording["position"][step, 0].tolist()
         np.testing.assert_allclose(ball.y, ball.x.astype(float) ** 2, atol=1e-3)
-    assert film.scene(7).panels[0].readouts[0].text.startswith(f"{1.5 * 0.9**7:.4f}"[:5])
+    assert film.scene(7).panels[0].readouts[0].text.startswith(f"x = {1.5 * 0.9**7:.4f}"[:9])
 
 
 def test_the_test_loss_is_a_dashed_curve_moved_to_the_right(tmp_path):
@@ -205,7 +205,7 @@ def test_the_test_loss_is_a_dashed_curve_moved_to_the_right(tmp_path):
     test, train = (mark for mark in scene.panels[0].marks if isinstance(mark, Line))
     assert (test.label, train.label, test.dash, train.dash) == ("test", "train", "dashed", "solid")
     np.testing.assert_allclose(test.x, train.x + 1)
-    assert [panel.title.split(",")[0] for panel in scene.panels] == ["two-wells", "loss", "test loss"]
+    assert [panel.title.split(",")[0] for panel in scene.panels] == ["loss over x", "loss", "test loss"]
 
 
 def test_many_balls_have_a_histogram_of_their_shares(tmp_path):
@@ -213,7 +213,7 @@ def test_many_balls_have_a_histogram_of_their_shares(tmp_path):
     panel = open_view("profile", [recording]).scene(0).panels[1]
     (bars,) = marks(panel, Bars)
     assert bars.heights.sum() == pytest.approx(1.0)
-    assert panel.readouts[0].text == "30 lanes"
+    assert panel.readouts[0].text == "30 runs"
     assert not bars.heights[np.abs(bars.x) > 1.6].any()
 
 
@@ -222,7 +222,7 @@ def test_a_bar_is_as_high_as_its_share_and_balls_that_are_left_out_are_counted(t
     (bars,) = marks(gathered.panels[1], Bars)
     assert bars.heights.max() == pytest.approx(1.0)
     assert gathered.panels[1].y.limits[1] > 1
-    assert gathered.panels[0].readouts[0].text.endswith(", 12 of 30 lanes drawn")
+    assert gathered.panels[0].readouts[0].text.endswith(", 12 of 30 runs drawn")
 
 
 def test_many_balls_at_one_place_lie_on_one_another_and_inside_the_picture(tmp_path):
@@ -480,4 +480,4 @@ def test_a_lane_that_diverges_is_never_gone_without_a_word(view, tmp_path):
     film = open_view(view, recordings)
     before, after = ([readout.text for readout in film.scene(step).panels[0].readouts] for step in (lost - 1, lost))
     assert not any("diverged" in text for text in before)
-    assert after == [f"diverged at step {lost}", "3 lanes, 1 diverged"]
+    assert after == [f"diverged at step {lost}", "3 runs, 1 diverged"]

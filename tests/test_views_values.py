@@ -41,7 +41,7 @@ def test_a_map_shows_the_probability_of_class_1_at_the_sample_before_the_step(tm
     field = marks(panel, Field)[0]
     assert np.array_equal(field.values, recording["prediction"][5, 0, :, :, 1])
     assert (field.extent, field.ramp, field.norm.low, field.norm.high) == ((-100, 100, -100, 100), "classes", 0, 1)
-    assert panel.readouts[0].text == f"{100 * recording['val_accuracy'][5, 0]:.1f} %"
+    assert panel.readouts[0].text == f"{100 * recording['val_accuracy'][5, 0]:.1f} % right"
 
 
 def test_a_map_of_one_of_several_lanes_says_its_seed(tmp_path):
@@ -49,7 +49,7 @@ def test_a_map_of_one_of_several_lanes_says_its_seed(tmp_path):
     panel = scene("logits", [recording], 400, lane=2).panels[0]
     assert np.array_equal(marks(panel, Field)[0].values, recording["prediction"][-1, 2, :, :, 1])
     assert panel.title == "prediction, seed 44"
-    assert panel.readouts[0].text == f"{100 * recording['val_accuracy'][-1, 2]:.1f} %"
+    assert panel.readouts[0].text == f"{100 * recording['val_accuracy'][-1, 2]:.1f} % right"
 
 
 def test_many_learned_centers_do_not_hide_the_map(tmp_path):
@@ -192,7 +192,7 @@ def test_a_curve_that_swings_is_its_mean_over_what_it_reaches(scale, tmp_path):
     (label,) = marks(panel, DirectLabel)
     assert label.value == panel.readouts[0].text
     assert float(label.value) == pytest.approx(line.y[-1], rel=0.01)
-    assert any("where a curve swings" in readout.text for readout in film.scene(0).readouts)
+    assert any("how far a curve swings" in readout.text for readout in film.scene(0).readouts)
 
 
 def test_what_hardly_swings_or_seldom_turns_is_left_as_it_is():
@@ -287,7 +287,7 @@ def test_paths_on_one_landscape_share_a_panel_and_others_do_not(tmp_path):
     facts = {"domain": [-3, 3, -3, 3]}
     other = surface(tmp_path / "other", label="other", facts=facts)
     panels = scene("path", [one, other, two], 0).panels
-    assert [panel.title for panel in panels] == ["path", "path", "loss"]
+    assert [panel.title for panel in panels] == ["loss", "loss", "loss"]
     whole = [line for line in marks(panels[0], Line) if line.now is not None]
     assert [line.label for line in whole] == ["one", "two"]
     assert [line.color for line in whole] == ["lane0", "lane2"]
@@ -363,11 +363,13 @@ def test_the_title_says_scenario_and_options_and_readouts_say_optimizers_and_see
     one, two = voronoi(tmp_path / "one", label="adamw"), voronoi(tmp_path / "two", label="adamw-l1")
     shown = scene("benchmark", [one, two], 0)
     assert shown.title == "voronoi · model centers"
-    assert [(each.text, each.color) for each in shown.readouts] == [
-        ("adamw lr 0.01", "lane0"),
-        ("adamw-l1 lr 0.01", "lane1"),
-        ("seed 42", "muted"),
+    assert [(each.text, each.color) for each in shown.readouts if each.color != "text"] == [
+        ("adamw", "lane0"),
+        ("adamw-l1", "lane1"),
+        ("lr 0.01, seed 42", "muted"),
     ]
+    alone = scene("benchmark", [one], 0).readouts
+    assert [each.text for each in alone if each.color != "text"] == ["adamw lr 0.01", "seed 42"]
 
 
 def test_recordings_of_one_label_are_told_apart_by_what_differs(tmp_path):
@@ -498,7 +500,7 @@ def test_a_map_and_the_accuracy_beside_it_are_of_one_step(tmp_path):
         tmp_path / "b", channels | {"val_accuracy": (1, accuracy)}, scenario="voronoi", steps=400, facts=whole.facts
     )
     panel = scene("benchmark", [mixed], 39).panels[0]
-    assert panel.readouts[0].text == percent(accuracy[20, 0])
+    assert panel.readouts[0].text == f"{percent(accuracy[20, 0])} right"
 
 
 def test_arrows_of_rare_terms_begin_where_their_step_began(tmp_path):
@@ -539,7 +541,7 @@ def test_of_many_lanes_thin_lines_are_the_extremes_of_those_that_can_be_shown():
 
 
 def test_a_picture_says_what_its_bands_and_thin_lines_are(tmp_path):
-    words = "bold: median, band: middle half, thin: least and largest of 12 lanes"
+    words = "bold: median, band: middle half, thin: least and largest of 12 runs"
     assert words in notes([surface(tmp_path / "a", lanes=12)])
     assert "band: 10 to 90 % of the last batches" in notes([voronoi(tmp_path / "b")])
     assert not any("band" in text for text in notes([surface(tmp_path / "c")]))

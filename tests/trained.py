@@ -26,6 +26,7 @@ SMALL = {
     "icon": ("icon:data=shapes", ["adam"], {}),
     "groups": ("imbalance:classes=40,samples=120", ["sgd", "adam"], {}),
     "noise": ("gradient-noise:data=shapes,rows=64,noise_batch=1", ["sgd", "adam"], {}),
+    "items": ("frequent-items:items=24", ["sketchy:rank=4"], {"record": ["state.*"]}),
     "grokking": ("grokking:p=5,width=8", ["adamw"], {}),
     "undecayed": (
         "exponential-rate:data=shapes,width=8",

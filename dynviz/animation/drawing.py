@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 from dynviz import plugins
@@ -12,6 +12,7 @@ from dynviz.animation.wording import PLAIN, Wording
 from dynviz.errors import DynvizError, TooEarlyError, in_words, unknown
 from dynviz.film import Film
 from dynviz.frame import Background, Header, Pixels
+from dynviz.frozen import frozen
 from dynviz.plugins import trust
 from dynviz.recording import Recording, Snapshot, open_all
 from dynviz.scene.marks import Readout, Scene
@@ -27,7 +28,7 @@ ANYWHERE = "curves"
 """The view of recordings whose scenario suggests none: each has a loss."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Drawing:
     """Everything that a process needs to know to draw the same pictures as another.
 
@@ -71,6 +72,8 @@ class Drawing:
         """The view of these recordings."""
         film = open_film(recordings, self.view, self.panel, self.until)
         film = noted(film, recordings) if self.notes else film
+        if not any(recording.live for recording in recordings):
+            film = _uncounted(film)
         if self.tiled:
             return alone(film)
         return told(film) if self.story else film
@@ -91,6 +94,9 @@ class Drawing:
 
         def scene(step: int) -> Scene:
             drawn = worded.scene(step)
+            if self.until == 1 and step == 0 and not self.frames:
+                # Of the start alone there is no step to come.
+                drawn = replace(drawn, steps=0)
             if self.tiled:
                 return tile(drawn)
             return drawn if scale is None else replace(drawn, scale=scale)
@@ -130,6 +136,13 @@ class Drawing:
         lists = {name: tuple(tree[name]) for name in ("sources", "frames")}
         wording = Wording.from_json(tree["wording"])
         return cls(**{**tree, **lists, "size": (width, height), "wording": wording})
+
+
+def _uncounted(film: Film) -> Film:
+    """Without a counter where there is nothing but the start: what stands still has no steps to count."""
+    if film.steps.tolist() != [0]:
+        return film
+    return replace(film, scene=lambda step: replace(film.scene(step), steps=-1))
 
 
 def suggested(recordings: Sequence[Recording]) -> list[str]:

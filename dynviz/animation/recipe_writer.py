@@ -1,37 +1,39 @@
 """Writing down how a picture is made, or why it cannot be made again."""
 
 import itertools
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dynviz import plugins
 from dynviz.animation.recipe import (
-    KEY,
+    FILE_NAME,
     LONGEST,
-    VERSION,
-    ChannelSum,
     PictureRequest,
     Recipe,
     RecordedFork,
     RecordedMeasurement,
     RecordedRun,
+    TapeRequest,
     line_of,
 )
+from dynviz.animation.recipe_reader import MOST
+from dynviz.animation.recipe_sums import PARTS, crc_of, measurement_arrays, sizes_of, sums
 from dynviz.animation.wording import Wording
 from dynviz.errors import DynvizError
 from dynviz.plugins.fingerprints import CodeFile, module_source
 from dynviz.plugins.spec import parse
-from dynviz.recording import Recording, projections
+from dynviz.recording import Recording, layout, projections
 from dynviz.recording.changes import Change, effective
 from dynviz.recording.metadata import Metadata, Origin
+from dynviz.recording.notes import load_all
+from dynviz.recording.run import is_sweep, split_source
 
-SUMMED = 1 << 26
-"""Bytes of a channel up to which its samples are summed."""
 THEMES = ("light", "dark")
+MANY = 100
+"""Of more recordings than these less is kept of each, so that the picture stays small."""
+NOTES = "it shows notes"
+OWN_THEME = "its theme is a file of your own, which a recipe does not carry"
 
 
 def line_for(
@@ -48,32 +50,62 @@ def line_for(
         wording: Its words.
         measured: Measurements that it shows: the folder of each one's recording, and its name.
     """
-    writer = _RunWriter(measured)
+    return _line(recordings, lambda _: _picture(request, wording), measured)
+
+
+def line_for_tape(
+    recordings: Sequence[Recording],
+    sources: Sequence[str],
+    measured: Sequence[tuple[Path, str]],
+    *,
+    text: str,
+    theme: str,
+    suffix: str,
+    shot: int | None = None,
+) -> str:
+    """The same of a recording of the terminal.
+
+    Args:
+        recordings: The recordings that are played.
+        sources: The same as the tape names them, `FOLDER` or `FOLDER@LANES`.
+        measured: Measurements that it shows: the folder of each one's recording, and its name.
+        text: The tape.
+        theme: Its theme.
+        suffix: The picture's format.
+        shot: The picture's place among the screenshots of the tape, if it is one.
+    """
+
+    def picture(writer: "_RunWriter") -> TapeRequest:
+        if theme not in THEMES:
+            raise DynvizError(OWN_THEME)
+        if load_all(recording.folder for recording in recordings):
+            raise DynvizError(NOTES)
+        played = tuple(map(writer.source, sources))
+        return TapeRequest(suffix=suffix, text=text, sources=played, shot=shot)
+
+    return _line(recordings, picture, measured)
+
+
+def no_line(why: str) -> str:
+    """The line of a picture that cannot be made again, for a reason."""
+    return line_of({"none": why})
+
+
+def _line(
+    recordings: Sequence[Recording],
+    picture: "Callable[[_RunWriter], PictureRequest | TapeRequest]",
+    measured: Sequence[tuple[Path, str]],
+) -> str:
+    if len(recordings) > MOST:
+        return no_line(f"it shows {len(recordings)} recordings, more than the {MOST} that can be listed")
+    writer = _RunWriter(measured, parts=1 if len(recordings) > MANY else PARTS)
     try:
         runs = tuple(map(writer.run, recordings))
         others = tuple(writer.run(Recording(folder)) for folder in writer.goals)
-        line = Recipe(recordings=runs, others=others, picture=_picture(request, wording)).line()
+        line = Recipe(recordings=runs, others=others, picture=picture(writer)).line()
     except DynvizError as error:
-        return line_of({KEY: VERSION, "none": str(error)})
-    return line if len(line) <= LONGEST else line_of({KEY: VERSION, "none": "it shows more lanes than can be listed"})
-
-
-def sums(recording: Recording) -> dict[str, ChannelSum]:
-    """What the channels of a recording hold; those that are very large are left out."""
-    held = {}
-    for name in recording.metadata.channels:
-        samples = recording[name]
-        if samples.nbytes <= SUMMED:
-            held[name] = ChannelSum(samples=len(samples), crc=zlib.crc32(np.ascontiguousarray(samples).tobytes()))
-    return held
-
-
-def measurement_sum(folder: Path, name: str) -> int:
-    """The CRC-32 of what was measured around a recording's parameters."""
-    crc = 0
-    for array in projections.read(folder, name)[1].values():
-        crc = zlib.crc32(np.ascontiguousarray(array).tobytes(), crc)
-    return crc
+        return no_line(str(error))
+    return line if len(line) <= LONGEST else no_line("it shows more lanes than can be listed")
 
 
 class _RunWriter:
@@ -83,8 +115,9 @@ class _RunWriter:
         goals: The folders of recordings that directions lead to.
     """
 
-    def __init__(self, measured: Sequence[tuple[Path, str]]) -> None:
+    def __init__(self, measured: Sequence[tuple[Path, str]], parts: int) -> None:
         self.goals: list[Path] = []
+        self._parts = parts
         self._measured = measured
         self._folders: dict[Path, str] = {}
 
@@ -108,13 +141,29 @@ class _RunWriter:
             metadata=metadata,
             changes=() if metadata.origin else changes,
             files={Path(one.path).name: one.sha256 for one in metadata.inputs},
-            sums=sums(whole_recording),
+            sums=sums(whole_recording, self._parts),
             measured=tuple(self._measurement(recording.folder, name) for name in names),
             fork=self._fork(metadata, metadata.origin, changes) if metadata.origin else None,
         )
 
+    def source(self, source: str) -> str:
+        """A run or a recording, `FOLDER` or `FOLDER@LANES`, named from the folders of the recipe.
+
+        Raises:
+            DynvizError: It is a sweep.
+        """
+        folder, lanes = split_source(source)
+        if is_sweep(folder):
+            raise DynvizError("it shows a sweep")
+        folder = folder.resolve()
+        recording = (folder / layout.METADATA).exists()
+        name = f"{self._name(folder.parent)}/{folder.name}" if recording else self._name(folder)
+        return name if lanes is None else f"{name}@{','.join(map(str, lanes))}"
+
     def _name(self, folder: Path) -> str:
         """The name of a run's folder, with a number where another one is called the same."""
+        if not FILE_NAME.fullmatch(folder.name):
+            raise DynvizError(f"it shows a run in a folder with a name that recipes do not take, {folder.name!r:.60}")
         if folder not in self._folders:
             numbered = (folder.name if number == 1 else f"{folder.name}-{number}" for number in itertools.count(1))
             self._folders[folder] = next(name for name in numbered if name not in self._folders.values())
@@ -125,13 +174,15 @@ class _RunWriter:
         about, _ = projections.read(folder, name)
         if not isinstance(about.get("asked"), dict) or not about["asked"]:
             raise DynvizError(f"it shows {name}, which does not say how it was measured; measure it again")
+        arrays = measurement_arrays(folder, name)
         self.goals += (Path(goal) for goal in about.get("towards", ()) if Path(goal) not in self.goals)
         return RecordedMeasurement(
             kind="sharpness" if about.get("kind") else "projection",
             name=name,
             asked=about["asked"],
             goals=tuple(self.goals.index(Path(goal)) for goal in about.get("towards", ())),
-            crc=measurement_sum(folder, name),
+            crc=crc_of(arrays),
+            sizes=sizes_of(arrays),
         )
 
     def _fork(self, metadata: Metadata, origin: Origin, changes: Sequence[Change]) -> RecordedFork:
@@ -157,9 +208,9 @@ class _RunWriter:
 
 def _picture(request: Mapping[str, Any], wording: Wording) -> PictureRequest:
     if request["theme"] not in THEMES:
-        raise DynvizError("its theme is a file of your own, which a recipe does not carry")
+        raise DynvizError(OWN_THEME)
     if request["notes"]:
-        raise DynvizError("it shows notes")
+        raise DynvizError(NOTES)
     return PictureRequest(
         **{name: value for name, value in request.items() if name != "notes"},
         **{name: getattr(wording, name) for name in ("title", "caption", "labels", "language")},

@@ -1,15 +1,15 @@
 """A user's own words for a picture: title, caption, labels, and another language."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Mark, Panel, Readout, Scene
 
@@ -18,7 +18,7 @@ WRITTEN = ("label", "text", "name", "value", "widest", "missing")
 """The fields of marks that are written; others name colours and kinds."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Wording:
     """What a user calls things.
 
@@ -84,11 +84,14 @@ def read_language(file: Path) -> Pairs:
     Raises:
         DynvizError: The file cannot be read, or is no such table.
     """
+    # The player, which draws with words as they are, would wait for the import.
+    import tomllib
+
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise DynvizError(f"cannot read {file}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DynvizError(f'{file} is no TOML of words, such as loss = "Verlust": {error}') from error
     for word, other in tree.items():
         if not isinstance(other, str):

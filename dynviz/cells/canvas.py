@@ -1,6 +1,5 @@
 """The canvas: scenes in, cells out."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from dynviz.cells.characters import codes, columns, swatch_characters
 from dynviz.cells.inks import Inks
 from dynviz.cells.metrics import LETTERS, CellMetrics, cell_metrics
 from dynviz.cells.panel import CellPanelPainter
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect
 from dynviz.layout.counter import step_words
 from dynviz.layout.naming import Swatch
@@ -27,7 +27,7 @@ LEAST = (40, 12)
 """Columns and rows of the smallest terminal that scenes are drawn in."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Hit:
     """What is at a cell: a panel of the scene, and, over its plot, the data coordinates of the cell's middle."""
 
@@ -36,7 +36,7 @@ class Hit:
     y: float | None
 
 
-@dataclass(frozen=True)
+@frozen
 class PanelAreas:
     """Where the panels of a picture stand.
 

@@ -1,18 +1,18 @@
 """A picture made of a terminal's cells."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.cells.wide import as_text, joined
+from dynviz.frozen import frozen
 
 UPPER_HALF = "▀"
 """The upper half of a cell in its ink, the lower half in its ground: two pixels of a picture."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Cells:
     """A rectangle of cells; each shows one character of one column's width, or half of a wide one.
 

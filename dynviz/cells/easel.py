@@ -1,11 +1,10 @@
 """The easel: what a mark needs to know to be drawn in cells."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dynviz.cells.inks import Inks
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Axis
 from dynviz.scene.scales import fractions
 
@@ -14,7 +13,7 @@ ACROSS, DOWN = 2, 4
 """Dots of a cell in braille."""
 
 
-@dataclass(frozen=True)
+@frozen
 class CellEasel:
     """One panel's plot.
 

@@ -1,16 +1,17 @@
 """Cells as the rows of text, with colours, that a terminal reads.
 
 A colour is written only where it changes along a row; what colour a blank would have been drawn in is never written.
-The change of a colour is taken from a table of ready strings, for all cells at once.
+What sets a colour is taken from a table of ready strings, for all cells at once, and a row is one copy of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.color import Color
+from rich.color import Color, ColorType
 from rich.segment import Segment
 from rich.style import Style
 
@@ -18,7 +19,7 @@ from dynviz.cells import codes
 from dynviz.cells.cells import UPPER_HALF, Cells
 from dynviz.cells.codes import DEFAULT
 from dynviz.cells.depth import Depth, detect
-from dynviz.cells.wide import NOTHING, POINT, as_text, joined
+from dynviz.cells.wide import POINT, as_text, joined
 
 __all__ = ["Depth", "Encoder", "detect"]
 
@@ -27,6 +28,7 @@ BLANK, UPPER, LOWER = ord(" "), ord(UPPER_HALF), ord("▄")
 BLOCKS = (0x2580, 0x259F)
 """Characters that are areas of colour rather than signs."""
 EIGHTHS = (0x2581, 0x2588)
+FULL = EIGHTHS[1]
 SHADES = np.array([*map(ord, " ░▒▓█")], np.uint32)
 BRAILLE = (0x2800, 0x28FF)
 EVERY_SECOND = 0x2895
@@ -34,7 +36,6 @@ EVERY_SECOND = 0x2895
 FAINT = {True: 0.25, False: 0.45}
 """On a light ground and on a dark one: colours nearer to it than this are those of ghosts."""
 REPLACEMENT = 0xFFFD
-BOLD = np.array(["", "\x1b[1m", "\x1b[22m"], object)
 _ARRAYS = ("glyphs", "ink", "ground", "bold")
 
 
@@ -70,6 +71,8 @@ class Encoder:
         self.depth = depth
         self._palette, self._instead = palette, instead
         self._dimmed: dict[float, Encoder] = {}
+        # The picture before, of which a curve changes few rows.
+        self._last: tuple[list[NDArray[Any]], list[str]] = ([], [])
         self._bold = bold
         self._light = codes.is_light(palette)
         # Numbers of a table's colours; in true colour and in none the table is the palette.
@@ -84,7 +87,9 @@ class Encoder:
         far = np.abs(codes.lightness(palette) - codes.lightness(palette[:1]))
         self._shares = far / max(far.max(), 1e-9)
         self._colors = self._table_of_colors(palette)
-        self._inks, self._grounds = (_strings(colors, ground=place == 1) for place, colors in enumerate(self._colors))
+        self._inks, self._grounds = (
+            _table(_strings(colors, ground=place == 1)) for place, colors in enumerate(self._colors)
+        )
 
     def dimmed(self, share: float) -> "Encoder":
         """One that draws all colours nearer to the ground, by this share of their distance from it."""
@@ -95,24 +100,37 @@ class Encoder:
         return self._dimmed[share]
 
     def rows(self, cells: Cells) -> list[str]:
-        """Each row as a string that fills exactly as many columns as there are, and ends with everything reset."""
+        """Each row as a string that fills exactly as many columns as there are, and ends with everything reset.
+
+        Rows that are as in the picture before are not encoded again.
+        """
+        if not cells.glyphs.size:
+            return [RESET if self.depth != "none" else ""] * cells.rows
+        arrays = [getattr(cells, name).copy() for name in _ARRAYS]
+        before, rows = self._last
+        new = np.ones(cells.rows, dtype=bool)
+        if before and before[0].shape == arrays[0].shape:
+            new = np.logical_or.reduce([(now != then).any(axis=1) for now, then in zip(arrays, before, strict=True)])
+        else:
+            rows = [""] * cells.rows
+        changed = replace(cells, **{name: array[new] for name, array in zip(_ARRAYS, arrays, strict=True)})
+        texts = iter(self._encoded(changed))
+        rows = [next(texts) if is_new else row for is_new, row in zip(new.tolist(), rows, strict=True)]
+        self._last = arrays, rows
+        return list(rows)
+
+    def _encoded(self, cells: Cells) -> list[str]:
         look = self._look(cells)
-        text = look.glyphs.astype("<u4").tobytes().decode("utf-32-le", "replace")
         bold = self._bold and bool(look.bold.any())
-        if self.depth == "none" and not bold:
-            width = cells.columns
-            return [text[row * width : (row + 1) * width].replace(chr(NOTHING), "") for row in range(cells.rows)]
         drawn = look.glyphs != BLANK
-        columns = [np.array(list(text), dtype=object).reshape(drawn.shape)]
-        if chr(NOTHING) in text:
-            columns[0][look.glyphs == NOTHING] = ""
-        if self.depth != "none":
-            columns[:0] = self._changes(look, drawn)
+        parts = []
         if bold:
             turned = _changed(look.bold, drawn, before=False)
-            columns.insert(0, BOLD[np.where(turned, 1 + ~look.bold, 0)])
-        lines = np.stack(columns, axis=-1).reshape(cells.rows, len(columns) * cells.columns).tolist()
-        return [f"{''.join(line)}{RESET}" for line in lines]
+            parts.append(BOLD[np.where(turned, 1 + ~look.bold, 0)])
+        if self.depth != "none":
+            ink, ground = self._changes(look, drawn)
+            parts += [self._inks[ink], self._grounds[ground]]
+        return _joined_rows([*parts, _utf_8(look.glyphs)])
 
     def segments(self, cells: Cells, row: int) -> list[Segment]:
         """A row in the plain way, for rich and for Textual: a style for each run of cells that look the same."""
@@ -128,6 +146,10 @@ class Encoder:
             glyphs, colors = self._shaded(glyphs, cells), np.zeros_like(cells.ink)
             return replace(cells, glyphs=glyphs, ink=colors, ground=colors)
         ink, ground = self._codes[cells.ink], self._codes[cells.ground]
+        if self.depth != "16":
+            # Fonts leave gaps between full blocks, one above the other; grounds meet. Of 16, some are no grounds.
+            full = glyphs == FULL
+            glyphs, ground = np.where(full, np.uint32(BLANK), glyphs), np.where(full, ink, ground)
         if self.depth != "true":
             # Two colours that have become one would hide a sign; areas of one colour may be.
             hidden = (ink == ground) & (cells.ink != cells.ground) & ~_in(glyphs, BLOCKS)
@@ -148,16 +170,16 @@ class Encoder:
         glyphs = np.where(ghost, glyphs & EVERY_SECOND, glyphs)
         return np.where((glyphs == UPPER) | (glyphs == BLANK) | covered, shades, glyphs)
 
-    def _changes(self, look: Cells, drawn: NDArray[np.bool_]) -> list[NDArray[np.object_]]:
-        """What sets the ink [rows, columns] and what sets the ground after it; nothing where they stay."""
+    def _changes(self, look: Cells, drawn: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+        """Places in the tables of what sets the ink [rows, columns] and of what sets the ground after it."""
         new_ground = np.ones(drawn.shape, dtype=bool)
         np.not_equal(look.ground[:, 1:], look.ground[:, :-1], out=new_ground[:, 1:])
         new_ink = _changed(look.ink, drawn)
-        count = len(self._inks) // 2
         # Where both change they share one sequence: the ink's is left open and the ground's goes on.
-        ink = np.where(new_ink, look.ink + (1 + count * new_ground), 0)
-        ground = np.where(new_ground, look.ground + (1 + count * new_ink), 0)
-        return [self._inks[ink], self._grounds[ground]]
+        shared = len(self._colors[0]) * (new_ink & new_ground)
+        ink = np.where(new_ink, look.ink + (shared + 1), 0)
+        ground = np.where(new_ground, look.ground + (shared + 1), 0)
+        return [ink, ground]
 
     def _table_of_colors(self, palette: NDArray[np.uint8]) -> tuple[list[Color], list[Color]]:
         """The colour of each number, as an ink and as a ground."""
@@ -214,8 +236,53 @@ def _in(glyphs: NDArray[np.uint32], range_: tuple[int, int]) -> NDArray[np.bool_
     return (glyphs >= range_[0]) & (glyphs <= range_[1])
 
 
-def _strings(colors: list[Color], *, ground: bool) -> NDArray[np.object_]:
-    """Nothing; for each colour what sets it alone; for each the first half, or the second, of what sets both."""
-    setters = [";".join(color.get_ansi_codes(foreground=not ground)) for color in colors]
+def _strings(colors: list[Color], *, ground: bool) -> list[str]:
+    """For each colour what sets it alone; for each the first half, or the second, of what sets both."""
+    setters = [_setter(color, ground=ground) for color in colors]
     both = [f";{code}m" if ground else f"\x1b[{code}" for code in setters]
-    return np.array(["", *(f"\x1b[{code}m" for code in setters), *both], dtype=object)
+    return [*(f"\x1b[{code}m" for code in setters), *both]
+
+
+def _setter(color: Color, *, ground: bool) -> str:
+    if color.type == ColorType.TRUECOLOR and color.triplet is not None:
+        # rich takes ten times as long, which the first picture would wait for.
+        return "{};2;{};{};{}".format(48 if ground else 38, *color.triplet)
+    return ";".join(color.get_ansi_codes(foreground=not ground))
+
+
+def _table(strings: Sequence[str]) -> NDArray[np.void]:
+    """An empty string and those given, as records of bytes that zeros fill up."""
+    data = np.array(["", *strings], dtype="S")
+    return data.view(f"V{data.itemsize}")
+
+
+BOLD = _table(["\x1b[1m", "\x1b[22m"])
+
+
+def _utf_8(points: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    r"""Each code point as the bytes of its UTF-8, from the lowest on; those left over are zero.
+
+    >>> _utf_8(np.array([*map(ord, "aé▀🙂")], np.uint32)).tobytes().replace(b"\0", b"").decode()
+    'aé▀🙂'
+    """
+
+    def tail(shift: int) -> NDArray[np.uint32]:
+        return points >> np.uint32(shift) & np.uint32(0x3F) | np.uint32(0x80)
+
+    two = points >> 6 | 0xC0 | tail(0) << 8
+    three = points >> 12 | 0xE0 | tail(6) << 8 | tail(0) << 16
+    four = points >> 18 | 0xF0 | tail(12) << 8 | tail(6) << 16 | tail(0) << 24
+    least = np.where(points < 0x800, two, np.where(points < 0x10000, three, four))
+    return np.where(points < 0x80, points, least).astype("<u4", copy=False)
+
+
+def _joined_rows(parts: Sequence[NDArray[Any]]) -> list[str]:
+    """The text of each row of cells, of parts [rows, columns] that follow one another in a cell; zeros are left out.
+
+    What a row sets, it resets at its end.
+    """
+    cells = np.empty(parts[0].shape, [(f"part{number}", part.dtype) for number, part in enumerate(parts)])
+    for name, part in zip(cells.dtype.names or (), parts, strict=True):
+        cells[name] = part
+    rows = [row.tobytes().translate(None, b"\0").decode() for row in cells]
+    return [row + RESET if "\x1b" in row else row for row in rows]

@@ -1,8 +1,7 @@
 """The metrics of a page in a terminal: rows and columns, one character each."""
 
-from dataclasses import dataclass
-
 from dynviz.cells.characters import columns, plain, swatch_characters
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect, Size
 from dynviz.layout.metrics import AxisMetrics, Font, Fonts, HeadMetrics, Metrics, PageMetrics
 from dynviz.layout.naming import Swatch
@@ -48,7 +47,7 @@ AXES = AxisMetrics(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class CellMetrics(Metrics):
     """A page of a terminal's cells."""
 

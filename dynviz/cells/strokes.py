@@ -1,12 +1,12 @@
 """Strokes: the braille dots that lines pass through, in the order of the line."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.cells.easel import ACROSS, DOWN, Floats
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Dash
 
 BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8)
@@ -17,7 +17,7 @@ AT_ONCE = 200_000
 """About how many dots are computed at a time; this bounds the memory."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Dots:
     """The dots of a line, each once, in the order in which the line first comes to them.
 
@@ -35,7 +35,7 @@ class Dots:
 NONE = Dots(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
 
 
-@dataclass(frozen=True)
+@frozen
 class Segments:
     """Straight pieces of a line inside an area.
 

@@ -30,17 +30,19 @@ Style: TypeAlias = tuple[str, ...]
 """Attributes that shapes share."""
 
 
-def svg(cells: Cells, title: str = "") -> str:
+def svg(cells: Cells, title: str = "", recipe: str = "") -> str:
     """The picture: the same text for the same cells.
 
     Args:
         cells: What is shown.
         title: What it is called, for those who cannot see it.
+        recipe: How it was made, kept as metadata: ASCII without the signs of markup.
     """
     cells = replace(cells, glyphs=joined(cells.glyphs))
     width, height = cells.columns * WIDTH + 2 * MARGIN, cells.rows * HEIGHT + 2 * MARGIN
     inks = [f"#{bytes(color).hex()}" for color in cells.palette]
     name = f"<title>{escape(clean(title))}</title>" if title else ""
+    name += f"<metadata>{recipe}</metadata>" if recipe else ""
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="{-MARGIN} {-MARGIN} {width} {height}" role="img">{name}',

@@ -1,14 +1,15 @@
 """Titles and names in pictures, and the colours that tell recordings apart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
+from dynviz.charts import channels
 from dynviz.charts.numbers import significant
 from dynviz.charts.rates import in_words
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Dash, Readout
 from dynviz.scene.theme import ORDERED
@@ -34,7 +35,7 @@ def words(channel: str, *recordings: Recording) -> str:
         recordings: The recordings that may declare it; a channel that none of them recorded has no title.
     """
     declared = (one.metadata.channels[channel].title for one in recordings if channel in one)
-    return next(declared, "") or channel.replace("_", " ")
+    return next(declared, "") or channels.plain(channel)
 
 
 def title(recordings: Sequence[Recording]) -> str:
@@ -111,7 +112,7 @@ def _scenario_words(recording: Recording) -> dict[str, str]:
     return {**given, **metadata.what}
 
 
-@dataclass(frozen=True)
+@frozen
 class Tag(Readout):
     """What distinguishes a recording from the others of a view: an empty readout in its colour and with its name.
 
@@ -183,14 +184,14 @@ def chosen(recordings: Sequence[Recording], lane: int) -> tuple[str, ...]:
 
 
 def lanes(count: int, of: int = 0) -> str:
-    """A number of lanes in words, and the total if it is larger.
+    """A number of lanes in the words of pictures, and the total if it is larger.
 
     >>> lanes(1), lanes(8), lanes(16, of=20)
-    ('1 lane', '8 lanes', '16 of 20 lanes')
+    ('1 run', '8 runs', '16 of 20 runs')
     """
     if count < of:
-        return f"{significant(count, 9)} of {significant(of, 9)} lanes"
-    return f"{significant(count, 9)} lane{'s' if count != 1 else ''}"
+        return f"{significant(count, 9)} of {significant(of, 9)} runs"
+    return f"{significant(count, 9)} run{'s' if count != 1 else ''}"
 
 
 def _unnumbered(label: str, among: Sequence[str]) -> str:
@@ -199,7 +200,7 @@ def _unnumbered(label: str, among: Sequence[str]) -> str:
 
 
 def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
-    """Each recording with its given hyperparameters, in its colour, then the seeds.
+    """Each recording with its given hyperparameters, in its colour, then those that all were given, and the seeds.
 
     How an optimizer treats unsupported shapes is added to its name if that applies to all parameters, else at the end.
 
@@ -207,9 +208,11 @@ def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
     """
     seeded = {seeds(recording) for recording in recordings}
     rates = in_words([_given(recording) for recording in recordings]) if len(recordings) > 1 else None
+    common = _shared([_given(recording) for recording in recordings]) if len(recordings) > 1 else {}
     readouts, notes = [], []
     for recording, name, color in zip(recordings, names(recordings), colors(recordings), strict=True):
-        given = [option(key, value) for key, value in _given(recording).items() if rates is None or key != "lr"]
+        apart = {key: value for key, value in _given(recording).items() if key not in common}
+        given = [option(key, value) for key, value in apart.items() if rates is None or key != "lr"]
         own = [seeds(recording)] if len(seeded) > 1 else []
         text = " ".join([name, *(extra for extra in given + own if extra not in name)])
         fallback, fallbacks = recording.metadata.fallback, recording.metadata.fallbacks
@@ -218,8 +221,10 @@ def readouts(recordings: Sequence[Recording]) -> tuple[Readout, ...]:
         elif fallback:
             notes.append(Readout(f"{name}: {fallback}", "muted"))
         readouts.append(Readout(text, color))
-    if len(seeded) == 1:
-        readouts.append(Readout(seeded.pop(), "muted"))
+    all_have = [option(key, value) for key, value in common.items()]
+    all_have += seeded if len(seeded) == 1 else ()
+    if all_have:
+        readouts.append(Readout(", ".join(all_have), "muted"))
     return (*readouts, *notes)
 
 

@@ -162,6 +162,7 @@ def _empty(curves: Sequence[Curve], y: Axis) -> tuple[Text, ...]:
 
 
 SWINGS = "where a curve swings: its mean"
+RANGE = "bands: how far a curve swings"
 
 
 def notes(curve: Curve, y: Axis) -> list[str]:
@@ -176,13 +177,13 @@ def _lanes_note(curve: Curve, y: Axis) -> list[str]:
         many = len(curve.groups) > SETTING_LINES
         return [f"{SETTING_LINES} of {len(curve.groups)} settings are drawn"] if many else []
     if lanes > THIN_LINES:
-        return [f"bold: median, band: middle half, thin: least and largest of {lanes} lanes"]
+        return [f"bold: median, band: middle half, thin: least and largest of {lanes} runs"]
     if lanes > 1:
         thin = caption.lanes(min(lanes, THIN_LINES), of=lanes)
         swing = any(calm(lane, y) is not lane for lane in curve.values.T[:THIN_LINES])
         return [f"bold: median, band: middle half, thin: {thin}", *([SWINGS] if swing else ())]
     if curve.swings:
-        return [f"{SWINGS}, band: least to largest"]
+        return [RANGE]
     return ["band: 10 to 90 % of the last batches"] if curve.noise is not None else []
 
 

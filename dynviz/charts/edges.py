@@ -1,13 +1,14 @@
 """The edges of a relief's box as axes: lines, ticks and labels, as marks of the picture."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts.relief import Camera
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Anchor, Axis, Line, Mark, Text
 from dynviz.scene.ticks import Tick, ticks
 
@@ -23,7 +24,7 @@ ASIDE = 0.3
 """Words stand beside a place rather than under it where the way out of the box is so much sideways."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Edge:
     """One edge of the box [-1, 1] x [-1, 1] x [0, height].
 

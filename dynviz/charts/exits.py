@@ -1,7 +1,6 @@
 """Where lanes leave the picture: an arrow at its edge, and who left and when."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from dynviz.charts.limits import HUGE
 from dynviz.charts.numbers import significant
 from dynviz.charts.samples import index_at
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Axis, Marker, Points, Text
 from dynviz.scene.scales import fractions, values
 
@@ -22,7 +22,7 @@ ARROWS: Mapping[Marker, Marker] = {side: side for side in ("left", "right", "dow
 SIZE = 7.0
 
 
-@dataclass(frozen=True)
+@frozen
 class Exit:
     """A lane that is outside.
 
@@ -47,7 +47,7 @@ def leaving(name: str, count: int, of: int, exit: Exit) -> str:  # noqa: A002
     step = significant(exit.step, 9)
     if of == 1:
         return f"{name} {what} at step {step}".strip()
-    lanes = f"{count} of {of} lanes" if count < of else f"all {of} lanes"
+    lanes = f"{count} of {of} runs" if count < of else f"all {of} runs"
     first = "the first at" if count > 1 else "at"
     return f"{lanes}{f' of {name}' if name else ''} {what}, {first} step {step}"
 

@@ -1,7 +1,6 @@
 """The landscape under paths, as contours or as a heat map, and its optima."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -11,6 +10,7 @@ from dynviz.charts.limits import finite
 from dynviz.charts.numbers import significant
 from dynviz.charts.samples import need
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Points, Text
 from dynviz.scene.norm import Norm
@@ -23,7 +23,7 @@ SLENDER = 2.5
 """From this ratio of its sides on, a landscape is not drawn to scale."""
 
 
-@dataclass(frozen=True)
+@frozen
 class FunctionFacts:
     """The properties of a function that is minimised.
 
@@ -57,6 +57,21 @@ class FunctionFacts:
 def facts_of(recording: Recording) -> FunctionFacts:
     """The properties of the function that a recording's task minimises."""
     return recording.facts_as(FunctionFacts)
+
+
+def surface_title(recordings: Sequence[Recording], group: Sequence[int]) -> str:
+    """The title of a panel that shows the function of some of these recordings.
+
+    Where others have another function, its name says which one it is.
+
+    Args:
+        recordings: All that are shown.
+        group: Places of those that share the function.
+    """
+    first = recordings[group[0]]
+    if len(group) < len(recordings):
+        return first.metadata.title or facts_of(first).function or "loss"
+    return "loss over x and y" if len(facts_of(first).domain) > 2 else "loss over x"
 
 
 def need_plane(view: str, recordings: Sequence[Recording]) -> None:

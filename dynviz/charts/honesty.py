@@ -1,7 +1,6 @@
 """Panels on the faithfulness of a projection: the distance of a trajectory from its line or plane, and the losses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from dynviz.charts.moving import MovingPanel, step_axis, union
 from dynviz.charts.numbers import percent
 from dynviz.charts.samples import index_at, need
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.recording import projections as stored
 from dynviz.recording.projections import Projection, Trajectory
@@ -26,13 +26,24 @@ OFF: tuple[tuple[float, Dash, float, float], ...] = (
 """Dash, width and opacity of a trajectory, by how far off the plane it is, as a share of its extent."""
 
 
-@dataclass(frozen=True)
+RANDOM = ("filter", "gaussian")
+"""Directions that know nothing of the way, of which they explain next to nothing: nothing is measured against them."""
+
+
+@frozen
 class Shown:
     """A trajectory of a projection, with its colour and name in the film."""
 
     path: Trajectory
     color: str
     name: str
+
+
+def explained(drawn: Sequence[Projection], paths: Sequence[Shown]) -> tuple[Readout, ...]:
+    """How much of the ways lines or planes explain; nothing of random ones."""
+    if all(projection.about.directions in RANDOM for projection in drawn):
+        return ()
+    return tuple(Readout(f"explains {percent(one.path.explained)} of the path", one.color, one.name) for one in paths)
 
 
 def projections(view: str, recordings: Sequence[Recording], name: str, *, plane: bool) -> list[Projection]:

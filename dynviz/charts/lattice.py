@@ -1,7 +1,6 @@
 """Lanes of many recordings, arranged in a grid by the hyperparameters in which they differ."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,13 +8,14 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 
 Member: TypeAlias = tuple[int, int]
 """The index of a recording, and of a lane in it."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Dimension:
     """A hyperparameter in which lanes differ.
 
@@ -72,7 +72,7 @@ class Dimension:
         return int(np.abs(self.places - value).argmin())
 
 
-@dataclass(frozen=True)
+@frozen
 class Lattice:
     """The lanes of one optimizer, arranged by the numbers in which they differ.
 

@@ -1,7 +1,8 @@
 """Maps: the output of a model at each point of a plane."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from dynviz.charts import caption
 from dynviz.charts.moving import MovingPanel
 from dynviz.charts.numbers import percent
 from dynviz.charts.samples import Latest, has, index_at
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Band, Extent, Field, Mark, Panel, Points, Readout, Regions, Text
 from dynviz.scene.norm import Norm
@@ -27,7 +29,7 @@ COLORS = 6
 """Classes that can be told apart by colour."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ClassFacts:
     """The properties of a classification of points of a plane.
 
@@ -83,17 +85,21 @@ def _class_map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:
         moving.append(Latest(recording, "centers", lambda past: (_dots(past[-1][lane]),)))
     accuracy = None
     if has(recording, "val_accuracy"):
-        accuracy = Latest(recording, "val_accuracy", lambda past: percent(float(past[-1][lane])))
+        accuracy = Latest(recording, "val_accuracy", lambda past: _right(float(past[-1][lane])))
 
     def at(step: int) -> Panel:
         # All of the step of the map, whatever else is sampled more often.
         shown = int(steps[index_at(steps, step)])
-        value = replace(tag, text=accuracy.at(shown), widest="100.0 %") if accuracy else tag
+        value = replace(tag, text=accuracy.at(shown), widest="100.0 % right") if accuracy else tag
         readouts = (value,) if value.name or value.text else ()
         marks = tuple(mark for part in moving for mark in part.at(shown))
         return Panel(title, x, y, marks, readouts, square=True)
 
     return MovingPanel(steps, at)
+
+
+def _right(share: float) -> str:
+    return f"{percent(share)} right" if math.isfinite(share) else percent(share)
 
 
 def _answers(extent: Extent, lane: int, label: str) -> Callable[[Array], tuple[Mark, ...]]:

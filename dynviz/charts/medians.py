@@ -1,7 +1,6 @@
 """The results of a sweep: the median of each setting at each step, and the best one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +10,7 @@ from dynviz.charts import caption, limits, trend
 from dynviz.charts.lattice import Lattice
 from dynviz.charts.numbers import DIVERGED, significant
 from dynviz.charts.samples import BUDGET, index_at, thinned
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.recording.long_array import in_file
 from dynviz.recording.metadata import Better
@@ -24,7 +24,7 @@ COLORED = 1e-6
 """Losses below this share of the first one have one colour: the others would be told apart by few."""
 
 
-@dataclass(frozen=True)
+@frozen
 class MapValue:
     """How a channel measures the result of a lane.
 
@@ -96,7 +96,7 @@ class MapValue:
         return f"{'≤ ' if less else ''}{low} to {'≥ ' if more else ''}{high}"
 
 
-@dataclass(frozen=True)
+@frozen
 class MapCells:
     """The results of a lattice's lanes at each step.
 

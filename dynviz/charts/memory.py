@@ -1,12 +1,13 @@
 """How much optimizers keep: bars for a whole network, and curves against the size of one matrix."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from dynviz.charts import caption
+from dynviz.charts.channels import written
 from dynviz.charts.numbers import significant
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Axis, Bars, Dash, Line, Panel, Points, Readout, ReferenceLine, Scene, Text
 
 MODEL = "the parameters"
@@ -15,7 +16,7 @@ BYTES = 4
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
 
-@dataclass(frozen=True)
+@frozen
 class KeptState:
     """What one optimizer keeps.
 
@@ -36,7 +37,11 @@ class KeptState:
 
 def scene(title: str, memories: Sequence[KeptState]) -> Scene:
     """The picture."""
-    readouts = tuple(Readout(memory.title, caption.color(place)) for place, memory in enumerate(memories))
+    readouts = tuple(Readout(written(memory.title), caption.color(place)) for place, memory in enumerate(memories))
+    most, least = (choose(memories, key=lambda memory: memory.numbers) for choose in (max, min))
+    if len(memories) > 1:
+        kept = f"{most.name} keeps {_copies(most)} copies of the parameters, {least.name} {_copies(least)}."
+        readouts += (Readout(kept, "text"),)
     return Scene(title, (_network(memories), _matrix(memories)), 0, -1, readouts)
 
 
@@ -45,11 +50,15 @@ def sides() -> list[int]:
     return [2**power for power in range(7, 13)]
 
 
+def _copies(memory: KeptState) -> str:
+    return significant(memory.numbers, 2 if memory.numbers >= 0.01 else 1)
+
+
 def _network(memories: Sequence[KeptState]) -> Panel:
     """A bar for each optimizer, named above it; a ring where the bytes that it holds are not those of float32."""
     top = max(max(memory.numbers, memory.held, 1.0) for memory in memories)
     # Between whole numbers there are no ticks.
-    x = Axis((0.01, 0.99), label="bars: in float32; rings: in the bytes that are held", whole=True)
+    x = Axis((0.01, 0.99), label="bars: numbers in float32; rings: the bytes that are held", whole=True)
     y = Axis((0.0, 1.2 * top), label="copies of the parameters")
     room = 0.06 * y.limits[1]
     marks: list[Bars | Text | Points | ReferenceLine] = [ReferenceLine(1.0)]
@@ -60,8 +69,7 @@ def _network(memories: Sequence[KeptState]) -> Panel:
             marks.append(Points(np.array([at]), np.array([memory.held]), color, 6.0, "ring"))
         height = memory.numbers + room
         height = 1.0 + room if abs(height - 1.0) < room else height
-        value = significant(memory.numbers, 2 if memory.numbers >= 0.01 else 1)
-        marks.append(Text(at, height, f"{memory.name} {value}", color, "center"))
+        marks.append(Text(at, height, f"{memory.name} {_copies(memory)}", color, "center"))
     return Panel("what is kept beside the parameters", x, y, tuple(marks))
 
 
@@ -71,10 +79,11 @@ def _matrix(memories: Sequence[KeptState]) -> Panel:
     values = [np.asarray(memory.curve, dtype=np.float64) for memory in memories]
     own = 4 * rows**2
     every = np.concatenate([*(part[part > 0] for part in values), own])
-    x = Axis((float(rows[0]), float(rows[-1])), "log", "a", whole=True)
+    x = Axis((float(rows[0]), float(rows[-1])), "log", "rows a of the matrix", whole=True)
     y = Axis((float(every.min()) / 2, 2 * float(every.max())), "log")
     lines = [Line(rows, own, "muted", MODEL, dash="dashed", width=1.0)]
-    for place, numbers in enumerate(values):
+    for place, (memory, numbers) in enumerate(zip(memories, values, strict=True)):
         drawn = np.where(numbers > 0, numbers, np.nan)
-        lines.append(Line(rows, drawn, caption.color(place), dash=DASHES[place // caption.COLORS % 3], width=1.5))
+        dash = DASHES[place // caption.COLORS % 3]
+        lines.append(Line(rows, drawn, caption.color(place), memory.name, dash=dash, width=1.5))
     return Panel("numbers kept for a matrix [a, 4a]", x, y, tuple(lines))

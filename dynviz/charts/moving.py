@@ -1,14 +1,15 @@
 """Panels that change with the step, and films of several of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, turns
 from dynviz.charts.outcomes import outcomes
-from dynviz.film import Film
+from dynviz.film import Film, Sentence
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.decimate import distinct, last_until
 from dynviz.scene.marks import Axis, Panel, Readout, Scene
@@ -17,7 +18,7 @@ STEP = "step"
 """The label of the axis of steps."""
 
 
-@dataclass(frozen=True)
+@frozen
 class MovingPanel:
     """A panel of a film.
 
@@ -33,7 +34,12 @@ class MovingPanel:
 
 
 def film(
-    recordings: Sequence[Recording], panels: Sequence[MovingPanel], notes: Sequence[str] = (), *, columns: int = 0
+    recordings: Sequence[Recording],
+    panels: Sequence[MovingPanel],
+    notes: Sequence[str] = (),
+    *,
+    columns: int = 0,
+    told: Sequence[Sentence] = (),
 ) -> Film:
     """A film of these panels, in this order, titled with the scenario and its options.
 
@@ -42,12 +48,17 @@ def film(
         panels: In reading order.
         notes: What all of the panels leave out.
         columns: How many columns they stand in, row after row; 0: as there is room.
+        told: What this view says of the recordings; of one step it is said after what all views say.
     """
     title, before = caption.title(recordings), (*caption.what(recordings), *caption.readouts(recordings))
     before += turns.notes(recordings)
     notes = [*notes, *(note for panel in panels for note in panel.notes)]
     after = tuple(Readout(note, "muted") for note in dict.fromkeys(notes))
-    events = outcomes(recordings)
+    live = any(recording.live for recording in recordings)
+    # Names of the recordings, and what all of them were given; what is noted of some of them is worth less.
+    named = max((place for place, one in enumerate(before) if one.color not in ("text", "muted")), default=-1) + 2
+    before, after = before[:named], (*before[named:], *after)
+    events = tuple(sorted((*outcomes(recordings), *(() if live else told)), key=lambda event: event.step))
     longest = max((event.text for event in events), key=len, default="")
     total = max(recording.total for recording in recordings)
     steps = union([panel.steps for panel in panels])
@@ -55,8 +66,8 @@ def film(
 
     def scene(step: int) -> Scene:
         now = [event.text for event in events if event.step <= step]
-        told = (Readout(now[-1] if now else "", "text", widest=longest),) if events else ()
-        return Scene(title, tuple(at(step) for at in draw), step, total, (*before, *told, *after), columns=columns)
+        said = (Readout(now[-1] if now else "", "text", widest=longest),) if events else ()
+        return Scene(title, tuple(at(step) for at in draw), step, total, (*before, *said, *after), columns=columns)
 
     return Film(steps, scene, outcomes=events)
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, trend
+from dynviz.charts.endings import accuracies, wells
 from dynviz.charts.ground import FunctionFacts
 from dynviz.charts.limits import finite
 from dynviz.charts.numbers import significant
@@ -21,6 +22,8 @@ STILL, REST, BEHIND = 0.02, 0.3, 3.0
 """A loss is stuck that moves by less than this share of itself over so much of the run, so many times the best one."""
 PORTION = 1 << 22
 """So many losses are looked at together."""
+LOSSES = ("full_loss", "excess_loss", "val_loss", "test_loss", "train_loss", "loss")
+"""Losses that say where a run has come to, the best first."""
 LASTING = 0.1
 """A passing counts that stays for this share of the run."""
 
@@ -31,6 +34,7 @@ def outcomes(recordings: Sequence[Recording]) -> tuple[Sentence, ...]:
         return ()
     names = [tag.name or recording.label for tag, recording in zip(caption.tags(recordings), recordings, strict=True)]
     told = [*_leaving(recordings, names), *_arriving(recordings, names), *_losses(recordings, names)]
+    told += [*accuracies(recordings, names), *wells(recordings, names)]
     return tuple(sorted(told, key=lambda outcome: outcome.step))
 
 
@@ -47,7 +51,7 @@ def _leaving(recordings: Sequence[Recording], names: Sequence[str]) -> list[Sent
         since = _lost_since(losses, np.flatnonzero(ended))
         steps = recording.steps("loss")[np.minimum(since, len(losses) - 1)]
         lanes, count = len(ended), int(ended.sum())
-        many = "" if lanes == 1 else f"{count} of {lanes} lanes of " if count < lanes else f"All {lanes} lanes of "
+        many = "" if lanes == 1 else f"{count} of {lanes} runs of " if count < lanes else f"All {lanes} runs of "
         first = "" if count == 1 else ", the first"
         told.append(
             Sentence(int(steps.min()), f"{many}{name} diverged{first} at step {significant(int(steps.min()), 9)}.")
@@ -73,24 +77,32 @@ def _lost_since(losses: NDArray[np.floating], lanes: NDArray[np.intp]) -> NDArra
 def _arriving(recordings: Sequence[Recording], names: Sequence[str]) -> list[Sentence]:
     """Who came to a known minimum first and stayed there, and whether it was the only one."""
     arrivals: list[tuple[int, str]] = []
+    arrived = recordings[0]
     for recording, name in zip(recordings, names, strict=True):
         step = _arrival(recording)
         if step is None:
             return []
         if step >= 0:
             arrivals.append((step, name))
+            arrived = recording
     if not arrivals or len(recordings) < 2:
         return []
     step, name = min(arrivals)
     last = max(int(recording.recorded) for recording in recordings)
     if len(arrivals) == 1:
-        return [
-            Sentence(step, f"{name} arrives at step {significant(step, 9)}."),
-            Sentence(last, f"Only {name} has arrived."),
-        ]
+        told = [Sentence(step, f"{name} arrives at step {significant(step, 9)}.")]
+        # In a flat valley the loss may be smaller farther from the minimum.
+        alone = min(map(_last_loss, recordings)) == _last_loss(arrived)
+        return [*told, Sentence(last, f"Only {name} has arrived.")] if alone else told
     if sum(other == step for other, _ in arrivals) > 1:
         return []
     return [Sentence(step, f"{name} arrives first, at step {significant(step, 9)}.")]
+
+
+def _last_loss(recording: Recording) -> float:
+    """The last loss of a lone lane; infinite if there is none."""
+    loss = float(recording["loss"][-1, 0]) if has(recording, "loss") else np.inf
+    return loss if np.isfinite(loss) else np.inf
 
 
 def _arrival(recording: Recording) -> int | None:
@@ -176,8 +188,11 @@ def _passing(first: NDArray[np.float64], second: NDArray[np.float64]) -> int | N
 
 def _spread(recordings: Sequence[Recording], last: int) -> list[Sentence]:
     """Whether the middle halves of all recordings' last losses have a value in common."""
-    middles = [trend.middle(recording["loss"][-1:], "lower")[:, 0] for recording in recordings]
+    # The loss of a batch says little about where a run has come to.
+    name = next(name for name in LOSSES if all(has(recording, name) for recording in recordings))
+    middles = [trend.middle(recording[name][-1:], "lower")[:, 0] for recording in recordings]
     if any(len(recording.seeds) < 3 for recording in recordings) or not np.isfinite(middles).all():
         return []
     low, high = max(middle[0] for middle in middles), min(middle[2] for middle in middles)
-    return [Sentence(last, "No difference in the last loss beyond the spread of the seeds.")] if low <= high else []
+    words = caption.words(name, recordings[0])
+    return [Sentence(last, f"No difference in the last {words} beyond the spread of the seeds.")] if low <= high else []

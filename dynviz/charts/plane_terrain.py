@@ -1,7 +1,7 @@
 """A plane of losses as a terrain in perspective, with the trajectory on it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from dynviz.charts.limits import finite
 from dynviz.charts.relief import Camera, Relief
 from dynviz.charts.relief_picture import ReliefPicture, balls, box_axes
 from dynviz.charts.samples import index_at
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Axis, Extent, Mark, Panel
 from dynviz.scene.norm import Norm
 from dynviz.scene.ticks import Tick, ticks
@@ -25,7 +26,7 @@ FAR = 0.1
 """A trajectory is drawn on the surface as far as its distance from the plane is below this share of its length."""
 
 
-@dataclass(frozen=True)
+@frozen
 class LossPlane:
     """A plane of losses.
 

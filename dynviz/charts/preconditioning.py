@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from dynviz.charts.samples import has, missing
 from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 
 Array: TypeAlias = NDArray[Any]
@@ -19,7 +19,7 @@ NAMED = r"state\.(?:(?P<parameter>.+)\.)?{kind}\.(?P<axis>[0-9]+)"
 AXES = ("rows", "columns")
 
 
-@dataclass(frozen=True)
+@frozen
 class StatisticsAxis:
     """One axis of one parameter that an optimizer keeps statistics of.
 

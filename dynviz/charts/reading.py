@@ -1,7 +1,7 @@
 """Readouts: the values of curves at a sample, as text."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import limits
 from dynviz.charts.numbers import DIVERGED, resolved
+from dynviz.frozen import frozen
 from dynviz.recording.metadata import Better
 from dynviz.scene.marks import Axis, Readout
 
@@ -18,7 +19,7 @@ NARROW = 4
 """Vectors up to this length are drawn as lines; longer ones as their median and middle half."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Reading:
     """How values become text.
 

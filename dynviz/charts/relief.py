@@ -4,12 +4,13 @@ A small renderer in NumPy: parallel rays, one for each pixel, meet the surface w
 than all that is nearer.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
 from dynviz.scene.refining import refined
 
 Array: TypeAlias = NDArray[Any]
@@ -27,7 +28,7 @@ AMBIENT, DIRECT = 0.45, 0.62
 """How bright a surface in the shade is, and what the light adds."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Camera:
     """Where the surface is looked at from; the box is [-1, 1] x [-1, 1] x [0, height].
 

@@ -1,7 +1,7 @@
 """A relief as marks: the surface, trajectories on it, and balls with a rim."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dynviz.charts.limits import finite
 from dynviz.charts.relief import Camera, Relief
 from dynviz.charts.samples import index_at
+from dynviz.frozen import frozen
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Contours, Line, Mark, Marker, Points
 from dynviz.scene.terrain import Terrain
@@ -66,7 +67,7 @@ def balls(at: Array, color: str) -> tuple[Points, Points]:
     return Points(there[:, 0], there[:, 1], "rim", BALL + RIM), Points(there[:, 0], there[:, 1], color, BALL)
 
 
-@dataclass(frozen=True)
+@frozen
 class ReliefTrail:
     """A lane's trajectory on a surface: wide at its end, with a dark border, and faint behind hills.
 

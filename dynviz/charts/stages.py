@@ -1,7 +1,7 @@
 """The terms of a step as a story: arrows that are seen at every step, and a sentence for each stage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from dynviz.charts.numbers import significant
 from dynviz.charts.samples import index_at, lined
 from dynviz.charts.terms import PREFIX, terms
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.marks import Arrows, Line, Mark, Panel, Readout, Scene, Text
@@ -35,7 +36,7 @@ CORNER = 0.05
 """From the edges of the plane to the scale, as a share of its width and height."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Stages:
     """What the terms of a lane do over the steps.
 

@@ -1,17 +1,18 @@
 """What the gradient and the update of a step take, against one option of the scenario."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from dynviz.charts import caption, limits
+from dynviz.charts.channels import written
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout, ReferenceLine, Scene
 
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
 
-@dataclass(frozen=True)
+@frozen
 class TimedSteps:
     """Microseconds of a step at each value of an option.
 
@@ -36,13 +37,14 @@ def scene(title: str, measured: TimedSteps) -> Scene:
     y = limits.axis([times[:, None] for times in (gradient, *updates)], "log")
     times = [Line(values, gradient, "muted", "gradient", width=1.5)]
     shares: list[Line] = []
-    for place, update in enumerate(updates):
+    for place, (label, update) in enumerate(zip(measured.updates, updates, strict=True)):
         color, dash = caption.color(place), DASHES[place // caption.COLORS % len(DASHES)]
-        times.append(Line(values, update, color, dash=dash, width=1.5))
-        shares.append(Line(values, update / (update + gradient), color, dash=dash, width=1.5))
+        name = written(label)
+        times.append(Line(values, update, color, name, dash=dash, width=1.5))
+        shares.append(Line(values, update / (update + gradient), color, name, dash=dash, width=1.5))
     panels = (
-        Panel("gradient and update, µs", x, y, tuple(times)),
+        Panel("time of the gradient and of each update, µs", x, y, tuple(times)),
         Panel("share of the update in a step", x, Axis((0.0, 1.02)), (ReferenceLine(0.5, dash="dotted"), *shares)),
     )
-    readouts = tuple(Readout(name, caption.color(place)) for place, name in enumerate(measured.updates))
+    readouts = tuple(Readout(written(name), caption.color(place)) for place, name in enumerate(measured.updates))
     return Scene(title, panels, 0, -1, readouts)

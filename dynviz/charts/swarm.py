@@ -1,7 +1,7 @@
 """Clouds as stories: dots with short tails, tinted by the minimum that each reaches, and how many are near each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from dynviz.charts.numbers import percent
 from dynviz.charts.samples import index_at, lined
 from dynviz.charts.series import series
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Bars, Line, Mark, Panel, Points, Text
@@ -34,7 +35,7 @@ BAR = 0.8
 """Width that the bars of one minimum share."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Basins:
     """Known minima, and within what distance a lane is at one of them.
 
@@ -87,10 +88,10 @@ def _map(recording: Recording, tag: Tag) -> MovingPanel:
     reached = known.at(drawn[-1])
     numbers = [Text(left, low, f" {index}", "text") for index, (left, low) in enumerate(known.optima.tolist(), 1)]
     marks = [mark for mark in ground(recording, ring=5.0) if not isinstance(mark, Text)]
-    title = facts_of(recording).function or "lanes"
+    title = f"where {caption.lanes(len(recording.seeds))} are"
     readouts = (tag,) if tag.name else ()
     groups = [(color, drawn[:, reached == index]) for index, color in _tints(known)]
-    notes = (f"each map: {caption.lanes(len(recording.seeds))}", "colour: the minimum that a lane is at in the end")
+    notes = ("colour: the minimum that a run ends at",)
 
     def at(step: int) -> Panel:
         now = index_at(steps, step)
@@ -136,7 +137,7 @@ def _shares(recordings: Sequence[Recording], tags: Sequence[Tag]) -> MovingPanel
             now = shares[index_at(steps, step)]
             bars.append(Bars(place, now, tag.color, 0.9 * width))
             readouts.append(replace(tag, text=percent(float(now.sum())), widest="100.0 %"))
-        return Panel("share of lanes at each minimum", x, y, tuple(bars), tuple(readouts))
+        return Panel("share of the runs at each minimum", x, y, tuple(bars), tuple(readouts))
 
     return MovingPanel(counted[0][0], at)
 

@@ -1,13 +1,13 @@
 """Curves that swing from sample to sample: their mean over what they reach, where the line would be a solid slab."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts.limits import drawable
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Axis
 from dynviz.scene.scales import fractions
 from dynviz.scene.scales import values as scale_values
@@ -25,7 +25,7 @@ WINDOWS = 60
 """So many windows a run has at least."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Swing:
     """A curve with its swings.
 

@@ -1,12 +1,12 @@
 """Sizes and directions of the terms of a recording's updates."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts.samples import has, missing, places
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 
 PREFIX = "term."
@@ -16,7 +16,7 @@ BLOCK = 1 << 16
 """How many numbers of a term are processed together, so that they stay in the processor's cache."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Ledger:
     """The size of each term at the drawn samples.
 

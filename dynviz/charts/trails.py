@@ -1,7 +1,7 @@
 """Trajectories of lanes over a plane, in full or as a fading tail."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from dynviz.charts.forks import without_past
 from dynviz.charts.ground import plane
 from dynviz.charts.limits import drawable
 from dynviz.charts.samples import Latest, index_at, lined
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
 from dynviz.scene.direct_label import DirectLabel
@@ -32,7 +33,7 @@ COMET_ALPHAS = (0.4, 0.6, 0.8, 1.0)
 """Of what is older, and of its parts."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Trail:
     """The trajectory of one lane.
 

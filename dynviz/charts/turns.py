@@ -1,10 +1,10 @@
 """Where runs turned another way while they trained: hyperparameters that were changed, and forks."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from dynviz.charts import caption
 from dynviz.charts.numbers import significant
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Readout, ReferenceLine
 
@@ -12,7 +12,7 @@ MOST = 4
 """Changes of one recording that are drawn and said, the first ones."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Turn:
     """A step after which a recording trained with something changed.
 

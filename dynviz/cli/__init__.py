@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -10,42 +11,65 @@ from typing import Any, NoReturn
 import click
 
 from dynviz import __version__
-from dynviz.cli.bench import bench
-from dynviz.cli.check import check
-from dynviz.cli.compare import compare
-from dynviz.cli.config import config
-from dynviz.cli.diff import diff
-from dynviz.cli.events import events
-from dynviz.cli.export import export
-from dynviz.cli.fork import fork
-from dynviz.cli.importing import importing
-from dynviz.cli.ladder import ladder
-from dynviz.cli.listing import listing
-from dynviz.cli.memory import memory
-from dynviz.cli.new import new
-from dynviz.cli.play import play
-from dynviz.cli.project import project
-from dynviz.cli.replay import replay
-from dynviz.cli.report import report
-from dynviz.cli.run import run
 from dynviz.cli.say import say
-from dynviz.cli.score import score
-from dynviz.cli.serve import serve
-from dynviz.cli.setting import setting
-from dynviz.cli.sharpness import sharpness
-from dynviz.cli.show import show
-from dynviz.cli.stop import stop
-from dynviz.cli.sweep import sweep
-from dynviz.cli.tape import tape
 from dynviz.errors import DynvizError, in_words, place_of
 from dynviz.process.threads import leave
 from dynviz.text import clean, one_line
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+MODULES = {
+    "import": "importing",
+    "list": "listing",
+    "set": "setting",
+} | {
+    name: name
+    for name in (
+        "bench",
+        "check",
+        "compare",
+        "config",
+        "diff",
+        "events",
+        "export",
+        "fork",
+        "ladder",
+        "memory",
+        "new",
+        "play",
+        "project",
+        "replay",
+        "report",
+        "run",
+        "score",
+        "serve",
+        "sharpness",
+        "show",
+        "stop",
+        "sweep",
+        "tape",
+    )
+}
+"""The module of each command, in which a function of the same name is the command."""
+
 
 class Commands(click.Group):
-    """The commands; what click says of a wrong command line repeats what was written, and is cleaned too."""
+    """The commands, each imported when it is used; what click says of a wrong command line is cleaned.
+
+    To import all of them takes longer than the player needs for its first picture.
+    """
+
+    def list_commands(self, ctx: click.Context | None) -> list[str]:  # noqa: ARG002 - as click calls it
+        """The names of all commands, sorted."""
+        return sorted(MODULES)
+
+    def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """A command by its name; None if there is none."""
+        if cmd_name not in MODULES:
+            return None
+        module = MODULES[cmd_name]
+        command: click.Command = getattr(importlib.import_module(f"dynviz.cli.{module}"), module)
+        return command
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Read what stands before the command's name."""
@@ -72,37 +96,6 @@ def _cleaned() -> Iterator[None]:
 @click.version_option(__version__, prog_name="dynviz")
 def commands() -> None:
     """See what an optimizer does: train small tasks, record every step, watch it in the terminal, export animations."""
-
-
-for command in (
-    run,
-    play,
-    serve,
-    show,
-    export,
-    replay,
-    tape,
-    events,
-    fork,
-    setting,
-    stop,
-    compare,
-    score,
-    ladder,
-    diff,
-    sweep,
-    project,
-    sharpness,
-    report,
-    check,
-    importing,
-    listing,
-    new,
-    bench,
-    memory,
-    config,
-):
-    commands.add_command(command)
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dynviz import plugins
-from dynviz.cli import options
+from dynviz.cli import options, repeating
+from dynviz.cli.replacing import may_draw
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 from dynviz.plugins.spec import parse
@@ -40,8 +41,13 @@ PAGE = (
 @options.dtype
 @options.compiled(auto=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-@click.option("--picture", metavar="FILE.png", help="Draw the times against the option that has several values.")
+@click.option(
+    "--picture",
+    metavar="FILE",
+    help="Draw, as a png, svg or pdf, the times against the option that has several values.",
+)
 @click.option("--theme", type=options.THEME, default="light", help="Colours of the picture.")
+@options.force
 def bench(
     *,
     scenario: str | None,
@@ -53,6 +59,7 @@ def bench(
     as_json: bool,
     picture: str | None,
     theme: str,
+    force: bool,
 ) -> None:
     """Time the training steps of SCENARIO with each optimizer: a recorded step, and its gradient and update alone.
 
@@ -72,6 +79,7 @@ def bench(
     scenarios = _scenarios(scenario) if scenario else {}
     jobs = [(name, optimizer) for name in scenarios for optimizer in optimizers] if scenario else PAGE
     option = _one_option(scenario, scenarios) if picture is not None else ""
+    may_draw(picture, force=force)
 
     from dynviz.plugins.grammar import seeds as read_seeds
     from dynviz.recording.metadata import Lane
@@ -80,6 +88,7 @@ def bench(
     from dynviz.training.timing import step_times
 
     lanes = tuple(map(Lane, read_seeds(seeds)))
+    labels = _labels(optimizers)
     request = RunRequest(
         steps=STEPS, channels=(), device=devices.find(device), dtype=dtype or "", compiled=compile == "on"
     )
@@ -87,7 +96,8 @@ def bench(
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, rule) in enumerate(jobs):
             plugin, place = plugins.load("optimizers", rule), Path(folder, str(number))
-            rows.append((name, step_times(plugins.load("scenarios", name), plugin, lanes, request, place)))
+            times = step_times(plugins.load("scenarios", name), plugin, lanes, request, place)
+            rows.append((name, replace(times, optimizer=labels.get(rule, times.optimizer))))
     if picture is not None:
         _draw(Path(picture), theme, option, {name: scenarios[name][option] for name in scenarios}, rows)
     if as_json:
@@ -97,6 +107,12 @@ def bench(
         )
     else:
         _print(rows)
+
+
+def _labels(optimizers: Sequence[str]) -> dict[str, str]:
+    """What tells apart the optimizers that are named several times: what was written."""
+    names = [parse(text).name for text in optimizers]
+    return {text: text for text, name in zip(optimizers, names, strict=True) if names.count(name) > 1}
 
 
 def _scenarios(scenario: str) -> dict[str, dict[str, Any]]:
@@ -141,7 +157,7 @@ def _draw(
 ) -> None:
     """Draw the times against an option; the gradient's is the least of those measured beside each optimizer."""
     from dynviz.charts.step_times import TimedSteps, scene
-    from dynviz.difference.picture import save
+    from dynviz.pixels import saving
 
     by_name: dict[str, list[StepTimes]] = {}
     for name, row in rows:
@@ -154,7 +170,10 @@ def _draw(
         [min(row.gradient for row in by_name[name]) for name in order],
         {label: [by_name[name][place].update for name in order] for place, label in enumerate(labels)},
     )
-    save(scene(f"time of a step · {parse(rows[0][0]).name}", measured), file, theme)
+    made = repeating.recipe({}, file.suffix.lower(), None)
+    task = plugins.load("scenarios", rows[0][0]).make().build(42)
+    title = f"Time of a step: {task.title or parse(rows[0][0]).name}"
+    saving.save(scene(title, measured), file, saving.SIZE, theme, recipe=made)
 
 
 def _print(rows: "list[tuple[str, StepTimes]]") -> None:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from dynviz.comparison.rows import Row
 
 
-DRAWN = {"picture", "size", "theme"}
-
-
 @click.command(short_help="Train with several optimizers and print a table of results.")
 @click.argument("scenarios", nargs=-1, metavar="SCENARIO...")
 @options.optimizers("key=value or range", default="all that are bundled")
@@ -110,7 +107,7 @@ def compare(
     given = options.written(context)
     options.check_cluster(given)
     if asked["resume"]:
-        comparing.check_resumed({"format" if name == "form" else name for name in given} - DRAWN)
+        comparing.check_resumed({"format" if name == "form" else name for name in given} - comparing.DRAWN)
         folder = Path(asked["resume"])
         comparing.check_drawn(asked, given)
         _compare(folder, form, asked)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dynviz.cli import consent, options
+from dynviz.cli import consent, options, repeating
 from dynviz.cli.replacing import may_write
 from dynviz.cli.say import say
 from dynviz.cli.stopping import stoppable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dynviz.scene.marks import Scene
 
 OUTPUT = {"csv", "json", "html", "force"}
+DRAWN = {"picture", "size", "theme"}
 RESUMED = {"resume", "jobs", "cluster", "trust", "format"} | OUTPUT
 """Options that a comparison takes when it is resumed."""
 
@@ -171,7 +172,8 @@ def ended_cleanly(kind: str, request: "TrainingRequest", folder: Path) -> Iterat
         plan.discard(folder)
         raise
     except (Stopped, KeyboardInterrupt):
-        say(f"stopped; continue with: {command}")
+        if click.get_current_context().obj != repeating.AGAIN:
+            say(f"stopped; continue with: {command}")
         sys.exit(STOPPED)
 
 
@@ -185,20 +187,30 @@ def check_drawn(asked: Mapping[str, Any], given: set[str]) -> None:
     if not asked["picture"] and (idle := given & {"size", "theme"}):
         raise click.UsageError(f"--{min(idle)} is of the picture, which --picture FILE draws")
     if asked["picture"]:
-        from dynviz.comparison.pictures import check_picture
+        from dynviz.pixels.saving import check
 
-        check_picture(Path(asked["picture"]))
+        check(Path(asked["picture"]))
+        grammar.size(asked["size"])
     check_files(asked, asked["picture"])
 
 
-def draw(scene: "Scene", words: str, asked: Mapping[str, Any]) -> None:
+def draw(scene: "Scene", words: str, asked: Mapping[str, Any], values: Mapping[str, Any], results: Any) -> None:
     """Draw the picture that was asked for, and say so.
+
+    Args:
+        scene: What is drawn.
+        words: The same in words.
+        asked: The options.
+        values: What the picture's recipe says in their place; see `dynviz.cli.repeating`.
+        results: What is drawn, as a tree; None where times were measured.
 
     Raises:
         DynvizError: It cannot be written.
     """
-    from dynviz.comparison import pictures
+    from dynviz.pixels import saving
 
     if asked["picture"]:
-        pictures.save(scene, Path(asked["picture"]), grammar.size(asked["size"]), asked["theme"], words)
+        file = Path(asked["picture"])
+        made = repeating.recipe(values, file.suffix.lower(), results)
+        saving.save(scene, file, grammar.size(asked["size"]), asked["theme"], words=words, recipe=made)
         say(f"wrote {asked['picture']}")

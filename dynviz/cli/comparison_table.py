@@ -69,11 +69,8 @@ def write_files(rows: "Sequence[Row]", asked: Mapping[str, Any]) -> None:
     ]
     intro = [
         "The median over seeds with its 95 % bootstrap interval. Differences to the best optimizer are paired seed by "
-        "seed. A seed that diverged counts as infinitely bad.",
+        "seed; the correlation is that of the results with those of the best, over seeds that did not diverge. A seed "
+        "that diverged counts as infinitely bad.",
         *_notes(rows),
     ]
     comparing.write_files(asked, [row.to_json() for row in rows], "Optimizers compared", intro, tables)
-
-
-def _chosen(row: "Row") -> str:
-    return f"Chosen by tuning for {row.optimizer}: {', '.join(dict.fromkeys(row.settings))}."

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dynviz.cli import options
+from dynviz.cli import options, repeating
+from dynviz.cli.replacing import may_draw
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 from dynviz.text import clean
@@ -31,13 +32,20 @@ OF_STEPS = {"scenario": "--on", "source": "--gradients", "steps": "--steps", "fr
     "--on", "scenario", metavar="SCENARIO", help="Use gradients of this scenario. [default: a noisy quadratic]"
 )
 @click.option("--gradients", "source", metavar="RECORDING", help="Use the gradients that a recording holds.")
-@click.option("--steps", type=click.IntRange(1), default=200, show_default=True, help="Number of steps to compare.")
+@click.option(
+    "--steps", type=click.IntRange(1, 10**7), default=200, show_default=True, help="Number of steps to compare."
+)
 @click.option("--free", is_flag=True, help="Let each side go its own way instead of giving both the same gradients.")
 @click.option("--ulps", type=click.IntRange(0), default=0, help="Count numbers as equal that are this many ulps apart.")
 @click.option("--rtol", type=click.FloatRange(0), default=0.0, help="Count numbers as equal within this share.")
 @options.shown("--dtype", click.Choice(["float32", "float64"]), "float64", "Type of parameters and gradients.")
-@click.option("--picture", metavar="FILE.png", help="Draw how the gap grows, and the number that differs first.")
+@click.option(
+    "--picture",
+    metavar="FILE",
+    help="Draw, as a png, svg or pdf, how the gap grows, and the number that differs first.",
+)
 @click.option("--theme", type=options.THEME, default="light", help="Colours of the picture.")
+@options.force
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def diff(
     *,
@@ -52,6 +60,7 @@ def diff(
     dtype: str,
     picture: str | None,
     theme: str,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Say where A and B first differ, how far they come apart, and which known convention makes the difference.
@@ -74,13 +83,17 @@ def diff(
     allowed = Allowance(ulps, rtol)
     written = options.written(click.get_current_context())
     try:
+        may_draw(picture, force=force)
         comparison, explained = _compared(one, other, allowed, written) or _stepped(
             one, other, allowed, gradients=_gradients(scenario, source, dtype, written), steps=steps, free=free
         )
         if picture is not None:
-            from dynviz.difference.picture import save, scene
+            from dynviz.difference.picture import scene
+            from dynviz.pixels import saving
 
-            save(scene(comparison, (one, other)), Path(picture), theme)
+            drawn = scene(comparison, (one, other))
+            made = repeating.recipe({}, Path(picture).suffix.lower(), verdict.tree(comparison, explained))
+            saving.save(drawn, Path(picture), saving.SIZE, theme, recipe=made)
     except DynvizError as error:
         say(f"dynviz: {error}")
         sys.exit(NOT_COMPARABLE)

@@ -5,7 +5,6 @@ import operator
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import click
 
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.text import clean
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ OPERATORS: Mapping[str, Callable[[int, int], bool]] = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Condition:
     """How often a kind of event must happen in each lane.
 

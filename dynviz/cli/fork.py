@@ -82,7 +82,7 @@ def fork(
     recordings = open_all([source], say)
     context.params["trust"] = trust = consent.of_recordings(recordings, trust, optimizers=True)
     given |= {"trust"} if trust else set()
-    words = options.again(context, given)
+    words = options.again(context.command, context.params, given)
 
     from dynviz.cli import live
 

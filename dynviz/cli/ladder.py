@@ -12,6 +12,7 @@ from dynviz import plugins
 from dynviz.cli import comparing, options
 from dynviz.cli.say import say
 from dynviz.plugins import grammar
+from dynviz.plugins.spec import parse
 
 if TYPE_CHECKING:
     from dynviz.comparison.ladder import LadderRequest, Rung
@@ -72,7 +73,7 @@ def ladder(context: click.Context, /, *, scenario: str | None, **asked: Any) -> 
     options.check_cluster(given)
     comparing.check_drawn(asked, given)
     if asked["resume"]:
-        comparing.check_resumed(given - {"picture", "size", "theme"})
+        comparing.check_resumed(given - comparing.DRAWN)
         folder = Path(asked["resume"])
     else:
         if not (scenario and asked["optimizer"] and asked["changes"] and asked["target"]):
@@ -127,12 +128,16 @@ def _run(folder: Path, asked: Mapping[str, Any]) -> None:
 
 
 def _show(request: "LadderRequest", rungs: "list[Rung]", asked: Mapping[str, Any]) -> None:
+    from dynviz.charts import caption
     from dynviz.cli import tables
     from dynviz.comparison import ladder_picture, pictures
     from dynviz.comparison.ladder import survival
     from dynviz.comparison.pages import PageTable
+    from dynviz.comparison.targets import Target
 
-    title = f"{request.scenarios[0]} to {request.target}"
+    target, scenario = Target.read(request.target), Path(parse(request.scenarios[0]).name).stem
+    until = f"until the {caption.words(target.channel)} is {target.value:g}"
+    title, drawn = f"{scenario}: {request.unit} {until}", f"{request.unit.capitalize()} {until}"
     pages, width = [], shutil.get_terminal_size((100, 24)).columns
     for size in dict.fromkeys(rung.size for rung in rungs):
         header, cells = _columns([rung for rung in rungs if rung.size == size], request.unit)
@@ -143,11 +148,21 @@ def _show(request: "LadderRequest", rungs: "list[Rung]", asked: Mapping[str, Any
         pages.append(PageTable(size or request.scenarios[0], header, cells))
     verdicts = survival(rungs)
     comparing.say_wrapped(verdicts, width)
-    scene = ladder_picture.picture(rungs, title, request.unit)
+    scene = ladder_picture.picture(rungs, drawn, request.unit)
     words = ladder_picture.description(rungs, request.unit)
     svg = pictures.svg(scene, grammar.size(asked["size"]), words) if asked["html"] else ""
-    comparing.write_files(asked, [rung.to_json() for rung in rungs], title, verdicts, pages, picture=svg)
-    comparing.draw(scene, words, asked)
+    trees = [rung.to_json() for rung in rungs]
+    comparing.write_files(asked, trees, title, verdicts, pages, picture=svg)
+    values = {
+        "scenario": request.scenarios[0],
+        "optimizer": request.optimizers[0],
+        "seeds": ",".join(map(str, request.seeds)),
+        **{
+            name: getattr(request, name) for name in ("changes", "target", "sizes", "unit", "steps", "record", "device")
+        },
+    }
+    counted = [{**tree, "microseconds": None} for tree in trees]
+    comparing.draw(scene, words, asked, values, None if request.unit == "seconds" else counted)
 
 
 def _columns(rungs: "list[Rung]", unit: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from dynviz import plugins
-from dynviz.cli import options
+from dynviz.cli import options, repeating
+from dynviz.cli.replacing import may_draw
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
 
@@ -31,8 +32,11 @@ SHAPE = re.compile(r"(?:(?P<count>[1-9][0-9]*)\*)?(?P<sizes>[1-9][0-9]*(?:x[1-9]
     help="Shapes of the parameters, instead of a scenario's: '37000x1024,12*1024x4096'. [default: the big transformer "
     "of 2017]",
 )
-@click.option("--picture", metavar="FILE.png", help="Draw it, and how it grows with the size of a matrix.")
+@click.option(
+    "--picture", metavar="FILE", help="Draw it as a png, svg or pdf, with how it grows with the size of a matrix."
+)
 @click.option("--theme", type=options.THEME, default="light", help="Colours of the picture.")
+@options.force
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def memory(
     *,
@@ -41,6 +45,7 @@ def memory(
     shapes: str | None,
     picture: str | None,
     theme: str,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Count what each optimizer keeps for the parameters of SCENARIO, or for --shapes.
@@ -56,6 +61,7 @@ def memory(
         raise click.UsageError("SCENARIO and --shapes both say what the parameters are; give one of them")
     for name in optimizers:
         plugins.check("optimizers", name)
+    may_draw(picture, force=force)
 
     from dynviz.charts.memory import BYTES, KeptState, scene, sides
     from dynviz.training.state_sizes import state_size
@@ -69,7 +75,7 @@ def memory(
     else:
         _print(optimizers, sizes)
     if picture is not None:
-        from dynviz.difference.picture import save
+        from dynviz.pixels import saving
 
         drawn = [
             KeptState(
@@ -82,7 +88,9 @@ def memory(
             for name, rule, size in zip(optimizers, rules, sizes, strict=True)
         ]
         title = scenario or ("given shapes" if shapes else "the big transformer of 2017")
-        save(scene(f"memory · {title}", drawn), Path(picture), theme)
+        results = [vars(one) for one in drawn]
+        made = repeating.recipe({}, Path(picture).suffix.lower(), results)
+        saving.save(scene(f"What optimizers keep for {title}", drawn), Path(picture), saving.SIZE, theme, recipe=made)
 
 
 def _of(scenario: str) -> list[tuple[int, ...]]:

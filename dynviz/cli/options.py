@@ -1,6 +1,6 @@
 """Options that several commands share, and what they check in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -226,18 +226,25 @@ def check_names(scenario: str | None, optimizers: tuple[str, ...], resumed: str)
             check_options("optimizers", optimizer)
 
 
-def again(context: click.Context, names: set[str]) -> list[str]:
-    """These parts of the command line as another process of the same command gets them."""
-    words, named = [], []
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        if name not in names:
+def again(command: click.Command, params: Mapping[str, Any], names: set[str]) -> list[str]:
+    """A command line that gives a command these of its parameters.
+
+    Args:
+        command: The command.
+        params: The parameters by name.
+        names: Those to give.
+    """
+    words: list[str] = []
+    named: list[str] = []
+    for parameter in command.params:
+        value = params.get(parameter.name or "")
+        if parameter.name not in names or value is None or value is False:
             continue
-        value = context.params[name]
+        several = value if parameter.multiple or parameter.nargs != 1 else (value,)
         if isinstance(parameter, click.Argument):
-            named.append(value)
+            named += map(str, several)
         elif isinstance(parameter, click.Option) and parameter.is_flag:
             words.append(parameter.opts[-1])
         else:
-            words += [f"{parameter.opts[-1]}={item}" for item in (value if parameter.multiple else (value,))]
+            words += [f"{parameter.opts[-1]}={item}" for item in several]
     return [*words, "--", *named]

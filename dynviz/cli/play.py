@@ -58,7 +58,7 @@ def play(
     check_runs(runs)
     if svg:
         from dynviz.cli.show import columns_and_rows
-        from dynviz.player.screenshot import screen_svg
+        from dynviz.tapes.still import screen_svg
 
         pass_on(screen_svg(runs, view=view, theme=theme or "dark", step=at, size=columns_and_rows(size)))
         return

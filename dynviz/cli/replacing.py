@@ -26,6 +26,19 @@ def may_write(targets: Iterable[Path], *, force: bool) -> None:
         raise DynvizError(f"{names} was left as it is")
 
 
+def may_draw(picture: str | None, *, force: bool) -> None:
+    """See that a picture of results may be written, if one was asked for.
+
+    Raises:
+        DynvizError: Its name does not end like a picture's, or it exists, and its user did not agree to lose it.
+    """
+    if picture is not None:
+        from dynviz.pixels import saving
+
+        saving.check(Path(picture))
+        may_write([Path(picture)], force=force)
+
+
 def can_ask() -> bool:
     """Whether somebody is there to answer."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -159,7 +159,7 @@ def _decide(claims: "Claims", name: str, inquiry: "Inquiry") -> "Account":
     from dynviz.reporting.account import account
     from dynviz.reporting.deciding import decide
 
-    findings = list(decide(claims, inquiry, _Listener()))
+    findings = list(decide(claims, inquiry, TrainingWords()))
     return account(claims, name, findings, seeds=inquiry.seeds, quick=inquiry.quick)
 
 
@@ -183,7 +183,7 @@ def _print(done: "Account") -> None:
     say(done.summary)
 
 
-class _Listener:
+class TrainingWords:
     """Says what is trained; the progress of a run is that of `dynviz run`."""
 
     def begin(self, number: int, count: int, training: "CachedTraining") -> None:

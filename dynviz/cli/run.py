@@ -68,7 +68,7 @@ def run(
 
     from dynviz.cli import live
 
-    words = options.again(context, given)
+    words = options.again(context.command, context.params, given)
     if detach:
         live.detach(words)
     elif not headless and live.is_terminal():

@@ -16,9 +16,8 @@ from dynviz.plugins import grammar
 if TYPE_CHECKING:
     from dynviz.comparison.scoring import Score
 
-PUBLISHED = {"published", "unit", "tau", "picture", "size", "theme"} | comparing.OUTPUT
+PUBLISHED = {"published", "unit", "tau"} | comparing.DRAWN | comparing.OUTPUT
 """Options that published times take."""
-DRAWN = {"picture", "size", "theme"}
 
 
 @click.command(short_help="Score optimizers over several tasks with targets, by AlgoPerf's rules.")
@@ -109,7 +108,7 @@ def score(
         _published(asked, given)
         return
     if asked["resume"]:
-        comparing.check_resumed(given - DRAWN)
+        comparing.check_resumed(given - comparing.DRAWN)
         folder = Path(asked["resume"])
     else:
         if not scenarios or not optimizers or not asked["targets"]:
@@ -170,9 +169,18 @@ def _run(folder: Path, asked: Mapping[str, Any]) -> None:
     ):
         times = measure_times(request, folder, runner)
     studies = f"{len(request.seeds)} {'study' if len(request.seeds) == 1 else 'studies'}"
-    rule = f"{studies} of {request.trials} trials" if request.ruleset == "external" else f"self-tuning, {studies}"
-    title = f"{len(request.tasks)} small tasks of dynviz, {rule}: not AlgoPerf's workloads"
-    _show(scores(times, request.tau), request.unit, request.tau, title, asked)
+    trials = f"{request.trials} {'trial' if request.trials == 1 else 'trials'}"
+    rule = f"{studies} of {trials}" if request.ruleset == "external" else f"self-tuning, {studies}"
+    tasks = f"{len(request.tasks)} small {'task' if len(request.tasks) == 1 else 'tasks'}"
+    title = f"{tasks} of dynviz, {rule}: not AlgoPerf's workloads"
+    values = {
+        "scenarios": request.scenarios,
+        "studies": len(request.seeds),
+        "published": False,
+        **{name: getattr(request, name) for name in ("optimizers", "steps", "record", "targets", "ruleset", "trials")},
+        **{name: getattr(request, name) for name in ("unit", "tau", "device")},
+    }
+    _show(scores(times, request.tau), request.unit, title, asked, values)
 
 
 def _published(asked: Mapping[str, Any], given: set[str]) -> None:
@@ -186,19 +194,20 @@ def _published(asked: Mapping[str, Any], given: set[str]) -> None:
     unit: Literal["seconds", "steps"] = asked["unit"] if "unit" in given else "seconds"
     title = f"AlgoPerf's self-tuning leaderboard, {len(published.TASKS)} workloads"
     notes = {name: f"{pair[unit == 'steps']:.4f}" for name, pair in published.SCORES.items()}
-    _show(scores(published.times(unit), asked["tau"]), unit, asked["tau"], title, asked, published=notes)
+    known = scores(published.times(unit), asked["tau"])
+    _show(known, unit, title, asked, {"unit": unit, "tau": asked["tau"]}, published=notes)
 
 
 def _show(
     scored: "Sequence[Score]",
     unit: str,
-    tau: float,
     title: str,
     asked: Mapping[str, Any],
+    values: Mapping[str, Any],
     *,
     published: Mapping[str, str] | None = None,
 ) -> None:
-    """Print scores, and write the files that were asked for."""
+    """Print scores, and write the files that were asked for; `values` are what the picture's recipe says."""
     from dynviz.cli import tables
     from dynviz.comparison import pictures
     from dynviz.comparison.pages import PageTable
@@ -211,12 +220,14 @@ def _show(
     legend = [f"{number}: {_task(name)}" for number, name in enumerate(names, 1)]
     legend.append(f"Times in {unit}, of {title}.")
     comparing.say_wrapped(legend, width)
-    scene, words = pictures.profiles(scored, tau, title, unit), pictures.description(scored)
+    scene, words = pictures.profiles(scored, values["tau"], title, unit), pictures.description(scored)
     svg = pictures.svg(scene, grammar.size(asked["size"]), words) if asked["html"] else ""
     intro = [title + ".", "The score is the area under the performance profile, divided by its length."]
     tables_of_page = [PageTable("Scores", header, cells, legend)]
-    comparing.write_files(asked, [_tree(score) for score in scored], "Scores", intro, tables_of_page, picture=svg)
-    comparing.draw(scene, words, asked)
+    trees = [_tree(score) for score in scored]
+    comparing.write_files(asked, trees, "Scores", intro, tables_of_page, picture=svg)
+    measured = unit == "seconds" and not published
+    comparing.draw(scene, words, asked, values, None if measured else trees)
 
 
 def _task(name: str) -> str:

@@ -71,6 +71,6 @@ def _record(script: "Tape", outputs: tuple[str, ...], *, force: bool) -> None:
     for output in outputs:
         write(script, taped, output)
         say(output, err=False)
-    for target, cells in taped.screenshots:
-        write_screenshot(script, cells, target)
+    for shot, (target, _) in enumerate(taped.screenshots):
+        write_screenshot(script, taped, shot, target)
         say(target, err=False)

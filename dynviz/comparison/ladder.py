@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ from dynviz.comparison.timing import FILE as TIMING
 from dynviz.comparison.timing import StepCost, step_costs
 from dynviz.comparison.trials import Trial, TrialRunner
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.spec import Spec, parse
 from dynviz.sweeps.grid import Combination, choices
 
@@ -27,7 +28,7 @@ Effect: TypeAlias = Literal["start", "helps", "hurts", "within noise", "missed",
 """What a change does; `missed` if neither it nor the rung before reaches the target at half of the seeds."""
 
 
-@dataclass(frozen=True)
+@frozen
 class LadderRequest(TrainingRequest):
     """A ladder of changes.
 
@@ -43,8 +44,14 @@ class LadderRequest(TrainingRequest):
     target: str = ""
     unit: Unit = "steps"
 
+    @property
+    def specs(self) -> list[tuple[str, Spec]]:
+        """The kind and the name of every plug-in that is used, those that changes name among them."""
+        rungs = stack(self, "")
+        return [("scenarios", task) for task, _ in rungs] + [("optimizers", rule) for _, rule in rungs]
 
-@dataclass(frozen=True)
+
+@frozen
 class Rung:
     """The result of one change at one size.
 

@@ -1,10 +1,13 @@
 """The picture of a ladder: a bar for each rung that falls as changes are stacked."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 
+from dynviz.charts.channels import written
+from dynviz.charts.endings import joined
 from dynviz.charts.numbers import significant
 from dynviz.comparison.ladder import Effect, Rung
 from dynviz.scene.marks import Axis, Bars, Line, Mark, Panel, Readout, Scene, Text
@@ -17,8 +20,12 @@ COLORS: dict[Effect, str] = {
     "missed": "muted",
     "too few seeds": "muted",
 }
-ROOM = 1.16
-"""Of the axis for the longest bar, with the number on it."""
+ROOM = 1.75
+"""Of the axis for the longest bar, with the words above it."""
+ROW = 0.105
+"""From one line of these words to the next, as a share of the axis."""
+LETTERS = 15
+"""Letters of such a line, about."""
 
 
 def picture(rungs: Sequence[Rung], title: str, unit: str) -> Scene:
@@ -31,30 +38,58 @@ def picture(rungs: Sequence[Rung], title: str, unit: str) -> Scene:
     """
     sizes = list(dict.fromkeys(rung.size for rung in rungs))
     panels = tuple(_panel([rung for rung in rungs if rung.size == size], size, unit) for size in sizes)
-    return Scene(title, panels, 0, -1, (Readout("median over seeds, 95 % interval", "muted"),))
+    note = Readout("bars: medians over seeds; lines: 95 % intervals", "muted")
+    return Scene(title, panels, 0, -1, (Readout(message(rungs), "text"), note))
+
+
+def message(rungs: Sequence[Rung]) -> str:
+    """What holds at all sizes, in a sentence; else how many changes do anything.
+
+    Of several changes those are named that help at every size, or hurt at every size.
+    """
+    changed = [rung for rung in rungs if rung.number]
+    parts = []
+    for effect, verb in (("helps", "helps"), ("hurts", "hurts")):
+        numbers = list(dict.fromkeys(rung.number for rung in changed))
+        there = [[rung for rung in changed if rung.number == number] for number in numbers]
+        names = [same[0].change for same in there if all(rung.effect == effect for rung in same)]
+        if names:
+            parts.append(f"{joined([written(name) for name in names])} {verb if len(names) == 1 else verb[:-1]}")
+    where = " at all sizes" if len({rung.size for rung in rungs}) > 1 else ""
+    if parts:
+        return f"{', '.join(parts)}{where}."
+    return f"No change helps or hurts{where}."
 
 
 def _panel(rungs: Sequence[Rung], size: str, unit: str) -> Panel:
-    ends = [end for rung in rungs for end in (rung.time.value, rung.time.high) if math.isfinite(end)]
+    ends = [end for rung in rungs for end in (rung.time.value,) if math.isfinite(end)]
     top = ROOM * max(ends, default=1.0)
-    marks: list[Mark] = []
-    for rung in rungs:
-        place, value = float(rung.number), rung.time.value
-        label = rung.change if not rung.number else f"{rung.number} {rung.change}: {rung.effect}"
-        color = COLORS[rung.effect]
-        height = value if math.isfinite(value) else 0.0
-        marks.append(Bars(np.array([place]), np.array([height]), color, 0.7, label=label))
+    marks: list[Mark] = [
+        Bars(np.array([float(rung.number)]), np.array([_height(rung)]), COLORS[rung.effect], 0.84) for rung in rungs
+    ]
     for rung in rungs:
         place, time = float(rung.number), rung.time
         low, high = min(time.low, top), min(time.high, top)
         if math.isfinite(time.value) and low < high:
-            marks.append(Line(np.array([place, place]), np.array([low, high]), "text", width=1.0, dot=False))
-        # Beside the interval, which may end above the picture.
-        height = time.value if math.isfinite(time.value) else 0.0
-        words = significant(time.value) if math.isfinite(time.value) else "missed"
-        marks.append(Text(place + 0.04, height + 0.045 * top, words))
-    x = Axis((-0.6, len(rungs) - 0.4), label="changes stacked", whole=True)
-    return Panel(f"{unit} to the target{size and f', {size}'}", x, Axis((0.0, top)), tuple(marks))
+            # Beside the words, which may stand higher than it ends.
+            marks.append(Line(np.full(2, place - 0.4), np.array([low, high]), "text", width=1.0, dot=False))
+        lines = [*_words(rung), significant(time.value) if math.isfinite(time.value) else "missed"]
+        for row, words in enumerate(reversed(lines)):
+            color = COLORS[rung.effect] if rung.number and words == rung.effect else "text"
+            marks.append(Text(place, _height(rung) + (0.6 + row) * ROW * top, words, color, "center"))
+    x = Axis((-0.6, len(rungs) - 0.4), label="changes stacked, from the left", whole=True)
+    return Panel(written(size) if size else f"{unit} to the target", x, Axis((0.0, top), label=unit), tuple(marks))
+
+
+def _height(rung: Rung) -> float:
+    return rung.time.value if math.isfinite(rung.time.value) else 0.0
+
+
+def _words(rung: Rung) -> list[str]:
+    """The change and what it does, in lines above a bar."""
+    name = written(rung.change).removeprefix("+")
+    lines = textwrap.wrap(f"+ {name}" if rung.number else name, LETTERS, break_long_words=False)
+    return [*lines, *([rung.effect] if rung.number else [])]
 
 
 def description(rungs: Sequence[Rung], unit: str) -> str:

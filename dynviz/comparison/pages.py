@@ -4,11 +4,11 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from dynviz.frozen import frozen
 from dynviz.recording import disk
 
 STYLE = """
@@ -22,7 +22,7 @@ svg { max-width: 100%; height: auto; }
 """
 
 
-@dataclass(frozen=True)
+@frozen
 class PageTable:
     """A table of a page.
 

@@ -1,17 +1,14 @@
-"""Pictures of scores: performance profiles as staircases, and files of any scene."""
+"""Pictures of scores: performance profiles as staircases."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from dynviz.comparison.scoring import Score, profile
-from dynviz.errors import DynvizError
-from dynviz.recording import disk
+from dynviz.charts.profiles import profile
+from dynviz.comparison.scoring import Score
 from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout, Scene
 from dynviz.scene.theme import theme as themes
 
-SUFFIXES = ("png", "svg", "pdf")
 MOST = 6
 """Profiles in a picture; of more, the best ones."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
@@ -52,44 +49,8 @@ def description(scored: Sequence[Score]) -> str:
     return f"Performance profiles: the share of tasks solved within a factor of the fastest. Scores: {listed}."
 
 
-def check_picture(file: Path) -> None:
-    """See that a picture can be written in the format that its name asks for.
-
-    Raises:
-        DynvizError: It cannot.
-    """
-    if file.suffix.lower().removeprefix(".") not in SUFFIXES:
-        raise DynvizError(f"{file}: a picture of results is one of {', '.join(SUFFIXES)}; end its name so")
-
-
 def svg(scene: Scene, size: tuple[int, int], words: str) -> str:
     """The scene as SVG, for a page."""
     from dynviz.pixels.vector import Vector
 
     return Vector(*size, themes("light")).svg(scene, words)
-
-
-def save(scene: Scene, file: Path, size: tuple[int, int], theme: str, words: str) -> None:
-    """Write a scene as the picture that the file's suffix names.
-
-    Raises:
-        DynvizError: It cannot be written, or its size cannot be drawn.
-    """
-    from imageio.v3 import imwrite
-    from PIL.PngImagePlugin import PngInfo
-
-    from dynviz.pixels import PixelCanvas
-    from dynviz.pixels.vector import Vector
-
-    check_picture(file)
-    suffix = file.suffix.lower()
-    if suffix == ".png":
-        info = PngInfo()
-        info.add_itxt("Description", words)
-        image = PixelCanvas(*size, theme).draw(scene)
-        data = imwrite("<bytes>", image, plugin="pillow", extension=".png", pnginfo=info)
-    else:
-        vector = Vector(*size, themes(theme))
-        data = vector.svg(scene, words).encode() if suffix == ".svg" else vector.pdf(scene, words)
-    with disk.replacing(file) as target:
-        target.write(data)

@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.spec import Spec, parse
 from dynviz.plugins.trust import Code, Trusted, foreign
 from dynviz.recording import disk, files, schema, sealed, staging
@@ -17,7 +18,7 @@ FORMAT = 1
 Request = TypeVar("Request")
 
 
-@dataclass(frozen=True)
+@frozen
 class TrainingRequest:
     """What the comparisons of all kinds are asked for.
 
@@ -47,10 +48,14 @@ class TrainingRequest:
     def code(self) -> tuple[Code, ...]:
         """The user's own code that is named."""
         known = dict(self.files)
-        specs = [("scenarios", parse(text)) for text in self.scenarios]
-        specs += [("optimizers", parse(text)) for text in self.optimizers]
-        names = [code.name for kind, spec in specs for code in foreign(kind, spec)]
+        names = [code.name for kind, spec in self.specs for code in foreign(kind, spec)]
         return tuple(Code(name, known.get(name, "")) for name in dict.fromkeys(names))
+
+    @property
+    def specs(self) -> list[tuple[str, Spec]]:
+        """The kind and the name of every plug-in that is used."""
+        specs = [("scenarios", parse(text)) for text in self.scenarios]
+        return specs + [("optimizers", parse(text)) for text in self.optimizers]
 
     def check_trust(self, trusted: Trusted) -> None:
         """See that the user trusts the code that would run.

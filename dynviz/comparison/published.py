@@ -7,11 +7,12 @@ Source: MLCommons, https://github.com/mlcommons/submissions_algorithms, `analysi
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from dynviz.frozen import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Workload:
     """A workload of the benchmark.
 

@@ -1,16 +1,15 @@
 """What `dynviz compare` is asked for."""
 
-from dataclasses import dataclass
-
 from dynviz.comparison.plan import TrainingRequest
 from dynviz.comparison.targets import Target
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 
 FIRST_SEED = 1_000_000
 """Seeds from here on are for tuning; those that results are measured on are below."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ComparisonRequest(TrainingRequest):
     """A comparison of optimizers.
 

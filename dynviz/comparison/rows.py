@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from dynviz.charts.trend import middle_of_all
 from dynviz.comparison.statistics import Estimate, bootstrap_interval, correlation, median, paired_difference
 from dynviz.comparison.targets import LaneResult
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.rule import NOISE
 from dynviz.training.trees import from_arrays
@@ -19,7 +20,7 @@ from dynviz.training.trees import from_arrays
 Verdict: TypeAlias = Literal["", "best", "worse", "within noise", "too few seeds"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Row:
     """The result of one optimizer on one scenario.
 

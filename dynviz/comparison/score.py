@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from dynviz.comparison.timing import StepCost, step_costs
 from dynviz.comparison.trials import Trial, TrialRunner
 from dynviz.comparison.tuned import one, places
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.options import MISSING
 from dynviz.recording.metadata import Lane
 from dynviz.sweeps.grid import Combination, choices
@@ -28,7 +29,7 @@ LONGER = 3
 TRIALS = "trials"
 
 
-@dataclass(frozen=True)
+@frozen
 class ScoreRequest(TrainingRequest):
     """Optimizers to score; its seeds are those of the studies.
 

@@ -7,13 +7,13 @@ Source: Dahl et al. 2023, https://arxiv.org/abs/2306.07179, section 4; Dolan and
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dynviz.charts.profiles import area, ratios_of
 from dynviz.comparison.statistics import median
+from dynviz.frozen import frozen
 
 Times: TypeAlias = Mapping[str, Mapping[str, float]]
 """The time to the target by optimizer and task; infinite where it was missed."""
@@ -21,7 +21,7 @@ TAU = 4.0
 """The largest ratio to the fastest that counts, as in AlgoPerf."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Score:
     """The score of one optimizer.
 
@@ -79,37 +79,3 @@ def scores(times: Times, tau: float = TAU) -> list[Score]:
         for row, name in enumerate(names)
     ]
     return sorted(made, key=lambda score: -score.score)
-
-
-def ratios_of(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Times [optimizers, tasks] divided by the fastest of each task; infinite where all missed the target."""
-    fastest = times.min(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = np.where(np.isinf(times), np.inf, times / fastest)
-    # A target that is reached before the first step is reached by all who reach it as fast.
-    return np.where((times == 0) & (fastest == 0), 1.0, ratios)
-
-
-def profile(ratios: Sequence[float], tau: float) -> tuple[list[float], list[float]]:
-    """The performance profile as a staircase: where it rises, and the share of tasks from there on.
-
-    >>> profile([1.0, 2.0, np.inf, 2.0], 4.0)
-    ([1.0, 2.0, 4.0], [0.25, 0.75, 0.75])
-
-    Args:
-        ratios: The ratio to the fastest of each task.
-        tau: The last ratio.
-    """
-    rises = sorted({1.0, *(ratio for ratio in ratios if ratio <= tau)})
-    heights = [sum(ratio <= rise for ratio in ratios) / len(ratios) for rise in rises]
-    return [*rises, tau], [*heights, heights[-1]]
-
-
-def area(ratios: NDArray[np.float64], tau: float) -> NDArray[np.float64]:
-    """The normalised area under the profiles of ratios [optimizers, tasks]: each task contributes from its ratio on.
-
-    >>> area(np.array([[1.0, 2.5], [np.inf, 1.0]]), 4.0).tolist()
-    [0.75, 0.5]
-    """
-    areas: NDArray[np.float64] = (tau - ratios).clip(min=0).mean(axis=1) / (tau - 1)
-    return areas

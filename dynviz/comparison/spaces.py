@@ -8,13 +8,14 @@ decay rates of running means, and `[true,false]` for a choice.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import torch
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin
 from dynviz.plugins.grammar import is_grid, split
 from dynviz.plugins.spec import Spec, parse
@@ -26,7 +27,7 @@ DIGITS = 4
 """Significant digits of a number in a point, so that the command that repeats it is short."""
 
 
-@dataclass(frozen=True)
+@frozen
 class SearchRange:
     """The values of one hyperparameter that are searched.
 
@@ -88,7 +89,7 @@ class SearchRange:
         return f"{1 - rest:.12g}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Candidate:
     """An optimizer with what is searched and what is fixed.
 

@@ -1,11 +1,12 @@
 """Bootstrap intervals and paired differences, for results of which some diverged and count as infinite."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from dynviz.frozen import frozen
 
 Array: TypeAlias = NDArray[np.float64]
 Statistic: TypeAlias = Callable[[Array], Array]
@@ -17,7 +18,7 @@ BLOCK = 1 << 22
 """Numbers that are resampled at once."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Estimate:
     """A statistic of a sample, and its confidence interval.
 

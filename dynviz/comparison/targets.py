@@ -3,18 +3,18 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.sweeps.table import LAST, UNSEEN
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """A value of a channel that training should reach.
 
@@ -49,7 +49,7 @@ class Target:
         return cls(channel, number)
 
 
-@dataclass(frozen=True)
+@frozen
 class LaneResult:
     """The result of one lane.
 

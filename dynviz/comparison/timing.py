@@ -5,7 +5,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from dynviz import training
 from dynviz.comparison.rows import state_bytes
 from dynviz.comparison.untuned import Watch
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import Recording, disk, files
 from dynviz.sweeps.grid import Combination
 from dynviz.sweeps.jobs import Settings
@@ -26,7 +26,7 @@ PATIENCE = 3.0
 """Seconds after which no further round begins: preparing large tasks takes longer than the steps that are timed."""
 
 
-@dataclass(frozen=True)
+@frozen
 class StepCost:
     """What a step of one lane costs.
 

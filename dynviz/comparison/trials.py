@@ -1,10 +1,11 @@
 """Trials: lanes with any hyperparameters and seeds, trained as a sweep that can be resumed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from dynviz.comparison.targets import LaneResult, Target, failed, lane_results
+from dynviz.frozen import frozen
 from dynviz.plugins.trust import Trusted
 from dynviz.recording import open_all
 from dynviz.recording.run import is_sweep
@@ -15,7 +16,7 @@ from dynviz.sweeps.jobs import Settings, jobs_of_lanes
 from dynviz.sweeps.progress import Sweep, SweepListener
 
 
-@dataclass(frozen=True)
+@frozen
 class Trial:
     """A lane to train.
 
@@ -28,7 +29,7 @@ class Trial:
     seed: int
 
 
-@dataclass(frozen=True)
+@frozen
 class TrialRunner:
     """What all trials of a comparison share.
 

@@ -48,6 +48,11 @@ def number(value: float) -> str:
     return "" if math.isnan(value) else "diverged" if math.isinf(value) else significant(value)
 
 
+def correlation(row: Row) -> str:
+    """The correlation with the best optimizer; empty for the best itself, and where it is not defined."""
+    return "" if math.isnan(row.correlation) else f"{row.correlation:.2f}"
+
+
 def interval(estimate: Estimate | None) -> str:
     """The interval of a median; empty where all values are equal."""
     if estimate is None or not estimate.low < estimate.high:
@@ -66,7 +71,8 @@ def columns(rows: Sequence[Row], *, wide: bool) -> tuple[tuple[str, ...], list[t
 
     Args:
         rows: The rows of one or several scenarios.
-        wide: Whether there is room for the differences, which are told in sentences otherwise.
+        wide: Whether there is room for the differences, which are told in sentences otherwise, and for the correlations
+            with the best optimizer.
     """
     from rich import filesize
 
@@ -75,7 +81,7 @@ def columns(rows: Sequence[Row], *, wide: bool) -> tuple[tuple[str, ...], list[t
     targeted = any(not math.isnan(row.target_steps) for row in rows)
     header = ["optimizer", measures[0] if len(measures) == 1 else "result", "95 % interval"]
     header += ["loss"] * lossy + ["diverged"] + ["steps to target"] * targeted
-    header += ["difference to the best", "verdict"] * wide + ["µs/step", "state"]
+    header += ["difference to the best", "correlation", "verdict"] * wide + ["µs/step", "state"]
     cells = []
     for row in rows:
         value = row.interval.value if row.interval else math.inf
@@ -87,7 +93,7 @@ def columns(rows: Sequence[Row], *, wide: bool) -> tuple[tuple[str, ...], list[t
                 *[number(row.loss)] * lossy,
                 f"{row.diverged} of {row.lanes}" if row.diverged else "",
                 *[to_target(row)] * targeted,
-                *[difference(row), row.verdict] * wide,
+                *[difference(row), correlation(row), row.verdict] * wide,
                 significant(row.microseconds) if math.isfinite(row.microseconds) else "",
                 filesize.decimal(row.state_bytes) if row.state_bytes else "0",
             )

@@ -1,15 +1,15 @@
 """Means of blocks of samples that arrive in portions: the same ones whatever the portions are."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.detection.windows import History, Values
+from dynviz.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Blocks:
     """Blocks of equal length, as many as windows reach back, and the samples that do not fill one yet.
 

@@ -5,12 +5,13 @@ Series are [samples, ...]; whatever else they have is looked at one by one, unle
 
 import functools
 import math
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dynviz.frozen import frozen
 
 Values: TypeAlias = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ def trend(means: Values) -> Values:
     return np.asarray(np.tensordot(places, means, axes=1) / np.square(places).sum())
 
 
-@dataclass(frozen=True)
+@frozen
 class Chance:
     """What independent normal noise gives in so many blocks, in units of `block_noise`."""
 
@@ -115,7 +116,7 @@ def split_rhat(values: Values) -> Values:
     return np.asarray(np.where(within > 0, ratio, np.where(between > 0, np.inf, 1.0)))
 
 
-@dataclass(frozen=True)
+@frozen
 class Drift:
     """How far the mean of the second half of series is from that of the first.
 

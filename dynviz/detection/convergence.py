@@ -1,7 +1,6 @@
 """Whether a run has converged: its loss, the distribution of its parameters, how fast, and how good it is then."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from dynviz.detection import chains
 from dynviz.detection.chains import Values
 from dynviz.detection.stationarity import Stationarity, stationarity
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 
 BLOCKS = 50
@@ -19,7 +19,7 @@ LEAST = 4
 """Samples of a block of the loss, at least."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class LossConvergence:
     """Whether a loss, its mean over the seeds, differs between blocks of steps by chance alone.
 
@@ -40,7 +40,7 @@ class LossConvergence:
     means: Values
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Level:
     """The level of a channel in which values are better or worse, from a step on.
 
@@ -61,7 +61,7 @@ class Level:
     since: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Convergence:
     """What is found of one recording.
 

@@ -9,13 +9,13 @@ Source: Kushner and Yin 2003, Stochastic approximation and recursive algorithms 
 """
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.detection import measured
 from dynviz.detection.chains import Values
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 
 FALLS = 1.5
@@ -41,7 +41,7 @@ DRAWS = 200_000
 """Draws of Student's t that its quantiles are read from."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Falling:
     """How the spread of a parameter over seeds falls with the learning rate.
 

@@ -1,7 +1,6 @@
 """Channels for detectors: the recorded ones, and other measurements of a recording."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import TypeAlias
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.detector import Samples
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.schedules import Schedule
 from dynviz.recording import Recording
 from dynviz.recording import projections as stored
@@ -19,7 +19,7 @@ Steps: TypeAlias = NDArray[np.int64]
 SHARPNESS = "sharpness"
 
 
-@dataclass(frozen=True)
+@frozen
 class Column:
     """The samples of one channel.
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from dynviz.detection import chains, falling
 from dynviz.detection.chains import Values
 from dynviz.detection.falling import Falling
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 
 ENDS = (2, 4)
@@ -34,7 +34,7 @@ MOST_SAMPLES, MOST_NUMBERS, MOST_GROUPS = 4000, 64, 6
 """Of longer series, larger parameters and more of them a part is looked at, evenly spaced."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Stationarity:
     """Whether the distribution of a parameter stays the same, and how long it remembers.
 
@@ -78,7 +78,7 @@ class Stationarity:
         return self.times >= INDEPENDENT
 
 
-@dataclass(frozen=True)
+@frozen
 class _Series:
     """Samples [samples, lanes, numbers] and their steps."""
 

@@ -1,17 +1,18 @@
 """Conditions with hysteresis: noise does not switch them, because they end at another threshold than they begin."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.detector import Detection
+from dynviz.frozen import frozen
 
 Flags: TypeAlias = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@frozen
 class Switch:
     """Whether a condition currently holds.
 
@@ -55,7 +56,7 @@ class Switch:
         return replace(self, holds=holds[-1], last=int(steps[-1])), began
 
 
-@dataclass(frozen=True)
+@frozen
 class Begin:
     """A condition began to hold.
 

@@ -1,16 +1,17 @@
 """Windows over samples that arrive in portions: the same ones whatever the portions are."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
+
 Values: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@frozen
 class History:
     """The samples before the next portion, as many as windows reach back.
 

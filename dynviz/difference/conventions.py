@@ -5,13 +5,14 @@ Both sides are matched with a family of rules; the switches in which the matches
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from dynviz.difference.families import FAMILIES, Choice, Family, Trace
 from dynviz.difference.matrix_families import SHAMPOO
+from dynviz.frozen import frozen
 
 STEPS = 8
 """So many steps tell conventions apart."""
@@ -21,7 +22,7 @@ ABSENT: Mapping[str, float] = {"weight_decay": 0.0, "momentum": 0.0, "dampening"
 """What it means that a side has no such hyperparameter."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Match:
     """A family, and the choices of it that give what one side did."""
 

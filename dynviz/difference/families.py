@@ -2,17 +2,19 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
+
 Array: TypeAlias = NDArray[np.float64]
 Choice: TypeAlias = Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Trace:
     """The first steps of one side.
 
@@ -38,7 +40,7 @@ class Trace:
 Simulate: TypeAlias = Callable[[Trace, Choice], Array]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Family:
     """One family of rules.
 

@@ -1,11 +1,12 @@
 """What Newton-Schulz steps did with a gradient's singular values, told from the step that an optimizer made with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dynviz.frozen import frozen
 
 Array = NDArray[np.float64]
 
@@ -76,7 +77,7 @@ ROUGH = 0.02
 """The same where matrices are multiplied in bfloat16."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class MatrixStep:
     """What an optimizer made of the singular values of a gradient.
 
@@ -91,7 +92,7 @@ class MatrixStep:
     rough: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Quintic:
     """X <- A X + (B XX^T + C (XX^T)^2) X, some times over.
 

@@ -42,9 +42,13 @@ class OptaxStep:
                 raise unknown(f"option of {spec.name}", option, known)
         try:
             self._transformation = function(**given)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise DynvizError(f"{spec.name}: {in_words(error)}") from error
         import jax
+        import optax
+
+        if not isinstance(self._transformation, optax.GradientTransformation):
+            raise DynvizError(f"{spec.name} makes no transformation of gradients")
 
         defaults = {key: one.default for key, one in known.items() if one.default is not inspect.Parameter.empty}
         self.values: Mapping[str, Any] = {**defaults, **given}

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from dynviz.difference.conventions import hyperparameters, told_apart
 from dynviz.difference.families import Trace
 from dynviz.difference.newton_schulz import NEAR, ROUGH, Array, Quintic, matrix_step, quintic
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.training.parameter_layout import ParameterLayout
 
 MATRIX_STEPS = "ns_steps"
@@ -34,7 +34,7 @@ DIGITS = 1e-3
 """Coefficients that a search has found are known to so much."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Orthogonal:
     """What one side does with matrices.
 

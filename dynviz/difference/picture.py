@@ -1,7 +1,5 @@
 """The gap between two sides as a picture, with the number that differs first on both."""
 
-from pathlib import Path
-
 import numpy as np
 
 from dynviz.charts import limits
@@ -9,10 +7,7 @@ from dynviz.charts.curves import Curve, panel
 from dynviz.charts.moving import STEP
 from dynviz.difference.side_by_side import SideBySide
 from dynviz.errors import DynvizError
-from dynviz.recording import disk
 from dynviz.scene.marks import Axis, Readout, Scene
-
-SIZE = (640, 480)
 
 
 def scene(comparison: SideBySide, names: tuple[str, str]) -> Scene:
@@ -42,25 +37,3 @@ def scene(comparison: SideBySide, names: tuple[str, str]) -> Scene:
         panels.append(panel(f"{first.what}{index}, which differs first", curves, x))
     verdict = "equal" if first is None else f"first difference at step {first.step}"
     return Scene(" and ".join(names), tuple(one.at(last) for one in panels), last, last, (Readout(verdict, "text"),))
-
-
-def save(drawn: Scene, file: Path, theme: str) -> None:
-    """Write the picture as PNG.
-
-    Raises:
-        DynvizError: The file exists, is not called .png, or cannot be written.
-    """
-    from imageio.v3 import imwrite
-
-    from dynviz.pixels import PixelCanvas
-
-    if file.suffix.lower() != ".png":
-        raise DynvizError(f"{file}: the picture is a PNG; name a file that ends in .png")
-    image = PixelCanvas(*SIZE, theme).draw(drawn)
-    try:
-        with file.open("xb") as target:
-            target.write(imwrite("<bytes>", image, plugin="pillow", extension=".png"))
-    except FileExistsError:
-        raise DynvizError(f"{file} exists; name another file") from None
-    except OSError as error:
-        raise disk.unwritable(file, error) from error

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.difference.ulps import ulps
+from dynviz.frozen import frozen
 
 Array: TypeAlias = NDArray[Any]
 
 PARAMETERS = "parameters"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Difference:
     """One number that two sides have otherwise.
 
@@ -70,7 +71,7 @@ class SideBySide:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@frozen
 class Allowance:
     """How far numbers may be apart and count as equal.
 

@@ -1,11 +1,10 @@
 """The changes from one picture to the next, for formats that store a transparent patch per frame."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dynviz.encoding.palettes import fitted, thinned
 from dynviz.frame import Pixels, Quality, Sheet
+from dynviz.frozen import frozen
 from dynviz.scene.palette import Palette
 
 FEW = 72
@@ -22,7 +21,7 @@ def colors_for(sheet: Sheet, quality: Quality, most: int = 255) -> Pixels:
     return fitted(colors, sheet.previews(PREVIEWS)) if quality == "best" else colors
 
 
-@dataclass(frozen=True)
+@frozen
 class Patch:
     """A part of a picture.
 

@@ -9,9 +9,10 @@ import importlib
 import itertools
 import math
 import os
+import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -22,6 +23,8 @@ from dynviz.errors import DynvizError
 from dynviz.frame import Frame, Frames, Pixels, Sheet
 
 FULL = "No space left on device"
+SIGNS = re.compile(r"[=;#\\\n]")
+"""What is escaped in ffmpeg's files of words."""
 LEAST, MOST = 5, 50
 """Frames a second."""
 
@@ -50,11 +53,15 @@ def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> 
     height, width = (side + side % 2 for side in first.pixels.shape[:2])
     command = [program, "-loglevel", "error", "-nostdin", "-y"]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{rate:.6g}", "-i", "pipe:0"]
+    # Among the arguments words would be limited: the recipe of very many recordings is longer.
+    words = tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt")  # noqa: SIM115 - closed below
+    command += ["-f", "ffmetadata", "-i", words.name, "-map", "0:v"]
     command += ["-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", *_bt709(), *coder]
     # No versions and no dates: the same frames are the same bytes.
-    command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
-    command += ["-metadata", f"comment={sheet.remarks}", "-metadata", f"title={sheet.alt}", str(target)]
-    with tempfile.TemporaryFile() as messages:
+    command += ["-map_metadata", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", str(target)]
+    with words, tempfile.TemporaryFile() as messages:
+        words.write(_metadata({"comment": sheet.remarks, "title": sheet.alt}))
+        words.flush()
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=messages)
         try:
             # Where ffmpeg ended before its time, its own words say why.
@@ -66,6 +73,12 @@ def encode(frames: Frames, target: Path, sheet: Sheet, coder: Sequence[str]) -> 
             raise
         if process.wait():
             raise _failure(messages, target)
+
+
+def _metadata(words: Mapping[str, str]) -> str:
+    """A file of words about a video, as ffmpeg reads it."""
+    lines = [f"{name}=" + SIGNS.sub(r"\\\g<0>", text) for name, text in words.items() if text]
+    return "\n".join([";FFMETADATA1", *lines, ""])
 
 
 def _feed(process: "subprocess.Popen[bytes]", frames: Iterable[Frame], rate: float) -> None:

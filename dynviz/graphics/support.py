@@ -1,7 +1,8 @@
 """What a terminal can show beside characters."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from dynviz.frozen import frozen
 
 Protocol: TypeAlias = Literal["kitty", "iterm", "sixel"]
 """kitty's graphics protocol, iTerm2's inline images, and the sixels of DEC's terminals."""
@@ -11,7 +12,7 @@ USUAL_CELL = (10, 20)
 """Width and height in pixels of a terminal's cell where it does not say."""
 
 
-@dataclass(frozen=True)
+@frozen
 class GraphicsSupport:
     """How a terminal shows pictures.
 

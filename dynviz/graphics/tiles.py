@@ -3,9 +3,9 @@
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dynviz.frame import Pixels
+from dynviz.frozen import frozen
 from dynviz.graphics import kitty
 from dynviz.graphics.kitty import MOST
 from dynviz.layout.arrange import Rect
@@ -18,7 +18,7 @@ FIRST, BLOCKS = 32, 3
 """The least significant bytes of a picture's numbers, in blocks; the first bytes are left to simpler programs."""
 
 
-@dataclass(frozen=True)
+@frozen
 class PictureTile:
     """A part of a picture.
 

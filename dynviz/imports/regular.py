@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dynviz.frozen import frozen
 
 Array: TypeAlias = NDArray[Any]
 
@@ -15,7 +16,7 @@ MOST = 1 << 20
 """Samples of a channel."""
 
 
-@dataclass(frozen=True)
+@frozen
 class RegularSamples:
     """Samples at multiples of a number of steps.
 

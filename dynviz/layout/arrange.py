@@ -3,9 +3,10 @@
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Panel
 
 WIDE = 1.8
@@ -28,7 +29,7 @@ SIDES = tuple(share / 14 for share in range(14, 4, -1))
 Size = tuple[float, float]
 
 
-@dataclass(frozen=True)
+@frozen
 class Rect:
     """A rectangle of whole pixels or cells; `top` counts downwards."""
 
@@ -102,7 +103,7 @@ def map_shape(panel: Panel) -> float:
     return min(max(ratio, 1.0), WIDEST) if math.isfinite(ratio) else 1.0
 
 
-@dataclass(frozen=True)
+@frozen
 class Area:
     """The area to fill.
 

@@ -13,6 +13,6 @@ def step_words(scene: Scene) -> str:
     """
     if scene.steps < 0:
         return ""
-    step, steps = (f"{value:,}".replace(",", THIN) for value in (scene.step, scene.steps))
+    step, steps = (f"{value:,}".replace(",", THIN) for value in scene.count or (scene.step, scene.steps))
     before, between = scene.counter
     return f"{before} {step} {between} {steps}" if scene.steps > 0 else f"{before} {step}"

@@ -1,9 +1,10 @@
 """The words above a plot: its title, readouts and legend, in as few lines as they fit into."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import upright_ticks
 from dynviz.layout.metrics import Metrics
@@ -11,8 +12,11 @@ from dynviz.layout.naming import Direct, Names, names
 from dynviz.layout.words import ELLIPSIS, FlowedWords, Words, flow
 from dynviz.scene.marks import Panel, Readout
 
+UNNAMED = 3
+"""So many values in colours alone say nothing: where their names have no room they are left out."""
 
-@dataclass(frozen=True)
+
+@frozen
 class PanelHead:
     """A panel with the words above its plot.
 
@@ -130,11 +134,14 @@ def _head(
             )
         )
         words, named, count = short, False, len(readouts)
-        # Where the picture's title says already which colour is which, names are not worth a line.
-        if must or _cost(full, metrics) <= _cost(short, metrics) or _fits(full, free, panel, metrics):
+        # Where the picture's title says already which colour is which, names are worth a line to several values alone.
+        apart = metrics.head.favor_names and lanes > 1 and not _is_cut(full)
+        if must or apart or _cost(full, metrics) <= _cost(short, metrics) or _fits(full, free, panel, metrics):
             words, named = full, True
         elif lanes and (_cost(bare, metrics) <= _cost(short, metrics) or _fits(bare, free, panel, metrics)):
             words, named, count = bare, True, lanes
+        if not named and metrics.head.favor_names and lanes >= UNNAMED:
+            words, count = flow([before, after], lines, metrics), 0
         heads.append(PanelHead(panel, cell, panel_names, tuple(words), len(before), count, named))
         if not _is_cut(words):
             return heads[-1]
@@ -186,4 +193,4 @@ def _lines(words: Sequence[FlowedWords]) -> int:
 
 
 def _is_cut(words: Sequence[FlowedWords]) -> bool:
-    return any(one.words.text.endswith(ELLIPSIS) for one in words)
+    return any(one.item == -1 or one.words.text.endswith(ELLIPSIS) for one in words)

@@ -1,14 +1,14 @@
 """What page layout asks of a backend: its units, how wide its words are, and how much room stands between things."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect, Size
 from dynviz.layout.naming import Swatch
 from dynviz.scene.marks import Panel
 
 
-@dataclass(frozen=True)
+@frozen
 class Font:
     """A size, in units of the backend, and a weight."""
 
@@ -16,7 +16,7 @@ class Font:
     bold: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Fonts:
     """The letters of a page.
 
@@ -33,7 +33,7 @@ class Fonts:
     ticks: Font
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class PageMetrics:
     """Lengths of the page.
 
@@ -76,7 +76,7 @@ class PageMetrics:
     beside_share: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class HeadMetrics:
     """Lengths and rules of the words above a plot.
 
@@ -106,7 +106,7 @@ class HeadMetrics:
     whole_numbers: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class AxisMetrics:
     """Lengths and rules of ticks, and of what stands beside a plot.
 
@@ -162,7 +162,7 @@ class AxisMetrics:
     align_bottoms: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Metrics(ABC):
     """A page of one backend. All lengths are in its units: pixels, or the cells of a terminal.
 

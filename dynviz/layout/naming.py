@@ -1,11 +1,12 @@
 """Names of marks: at the ends of lines where there is room, otherwise in a legend."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 
+from dynviz.frozen import frozen
 from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.identity import shape
 from dynviz.scene.marks import Dash, Field, Labelled, Line, Marker, Panel, Points, Readout, SwatchKind
@@ -24,7 +25,7 @@ NEAR = 0.12
 """Labels with the same name within this share of the panel's height are merged."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Swatch:
     """The small picture before an entry of a legend.
 
@@ -41,7 +42,7 @@ class Swatch:
     marker: Marker = "dot"
 
 
-@dataclass(frozen=True)
+@frozen
 class Label:
     """A name at the right end of lines, at this share of the panel's height."""
 
@@ -50,7 +51,7 @@ class Label:
     height: float
 
 
-@dataclass(frozen=True)
+@frozen
 class Names:
     """Where the names of a panel's marks go.
 

@@ -2,9 +2,10 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect, arrange, arrange_rows, map_shape
 from dynviz.layout.counter import step_words
 from dynviz.layout.heads import PanelHead, panel_heads
@@ -21,7 +22,7 @@ SLACK = 4
 AnyMetrics = TypeVar("AnyMetrics", bound=Metrics)
 
 
-@dataclass(frozen=True)
+@frozen
 class TitleStrip:
     """The strip above the panels.
 
@@ -38,7 +39,7 @@ class TitleStrip:
     counter: ReadoutSpot | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Page(Generic[AnyMetrics]):
     """Where a scene stands.
 
@@ -170,13 +171,17 @@ def _lines_over_maps(heads: Sequence[PanelHead]) -> int:
 
 def _title_strip(scene: Scene, count: int, metrics: Metrics) -> TitleStrip:
     page, font, total = metrics.page, metrics.fonts.words, len(scene.panels)
-    room = metrics.measure(step_words(replace(scene, step=scene.steps)), font)
+    last = replace(scene, step=scene.steps, count=scene.count and (scene.count[1], scene.count[1]))
+    room = metrics.measure(step_words(last), font)
     inner = metrics.width - 2 * page.margin
     title = [Words(scene.title, metrics.fonts.title)] if scene.title else []
     left_out = [Words(f"{count} of {total} panels", font, "muted")] if count < total else []
     values = [Words(readout.widest or readout.text, font, readout.color) for readout in scene.readouts]
+    # A sentence that does not fit on the rest of a line begins one of its own.
+    sentence = next((place for place, readout in enumerate(scene.readouts) if readout.color == "text"), 0)
+    blocks = [values[:sentence], values[sentence : sentence + 1], values[sentence + 1 :]]
     rooms = [metrics.usable(inner - room - page.counter_gap)] + [metrics.usable(inner)] * (page.lines - 1)
-    flowed = flow([title, left_out, values], rooms, metrics)
+    flowed = flow([title, left_out, *blocks], rooms, metrics)
     placed = [(one, page.margin + one.left, page.baseline + one.line * page.row) for one in flowed]
     lines = max((one.line for one in flowed), default=0)
     still = len(title) + len(left_out)

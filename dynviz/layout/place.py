@@ -1,8 +1,8 @@
 """The place of a panel: its plot, ticks and words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from dynviz.frozen import frozen
 from dynviz.layout.annotations import axis_name, end_words, level_words, upright_words
 from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import PlacedTicks, level_places, level_ticks, upright_places, upright_ticks
@@ -14,7 +14,7 @@ from dynviz.layout.words import PlacedWords
 from dynviz.scene.marks import Panel, Readout
 
 
-@dataclass(frozen=True)
+@frozen
 class ReadoutSpot:
     """Where a readout is written, and whether its name is; its text comes with each scene."""
 
@@ -24,7 +24,7 @@ class ReadoutSpot:
     named: bool = True
 
 
-@dataclass(frozen=True)
+@frozen
 class PanelPlace:
     """Where a panel stands.
 

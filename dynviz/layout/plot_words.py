@@ -1,11 +1,11 @@
 """Words in a plot: direct labels, texts and the names of reference lines, none of them over another."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from dynviz.frozen import frozen
 from dynviz.layout.boxes import Box
 from dynviz.layout.metrics import Font, Metrics
 from dynviz.layout.naming import spread
@@ -30,7 +30,7 @@ LARGE = 4.0
 """Size of the smallest markers that they keep clear of."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Spot:
     """What has a label, in units of the page."""
 

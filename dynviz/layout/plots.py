@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect
 from dynviz.layout.axes import level_ticks, ticks, upright_ticks
 from dynviz.layout.heads import PanelHead
@@ -11,7 +12,7 @@ from dynviz.layout.metrics import Metrics
 from dynviz.scene.marks import Panel
 
 
-@dataclass(frozen=True)
+@frozen
 class Draft:
     """A panel on the way to its place.
 

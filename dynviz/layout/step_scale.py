@@ -1,8 +1,8 @@
 """Where the scale of steps stands at the foot of a page."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect
 from dynviz.layout.metrics import Metrics
 from dynviz.layout.words import PlacedWords, Words
@@ -14,7 +14,7 @@ MOST = 12
 """Ticks at most: where time runs fast they stand close together."""
 
 
-@dataclass(frozen=True)
+@frozen
 class StepScalePlace:
     """Where a scale stands.
 
@@ -52,7 +52,7 @@ def step_scale(scene: Scene, metrics: Metrics) -> StepScalePlace | None:
     axis = Axis((float(scale.frames[0]), float(scale.frames[-1])), whole=True)
     marks = [(empty.column(round(tick.value)), tick.label) for tick in ticks(axis, MOST)]
     if marks:
-        marks[0] = marks[0][0], f"{scene.counter[0]} {marks[0][1]}"
+        marks[0] = marks[0][0], f"{'step' if scene.count else scene.counter[0]} {marks[0][1]}"
     columns = tuple(column for column, _ in marks)
     words = _words(marks, empty, metrics)
     return StepScalePlace(area, scale, left, right, empty.row, columns, words)

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from dynviz.frozen import frozen
 from dynviz.layout.metrics import Font, Metrics
 from dynviz.layout.naming import Swatch
 
@@ -11,7 +12,7 @@ ELLIPSIS = "…"
 NUMBER = re.compile(r"[-+−]?(\d[\d.]*|\.\d+)( \d{3})*(e[-+]?\d+)?")
 
 
-@dataclass(frozen=True)
+@frozen
 class Words:
     """Words that have no place yet; the colour is a role, the swatch what a legend shows before them."""
 
@@ -21,7 +22,7 @@ class Words:
     swatch: Swatch | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class FlowedWords:
     """Words in a line.
 
@@ -40,7 +41,7 @@ class FlowedWords:
     item: int
 
 
-@dataclass(frozen=True)
+@frozen
 class PlacedWords:
     """Words with a place: where they begin, and the row that they stand on."""
 
@@ -84,7 +85,7 @@ def flow(blocks: Sequence[Sequence[Words]], rooms: Sequence[float], metrics: Met
     Args:
         blocks: In order.
         rooms: The width of each line there may be. An item that is too wide for a line of its own is cut; what does not
-            fit on the last one is left out, and an ellipsis says so.
+            fit on the last one is left out, and an ellipsis says so where it would not touch a number.
         metrics: Of the page.
     """
     flowed: list[FlowedWords] = []
@@ -131,9 +132,15 @@ def _length(block: Sequence[Words], metrics: Metrics) -> float:
 
 
 def _with_ellipsis(flowed: list[FlowedWords], room: float, metrics: Metrics) -> list[FlowedWords]:
-    """With a sign after the last words that something was left out."""
+    """With a sign after the last words that something was left out, unless they were cut, which says so too.
+
+    It is empty where it would touch a number, which would then look cut.
+    """
     last = flowed[-1]
+    if last.words.text.endswith(ELLIPSIS):
+        return flowed
     end = last.left + width(last.words, metrics)
     left = min(end + 1, room - 1)
-    sign = Words(ELLIPSIS, metrics.fonts.words, "muted")
-    return [*flowed, FlowedWords(sign, last.line, left, 1, -1)] if end <= left else flowed
+    sign = "" if left == end and last.words.text[-1:].isdigit() else ELLIPSIS
+    words = Words(sign, metrics.fonts.words, "muted")
+    return [*flowed, FlowedWords(words, last.line, left, 1, -1)] if end <= left else flowed

@@ -82,3 +82,15 @@ def leading(stacked: Tensor, size: int, iterations: int) -> tuple[Tensor, Tensor
         basis = torch.linalg.qr(stacked.mT @ (stacked @ basis)).Q
     _, singular, turn = torch.linalg.svd(stacked @ basis, full_matrices=False)
     return singular, turn @ basis.mT
+
+
+def distance(one: Tensor, other: Tensor, shift: Tensor) -> Tensor:
+    """The operator norm [] of B^T B - C^T C + shift I, for sketches B [l, d] and C [m, d]; no [d, d] matrix is made."""
+    masked, good = finite(torch.cat([one, other]))
+    # In the span of all rows; B^T B - C^T C is zero outside of it.
+    rows = torch.linalg.qr(masked.mT, mode="r").R
+    ours, theirs = rows[:, : len(one)], rows[:, len(one) :]
+    norm = (torch.linalg.eigvalsh(ours @ ours.mT - theirs @ theirs.mT) + shift).abs().amax()
+    if len(rows) < one.shape[1]:
+        norm = torch.maximum(norm, shift.abs())
+    return spoiled(norm, good)

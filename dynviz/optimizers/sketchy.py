@@ -10,12 +10,14 @@ from torch import Tensor
 
 from dynviz.errors import DynvizError
 from dynviz.optimizers._roots import along, powered, quarter, sizes, turned, unfolded
-from dynviz.optimizers._sketch import Shrunk, shrink
+from dynviz.optimizers._sketch import Shrunk, distance, shrink
 from dynviz.plugins.ranges import Range, Share, Size
 from dynviz.rule import State, Terms
 
 TINY = 1e-300
 """A row of zeros is divided by this."""
+EXACT = "exact_"
+"""What stands before the names of sketches that whole decompositions made."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Sketchy:
 
     Each step needs the leading singular vectors of B_{t-1} over the new rows. By default a whole decomposition gives
     them; with `iterations` that many subspace iterations do, which start from the last step's vectors. For m much
-    larger than `rank` that takes a fraction of the time, and two or three suffice where the spectrum decays.
+    larger than `rank` that takes a fraction of the time, and two or three suffice where the spectrum decays. `checked`
+    says how large the error is while it trains: whole decompositions make sketches of the same gradients, and
+    `--record 'state.*error*'` records how far the statistics, and the steps made with them, are from those.
 
     Source: Feinberg et al. 2023, algorithms 1 to 3. Its published code subtracts the eigenvalue after number `rank`
     instead, and lets the escaped mass decay by the root of beta2.
@@ -46,6 +50,7 @@ class Sketchy:
         beta2: Fraction of the statistics that each step keeps, 0 to 1; 1 for sums.
         eps: Added to the eigenvalues, as a share of the largest.
         iterations: Subspace iterations for the singular vectors; 0 for a whole decomposition.
+        checked: Whether iterated sketches are compared with exact ones, which takes their time and memory as well.
     """
 
     lr: Size = 1e-2
@@ -53,6 +58,7 @@ class Sketchy:
     beta2: Share = 0.999
     eps: Size = 1e-7
     iterations: Annotated[int, Range(0)] = 0
+    checked: bool = False
 
     coordinatewise: ClassVar[bool] = False
     family: ClassVar[str] = "falling"
@@ -60,25 +66,41 @@ class Sketchy:
     def __post_init__(self) -> None:
         if self.rank < 1:
             raise DynvizError(f"sketchy:rank={self.rank} is not a number of rows; write 1 or more")
+        if self.checked and not self.iterations:
+            raise DynvizError("sketchy:checked=true is for iterated sketches; write iterations=2, for example")
 
     def init(self, theta: Tensor) -> State:
         state = {}
         for axis, size in enumerate(sizes(theta)):
-            state[f"sketch{axis}"] = theta.new_zeros(min(self.rank, size), size)
-            state[f"escaped{axis}"] = theta.new_zeros(())
+            for kind in ("", EXACT) if self.checked else ("",):
+                state[f"{kind}sketch{axis}"] = theta.new_zeros(min(self.rank, size), size)
+                state[f"{kind}escaped{axis}"] = theta.new_zeros(())
+        if self.checked:
+            state["step_error"] = theta.new_zeros(())
         return state
 
     def update(self, theta: Tensor, gradient: Tensor, state: State, t: Tensor) -> tuple[Terms, State]:  # noqa: ARG002
         whole = gradient.double()
-        direction, after = whole, {}
-        axes = len(sizes(theta))
-        for axis in range(axes):
-            kept = self.beta2**0.5 * state[f"sketch{axis}"].double()
-            sketch = shrink(kept, unfolded(whole, axis).mT, self.iterations)
-            before = self.beta2 * state[f"escaped{axis}"].double()
-            after[f"sketch{axis}"], after[f"escaped{axis}"] = sketch.rows, before + sketch.escaped
-            direction = along(direction, axis, self._root(sketch, before, -0.5 / axes))
+        direction, after = self._preconditioned(whole, state, self.iterations)
+        if self.checked:
+            exact, more = self._preconditioned(whole, state, 0, EXACT)
+            error = (direction - exact).norm() / exact.norm().clamp_min(TINY)
+            after |= {**more, "step_error": error}
         return turned(whole, -self.lr * direction), after
+
+    def _preconditioned(
+        self, gradient: Tensor, state: State, iterations: int, kind: str = ""
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The preconditioned gradient, and the statistics of this kind after it."""
+        direction, after = gradient, {}
+        axes = len(sizes(gradient))
+        for axis in range(axes):
+            kept = self.beta2**0.5 * state[f"{kind}sketch{axis}"].double()
+            sketch = shrink(kept, unfolded(gradient, axis).mT, iterations)
+            before = self.beta2 * state[f"{kind}escaped{axis}"].double()
+            after[f"{kind}sketch{axis}"], after[f"{kind}escaped{axis}"] = sketch.rows, before + sketch.escaped
+            direction = along(direction, axis, self._root(sketch, before, -0.5 / axes))
+        return direction, after
 
     def fallback(self, shape: tuple[int, ...]) -> str:
         """What is done with vectors, and where no axis is longer than a sketch."""
@@ -90,8 +112,12 @@ class Sketchy:
         return "Shampoo's step (no axis is over the rank)" if exact else ""
 
     def watch(self, state: State) -> dict[str, Tensor]:
-        """Eigenvalues of each axis' B^T B + rho I, the largest first, and directions of those of the top quarter."""
-        numbers = {}
+        """Eigenvalues of each axis' B^T B + rho I, the largest first, and directions of those of the top quarter.
+
+        If it is checked also the distance to the exact B^T B + rho I in operator norm, as a share of that norm, and the
+        error of the last step, as a share of its length.
+        """
+        numbers = {"step_error": state["step_error"]} if self.checked else {}
         for axis in range(sum(name.startswith("sketch") for name in state)):
             sketch, escaped = state[f"sketch{axis}"], state[f"escaped{axis}"]
             # The rows are orthogonal, the longest first.
@@ -102,6 +128,11 @@ class Sketchy:
             count = min(quarter(sketch.shape[1]), len(sketch) - 1)
             if count:
                 numbers[f"directions.{axis}"] = torch.nn.functional.normalize(sketch[:count].double(), dim=1, eps=TINY)
+            if self.checked:
+                exact, other = state[f"{EXACT}sketch{axis}"], state[f"{EXACT}escaped{axis}"]
+                gap = distance(sketch.double(), exact.double(), escaped.double() - other.double())
+                norm = exact.double().square().sum(dim=1).amax() + other.double()
+                numbers[f"sketch_error.{axis}"] = gap / norm.clamp_min(TINY)
         return numbers
 
     def _root(self, sketch: Shrunk, before: Tensor, power: float) -> Callable[[Tensor], Tensor]:

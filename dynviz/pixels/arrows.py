@@ -1,11 +1,10 @@
 """The geometry of arrows: shafts, heads and dots in pixels, for the pictures of pixels and those of shapes."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.sizes import Sizes
 from dynviz.scene.marks import Arrows, Axis
@@ -22,7 +21,7 @@ FAR = 100.0
 """An arrow that reaches further than so many lengths of an axis is shortened, along its own direction."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Shapes:
     """Arrows in pixels.
 

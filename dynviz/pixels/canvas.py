@@ -73,8 +73,13 @@ class PixelCanvas:
         """Where the panels of the last scene stand, in pixels."""
         return tuple(painter.place for painter in self._painters)
 
-    def draw(self, scene: Scene) -> Image:
-        """The picture [height, width, 3] of a scene, a new array each time."""
+    def draw(self, scene: Scene, *, named: bool = True) -> Image:
+        """The picture [height, width, 3] of a scene, a new array each time.
+
+        Args:
+            scene: The scene.
+            named: Whether words stand in the plots.
+        """
         scene_key = key(scene)
         if self._scene is None or scene_key != self._key:
             # The key holds arrays by identity: the scene keeps them alive, so that no other array takes their place.
@@ -83,14 +88,14 @@ class PixelCanvas:
         if self._head is not None:
             self._head.draw(self._image, scene)
         for painter, panel in zip(self._painters, scene.panels, strict=False):
-            painter.draw(self._image, panel)
+            painter.draw(self._image, panel, named=named)
         if self._foot is not None:
             self._foot.draw(self._image, scene.step)
         return self._image.copy()
 
     def poster(self, first: Scene, last: Scene) -> Image:
-        """The first picture of an animation, under it the last one at a third of its strength."""
-        end = self.draw(last)
+        """The first picture of an animation, under it the last one at a third of its strength, without its words."""
+        end = self.draw(last, named=False)
         shapes = [layer for painter in self._painters for layer in painter.layers]
         image = self.draw(first)
         for painter in self._painters:

@@ -4,11 +4,12 @@ A scene is drawn on black and on white. Where both pictures agree it is opaque; 
 nothing was drawn; in between lie the edges. So the share of each pixel and its colour follow exactly.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
 from dynviz.frame import Pixels
+from dynviz.frozen import frozen
 from dynviz.pixels import PixelCanvas
 from dynviz.scene import theme as themes
 from dynviz.scene.marks import Scene
@@ -17,7 +18,7 @@ from dynviz.scene.theme import RGB, Theme
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
-@dataclass(frozen=True)
+@frozen
 class OnGround(Theme):
     """A theme on another ground, whose words and futures keep the colours that they have on their own."""
 
@@ -39,8 +40,7 @@ def on(ground: RGB, own: Theme) -> Theme:
     ((0, 0, 0), True)
     """
     same = {item.name: getattr(own, item.name) for item in fields(own) if item.init}
-    # Ramps pass through the ground: those of the own theme must not be taken over.
-    return OnGround(**same | {"colors": {**own.colors, "ground": ground}, "_ramps": {}}, own=own)
+    return OnGround(**same | {"colors": {**own.colors, "ground": ground}}, own=own)
 
 
 class Cutout:

@@ -1,10 +1,9 @@
 """The easel: what a mark needs to know to become layers."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect
 from dynviz.pixels.coverage import Coverage
 from dynviz.pixels.layers import Stain
@@ -16,7 +15,7 @@ from dynviz.scene.scales import fractions
 from dynviz.scene.theme import Theme
 
 
-@dataclass(frozen=True)
+@frozen
 class PixelEasel:
     """One panel's plot, and what draws there.
 

@@ -1,11 +1,10 @@
 """Places without a finite value in pixels: thin stripes, and between them what they mean where there is room."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect
 from dynviz.pixels.easel import PixelEasel
 from dynviz.pixels.layers import Layer
@@ -18,7 +17,7 @@ PAD = 0.35
 """Around the words, likewise."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Hatching:
     """Stripes and words in a plot.
 

@@ -1,7 +1,6 @@
 """The metrics of a page of pixels, from the sizes of its letters and lines."""
 
-from dataclasses import dataclass
-
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect, Size
 from dynviz.layout.metrics import AxisMetrics, Font, Fonts, HeadMetrics, Metrics, PageMetrics
 from dynviz.layout.naming import Swatch
@@ -28,7 +27,7 @@ LINES = 3
 """The title, readouts and legend of a panel take so many lines at most."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class PixelMetrics(Metrics):
     """A page of pixels.
 
@@ -138,7 +137,7 @@ def _page(size: Sizes, row: float) -> PageMetrics:
         margin=margin,
         counter_gap=1.5 * size.em,
         counter_slack=size.em,
-        lines=3,
+        lines=4,
         baseline=margin + size.title.size,
         row=round(1.5 * size.title.size),
         foot=round(0.6 * size.title.size),

@@ -51,10 +51,11 @@ class PixelPanelPainter:
         self._plot_words = PlotWords(place, easel.metrics)
         self._written: dict[PlacedWords, list[Layer]] = {}
 
-    def draw(self, image: Image, panel: Panel) -> None:
-        """Draw the panel into its part of the image."""
+    def draw(self, image: Image, panel: Panel, *, named: bool = True) -> None:
+        """Draw the panel into its part of the image; if it is not `named`, without the words in its plot."""
         marks = [layer for _, _, layer in self._drawings.layers(panel.marks)]
-        over = [layer for placed in self._plot_words.at(panel) for layer in self._haloed(placed)]
+        placed = self._plot_words.at(panel)
+        over = [layer for words in placed for layer in self._haloed(words)] if named else []
         self._stack.draw(image, [*marks, *over, *self._readouts.layers(self.place.readouts(panel))])
 
     @property

@@ -1,7 +1,6 @@
 """Sizes of letters, lines and gaps, from the size of the picture."""
 
-from dataclasses import dataclass
-
+from dynviz.frozen import frozen
 from dynviz.layout.metrics import Font
 
 FAMILY = "DejaVu Sans"
@@ -14,7 +13,7 @@ PRINTED = (9, 8, 8, 7)
 """Points of a title, a panel's title, words and ticks in print, beside a text of 10 points."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Lettering:
     """The letters of a page.
 
@@ -38,7 +37,7 @@ class Lettering:
 SCREEN = Lettering()
 
 
-@dataclass(frozen=True)
+@frozen
 class Sizes:
     """All in pixels.
 

@@ -1,8 +1,9 @@
 """The player: recordings in the terminal, live or replayed."""
 
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dynviz import settings
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from dynviz.graphics.support import GraphicsChoice
     from dynviz.player.app import Player
     from dynviz.process.background import BackgroundRun
+
+LOCAL_ESCAPE = "25"
+"""Milliseconds after which an Escape is the key rather than the start of a sequence, whose rest a terminal on the same
+machine sends at once; over a network Textual's 100 ms are needed. The user's own ESCDELAY counts before either."""
 
 
 def play(
@@ -39,10 +44,13 @@ def play(
     Raises:
         DynvizError: A source cannot be opened, or the settings are not understood.
     """
+    # What is imported stays, so that to look for garbage among it is in vain; it would take a tenth of the start.
+    gc.disable()
     set_by_user = settings.load(settings.location())
     look = theme or set_by_user.theme
     # Read by Textual on import. The player's own clock sets the pace; this only must not be slower.
     os.environ.setdefault("TEXTUAL_FPS", "120")
+    wait_for_escape(os.environ)
     from dynviz.cells.depth import detect
     from dynviz.player.terminal import colors, query
     from dynviz.player.terminal import graphics as pictures
@@ -62,6 +70,8 @@ def play(
         from dynviz.player.terminal.guard import guarded
         from dynviz.player.words import use_numbers
     finally:
+        gc.freeze()
+        gc.enable()
         answers = sent.read() if sent is not None else b""
     depth = colors.depth_in(answers, depth)
     ground = colors.ground_in(answers) or colors.ground_of(os.environ)
@@ -88,6 +98,19 @@ def play(
     remember(set_by_user, look, app)
     # Without a status, the player did not exit as the user intended.
     return status if status is not None else app.return_code or 1
+
+
+def wait_for_escape(environ: MutableMapping[str, str]) -> None:
+    """Have Textual wait for the rest of a sequence only as long as it may take; what the user has set is left.
+
+    >>> local, remote, own = {}, {"SSH_TTY": "/dev/pts/1"}, {"ESCDELAY": "300"}
+    >>> for environ in (local, remote, own):
+    ...     wait_for_escape(environ)
+    >>> local, remote, own
+    ({'ESCDELAY': '25'}, {'SSH_TTY': '/dev/pts/1'}, {'ESCDELAY': '300'})
+    """
+    if not (environ.get("SSH_CONNECTION") or environ.get("SSH_TTY")):
+        environ.setdefault("ESCDELAY", LOCAL_ESCAPE)
 
 
 def remember(before: settings.UserSettings, look: str, app: "Player") -> None:

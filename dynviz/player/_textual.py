@@ -1,7 +1,8 @@
-"""Every private part of Textual that the player uses, which is why Textual is pinned to one major."""
+"""Every private part of Textual that the player uses, but for drivers; why Textual is pinned to one major."""
 
+import asyncio
 import contextlib
-import termios
+import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -9,20 +10,16 @@ from typing import Any, TypeVar
 import textual
 from rich.console import Console, RenderableType
 from rich.segment import Segment, Segments
-from textual import messages
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import LayoutUpdate
-from textual._xterm_parser import XTermParser
 from textual.app import App
-from textual.drivers import linux_driver
-from textual.drivers.linux_driver import LinuxDriver
-from textual.drivers.web_driver import WebDriver
+from textual.events import ScreenResume
 from textual.geometry import Region
 from textual.keys import _character_to_key
-from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 
-from dynviz.player.terminal.answers import AnswerFilter
 from dynviz.player.terminal.link import Link
 from dynviz.player.terminal.surface import PictureSurface
 
@@ -74,8 +71,10 @@ class LinkedApp(App[int]):
     def __init__(self, link: Link, surface: PictureSurface | None = None) -> None:
         super().__init__()
         self.link, self.surface = link, surface
+        self._rows: list[str] = []
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        self._flush_rows()
         if isinstance(renderable, LayoutUpdate):
             # The whole screen is written, so pending updates are obsolete.
             self.link.cut()
@@ -83,8 +82,25 @@ class LinkedApp(App[int]):
 
     def write_sequence(self, text: str) -> None:
         """Write something to the terminal that it obeys rather than shows."""
+        self._flush_rows()
         if self._driver is not None:
             self._driver.write(text)
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is shown now."""
+        return self._running and not self._batch_count
+
+    def write_rows(self, region: Region, texts: Iterable[str]) -> None:
+        """Write the rows of a region before anything else is written, and with others that follow at once."""
+        if not self._rows:
+            asyncio.get_running_loop().call_soon(self._flush_rows)
+        self._rows += [f"\x1b[{row};{region.x + 1}H{text}" for row, text in enumerate(texts, region.y + 1)]
+
+    def _flush_rows(self) -> None:
+        rows, self._rows = "".join(self._rows), []
+        if rows and self._driver is not None:
+            self._driver.write(f"{SYNC_START}{rows}{SYNC_END}" if self._sync_available else rows)
 
     def _fatal_error(self) -> None:
         """A traceback without the values of all variables, which are arrays here."""
@@ -97,75 +113,92 @@ class LinkedApp(App[int]):
         self._close_messages_no_wait()
 
 
-class CoveredScreen(Screen[Result]):
-    """A screen that may be covered by a dialog.
+SETTLING = 300
+"""Turns of the event loop after which a screen is drawn even if messages are under way, as where training goes on."""
+QUIET = 4
+"""Turns without any after which it is drawn; one that is being handled is in no queue."""
 
-    Once a covered screen has changed, Textual has it and the dialog drawn again with each message that it gets.
+
+class CoveredScreen(Screen[Result]):
+    """A screen that may be covered by a dialog, or be one.
+
+    Once a covered screen has changed, Textual has it and the dialog drawn again with each message that it gets. A
+    screen that comes to the front it draws up to six times, as its widgets get to know their sizes; here it is drawn
+    once they do.
     """
 
+    _settling = False
+
+    def _on_screen_resume(self, event: ScreenResume) -> None:  # noqa: ARG002 - beside that of Textual
+        self._settling = True
+        self._settle(SETTLING, QUIET)
+
+    def _settle(self, rounds: int, quiet: int) -> None:
+        if rounds and quiet and self.is_current:
+            quiet = QUIET if unfinished(self.app) else quiet - 1
+            asyncio.get_running_loop().call_soon(self._settle, rounds - 1, quiet)
+        else:
+            self._settling = False
+            self._compositor_refresh()
+
+    def poster(self) -> Callable[[Callable[[], None]], None]:
+        """What has functions called in this thread, from any thread: past the queue, in which that takes long."""
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+        def post(function: Callable[[], None]) -> None:
+            # The player may have ended.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._call, function, context=context)
+
+        return post
+
+    def call_in(self, seconds: float, function: Callable[[], None]) -> asyncio.TimerHandle:
+        """Have a function called some seconds later."""
+        return asyncio.get_running_loop().call_later(seconds, self._call, function)
+
+    def _call(self, function: Callable[[], None]) -> None:
+        if self._running and not self._closing:
+            try:
+                function()
+            except Exception as error:
+                self.app._handle_exception(error)
+
+    def writes(self, widget: Widget) -> bool:
+        """Whether a widget is where it will be, with nothing over it."""
+        # To Textual a screen under a dialog is current, too.
+        if self.app.screen is not self or self._settling or self._layout_required:
+            return False
+        if self._scroll_required or self._repaint_required:
+            return False
+        visible = self._compositor.visible_widgets
+        region, clip = visible.get(widget, (Region(), Region()))
+        around = {widget, *widget.ancestors}
+        alone = not any(place.overlaps(region) for other, (place, _) in visible.items() if other not in around)
+        return alone and bool(region) and clip.contains_region(region) and region.size == widget.size
+
     def _compositor_refresh(self) -> None:
+        if self._settling and self.is_current:
+            return
         super()._compositor_refresh()
         if self.app.screen is not self:
             # What has changed was passed on to the dialog by now.
             self._repaint_required = False
 
 
-class AnswerlessParser(XTermParser):
-    """A parser of input that drops what a terminal answers too late; Textual would take it for keys."""
+class DirectWidget(Widget):
+    """A widget that is written at once where nothing lies over it, which Textual takes milliseconds for."""
 
-    def __init__(self, debug: bool = False) -> None:  # noqa: FBT001, FBT002 - as Textual calls it
-        super().__init__(debug)
-        self._filter = AnswerFilter()
+    def texts(self) -> Iterable[str]:
+        """Its rows as terminal output."""
+        return [strip.render(self.app.console) for strip in self.render_lines(self.size.region)]
 
-    def feed(self, data: str) -> Iterable[Message]:
-        """The messages of an input; no text at all is its end."""
-        kept = self._filter.without(data)
-        return super().feed(kept) if kept or not data else ()
-
-
-linux_driver.XTermParser = AnswerlessParser  # type: ignore[attr-defined]
-
-
-class RedirectedDriver(LinuxDriver):
-    """A driver that writes through another file, as much as it is given at once."""
-
-    def redirect(self, wrap: Any) -> None:
-        """Write to `wrap(file)` in place of the terminal's file."""
-        self._file: Any = wrap(self._file)
-
-    def discard(self) -> None:
-        """Discard output that the system has queued for the terminal but not sent."""
-        with contextlib.suppress(termios.error):
-            termios.tcflush(self._file.fileno(), termios.TCOFLUSH)
-
-    def unbound(self) -> bool:
-        """Remove the limit on queued writes, because a full queue blocks the player; whether there is a queue."""
-        if self._writer_thread is None:
-            return False
-        self._writer_thread._queue.maxsize = 0
-        return True
-
-
-class PacketDriver(WebDriver, ABC):
-    """A driver that writes packets to standard output and reads them from standard input, until that ends."""
-
-    def __init__(self, app: App[Any], **options: Any) -> None:
-        super().__init__(app, **options)
-        self._write: Any = self.put
-
-    def bound(self, within: Callable[[int, int], tuple[int, int]]) -> None:
-        """Begin with a size that `within` admits."""
-        if self._size is not None:
-            self._size = within(*self._size)
-
-    @abstractmethod
-    def put(self, data: bytes) -> None:
-        """Write bytes to standard output."""
-
-    def run_input_thread(self) -> None:
-        """Dispatch what is read; its end is that of the application, which nobody sees any more."""
-        super().run_input_thread()
-        self._app.call_later(self._app.post_message, messages.ExitApp())
+    def repaint(self) -> None:
+        """Show what has changed."""
+        screen, app = self.screen, self.app
+        if isinstance(app, LinkedApp) and isinstance(screen, CoveredScreen) and app.writes and screen.writes(self):
+            app.write_rows(self.region, self.texts())
+        else:
+            self.refresh()
 
 
 def key_name(key: str) -> str:

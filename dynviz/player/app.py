@@ -16,9 +16,6 @@ from dynviz.errors import DynvizError
 from dynviz.graphics.support import GraphicsSupport
 from dynviz.player import exporting
 from dynviz.player._textual import LinkedApp
-from dynviz.player.browser import Browser
-from dynviz.player.info_dialog import InfoDialog
-from dynviz.player.keys import help_sections
 from dynviz.player.messages import ExportChosen, LanesChosen, RunChosen, TrainingEnded
 from dynviz.player.run_screen import RunScreen
 from dynviz.player.state import PlayerState
@@ -121,7 +118,7 @@ class Player(LinkedApp):
         self._run, self._clock, self._trains = run, clock, trains
         self._view, self._step, self._read_only, self._shows_all_keys = view, step, read_only, shows_all_keys
         self._progress = ""
-        self.work = ThreadedWork(self.call_later, lambda _: None)
+        self.work = ThreadedWork(lambda: self.call_later, lambda _: None)
         self._run_screens: list[RunScreen] = []
         self._speed = settings.speed
         if root is None:
@@ -140,6 +137,8 @@ class Player(LinkedApp):
         if self.run_screen is not None:
             self.push_screen(self.run_screen)
         elif self.root is not None:
+            from dynviz.player.browser import Browser
+
             self.push_screen(Browser(self.root, read_only=self._read_only))
 
     def _tell(self) -> None:
@@ -178,6 +177,8 @@ class Player(LinkedApp):
     def _take(self, opened: Future[PlayerState]) -> None:
         error = opened.exception()
         if isinstance(error, DynvizError):
+            from dynviz.player.info_dialog import InfoDialog
+
             self.push_screen(InfoDialog("This run cannot be played", [("", [(str(error),)])]))
         else:
             self.push_screen(self._add(opened.result()))
@@ -202,6 +203,9 @@ class Player(LinkedApp):
 
     def action_help(self) -> None:
         """Explain the keys."""
+        from dynviz.player.info_dialog import InfoDialog
+        from dynviz.player.keys import help_sections
+
         read_only = self._read_only and not self._shows_all_keys
         self.push_screen(InfoDialog("Keys", help_sections(self._settings.keys, read_only=read_only)))
 

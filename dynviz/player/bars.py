@@ -8,10 +8,10 @@ from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from dynviz.cells.depth import Depth
 from dynviz.player import footer, header, styles, timeline
+from dynviz.player._textual import DirectWidget
 from dynviz.player.footer import KeyHint
 from dynviz.player.messages import StepChosen, ViewChosen
 from dynviz.player.strip import line_filters
@@ -22,7 +22,7 @@ LEFT_BUTTON = 1
 """The number of the mouse button that acts; the others are left to the terminal."""
 
 
-class Bar(Widget):
+class Bar(DirectWidget):
     """A row of words, redrawn only when they change."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
@@ -36,7 +36,7 @@ class Bar(Widget):
         """Show these words."""
         if (words, theme) != (self.words, self._theme):
             self.words, self._theme = words, theme
-            self.refresh()
+            self.repaint()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         style = partial(styles.style, self._theme, depth=self._depth)

@@ -99,7 +99,7 @@ class Browser(CoveredScreen[None]):
         self._looked, self._said = False, ""
         self._marked: dict[Path, None] = {}
         self._next: Path | None = None
-        self.work = ThreadedWork(self.call_later, lambda _: None)
+        self.work = ThreadedWork(lambda: self.call_later, lambda _: None)
 
     def compose(self) -> ComposeResult:
         yield Static("", id="title", markup=False)

@@ -3,14 +3,14 @@
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import open_all
 
 
-@dataclass(frozen=True)
+@frozen
 class Picture:
     """What is shown, in the terms of `dynviz export`.
 

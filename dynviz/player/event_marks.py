@@ -2,19 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.numbers import significant
-from dynviz.detection.scan import Occurrence
+from dynviz.frozen import frozen
 from dynviz.player.words import grouped
 from dynviz.recording import Recording
+
+if TYPE_CHECKING:
+    from dynviz.detection.scan import Occurrence
 
 FREQUENT = 200
 """A kind with more events than this is drawn as a density and skipped by the keys that jump to events."""
@@ -28,7 +31,7 @@ class EventMark(NamedTuple):
     kind: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class EventList:
     """All events, and which kinds are shown.
 
@@ -108,7 +111,7 @@ def _steps(marks: Iterable[EventMark]) -> NDArray[np.int64]:
     return np.array([mark.step for mark in marks], dtype=np.int64)
 
 
-def event_marks(occurrences: Iterable[Occurrence], recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
+def event_marks(occurrences: "Iterable[Occurrence]", recordings: Sequence[Recording]) -> tuple[EventMark, ...]:
     """Describe events, sorted by step; identical events in several lanes are merged."""
     names = caption.names(recordings) if recordings else ()
     alike: dict[tuple[object, ...], tuple[Occurrence, list[int]]] = {}
@@ -132,7 +135,7 @@ def event_marks(occurrences: Iterable[Occurrence], recordings: Sequence[Recordin
     )
 
 
-def _own(occurrences: Iterable[Occurrence], recordings: Sequence[Recording]) -> Iterator[Occurrence]:
+def _own(occurrences: "Iterable[Occurrence]", recordings: Sequence[Recording]) -> "Iterator[Occurrence]":
     """Drop events that a fork shares with its parent, if the parent is shown too."""
     folders = {str(recording.folder.absolute()) for recording in recordings}
     origins = [recording.metadata.origin for recording in recordings]
@@ -144,7 +147,7 @@ def _own(occurrences: Iterable[Occurrence], recordings: Sequence[Recording]) -> 
     )
 
 
-def _text(event: Occurrence, lanes: Sequence[int], recordings: Sequence[Recording], names: Sequence[str]) -> str:
+def _text(event: "Occurrence", lanes: Sequence[int], recordings: Sequence[Recording], names: Sequence[str]) -> str:
     exact = event.step - event.since <= 1
     when = f"at step {grouped(event.step)}"
     if not exact:
@@ -153,7 +156,7 @@ def _text(event: Occurrence, lanes: Sequence[int], recordings: Sequence[Recordin
     return f"{_what(event, recordings, names)} {when} ({where})"
 
 
-def _what(event: Occurrence, recordings: Sequence[Recording], names: Sequence[str]) -> str:
+def _what(event: "Occurrence", recordings: Sequence[Recording], names: Sequence[str]) -> str:
     if event.kind == "forked":
         way, _, folder = event.words.partition(" ")
         return f"forked {way} {Path(folder).parent.name}/{Path(folder).name}"

@@ -3,15 +3,17 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dynviz import plugins
-from dynviz.detection.scan import Occurrence, Scan, load
-from dynviz.detector import Detector
 from dynviz.player.event_marks import EventMark, event_marks
 from dynviz.player.live_film import Version
 from dynviz.player.work import Work, at_once
 from dynviz.recording import Recording
+
+if TYPE_CHECKING:
+    from dynviz.detection.scan import Occurrence, Scan
+    from dynviz.detector import Detector
 
 SHARE = 5
 """The search takes about 1/SHARE of the time."""
@@ -57,14 +59,18 @@ class EventScan:
 
     def _advance(self) -> tuple[EventMark, ...]:
         if self._scan is None:
+            from dynviz.detection.scan import Scan
+
             # Separate recordings, because another thread reads the shown ones.
             own = [Recording(recording.folder, recording.chosen) for recording in self._recordings]
             self._scan = Scan(own, self._detectors(own), failed=self._fail)
         self._found += self._scan.advance()
         return event_marks(self._found, self._recordings)
 
-    def _detectors(self, recordings: Sequence[Recording]) -> dict[str, Detector[Any]]:
+    def _detectors(self, recordings: Sequence[Recording]) -> "dict[str, Detector[Any]]":
         """The detectors that load; those that compare lanes are left out if there are several scenarios."""
+        from dynviz.detection.scan import load
+
         detectors: dict[str, Detector[Any]] = {}
         for name in plugins.files("detectors"):
             try:

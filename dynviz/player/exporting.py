@@ -6,9 +6,9 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from dynviz.frozen import frozen
 from dynviz.process.child import dynviz_command, last_line, starting
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -19,7 +19,7 @@ PATIENCE = 2.0
 """Seconds that a cancelled export has to exit."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ExportJob:
     """An export: the output file and the arguments for `dynviz`."""
 

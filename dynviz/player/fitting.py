@@ -1,7 +1,7 @@
 """Axes of steps as the user wants them: of what is recorded, of the plan, of the last steps, logarithmic, zoomed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from dynviz.charts import limits, trend
 from dynviz.charts.moving import STEP
 from dynviz.charts.numbers import resolved
+from dynviz.frozen import frozen
 from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Readout
 
@@ -24,7 +25,7 @@ Span: TypeAlias = Literal["recorded", "plan", "last"]
 SPANS: tuple[Span, ...] = ("recorded", "plan", "last")
 
 
-@dataclass(frozen=True)
+@frozen
 class AxisChoice:
     """What the axes of curves show.
 

@@ -1,12 +1,13 @@
 """The last row: the keys that are currently active."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from dynviz.player import keys
 from dynviz.player.state import PlayerState
-from dynviz.player.words import Row, Word, fit
+from dynviz.player.words import KEPT, Row, Word, fit
 
 PRESSED: Mapping[str, tuple[str, ...]] = {
     "←→": ("left", "right"),
@@ -89,7 +90,12 @@ def _hint(key: str, action: str, rank: int, now: Mapping[str, str]) -> KeyHint:
 
 def footer(width: int, hints: Sequence[KeyHint], note: Sequence[Word] = ()) -> Row:
     """The row, exactly this wide: as many keys as fit, and a note at the right end."""
-    hints = list(hints)
+    return _footer(width, tuple(hints), tuple(note))
+
+
+@lru_cache(KEPT)
+def _footer(width: int, given: tuple[KeyHint, ...], note: tuple[Word, ...]) -> Row:
+    hints = list(given)
     while True:
         words = [
             word

@@ -1,7 +1,6 @@
 """The dialog for forking a recording."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.widgets import Input
@@ -9,6 +8,7 @@ from textual.widgets import Input
 from dynviz import plugins
 from dynviz.charts import caption
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.player.forks import ForkJob
 from dynviz.player.form import ChoiceField, FormDialog, row
 from dynviz.player.hyperparameters import written
@@ -20,7 +20,7 @@ from dynviz.recording import Recording
 STATES, SCHEDULES = ("keep", "reset"), ("continue", "restart")
 
 
-@dataclass(frozen=True)
+@frozen
 class _Choice:
     """A recording that can be forked, with the user's own code that a fork runs."""
 

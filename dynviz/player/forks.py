@@ -1,14 +1,15 @@
 """Forks started in the player, until they can be shown."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dynviz.frozen import frozen
 
 if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
 
 
-@dataclass(frozen=True)
+@frozen
 class ForkJob:
     """A fork: the step and the arguments for `dynviz fork`."""
 

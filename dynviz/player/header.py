@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from dynviz.player.status import TrainingStatus
-from dynviz.player.words import GAP, Row, Word, cut, fit, grouped, shortened
+from dynviz.player.words import GAP, KEPT, Row, Word, cut, fit, grouped, shortened
 from dynviz.scene.marks import Scene
 
 FIRST, PLACED = re.compile(r"\S*"), re.compile(r"\S*(?: in \S+)?")
@@ -60,6 +61,11 @@ def tabs(width: int, names: Sequence[str], current: str, note: Sequence[Word] = 
 
     If not all tabs fit, those nearest to the current one are shown.
     """
+    return _tabs(width, tuple(names), current, tuple(note))
+
+
+@lru_cache(KEPT)
+def _tabs(width: int, names: tuple[str, ...], current: str, note: tuple[Word, ...]) -> Row:
     index = names.index(current) if current in names else 0
     room = width - 2 - (sum(word.width + 2 for word in note) + 2 if note else 0)
     texts = [f"{place} {shortened(name, LONGEST)}" for place, name in enumerate(names, 1)]

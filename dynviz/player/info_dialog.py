@@ -27,7 +27,7 @@ Section = tuple[str, Sequence[tuple[str, ...]]]
 
 
 class InfoRows(Widget):
-    """Sections one below the other, laid out once for a width: Textual would do so for each several times."""
+    """Sections one below the other, laid out once: Textual would do so several times, with a scrollbar and without."""
 
     DEFAULT_CSS = "InfoRows { height: auto; }"
 
@@ -35,10 +35,12 @@ class InfoRows(Widget):
         """Show sections, with a first column at least this wide."""
         super().__init__()
         self._sections, self._first = sections, first
-        self._laid_out: dict[int, list[Strip]] = {}
+        self._width, self._strips = 0, [Strip([])]
 
     def _lines(self, width: int) -> list[Strip]:
-        if width not in self._laid_out:
+        if not self._width <= width <= self._width + 1:
+            # The last column is left to a scrollbar.
+            self._width = max(width - 1, 1)
             parts: list[RenderableType] = []
             for heading, rows in self._sections:
                 if heading:
@@ -46,9 +48,9 @@ class InfoRows(Widget):
                     parts.append(Text(clean(heading, lines=True), "bold"))
                 parts.append(_table(rows, self._first))
             console = self.app.console
-            lines = console.render_lines(Group(*parts), console.options.update(width=width))
-            self._laid_out[width] = [Strip(line, width) for line in lines]
-        return self._laid_out[width]
+            lines = console.render_lines(Group(*parts), console.options.update(width=self._width))
+            self._strips = [Strip(line, self._width) for line in lines]
+        return self._strips
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
         """The number of lines at this width."""
@@ -57,7 +59,8 @@ class InfoRows(Widget):
     def render_line(self, y: int) -> Strip:
         """One of the lines."""
         lines = self._lines(self.size.width)
-        return lines[y].apply_style(self.rich_style) if y < len(lines) else Strip([])
+        strip = lines[y].apply_style(self.rich_style) if y < len(lines) else Strip([])
+        return strip.adjust_cell_length(self.size.width, self.rich_style)
 
 
 class InfoDialog(Dialog[None]):
@@ -79,13 +82,18 @@ class InfoDialog(Dialog[None]):
         first = max((cell_len(row[0]) for _, rows in self._sections for row in rows if len(row) > 1), default=0)
         with Vertical(classes="dialog wide"):
             yield Static(clean(self._heading, lines=True), classes="title", markup=False)
-            with VerticalScroll(can_focus=False):
+            with VerticalScroll(can_focus=False) as rows:
+                rows.styles.max_height = self._room
                 yield InfoRows(self._sections, min(first, FIRST_COLUMN))
             yield Static("esc close", classes="hint")
 
     def on_resize(self) -> None:
-        # Leave room for the title and the hint.
-        self.query_one(VerticalScroll).styles.max_height = max(int(0.92 * self.size.height) - CHROME, 1)
+        self.query_one(VerticalScroll).styles.max_height = self._room
+
+    @property
+    def _room(self) -> int:
+        """Rows that the title and the hint leave."""
+        return max(int(0.92 * self.app.size.height) - CHROME, 1)
 
     def action_scroll(self, rows: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)

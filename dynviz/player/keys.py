@@ -1,13 +1,14 @@
 """The keys of the player: what they do, and how the help describes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
+from dynviz.frozen import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Key:
     """Keys with one purpose.
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynviz.player.longer_dialog import Length
 from dynviz.player.training_control import TrainingControl, run_folder
 from dynviz.recording import Recording
 
 if TYPE_CHECKING:
+    from dynviz.player.longer_dialog import Length
     from dynviz.process.background import BackgroundRun
 
 
@@ -23,7 +23,7 @@ class Lengthening:
         self.running: list[BackgroundRun] = []
         self._awaited: dict[Path, tuple[Length, list[Recording]]] = {}
 
-    def begin(self, length: Length, recordings: Sequence[Recording], control: TrainingControl) -> None:
+    def begin(self, length: "Length", recordings: Sequence[Recording], control: TrainingControl) -> None:
         """Train the runs of recordings up to this length.
 
         Raises:

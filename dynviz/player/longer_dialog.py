@@ -1,13 +1,13 @@
 """The dialog for making a run longer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.widgets import Input
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.player.fork_dialog import user_code
 from dynviz.player.form import ChoiceField, FormDialog, row
 from dynviz.player.words import grouped
@@ -15,7 +15,7 @@ from dynviz.recording import Recording
 from dynviz.recording.schema import STEPS
 
 
-@dataclass(frozen=True)
+@frozen
 class Length:
     """A new length of runs.
 

@@ -1,11 +1,12 @@
 """Scenes in pixels, for a part of the terminal."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from dynviz.cells.canvas import LEAST, PanelAreas
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect
 from dynviz.layout.place import PanelPlace
 from dynviz.pixels import PixelCanvas
@@ -19,7 +20,7 @@ CROSS = 0.7
 """How much of its colour the line at the mouse has."""
 
 
-@dataclass(frozen=True)
+@frozen
 class PixelPicture:
     """A scene in pixels: on a surface, and where its panels stand."""
 

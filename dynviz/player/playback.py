@@ -1,5 +1,7 @@
 """The playback position, its speed, and following live training. Times are passed in; no clock is read."""
 
+from bisect import bisect_right
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -134,4 +136,5 @@ class Playback:
         self.speed = SPEEDS[min(max(place, 0), len(SPEEDS) - 1)]
 
     def _index(self) -> int:
-        return max(int(np.searchsorted(self.steps, self._position, side="right")) - 1, 0)
+        # numpy's own search would make all of them floating-point numbers first.
+        return max(bisect_right(self.steps, self._position) - 1, 0)

@@ -1,7 +1,7 @@
 """The widget that shows a scene."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -9,6 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from dynviz.cells.canvas import Hit, PanelAreas
+from dynviz.cells.cells import Cells
 from dynviz.cells.coarse import coarse
 from dynviz.cells.encode import Encoder
 from dynviz.cells.inks import RAMPS
@@ -93,7 +94,7 @@ class Plot(PointedPlot):
         surface = self.delivery.surface
         if surface is not None and not self.in_pixels:
             self._write(surface.leave())
-        self.refresh()
+        self.repaint()
 
     def _write(self, sequence: str) -> None:
         if sequence and isinstance(self.app, LinkedApp):
@@ -148,19 +149,37 @@ class Plot(PointedPlot):
             return
         if self._drawer is None or not self._drawer.draws(*self.size, theme):
             self._drawer = PlotDrawer(*self.size, theme, self.delivery)
+        # What is being drawn is awaited: it may be the first picture in pixels.
+        ahead = None if self._newest.busy else self._drawer.drawn_ahead(scene)
+        if ahead is not None:
+            self._show(ahead)
+            return
         self._newest.ask(self.work, object(), partial(self._drawer.draw, scene), self._take)
+
+    def draw_ahead(self, scene: Scene) -> None:
+        """Draw a scene that is about to be shown, in the thread that made it, so that no other one is awaited."""
+        if self._drawer is not None:
+            self._drawer.draw_ahead(scene)
 
     def _take(self, outcome: Future[DrawnPicture]) -> None:
         error = outcome.exception()
-        self._picture = None if error is not None else outcome.result()
         # The marks may be of a user's view.
-        self.problem = "" if error is None else f"this picture cannot be drawn: {in_words(error)}"
+        self._show(None if error is not None else outcome.result(), "" if error is None else in_words(error))
+
+    def _show(self, picture: DrawnPicture | None, error: str = "") -> None:
+        self._picture = picture
+        self.problem = f"this picture cannot be drawn: {error}" if error else ""
         self._refreshed()
         if self.shown != self._announced:
             self._announced = self.shown
             self.post_message(PanelsChanged())
         if self._scene is not None and self._drawer is not None and self._drawer.cold:
             self._newest.ask(self.work, object(), partial(self._drawer.warmed, self._scene), self._take)
+
+    @property
+    def drawing(self) -> bool:
+        """Whether the first picture is being drawn."""
+        return self._scene is not None and self._picture is None and not self.problem
 
     def sharpen(self) -> None:
         """Resend more rows in full quality, if the picture stands still and no other output is pending."""
@@ -223,6 +242,16 @@ class Plot(PointedPlot):
         whole = crop.x == 0 and crop.width == self.size.width
         return rows if whole else [strip.crop(crop.x, crop.right) for strip in rows]
 
+    def texts(self) -> Iterable[str]:
+        """Its rows as terminal output, of a picture in cells without a strip for each row."""
+        picture, quality = self._picture, self._quality
+        if picture is None or self._sharp or quality.pixels or line_filters(self):
+            return super().texts()
+        began = time.perf_counter()
+        texts = self.encoder(picture.theme, quality).rows(self._cells(picture))
+        self.seconds = picture.seconds + time.perf_counter() - began
+        return texts
+
     def _rows(self, quality: PictureQuality, *, plain: bool) -> list[Strip]:
         if (plain, quality) not in self._strips:
             began = time.perf_counter()
@@ -234,10 +263,7 @@ class Plot(PointedPlot):
     def _drawn(self, quality: PictureQuality, *, plain: bool) -> Sequence[Strip]:
         if self._picture is None:
             return words(self.problem or self._text, self.size, self._theme, self.delivery.best.depth)
-        # Just after the size has changed, the picture still has the size before.
-        cells, panel = self._picture.cells.fitted(*self.size), self._crossed_at()
-        if panel is not None:
-            cells = crossed(cells, self.areas.places[panel].plot, self.column, self._theme)
+        cells = self._cells(self._picture)
         encoder = self.encoder(self._picture.theme, quality)
         if plain:
             rows = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
@@ -251,6 +277,12 @@ class Plot(PointedPlot):
             return rows
         surface.show(picture)
         return [PictureStrip(surface, row, strip, 0, cells.columns) for row, strip in enumerate(rows)]
+
+    def _cells(self, picture: DrawnPicture) -> Cells:
+        """A picture in cells, with the line at the mouse."""
+        # Just after the size has changed, the picture still has the size before.
+        cells, panel = picture.cells.fitted(*self.size), self._crossed_at()
+        return cells if panel is None else crossed(cells, self.areas.places[panel].plot, self.column, self._theme)
 
     def _crossed_at(self) -> int | None:
         """The panel of the curves at the mouse, through which a line is drawn; None where there are none."""

@@ -1,12 +1,13 @@
 """Scenes drawn in threads, in cells and, where the terminal shows them, in pixels."""
 
 import contextlib
+import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynviz.cells.canvas import CellCanvas, PanelAreas
 from dynviz.cells.cells import Cells
+from dynviz.frozen import frozen
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.scene.marks import Scene
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from dynviz.player.pixel_artist import PixelArtist, PixelPicture
 
 
-@dataclass(frozen=True)
+@frozen
 class DrawnPicture:
     """A scene in cells, and in pixels where the terminal shows those.
 
@@ -40,6 +41,8 @@ class PlotDrawer:
         self._key, self._delivery = (columns, rows, theme), delivery
         self._cells = CellCanvas(columns, rows, theme, head=False)
         self._artist: PixelArtist | None = None
+        self._lock = threading.Lock()
+        self._ahead: tuple[Scene, DrawnPicture] | None = None
         self._warm = delivery.surface is None
 
     def draws(self, columns: int, rows: int, theme: str) -> bool:
@@ -53,14 +56,27 @@ class PlotDrawer:
 
     def draw(self, scene: Scene) -> DrawnPicture:
         """Draw a scene, in pixels too once that is quick."""
-        began = time.perf_counter()
-        cells, pixels = self._cells.draw(scene), None
-        if self._artist is not None and self._delivery.surface is not None:
-            # What cannot be drawn in pixels, such as the marks of a user's view, is shown in cells.
-            with contextlib.suppress(Exception):
-                pixels = self._artist.draw(scene)
-                self._delivery.surface.prepare(pixels.shown)
-        return DrawnPicture(cells, self._cells.areas, self._key[2], time.perf_counter() - began, pixels)
+        with self._lock:
+            began = time.perf_counter()
+            cells, pixels = self._cells.draw(scene), None
+            if self._artist is not None and self._delivery.surface is not None:
+                # What cannot be drawn in pixels, such as the marks of a user's view, is shown in cells.
+                with contextlib.suppress(Exception):
+                    pixels = self._artist.draw(scene)
+                    self._delivery.surface.prepare(pixels.shown)
+            return DrawnPicture(cells, self._cells.areas, self._key[2], time.perf_counter() - began, pixels)
+
+    def draw_ahead(self, scene: Scene) -> None:
+        """Draw a scene before it is shown; if it cannot be drawn, that is said when it is to be shown."""
+        with contextlib.suppress(Exception):
+            self._ahead = scene, self.draw(scene)
+
+    def drawn_ahead(self, scene: Scene) -> DrawnPicture | None:
+        """The picture of a scene that was drawn before it was shown; None if it was not, or is drawn in more now."""
+        if self._ahead is None or self._ahead[0] is not scene:
+            return None
+        picture = self._ahead[1]
+        return picture if self._artist is None or picture.pixels is not None else None
 
     def warmed(self, scene: Scene) -> DrawnPicture:
         """Draw a scene in pixels for the first time, which takes as long as a start: matplotlib is imported here."""

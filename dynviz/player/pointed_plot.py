@@ -1,9 +1,9 @@
 """The mouse over a plot."""
 
 from textual import events
-from textual.widget import Widget
 
 from dynviz.cells.canvas import Hit
+from dynviz.player._textual import DirectWidget
 from dynviz.player.bars import LEFT_BUTTON
 from dynviz.player.messages import PlotBrushed, PlotClicked, PlotHovered
 
@@ -11,7 +11,7 @@ DRAGGED = 2
 """Columns that the mouse is dragged to choose steps; of fewer it is a click."""
 
 
-class PointedPlot(Widget):
+class PointedPlot(DirectWidget):
     """A plot that says what the mouse points at, what it clicks, and over what it is dragged.
 
     Attributes:

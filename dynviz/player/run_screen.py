@@ -2,13 +2,13 @@
 
 import math
 import time
+from asyncio import TimerHandle
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.timer import Timer
 
 from dynviz.player.crosshair import CurveTable
 from dynviz.player.dialog_screen import DialogScreen
@@ -51,8 +51,9 @@ class RunScreen(DialogScreen):
         self._rows, self.set_keys = RunDisplay(delivery, behind, set_keys), set_keys
         self._notice, self._notice_until = "", 0.0
         self._late, self._due = False, math.inf
-        self._beat_timer: Timer | None = None
-        state.work = self._rows.plot.work = self.work = ThreadedWork(self.call_later, self._arrived)
+        self._beat_timer: TimerHandle | None = None
+        state.pictures.draw = self._rows.plot.draw_ahead
+        state.work = self._rows.plot.work = self.work = ThreadedWork(self.poster, self._arrived)
 
     def compose(self) -> ComposeResult:
         yield self._rows
@@ -80,6 +81,7 @@ class RunScreen(DialogScreen):
             if not self.state.ask():
                 # What was just asked for mostly arrives at once, and all is shown with it.
                 self.show()
+            self._search()
             plot.sharpen()
             self._delivery.rate.took(plot.seconds)
             if self._timed:
@@ -87,15 +89,22 @@ class RunScreen(DialogScreen):
         if self._timed:
             now = time.perf_counter()
             pause = max(self._pause - (now - began), LEAST_PAUSE)
-            self._beat_timer, self._due = self.set_timer(pause, self.beat), now + pause
+            self._beat_timer, self._due = self.call_in(pause, self.beat), now + pause
 
     def _arrived(self, group: str) -> None:
         """React to the outcome of slow work."""
-        if group not in ("picture", "cells"):
+        if group == "cells":
+            self._search()
+        elif group != "picture":
             self.beat()
-        elif group == "picture" and not self._late:
+        elif not self._late:
             # Another step is asked for when the next frame is due.
             self.show()
+
+    def _search(self) -> None:
+        """Search for events once there is a picture: it would wait for the detectors, which are imported first."""
+        if not self._rows.plot.drawing:
+            self.state.search()
 
     @property
     def _pause(self) -> float:
@@ -110,7 +119,7 @@ class RunScreen(DialogScreen):
 
     def _cancel(self) -> None:
         if self._beat_timer is not None:
-            self._beat_timer.stop()
+            self._beat_timer.cancel()
             self._beat_timer = None
 
     def show(self) -> None:
@@ -128,7 +137,7 @@ class RunScreen(DialogScreen):
         trouble = self.state.session.trouble if self.state.scene() is not None else ""
         if self._delivery.now > self._notice_until:
             self._notice = ""
-        self._rows.notice.show(self._notice or self.progress or self.state.doing or trouble)
+        self._rows.notice.show(self._notice or self.progress or self.state.doing or trouble or self.state.previewing)
 
     def on_key(self) -> None:
         # The message has been read.

@@ -3,7 +3,6 @@
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from dynviz.charts import caption
 from dynviz.charts.trend import middle_of_all
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import Recording, Run, layout
 from dynviz.recording.lock import held
 from dynviz.recording.run import is_sweep
@@ -25,7 +25,7 @@ UNREADABLE = "unreadable"
 """The status of a recording that cannot be read."""
 
 
-@dataclass(frozen=True)
+@frozen
 class RunSummary:
     """A summary of a run.
 

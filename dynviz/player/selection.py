@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dynviz.charts import caption
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 
 MANY = 10**9
@@ -13,7 +14,7 @@ MOST_BESIDE = 64
 """Lanes that are shown side by side, at most: more would be too small to be told apart, and take minutes to open."""
 
 
-@dataclass(frozen=True)
+@frozen
 class LaneChoice:
     """A recording, its lanes, and which of them are shown.
 
@@ -30,7 +31,7 @@ class LaneChoice:
     chosen: frozenset[int]
 
 
-@dataclass(frozen=True)
+@frozen
 class Selection:
     """All recordings and lanes, and which of them are shown.
 

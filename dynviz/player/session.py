@@ -114,11 +114,15 @@ class Session:
             return live_film.recorded, live_film.total
         return live_film.growing
 
-    def note(self, live_film: LiveFilm, now: float, work: Work = at_once) -> None:
-        """Update events and status from the last check of a film."""
+    def search(self, live_film: LiveFilm, now: float, work: Work = at_once) -> None:
+        """Search for events in what the last check of a film found."""
+        if live_film.looked:
+            self._event_scan.refresh(live_film.version, now, work)
+
+    def note(self, live_film: LiveFilm, now: float) -> None:
+        """Update the status from the last check of a film, and the events from the last search."""
         if not live_film.looked:
             return
-        self._event_scan.refresh(live_film.version, now, work)
         self.notebook.look()
         scan, notes = self._event_scan, self.notebook
         failures = scan.failures | ({KIND: notes.problem} if notes.problem else {})

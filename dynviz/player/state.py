@@ -11,10 +11,12 @@ from dynviz.player.command import Picture, panel_name
 from dynviz.player.forks import Forks
 from dynviz.player.live_film import Clock, LiveFilm
 from dynviz.player.opening import Opened, Opening
+from dynviz.player.previews import Preview
 from dynviz.player.selection import Selection
 from dynviz.player.session import Session
 from dynviz.player.timeline import TimelineState
 from dynviz.player.view_state import ViewState
+from dynviz.scene.marks import Scene
 
 if TYPE_CHECKING:
     from dynviz.process.background import BackgroundRun
@@ -30,6 +32,7 @@ class PlayerState(ViewState):
 
     Attributes:
         forks: The forks started in the player.
+        preview: What a run begins with, until it does.
         read_only: Whether nothing may be written, and training is left alone.
         shows_all_keys: Whether help and footer also name keys that a read-only player refuses, for screenshots.
     """
@@ -53,6 +56,7 @@ class PlayerState(ViewState):
         """
         super().__init__(Session(sources, trainer, now), view, now, timer)
         self.forks = Forks()
+        self.preview = Preview(trainer)
         self.read_only = self.shows_all_keys = False
         self._wanted = step
         self._opening = Opening()
@@ -65,6 +69,7 @@ class PlayerState(ViewState):
         self.now = now
         if self.session.trainer is not None:
             self.session.trainer.poll()
+            self.preview.ask(self.view or None, self.work)
         if now >= self.look_at:
             self.look_at = now + (LOOK if self.live else IDLE)
             if now >= self._add_at and not self._adding:
@@ -72,6 +77,8 @@ class PlayerState(ViewState):
                 self._add()
             if self.live_film is not None:
                 self._watch(self.live_film, now)
+        if super().whole is not None:
+            self.preview.drop(self.session.recordings, self.work)
         self.playback.advance(now)
 
     def _add(self) -> None:
@@ -95,7 +102,7 @@ class PlayerState(ViewState):
 
     def _watch(self, live_film: LiveFilm, now: float) -> None:
         live_film.refresh(now, self.work, self._look_again)
-        self.session.note(live_film, now, self._work)
+        self.session.note(live_film, now)
         if live_film.film is None:
             instead = self.live_film if self.pass_on(live_film) else None
             if instead is not None:
@@ -115,6 +122,11 @@ class PlayerState(ViewState):
             self.playback.toggle(now)
             self.playback.seek(self.playback.start)
 
+    def search(self) -> None:
+        """Search for events in what is new, unless a view is being opened, which would take longer then."""
+        if self.live_film is not None and not self.waiting:
+            self.session.search(self.live_film, self.now, self._work)
+
     def _work(self, group: str, function: Any, take: Any) -> None:
         def take_and_look(outcome: Future[Any]) -> None:
             take(outcome)
@@ -124,6 +136,17 @@ class PlayerState(ViewState):
 
     def _look_again(self) -> None:
         self.look_at = -1.0
+
+    @property
+    def whole(self) -> Scene | None:
+        whole = super().whole
+        unsuited = self.live_film is not None and self.live_film.unsuited
+        return whole if whole is not None or unsuited else self.preview.scene
+
+    @property
+    def previewing(self) -> str:
+        """What is awaited, in words, while there is only a picture of what the run begins with."""
+        return self.words() if self.preview.scene is not None else ""
 
     @property
     def live(self) -> bool:

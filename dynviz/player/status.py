@@ -1,9 +1,9 @@
 """The state of training, in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dynviz.frozen import frozen
 from dynviz.player.step_rate import StepRate
 from dynviz.player.words import Word, duration, grouped, rounded
 
@@ -18,7 +18,7 @@ WORDS = {"running": "live", "interrupted": "stopped"}
 """Descriptions of statuses whose names are not self-explanatory."""
 
 
-@dataclass(frozen=True)
+@frozen
 class TrainingStatus:
     """A status, and the pace of training.
 

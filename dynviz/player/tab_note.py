@@ -3,7 +3,7 @@
 from dynviz.cells.canvas import Hit
 from dynviz.player.readout import readout
 from dynviz.player.state import PlayerState
-from dynviz.player.words import Row, Word
+from dynviz.player.words import Row, Word, shortened
 
 
 def tab_note(state: PlayerState, hit: Hit | None, shown: int, room: int) -> Row:
@@ -13,7 +13,7 @@ def tab_note(state: PlayerState, hit: Hit | None, shown: int, room: int) -> Row:
         state: What is shown.
         hit: What is under the mouse.
         shown: The number of panels that fit.
-        room: The number of columns for the values.
+        room: The number of columns for it.
     """
     scene = state.scene()
     if scene is None:
@@ -22,7 +22,7 @@ def tab_note(state: PlayerState, hit: Hit | None, shown: int, room: int) -> Row:
         return readout(scene.from_above().panels[hit.panel], hit.x, hit.y, scene.readouts, room)
     event = state.session.events.at(state.playback.steps, state.step)
     if event:
-        return (Word(f"◆ {event}", "lane1"),)
+        return (Word(shortened(f"◆ {event}", room), "lane1"),)
     panels, first = len(state.titles), state.first + 1
     if state.zoomed:
         return (Word(f"panel {first} of {panels}", "muted"),)

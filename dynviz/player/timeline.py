@@ -1,13 +1,14 @@
 """The timeline: the present step, what is recorded, what is to come, and the events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
 from dynviz.player.playback import Playback
 from dynviz.player.words import Row, Word, cut
 from dynviz.scene.marks import Axis
@@ -28,7 +29,7 @@ SIGN = 7
 """Columns after the line's end that the speed takes, before the sign of playing."""
 
 
-@dataclass(frozen=True)
+@frozen
 class TimelineState:
     """What the timeline shows.
 
@@ -51,7 +52,7 @@ class TimelineState:
     scale: StepScale | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Track:
     """Maps columns of a row to steps.
 
@@ -99,13 +100,10 @@ def layout(width: int, state: TimelineState, side: Sequence[Word] = ()) -> Row:
     """
     line = track(width, state.total, state.scale)
     glyphs = _glyphs(line, state)
-    pieces = [Word(" " * MARGIN), Word(LEFT, "muted")]
-    for glyph, role in glyphs:
-        if pieces[-1].role == role and pieces[-1].text != LEFT:
-            pieces[-1] = Word(pieces[-1].text + glyph, role)
-        else:
-            pieces.append(Word(glyph, role))
-    return cut([*pieces, Word(RIGHT, "muted"), Word(" "), *side], width)
+    pieces = [
+        Word("".join(glyph for glyph, _ in run), role) for role, run in groupby(glyphs, key=lambda glyph: glyph[1])
+    ]
+    return cut([Word(" " * MARGIN), Word(LEFT, "muted"), *pieces, Word(RIGHT, "muted"), Word(" "), *side], width)
 
 
 def _glyphs(line: Track, state: TimelineState) -> list[tuple[str, str]]:

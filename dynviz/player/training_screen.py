@@ -1,23 +1,25 @@
 """Keys that control training: pausing, single steps, hyperparameters, forks."""
 
+from typing import TYPE_CHECKING
+
 from dynviz.errors import DynvizError
 from dynviz.player._textual import CoveredScreen
-from dynviz.player.change_dialog import ChangeDialog, Wanted
 from dynviz.player.endings import Endings
-from dynviz.player.event_dialog import EventDialog
-from dynviz.player.fork_dialog import ForkDialog
-from dynviz.player.forks import ForkJob
 from dynviz.player.keys import WRITING
-from dynviz.player.longer_dialog import Length, LongerDialog
 from dynviz.player.messages import TrainingEnded
 from dynviz.player.state import PlayerState
 from dynviz.recording.changes import Action
+
+if TYPE_CHECKING:
+    from dynviz.player.change_dialog import Wanted
+    from dynviz.player.forks import ForkJob
+    from dynviz.player.longer_dialog import Length
 
 OVER = "training is over; L trains on, F forks the run at this step"
 
 
 class TrainingScreen(CoveredScreen[None]):
-    """A screen whose keys act on training.
+    """A screen whose keys act on training; each dialog is imported when it is opened first.
 
     Attributes:
         state: What is shown.
@@ -89,12 +91,14 @@ class TrainingScreen(CoveredScreen[None]):
 
     def action_longer(self) -> None:
         """Open the dialog for making the runs longer."""
+        from dynviz.player.longer_dialog import LongerDialog
+
         session = self.state.session
         if session.recordings:
             dialog = LongerDialog(session.recordings, trusted=session.trainer is not None)
             self.app.push_screen(dialog, self._lengthen)
 
-    def _lengthen(self, length: Length | None) -> None:
+    def _lengthen(self, length: "Length | None") -> None:
         if length is not None:
             try:
                 session = self.state.session
@@ -105,13 +109,15 @@ class TrainingScreen(CoveredScreen[None]):
 
     def action_change(self) -> None:
         """Change hyperparameters if training is running, else open the fork dialog."""
+        from dynviz.player.change_dialog import ChangeDialog
+
         live = self.state.session.control.live
         if live:
             self.app.push_screen(ChangeDialog(live), self._change)
         else:
             self.action_fork()
 
-    def _change(self, wanted: Wanted | None) -> None:
+    def _change(self, wanted: "Wanted | None") -> None:
         try:
             for recording, request in wanted or ():
                 self.state.session.control.change(recording, request)
@@ -121,12 +127,14 @@ class TrainingScreen(CoveredScreen[None]):
 
     def action_fork(self) -> None:
         """Open the fork dialog at the shown step."""
+        from dynviz.player.fork_dialog import ForkDialog
+
         if self.state.scene() is not None:
             session = self.state.session
             dialog = ForkDialog(session.recordings, self.state.step, trusted=session.trainer is not None)
             self.app.push_screen(dialog, self._fork)
 
-    def _fork(self, job: ForkJob | None) -> None:
+    def _fork(self, job: "ForkJob | None") -> None:
         if job is not None:
             try:
                 self.state.forks.begin(job)
@@ -136,6 +144,8 @@ class TrainingScreen(CoveredScreen[None]):
 
     def action_kinds(self) -> None:
         """Choose the kinds of events that are shown."""
+        from dynviz.player.event_dialog import EventDialog
+
         self.app.push_screen(EventDialog(self.state.session.events), self._show_kinds)
 
     def _show_kinds(self, hidden: frozenset[str] | None) -> None:

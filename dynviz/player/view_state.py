@@ -1,7 +1,6 @@
 """Recordings in one of several views, at a step."""
 
-from dataclasses import dataclass
-
+from dynviz.frozen import frozen
 from dynviz.player.live_film import Clock, LiveFilm
 from dynviz.player.picture_state import PictureState
 from dynviz.player.selection import Selection
@@ -13,7 +12,7 @@ SETTLE = 0.25
 """Seconds for which the previous picture stays while a view opens; most open sooner."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Before:
     """What was shown before another view or other recordings were chosen."""
 

@@ -1,17 +1,20 @@
 """Rows of coloured words, from which the least important are dropped until they fit."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
 
+from dynviz.frozen import frozen
 from dynviz.text import clean
 
 GAP = 3
 """Columns between two words."""
+KEPT = 16
+"""Rows of a kind that are kept, since from frame to frame most stay as they are."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Word:
     """A piece of text in a row.
 
@@ -37,7 +40,8 @@ class Word:
     @property
     def width(self) -> int:
         """The width in columns."""
-        return cell_len(self.text)
+        # To look wide characters up for each word of each frame would take a tenth of its time.
+        return len(self.text) if self.text.isascii() else cell_len(self.text)
 
 
 Row = tuple[Word, ...]
@@ -88,12 +92,13 @@ def cut(words: Iterable[Word], width: int) -> Row:
 def shortened(text: str, width: int) -> str:
     """A text of at most this many columns, with an ellipsis where it is cut off.
 
-    >>> shortened("benchmark", 6), shortened("benchmark", 9)
-    ('bench…', 'benchmark')
+    >>> shortened("benchmark", 6), shortened("benchmark", 9), shortened("学習率が大きい", 6)
+    ('bench…', 'benchmark', '学習…')
     """
     if cell_len(text) <= width:
         return text
-    return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""
+    # Where half of a wide character would be left, there is a blank.
+    return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 0 else ""
 
 
 _separator = [" "]

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 from dynviz.process import threads
 
 Take: TypeAlias = Callable[[Future[Any]], None]
+Post: TypeAlias = Callable[[Callable[[], None]], object]
 
 
 class Work(Protocol):
@@ -31,14 +32,14 @@ def at_once(group: str, function: Callable[[], Any], take: Take) -> None:  # noq
 class ThreadedWork:
     """Runs functions in daemon threads: one that never returns does not keep the player from ending."""
 
-    def __init__(self, post: Callable[[Callable[[], None]], Any], arrived: Callable[[str], None]) -> None:
-        """Take outcomes in the thread that made this.
+    def __init__(self, poster: Callable[[], Post], arrived: Callable[[str], None]) -> None:
+        """Take outcomes in the thread that calls this.
 
         Args:
-            post: Has a function called there, from any thread.
+            poster: Called there; what it returns has a function called there, from any thread.
             arrived: Called after each outcome, with its group.
         """
-        self._post, self._arrived = post, arrived
+        self._poster, self._arrived = poster, arrived
         self._tickets: dict[str, object] = {}
 
     @property
@@ -48,7 +49,8 @@ class ThreadedWork:
 
     def __call__(self, group: str, function: Callable[[], Any], take: Take) -> None:
         """Run it in a thread of its own."""
-        ticket = self._tickets[group] = object()
+        ticket, post = object(), self._poster()
+        self._tickets[group] = ticket
 
         def arrive(outcome: Future[Any]) -> None:
             if self._tickets.get(group) is ticket:
@@ -56,7 +58,7 @@ class ThreadedWork:
                 take(outcome)
                 self._arrived(group)
 
-        threads.start(lambda: self._post(partial(arrive, _outcome(function))))
+        threads.start(lambda: post(partial(arrive, _outcome(function))))
 
     def drop(self, group: str) -> bool:
         """Drop the outcome of a function that is running; returns whether one is."""

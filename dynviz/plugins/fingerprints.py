@@ -9,14 +9,15 @@ import inspect
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from dynviz.frozen import frozen
 
 INSTALLED = ("site-packages", "dist-packages")
 """Folders whose packages have nothing to do with each other."""
 
 
-@dataclass(frozen=True)
+@frozen
 class CodeFile:
     """A file of user code.
 

@@ -1,12 +1,12 @@
 """The kinds of plug-ins: their names, the packages of the bundled ones, and the name that each file binds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from dynviz.errors import unknown
+from dynviz.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Kind:
     """A kind of plug-in.
 
@@ -42,7 +42,8 @@ KINDS: Mapping[str, Kind] = {
 
 MAIN = "__main__."
 """Prefix of names defined in a script or notebook, which no other process can import."""
-COLLECTIONS = ("torch.optim.", "zoo.", "optax.")
+TORCH = "torch.optim."
+COLLECTIONS = (TORCH, "zoo.", "optax.")
 """Prefixes of optimizers of installed packages, which run without being asked for consent."""
 
 

@@ -24,6 +24,8 @@ def check(name: str) -> None:
 def function(name: str) -> Callable[..., Any]:
     """The function of `optax.NAME` that makes a transformation.
 
+    The name may come from anybody, in a recording or a picture: it leads to public functions of optax and nowhere else.
+
     Raises:
         DynvizError: optax is not installed, or has no such function.
     """
@@ -33,10 +35,11 @@ def function(name: str) -> Callable[..., Any]:
     short = name.removeprefix(PREFIX)
     found: Any = optax
     for part in short.split("."):
-        found = getattr(found, part, None)
-    if found is None or not callable(found):
+        inside = inspect.ismodule(found) and found.__name__.partition(".")[0] == optax.__name__
+        found = getattr(found, part, None) if inside and not part.startswith("_") else None
+    if not inspect.isfunction(found) or found.__module__.partition(".")[0] != optax.__name__:
         raise unknown("optax transformation", short, [one for one in dir(optax) if one[0].islower()])
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def find(name: str) -> type:

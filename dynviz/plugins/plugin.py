@@ -1,11 +1,12 @@
 """An imported plug-in with its options."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins import zoo
 from dynviz.plugins.fingerprints import CodeFile, definition, module_source
 from dynviz.plugins.kinds import COLLECTIONS, MAIN, Kind
@@ -15,7 +16,7 @@ from dynviz.plugins.schedules import Schedule
 from dynviz.plugins.spec import Spec
 
 
-@dataclass(frozen=True)
+@frozen
 class Plugin:
     """An imported plug-in with its options.
 

@@ -1,16 +1,16 @@
 """Valid ranges of numeric options: declared in field annotations, checked when a value is read."""
 
 import math
-from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
+from dynviz.frozen import frozen
 from dynviz.plugins.schedules import Schedule
 
 MOST = 1_000_000
 """Maximum number of steps, evenly spaced, at which a schedule is checked."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Range:
     """The finite numbers from `low` to `high`.
 

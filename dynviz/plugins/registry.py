@@ -15,7 +15,7 @@ from typing import Any
 from dynviz.errors import DynvizError, unknown
 from dynviz.plugins import optax_names, zoo
 from dynviz.plugins.fingerprints import search_here
-from dynviz.plugins.kinds import Kind, kind
+from dynviz.plugins.kinds import TORCH, Kind, kind
 from dynviz.plugins.option_values import read
 from dynviz.plugins.options import options
 from dynviz.plugins.plugin import Plugin
@@ -201,12 +201,19 @@ def _imported(name: str, which: Kind) -> Callable[..., Any]:
         target = getattr(importlib.import_module(module), attribute, None)
     except Exception as error:  # importing runs arbitrary code
         raise DynvizError(f"no {which.noun} at import path {name!r}: {in_words(error)}") from error
-    if not callable(target):
+    # A name of torch's optimizers runs without asking: it leads to one of them and nowhere else.
+    if not callable(target) or (name.startswith(TORCH) and not _is_optimizer(target)):
         names = _public(module)
         if len(names) > 100:
             raise DynvizError(f"no {which.noun} in {module} named {attribute!r}")
         raise unknown(f"{which.noun} in {module}", attribute, names)
     return target  # type: ignore[no-any-return]
+
+
+def _is_optimizer(target: Any) -> bool:
+    import torch
+
+    return isinstance(target, type) and issubclass(target, torch.optim.Optimizer)
 
 
 def _public(module: str) -> list[str]:

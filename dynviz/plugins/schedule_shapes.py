@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 
+DIGITS = 34
+"""Of a growing rate: its error is raised to the number of the step, and in training that is unstable it grows on."""
 GREATEST = 1e300
 """Above it a rate is no more: its product with anything would overflow."""
 Shape = Callable[..., Callable[[int], float]]
@@ -77,14 +80,20 @@ def undecayed(rate: float, decay: float, momentum: float = 0.0) -> Callable[[int
 
     Source: Li and Arora 2020, An exponential learning rate schedule for deep learning, theorem 2.12.
     """
-    half = (1 + momentum - rate * decay) / 2
-    root = math.sqrt(half**2 - momentum)
-    slow, fast = half + root, half - root
-    share = (1 - rate * decay - fast) / (2 * root)
+    with localcontext() as context:
+        context.prec = DIGITS
+        product, kept = Decimal(rate) * Decimal(decay), Decimal(momentum)
+        half = (1 + kept - product) / 2
+        root = (half * half - kept).sqrt()
+        slow, fast = half + root, half - root
+        share = (1 - product - fast) / (2 * root)
 
     def at(t: int) -> float:
-        inverse = math.prod(share * slow**k + (1 - share) * fast**k for k in (t - 1, t))
-        return rate / inverse if inverse > rate / GREATEST else 0.0
+        with localcontext() as context:
+            context.prec = DIGITS
+            grown, faded = share * slow ** (t - 1), (1 - share) * (fast ** (t - 1) if t > 1 else 1)
+            inverse = (grown + faded) * (grown * slow + faded * fast)
+            return float(Decimal(rate) / inverse) if inverse > rate / GREATEST else 0.0
 
     return at
 

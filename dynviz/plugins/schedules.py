@@ -11,14 +11,14 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.plugins.grammar import split
 from dynviz.plugins.schedule_shapes import SHAPES
 
 
-@dataclass(frozen=True)
+@frozen
 class Schedule:
     """A value that changes with the step.
 
@@ -92,7 +92,7 @@ class Schedule:
         return any(re.search(rf"\b{name}\(", text) for name in SHAPES)
 
 
-@dataclass(frozen=True)
+@frozen
 class _Factor:
     """A number or function: its complete text, its values, and its number of steps if it has one."""
 
@@ -101,7 +101,7 @@ class _Factor:
     steps: int | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class _Part:
     """A product of factors that begins after `start` steps."""
 

@@ -3,14 +3,15 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.grammar import split
 
 
-@dataclass(frozen=True)
+@frozen
 class Spec:
     """A plug-in and its options.
 

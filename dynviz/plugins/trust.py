@@ -7,12 +7,13 @@ not changed.
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.fingerprints import CodeFile, definition, module_source, search_here
 from dynviz.plugins.kinds import COLLECTIONS, MAIN
 from dynviz.plugins.spec import Spec, parse
@@ -33,7 +34,7 @@ class ChangedFileError(DynvizError):
         self.path = path
 
 
-@dataclass(frozen=True)
+@frozen
 class Code:
     """User code that is named by a recording rather than typed by the user.
 

@@ -43,14 +43,19 @@ class BackgroundRun:
         message: The final message, if it failed or was stopped.
         exit_code: The exit status as a shell reports it; None until training has ended.
         asked: Whether it was asked to stop.
+        command: What it runs: `run` or `fork`.
+        arguments: Those of the command.
         began: `time.monotonic()` when it was started.
         pid: The process ID.
     """
 
-    def __init__(self, process: "_Lasting", reports: int, output: int) -> None:
+    def __init__(
+        self, process: "_Lasting", reports: int, output: int, command: str = "run", arguments: Sequence[str] = ()
+    ) -> None:
         self._process = process
         self._reports = reports
         self._output = output
+        self.command, self.arguments = command, tuple(arguments)
         self._read = 0
         self._done = False
         self.asked = False
@@ -80,7 +85,7 @@ class BackgroundRun:
                 start_new_session=True,
             )
             opened.pop_all()
-        return cls(process, reports, output)
+        return cls(process, reports, output, command, arguments)
 
     def __del__(self) -> None:
         """Close the files; the trainer keeps its own descriptors."""

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.trust import Trusted
 from dynviz.projection.asked import asked
 from dynviz.projection.evaluate import Losses, Progress, losses, suggested, task_of, threads
@@ -32,7 +32,7 @@ CLOSE = 1e-3
 """An eigenvalue is found when its error is this share of it."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Look:
     """What to measure.
 
@@ -125,7 +125,7 @@ def _lanczos(function: Scalar, row: Tensor, count: int, seed: int) -> Array:
     return np.sort(eigenvalues)[::-1]
 
 
-@dataclass(frozen=True)
+@frozen
 class Sharpness:
     """The measured sharpness of a recording.
 

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch.func import vmap
 from torch.utils._pytree import tree_leaves
 
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.plugins.trust import Trusted
 from dynviz.projection.measures import TRAINING_LOSS, Exclusive, Numbers, numbers, probes_of, seeded
 from dynviz.projection.own_loss import LossFunction, task_with
@@ -43,7 +43,7 @@ The cores of the machine do not tell how many are evaluated together, which thei
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Losses:
     """Losses of a task as functions of its parameters.
 
@@ -178,7 +178,7 @@ def task_of(recording: Recording, lane: int, trusted: Trusted = (), function: st
     return task
 
 
-@dataclass(frozen=True)
+@frozen
 class LossFacts:
     """The losses that a scenario suggests for its landscape."""
 

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts.samples import index_at
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.trust import Trusted
 from dynviz.projection import directions as ways
 from dynviz.projection.asked import asked
@@ -34,7 +34,7 @@ _Plane: TypeAlias = tuple[Array, Array, NDArray[Any]]
 """A point, directions [dimensions, numbers] through it, and the buffers of the network there."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Wish:
     """What to project.
 

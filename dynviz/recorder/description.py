@@ -3,12 +3,12 @@
 import datetime
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from dynviz.frozen import frozen
 from dynviz.recorder.singular_values import channel
 from dynviz.recorder.tracked import TrackedOptimizer
 from dynviz.recorder.values import LOSS
@@ -62,7 +62,7 @@ def channels(tracked: TrackedOptimizer, every: int) -> dict[str, ChannelInfo]:
     return known
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class LoopPlan:
     """What a script says of its loop beside its model and optimizers.
 

@@ -5,16 +5,16 @@ The equations are those that the documentation of each class prints; the names o
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
+from dynviz.frozen import frozen
 from dynviz.rule import Terms
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class TakenStep:
     """One step of one parameter, or of some of its numbers.
 

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from dynviz.frozen import frozen
 from dynviz.recorder.coordinates import Coordinates
 from dynviz.recorder.singular_values import LargestSingularValues, channel
 from dynviz.recorder.torch_terms import KNOWN, TakenStep
@@ -23,7 +24,7 @@ OTHER = "other"
 STEP = "step"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class BeforeStep:
     """What is kept from before a step in order to tell its terms."""
 

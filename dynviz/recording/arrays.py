@@ -6,6 +6,7 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,23 +18,81 @@ from dynviz.recording import files
 NUMBERS = "biufcU"
 """NumPy kinds that can be read: numbers and fixed-length text."""
 _CHECKSUM = b"%08x"
+_UTF8, _DATE, _IN_EXTRA_FIELD, _MODE = 0x800, 0x21, 0xFFFFFFFF, 0o600 << 16
+"""In an archive: the name is UTF-8; 1 January 1980; see the extra field for the size; its owner reads and writes."""
+_SMALL, _FEW = 1 << 31, 1 << 16
+"""Bytes and members below which an archive has no records for large ones."""
 _END, _END_BYTES = b"PK\5\6", 22
 """The end-of-archive record of a ZIP file without a comment: its signature and length."""
 
 
 def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Serialize named arrays deterministically; the data ends with a checksum of everything before it."""
+    """Serialize named arrays deterministically; the data ends with a checksum of everything before it.
+
+    Not np.savez: it stores the time of day, and rejects arrays named like its own arguments.
+
+    Raises:
+        ValueError: An array holds Python objects.
+    """
+    members = {f"{name}.npy": _npy(np.asanyarray(array)) for name, array in arrays.items()}
+    small = sum(map(len, members.values())) < _SMALL and len(members) < _FEW
+    small = small and all(len(name) < _FEW // 4 and "\0" not in name for name in members)
+    data = (_stored if small else _zipped)(members) + struct.pack("<H", len(_CHECKSUM % 0))
+    return data + _CHECKSUM % zlib.crc32(data)
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    """An array as a .npy file."""
+    if not array.flags.c_contiguous or array.dtype.hasobject or array.dtype.names:
+        file = io.BytesIO()
+        np.lib.format.write_array(file, array, allow_pickle=False)
+        return file.getvalue()
+    return _npy_header(array.dtype, array.shape) + array.tobytes()
+
+
+@lru_cache(1000)
+def _npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """What stands before the numbers of a contiguous array: the same at each checkpoint."""
+    file = io.BytesIO()
+    known = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, known)
+    return file.getvalue()
+
+
+def _zipped(members: Mapping[str, bytes]) -> bytes:
+    """An archive of members that are not compressed, without the length of its comment."""
     import zipfile
 
     file = io.BytesIO()
-    # Not np.savez: it stores the time of day, and rejects arrays named like its own arguments.
     with zipfile.ZipFile(file, "w") as archive:
-        for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
-        archive.comment = _CHECKSUM % 0
-    data = file.getvalue()[: -len(_CHECKSUM % 0)]
-    return data + _CHECKSUM % zlib.crc32(data)
+        for name, data in members.items():
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
+                member.write(data)
+    return file.getvalue()[:-2]
+
+
+def _stored(members: Mapping[str, bytes]) -> bytes:
+    """The same bytes in less time, of members that are few and small, as those of the many checkpoints are."""
+    parts: list[bytes] = []
+    directory: list[bytes] = []
+    at = 0
+    for name, data in members.items():
+        encoded, size = name.encode(), len(data)
+        # Version, flags, method, time, date, checksum.
+        known = struct.pack("<HHHHHL", 45, 0 if encoded.isascii() else _UTF8, 0, 0, _DATE, zlib.crc32(data))
+        # The sizes stand in the extra field behind the name, which has room for any.
+        header = b"PK\3\4" + known + struct.pack("<LLHH", _IN_EXTRA_FIELD, _IN_EXTRA_FIELD, len(encoded), 20) + encoded
+        parts += [header, struct.pack("<HHQQ", 1, 16, size, size), data]
+        directory.append(
+            b"PK\1\2\x2d\3"
+            + known
+            + struct.pack("<LLHHHHHLL", size, size, len(encoded), 0, 0, 0, 0, _MODE, at)
+            + encoded
+        )
+        at += len(header) + 20 + size
+    entries = b"".join(directory)
+    end = struct.pack("<HHHHLL", 0, 0, len(directory), len(directory), len(entries), at)
+    return b"".join([*parts, entries, _END, end])
 
 
 def check_intact(path: Path) -> None:

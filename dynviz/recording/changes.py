@@ -10,11 +10,12 @@ import itertools
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import disk, files, layout, schema
 from dynviz.recording.events import whole_lines
 from dynviz.recording.schema import Misfit, optional, typed, whole
@@ -25,7 +26,7 @@ LONGEST = 1 << 22
 """Maximum size of requests.jsonl in bytes; small enough that changes.jsonl, with all answers, stays readable."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Request:
     """A request to the training process.
 
@@ -50,7 +51,7 @@ class Request:
         return _line(self)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Change:
     """The outcome of a request to set a hyperparameter.
 

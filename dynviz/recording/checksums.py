@@ -2,15 +2,16 @@
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
+
 BLOCK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
+@frozen
 class Checksum:
     """The checksum of the samples of a channel, or of the bytes of another file.
 

@@ -4,11 +4,12 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import disk, files, layout, schema
 from dynviz.recording.checksums import Checksum
 from dynviz.recording.disk import Folder
@@ -18,7 +19,7 @@ KINDS = ("diverged", "changed", "forked")
 """Kinds of events that are recorded during training, without a detector."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Event:
     """Something that happened at a step.
 

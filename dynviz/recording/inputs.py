@@ -8,10 +8,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import disk, files, schema
 from dynviz.recording.disk import Folder
 from dynviz.recording.schema import Misfit
@@ -22,7 +22,7 @@ LARGEST = 1_000_000
 _COPY = re.compile(r"(?!\.)[^/\0]{1,250}")
 
 
-@dataclass(frozen=True)
+@frozen
 class Input:
     """A file that a run depends on.
 

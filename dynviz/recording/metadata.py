@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.spec import Spec
 from dynviz.recording import layout, schema
 from dynviz.recording.inputs import Input
@@ -23,7 +24,7 @@ Source: TypeAlias = Literal["given", "protocol", "default"]
 Better: TypeAlias = Literal["lower", "higher", "neither"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Hyperparameter:
     """A value and its source: the command line, the scenario's protocol, or the rule's default."""
 
@@ -31,7 +32,7 @@ class Hyperparameter:
     source: Source
 
 
-@dataclass(frozen=True)
+@frozen
 class Part:
     """The position of one parameter in a channel that holds all of them, flattened."""
 
@@ -39,7 +40,7 @@ class Part:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class ChannelInfo:
     """One channel: the array [samples, lanes, *shape].
 
@@ -86,7 +87,7 @@ class ChannelInfo:
         return np.dtype(self.dtype).itemsize * lanes * int(np.prod(self.shape, dtype=np.int64))
 
 
-@dataclass(frozen=True)
+@frozen
 class Named:
     """A plug-in as requested.
 
@@ -122,7 +123,7 @@ class Named:
         return (self.sha256, *(part.sha256 for part in self.modifiers))
 
 
-@dataclass(frozen=True)
+@frozen
 class Lane:
     """One trajectory: its seed and the hyperparameters that override the recording's."""
 
@@ -130,7 +131,7 @@ class Lane:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Origin:
     """The recording that another one was forked from.
 
@@ -153,7 +154,7 @@ class Origin:
     inexact: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Metadata:
     """Everything about a recording except its numbers.
 

@@ -7,10 +7,11 @@ away. A line that a crash cut off is ignored.
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording import disk, files, layout, schema
 from dynviz.recording.events import whole_lines
 from dynviz.recording.schema import Misfit, typed, whole
@@ -21,7 +22,7 @@ LONGEST = 1 << 22
 """Bytes of notes.jsonl."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Note:
     """A text at a step; without one, there is none."""
 

@@ -6,7 +6,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.recording import disk, schema
 from dynviz.recording.arrays import check_shapes, read_npz, write_npz
 from dynviz.recording.disk import Folder
@@ -32,7 +33,7 @@ MOST_BYTES = 1 << 29
 _NAME = re.compile(r"[\w-][\w.-]{0,99}", re.ASCII)
 
 
-@dataclass(frozen=True)
+@frozen
 class About:
     """What was projected, and how.
 
@@ -61,7 +62,7 @@ class About:
     towards: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Trajectory:
     """A trajectory and its projection (shadow) onto a line or plane.
 
@@ -97,7 +98,7 @@ class Trajectory:
         return np.where(self.loss == self.shadow, 0.0, relative)
 
 
-@dataclass(frozen=True)
+@frozen
 class Projection:
     """A loss on a line or a plane: at coordinates (a, b) the parameters are `at` + a first + b second direction.
 

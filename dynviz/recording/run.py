@@ -109,7 +109,7 @@ def open(source: Path | str) -> Run | Recording:
     Raises:
         DynvizError: The folder is neither, its contents cannot be read, or a lane does not exist.
     """
-    folder, lanes = _source(source)
+    folder, lanes = split_source(source)
     return Recording(folder, lanes) if (folder / layout.METADATA).exists() else Run(folder, lanes)
 
 
@@ -153,7 +153,7 @@ def _recordings(
 
 def _opened(source: Path | str, whole: dict[Path, Recording]) -> Run | Recording:
     """Open a source; of a recording whose lanes are opened one by one, run.json is read once."""
-    folder, lanes = _source(source)
+    folder, lanes = split_source(source)
     if lanes is None or not (folder / layout.METADATA).exists():
         return open(source)
     if folder not in whole:
@@ -183,7 +183,7 @@ def planned_runs(folder: Path) -> int:
 
 def _members(source: Path | str) -> list[Path | str]:
     """The source itself, or for a sweep the runs that have begun, each with the named lanes."""
-    folder, lanes = _source(source)
+    folder, lanes = split_source(source)
     if not is_sweep(folder):
         return [source]
     runs = begun_runs(folder)
@@ -192,8 +192,8 @@ def _members(source: Path | str) -> list[Path | str]:
     return list(runs) if lanes is None else [f"{run}@{','.join(map(str, lanes))}" for run in runs]
 
 
-def _source(source: Path | str) -> tuple[Path, tuple[int, ...] | None]:
-    """Split a source into its folder and lanes."""
+def split_source(source: Path | str) -> tuple[Path, tuple[int, ...] | None]:
+    """The folder of a source and its lanes; None for all of them."""
     folder, sign, lanes = str(source).rpartition("@")
     # The name of a folder may contain an @.
     if not sign or Path(source).exists():

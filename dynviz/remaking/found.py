@@ -1,6 +1,5 @@
 """The recipe in a picture's file, whatever its format."""
 
-import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -8,8 +7,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from dynviz.animation.recipe import KEY, LONGEST, Recipe
-from dynviz.animation.recipe_reader import read_line
+from dynviz.animation.recipe import KEY, LONGEST
+from dynviz.animation.recipe_reader import AnyRecipe, parse, read_line
 from dynviz.errors import DynvizError
 from dynviz.recording import disk
 
@@ -20,7 +19,7 @@ TRIES = 16
 """Places in a file that may be the recipe."""
 
 
-def find(picture: Path) -> Recipe:
+def find(picture: Path) -> AnyRecipe:
     """The recipe that a picture carries.
 
     Raises:
@@ -105,11 +104,7 @@ def _texts(data: bytes) -> Iterator[str]:
 def _tree(text: str) -> Any:
     """The JSON tree that a text begins with; None if there is none."""
     try:
-        tree, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(text)
-    except (ValueError, RecursionError):
+        tree, end = parse(text)
+    except ValueError:
         return None
     return tree if isinstance(tree, dict) and KEY in tree and end <= LONGEST else None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

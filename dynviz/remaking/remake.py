@@ -1,39 +1,42 @@
 """Training and drawing once more what a picture shows."""
 
 import itertools
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
-
-import numpy as np
+from typing import Any, Literal, TypeAlias
 
 from dynviz.animation.export import animate
-from dynviz.animation.recipe import ChannelSum, PictureRequest, Recipe
-from dynviz.animation.recipe_writer import measurement_sum
+from dynviz.animation.recipe import ChannelSum, PictureRequest, Recipe, RecordedMeasurement
+from dynviz.animation.recipe_sums import channel_sum, crc_of, measurement_arrays, near, sizes_of
 from dynviz.errors import DynvizError
 from dynviz.frame import Progress as Drawn
+from dynviz.frozen import frozen
 from dynviz.plugins.spec import parse
 from dynviz.plugins.trust import Code, Trusted, foreign
 from dynviz.recording import Recording
 from dynviz.remaking.needed import needed
+from dynviz.remaking.shared import SharedRecordings
 from dynviz.remaking.training import TrainingAgain, measure_again
 from dynviz.training.preparation import check_size, compile_steps
 from dynviz.training.session import Progress
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Remade:
     """What came of it.
 
     Attributes:
         picture: The file of the picture.
         channels: The number of channels and measurements that were compared.
-        differing: Those that differ: `adamw: loss`.
+        near: Those that differ as little as on another processor, which rounds in other ways: `adamw: loss`.
+        differing: Those that differ more.
     """
 
     picture: Path
     channels: int
+    near: tuple[str, ...]
     differing: tuple[str, ...]
 
 
@@ -44,7 +47,8 @@ def codes(recipe: Recipe) -> tuple[Code, ...]:
         scenario, rule = recorded.metadata.scenario, recorded.metadata.optimizer
         named += foreign("scenarios", scenario.spec, scenario.fingerprints)
         named += foreign("optimizers", rule.spec, rule.fingerprints)
-    return (*named, *(code for _, code in _drawing_codes(recipe.picture)))
+    drawn = recipe.picture
+    return (*named, *(code for _, code in _drawing_codes(drawn))) if isinstance(drawn, PictureRequest) else tuple(named)
 
 
 def remake(
@@ -55,7 +59,8 @@ def remake(
     trust: Trusted = (),
     yes: bool = False,
     progress: Progress,
-    drawn: Drawn | None = None,
+    draw: Callable[[Sequence[Recording], Path], object],
+    shared: SharedRecordings | None = None,
 ) -> Remade:
     """Train and draw it.
 
@@ -66,13 +71,13 @@ def remake(
         trust: Code that may run besides bundled code, see `dynviz.plugins.trust`.
         yes: Whether recordings may have over 4 GB.
         progress: Receives the progress of training.
-        drawn: Called with the number of frames drawn and the total.
+        draw: Draws recordings into a file; see `drawing`.
+        shared: Keeps what is trained for further pictures.
 
     Raises:
         DynvizError: Code is not trusted or has changed, there is no such device, or a file cannot be written.
         KeyboardInterrupt: Ctrl-C.
     """
-    request = _trusted(recipe.picture, trust)
     for recorded in recipe.recordings:
         names = [measured.name for measured in recorded.measured]
         if len(set(names)) < len(names) or any(
@@ -86,23 +91,40 @@ def remake(
         out.mkdir()
     except OSError as error:
         raise DynvizError(f"cannot make the folder {out}: {error.strerror or error}") from error
-    plan.train(out, progress, yes=yes)
+    plan.train(out, progress, yes=yes, shared=shared)
     recordings, others = (
         [Recording(out / one.folder / one.metadata.label, one.chosen) for one in runs]
         for runs in (recipe.recordings, recipe.others)
     )
     measure_again(recipe.recordings, recordings, others, trust, progress)
-    target = out / f"{name}{request.suffix}"
-    parts = {name: getattr(request, name) for name in SAME}
-    words = {"labels": dict(request.labels), "language": dict(request.language)}
-    animate(recordings, target, **parts, **words, **request.options, progress=drawn)  # type: ignore[arg-type]
-    differing = []
+    target = out / f"{name}{recipe.picture.suffix}"
+    draw(recordings, target)
+    likenesses: list[tuple[str, Likeness]] = []
     for recorded, recording in zip(recipe.recordings, recordings, strict=True):
-        names = [channel for channel, known in recorded.sums.items() if not _agrees(recording, channel, known)]
-        names += [one.name for one in recorded.measured if measurement_sum(recording.folder, one.name) != one.crc]
-        differing += [f"{recorded.metadata.label}: {name}" for name in names]
-    compared = sum(len(one.sums) + len(one.measured) for one in recipe.recordings)
-    return Remade(picture=target, channels=compared, differing=tuple(differing))
+        label = recorded.metadata.label
+        likenesses += [(f"{label}: {name}", _channel(recording, name, known)) for name, known in recorded.sums.items()]
+        likenesses += [(f"{label}: {one.name}", _measurement(recording, one)) for one in recorded.measured]
+    alike, apart = (tuple(one for one, how in likenesses if how == kind) for kind in ("near", "different"))
+    return Remade(picture=target, channels=len(likenesses), near=alike, differing=apart)
+
+
+def drawing(
+    request: PictureRequest, trust: Trusted = (), progress: Drawn | None = None
+) -> Callable[[Sequence[Recording], Path], object]:
+    """What draws recordings into a file as it was asked for before.
+
+    Args:
+        request: How they were drawn.
+        trust: Code that may run besides bundled code.
+        progress: Called with the number of frames drawn and the total.
+
+    Raises:
+        DynvizError: Code is not trusted, or has changed.
+    """
+    request = _trusted(request, trust)
+    parts: dict[str, Any] = {name: getattr(request, name) for name in SAME}
+    parts |= {"labels": dict(request.labels), "language": dict(request.language)}
+    return partial(animate, **parts, **request.options, progress=progress)
 
 
 OWN = ("suffix", "labels", "language", "options", "view_sha256", "exporter_sha256")
@@ -110,12 +132,30 @@ SAME = tuple(field.name for field in fields(PictureRequest) if field.name not in
 """What `animate` is asked as it was asked before."""
 
 
-def _agrees(recording: Recording, channel: str, known: ChannelSum) -> bool:
-    """Whether a channel holds what it held; what was not recorded to its end has fewer samples."""
+Likeness: TypeAlias = Literal["same", "near", "different"]
+
+
+def _channel(recording: Recording, channel: str, known: ChannelSum) -> Likeness:
+    """How alike a channel is to what it held; what was not recorded to its end has fewer samples."""
     if channel not in recording.channels:
-        return False
-    samples = Recording(recording.folder)[channel][: known.samples]
-    return len(samples) == known.samples and zlib.crc32(np.ascontiguousarray(samples).tobytes()) == known.crc
+        return "different"
+    # A picture of many recordings keeps one size of each channel, and older ones keep none.
+    made = channel_sum(Recording(recording.folder)[channel][: known.samples], max(len(known.sizes), 1))
+    if made.samples != known.samples:
+        return "different"
+    return _likeness((known.crc, known.sizes), (made.crc, made.sizes))
+
+
+def _measurement(recording: Recording, known: RecordedMeasurement) -> Likeness:
+    """How alike a measurement is to what it was."""
+    arrays = measurement_arrays(recording.folder, known.name)
+    return _likeness((known.crc, known.sizes), (crc_of(arrays), sizes_of(arrays)))
+
+
+def _likeness(known: tuple[int, tuple[float, ...]], made: tuple[int, tuple[float, ...]]) -> Likeness:
+    if known[0] == made[0]:
+        return "same"
+    return "near" if near(known[1], made[1]) else "different"
 
 
 def _drawing_codes(request: PictureRequest) -> Iterator[tuple[str, Code]]:

@@ -2,24 +2,29 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from dynviz.animation.recipe import RecordedFork, RecordedMeasurement, RecordedRun
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.trust import Trusted
 from dynviz.projection import curvature
 from dynviz.projection.project import Wish, project
 from dynviz.recording import Recording, Writer, schema
 from dynviz.recording.schema import list_of, number, optional, record, text, whole
 from dynviz.recording.values import encode
+from dynviz.remaking.crew import DEVICE, train_together
 from dynviz.remaking.needed import needed
+from dynviz.remaking.shared import SharedRecordings
 from dynviz.training import devices
 from dynviz.training.forking import fork
 from dynviz.training.launch import begin, lay_out
 from dynviz.training.preparation import PreparedRecording, changed, planned
 from dynviz.training.session import Progress, train
 
+MANY = 8
+"""From so many runs on they are trained in several processes, each of which takes seconds to start."""
 _COUNT, _LANE = whole(1, 1 << 12), whole(0, schema.LANES)
 _WISH = record(
     Wish,
@@ -46,7 +51,7 @@ _LOOK = record(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class TrainingAgain:
     """What is trained, folder by folder.
 
@@ -86,9 +91,27 @@ class TrainingAgain:
         """All that are no forks."""
         return list(self.ready.values())
 
-    def train(self, out: Path, progress: Progress, *, yes: bool) -> None:
-        """Train them in folders of this one."""
+    def train(self, out: Path, progress: Progress, *, yes: bool, shared: SharedRecordings | None = None) -> None:
+        """Train them in folders of this one; what was trained for another picture is taken from there."""
+        if shared is None:
+            self._train(out, progress, yes=yes)
+            return
+        missing = shared.take([one for runs in self.folders.values() for one in runs], out)
+        apart = {one.folder for one in missing}
+        folders = {name: runs for name, runs in self.folders.items() if name in apart}
+        replace(self, folders=folders)._train(out, progress, yes=yes)
+        shared.keep(missing, out)
+
+    def _train(self, out: Path, progress: Progress, *, yes: bool) -> None:
+        together = self._independent()
+        for one in together:
+            lay_out([out / one.folder], [self.ready[one.folder, one.metadata.label]])
+        if together:
+            train_together(out, together, self.trust, progress)
+        trained = {one.folder for one in together}
         for name, runs in self.folders.items():
+            if name in trained:
+                continue
             folder = out / name
             forks = [one for one in runs if one.fork is not None]
             if forks:
@@ -101,6 +124,12 @@ class TrainingAgain:
                     for change in one.changes:
                         writer.change(change)
             train(folder, begin(folder, ready), progress)
+
+    def _independent(self) -> list[RecordedRun]:
+        """Runs that are trained at the same time, if there are many: the jobs of a sweep."""
+        alone = [runs[0] for runs in self.folders.values() if len(runs) == 1]
+        jobs = [one for one in alone if one.fork is None and not one.changes and one.metadata.device == DEVICE]
+        return jobs if len(jobs) >= MANY else []
 
     def _fork(self, out: Path, runs: Sequence[RecordedRun], progress: Progress, *, yes: bool) -> None:
         """Fork one recording, or all of a run at once."""

@@ -6,11 +6,12 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
 from dynviz import __version__
+from dynviz.frozen import frozen
 from dynviz.reporting.document import Claim, Claims
 from dynviz.reporting.verdicts import Finding, Ruling
 from dynviz.reporting.words import effect_in_words, expectation_in_words, measured_in_words, plain_spaces
@@ -18,7 +19,7 @@ from dynviz.reporting.words import effect_in_words, expectation_in_words, measur
 FORMAT = 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Account:
     """A report.
 
@@ -117,5 +118,18 @@ def _tree(finding: Finding) -> dict[str, Any]:
     return tree | {"commands": list(finding.commands), "picture": finding.picture}
 
 
+def rounded(finding: Finding) -> Finding:
+    """The finding with numbers of six digits, as the report keeps them."""
+    effect = finding.effect
+    if effect is not None:
+        value, low, high = map(_six_digits, (effect.value, effect.low, effect.high))
+        effect = replace(effect, value=value, low=low, high=high)
+    return replace(finding, effect=effect, values=tuple(map(_six_digits, finding.values)))
+
+
 def _number(value: float) -> float | str:
-    return float(f"{value:.6g}") if math.isfinite(value) else str(value)
+    return _six_digits(value) if math.isfinite(value) else str(value)
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -2,11 +2,11 @@
 
 import argparse
 import shlex
-from dataclasses import dataclass
 from typing import NoReturn
 
 from dynviz import plugins
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.grammar import is_grid, seeds
 from dynviz.plugins.spec import Spec, parse
 from dynviz.plugins.trust import Code, foreign
@@ -15,7 +15,7 @@ from dynviz.recording.schema import STEPS
 OPTIONS = "-o, --seeds, --steps, --record and --dtype"
 
 
-@dataclass(frozen=True)
+@frozen
 class TrainingCommand:
     """A command that trains.
 
@@ -41,6 +41,11 @@ class TrainingCommand:
         return any(_has_grid(parse(text)) for text in (self.scenario, *self.optimizers))
 
     @property
+    def text(self) -> str:
+        """The command as it is written in a claims file."""
+        return self.words("").removeprefix("dynviz ")
+
+    @property
     def codes(self) -> tuple[Code, ...]:
         """The user's own code that it names, which is run only with consent."""
         optimizers = [code for text in self.optimizers for code in foreign("optimizers", parse(text))]
@@ -51,7 +56,7 @@ class TrainingCommand:
         words = ["dynviz", "sweep" if self.sweeps else "run", self.scenario]
         for optimizer in self.optimizers:
             words += ["-o", optimizer]
-        words += ["--seeds", self.seeds or seeds]
+        words += ["--seeds", self.seeds or seeds] if self.seeds or seeds else []
         words += ["--steps", str(self.steps)] if self.steps is not None else []
         for channel in self.record:
             words += ["--record", channel]

@@ -1,16 +1,17 @@
 """How the samples of a run become one number. Each takes a course of values [samples, lanes] to [lanes]."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
+
 Array: TypeAlias = NDArray[Any]
 
 
-@dataclass(frozen=True)
+@frozen
 class ValueCourse:
     """The course of a value through the part of a run that counts.
 

@@ -1,13 +1,14 @@
 """From a claims file to findings: train what is missing, measure, and judge."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from dynviz.comparison.statistics import median
 from dynviz.errors import DynvizError, in_words
+from dynviz.frozen import frozen
 from dynviz.plugins.grammar import seeds as read_seeds
 from dynviz.recording import Recording
 from dynviz.reporting.clustered import bring_home, train
@@ -19,7 +20,7 @@ from dynviz.reporting.verdicts import Finding, Ruling, judge
 from dynviz.sweeps.cluster import opened
 
 
-@dataclass(frozen=True)
+@frozen
 class Inquiry:
     """How the claims are decided.
 

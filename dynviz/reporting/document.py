@@ -1,16 +1,17 @@
 """A document's claims: sentences, the commands that decide them, what is measured, and what is expected of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
+from dynviz.frozen import frozen
 from dynviz.reporting.commands import TrainingCommand
 from dynviz.reporting.planes import ProjectionCommand
 
 Compare: TypeAlias = Literal["difference", "ratio", "distance"]
 
 
-@dataclass(frozen=True)
+@frozen
 class ChannelValue:
     """A number for each sample of a channel.
 
@@ -25,7 +26,7 @@ class ChannelValue:
     entry: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Quantity:
     """A number for each seed.
 
@@ -69,7 +70,7 @@ class Quantity:
     arguments: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@frozen
 class Expectation:
     """The numbers that agree with a claim.
 
@@ -106,7 +107,7 @@ class Expectation:
         return (self.above is None or value > low) and (self.below is None or value < high)
 
 
-@dataclass(frozen=True)
+@frozen
 class Claim:
     """A sentence that can be true or false.
 
@@ -144,7 +145,7 @@ class Claim:
         return tuple(quantity for quantity in (self.value, self.against) if quantity is not None)
 
 
-@dataclass(frozen=True)
+@frozen
 class Runs:
     """What is trained.
 
@@ -163,7 +164,7 @@ class Runs:
     reduced: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Claims:
     """The contents of a claims file.
 

@@ -3,13 +3,13 @@
 import argparse
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.projection.project import Wish, project
 from dynviz.recording import Recording
 from dynviz.recording.projections import load, names, titled
@@ -23,7 +23,7 @@ MOST_POINTS = 101
 OPTIONS = "--directions, --line, --grid, --extent, --at, --of and --seed"
 
 
-@dataclass(frozen=True)
+@frozen
 class ProjectionCommand:
     """A command that evaluates a loss on a line or a plane, for every lane that was trained.
 
@@ -45,14 +45,22 @@ class ProjectionCommand:
     of: str = ""
     seed: int = 0
 
+    @property
+    def text(self) -> str:
+        """The command as it is written in a claims file."""
+        return shlex.join(self._words())
+
     def words(self, folder: str) -> str:
         """The command as it is written in a shell."""
+        return shlex.join([*self._words(), folder])
+
+    def _words(self) -> list[str]:
         words = ["dynviz", "project", "--directions", self.directions, *(["--line"] if self.line else [])]
         words += ["--grid", str(self.grid)]
         chosen = {"extent": self.extent, "at": self.at, "of": self.of or None, "seed": self.seed or None}
         for name, value in chosen.items():
             words += [f"--{name}", str(value)] if value is not None else []
-        return shlex.join([*words, folder])
+        return words
 
     def missing(self, recording: Recording) -> list[int]:
         """The lanes that were not projected yet."""

@@ -45,10 +45,19 @@ def read_claims(path: Path) -> Claims:
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise DynvizError(f"cannot read {path}: it is not TOML: {error or 'it is nested too deeply'}") from error
     try:
-        claims = schema.check(_CLAIMS, _with_inherited(tree), "claims")
-        _check(claims)
+        return claims_in(tree)
     except DynvizError as error:
         raise DynvizError(f"{path}: {error}") from error
+
+
+def claims_in(tree: dict[str, Any]) -> Claims:
+    """The claims in the tree of a claims file.
+
+    Raises:
+        DynvizError: Something in it does not fit.
+    """
+    claims = schema.check(_CLAIMS, _with_inherited(tree), "claims")
+    _check(claims)
     return claims
 
 

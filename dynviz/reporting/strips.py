@@ -21,8 +21,13 @@ DECADES = 2.0
 """From so many powers of ten on the axis is logarithmic."""
 
 
-def strip(finding: Finding) -> str:
-    """The strip of a finding; empty if no number of it can be drawn."""
+def strip(finding: Finding, recipe: str = "") -> str:
+    """The strip of a finding; empty if no number of it can be drawn.
+
+    Args:
+        finding: The finding.
+        recipe: How it was found, kept as metadata: ASCII without the signs of markup.
+    """
     finite = [value for value in finding.values if math.isfinite(value)]
     expect, effect = finding.claim.expect, finding.effect
     if not finite or expect is None or effect is None:
@@ -55,10 +60,11 @@ def strip(finding: Finding) -> str:
     marks.append(f'<path d="M{middle:.1f} {MIDDLE - 9}v18" stroke="{color}" stroke-width="2.5"/>')
     marks += [f'<circle cx="{place.of(value):.1f}" cy="{MIDDLE}" r="3.2" fill="{color}"/>' for value in finding.values]
     words = f"{finding.claim.id}: {finding.ruling.value}; agrees: {expectation_in_words(expect)}"
+    kept = f"<metadata>{recipe}</metadata>" if recipe else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" font-family="system-ui, sans-serif" font-size="11"><title>{xml(words)}</title>'
-        f"{''.join(marks)}</svg>\n"
+        f"{kept}{''.join(marks)}</svg>\n"
     )
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import torch
 
 from dynviz import __version__, plugins, training
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.fingerprints import CodeFile
 from dynviz.plugins.grammar import is_grid
 from dynviz.plugins.grammar import seeds as read_seeds
@@ -48,7 +49,7 @@ class TrainingListener(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@frozen
 class CachedTraining:
     """One optimizer of a command, and the folder of its recordings.
 

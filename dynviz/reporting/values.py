@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynviz.comparison.statistics import differences, median
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.reporting.components import COMPONENTS
 from dynviz.reporting.courses import COURSES, MOVED, OVERLAP, ValueCourse
@@ -23,7 +23,7 @@ TINY = 1e-300
 """Stands for a distance from nothing."""
 
 
-@dataclass(frozen=True)
+@frozen
 class MeasuredLanes:
     """Some lanes of a recording, one for each seed, and the numbers that were measured.
 
@@ -61,7 +61,7 @@ def effects(claim: Claim, recordings: Mapping[str, Sequence[Recording]], seeds: 
     return Effects(_seeds(one, seeds), values, _recordings(one, other), one.values, other.values)
 
 
-@dataclass(frozen=True)
+@frozen
 class Effects:
     """The number that a claim is about, for each seed.
 

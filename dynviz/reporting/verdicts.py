@@ -3,12 +3,13 @@
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.comparison.statistics import Estimate, bootstrap_interval
+from dynviz.frozen import frozen
 from dynviz.reporting.document import Claim, Expectation
 
 ONE_IN = 10
@@ -24,7 +25,7 @@ class Ruling(enum.Enum):
     UNDECIDED = "not decided here"
 
 
-@dataclass(frozen=True)
+@frozen
 class Finding:
     """What became of a claim.
 

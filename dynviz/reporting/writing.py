@@ -8,11 +8,11 @@ from dynviz.animation.export import animate, write_whole
 from dynviz.errors import DynvizError
 from dynviz.recording import open_all
 from dynviz.reporting.account import Account, to_json
+from dynviz.reporting.claim_recipe import pictures
 from dynviz.reporting.courses import MOVED, OVERLAP
 from dynviz.reporting.document import Claim, Quantity
 from dynviz.reporting.markdown import markdown
 from dynviz.reporting.page import page
-from dynviz.reporting.strips import strip
 from dynviz.reporting.verdicts import Finding
 
 SIZE = (440, 280)
@@ -62,11 +62,10 @@ def write(report: Account, folder: Path) -> list[Path]:
     Raises:
         DynvizError: A file cannot be written.
     """
-    texts = {f"{finding.claim.id}.svg": strip(finding) for finding in report.findings}
+    texts = pictures(report)
     texts |= dict(zip(FILES, (page(report), markdown(report), to_json(report)), strict=True))
     for name, text in texts.items():
-        if text:
-            write_whole(folder / name, lambda file, text=text: _write(file, text))  # type: ignore[misc]
+        write_whole(folder / name, lambda file, text=text: _write(file, text))  # type: ignore[misc]
     return [folder / name for name in FILES]
 
 

@@ -1,9 +1,9 @@
 """Direct labels: the names and values of what moves, beside it."""
 
-from dataclasses import dataclass
+from dynviz.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class DirectLabel:
     """The name and the value of what moves: words that travel with it, over all shapes and not over one another.
 

@@ -1,18 +1,19 @@
-"""Scenes: pictures as numbers, neither cells nor pixels.
+"""Scenes: pictures as numbers, neither cells nor pixels. A scene holds panels, a panel holds marks.
 
-A scene holds panels, a panel holds marks. Colours are names of roles that a theme resolves: `text`, `muted`, `grid`,
-`ground`, `lane0` to `lane7`, `ordered0` to `ordered7`, `class0`, `class1`, `term.gradient` and the other terms.
+Colours are names of roles that a theme resolves: `text`, `muted`, `grid`, `ground`, `lane0` to `lane7`, `ordered0` to
+`ordered7`, `class0`, `class1`, `term.gradient` and the other terms.
 
 The backends keep what they drew for as long as a mark stays the same. Two habits of a view make that work: the
 panels of a film and the marks in each keep their order from step to step, and arrays that do not change are the
 same objects, not equal ones. A line that grows is one mark with all of its data and a moving `now`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
 from dynviz.scene.decimate import last_until
 from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.norm import Norm
@@ -34,7 +35,7 @@ NOT_FINITE = "not finite"
 """What hatching means: no colour or height stands for these values."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Field:
     """A heat map: `values` [rows, columns], the first row at the bottom, coloured through `norm` and `ramp`.
 
@@ -52,19 +53,16 @@ class Field:
     swatch: ClassVar[SwatchKind] = "ramp"
 
 
-@dataclass(frozen=True)
+@frozen
 class Regions:
-    """Classes over an extent: `classes` [rows, columns], the first row at the bottom; class i has `colors[i]`.
-
-    Where there is NaN, the place is hatched.
-    """
+    """Classes over an extent: `classes` [rows, columns], the first row at the bottom; NaN is hatched."""
 
     classes: Array
     extent: Extent
     colors: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Contours:
     """Lines of equal value of `values` [rows, columns] at `levels`, ascending; what is not finite is hatched.
 
@@ -79,7 +77,7 @@ class Contours:
     ramp: Ramp = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Points:
     """Dots at `x`, `y` [points]; `size` is a diameter in units of the text's height / 10."""
 
@@ -93,7 +91,7 @@ class Points:
     swatch: ClassVar[SwatchKind] = "marker"
 
 
-@dataclass(frozen=True)
+@frozen
 class Line:
     """A line through `x`, `y` [points]; NaN breaks it.
 
@@ -129,7 +127,7 @@ class Line:
         return Line(self.x, self.y, self.color, self.label, now, *rest)
 
 
-@dataclass(frozen=True)
+@frozen
 class Band:
     """The area between `low` and `high` [points] over `x`; what is past `now` is drawn as a ghost."""
 
@@ -144,7 +142,7 @@ class Band:
         return Band(self.x, self.low, self.high, self.color, last_until(self.x, step))
 
 
-@dataclass(frozen=True)
+@frozen
 class Bars:
     """Bars from `base` to `heights` [bars] at `x`, `width` in data units; what has no finite height is hatched."""
 
@@ -157,7 +155,7 @@ class Bars:
     swatch: ClassVar[SwatchKind] = "area"
 
 
-@dataclass(frozen=True)
+@frozen
 class Arrows:
     """Arrows from `x`, `y` [arrows] to `x + dx`, `y + dy`, in data coordinates; what is not finite is not drawn.
 
@@ -174,7 +172,7 @@ class Arrows:
     swatch: ClassVar[SwatchKind] = "arrow"
 
 
-@dataclass(frozen=True)
+@frozen
 class Text:
     """Words over all shapes, at a place in data coordinates or, anchored `beside`, where there is room around it."""
 
@@ -185,7 +183,7 @@ class Text:
     anchor: Anchor = "left"
 
 
-@dataclass(frozen=True)
+@frozen
 class ReferenceLine:
     """A line across the whole panel at one value of x (`vertical`) or y."""
 
@@ -201,7 +199,7 @@ Labelled: TypeAlias = Field | Points | Line | Bars | Arrows
 Mark: TypeAlias = Labelled | Regions | Contours | Terrain | Band | Text | DirectLabel | ReferenceLine
 
 
-@dataclass(frozen=True)
+@frozen
 class Axis:
     """One axis: fixed `limits`, linear or log `scale`, what it measures, and whether ticks are `whole` numbers."""
 
@@ -211,7 +209,7 @@ class Axis:
     whole: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Readout:
     """A value beside a panel's title: words in a colour.
 
@@ -240,13 +238,12 @@ class Readout:
         return f"{self.name}{mark} {text}".strip() if named and self.name else text
 
 
-@dataclass(frozen=True)
+@frozen
 class Panel:
     """One pair of axes.
 
     Attributes:
-        title: What is shown.
-        x, y: Its axes.
+        title, x, y: What is shown, and its axes.
         marks: What is drawn, the first at the back.
         readouts: Values of now, beside the title.
         square: Whether a unit of x is as long as a unit of y: maps and scatter plots of a plane.
@@ -267,7 +264,7 @@ class Panel:
         return self.plan is not None
 
 
-@dataclass(frozen=True)
+@frozen
 class Scene:
     """A picture at one step.
 
@@ -279,6 +276,7 @@ class Scene:
         steps: The last step of the run; -1 for a picture that belongs to no step.
         scale: The scale of steps of an animation whose time does not run with them.
         counter: The words before the step and before the last one.
+        count: What the counter shows in place of the step and the last one, where it counts something else.
         lead: How many panels, from the first, take most of the page; 0 where all are alike.
         columns: How many columns the panels stand in, row after row, in cells that are all alike; 0: as there is room.
     """
@@ -290,11 +288,11 @@ class Scene:
     readouts: tuple[Readout, ...] = ()
     scale: StepScale | None = None
     counter: tuple[str, str] = ("step", "of")
+    count: tuple[int, int] | None = None
     lead: int = 0
     columns: int = 0
 
     def from_above(self) -> "Scene":
         """The same without perspective."""
-        if not any(panel.perspective for panel in self.panels):
-            return self
-        return replace(self, panels=tuple(panel.plan or panel for panel in self.panels))
+        above = tuple(panel.plan or panel for panel in self.panels)
+        return replace(self, panels=above) if any(panel.perspective for panel in self.panels) else self

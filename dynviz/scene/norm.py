@@ -1,15 +1,16 @@
 """Norms map values to the 64 levels of a ramp."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
+
 LEVELS = 64
 
 
-@dataclass(frozen=True)
+@frozen
 class Norm:
     """Maps values to levels, the same throughout a film.
 

@@ -1,12 +1,12 @@
 """The scale of an animation's steps, spaced as its time runs."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dynviz.frozen import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class StepScale:
     """A scale at the foot of a picture: narrow where many steps pass at once, wide where time is taken for them.
 

@@ -1,12 +1,13 @@
 """Terrain: a landscape in perspective, as numbers."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
+from dynviz.frozen import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Terrain:
     """What each pixel of a picture of a landscape shows, [rows, columns], the first row at the bottom.
 

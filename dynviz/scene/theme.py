@@ -2,13 +2,13 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import unknown
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Ramp
 from dynviz.scene.norm import LEVELS
 
@@ -64,7 +64,7 @@ CIVIDIS = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Theme:
     """Colours for one ground.
 
@@ -81,7 +81,11 @@ class Theme:
     ghost: float
     shade: float
     shade_ghost: float
-    _ramps: dict[str, NDArray[np.uint8]] = field(default_factory=dict, repr=False, compare=False)
+    # Not in `__init__`: a theme that is made from another one has ramps and palettes of its own.
+    _ramps: dict[str, NDArray[np.uint8]] = field(init=False, default_factory=dict, repr=False, compare=False)
+    _palettes: dict[tuple[Ramp, ...], NDArray[np.uint8]] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
 
     def color(self, role: str) -> RGB:
         """The colour of a role.
@@ -109,10 +113,7 @@ class Theme:
         """How much of its colour the future of a line keeps: on a dark ground so much that it has a contrast of 3."""
         if self.name == "light":
             return self.ghost
-        color, ground = np.array(self.color(role)), np.array(self.color("ground"))
-        shares = np.arange(self.ghost, 1.0, 0.02)
-        seen = (share for share in shares if contrast(_mixed(color, ground, share), _mixed(color, ground, 0)) >= 3.05)
-        return float(next(seen, 1.0))
+        return _seen(self.color(role), self.color("ground"), self.ghost)
 
     def ramp(self, name: Ramp) -> NDArray[np.uint8]:
         """The 64 colours [64, 3] of a ramp. Those of `classes` and `signed` are the ground in the middle."""
@@ -148,7 +149,18 @@ class Theme:
 
         Args:
             ramps: Those that the scenes have: of few of them there is room for every level.
+
+        Returns:
+            An array that cannot be written to.
         """
+        key = tuple(ramps)
+        if key not in self._palettes:
+            colors = self._palette(ramps)
+            colors.setflags(write=False)
+            self._palettes[key] = colors
+        return self._palettes[key]
+
+    def _palette(self, ramps: Sequence[Ramp]) -> NDArray[np.uint8]:
         fixed = np.array([self.color("ground"), *self.drawn()], dtype=np.uint8)
         for strides in ((1, 1), (1, 2), (2, 2), (2, 4), (4, 8)):
             levels = [
@@ -168,22 +180,22 @@ class Theme:
 
     def drawn(self) -> list[RGB]:
         """The colours of all roles, of their words, and what they are as edges, futures and bands."""
-        ground, colors = np.array(self.color("ground")), []
+        ground, colors = self.color("ground"), []
         for role in self.colors:
             if role != "ground":
-                color, ink = np.array(self.color(role)), np.array(self.ink(role))
+                color, ink = self.color(role), self.ink(role)
                 colors += [_mixed(color, ground, share) for share in self.blends(role)]
                 colors += [_mixed(ink, ground, share) for share in FADES if role != "grid"]
         return list(dict.fromkeys(colors))
 
     def pinned(self) -> set[RGB]:
         """What no file does without: colours of roles and words, of lanes' futures and bands, steps of ramps."""
-        ground = np.array(self.color("ground"))
+        ground = self.color("ground")
         kept = {color for role in self.colors for color in (self.color(role), self.ink(role))}
         for role in self.colors:
             if role.startswith("lane"):
                 shares = self.future(role), self.shade, self.shade_ghost
-                kept |= {_mixed(np.array(self.color(role)), ground, share) for share in shares}
+                kept |= {_mixed(self.color(role), ground, share) for share in shares}
         strides = {"ordered": STEPS, "signed": STEPS, "classes": STEPS, "valley": VALLEY_STRIDE}
         for ramp, stride in strides.items():
             kept |= {(red, green, blue) for red, green, blue in self._levels(ramp, stride).tolist()}
@@ -238,9 +250,16 @@ def _rounded(colors: NDArray[np.float64]) -> NDArray[np.uint8]:
     return colors.round().astype(np.uint8)
 
 
-def _mixed(color: NDArray[Any], ground: NDArray[Any], share: float) -> RGB:
-    red, green, blue = (int(value) for value in np.round(ground + share * (color - ground)))
+def _mixed(color: RGB, ground: RGB, share: float) -> RGB:
+    red, green, blue = (round(under + share * (over - under)) for over, under in zip(color, ground, strict=True))
     return red, green, blue
+
+
+@functools.cache
+def _seen(color: RGB, ground: RGB, least: float) -> float:
+    """The least share of a colour, from `least` on, that has a contrast of 3 with the ground."""
+    shares = np.arange(least, 1.0, 0.02).tolist()
+    return next((share for share in shares if contrast(_mixed(color, ground, share), ground) >= 3.05), 1.0)
 
 
 @functools.cache

@@ -44,7 +44,7 @@ def read_theme(path: str) -> Theme:
         raise DynvizError(f"colors of theme {path} is not a table; write [colors] and below it lines like text = ...")
     base = THEMES[name]
     given = {role: _color(path, role, color, base) for role, color in _flat(colors).items()}
-    return replace(base, colors={**base.colors, **given}, _ramps={})
+    return replace(base, colors={**base.colors, **given})
 
 
 def _flat(colors: dict[str, object]) -> dict[str, object]:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
+from dynviz.frozen import frozen
 from dynviz.scene.marks import Axis
 
 THIN = "\u2009"
@@ -15,7 +15,7 @@ SCIENTIFIC = 6
 """From so many digits before or after the point, labels are written with an exponent."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Tick:
     """A position on an axis and its label."""
 

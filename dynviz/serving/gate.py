@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from dynviz.frozen import frozen
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HEADERS: Mapping[str, str] = {
@@ -20,7 +21,7 @@ HEADERS: Mapping[str, str] = {
 """Of every response: a page loads from this server only, and is shown in no other."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Gate:
     """Decides which requests are answered.
 

@@ -6,13 +6,13 @@ import json
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.typedefs import Handler
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.serving.assets import assets
 from dynviz.serving.gate import HEADERS, Gate
 from dynviz.serving.viewer import Viewer
@@ -25,7 +25,7 @@ HALT = 5.0
 """Seconds that connections have to close when the server ends."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Terms:
     """What the server gives to whom.
 
@@ -40,6 +40,14 @@ class Terms:
     idle: float = 1800.0
 
 
+@frozen
+class Farewell:
+    """What a page is told as its connection is closed."""
+
+    code: WSCloseCode
+    message: bytes
+
+
 class PlayerServer:
     """Serves a page with a player in it.
 
@@ -52,7 +60,7 @@ class PlayerServer:
         self.gate, self._terms = gate, terms
         self.viewers: set[Viewer] = set()
         self._seats = 0
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._over = asyncio.Event()
         self._ending: set[asyncio.Task[None]] = set()
         self._assets = assets()
 
@@ -97,12 +105,10 @@ class PlayerServer:
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=words.encode())
             return socket
         self._seats += 1
-        self._sockets.add(socket)
         try:
             await self._play(socket, request.query)
         finally:
             self._seats -= 1
-            self._sockets.discard(socket)
         return socket
 
     async def _play(self, socket: web.WebSocketResponse, query: Mapping[str, str]) -> None:
@@ -114,32 +120,39 @@ class PlayerServer:
             await socket.close(code=WSCloseCode.INTERNAL_ERROR, message=str(error).encode()[:120])
             return
         self.viewers.add(viewer)
-        over = asyncio.Event()
-        showing = asyncio.create_task(_show(viewer, socket, over))
+        ways = _show(viewer, socket), self._listen(viewer, socket), self._server_ends()
+        tasks = [asyncio.create_task(way) for way in ways]
         try:
-            await self._listen(viewer, socket)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # Once the player is over, its page is told so: what was sent is lost where a connection closes at once.
-            if not over.is_set():
-                showing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await showing
+            ending = next((task for task in tasks if task.done()), None)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self.viewers.discard(viewer)
-            ending = asyncio.create_task(viewer.end())
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
+            end = asyncio.create_task(viewer.end())
+            self._ending.add(end)
+            end.add_done_callback(self._ending.discard)
+        if ending is not None and (words := ending.result()) is not None:
+            # Only now: while a message is awaited, aiohttp closes the connection without waiting for the page's
+            # answer, and then what was sent before may be lost.
+            await socket.close(code=words.code, message=words.message)
 
-    async def _listen(self, viewer: Viewer, socket: web.WebSocketResponse) -> None:
+    async def _server_ends(self) -> Farewell:
+        await self._over.wait()
+        return Farewell(WSCloseCode.GOING_AWAY, b"the server has ended")
+
+    async def _listen(self, viewer: Viewer, socket: web.WebSocketResponse) -> Farewell | None:
         """Pass on what the page says, until it has gone, says what no page of ours does, or says nothing for long."""
         end = asyncio.get_running_loop().time() + self._terms.idle
         while True:
             try:
                 message = await socket.receive(timeout=max(end - asyncio.get_running_loop().time(), 0.0))
             except TimeoutError:
-                await socket.close(message=b"nobody pressed a key for a long time; reload this page to go on")
-                return
+                words = b"nobody pressed a key for a long time; reload this page to go on"
+                return Farewell(WSCloseCode.OK, words)
             if message.type is not WSMsgType.TEXT:
-                return
+                return None
             try:
                 kind, *values = json.loads(message.data)
                 if kind == "type":
@@ -152,25 +165,22 @@ class PlayerServer:
                     await viewer.tell(kind)
                     continue
             except (ValueError, TypeError, RecursionError):
-                await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"not understood")
-                return
+                return Farewell(WSCloseCode.POLICY_VIOLATION, b"not understood")
             end = asyncio.get_running_loop().time() + self._terms.idle
 
     async def _close(self, _: web.Application) -> None:
-        for socket in tuple(self._sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server has ended")
+        self._over.set()
 
     async def _wait(self, _: web.Application) -> None:
         await asyncio.gather(*self._ending)
 
 
-async def _show(viewer: Viewer, socket: web.WebSocketResponse, over: asyncio.Event) -> None:
-    """Pass on what a player shows, and close when it is over."""
+async def _show(viewer: Viewer, socket: web.WebSocketResponse) -> Farewell:
+    """Pass on what a player shows, until it is over."""
     with contextlib.suppress(ConnectionError):
         async for data in viewer.output():
             await socket.send_bytes(data)
-        over.set()
-        await socket.close(message=b"the player has ended; reload this page to open it again")
+    return Farewell(WSCloseCode.OK, b"the player has ended; reload this page to open it again")
 
 
 def _number(text: str | None, otherwise: int) -> int:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import tempfile
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,11 @@ def load(path: Path) -> UserSettings:
         DynvizError: It cannot be read, or something in it is not understood.
     """
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        # Most users have no such file, and the player's start would wait for the import.
+        import tomllib
+
+        tree = tomllib.loads(text)
     except FileNotFoundError:
         return DEFAULTS
     except OSError as error:

@@ -1,17 +1,18 @@
 """What can be set, and how values are written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, Literal
 
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 
 THEME_FILE = ".toml"
 SPEEDS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Speeds of playback; at speed 1 a run takes twenty seconds."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class UserSettings:
     """The user's settings.
 

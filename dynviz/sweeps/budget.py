@@ -3,12 +3,13 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin, load
 from dynviz.recording.metadata import Lane
 from dynviz.recording.schema import STEPS
@@ -31,7 +32,7 @@ COPIES = 12
 """So many tensors of the size of all parameters a step holds at most: gradient, terms, state, old and new."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Resources:
     """What a sweep may use.
 

@@ -6,12 +6,12 @@ import logging
 import threading
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynviz.errors import DynvizError, in_words
+from dynviz.frozen import frozen
 from dynviz.recording import disk, files
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _FORMS = "tcp://HOST:PORT, local:N and slurm:FILE.toml"
 
 
-@dataclass(frozen=True)
+@frozen
 class Cluster:
     """A connection to a Dask cluster.
 

@@ -4,10 +4,11 @@ import itertools
 import math
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin, grammar, load
 from dynviz.plugins.option_values import read
 from dynviz.plugins.options import MISSING, Option
@@ -17,7 +18,7 @@ COMBINATIONS = 2**16
 """Of the values in all grids of one plug-in: each is checked, and has lanes of its own."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Combination:
     """One combination.
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.spec import Spec, parse
 from dynviz.plugins.trust import Code, foreign
 from dynviz.recording import disk, files, inputs, schema, sealed
@@ -27,7 +28,7 @@ _LONGEST = 80
 """What stands in no job's name, and how long its words are at most."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Settings:
     """The settings that all jobs share; see `dynviz.run`."""
 
@@ -38,7 +39,7 @@ class Settings:
     compiled: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Job:
     """A run of one scenario with one optimizer, whose lanes train in one stack.
 
@@ -55,7 +56,7 @@ class Job:
     lanes: tuple[Lane, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class SweepPlan:
     """A sweep as requested.
 

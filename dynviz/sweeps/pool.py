@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
+from dynviz.frozen import frozen
 from dynviz.process.child import Worker, ending
 from dynviz.recording.disk import Folder
 from dynviz.sweeps.jobs import Job, Settings
@@ -32,7 +33,7 @@ DEATHS = 2
 Kind: TypeAlias = Literal["moved", "restarted", "finished", "failed", "stopped"]
 
 
-@dataclass(frozen=True)
+@frozen
 class JobReport:
     """A report on a job.
 

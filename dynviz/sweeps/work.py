@@ -88,6 +88,10 @@ def _wait(run: Path) -> None:
         time.sleep(OFTEN)
 
 
+class SweepGone(KeyboardInterrupt):
+    """The sweep was killed, which ends its jobs as if they were interrupted."""
+
+
 class _Answers:
     """Tells the sweep how a job goes, a line of JSON each."""
 
@@ -96,8 +100,11 @@ class _Answers:
         self._last_time = 0.0
 
     def say(self, kind: str, **more: Any) -> None:
-        self._pipe.write(json.dumps({"kind": kind, **more}).encode() + b"\n")
-        self._pipe.flush()
+        try:
+            self._pipe.write(json.dumps({"kind": kind, **more}).encode() + b"\n")
+            self._pipe.flush()
+        except BrokenPipeError:
+            raise SweepGone from None
 
     def does(self, words: str) -> None:
         """A sweep says what is trained, not what is done before."""
@@ -123,7 +130,7 @@ def work(given: Mapping[str, Any]) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = Settings(**given["settings"] | {"record": tuple(given["settings"]["record"])})
-    with answering() as pipe:
+    with answering() as pipe, contextlib.suppress(SweepGone):
         answers = _Answers(pipe)
         for line in Requests():
             if not _do(Path(given["folder"]), from_line(line), settings, given["trust"], answers):

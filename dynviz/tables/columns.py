@@ -1,7 +1,7 @@
 """Recordings as the columns of one table, whose rows are steps of lanes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from functools import reduce
 from typing import Any, TypeAlias
@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dynviz.errors import unknown
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.recording.metadata import ChannelInfo
 
@@ -23,7 +24,7 @@ WIDE = 64
 NUMBERS = "biuf"
 
 
-@dataclass(frozen=True)
+@frozen
 class TableColumn:
     """One column of a table.
 
@@ -38,7 +39,7 @@ class TableColumn:
     units: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Table:
     """A table of recordings that is read a lane at a time.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from dynviz.animation.export import write_whole
 from dynviz.animation.formats import find_exporter, moving
 from dynviz.animation.provenance import comment
-from dynviz.cells.cells import Cells
+from dynviz.animation.recipe_writer import line_for_tape
 from dynviz.cells.svg import svg
 from dynviz.errors import DynvizError
 from dynviz.frame import Frame, Frames, Sheet
@@ -19,8 +19,6 @@ from dynviz.tapes.script import Tape
 
 CAST, STILL = ".cast", ".svg"
 SHOTS = (".png", ".svg", ".txt")
-KEY = "dynviz-tape"
-"""The line of a picture's comment after which its tape follows."""
 
 
 def check(tape: Tape, outputs: Sequence[str]) -> None:
@@ -55,28 +53,23 @@ def write(tape: Tape, taped: Taped, output: str) -> None:
     """
     if not taped.screens:
         raise DynvizError(f"{tape.name}: everything is hidden; {output} would be empty. Add Show, or remove Hide")
-    suffix = Path(output).suffix.lower()
-    if suffix == CAST:
+    if Path(output).suffix.lower() == CAST:
         _text(output, cast(taped.screens, title(tape)))
-    elif suffix == STILL:
-        _text(output, svg(taped.screens[-1].cells, title(tape)))
     else:
-        _draw(tape, taped.screens, output)
+        _picture(tape, taped, taped.screens, output)
 
 
-def write_screenshot(tape: Tape, cells: Cells, target: str) -> None:
-    """Write a single screen.
+def write_screenshot(tape: Tape, taped: Taped, shot: int, target: str) -> None:
+    """Write a single screen, by its place among the screenshots of a tape.
 
     Raises:
         DynvizError: It cannot be written.
     """
-    suffix = Path(target).suffix.lower()
-    if suffix == ".svg":
-        _text(target, svg(cells, title(tape)))
-    elif suffix == ".txt":
+    cells = taped.screenshots[shot][1]
+    if Path(target).suffix.lower() == ".txt":
         _text(target, cells.text() + "\n")
     else:
-        _draw(tape, [TapedScreen(cells, 0)], target)
+        _picture(tape, taped, [TapedScreen(cells, 0)], target, shot)
 
 
 def title(tape: Tape) -> str:
@@ -84,28 +77,36 @@ def title(tape: Tape) -> str:
     return f"dynviz play {' '.join(tape.sources)}"
 
 
-def remarks(tape: Tape) -> str:
-    """What made the recording: the runs that are shown, and the tape itself."""
-    recordings = open_all(tape.sources)
-    return f"{comment(recordings, tape.settings.view or recordings[0].metadata.views[0])}\n{KEY}\n{tape.text}"
-
-
-def _draw(tape: Tape, screens: Sequence[TapedScreen], output: str) -> None:
+def _picture(tape: Tape, taped: Taped, screens: Sequence[TapedScreen], target: str, shot: int | None = None) -> None:
+    """Draw screens, of a still the last one, into a picture that says how it is made."""
+    recordings, suffix = open_all(tape.sources), Path(target).suffix
+    made = line_for_tape(
+        recordings,
+        tape.sources,
+        taped.measured,
+        text=tape.text,
+        theme=tape.settings.theme,
+        suffix=suffix.lower(),
+        shot=shot,
+    )
+    if suffix.lower() == STILL:
+        _text(target, svg(screens[-1].cells, title(tape), made))
+        return
     settings = tape.settings
     drawing = ScreenDrawing(settings.columns, settings.rows, settings.font_size, settings.padding)
-    suffix = Path(output).suffix
     export = find_exporter(suffix)
     sheet = Sheet(
         palette=colors((screen.cells for screen in screens), settings.font_size),
-        comment=remarks(tape),
+        comment=comment(recordings, settings.view or recordings[0].metadata.views[0]),
         facts={"tape": tape.text},
         count=len(screens),
         size=drawing.size,
         title=title(tape),
         theme=theme(settings.theme),
+        told=lambda: made,
     )
     frames = (Frame(drawing.draw(screen.cells), screen.milliseconds / 1000) for screen in screens)
-    write_whole(Path(output), lambda file: export.target(Frames(frames), file, sheet))
+    write_whole(Path(target), lambda file: export.target(Frames(frames), file, sheet))
 
 
 def _text(output: str, text: str) -> None:

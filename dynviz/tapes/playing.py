@@ -4,16 +4,17 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dynviz.cells.cells import Cells
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.player.opening import root_and_view
 from dynviz.player.stage import Stage, staged
 from dynviz.recording import open_all
+from dynviz.recording.noted_reads import noted_reads
 from dynviz.recording.run import is_sweep
 from dynviz.tapes.script import Act, Press, Screenshot, Sleep, Tape, Visibility, WaitFor
 from dynviz.tapes.settings import LONGEST, MOST_SHOWN
@@ -22,7 +23,7 @@ from dynviz.text import one_line
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@frozen
 class TapedScreen:
     """A screen, and the milliseconds for which it is shown."""
 
@@ -30,17 +31,19 @@ class TapedScreen:
     milliseconds: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Taped:
     """What became of a tape.
 
     Attributes:
         screens: All that is shown, in turn; no two in a row are the same.
         screenshots: The screens that files of their own are for, with those files.
+        measured: Measurements that were shown: the folder of each one's recording, and its name.
     """
 
     screens: tuple[TapedScreen, ...]
     screenshots: tuple[tuple[str, Cells], ...]
+    measured: tuple[tuple[Path, str], ...] = ()
 
 
 def play(tape: Tape, progress: Progress = lambda *_: None) -> Taped:
@@ -63,10 +66,14 @@ def play(tape: Tape, progress: Progress = lambda *_: None) -> Taped:
                 raise DynvizError(f"{recording.folder} is still trained; a tape plays what does not change any more")
         if any(is_sweep(source) and not open_all([source]) for source in tape.sources):
             raise DynvizError("this sweep has no runs yet")
-    return asyncio.run(_played(tape, view, progress))
+    with noted_reads() as measured:
+        screens, screenshots = asyncio.run(_played(tape, view, progress))
+    return Taped(screens, screenshots, tuple(measured))
 
 
-async def _played(tape: Tape, view: str | None, progress: Progress) -> Taped:
+async def _played(
+    tape: Tape, view: str | None, progress: Progress
+) -> tuple[tuple[TapedScreen, ...], tuple[tuple[str, Cells], ...]]:
     settings = tape.settings
     size = settings.columns, settings.rows
     async with staged(tape.sources, size=size, view=view, theme=settings.theme, step=settings.step) as stage:
@@ -78,7 +85,7 @@ async def _played(tape: Tape, view: str | None, progress: Progress) -> Taped:
         recorder.finish()
     if not recorder.screens and not recorder.screenshots:
         raise DynvizError(f"{tape.name} shows nothing; all of it is hidden")
-    return Taped(tuple(recorder.screens), tuple(recorder.screenshots))
+    return tuple(recorder.screens), tuple(recorder.screenshots)
 
 
 class _Recorder:

@@ -22,6 +22,7 @@ from dynviz.tapes.settings import LONGEST, resolved, seconds, setting
 from dynviz.tapes.tokens import Token, tokens
 from dynviz.text import quoted
 
+MOST_ACTS = 20_000
 MOST = 1000
 """Times that a line may repeat a key."""
 LARGEST = 1 << 20
@@ -78,6 +79,7 @@ class _TapeReader:
         self.acts: list[Act] = []
         self._typing, self._waiting = TapeSettings().typing_speed, TapeSettings().wait_timeout
         self._line = 0
+        self._timed, self._lasts = 0, 0.0
         self._words: list[Token] = []
 
     def take(self, number: int, words: list[Token]) -> None:
@@ -92,8 +94,15 @@ class _TapeReader:
                 COMMANDS[name](self, time)
             else:
                 self._press(name, time)
-        if sum(act.seconds for act in self.acts if isinstance(act, Press | Sleep)) > LONGEST:
+        new = self.acts[self._timed :]
+        self._timed, self._lasts = (
+            len(self.acts),
+            self._lasts + sum(act.seconds for act in new if isinstance(act, Press | Sleep)),
+        )
+        if self._lasts > LONGEST:
             raise DynvizError(f"the tape lasts longer than {LONGEST:g} s")
+        if len(self.acts) > MOST_ACTS:
+            raise DynvizError(f"the tape has over {MOST_ACTS} keys and other commands")
 
     def _next(self, what: str, kinds: tuple[str, ...] = ("word", "text")) -> str:
         if not self._words or self._words[0].kind not in kinds:

@@ -1,8 +1,10 @@
 """A tape as it was read: what is played, how it is drawn, and what is done in which line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from dynviz.frozen import frozen
 
 MODIFIERS = ("ctrl", "alt", "shift")
 KEYS: Mapping[str, str] = {
@@ -25,7 +27,7 @@ KEYS: Mapping[str, str] = {
 """Names of keys, and how Textual calls them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class TapeSettings:
     """What `Set` sets.
 
@@ -56,7 +58,7 @@ class TapeSettings:
     padding: int = 10
 
 
-@dataclass(frozen=True)
+@frozen
 class Press:
     """Press a key, as Textual names it, and let some seconds pass after it."""
 
@@ -65,7 +67,7 @@ class Press:
     seconds: float
 
 
-@dataclass(frozen=True)
+@frozen
 class Sleep:
     """Let time pass."""
 
@@ -73,7 +75,7 @@ class Sleep:
     seconds: float
 
 
-@dataclass(frozen=True)
+@frozen
 class WaitFor:
     """Let time pass until a regular expression matches the screen, for so many seconds at most."""
 
@@ -82,7 +84,7 @@ class WaitFor:
     seconds: float
 
 
-@dataclass(frozen=True)
+@frozen
 class Visibility:
     """From here on the screen is recorded, or it is not, and no time passes in the recording."""
 
@@ -90,7 +92,7 @@ class Visibility:
     shown: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Screenshot:
     """Draw the screen into a file of its own."""
 
@@ -101,7 +103,7 @@ class Screenshot:
 Act: TypeAlias = Press | Sleep | WaitFor | Visibility | Screenshot
 
 
-@dataclass(frozen=True)
+@frozen
 class Tape:
     """A tape.
 

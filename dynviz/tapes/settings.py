@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dynviz import plugins
 from dynviz.cells.canvas import LEAST
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.pixels.monospace import ADVANCE
 from dynviz.plugins import trust
 from dynviz.scene.theme import theme
@@ -65,7 +65,7 @@ def _view(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
+@frozen
 class TapeSetting:
     """A word after `Set`: the field that it sets, how its value is read, and whether it may be changed later."""
 

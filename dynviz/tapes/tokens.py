@@ -1,10 +1,10 @@
 """The words of a line of a tape."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.text import quoted
 
 TOKEN = re.compile(
@@ -19,7 +19,7 @@ TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Token:
     """A word, a text in quotation marks, or a regular expression between slashes.
 
@@ -32,6 +32,18 @@ class Token:
     kind: Literal["word", "text", "regex"]
     value: str
     path: str
+
+
+def quotation(text: str) -> str:
+    """A text as it is written in a tape.
+
+    Raises:
+        DynvizError: It holds all kinds of quotation marks, or is of several lines.
+    """
+    mark = next((mark for mark in "\"'`" if mark not in text), None)
+    if mark is None or len(text.splitlines()) > 1:
+        raise DynvizError(f"{quoted(text)} cannot be written in a tape")
+    return f"{mark}{text}{mark}"
 
 
 def tokens(line: str) -> list[Token]:

@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from dynviz.charts.series import scalars
 from dynviz.detection import scan
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.plugins.objects import Given
 from dynviz.recording import Recording, open_all
 from dynviz.rule import Rule
@@ -22,7 +22,7 @@ SHOWN = 12
 """So many deviations are printed; the page has all of them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class GoldenPlace:
     """Where a test's goldens are, and what may be done with them.
 

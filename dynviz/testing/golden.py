@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 
 FORMAT = "dynviz golden 1"
 STEP, EVENTS, PICTURE = "at step ", "events", "picture: "
@@ -15,7 +16,7 @@ Key: TypeAlias = tuple[int, str]
 """A step, and what is measured: `lion seed 42 position[0]`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Deviation:
     """Something that is not as the golden says.
 

@@ -1,7 +1,6 @@
 """The channels of one recording: their descriptions, and the arrays of their samples."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.task import Channel
 
@@ -22,7 +22,7 @@ def index(every: int, step: int) -> int:
     return -(-step // every) if every else 0
 
 
-@dataclass(frozen=True)
+@frozen
 class SampleFormat:
     """Dtype and shape of one sample, for each lane, from the first measurement of a channel."""
 

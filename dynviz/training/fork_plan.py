@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, TypeAlias
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin, grammar
 from dynviz.plugins.option_values import read
 from dynviz.plugins.schedules import Schedule
@@ -17,7 +18,7 @@ State: TypeAlias = Literal["keep", "reset"]
 Clock: TypeAlias = Literal["continue", "restart"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ForkRequest:
     """The requested differences of a fork.
 

@@ -3,7 +3,7 @@
 import datetime
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins import objects
 from dynviz.plugins.objects import Given
 from dynviz.plugins.trust import Trusted
@@ -102,7 +103,7 @@ def fork(
     return Run(folder)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class _Fork:
     """A recording that could go on from its parent."""
 

@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from dynviz.errors import DynvizError, in_words
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin
 from dynviz.plugins.option_values import read
 from dynviz.recording.changes import Change
@@ -29,7 +29,7 @@ from dynviz.training.torch_stepper import TorchStepper
 from dynviz.training.trees import form
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class LaneStacks:
     """All lanes of a recording, ready to train.
 

@@ -2,15 +2,15 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from dynviz.frozen import frozen
 from dynviz.recording.metadata import Part
 
 
-@dataclass(frozen=True)
+@frozen
 class ParameterLayout:
     """The position of each parameter in the row of all of them.
 

@@ -4,12 +4,13 @@ import fnmatch
 import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import field, is_dataclass, replace
 from typing import Any
 
 import torch
 
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin, files, load
 from dynviz.plugins.option_values import check_schedule, read
 from dynviz.plugins.options import MISSING
@@ -19,7 +20,7 @@ from dynviz.recording.metadata import Hyperparameter, Lane, Named, Source
 from dynviz.task import Task
 
 
-@dataclass(frozen=True)
+@frozen
 class ChannelRequest:
     """A request from `--record`: channels whose name matches a pattern, and how often to sample them."""
 
@@ -27,7 +28,7 @@ class ChannelRequest:
     every: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class RecordingPlan:
     """One recording to be created.
 

@@ -1,13 +1,14 @@
 """Recordings that are ready to be begun or resumed: built, measured once and checked, with nothing written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import torch
 
 from dynviz import plugins
 from dynviz.errors import DynvizError, one_line_for_users
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin, objects, trust
 from dynviz.plugins.option_values import check_schedule, read
 from dynviz.plugins.trust import ChangedFileError, Code, Trusted, resolve
@@ -26,7 +27,7 @@ LARGE = 4_000_000_000
 """Bytes above which a run is not begun unless told."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class PreparedRecording:
     """A recording that is ready to be begun: everything is checked, and nothing is written."""
 
@@ -35,7 +36,7 @@ class PreparedRecording:
     blocks: tuple[BlockFunction | None, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class RunRequest:
     """The settings of a run besides its scenario, optimizers and lanes; see `run`."""
 

@@ -45,9 +45,14 @@ def kept() -> Iterator[None]:
 
 def drawn() -> tuple[object, ...]:
     """The states of the CPU's global generators, to detect whether something draws from them."""
-    # 624 numbers are few enough for their text to hold all of them.
-    numpy = repr(np.random.get_state())  # noqa: NPY002
-    return bytes(torch.default_generator.get_state().numpy()), numpy, random.getstate()
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002
+    return (
+        bytes(torch.default_generator.get_state().numpy()),
+        name,
+        np.asarray(keys).tobytes(),
+        *rest,
+        random.getstate(),
+    )
 
 
 def _torch_generators(device: torch.device) -> list[torch.Generator]:

@@ -1,11 +1,12 @@
 """The learning rate, and other hyperparameters that change with the step, as numbers to record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import torch
 from torch import Tensor
 
+from dynviz.frozen import frozen
 from dynviz.plugins.schedules import Schedule
 from dynviz.training.lane_stack import LaneStack
 from dynviz.training.plan import RecordingPlan
@@ -14,7 +15,7 @@ ALWAYS = "lr"
 """What can be recorded also where it stays as it is."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Rates:
     """Values of hyperparameters at each step.
 

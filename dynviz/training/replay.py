@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.trust import Trusted
 from dynviz.recording import Recording, changes, changes_file, checking, files, layout, runjson
 from dynviz.recording.changes import Change
@@ -92,7 +92,7 @@ class Comparison:
         """Release nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Replay:
     """The state of a recording's training after a step.
 

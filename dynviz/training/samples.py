@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dynviz.errors import unknown
+from dynviz.frozen import frozen
 from dynviz.recording.metadata import ChannelInfo
 from dynviz.training.sources import Key, PendingSample, Read, RowSlice, Source
 from dynviz.training.step_values import Phase, StepValues
@@ -68,7 +69,7 @@ class SampleBuffer:
         self._tensors.clear()
 
 
-@dataclass(frozen=True)
+@frozen
 class Sampler:
     """Sources that are read together, and the buffers of their channels.
 

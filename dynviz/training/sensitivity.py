@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dynviz.errors import DynvizError, one_line_for_users
+from dynviz.frozen import frozen
 from dynviz.plugins.trust import Trusted
 from dynviz.recording import Recording, changes
 from dynviz.training import devices
@@ -24,7 +24,7 @@ AT_ONCE = 64
 """Steps whose batches are drawn together."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Sensitivity:
     """The effect of moving the start by 1 float32 ulp, in the most sensitive lane.
 

@@ -7,13 +7,13 @@ to `StepValues`, which one of its methods fills.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from dynviz.errors import DynvizError, unknown
+from dynviz.frozen import frozen
 from dynviz.recording.metadata import Part
 from dynviz.task import Channel, Probe
 from dynviz.training.lane_stack import LaneStack
@@ -26,7 +26,7 @@ from dynviz.training.watched_state import watched
 LOSS = Channel("loss", 1, (), "loss on the batch of the step, before the step", better="lower")
 
 
-@dataclass(frozen=True)
+@frozen
 class PendingSample:
     """A sample that another thread may still be measuring: one tensor of a measurement."""
 
@@ -38,7 +38,7 @@ class PendingSample:
         return self.measurement.result()[self.place]
 
 
-@dataclass(frozen=True)
+@frozen
 class RowSlice:
     """The numbers start..stop-1 of the last dimension of a tensor, and their shape."""
 
@@ -65,7 +65,7 @@ Reading: TypeAlias = Mapping[str, Tensor] | Sequence[Tensor | PendingSample]
 Read: TypeAlias = Callable[[StepValues], Reading]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Source:
     """The source of the samples of one channel.
 
@@ -94,7 +94,7 @@ class Source:
         return self.row_slice.of(tensor) if self.row_slice else tensor
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class SampledStack:
     """A stack, with everything that samples are read from.
 

@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin
 from dynviz.rule import NOISE
 
 
-@dataclass(frozen=True)
+@frozen
 class StateSize:
     """What an optimizer keeps beside some parameters.
 

@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+from dynviz.frozen import frozen
 
 
 class ChangingValue(Protocol):
@@ -17,7 +18,7 @@ class ChangingValue(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Fixed:
     """A value that stays the same until it is set anew while a run trains, as one that changes with the step."""
 

@@ -3,12 +3,12 @@
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from dynviz.frozen import frozen
 from dynviz.plugins import Plugin
 from dynviz.recording.metadata import Lane
 from dynviz.training import devices
@@ -23,7 +23,7 @@ LEAST = 5
 """Measurements at least, whatever time they take; the figure is their median."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class StepTimes:
     """Microseconds of one step of all lanes together.
 

@@ -5,13 +5,13 @@ The operators are those of the steps, called with the same numbers, so that resu
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
+from dynviz.frozen import frozen
 from dynviz.rule import KnownNumber
 from dynviz.training.block import BlockInputs, BlockOutputs, BlockProgram
 from dynviz.training.operators import OperatorMode
@@ -52,7 +52,7 @@ class TracedFunction:
         return self._program(inputs, lambda place: first + place)
 
 
-@dataclass(frozen=True)
+@frozen
 class TracedSteps:
     """The operators of a block as a function of its inputs.
 
@@ -218,7 +218,7 @@ class _GraphRecorder(OperatorMode):
         return self._values[id(tensor)][0]
 
 
-@dataclass(frozen=True)
+@frozen
 class _Operator:
     """What the graph needs to know of an operator: names, types and defaults of arguments, and types of results."""
 

@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from dynviz.errors import DynvizError, place_of
+from dynviz.frozen import frozen
 from dynviz.plugins.zoo import refusal
 from dynviz.training import randomness
 from dynviz.training.attributes import Attributes
@@ -30,7 +30,7 @@ STEPS = 3
 """How many steps of trial, so that what begins with the second step, or with the third, is seen."""
 
 
-@dataclass(frozen=True)
+@frozen
 class TrialResult:
     """The result of trying out an optimizer class.
 
@@ -146,7 +146,7 @@ def _by_shape(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
     return [group for group in groups if group["params"]]
 
 
-@dataclass(frozen=True)
+@frozen
 class _Walk:
     """Some steps on trial: the optimizer, its attributes before them, where they led, and what they asked for."""
 

@@ -104,7 +104,7 @@ def _directions(recordings: Sequence[Recording], lane: int) -> MovingPanel:
     y = limits.axis([part.reshape(-1, 1) for part in shown], "linear")
     # Above the line there is room for its name.
     y = replace(y, limits=(min(y.limits[0], 0.0), max(y.limits[1], 1.2)))
-    reference = ReferenceLine(1.0, "text", label="learned")
+    reference = ReferenceLine(1.0, "text", label="as in the true matrix")
 
     known = max(recording["core"].shape[2] for recording in recordings)
     some = f"{LINES} of {known}, " if known > LINES else ""

@@ -63,8 +63,8 @@ def _panel(recording: Recording, tag: Readout, levels: int, contrast: float) -> 
     moving = Latest(recording, "position", _cloud(recording, tag.color, contrast))
     arrived = Latest(recording, "position", _arrived(recording, tag))
     marks = ground(recording, "contours", levels, RING, filled=False)
-    title = facts_of(recording).function or "density"
-    notes = [f"each map: {caption.lanes(len(recording.seeds))}"]
+    title = f"where {caption.lanes(len(recording.seeds))} are"
+    notes = []
     if len(facts_of(recording).optima(2)):
         notes.append(f"arrived: within {significant(_near(recording), 2)} of a minimum")
 

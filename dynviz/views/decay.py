@@ -1,7 +1,7 @@
 """How few eigenvalues of an optimizer's statistics hold most of their sum."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, preconditioning
 from dynviz.charts.curves import Curve, panel
+from dynviz.charts.endings import joined
 from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.numbers import significant
 from dynviz.charts.preconditioning import StatisticsAxis
 from dynviz.charts.samples import index_at, lane_of, lined, need
 from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError
-from dynviz.film import Film
+from dynviz.film import Film, Sentence
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Line, Panel, ReferenceLine
 from dynviz.views import _null
@@ -50,10 +53,27 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, least: int = LEAST) 
     whole = list(zip(spectra, names, tags, strict=True))
     panels = [_shares(*one, step_axis([recording])) for recording, one in zip(recordings, whole, strict=True)]
     panels += [_fractions(*one) for one in whole]
-    return film(recordings, panels, (*caption.chosen(recordings, lane), "grey: noise"))
+    last = max(int(one[0].steps[-1]) for one in spectra)
+    told = [Sentence(last, _held([float(np.median(_tops(one)[-1])) for one in spectra]))]
+    return film(recordings, panels, (*caption.chosen(recordings, lane), "grey: noise"), told=told)
 
 
-@dataclass(frozen=True)
+def _tops(spectra: Sequence["AxisSpectrum"]) -> Array:
+    """The share of the top quarter of each axis [samples, axes]."""
+    return np.column_stack([_null.top_quarter(one.values) for one in spectra])
+
+
+def _held(shares: Sequence[float]) -> str:
+    """What the top quarters hold, in a sentence.
+
+    >>> _held([0.912, 0.64])
+    'The top quarter of the eigenvalues holds 0.91 and 0.64 of their sum in the median.'
+    """
+    held = joined([significant(one, 2) for one in shares])
+    return f"The top quarter of the eigenvalues holds {held} of their sum in the median."
+
+
+@frozen
 class AxisSpectrum:
     """The eigenvalues of one axis of one matrix over the steps.
 
@@ -114,13 +134,22 @@ def _names(recordings: Sequence[Recording]) -> list[str]:
     """A title for the panels of each recording: what tells it from the others; the optimizer only where that does."""
     names = [tag.name for tag in caption.tags(recordings)]
     labels = {recording.label for recording in recordings}
-    return [name.removeprefix(f"{next(iter(labels))} ") for name in names] if len(labels) == 1 else names
+    if len(labels) > 1:
+        return names
+    words = [(next(iter(labels)), recording.metadata.scenario.name) for recording in recordings]
+    short = [name.removeprefix(f"{label} ") for name, (label, _) in zip(names, words, strict=True)]
+    bare = [name.removeprefix(f"{task} ") for name, (_, task) in zip(short, words, strict=True)]
+    names = bare if len(set(bare)) == len(bare) else short
+    tasks = [recording.metadata.title for recording in recordings]
+    # What a task is called says more than its file and its options, where no other is called so.
+    own = [bool(task) and tasks.count(task) == 1 < len(tasks) for task in tasks]
+    return [task if alone else name for task, alone, name in zip(tasks, own, names, strict=True)]
 
 
 def _shares(spectra: Sequence[AxisSpectrum], name: str, tag: caption.Tag, x: Axis) -> MovingPanel:
     """The share of the top quarter over the steps, of each axis and of noise."""
     steps = spectra[0].steps
-    values = np.column_stack([_null.top_quarter(one.values) for one in spectra])
+    values = _tops(spectra)
     noisy = np.unique(np.geomspace(1, max(int(steps[-1]), 1), NULLS).astype(np.int64))
     noise = np.median(np.column_stack([one.noise(noisy) for one in spectra]), axis=1)
     what = f"top quarter of {len(spectra)} spectra"

@@ -1,7 +1,7 @@
 """What a model fits, and its errors as it grows: double descent."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,9 +12,10 @@ from dynviz.charts.caption import Tag
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.numbers import significant
 from dynviz.charts.samples import Latest, has, index_at, lane_of, need
-from dynviz.film import Film
+from dynviz.film import Film, Sentence
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Dash, Line, Mark, Panel, Points, Readout, ReferenceLine
+from dynviz.scene.marks import Axis, Dash, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene
 
 Array: TypeAlias = NDArray[Any]
 
@@ -23,11 +24,13 @@ ROOM = 0.6
 THIN_LINES = 8
 DASHES: tuple[Dash, ...] = ("solid", "dashed")
 EQUAL = "as many as samples"
+FALL = 2.0
+"""A test error has a peak that falls again by this factor at least."""
 FLOOR = 1e-4
 """Training errors are drawn down to this share of the least test error."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Growth:
     """What a recording's models grow in.
 
@@ -46,6 +49,17 @@ class Growth:
     threshold: float
     log: bool
     solved: bool
+
+    def words(self, x: float) -> str:
+        """A place in words: `degree 5`, `200 random features`."""
+        value = significant(x, 9)
+        return f"{value} {self.name}" if self.name.endswith("s") else f"{self.name} {value}"
+
+    def count(self, step: int) -> tuple[int, int] | None:
+        """What a counter of the complexity shows at a step, and in the end; None where it is the step."""
+        if np.array_equal(self.x, self.steps):
+            return None
+        return round(float(self.x[index_at(self.steps, step)])), round(float(self.x[-1]))
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
@@ -68,11 +82,36 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
         charts.append(Against(caption.words("mistakes", *recordings), ("mistakes",), lane, "linear"))
     charts.append(Against(caption.words("norm", *recordings), ("norm",), lane, best=False))
     panels += [chart.panel(recordings, growths) for chart in charts]
-    opened = film(recordings, panels)
-    if not all(growth.solved for growth in growths):
-        return opened
+    opened = film(recordings, panels, told=_sentences(growths[0], recordings[0], lane) if len(recordings) == 1 else ())
+    solved = all(growth.solved for growth in growths)
     note = (Readout("every fit is solved exactly; no optimizer", "muted"),)
-    return replace(opened, scene=lambda step: replace(opened.scene(step), readouts=note))
+
+    def scene(step: int) -> Scene:
+        whole = opened.scene(step)
+        # Of what is solved exactly, no optimizer is named.
+        readouts = (*note, *(one for one in whole.readouts if one.color == "text")) if solved else whole.readouts
+        return replace(whole, readouts=readouts, counter=(growths[0].name, "of"), count=growths[0].count(step))
+
+    return replace(opened, scene=scene)
+
+
+def _sentences(growth: Growth, recording: Recording, lane: int) -> list[Sentence]:
+    """Where the test error of a lane is least, and where it is largest beyond that."""
+    errors = recording["test_error"][: len(growth.steps), lane].astype(np.float64)
+    if not len(errors) or not limits.finite(errors).all():
+        return []
+    best, peak = int(errors.argmin()), int(errors.argmax())
+
+    def where(place: int) -> str:
+        return growth.words(float(growth.x[place]))
+
+    told = [Sentence(int(growth.steps[best]), f"The test error is least at {where(best)}.")]
+    if 0 < peak < len(errors) - 1 and errors[-1] < errors[peak] / FALL:
+        after = f" and falls again to {significant(float(errors[-1]), 2)}"
+        told = [Sentence(int(growth.steps[-1]), f"The test error peaks at {where(peak)}{after}.")]
+    elif best < len(errors) - 1:
+        told = [Sentence(int(growth.steps[-1]), f"The test error is least at {where(best)}, and rises after it.")]
+    return told
 
 
 def _growth(recording: Recording, lane: int) -> Growth:
@@ -121,7 +160,7 @@ def _curve(axes: tuple[Array, Axis], tag: Tag, lane: int) -> Callable[[Array], L
     return curve
 
 
-@dataclass(frozen=True)
+@frozen
 class Against:
     """Errors, or a norm, against the complexity.
 
@@ -228,8 +267,9 @@ class BestSoFar:
         if best:
             place = int(self._best[now])
             least, where = float(self._values[place]), float(self._growth.x[place])
-            text += f", best {significant(least, padded=True)} at {significant(where, 9)}"
-        return replace(self._tag, text=text, widest="8.88e-8, best 0.00888 at 8888" if best else "8.88e-8")
+            text += f", best {significant(least, padded=True)} at {self._growth.words(where)}"
+        widest = f", best 0.00888 at {self._growth.words(888)}" if best else ""
+        return replace(self._tag, text=text, widest=f"8.88e-8{widest}")
 
 
 def _across(growths: Sequence[Growth]) -> Axis:

@@ -1,6 +1,7 @@
 """The loss of frequent and of rare classes, apart for each optimizer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -88,8 +89,10 @@ def _losses(recording: Recording, values: Array, axes: tuple[Axis, Axis], tag: T
         return Readout(f"frequent {first}, rare {last}", tag.color, widest="frequent 0.0088, rare 0.0088")
 
     latest = Latest(recording, "group_loss", ends)
-    title = caption.with_seed(caption.words("group_loss", recording), recording, lane)
-    title = f"{tag.name}: {title}" if tag.name else title
+    # The name stands alone: of a long one with words behind it, what tells it from the others would be cut.
+    words = caption.words("group_loss", recording)
+    title = caption.with_seed(tag.name or words, recording, lane)
+    y = replace(y, label=words if tag.name else "")
 
     def at(step: int) -> Panel:
         return Panel(title, x, y, tuple(line.at(step) for line in lines), (latest.at(step),))

@@ -1,7 +1,7 @@
 """Heat maps of the learned matrix, of the true one and of their difference."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.numbers import significant
 from dynviz.charts.samples import Latest, has, lane_of, need, thinned
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Extent, Field, Panel, Readout
 from dynviz.scene.norm import Norm
@@ -68,7 +69,7 @@ def _colors(norm: Norm) -> str:
     return f"-{end} to {end}"
 
 
-@dataclass(frozen=True)
+@frozen
 class SizeFacts:
     """The rows and columns of the whole matrix: d of a square one, else M and N."""
 

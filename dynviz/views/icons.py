@@ -54,7 +54,9 @@ def _plane(recording: Recording, lane: int, norm: Norm, tag: Readout) -> MovingP
         values = past[-1][lane]
         seen = np.where(finite(values), values, np.nan)
         inside, outside = (significant(float(np.nanmedian(seen[which])), 2) for which in (dark, ~dark))
-        readout = replace(tag, name="", text=f"{inside} in, {outside} out", widest="0.088 in, 0.88 out")
+        readout = replace(
+            tag, name="", text=f"loss {inside} inside, {outside} outside", widest="loss 0.088 inside, 0.88 outside"
+        )
         field = Field(seen, EXTENT, norm, label=f"loss, {colors}")
         return Panel(tag.name, Axis(EXTENT[:2]), Axis(EXTENT[2:]), (field,), (readout,), square=True)
 

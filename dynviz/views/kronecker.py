@@ -13,9 +13,10 @@ from dynviz.charts.forks import own_from
 from dynviz.charts.limits import finite
 from dynviz.charts.moments import excess, likeness, moments, product, rank, root
 from dynviz.charts.moving import MovingPanel, film, step_axis
+from dynviz.charts.numbers import significant
 from dynviz.charts.samples import index_at, lane_of, need, places
 from dynviz.errors import DynvizError, unknown
-from dynviz.film import Film
+from dynviz.film import Film, Sentence
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Field, Panel, Readout, ReferenceLine
@@ -70,7 +71,18 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     x = step_axis(recordings)
     panels.append(panel("similarity of √L ⊗ √R and C", [likeness for likeness, _ in both], x, Axis((0.0, 1.05))))
     panels.append(_bound([excess for _, excess in both], max(one.rank for one in statistics), x))
-    return film(recordings, panels, caption.chosen(recordings, lane))
+    largest = max(one.rank for one in statistics)
+    told = _sentences(both[0][0], both[0][1], largest) if len(both) == 1 else ()
+    return film(recordings, panels, caption.chosen(recordings, lane), told=told)
+
+
+def _sentences(likeness: Curve, excess: Curve, rank: int) -> list[Sentence]:
+    """How much the product is like all moments in the end, and whether the bound holds."""
+    alike, factor = (float(curve.values[-1, 0]) for curve in (likeness, excess))
+    if not np.isfinite([alike, factor]).all():
+        return []
+    holds = f"C is at most {significant(factor, 2)} √L ⊗ √R, where lemma 8 gives {rank}"
+    return [Sentence(int(likeness.x[-1]), f"The cosine of √L ⊗ √R and C is {significant(alike, 2)}. {holds}.")]
 
 
 def small_matrix(recording: Recording, parameter: str = "") -> str:

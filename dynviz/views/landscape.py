@@ -6,11 +6,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from dynviz.charts import caption
-from dynviz.charts.honesty import Fading, Shown, meters, projections, shown
+from dynviz.charts import caption, endings
+from dynviz.charts.honesty import RANDOM, Fading, Shown, explained, meters, projections, shown
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
-from dynviz.charts.numbers import percent, significant
+from dynviz.charts.numbers import significant
 from dynviz.charts.plane_terrain import LossPlane, terrain
 from dynviz.charts.relief import Camera
 from dynviz.charts.relief_picture import orbiting
@@ -23,8 +23,6 @@ from dynviz.scene.norm import Norm
 
 Ground: TypeAlias = Literal["auto", "terrain", "heat", "contours"]
 
-RANDOM = ("filter", "gaussian")
-"""Directions that know nothing of the trajectory."""
 HEIGHT = 0.9
 """Of the highest loss of a terrain, in half lengths of its side."""
 REACH = 0.98
@@ -88,7 +86,10 @@ def view(
             panels.append(flat if camera is None else _terrain(losses, row, flat, camera))
     # A random plane explains next to nothing of any trajectory; a line of words says so.
     honesty = [] if blind else meters(recordings, planes, [one for row in rows for one in row])
-    return film(recordings, [*panels, *honesty])
+    title = caption.words(planes[0].about.losses[wanted[0][0]], recordings[0])
+    what, last = f"{title.split(',')[0]} on the plane", max(one.recorded for one in recordings)
+    told = endings.spans(what, grids, [row[0].name for row in rows], last) if len(grids) == len(rows) else ()
+    return film(recordings, [*panels, *honesty], told=told)
 
 
 def _losses(projection: Projection, loss: str, *, alone: bool) -> list[int]:
@@ -176,10 +177,10 @@ def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: lis
     x, y = Axis(extent[:2], label=words[0]), Axis(extent[2:], label=words[1])
     square = _square(projection)
     first = row[0]
-    held = Readout(f"explains {percent(first.path.explained)} of the path", first.color, first.name)
+    held = explained([projection], [first]) or ((Readout("", first.color, first.name),) if first.name else ())
 
     def at(step: int) -> Panel:
         trajectories = (mark for trajectory in fading for mark in trajectory.at(step))
-        return Panel(title, x, y, (*ground, lowest, *trajectories), (held,), square)
+        return Panel(title, x, y, (*ground, lowest, *trajectories), held, square)
 
     return MovingPanel(union([one.path.steps for one in row]), at)

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dynviz.charts import caption, limits
-from dynviz.charts.honesty import Fading, Shown, meters, projections, shown
+from dynviz.charts import caption, endings, limits
+from dynviz.charts.honesty import RANDOM, Fading, Shown, explained, meters, projections, shown
 from dynviz.charts.limits import Scale
 from dynviz.charts.moving import MovingPanel, film, union
-from dynviz.charts.numbers import percent
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.recording.projections import Projection
-from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout
+from dynviz.scene.marks import Axis, Dash, Line, Panel
 
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 AXES = {
@@ -33,11 +32,12 @@ def view(recordings: Sequence[Recording], *, projection: str = "", scale: Scale 
     """
     drawn = projections("line", recordings, projection, plane=False)
     rows = shown(recordings, drawn)
-    panels = [
-        _profile(recordings, drawn, rows, scale),
-        *meters(recordings, drawn, [one for row in rows for one in row]),
-    ]
-    return film(recordings, panels)
+    blind = all(projection.about.directions in RANDOM for projection in drawn)
+    honesty = [] if blind else meters(recordings, drawn, [one for row in rows for one in row])
+    loss = caption.words(drawn[0].about.losses[0], recordings[0])
+    what, last = loss.split(",")[0], max(one.recorded for one in recordings)
+    told = endings.spans(what, [one.values[0] for one in drawn], [row[0].name for row in rows], last)
+    return film(recordings, [_profile(recordings, drawn, rows, scale), *honesty], told=told)
 
 
 def _profile(
@@ -61,7 +61,7 @@ def _profile(
     reach = [end for projection in drawn for end in (projection.axes[0][0], projection.axes[0][-1])]
     x = Axis((float(min(reach)), float(max(reach))), label=AXES.get(drawn[0].about.directions, "direction"))
     fading = [Fading(one, one.path.place[:, 0], limits.drawable(one.path.loss[0], y.scale)) for one in paths]
-    held = tuple(Readout(f"explains {percent(one.path.explained)} of the path", one.color, one.name) for one in paths)
+    held = explained(drawn, paths)
 
     def at(step: int) -> Panel:
         trajectories = (mark for trajectory in fading for mark in trajectory.at(step))

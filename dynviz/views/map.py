@@ -7,16 +7,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dynviz.charts import caption, limits
+from dynviz.charts import caption, channels, limits
 from dynviz.charts.lattice import Dimension, check, lattices, sources, words
 from dynviz.charts.medians import COLORED, MapCells, MapValue, cells_of, table
 from dynviz.charts.moving import MovingPanel, union
-from dynviz.charts.numbers import DIVERGED
+from dynviz.charts.numbers import DIVERGED, significant
 from dynviz.charts.samples import index_at, missing, need
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
-from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene
+from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene, Text
 from dynviz.scene.norm import Norm
 
 Array: TypeAlias = NDArray[Any]
@@ -26,6 +26,8 @@ STEPS = 200
 FINE = 160
 """Pixels across a heat map whose cells are not equally wide."""
 PANELS = 12
+NUMBERED = 40
+"""In so many cells there is room for a number."""
 
 
 def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: str = "loss") -> Film:
@@ -73,9 +75,28 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     ):
         readouts += (Readout("band: middle half of the seeds", "muted"),)
     total = max(recording.total for recording in recordings)
-    return Film(
-        steps, lambda step: Scene(title, tuple(panel.at(step) for panel in panels), step, total, readouts), pick
-    )
+    sentences = [_best(all_cells, measure, caption.words(channel, *recordings), index) for index in range(len(steps))]
+    longest = max(sentences, key=len)
+
+    def scene(step: int) -> Scene:
+        best = (Readout(sentences[index_at(steps, step)], "text", widest=longest),) if longest else ()
+        return Scene(title, tuple(panel.at(step) for panel in panels), step, total, (*readouts, *best))
+
+    return Film(steps, scene, pick)
+
+
+def _best(cells: Sequence[MapCells], measure: MapValue, what: str, index: int) -> str:
+    """The best of all cells at a sample, in a sentence; empty where nothing is finite, or neither way is better."""
+    found = [(measure.best(one.middle[1, index]), one) for one in cells]
+    known = [(float(one.middle[1, index, best]), best, one) for best, one in found if best >= 0]
+    if not known:
+        return ""
+    choose, word = (max, "highest") if measure.better == "higher" else (min, "lowest")
+    value, best, one = choose(known, key=lambda item: item[0])
+    where = f" at {one.options(best)}" if one.lattice.dimensions else ""
+    if len(cells) > 1:
+        return f"{one.lattice.name} has the {word} {what}: {significant(value)}{where}."
+    return f"The {word} {what} is {significant(value)}{where}."
 
 
 def _readouts(recordings: Sequence[Recording], cells: Sequence[MapCells]) -> tuple[Readout, ...]:
@@ -124,6 +145,9 @@ class _Heat:
         self.suffix = f", {cells.lattice.name}"
         self._norm = Norm(*scale.limits, scale.scale)
         self._columns, self._rows = across.pixels(FINE), upward.pixels(FINE)
+        # A mark that never occurs is not explained.
+        self._loses_all = bool((cells.lost >= 1).any())
+        self._loses_some = bool(((cells.lost > 0) & (cells.lost < 1)).any())
         indices = np.array(cells.indices)
         self._at = np.array(across.values)[indices[:, 0]], np.array(upward.values)[indices[:, 1]]
         options = max((cells.options(cell) for cell in range(len(indices))), key=len)
@@ -141,10 +165,24 @@ class _Heat:
         missing = DIVERGED if len(self._cells.indices) == values.size else f"{DIVERGED} or not trained"
         return (
             Field(values[np.ix_(self._rows, self._columns)], extent, self._norm, missing=missing, label=self._colors),
-            self._points(lost >= 1, "cross", "diverged"),
-            self._points((lost > 0) & (lost < 1), "ring", "some diverged"),
+            *(self._points(lost >= 1, "cross", "diverged"),) * self._loses_all,
+            *(self._points((lost > 0) & (lost < 1), "ring", "some diverged"),) * self._loses_some,
             self._points(np.arange(len(lost)) == best, "star", "best"),
+            *(self._numbers(median) if len(median) <= NUMBERED else ()),
         )
+
+    def _numbers(self, median: Array) -> list[Text]:
+        """The value of each cell, beside the star of the best one."""
+        across, upward = self._at
+        places = zip(across.tolist(), upward.tolist(), median.tolist(), strict=True)
+        best = self._measure.best(median)
+        return [
+            Text(x, y, f"   {significant(value, 2)}", "text", "left")
+            if cell == best
+            else Text(x, y, significant(value, 2), "text", "center")
+            for cell, (x, y, value) in enumerate(places)
+            if np.isfinite(value)
+        ]
 
     def readouts(self, index: int) -> tuple[Readout, ...]:
         """The best cell in words."""
@@ -194,6 +232,9 @@ class _Curves:
             best = [self._measure.best(alive)]
             if best[0] >= 0:
                 lines.append(Points(x[best], alive[best], cells.color, 7.0, "star"))
+                if len(self._group) > 1:
+                    at = float(x[best][0]), float(alive[best][0])
+                    lines.append(Text(*at, cells.lattice.name, cells.color, "beside"))
         return (*bands, *lines)
 
     def _seen(self, values: Array) -> Array:
@@ -219,7 +260,7 @@ def _margins(dimension: Dimension) -> NDArray[np.float64]:
 
 def _axis(dimension: Dimension, edges: NDArray[np.float64]) -> Axis:
     whole = all(value.is_integer() for value in dimension.values)
-    name = dimension.name.replace("_", " ")
+    name = channels.plain(dimension.name)
     if dimension.logarithmic:
         return Axis((float(np.exp(edges[0])), float(np.exp(edges[-1]))), "log", name)
     return Axis((float(edges[0]), float(edges[-1])), "linear", name, whole)

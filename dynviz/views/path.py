@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.forks import own_from
-from dynviz.charts.ground import Ground, facts_of, grouped, need_plane, plane
+from dynviz.charts.ground import Ground, grouped, need_plane, plane, surface_title
 from dynviz.charts.ground import ground as landscape
 from dynviz.charts.heads import Heads
 from dynviz.charts.limits import finite
@@ -101,7 +101,7 @@ def over(
     x, y, square = plane(first)
     left = [exits(recordings[index], tags[index]) for index in group]
     names = [label(recordings[index], tags[index]) for index in group if tags[index].name]
-    title = facts_of(first).function or "path"
+    title = surface_title(recordings, group)
     if heads is not None and heads.times != 1:
         title = f"{title}, terms {significant(heads.times)} x"
     begins = starts([recordings[index] for index in group], lanes)

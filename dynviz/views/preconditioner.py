@@ -1,7 +1,7 @@
 """Eigenvalues of an optimizer's statistics, how few dominate, and chance level."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ from dynviz.charts.numbers import resolved
 from dynviz.charts.preconditioning import StatisticsAxis
 from dynviz.charts.samples import index_at, lane_of, lined, need
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Dash, Line, Panel, Text
@@ -31,7 +32,7 @@ ROUNDING = 1e-15
 """Eigenvalues below this share of the largest, for each row, are rounding: the matrix is singular."""
 
 
-@dataclass(frozen=True)
+@frozen
 class PreconditionerStatistics:
     """The eigenvalues of one axis of one parameter, of one lane of one recording.
 

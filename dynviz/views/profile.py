@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
-from dynviz.charts.ground import facts_of, grouped
+from dynviz.charts.ground import facts_of, grouped, surface_title
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.numbers import DIVERGED, significant
 from dynviz.charts.samples import Latest, has, need, thinned
@@ -91,7 +91,7 @@ def _curve(recordings: Sequence[Recording], group: Sequence[int], trail: int, la
         Latest(recordings[index], "position", _where(tags[index], len(recordings[index].seeds), lanes))
         for index in group
     ]
-    title = facts.function or "profile"
+    title = surface_title(recordings, group)
 
     def at(step: int) -> Panel:
         moving = [mark for ball in balls for mark in ball.at(step)]
@@ -145,10 +145,10 @@ def _where(tag: Readout, lanes: int, most: int) -> Callable[[Array], Readout]:
         values = past[-1][:, 0].astype(np.float64)
         good = values[limits.finite(values)]
         if not len(good):
-            return replace(tag, text=DIVERGED, widest="median -0.000")
+            return replace(tag, text=DIVERGED, widest="median x = -0.000")
         text = significant(float(np.median(good)), 4, padded=True)
         of = "median " if lanes > 1 else ""
-        return replace(tag, text=f"{of}{text}{drawn}", widest=f"{of}-0.0000{drawn}")
+        return replace(tag, text=f"{of}x = {text}{drawn}", widest=f"{of}x = -0.0000{drawn}")
 
     return where
 
@@ -185,6 +185,6 @@ def _histogram(recordings: Sequence[Recording], index: int) -> MovingPanel:
 
     def at(step: int) -> Panel:
         bars, words = moving.at(step)
-        return Panel("share of lanes", x, y, (bars,), (replace(tag, text=words, widest=widest),))
+        return Panel("share of the runs at each x", x, y, (bars,), (replace(tag, text=words, widest=widest),))
 
     return MovingPanel(moving.steps, at)

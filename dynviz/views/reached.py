@@ -1,17 +1,18 @@
 """How many lanes have reached a target by each step: optimizers race to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
+from dynviz.charts.arrivals import first_at, usual_goal
 from dynviz.charts.moving import step_axis, union
 from dynviz.charts.numbers import percent, significant
 from dynviz.charts.samples import index_at, missing, need
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
 from dynviz.scene.direct_label import DirectLabel
@@ -21,11 +22,9 @@ Array: TypeAlias = NDArray[Any]
 
 STEPS = 200
 """At so many steps the picture changes."""
-PORTION = 1 << 22
-"""So many samples are looked at together."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Racers:
     """The lanes of an optimizer.
 
@@ -57,12 +56,12 @@ def view(recordings: Sequence[Recording], *, channel: str = "loss", target: floa
             raise missing("reached", recording, "loss")
     higher = recordings[0].metadata.channels[channel].better == "higher"
     racers = _racers(recordings)
-    goal = _default(racers, channel, higher=higher) if target is None else target
+    goal = usual_goal([one.recordings for one in racers], channel, higher=higher) if target is None else target
     steps = union([recording.steps(channel) for recording in recordings])
     steps = steps[evenly(len(steps), STEPS)]
     shares = [_shares(one, channel, goal, steps, higher=higher) for one in racers]
     x, y = step_axis(recordings), Axis((0.0, 1.04))
-    title = f"share of lanes at {caption.words(channel, *recordings)} {'≥' if higher else '≤'} {significant(goal)}"
+    title = f"share of the runs at {caption.words(channel, *recordings)} {'≥' if higher else '≤'} {significant(goal)}"
     lines = [Line(steps, share, one.color, now=0) for one, share in zip(racers, shares, strict=True)]
     names = tuple(Readout(one.name, one.color) for one in racers)
     counts = {sum(len(recording.seeds) for recording in one.recordings) for one in racers}
@@ -98,34 +97,7 @@ def _racers(recordings: Sequence[Recording]) -> list[Racers]:
     ]
 
 
-def _default(racers: Sequence[Racers], channel: str, *, higher: bool) -> float:
-    """The best of the medians of the last values."""
-    worst = -np.inf if higher else np.inf
-    medians = []
-    for one in racers:
-        last = np.concatenate([np.asarray(recording[channel][-1], np.float64) for recording in one.recordings])
-        # The lower of two in the middle is a value that a lane has.
-        ordered = np.sort(np.where(np.isfinite(last), last, worst))[:: -1 if higher else 1]
-        medians.append(float(ordered[(len(ordered) - 1) // 2]))
-    best = max(medians) if higher else min(medians)
-    return best if np.isfinite(best) else 0.0
-
-
 def _shares(racers: Racers, channel: str, goal: float, steps: Array, *, higher: bool) -> Array:
     """The share of the lanes that have reached a value by each step [steps]."""
-    reached = np.concatenate([_first(recording, channel, goal, higher=higher) for recording in racers.recordings])
+    reached = np.concatenate([first_at(recording, channel, goal, higher=higher) for recording in racers.recordings])
     return np.searchsorted(np.sort(reached), steps, side="right") / len(reached)
-
-
-def _first(recording: Recording, channel: str, goal: float, *, higher: bool) -> NDArray[np.float64]:
-    """The first step at which each lane is at a value; infinite where it never is."""
-    samples, steps = recording[channel], recording.steps(channel)
-    lanes = len(recording.seeds)
-    first = np.full(lanes, np.inf)
-    many = max(1, PORTION // lanes)
-    for start in range(0, len(samples), many):
-        part = np.asarray(samples[start : start + many])
-        there = part >= goal if higher else part <= goal
-        new = there.any(axis=0) & np.isinf(first)
-        first[new] = steps[start + there.argmax(axis=0)[new]]
-    return first

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
+from dynviz.charts.endings import joined
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.numbers import significant
 from dynviz.charts.samples import Latest, has, lane_of, need
 from dynviz.charts.series import series
-from dynviz.film import Film
+from dynviz.film import Film, Sentence
 from dynviz.recording import Recording
-from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.marks import Axis, Line, Panel, Points
 from dynviz.views.centers import spread
 
@@ -24,8 +24,6 @@ Array: TypeAlias = NDArray[Any]
 TURN = np.linspace(0.0, 2 * np.pi, 181)
 REACH = 3.2
 """Standard deviations from the middle to the edge: one center in 400 stands beyond it."""
-CORNER = np.sqrt(0.5)
-"""The name of a ring stands at its upper right."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
@@ -45,7 +43,25 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     tagged = zip(recordings, caption.tags(recordings), strict=True)
     panels = [_panel(recording, lane, axis, tag) for recording, tag in tagged]
     below = next((name for name in ("val_accuracy", "val_loss", "loss") if has(recordings[0], name)), "")
-    return film(recordings, [*panels, series(recordings, below)] if below else panels)
+    panels = [*panels, series(recordings, below)] if below else panels
+    names = [tag.name for tag in caption.tags(recordings)]
+    last = max(int(recording.steps("centers")[-1]) for recording in recordings)
+    told = [Sentence(last, _spreads(sds, names))] if np.isfinite(sds).all() else []
+    return film(recordings, panels, told=told)
+
+
+def _spreads(sds: Sequence[float], names: Sequence[str]) -> str:
+    """From where to where the spread of each cloud went, in a sentence.
+
+    >>> _spreads([99.6, 36.9, 99.6, 99.1], ["adamw", "adamw-l1"])
+    'The spread of the centers goes from 99.6 to 36.9 for adamw and from 99.6 to 99.1 for adamw-l1.'
+    """
+    texts = [significant(one) for one in sds]
+    ways = [
+        f"from {first} to {last}{f' for {name}' if name else ''}"
+        for first, last, name in zip(texts[::2], texts[1::2], names, strict=True)
+    ]
+    return f"The spread of the centers goes {joined(ways)}."
 
 
 def _panel(recording: Recording, lane: int, axis: Axis, tag: caption.Tag) -> MovingPanel:
@@ -63,16 +79,15 @@ def _panel(recording: Recording, lane: int, axis: Axis, tag: caption.Tag) -> Mov
     return MovingPanel(drawn.steps, at)
 
 
-def _cloud(lane: int, tag: caption.Tag) -> Callable[[Array], tuple[tuple[Points, Line, DirectLabel], str]]:
-    """The centers in one ink, their ring and its label, and their deviation in words."""
+def _cloud(lane: int, tag: caption.Tag) -> Callable[[Array], tuple[tuple[Points, Line], str]]:
+    """The centers in one ink and their ring, and their deviation in words."""
 
-    def cloud(past: Array) -> tuple[tuple[Points, Line, DirectLabel], str]:
+    def cloud(past: Array) -> tuple[tuple[Points, Line], str]:
         centers = past[-1][lane]
         there = centers[finite(centers).all(axis=-1)]
         radius = spread(centers)
         value = significant(radius, padded=True)
-        label = DirectLabel(CORNER * radius, CORNER * radius, f"sd {value}", tag.color)
-        return (Points(there[:, 0], there[:, 1], "text", 2.2, alpha=0.45), _ring(radius, tag.color), label), value
+        return (Points(there[:, 0], there[:, 1], "text", 2.2, alpha=0.45), _ring(radius, tag.color)), value
 
     return cloud
 

@@ -1,7 +1,7 @@
 """How the leading quarter of an optimizer's statistics turns over time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from dynviz.charts.preconditioning import StatisticsAxis
 from dynviz.charts.samples import index_at, lane_of, need
 from dynviz.errors import DynvizError
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Dash, Field, Line, Panel, Readout, ReferenceLine
@@ -62,7 +63,7 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     return film(recordings, panels, caption.chosen(recordings, lane))
 
 
-@dataclass(frozen=True)
+@frozen
 class TopSpaces:
     """The leading directions of one axis of one lane.
 

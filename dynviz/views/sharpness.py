@@ -1,7 +1,7 @@
 """Sharpness along the trajectory, against 2 / lr, and the loss around its end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from dynviz.charts.series import series
 from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.recording import projections as stored
 from dynviz.recording.arrays import check_shapes
@@ -67,7 +68,7 @@ def bound(recording: Recording, lane: int = 0, step: int = 0) -> tuple[float, st
     return curvature - decay, f"{top} / {bottom}{' - weight decay' if decay else ''}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Measured:
     """What `dynviz sharpness` measured of one lane, see `dynviz.projection.curvature`.
 

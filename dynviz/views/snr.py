@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.samples import has, index_at, need
 from dynviz.charts.series import series
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene
 
@@ -28,7 +29,7 @@ ENOUGH = 20
 """Examples for each parameter that the line of Hoffmann et al. 2022 asks for."""
 
 
-@dataclass(frozen=True)
+@frozen
 class MatrixFacts:
     """What is known of the matrix: its inputs M and outputs N, its rank, whether singular values are scaled.
 
@@ -43,7 +44,7 @@ class MatrixFacts:
     snr: str = "plain"
 
 
-@dataclass(frozen=True)
+@frozen
 class Size:
     """A recording's place in the figure: its family, whether singular values are scaled, its size, its optimizer."""
 
@@ -102,11 +103,16 @@ def _size(recording: Recording) -> Size:
 
 def _axes(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Axis, Axis]:
     ranks = [size.rank for size in sizes]
-    x = Axis((min(ranks) / 1.15, max(ranks) * 1.15), "log", "rank")
+    x = Axis(_reach(ranks), "log", "rank")
     ends = [ratio(recording, int(recording.steps("snr")[-1])) for recording in recordings]
     ends += [float(value) for recording in recordings for value in recording["svd_snr"][0]]
     seen = [value for value in ends if np.isfinite(value)]
     return x, Axis((min(0.0, *seen, 0.0) * 1.05, 1.08 * max(10.0, *seen, 10.0)), label="dB")
+
+
+def _reach(ranks: Sequence[int]) -> tuple[float, float]:
+    """The ends of the axis of ranks."""
+    return min(ranks) / 1.15, max(ranks) * 1.15
 
 
 def _over_steps(recordings: Sequence[Recording]) -> Film:
@@ -182,8 +188,8 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
     words += [Readout(text, "muted") for text in seeds] if len(seeds) == 1 else []
     total = max(recording.total for recording in recordings)
     references = _chinchilla(recordings, sizes)
-    ranks = [size.rank for size in sizes]
-    if any(min(ranks) < reference.at < max(ranks) for reference in references):
+    first, last = _reach([size.rank for size in sizes])
+    if any(first < reference.at < last for reference in references):
         words.append(Readout(f"dotted: {ENOUGH} examples per parameter", "muted"))
     kinds = sorted({_facts(recording).snr for recording in recordings} - {"plain"})
     words.insert(0, Readout(", ".join(["signal-to-noise ratio in dB, the larger the better", *kinds]), "muted"))

@@ -1,7 +1,7 @@
 """Singular values over the steps and now, against the true ones, and the error."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ from dynviz.charts.series import series
 from dynviz.charts.settings import hyperparameter, moving
 from dynviz.errors import unknown
 from dynviz.film import Film
+from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene import scales
 from dynviz.scene.decimate import evenly
@@ -88,14 +89,14 @@ def _channel(recordings: Sequence[Recording], channel: str, parameter: str) -> s
     return channel if channel in recordings[0] or not several else several[0]
 
 
-@dataclass(frozen=True)
+@frozen
 class SensingFacts:
     """The relative error that the solution of least norm leaves, where it is not recorded as a channel."""
 
     least_norm_error: float | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Spectra:
     """What is drawn.
 

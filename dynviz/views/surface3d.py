@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dynviz.charts import caption
 from dynviz.charts.edges import drawn, edges
 from dynviz.charts.forks import own_from, without_past
-from dynviz.charts.ground import extent_of, facts_of, grouped, heights, need_plane, plane
+from dynviz.charts.ground import extent_of, facts_of, grouped, heights, need_plane, plane, surface_title
 from dynviz.charts.ground import ground as contours
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
@@ -118,7 +118,7 @@ def _seen(recordings: Sequence[Recording], group: Sequence[int], camera: Camera,
         for count in [len(recordings[index].seeds)]
         if tags[index].name or lanes < count
     )
-    title = facts_of(first).function or "surface"
+    title = surface_title(recordings, group)
     x, y = box_axes(picture, meaning)
     # Where a lane has no place any more, it is said who and when.
     lost = not all(finite(recordings[index]["position"][-1]).all() for index in group)

@@ -5,7 +5,6 @@ import functools
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from string import Template
@@ -13,6 +12,7 @@ from typing import Any
 
 from dynviz.errors import DynvizError
 from dynviz.frame import Slot, View
+from dynviz.frozen import frozen
 from dynviz.scene.theme import Theme
 from dynviz.text import clean
 from dynviz.web.look import looks
@@ -26,7 +26,7 @@ MOST = 1_000_000
 """Size in characters that a page should not exceed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class WebPage:
     """What a page holds besides its views.
 

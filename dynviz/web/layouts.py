@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dynviz.frozen import frozen
 from dynviz.layout.arrange import map_shape
 from dynviz.layout.metrics import Font
 from dynviz.layout.page import Page, lay_out
@@ -53,7 +54,7 @@ def _advance(text: str, font: Font) -> float:
     return next(ends) - next(ends)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class WebMetrics(PixelMetrics):
     """A page whose letters a browser writes: they are not moved to whole pixels."""
 

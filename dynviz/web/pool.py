@@ -8,13 +8,13 @@ changes little from one to the next, or from one frame to the next, takes hardly
 import weakref
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dynviz.frozen import frozen
 from dynviz.web.clouds import differences, followed
 
 Entry: TypeAlias = list[Any]
@@ -37,7 +37,7 @@ PLAIN, ALONG, SINCE = "plain", "along", "since"
 """How codes are stored: as they are, as differences along the array, as differences from an earlier entry."""
 
 
-@dataclass(frozen=True)
+@frozen
 class KeptArray:
     """An array that is stored whole, by whose address slices of it are recognised.
 

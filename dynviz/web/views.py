@@ -71,7 +71,7 @@ def tell(
         "name": view.name,
         "title": first.title,
         "steps": first.steps,
-        "counter": first.counter,
+        "counter": ("step", "of") if first.count else first.counter,
         "alt": view.alt,
         "outcomes": [[step, text] for step, text in view.outcomes],
         "readouts": heads.tree(),

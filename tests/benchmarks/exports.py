@@ -13,6 +13,7 @@ from tests.benchmarks import four_panels
 from tests.benchmarks.four_panels import FRAMES, plain, recorded, scene, steps
 
 PAIRS, PAIR_FRAMES = 5, 20
+SIZE = (800, 600)
 
 
 def recording(folder):
@@ -31,7 +32,7 @@ def ours(count, target, **options):
     """Through the front door: what `dynviz export --view four_panels.py` does."""
     from dynviz.animation.export import animate
 
-    animate([recording(target.parent)], target, view=str(four_panels.__file__), frames=count, **options)
+    animate([recording(target.parent)], target, view=str(four_panels.__file__), frames=count, size=SIZE, **options)
 
 
 def two(count, target):
@@ -76,7 +77,7 @@ def decibels(file):
 
     from dynviz.pixels import PixelCanvas
 
-    canvas, error = PixelCanvas(800, 600), []
+    canvas, error = PixelCanvas(*SIZE), []
     with Image.open(file) as image:
         for index, step in enumerate(steps(FRAMES)):
             image.seek(index)

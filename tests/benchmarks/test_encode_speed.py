@@ -66,6 +66,8 @@ def milliseconds(work):
 
 
 def encoded(cells, encoder):
+    """As if every row were new; what was encoded last is kept."""
+    encoder._last = [], []
     return [strip.render(CONSOLE) for strip in strips(cells, encoder)]
 
 

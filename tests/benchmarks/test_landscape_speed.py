@@ -9,7 +9,7 @@ import torch
 import dynviz
 from dynviz.projection.evaluate import losses, task_of
 from dynviz.projection.project import Wish, project
-from dynviz.scenarios.landscape import Landscape
+from dynviz.scenarios.landscape import SEEN, Landscape
 from tests.benchmarks.pairs import ratio
 
 pytestmark = pytest.mark.benchmark
@@ -28,8 +28,10 @@ def recordings(tmp_path_factory):
 
 
 def plainly(task, measured, rows):
-    """One point after the other: the loss of all images in one piece, max_pool2d, torch's own threads."""
-    images, label = task.constants["train"][:512], task.constants["train_label"][:512]
+    """One point after the other: the loss of the images in one piece, max_pool2d, torch's own threads."""
+    # A perceptron is measured on all of them.
+    seen = SEEN if "conv1" in task.parameters else None
+    images, label = task.constants["train"][:seen], task.constants["train_label"][:seen]
     found = []
     functional = torch.nn.functional
     with torch.no_grad():

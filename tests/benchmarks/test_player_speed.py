@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dynviz.player.terminal import query
 from tests.pseudo_terminal import PseudoTerminal
 from tests.recorded import surface, voronoi
 
@@ -23,9 +24,11 @@ COLUMNS, ROWS = 200, 60
 DENSE = Path(__file__).parents[1] / "files" / "dense.py"
 STEPS = 10_000
 FRAMES, SKIPPED, PAIRS = 80, 20, 5
-MOST = {"field": 8.0, "dashboard": 16.0, "lines": 8.0}
+MOST = {"field": 5.0, "dashboard": 8.0, "lines": 5.0}
 """Milliseconds of CPU a frame."""
 GATE = 0.7
+COMPILED = str(Path(tempfile.gettempdir(), "dynviz-benchmarks"))
+"""Where Python keeps what it has compiled."""
 
 CHILD = """
 import json, sys, time
@@ -35,34 +38,48 @@ from dynviz.player import plot
 from textual.strip import Strip
 
 recording, view, way, report, first, last = sys.argv[1:]
-drawn = plot.Plot._drawn
+drawn, texts = plot.Plot._drawn, plot.Plot.texts
 times = []
 
-def counted(self, quality, *, plain):
-    if self._picture is None:
-        return drawn(self, quality, plain=plain)
+def count():
     times.append((time.process_time(), time.perf_counter()))
     if len(times) == int(last):
         loaded = sorted({"torch", "matplotlib"} & set(sys.modules))
         Path(report).write_text(json.dumps({"start": times[0][0], "times": times[int(first):], "loaded": loaded}))
-    if way == "plain":
-        cells = self._picture.cells
-        encoder = self.encoder(self._picture.theme, quality)
-        return [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
-    return drawn(self, quality, plain=plain)
 
-plot.Plot._drawn = counted
+def fast(self):
+    if self._picture is not None:
+        count()
+    return texts(self)
+
+def plain(self, quality, *, plain):
+    if self._picture is None:
+        return drawn(self, quality, plain=plain)
+    count()
+    cells, encoder = self._picture.cells, self.encoder(self._picture.theme, quality)
+    return [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
+
+if way == "plain":
+    plot.Plot._drawn, plot.Plot.repaint = plain, plot.Plot.refresh
+else:
+    plot.Plot.texts = fast
 sys.exit(player.play([recording], view=view or None, theme="dark"))
 """
 
 
 class Screen(PseudoTerminal):
-    """Read and thrown away: an emulator would be what is measured."""
+    """Read and thrown away: an emulator would be what is measured. It says what it is, as every terminal does."""
 
     words = b""
 
+    def __init__(self, *command, **options):
+        # Compiled once, as where dynviz is installed.
+        super().__init__(*command, PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=COMPILED, **options)
+
     def take(self, data):
         self.words = (self.words + data)[-200_000:]
+        if query.DEVICE in data:
+            self.send("\x1b[?65;1;9c")
 
 
 def played(recording, kind, way="fast"):
@@ -135,7 +152,7 @@ def test_a_frame_takes_little_time(kind, tmp_path):
     found = frames(surface(tmp_path / "adamw", steps=STEPS), kind)
     print(f"\n{kind:10} " + "  ".join(f"{name} {value:.2f}" for name, value in found.items()))
     assert found["ms"] <= MOST[kind] / GATE
-    assert found["times as fast"] >= 1.3
+    assert found["times as fast"] >= 3
 
 
 def test_any_step_of_a_long_recording_is_shown_at_once(tmp_path):
@@ -147,6 +164,7 @@ def test_any_step_of_a_long_recording_is_shown_at_once(tmp_path):
 
 def test_the_player_starts_in_half_a_second(tmp_path):
     recording = surface(tmp_path / "adamw", steps=STEPS)
+    start(recording)
     wall = [start(recording) for _ in range(5)]
     cpu = [played(recording, "dashboard")["start"] for _ in range(5)]
     print(f"\nstart: {min(wall):.2f} s, of CPU {statistics.median(cpu):.2f} s")

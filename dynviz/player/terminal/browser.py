@@ -6,7 +6,8 @@ from typing import Any
 from textual import events, messages
 from textual.message import Message
 
-from dynviz.player._textual import LinkedApp, PacketDriver
+from dynviz.player._textual import LinkedApp
+from dynviz.player._textual_drivers import PacketDriver
 from dynviz.player.terminal.driver import QUERY
 from dynviz.player.terminal.link import FRAME
 

@@ -26,7 +26,9 @@ def questions(known: Depth, environ: Mapping[str, str], *, ground: bool = False)
         ground: Whether to ask for the ground too.
     """
     forced = any(environ.get(name) for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"))
-    asked = COLORS if known == "256" and not forced else b""
+    # xterm itself, which shows all colours, takes COLORTERM away and calls itself "xterm", as if it had 16.
+    modest = known == "256" or (known == "16" and environ.get("TERM", "").startswith("xterm"))
+    asked = COLORS if modest and not forced else b""
     return asked + GROUND if ground and known != "none" else asked
 
 

@@ -10,7 +10,8 @@ from typing import IO, Any
 from textual import events
 from textual.message import Message
 
-from dynviz.player._textual import LinkedApp, RedirectedDriver
+from dynviz.player._textual import LinkedApp
+from dynviz.player._textual_drivers import RedirectedDriver
 from dynviz.player.terminal.link import FRAME, Link
 
 PIECE = 8000
@@ -97,7 +98,7 @@ class LinkedDriver(RedirectedDriver):
         self._link.begin()
         if self._surface is not None:
             self._surface.open()
-        super().start_application_mode()  # type: ignore[no-untyped-call]
+        super().start_application_mode()
         # The link sees to it that little waits.
         if self.unbound():
             self._ended = False

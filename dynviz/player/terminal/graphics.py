@@ -15,8 +15,8 @@ import struct
 import subprocess
 import termios
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from dynviz.frozen import frozen
 from dynviz.graphics.kitty import command, deletion, passed_on
 from dynviz.graphics.support import USUAL_CELL, GraphicsChoice, GraphicsSupport, Protocol
 from dynviz.graphics.tiles import numbers
@@ -43,7 +43,7 @@ LARGEST_CELL = 200
 TMUX_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
+@frozen
 class TerminalSize:
     """The size of a terminal.
 

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dynviz.frozen import frozen
+
 FRAME = 4000
 """Characters: a longer text is a picture, and not a few words."""
 PATIENCE = 10.0
@@ -13,7 +15,7 @@ NEWEST = 0.3
 """Weight of the newest frame in the pace."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Arrival:
     """A frame that has arrived: its characters, and the seconds that they took."""
 
