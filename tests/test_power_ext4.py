@@ -1,6 +1,6 @@
 """A real file system in an image that is copied while a run writes to it: what power loss leaves."""
 
-import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -59,12 +59,22 @@ def test_every_copy_of_a_disk_under_a_run_opens_and_comes_to_the_same_bytes(tmp_
     copies = []
     while process.poll() is None and len(copies) < COPIES:
         copies.append(tmp_path / f"copy-{len(copies)}")
-        shutil.copyfile(image, copies[-1])
+        process.send_signal(signal.SIGSTOP)
+        copy_of_one_moment(image, copies[-1])
+        process.send_signal(signal.SIGCONT)
         time.sleep(0.1)
     process.wait()
     assert copies
     came = [lost_power(mount(copy) / "run", straight) for copy in copies]
     assert any(came)
+
+
+def copy_of_one_moment(image, to):
+    """Copy until nothing changes while it is read: equal blocks, read twice, stood so between the two readings."""
+    before = None
+    while (now := image.read_bytes()) != before:
+        before = now
+    to.write_bytes(now)
 
 
 def lost_power(run, straight):

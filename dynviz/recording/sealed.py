@@ -33,7 +33,7 @@ def unseal(data: bytes) -> Any:
     Raises:
         ValueError: It is not JSON.
     """
-    tree = json.loads(data)
+    tree = json.loads(data.decode())
     if isinstance(tree, dict):
         tree.pop(FIELD, None)
     return tree
