@@ -52,8 +52,12 @@ def test_shipped_samples_are_those_that_a_run_begins_with(name, tmp_path):
     assert titles == others
     for channel in shipped.metadata.channels:
         if len(shipped[channel]):
+            first = [one[channel][0] for one in (shipped, begun)]
+            if channel == "core":
+                # Directions of equal singular values are any that a processor's library chooses.
+                first = [np.linalg.svd(core, compute_uv=False) for core in first]
             # Another processor rounds in other ways.
-            np.testing.assert_allclose(shipped[channel][0], begun[channel][0], rtol=2e-3, atol=1e-4, err_msg=channel)
+            np.testing.assert_allclose(*first, rtol=2e-3, atol=1e-4, err_msg=channel)
 
 
 def test_a_bundled_task_is_shown_with_the_optimizers_and_steps_that_were_asked_for(cache):

@@ -33,6 +33,7 @@ AXES = AxisMetrics(
     left_bare=1,
     distance=1,
     least_right=2,
+    map_right=1,
     ends_right=3,
     ends_distance=1,
     ends_row=1.0,

@@ -45,7 +45,11 @@ class PanelHead:
 
 
 def panel_heads(
-    panels: Sequence[Panel], cells: Sequence[Rect], readouts: Sequence[Readout], metrics: Metrics
+    panels: Sequence[Panel],
+    cells: Sequence[Rect],
+    readouts: Sequence[Readout],
+    metrics: Metrics,
+    beyond: Sequence[float] = (),
 ) -> list[PanelHead]:
     """The head of each panel.
 
@@ -54,15 +58,17 @@ def panel_heads(
         cells: A rectangle for each.
         readouts: Of the scene, which also say which colour is which.
         metrics: Of the page.
+        beyond: How far the words above each panel may reach beyond its rectangle, if any may.
     """
+    beyond = beyond or [0.0] * len(panels)
     margins = [_margin(panel, cell, metrics) for panel, cell in zip(panels, cells, strict=True)]
     known = {readout.color for readout in readouts}
     heads: list[PanelHead] = []
     again: list[Callable[..., PanelHead]] = []
-    for panel, cell in zip(panels, cells, strict=True):
+    for panel, cell, more in zip(panels, cells, beyond, strict=True):
         own = names(panel, readouts, cell.width, lambda text: metrics.measure(text, metrics.fonts.words))
         margin = max(wide for wide, other in zip(margins, cells, strict=True) if other.left == cell.left)
-        room = metrics.usable(cell.width - margin - metrics.head.right)
+        room = metrics.usable(cell.width + more - margin - metrics.head.right)
         rooms = [room] * metrics.lines(cell.height)
         again.append(partial(_head, panel, cell, _without_bars(own, heads), rooms, metrics, known=known))
         heads.append(again[-1]())

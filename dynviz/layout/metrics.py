@@ -115,6 +115,7 @@ class AxisMetrics:
         left_bare: Left of a plot without axes.
         distance: Between the words of vertical ticks and the plot.
         least_right: Right of a plot.
+        map_right: Right of a map.
         ends_right: Right of a plot, beside the names at the ends of lines.
         ends_distance: Between the plot and these names.
         ends_row: From one of these names to the next.
@@ -141,6 +142,7 @@ class AxisMetrics:
     left_bare: int
     distance: float
     least_right: float
+    map_right: float
     ends_right: float
     ends_distance: float
     ends_row: float

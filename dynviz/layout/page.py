@@ -11,6 +11,7 @@ from dynviz.layout.counter import step_words
 from dynviz.layout.heads import PanelHead, panel_heads
 from dynviz.layout.metrics import Metrics
 from dynviz.layout.place import PanelPlace, ReadoutSpot, places
+from dynviz.layout.spare import closer
 from dynviz.layout.step_scale import StepScalePlace, step_scale
 from dynviz.layout.story import arrange_story
 from dynviz.layout.words import PlacedWords, Words, flow
@@ -18,7 +19,7 @@ from dynviz.scene.marks import Panel, Scene
 
 NOTHING = Rect(0, 0, 0, 0)
 SLACK = 4
-"""Extra lines tried for the words around a map when the estimate was too small."""
+"""Extra lines tried for the words around a map, then above it alone, when the estimate was too small."""
 AnyMetrics = TypeVar("AnyMetrics", bound=Metrics)
 
 
@@ -72,12 +73,15 @@ def lay_out(scene: Scene, measures: Callable[[int], AnyMetrics], *, title: bool 
         metrics = measures(count)
         if not _hopeless(scene.panels[:count], metrics, beside=lead > 0):
             # Alone, maps have all the room there is.
-            sides = [lead + slack * metrics.head.row for slack in range(SLACK + 1)]
-            for side in sides if lead and count > belonging else [0]:
-                strip, heads = _arranged(scene, count, metrics, title=title, side=side, steady=steady)
+            slacks = [(slack, 0) for slack in range(SLACK + 1)] + [(0, slack) for slack in range(1, SLACK + 1)]
+            sides = [(lead + around * metrics.head.row, above * metrics.head.row) for around, above in slacks]
+            for side, above in sides if lead and count > belonging else [(0, 0)]:
+                strip, heads = _arranged(scene, count, metrics, title=title, side=side, more=above, steady=steady)
                 if not all(_readable(head.panel, head.cell, metrics, beside=lead > 0) for head in heads):
                     break
                 placed = places(heads, metrics, lead)
+                if steady:
+                    placed = closer(scene, placed, metrics, lead)
                 if count <= belonging or placed[0].plot.height >= lead - metrics.page.lead_slack:
                     return Page(metrics, strip, placed, step_scale(scene, metrics))
     metrics = measures(min(len(scene.panels), 1))
@@ -126,7 +130,7 @@ def _leading(panels: Sequence[Panel]) -> int:
 
 
 def _arranged(
-    scene: Scene, count: int, metrics: Metrics, *, title: bool, side: int = 0, steady: bool = False
+    scene: Scene, count: int, metrics: Metrics, *, title: bool, side: int = 0, more: int = 0, steady: bool = False
 ) -> tuple[TitleStrip, list[PanelHead]]:
     """The strip above the first panels, and their heads.
 
@@ -136,6 +140,7 @@ def _arranged(
         metrics: Of the page.
         title: Whether there is a strip.
         side: Rows of the plots of maps; 0: what looks best.
+        more: How many more rows than is reckoned the words above a map take.
         steady: Whether the first panel must not be smaller than on a smaller page.
     """
     page, panels = metrics.page, scene.panels[:count]
@@ -154,7 +159,7 @@ def _arranged(
         elif scene.columns:
             rects = arrange_rows(count, min(scene.columns, count), *area)
         else:
-            above = words[1] - least[1]
+            above = words[1] - least[1] + more
             rects = arrange(panels, *area, aspect=metrics.aspect, words=least, above=above, side=side, steady=steady)
         cells = [replace(cell, left=cell.left + page.edge, top=cell.top + strip.area.height) for cell in rects]
         heads = panel_heads(panels, cells, scene.readouts, metrics)

@@ -62,7 +62,7 @@ def plots(panels: Sequence[Draft], metrics: Metrics, lead: int = 0) -> list[Rect
     spans = [_span(draft, panels, metrics) for draft in panels]
     lefts = [_left(draft, height, metrics) for draft, (_, height) in zip(panels, spans, strict=True)]
     rights = [_right(draft, metrics) for draft in panels]
-    rooms = [_room(draft, span, panels, (lefts, rights)) for draft, span in zip(panels, spans, strict=True)]
+    rooms = [_room(draft, span, panels, (lefts, rights), metrics) for draft, span in zip(panels, spans, strict=True)]
     if lead and panels:
         for index in _same_plane(panels[0], panels):
             rooms[index] = replace(rooms[index], height=min(rooms[index].height, lead))
@@ -114,7 +114,9 @@ def _right(draft: Draft, metrics: Metrics) -> int:
     axes, panel = metrics.axes, draft.panel
     if draft.head.names.width:
         return round(draft.head.names.width + axes.ends_right)
-    if draft.bare or panel.square:
+    if panel.square:
+        return round(axes.map_right)
+    if draft.bare:
         return round(axes.least_right)
     # Half of the last tick's words stands beyond the axis.
     level = ticks(panel.x, axes.level_before) if axes.level_before else level_ticks(panel.x, draft.cell.width, metrics)
@@ -123,11 +125,17 @@ def _right(draft: Draft, metrics: Metrics) -> int:
 
 
 def _room(
-    draft: Draft, span: tuple[int, int], panels: Sequence[Draft], margins: tuple[Sequence[int], Sequence[int]]
+    draft: Draft,
+    span: tuple[int, int],
+    panels: Sequence[Draft],
+    margins: tuple[Sequence[int], Sequence[int]],
+    metrics: Metrics,
 ) -> Rect:
     """The plot's room; panels of one row begin and end at one height, those of one column begin at one side."""
     column = [index for index, other in enumerate(panels) if other.cell.left == draft.cell.left]
     left = max(margins[0][index] for index in column)
+    # In a terminal, only those of one axis.
+    column = [index for index in column if not metrics.coarse or panels[index].panel.x == draft.panel.x]
     right = max(margins[1][index] for index in column if panels[index].panel.square == draft.panel.square)
     return Rect(draft.cell.left + left, span[0], max(draft.cell.width - left - right, 1), span[1])
 

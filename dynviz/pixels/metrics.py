@@ -173,6 +173,7 @@ def _axes(size: Sizes) -> AxisMetrics:
         left_bare=round(0.5 * size.em),
         distance=0.6 * tick,
         least_right=0.9 * size.em,
+        map_right=0.9 * size.em,
         ends_right=1.2 * size.em,
         ends_distance=0.55 * size.em,
         ends_row=1.15 * size.words.size,
