@@ -34,11 +34,9 @@ def closer(scene: Scene, placed: Sequence[PanelPlace], metrics: Metrics, lead: i
 
 def _divides(edge: int, scene: Scene, cells: Sequence[Rect]) -> bool:
     """Whether maps, and nothing else, stand on one side of an edge between columns, and none on the other."""
-    sides = [
-        {panel.square for panel, cell in zip(scene.panels, cells, strict=False) if side(cell) == edge}
-        for side in (lambda cell: cell.right, lambda cell: cell.left)
-    ]
-    return sides in ([{True}, {False}], [{False}, {True}])
+    ends = {panel.square for panel, cell in zip(scene.panels, cells, strict=False) if cell.right == edge}
+    begins = {panel.square for panel, cell in zip(scene.panels, cells, strict=False) if cell.left == edge}
+    return (ends, begins) in (({True}, {False}), ({False}, {True}))
 
 
 def _moved(scene: Scene, placed: Sequence[PanelPlace], edges: Sequence[int], kept: int, metrics: Metrics) -> list[Rect]:
