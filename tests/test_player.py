@@ -248,6 +248,24 @@ async def test_a_dialog_that_scrolls_says_how_it_is_closed(voronoi):
 
 
 @asynchronous
+@pytest.mark.parametrize("key", ["question_mark", "ctrl+p", "g", "m", "e", "d", "l"])
+async def test_a_dialog_is_drawn_once_and_as_soon_as_it_is_at_rest(voronoi, monkeypatch, key):
+    turns = []
+    settle = RunScreen._settle
+
+    def counted(screen, rounds, quiet):
+        turns.append(rounds)
+        settle(screen, rounds, quiet)
+
+    monkeypatch.setattr("dynviz.player._textual.CoveredScreen._settle", counted)
+    async with watching(voronoi, size=(120, 40)) as w:
+        turns.clear()
+        await w.press(key)
+        assert w.app.screen is not w.screen
+        assert 0 < len(turns) < 40
+
+
+@asynchronous
 async def test_time_goes_on_behind_a_dialog(voronoi):
     async with watching(voronoi, size=(100, 54)) as watched:
         await watched.press("question_mark")

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from dynviz.player.app import Player
     from dynviz.process.background import BackgroundRun
 
-LOCAL_ESCAPE = "25"
+LOCAL_ESCAPE = "10"
 """Milliseconds after which an Escape is the key rather than the start of a sequence, whose rest a terminal on the same
 machine sends at once; over a network Textual's 100 ms are needed. The user's own ESCDELAY counts before either."""
+
+
+GARBAGE = 20_000
+"""Objects after which Python looks for garbage; with its own 700, every other key that opens a dialog waits for it."""
 
 
 def play(
@@ -71,6 +75,7 @@ def play(
         from dynviz.player.words import use_numbers
     finally:
         gc.freeze()
+        gc.set_threshold(GARBAGE)
         gc.enable()
         answers = sent.read() if sent is not None else b""
     depth = colors.depth_in(answers, depth)
@@ -107,7 +112,7 @@ def wait_for_escape(environ: MutableMapping[str, str]) -> None:
     >>> for environ in (local, remote, own):
     ...     wait_for_escape(environ)
     >>> local, remote, own
-    ({'ESCDELAY': '25'}, {'SSH_TTY': '/dev/pts/1'}, {'ESCDELAY': '300'})
+    ({'ESCDELAY': '10'}, {'SSH_TTY': '/dev/pts/1'}, {'ESCDELAY': '300'})
     """
     if not (environ.get("SSH_CONNECTION") or environ.get("SSH_TTY")):
         environ.setdefault("ESCDELAY", LOCAL_ESCAPE)

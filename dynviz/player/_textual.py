@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import textual
@@ -13,7 +13,9 @@ from rich.segment import Segment, Segments
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import LayoutUpdate
 from textual.app import App
+from textual.cache import FIFOCache
 from textual.events import ScreenResume
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
 from textual.keys import _character_to_key
 from textual.screen import Screen
@@ -26,6 +28,10 @@ from dynviz.player.terminal.surface import PictureSurface
 Result = TypeVar("Result")
 
 
+CACHED = 4
+"""How many results a cache of a strip holds."""
+
+
 class LazyStrip(Strip, ABC):
     """A row of the screen that is written as text and makes Segments only on request.
 
@@ -36,9 +42,19 @@ class LazyStrip(Strip, ABC):
 
     def __init__(self, columns: int) -> None:
         """Make a strip this wide; each column holds one character, so nothing needs to be counted."""
-        super().__init__((), columns)
+        # Without the seven caches of Textual's strips, which take most of the time that it takes to make one.
+        self._cell_length = self._cell_count = columns
         self._made: list[Segment] | None = None
-        self._cell_count = columns
+        self._render_cache: str | None = None
+        self._link_ids: set[str] | None = None
+
+    def __getattr__(self, name: str) -> FIFOCache[Any, Any]:
+        """A cache, once it is used."""
+        if not name.endswith("_cache"):
+            raise AttributeError(name)
+        cache: FIFOCache[Any, Any] = FIFOCache(CACHED)
+        setattr(self, name, cache)
+        return cache
 
     @abstractmethod
     def make_segments(self) -> list[Segment]:
@@ -72,6 +88,13 @@ class LinkedApp(App[int]):
         super().__init__()
         self.link, self.surface = link, surface
         self._rows: list[str] = []
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those that dim or remove colours.
+
+        By default Textual would also replace the 16 colours of the terminal by those of its theme, row by row.
+        """
+        return [one for one in super().get_line_filters() if not isinstance(one, ANSIToTruecolor)]
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         self._flush_rows()
@@ -178,6 +201,8 @@ class CoveredScreen(Screen[Result]):
 
     def _compositor_refresh(self) -> None:
         if self._settling and self.is_current:
+            # The compositor knows their regions by now.
+            self._dirty_widgets.clear()
             return
         super()._compositor_refresh()
         if self.app.screen is not self:

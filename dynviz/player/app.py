@@ -56,6 +56,7 @@ class Player(LinkedApp):
     .dialog.small { width: 60; }
     .dialog.wide { width: 92; }
     .dialog VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
+    .dialog InfoRows { scrollbar-size-vertical: 1; }
     .dialog OptionList { height: auto; max-height: 16; border: none; padding: 0; background: $surface; }
     OptionList:focus { border: none; background-tint: transparent; }
     OptionList > .option-list--option-highlighted, OptionList:focus > .option-list--option-highlighted {

@@ -14,7 +14,6 @@ from dynviz.player import footer, header, styles, timeline
 from dynviz.player._textual import DirectWidget
 from dynviz.player.footer import KeyHint
 from dynviz.player.messages import StepChosen, ViewChosen
-from dynviz.player.strip import line_filters
 from dynviz.player.words import Row
 from dynviz.scene.step_scale import StepScale
 
@@ -43,7 +42,7 @@ class Bar(DirectWidget):
         segments = [Segment(word.text, style(word.role, bold=word.bold)) for word in self.words]
         row = Strip(segments, sum(word.width for word in self.words))
         row = row.adjust_cell_length(self.size.width, style("text"))
-        for line_filter in line_filters(self):
+        for line_filter in self.get_line_filters():
             row = row.apply_filter(line_filter, self.background_colors[1])
         return [row.crop(crop.x, crop.right)] * crop.height
 

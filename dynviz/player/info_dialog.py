@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.segment import Segment
+from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.geometry import Size
+from textual.containers import Vertical
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
 from dynviz.player.dialog import Dialog
+from dynviz.player.text_table import table_lines
 from dynviz.text import clean
 
 FIRST_COLUMN = 26
@@ -26,41 +27,46 @@ Section = tuple[str, Sequence[tuple[str, ...]]]
 """A heading, and the rows of columns below it."""
 
 
-class InfoRows(Widget):
+class InfoRows(ScrollView, can_focus=False):
     """Sections one below the other, laid out once: Textual would do so several times, with a scrollbar and without."""
 
-    DEFAULT_CSS = "InfoRows { height: auto; }"
+    DEFAULT_CSS = "InfoRows { height: auto; overflow-x: hidden; }"
 
     def __init__(self, sections: Sequence[Section], first: int) -> None:
         """Show sections, with a first column at least this wide."""
         super().__init__()
         self._sections, self._first = sections, first
         self._width, self._strips = 0, [Strip([])]
+        self._style = Style()
 
     def _lines(self, width: int) -> list[Strip]:
         if not self._width <= width <= self._width + 1:
             # The last column is left to a scrollbar.
             self._width = max(width - 1, 1)
-            parts: list[RenderableType] = []
+            lines: list[tuple[str, str]] = []
             for heading, rows in self._sections:
                 if heading:
-                    parts += [Text("")] if parts else []
-                    parts.append(Text(clean(heading, lines=True), "bold"))
-                parts.append(_table(rows, self._first))
-            console = self.app.console
-            lines = console.render_lines(Group(*parts), console.options.update(width=self._width))
-            self._strips = [Strip(line, self._width) for line in lines]
+                    lines += [("", "")] if lines else []
+                    lines += [(line, "bold") for line in table_lines([(heading,)], 0, self._width, self.app.console)]
+                lines += [(line, "") for line in table_lines(rows, self._first, self._width, self.app.console)]
+            self._strips = [Strip([Segment(line, Style.parse(style))]) for line, style in lines]
+            self.set_reactive(Widget.virtual_size, Size(self._width, len(lines)))
         return self._strips
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
         """The number of lines at this width."""
         return len(self._lines(width))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Some of the lines; their style is looked up once."""
+        self._style = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One of the lines."""
-        lines = self._lines(self.size.width)
-        strip = lines[y].apply_style(self.rich_style) if y < len(lines) else Strip([])
-        return strip.adjust_cell_length(self.size.width, self.rich_style)
+        lines, y = self._lines(self.size.width), y + self.scroll_offset.y
+        strip = lines[y].apply_style(self._style) if y < len(lines) else Strip([])
+        return strip.adjust_cell_length(self.size.width, self._style)
 
 
 class InfoDialog(Dialog[None]):
@@ -82,13 +88,13 @@ class InfoDialog(Dialog[None]):
         first = max((cell_len(row[0]) for _, rows in self._sections for row in rows if len(row) > 1), default=0)
         with Vertical(classes="dialog wide"):
             yield Static(clean(self._heading, lines=True), classes="title", markup=False)
-            with VerticalScroll(can_focus=False) as rows:
-                rows.styles.max_height = self._room
-                yield InfoRows(self._sections, min(first, FIRST_COLUMN))
+            rows = InfoRows(self._sections, min(first, FIRST_COLUMN))
+            rows.styles.max_height = self._room
+            yield rows
             yield Static("esc close", classes="hint")
 
     def on_resize(self) -> None:
-        self.query_one(VerticalScroll).styles.max_height = self._room
+        self.query_one(InfoRows).styles.max_height = self._room
 
     @property
     def _room(self) -> int:
@@ -96,16 +102,4 @@ class InfoDialog(Dialog[None]):
         return max(int(0.92 * self.app.size.height) - CHROME, 1)
 
     def action_scroll(self, rows: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
-
-
-def _table(rows: Sequence[tuple[str, ...]], first: int) -> Table:
-    """Rows of columns, the first at least this wide."""
-    table = Table.grid(padding=(0, 3, 0, 0))
-    columns = max(map(len, rows), default=1)
-    for place in range(columns):
-        alone = columns == 1
-        table.add_column(min_width=0 if place or alone else first, no_wrap=place == 0 and not alone, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(clean(cell, lines=True)) for cell in row))
-    return table
+        self.query_one(InfoRows).scroll_relative(y=rows, animate=False)

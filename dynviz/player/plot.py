@@ -21,7 +21,6 @@ from dynviz.player.picture_strip import PictureStrip
 from dynviz.player.plot_drawer import DrawnPicture, PlotDrawer
 from dynviz.player.plot_text import crossed, words
 from dynviz.player.pointed_plot import PointedPlot
-from dynviz.player.strip import line_filters
 from dynviz.player.strip import strips as encoded_strips
 from dynviz.player.terminal.delivery import Delivery
 from dynviz.player.terminal.quality import PictureQuality
@@ -234,7 +233,7 @@ class Plot(PointedPlot):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of a region of the widget."""
         # Filters work on Segments.
-        plain = bool(line_filters(self))
+        plain = bool(self.get_line_filters())
         rows = self._rows(self._quality, plain=plain)[crop.y : crop.bottom]
         sharp = self._sharp - crop.y
         if sharp > 0:
@@ -245,7 +244,7 @@ class Plot(PointedPlot):
     def texts(self) -> Iterable[str]:
         """Its rows as terminal output, of a picture in cells without a strip for each row."""
         picture, quality = self._picture, self._quality
-        if picture is None or self._sharp or quality.pixels or line_filters(self):
+        if picture is None or self._sharp or quality.pixels or self.get_line_filters():
             return super().texts()
         began = time.perf_counter()
         texts = self.encoder(picture.theme, quality).rows(self._cells(picture))
@@ -268,7 +267,7 @@ class Plot(PointedPlot):
         if plain:
             rows = [Strip(encoder.segments(cells, row), cells.columns) for row in range(cells.rows)]
             background = self.background_colors[1]
-            for line_filter in line_filters(self):
+            for line_filter in self.get_line_filters():
                 rows = [strip.apply_filter(line_filter, background) for strip in rows]
             return rows
         rows = list(encoded_strips(cells, encoder))

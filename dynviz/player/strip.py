@@ -9,22 +9,11 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
-from textual.filter import ANSIToTruecolor, LineFilter
 from textual.strip import Strip
-from textual.widget import Widget
 
 from dynviz.cells.cells import Cells
 from dynviz.cells.encode import Encoder
 from dynviz.player._textual import LazyStrip
-
-
-def line_filters(widget: Widget) -> Sequence[LineFilter]:
-    """The filters to apply to a widget's rows: only those that dim or remove colours.
-
-    By default Textual would also replace the 16 colours of the terminal by those of its theme.
-    """
-    filters = widget.app.get_line_filters()
-    return filters if any(not isinstance(line_filter, ANSIToTruecolor) for line_filter in filters) else ()
 
 
 class _EncodedCells:

@@ -5,7 +5,6 @@
 
 import math
 import re
-import statistics
 import sys
 import tempfile
 import time
@@ -28,8 +27,8 @@ QUIET = 0.25
 GATE = 0.7
 COUNTS = (1, 512)
 """Numbers of lanes."""
-USUAL, MOST = 30, 100
-"""Milliseconds: of the median key, and of each."""
+MOST = 30
+"""Milliseconds of each key, of those that open dialogs too."""
 LOCAL = {"SSH_CONNECTION": "", "SSH_TTY": ""}
 
 
@@ -94,7 +93,6 @@ def lanes(folder, count, steps=1_000):
 def test_a_key_is_answered_at_once(count, tmp_path):
     found = times(lanes(tmp_path / "adamw", count).folder)
     print(f"\n{count} lanes: " + "  ".join(f"{key} {value:.0f}" for key, value in found.items()))
-    assert statistics.median(found.values()) <= USUAL / GATE
     assert max(found.values()) <= MOST / GATE
 
 
