@@ -43,7 +43,8 @@ def _tested(parameters: Tensors, constants: Tensors, fresh: Tensor) -> dict[str,
     now = test_loss(parameters, constants, fresh)
     return {
         "first": torch.where(constants["count"] == 0, now, constants["first"]),
-        "recent": torch.cat([now[None], constants["recent"][:-1]]),
+        # The test loss before the first step is none that the optimizer came to.
+        "recent": torch.cat([torch.where(constants["count"] == 0, 0.0, now)[None], constants["recent"][:-1]]),
         "count": constants["count"] + 1,
         "before": parameters["weight"].clone(),
     }
@@ -55,10 +56,7 @@ def _measured_loss(parameters: Tensors, constants: Tensors, batch: Batch) -> tup
     count, given = constants["count"], constants["ratios"][0]
     own = torch.where(count >= 1, constants["first"], now)
     start = torch.where(given.isnan(), own, given)
-    # The test loss before the first step is none that the optimizer came to.
-    there = torch.arange(LAST - 1, device=now.device) < count - 1
-    recent = torch.where(there, constants["recent"], 0.0)
-    final = (now + recent.sum()) / (1 + there.sum())
+    final = (now + constants["recent"].sum()) / (1 + (count - 1).clamp(0, LAST - 1))
     return now, 10 * (start.log10() - final.log10())
 
 
