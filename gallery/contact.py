@@ -12,7 +12,8 @@ from dynviz.animation.recipe_writer import no_line
 from dynviz.scene.theme import theme
 
 HERE = Path(__file__).parent
-TILE, GAP, WORDS, COLUMNS = (360, 270), 12, 18, 6
+TILE, GAP, WORDS, COLUMNS = (360, 270), 12, 34, 5
+HEAD, TITLE = 64, "The last frames of all pictures"
 COLORS = 256
 """Of the sheet: those of optimizers and classes, which must not be mistaken for each other, and the most frequent."""
 
@@ -27,14 +28,15 @@ def last_frame(file: Path) -> Image.Image:
 
 
 def sheet(files: list[Path]) -> Image.Image:
-    """All last frames in rows, under their names."""
+    """All last frames in rows, under their names, which are read where the sheet is as wide as a page."""
     rows = -(-len(files) // COLUMNS)
     wide, tall = TILE[0] + GAP, TILE[1] + WORDS + GAP
-    paper = Image.new("RGB", (COLUMNS * wide + GAP, rows * tall + GAP), "white")
-    draw, font = ImageDraw.Draw(paper), ImageFont.load_default(12)
+    paper = Image.new("RGB", (COLUMNS * wide + GAP, HEAD + rows * tall + GAP), "white")
+    draw, font = ImageDraw.Draw(paper), ImageFont.load_default(24)
+    draw.text((GAP, GAP), TITLE, "#1f262e", ImageFont.load_default(40))
     for index, file in enumerate(files):
-        left, top = GAP + index % COLUMNS * wide, GAP + index // COLUMNS * tall
-        draw.text((left, top), file.stem, "#444444", font)
+        left, top = GAP + index % COLUMNS * wide, HEAD + GAP + index // COLUMNS * tall
+        draw.text((left, top), file.stem, "#1f262e", font)
         paper.paste(last_frame(file), (left, top + WORDS))
     return paper
 

@@ -25,6 +25,7 @@ CHANNELS = (
         EVERY,
         (),
         "fraction of the misclassified validation points that lie in unseen cells; NaN if there are none",
+        title="share of errors in unseen cells",
         bounds=(0.0, 1.0),
     ),
 )

@@ -107,6 +107,14 @@ def test_the_command_line_takes_them_and_any_number_of_processes_agrees(tmp_path
         assert "optimizer adamw" in picture.info["comment"].decode()
 
 
+def test_recordings_of_one_name_are_called_apart_by_the_folders_of_their_runs(tmp_path):
+    both = [titled(tmp_path / run, "sgd") for run in ("quintic", "cubic")]
+    wording = Wording(labels=(("sgd", "others"), ("cubic/sgd", "ours")))
+    assert [recording.label for recording in wording.relabelled(both)] == ["others", "ours"]
+    with pytest.raises(DynvizError, match="no recording named 'cubic/adam'"):
+        Wording(labels=(("cubic/adam", "ours"),)).relabelled(both)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

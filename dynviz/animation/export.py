@@ -87,7 +87,7 @@ def animate(
         pace: Whether frames are evenly spaced in what moves, or in steps.
         title: In place of the scenario's.
         caption: A sentence beside the title.
-        labels: Names of recordings, in place of their own: `{"adamw": "ours"}`.
+        labels: Names of recordings, in place of their own: `{"adamw": "ours"}`, or `{"run/adamw": "ours"}`.
         language: Words in place of the English ones, or a TOML file of them.
         notes: Whether to show the notes that were made at steps, in panels over steps.
         alt: Whether to also describe the picture in words, in `out.alt.txt` for `out.gif`.

@@ -16,11 +16,12 @@ LEADS = 2
 def told(film: Film) -> Film:
     """The film with its first map, or the same map of two recordings, in the lead; without maps the first panel.
 
-    Of a view that has a story of its own, the film of that.
+    Of a view that has a story of its own, the film of that, with the panels in the lead that it names.
     """
     film = film.story() if film.story else film
-    panels = film.scene(int(film.steps[-1])).panels
-    lead = leading(panels)
+    last = film.scene(int(film.steps[-1]))
+    panels = last.panels
+    lead = list(range(last.lead)) or leading(panels)
     others = [index for index in range(len(panels)) if index not in lead and not panels[index].square]
     shown = [*lead, *others[:SUPPORTS]]
 

@@ -25,7 +25,7 @@ class Wording:
     Attributes:
         title: In place of the scenario's; empty to keep that.
         caption: A sentence below it.
-        labels: Names for recordings, in place of their own.
+        labels: Names for recordings, in place of their own; `run/adamw` is the one of this run alone.
         language: Words in place of the English ones.
     """
 
@@ -47,11 +47,12 @@ class Wording:
             DynvizError: There is no recording of a name.
         """
         names = dict(self.labels)
-        known = [recording.label for recording in recordings]
+        known = [(f"{one.folder.resolve().parent.name}/{one.label}", one.label) for one in recordings]
         for name in names:
-            if name not in known:
-                raise unknown("recording", name, known)
-        return [one.called(names[one.label]) if one.label in names else one for one in recordings]
+            if not any(name in own for own in known):
+                raise unknown("recording", name, [label for _, label in known])
+        new = [next((names[name] for name in own if name in names), "") for own in known]
+        return [one.called(name) if name else one for one, name in zip(recordings, new, strict=True)]
 
     def applied(self, film: Film) -> Film:
         """The film in these words."""

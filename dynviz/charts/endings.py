@@ -20,6 +20,8 @@ ACCURACIES = ("val_accuracy", "test_accuracy")
 """Shares of unseen data that are answered correctly."""
 NAMED = 3
 """Of more recordings only the best and the worst are named."""
+MOST_DIGITS = 7
+"""Of an accuracy that is nearly one."""
 
 
 def joined(words: Sequence[str]) -> str:
@@ -73,8 +75,15 @@ def _accuracy(what: str, ends: Sequence[float], names: Sequence[str]) -> str:
 
 
 def _digits(ends: Sequence[float]) -> int:
-    """As many digits as tell the accuracies apart, three or four."""
-    return 3 if len({significant(100 * end) for end in ends}) == len(set(ends)) else 4
+    """As many digits as tell the accuracies apart, three or four; more where errors are too few to show in these.
+
+    >>> _digits([0.857]), _digits([0.8571, 0.8572]), _digits([0.99962])
+    (3, 4, 4)
+    """
+    digits = 3 if len({significant(100 * end) for end in ends}) == len(set(ends)) else 4
+    while digits < MOST_DIGITS and any(end < 1 and significant(100 * end, digits) == "100" for end in ends):
+        digits += 1
+    return digits
 
 
 def spans(what: str, values: Sequence[NDArray[np.float64]], names: Sequence[str], last: int) -> list[Sentence]:

@@ -174,8 +174,10 @@ class Fading:
 
     def at(self, step: int) -> tuple[Mark, ...]:
         """The marks at a step."""
+        return (*(line.at(step) for line in self._lines), self.here(step))
+
+    def here(self, step: int) -> Points:
+        """The dot at a step."""
         index = index_at(self._steps, step)
-        here = Points(
-            self._x[index : index + 1], self._y[index : index + 1], self._color, 6.0, alpha=OFF[self._level[index]][3]
-        )
-        return (*(line.at(step) for line in self._lines), here)
+        place = slice(index, index + 1)
+        return Points(self._x[place], self._y[place], self._color, 6.0, alpha=OFF[self._level[index]][3])

@@ -6,6 +6,8 @@ import numpy as np
 
 from dynviz.charts import caption, limits
 from dynviz.charts.channels import written
+from dynviz.charts.endings import joined
+from dynviz.charts.numbers import significant
 from dynviz.frozen import frozen
 from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout, ReferenceLine, Scene
 
@@ -30,7 +32,7 @@ class TimedSteps:
 
 
 def scene(title: str, measured: TimedSteps) -> Scene:
-    """The times, and which share of a step the update takes."""
+    """The times, and which share of a step the update takes; in words the times at the largest value."""
     values, gradient = np.array(measured.values, dtype=np.float64), np.array(measured.gradient)
     updates = [np.array(times) for times in measured.updates.values()]
     x = Axis((float(values[0]), float(values[-1])), "log", measured.option.replace("_", " "), whole=True)
@@ -47,4 +49,17 @@ def scene(title: str, measured: TimedSteps) -> Scene:
         Panel("share of the update in a step", x, Axis((0.0, 1.02)), (ReferenceLine(0.5, dash="dotted"), *shares)),
     )
     readouts = tuple(Readout(written(name), caption.color(place)) for place, name in enumerate(measured.updates))
-    return Scene(title, panels, 0, -1, readouts)
+    return Scene(title, panels, 0, -1, (*readouts, Readout(_in_words(measured))))
+
+
+def _in_words(measured: TimedSteps) -> str:
+    """How long an update takes at the largest value.
+
+    >>> _in_words(TimedSteps("batch", [8, 64], [200, 900], {"adam": [100, 140.2], "shampoo": [9000, 10200]}))
+    'At batch 64 an update takes 0.14 ms (adam) and 10 ms (shampoo).'
+    """
+    where = f"{measured.option.replace('_', ' ')} {significant(measured.values[-1], 9)}"
+    updates = joined(
+        [f"{significant(times[-1] / 1000, 2)} ms ({written(name)})" for name, times in measured.updates.items()]
+    )
+    return f"At {where} an update takes {updates}."

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption
 from dynviz.charts.caption import Tag
+from dynviz.charts.endings import joined
 from dynviz.charts.ground import extent_of, facts_of, ground, plane
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.numbers import percent
 from dynviz.charts.samples import index_at, lined
 from dynviz.charts.series import series
-from dynviz.film import Film
+from dynviz.film import Film, Sentence
 from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
@@ -74,9 +75,21 @@ def swarm(recordings: Sequence[Recording]) -> Film:
     tags = caption.tags(recordings)
     panels = [_map(recording, tag) for recording, tag in zip(recordings, tags, strict=True)]
     panels.append(_shares(recordings, tags))
-    if all("loss" in recording.channels for recording in recordings):
-        panels.append(series(recordings, "loss"))
-    return film(recordings, panels)
+    # The loss over all samples says where lanes are; that of a batch, which sample it drew.
+    losses = (name for name in ("full_loss", "loss") if all(name in recording.channels for recording in recordings))
+    panels += [series(recordings, name) for name in list(losses)[:1]]
+    return film(recordings, panels, told=_sentences(recordings, tags))
+
+
+def _sentences(recordings: Sequence[Recording], tags: Sequence[Tag]) -> list[Sentence]:
+    """Which share of the lanes ends at the only minimum that there is; of several minima bars tell it."""
+    known = [basins(recording) for recording in recordings]
+    if any(len(own.optima) != 1 for own in known):
+        return []
+    ends = [_counts(recording, own) for recording, own in zip(recordings, known, strict=True)]
+    shares = [percent(float(share[-1, 0])) for _, share in ends]
+    told = [f"{share} ({tag.name})" if tag.name else share for share, tag in zip(shares, tags, strict=True)]
+    return [Sentence(max(int(steps[-1]) for steps, _ in ends), f"Of the runs {joined(told)} end at the minimum.")]
 
 
 def _map(recording: Recording, tag: Tag) -> MovingPanel:
@@ -86,12 +99,13 @@ def _map(recording: Recording, tag: Tag) -> MovingPanel:
     steps, position = lined(recording, "position")
     drawn = position[:, evenly(position.shape[1], LANES)].astype(np.float64)
     reached = known.at(drawn[-1])
-    numbers = [Text(left, low, f" {index}", "text") for index, (left, low) in enumerate(known.optima.tolist(), 1)]
+    minima = known.optima.tolist()
+    numbers = [Text(left, low, f" {index}", "text") for index, (left, low) in enumerate(minima, 1) if len(minima) > 1]
     marks = [mark for mark in ground(recording, ring=5.0) if not isinstance(mark, Text)]
     title = f"where {caption.lanes(len(recording.seeds))} are"
     readouts = (tag,) if tag.name else ()
     groups = [(color, drawn[:, reached == index]) for index, color in _tints(known)]
-    notes = ("colour: the minimum that a run ends at",)
+    notes = ("colour: the minimum that a run ends at" if len(minima) > 1 else "grey: runs that do not end there",)
 
     def at(step: int) -> Panel:
         now = index_at(steps, step)
@@ -122,11 +136,13 @@ def _shares(recordings: Sequence[Recording], tags: Sequence[Tag]) -> MovingPanel
     counted = [_counts(recording, own) for recording, own in zip(recordings, known, strict=True)]
     most = max(float(shares.max(initial=0.0)) for _, shares in counted)
     many = max(len(own.optima) for own in known)
-    x = Axis((0.4, many + 0.6), label="minimum", whole=True)
+    # A lone minimum has no number: it stands between whole ones, so that there is no tick.
+    first = 1.0 if many > 1 else 0.5
+    x = Axis((0.4, many + 0.6), label="minimum", whole=True) if many > 1 else Axis((0.02, 0.98), whole=True)
     y = Axis((0.0, min(1.0, max(1.15 * most, 0.1))))
     width = BAR / len(recordings)
     places = [
-        np.arange(1, len(own.optima) + 1) + width * (index - (len(recordings) - 1) / 2)
+        np.arange(first, first + len(own.optima)) + width * (index - (len(recordings) - 1) / 2)
         for index, own in enumerate(known)
     ]
 
@@ -137,7 +153,9 @@ def _shares(recordings: Sequence[Recording], tags: Sequence[Tag]) -> MovingPanel
             now = shares[index_at(steps, step)]
             bars.append(Bars(place, now, tag.color, 0.9 * width))
             readouts.append(replace(tag, text=percent(float(now.sum())), widest="100.0 %"))
-        return Panel("share of the runs at each minimum", x, y, tuple(bars), tuple(readouts))
+        return Panel(
+            f"share of the runs at {'each' if many > 1 else 'the'} minimum", x, y, tuple(bars), tuple(readouts)
+        )
 
     return MovingPanel(counted[0][0], at)
 

@@ -95,8 +95,9 @@ TABLES = (".csv", ".parquet", ".nc")
     "--label",
     "labels",
     multiple=True,
-    metavar="NAME=TEXT",
-    help='Name of a recording in the picture, such as adamw="ours". Repeat for several.',
+    metavar="[RUN/]NAME=TEXT",
+    help='Name of a recording in the picture, such as adamw="ours", or with the folder of its run where several runs '
+    'have one of its name: voronoi/adamw="ours". Repeat for several.',
 )
 @click.option(
     "--language",

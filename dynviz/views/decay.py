@@ -19,7 +19,7 @@ from dynviz.errors import DynvizError
 from dynviz.film import Film, Sentence
 from dynviz.frozen import frozen
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Line, Panel, ReferenceLine
+from dynviz.scene.marks import Axis, Line, Panel, ReferenceLine, Scene
 from dynviz.views import _null
 
 Array: TypeAlias = NDArray[Any]
@@ -28,6 +28,7 @@ LEAST = 8
 """Shorter axes have too few eigenvalues for a spectrum."""
 NULLS = 16
 """At so many steps the share of noise is drawn."""
+Y = Axis((0.0, 1.02))
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0, least: int = LEAST) -> Film:
@@ -35,7 +36,8 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, least: int = LEAST) 
 
     Above over the steps: the share of the top quarter, the median of all axes and a line for each of some. Below now:
     the share of any fraction. Grey is what noise would have, averaged by the same rule over as many gradients of the
-    same shapes. Vectors, and axes of which only a diagonal is kept, have no such spectrum.
+    same shapes. Vectors, and axes of which only a diagonal is kept, have no such spectrum. A story of several
+    recordings has their shares over the steps in one panel.
 
     Args:
         recordings: What is shown, with a pair of panels for each; `--record 'state.*'` of shampoo or sketchy.
@@ -55,7 +57,27 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, least: int = LEAST) 
     panels += [_fractions(*one) for one in whole]
     last = max(int(one[0].steps[-1]) for one in spectra)
     told = [Sentence(last, _held([float(np.median(_tops(one)[-1])) for one in spectra]))]
-    return film(recordings, panels, (*caption.chosen(recordings, lane), "grey: noise"), told=told)
+    notes = (*caption.chosen(recordings, lane), "grey: noise")
+    opened = film(recordings, panels, notes, told=told)
+    if len(recordings) == 1:
+        return opened
+
+    def story() -> Film:
+        together = _together(whole, step_axis(recordings))
+        return _without_vectors(recordings, film(recordings, [together], ("band: middle half of all axes",), told=told))
+
+    return replace(opened, story=story)
+
+
+def _without_vectors(recordings: Sequence[Recording], opened: Film) -> Film:
+    """The film without words on how an optimizer treats vectors, which have no spectrum here."""
+    unshown = tuple(one.metadata.fallback for one in recordings if one.metadata.fallback)
+
+    def scene(step: int) -> Scene:
+        shown = opened.scene(step)
+        return replace(shown, readouts=tuple(one for one in shown.readouts if not one.text.endswith(unshown)))
+
+    return replace(opened, scene=scene)
 
 
 def _tops(spectra: Sequence["AxisSpectrum"]) -> Array:
@@ -148,18 +170,39 @@ def _names(recordings: Sequence[Recording]) -> list[str]:
 
 def _shares(spectra: Sequence[AxisSpectrum], name: str, tag: caption.Tag, x: Axis) -> MovingPanel:
     """The share of the top quarter over the steps, of each axis and of noise."""
-    steps = spectra[0].steps
-    values = _tops(spectra)
-    noisy = np.unique(np.geomspace(1, max(int(steps[-1]), 1), NULLS).astype(np.int64))
-    noise = np.median(np.column_stack([one.noise(noisy) for one in spectra]), axis=1)
     what = f"top quarter of {len(spectra)} spectra"
-    y = Axis((0.0, 1.02), label=what if name else "")
-    drawn = panel(name or what, [Curve(steps, values, tag.color, tag.dash)], x, y)
-    line = Line(noisy, noise, "muted", "noise", dot=False)
-    chance = ReferenceLine(0.25, dash="dotted", label="all equal")
-    return MovingPanel(
-        drawn.steps, lambda step: replace(whole := drawn.at(step), marks=(chance, line.at(step), *whole.marks))
+    y = replace(Y, label=what if name else "")
+    drawn = panel(name or what, [Curve(spectra[0].steps, _tops(spectra), tag.color, tag.dash)], x, y)
+    return _over_noise(drawn, [_noise(spectra, "noise")])
+
+
+def _together(whole: Sequence[tuple[Sequence[AxisSpectrum], str, caption.Tag]], x: Axis) -> MovingPanel:
+    """The share of the top quarter over the steps, the median and the middle half of the axes of each recording."""
+    curves = [
+        Curve(spectra[0].steps, _tops(spectra), tag.color, tag.dash, name, whose=name) for spectra, name, tag in whole
+    ]
+    drawn = panel("share of the top quarter of the eigenvalues", curves, x, Y)
+    return _over_noise(
+        drawn, [_noise(spectra, "" if place else "noise") for place, (spectra, _, _) in enumerate(whole)]
     )
+
+
+def _noise(spectra: Sequence[AxisSpectrum], label: str) -> Line:
+    """The share of the top quarter of noise over the steps, the median of the axes."""
+    steps = np.unique(np.geomspace(1, max(int(spectra[0].steps[-1]), 1), NULLS).astype(np.int64))
+    shares = np.median(np.column_stack([one.noise(steps) for one in spectra]), axis=1)
+    return Line(steps, shares, "muted", label, dot=False)
+
+
+def _over_noise(drawn: MovingPanel, noise: Sequence[Line]) -> MovingPanel:
+    """A panel of shares, over those of noise and of eigenvalues that are all equal."""
+    chance = ReferenceLine(0.25, dash="dotted", label="all equal")
+
+    def at(step: int) -> Panel:
+        shown = drawn.at(step)
+        return replace(shown, marks=(chance, *(line.at(step) for line in noise), *shown.marks))
+
+    return MovingPanel(drawn.steps, at, drawn.notes)
 
 
 def _fractions(spectra: Sequence[AxisSpectrum], name: str, tag: caption.Tag) -> MovingPanel:
@@ -172,7 +215,7 @@ def _fractions(spectra: Sequence[AxisSpectrum], name: str, tag: caption.Tag) -> 
     ]
     x = Axis((0.0, 1.0), label="fraction of the eigenvalues")
     what = "share of the largest"
-    y = Axis((0.0, 1.02), label=what if name else "")
+    y = replace(Y, label=what if name else "")
     quarter = ReferenceLine(0.25, vertical=True, dash="dotted")
     kept: list[tuple[int, tuple[Line, ...]]] = []
 

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from dynviz.charts import caption, limits
 from dynviz.charts.caption import Tag
+from dynviz.charts.curves import Curve, panel
 from dynviz.charts.moving import MovingPanel, film, step_axis
 from dynviz.charts.numbers import significant
 from dynviz.charts.samples import Latest, lane_of, need
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
-from dynviz.film import Film
+from dynviz.film import Film, Sentence
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Line, Panel, Points, Readout
 
@@ -27,7 +28,8 @@ ROOM = 1.2
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     """Open the view: how frequent the classes are, the training loss, and the loss of each group of classes.
 
-    Groups hold about a tenth of the data each. Their colours go from the most frequent classes to the rarest.
+    Groups hold about a tenth of the data each. Their colours go from the most frequent classes to the rarest. A story
+    has the loss of the rarest group under all optimizers in the lead.
 
     Args:
         recordings: What is shown; each has a panel of its own, all on the same axes.
@@ -45,7 +47,35 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     x = step_axis(recordings)
     for recording, losses, tag in zip(recordings, values, tags, strict=True):
         panels.append(_losses(recording, losses, (x, y), tag, lane))
-    return film(recordings, panels)
+
+    def story() -> Film:
+        curves = _ends(recordings, values, tags)
+        rare = panel("loss of the rarest classes", [last for _, last in curves], x)
+        frequent = panel("loss of the most frequent", [first for first, _ in curves], x)
+        told = _sentences([last for _, last in curves])
+        return film(recordings, [rare, frequent, panels[1]], caption.chosen(recordings, lane), told=told)
+
+    return replace(film(recordings, panels), story=story)
+
+
+def _ends(recordings: Sequence[Recording], values: Sequence[Array], tags: Sequence[Tag]) -> list[tuple[Curve, Curve]]:
+    """The losses of the most frequent and of the rarest group of each recording."""
+    curves = []
+    for recording, losses, tag in zip(recordings, values, tags, strict=True):
+        steps = recording.steps("group_loss")
+        ends = (Curve(steps, losses[:, place, None], tag.color, tag.dash, tag.name) for place in (0, -1))
+        curves.append((next(ends), next(ends)))
+    return curves
+
+
+def _sentences(curves: Sequence[Curve]) -> list[Sentence]:
+    """Whose loss of the rarest group ends lowest and whose highest; nothing of one recording or where one diverged."""
+    ends = [float(curve.values[-1, 0]) for curve in curves]
+    if len(ends) < 2 or not np.isfinite(ends).all():
+        return []
+    low, high = int(np.argmin(ends)), int(np.argmax(ends))
+    of = f"{significant(ends[low], 2)} ({curves[low].label}) and {significant(ends[high], 2)} ({curves[high].label})"
+    return [Sentence(max(int(curve.x[-1]) for curve in curves), f"The loss of the rarest classes ends between {of}.")]
 
 
 def _classes(recording: Recording, lane: int) -> MovingPanel:

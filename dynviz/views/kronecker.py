@@ -43,7 +43,7 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     scale of its own, by signed square roots of its entries, so that small ones are visible.
 
     The last panel checks lemma 8 of Shampoo: C is at most r √L ⊗ √R in the Loewner order, with r the largest rank of
-    the gradients. The curve is the least factor for which that is true.
+    the gradients. The curve is the least factor for which that is true. A story has the product beside C in the lead.
 
     Args:
         recordings: What is shown, with the gradients at every step: `--record gradient:every=1`.
@@ -57,23 +57,38 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     chosen = small_matrix(recordings[0], parameter)
     statistics = [KroneckerStatistics(recording, chosen, lane) for recording in recordings]
     first = statistics[0]
-    matrices = {
-        f"L of {chosen}": lambda step: first.at(step)[0],
-        f"R of {chosen}": lambda step: first.at(step)[1],
-        "√L ⊗ √R": lambda step: product(*first.at(step)[:2]),
-        "C": lambda step: first.at(step)[2],
-    }
+
+    def whole(step: int) -> Array:
+        return product(*first.at(step)[:2])
+
+    def moved(step: int) -> Array:
+        return first.at(step)[2]
+
+    maps = [
+        _map(f"L of {chosen}", first, lambda step: first.at(step)[0]),
+        _map(f"R of {chosen}", first, lambda step: first.at(step)[1]),
+        _map("√L ⊗ √R", first, whole),
+        _map("C", first, moved),
+    ]
     if swapped:
-        matrices["√R ⊗ √L"] = lambda step: np.kron(root(first.at(step)[1]), root(first.at(step)[0]))
-    panels = [_map(title, first, make) for title, make in matrices.items()]
+        maps.append(_map("√R ⊗ √L", first, lambda step: np.kron(root(first.at(step)[1]), root(first.at(step)[0]))))
     parts = zip(statistics, caption.tags(recordings), own_from(recordings, lane), strict=True)
     both = [[replace(curve, begins=begins) for curve in one.against(tag)] for one, tag, begins in parts]
     x = step_axis(recordings)
-    panels.append(panel("similarity of √L ⊗ √R and C", [likeness for likeness, _ in both], x, Axis((0.0, 1.05))))
-    panels.append(_bound([excess for _, excess in both], max(one.rank for one in statistics), x))
     largest = max(one.rank for one in statistics)
+    curves = [
+        panel("similarity of √L ⊗ √R and C", [likeness for likeness, _ in both], x, Axis((0.0, 1.05))),
+        _bound([excess for _, excess in both], largest, x),
+    ]
     told = _sentences(both[0][0], both[0][1], largest) if len(both) == 1 else ()
-    return film(recordings, panels, caption.chosen(recordings, lane), told=told)
+    notes = caption.chosen(recordings, lane)
+
+    def story() -> Film:
+        pair = [_map("Shampoo's √L ⊗ √R", first, whole), _map("all second moments C", first, moved)]
+        shown = film(recordings, [*pair, *curves], notes, told=told)
+        return replace(shown, scene=lambda step: replace(shown.scene(step), lead=len(pair)))
+
+    return replace(film(recordings, [*maps, *curves], notes, told=told), story=story)
 
 
 def _sentences(likeness: Curve, excess: Curve, rank: int) -> list[Sentence]:

@@ -27,7 +27,7 @@ FEW = 3
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Dotted lines show the values before training.
+    """Dotted lines show the values before training. A story has what is learned in the lead.
 
     Args:
         recordings: What is shown, on the same axes.
@@ -39,10 +39,15 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     need("layers", recordings, *channels)
     ranked = (RANK,) if all(has(recording, RANK) for recording in recordings) else ()
     panels = [_layers(recordings, channel, lane) for channel in (*channels, *ranked)]
-    panels += [
+    learned = [
         series(recordings, name) for name in ("loss", "test_accuracy") if all(has(one, name) for one in recordings)
     ]
-    return film(recordings, panels, caption.chosen(recordings, lane))
+    notes = caption.chosen(recordings, lane)
+    opened = film(recordings, [*panels, *learned], notes)
+    if not learned:
+        return opened
+    layers = ("layers dotted: before training", *notes)
+    return replace(opened, story=lambda: film(recordings, [learned[-1], *panels[:2]], layers))
 
 
 def _layers(recordings: Sequence[Recording], channel: str, lane: int) -> MovingPanel:
