@@ -30,5 +30,8 @@ class DirectLabel:
 
         >>> DirectLabel(0, 0, "adamw", "lane0").words("0.371"), DirectLabel(0, 0, "", "lane0").words("0.371")
         ('adamw 0.371', '0.371')
+        >>> DirectLabel(0, 0, "lr 0.1", "lane0").words("0.371")
+        'lr 0.1: 0.371'
         """
-        return f"{self.name} {value}".strip()
+        mark = ":" if self.name[-1:].isdigit() and value else ""
+        return f"{self.name}{mark} {value}".strip()
