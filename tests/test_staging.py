@@ -118,11 +118,3 @@ def test_parents_that_somebody_makes_meanwhile_are_shared(tmp_path):
         (tmp_path / "a/one").mkdir(parents=True)
         assert staging.move(whole, places) == places[1]
     assert names(tmp_path / "a") == ["one", "two"]
-
-
-def test_a_folder_that_is_being_made_is_reserved(tmp_path):
-    place = tmp_path / "one[1]"
-    with staging.beside(place):
-        assert staging.reserved(place)
-        assert not staging.reserved(tmp_path / "one")
-    assert not staging.reserved(place)

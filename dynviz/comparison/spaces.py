@@ -103,11 +103,6 @@ class Candidate:
     spec: Spec
     space: Mapping[str, SearchRange] = field(default_factory=dict)
 
-    @property
-    def space_text(self) -> str:
-        """The space as it would be written: `lr=log(1e-4,1)`."""
-        return ",".join(f"{name}={searched.text}" for name, searched in self.space.items())
-
     def point(self, shares: Sequence[float]) -> Combination:
         """The optimizer at one point of its space.
 

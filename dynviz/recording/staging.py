@@ -10,7 +10,6 @@ their name, a lock that nobody holds, and the absence of anything else.
 import contextlib
 import errno
 import fcntl
-import glob
 import itertools
 import os
 import shutil
@@ -94,11 +93,6 @@ def move(whole: Path, places: Iterable[Path]) -> Path:
             raise disk.unwritable(place, error) from error
         return place
     raise _taken(place)
-
-
-def reserved(place: Path) -> bool:
-    """Whether a folder is being built for a place, or was when a process was killed."""
-    return any(place.parent.glob(f".{glob.escape(place.name[:100])}{MARK}*"))
 
 
 def _missing(place: Path) -> list[Path]:
