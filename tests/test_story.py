@@ -20,6 +20,7 @@ from dynviz.charts.swarm import basins
 from dynviz.layout.story import SHARE, arrange_story
 from dynviz.pixels.metrics import pixel_page
 from dynviz.pixels.pen import Pen
+from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.marks import Arrows, Bars, Line, Points
 from dynviz.scene.norm import Norm
 from tests.recorded import surface, voronoi
@@ -72,7 +73,8 @@ def test_a_scenario_names_the_view_of_its_story_unless_that_is_a_file(tmp_path):
 def test_a_ring_has_the_radius_of_the_deviation_of_all_coordinates(tmp_path):
     recording = voronoi(tmp_path / "adamw", steps=40, every=10, centers=300)
     film = open_film([recording], "rings")
-    first, last = (significant(float(recording["centers"][index, 0].std(dtype=np.float64))) for index in (0, -1))
+    sds = [float(recording["centers"][index, 0].std(dtype=np.float64)) for index in (0, -1)]
+    first, last = (significant(sd, padded=True) for sd in sds)
     said = [one.text for one in film.scene(40).readouts if one.color == "text"]
     assert said == [f"The spread of the centers goes from {first} to {last}."]
     for step, index in ((0, 0), (40, -1)):
@@ -83,6 +85,39 @@ def test_a_ring_has_the_radius_of_the_deviation_of_all_coordinates(tmp_path):
             assert np.hypot(line.x, line.y) == pytest.approx(np.full(len(line.x), wanted))
         assert began.dash == "dashed"
         assert sum(isinstance(mark, Points) for mark in marks) == 1
+    assert {mark.label for mark in film.scene(40).panels[0].marks if isinstance(mark, Line)} == {""}
+    rings = [mark for mark in told(film).scene(40).panels[0].marks if isinstance(mark, Line)]
+    assert [line.label for line in rings] == ["spread at the start", "spread now"]
+
+
+def test_a_story_of_centers_draws_their_spread_from_zero_and_says_the_same_numbers(tmp_path):
+    recording = voronoi(tmp_path / "adamw", steps=40, every=10, centers=300)
+    scene = told(open_film([recording], "centers")).scene(40)
+    cloud, curve = scene.panels
+    assert (scene.lead, curve.title, curve.y.limits[0]) == (1, "spread of the centers", 0.0)
+    (label,) = (mark for mark in curve.marks if isinstance(mark, DirectLabel))
+    now = significant(float(recording["centers"][-1, 0].std(dtype=np.float64)), padded=True)
+    assert (label.value, cloud.readouts[0].text) == (now, f"spread {now}")
+    assert any(one.text.startswith("The spread of the centers goes") and now in one.text for one in scene.readouts)
+
+
+def test_the_truth_leads_beside_the_predictions_and_the_sentence_has_their_accuracy(tmp_path):
+    both = [voronoi(tmp_path / name, steps=40, every=10, centers=10) for name in ("adamw", "sgd")]
+    for view, supports in (("benchmark", 2), ("logits", 0)):
+        scene = told(open_film(both, f"{view}:truth=true")).scene(40)
+        assert [panel.title for panel in scene.panels[:3]] == ["prediction", "prediction", "true classes"]
+        assert (scene.lead, len(scene.panels)) == (3, 3 + supports)
+        (said,) = (one.text for one in scene.readouts if one.color == "text")
+        for panel in scene.panels[:2]:
+            assert panel.readouts[0].text.removesuffix(" right") in said
+        assert "true classes" not in [panel.title for panel in told(open_film(both, view)).scene(40).panels]
+
+
+def test_a_story_of_the_environment_names_no_optimizer(tmp_path):
+    film = open_film([voronoi(tmp_path / "adamw", steps=40, every=10, centers=10)], "environment")
+    assert any(one.text.startswith("adamw") for one in film.scene(0).readouts)
+    scene = told(film).scene(0)
+    assert (scene.readouts, scene.steps) == ((), -1)
 
 
 def test_losses_rise_by_equal_factors_on_a_logarithmic_scale_that_all_planes_share():

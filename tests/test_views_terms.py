@@ -7,7 +7,9 @@ import pytest
 
 import dynviz
 from dynviz.animation.drawing import open_film
+from dynviz.animation.story import told
 from dynviz.errors import DynvizError
+from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.marks import Arrows, Band, Bars, Line
 
 
@@ -50,6 +52,20 @@ def test_the_ledger_shows_lengths_and_shares_that_add_up_to_one(valley):
     assert bands[-1].high[at] == pytest.approx(1)
     for below, above in itertools.pairwise(bands):
         np.testing.assert_array_equal(below.high, above.low)
+
+
+def test_a_story_of_the_ledger_names_the_areas_of_shares_that_lead(valley):
+    film = open_film([valley["adamw"]], "ledger")
+    assert not only(film.scene(40).panels[1], DirectLabel)
+    shares, lengths = told(film).scene(40).panels
+    assert (shares.title, lengths.title) == ("share of each term", "length of each term")
+    labels = only(shares, DirectLabel)
+    assert [label.name for label in labels] == ["gradient", "momentum", "decay"]
+    for label, band in zip(labels, only(shares, Band), strict=True):
+        at = int(np.flatnonzero(band.x == 40)[0])
+        assert label.y == pytest.approx((band.low[at] + band.high[at]) / 2)
+        assert label.value == f"{100 * (band.high[at] - band.low[at]):.1f} %"
+    assert open_film(list(valley.values()), "ledger").story is None
 
 
 def test_terms_that_were_never_at_work_are_left_out(valley):

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
+from dynviz.charts.endings import joined
 from dynviz.charts.moving import MovingPanel
 from dynviz.charts.numbers import percent
 from dynviz.charts.samples import Latest, has, index_at
+from dynviz.film import Film, Sentence
 from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Band, Extent, Field, Mark, Panel, Points, Readout, Regions, Text
@@ -72,6 +74,53 @@ def class_maps(recordings: Sequence[Recording], lane: int) -> list[MovingPanel]:
     """
     tagged = zip(recordings, caption.tags(recordings), strict=True)
     return [_class_map(recording, lane, tag) for recording, tag in tagged if has(recording, "prediction")]
+
+
+def true_classes(recording: Recording, lane: int, more: Sequence[Mark] = (), readouts: Sequence[Readout] = ()) -> Panel:
+    """A panel of the channel `environment`: the true class at each point.
+
+    Args:
+        recording: The recording.
+        lane: The lane to show.
+        more: What is drawn over it.
+        readouts: What is said before the names of the classes.
+    """
+    extent = extent_of(recording)
+    x, y = plane(extent)
+    classes = np.nan_to_num(recording["environment"][0, lane]).astype(np.int64)
+    colors = class_colors(max(2, int(classes.max()) + 1))
+    names = class_names(recording)
+    words = [Readout(name, color) for name, color in zip(names, class_colors(len(names)), strict=True)]
+    regions = Regions(classes, extent, colors)
+    return Panel("true classes", x, y, (regions, *more), (*readouts, *words), square=True)
+
+
+def with_truth(recordings: Sequence[Recording], lane: int, maps: Sequence[MovingPanel]) -> list[MovingPanel]:
+    """Maps of predicted classes, and after them the true classes where they are recorded."""
+    known = next((recording for recording in recordings if has(recording, "environment")), None)
+    if known is None or not maps:
+        return list(maps)
+    panel = true_classes(known, lane)
+    return [*maps, MovingPanel(np.zeros(1, dtype=np.int64), lambda _: panel)]
+
+
+def right(recordings: Sequence[Recording], lane: int) -> list[Sentence]:
+    """How many of the unseen points are right in the end: what is said at the last maps, the most first."""
+    told: list[tuple[float, str]] = []
+    for recording, tag in zip(recordings, caption.tags(recordings), strict=True):
+        if not has(recording, "prediction") or not has(recording, "val_accuracy"):
+            return []
+        told.append((float(recording["val_accuracy"][-1, lane]), f" for {tag.name}" if tag.name else ""))
+    if not told or not all(math.isfinite(share) for share, _ in told):
+        return []
+    step = max(int(recording.steps("val_accuracy")[-1]) for recording in recordings)
+    words = [f"{percent(share)}{name}" for share, name in sorted(told, key=lambda one: -one[0])]
+    return [Sentence(step, f"In the end {joined(words)} of unseen points are right.")]
+
+
+def led(film: Film, count: int) -> Film:
+    """The film, whose story has so many of its first panels in the lead."""
+    return replace(film, story=lambda: replace(film, scene=lambda step: replace(film.scene(step), lead=count)))
 
 
 def _class_map(recording: Recording, lane: int, tag: Readout) -> MovingPanel:

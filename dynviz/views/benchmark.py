@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dynviz.charts.maps import class_maps
+from dynviz.charts.maps import class_maps, led, right, with_truth
 from dynviz.charts.moving import film
 from dynviz.charts.samples import lane_of, missing, need
 from dynviz.charts.series import scalars, series
@@ -10,7 +10,7 @@ from dynviz.film import Film
 from dynviz.recording import Recording
 
 
-def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
+def view(recordings: Sequence[Recording], *, lane: int = 0, truth: bool = False) -> Film:
     """For each recording a map of the predicted classes with its accuracy; then a panel for each scalar.
 
     The loss on the validation set, or else that of the batches, comes first.
@@ -18,6 +18,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     Args:
         recordings: What is shown.
         lane: Which lane the maps show; curves show all.
+        truth: Whether the true classes stand beside the predicted ones.
     """
     need("benchmark", recordings)
     lane_of(recordings, lane)
@@ -30,4 +31,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     if not maps and not channels:
         raise missing("benchmark", recordings[0], "loss")
     curves = [series(recordings, channel) for channel in channels]
-    return film(recordings, [*maps, *curves])
+    if not truth or not maps:
+        return film(recordings, [*maps, *curves])
+    maps = with_truth(recordings, lane, maps)
+    return led(film(recordings, [*maps, *curves], told=right(recordings, lane)), len(maps))

@@ -1,23 +1,24 @@
 """The task itself: the true class of each point, and the true centers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from dynviz.charts import caption
-from dynviz.charts.maps import class_colors, class_names, extent_of, plane
+from dynviz.charts.maps import class_names, true_classes
 from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.samples import has, lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Mark, Marker, Panel, Points, Readout, Regions
+from dynviz.scene.marks import Mark, Marker, Points, Readout
 
 MARKERS: tuple[tuple[Marker, float], ...] = (("dot", 4.0), ("ring", 5.0))
 """Shape and size of the centers of each class: on ground of its own class a colour would not be seen."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
-    """Recordings of the same environment share a panel.
+    """Recordings of the same environment share a panel. A story names no optimizer, of which the task knows nothing.
 
     Args:
         recordings: What is shown.
@@ -30,12 +31,15 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     for index, recording in enumerate(recordings):
         if not any(_same(recording, other, lane) for _, other in distinct):
             distinct.append((index, recording))
-    return film(
+    shown = film(
         recordings,
         [
             _panel(recording, lane, names[index] if len(distinct) > 1 else "", caption.color(index))
             for index, recording in distinct
         ],
+    )
+    return replace(
+        shown, story=lambda: replace(shown, scene=lambda step: replace(shown.scene(step), readouts=(), steps=-1))
     )
 
 
@@ -44,16 +48,8 @@ def _same(one: Recording, other: Recording, lane: int) -> bool:
 
 
 def _panel(recording: Recording, lane: int, name: str, color: str) -> MovingPanel:
-    extent = extent_of(recording)
-    x, y = plane(extent)
-    classes = np.nan_to_num(recording["environment"][0, lane]).astype(np.int64)
-    marks: list[Mark] = [Regions(classes, extent, class_colors(max(2, int(classes.max()) + 1)))]
-    if has(recording, "true_centers"):
-        marks += _centers(recording, lane)
-    readouts = [Readout(name, color)] if name else []
-    names = class_names(recording)
-    readouts += [Readout(name, color) for name, color in zip(names, class_colors(len(names)), strict=True)]
-    panel = Panel("true classes", x, y, tuple(marks), tuple(readouts), square=True)
+    marks = _centers(recording, lane) if has(recording, "true_centers") else []
+    panel = true_classes(recording, lane, marks, [Readout(name, color)] if name else [])
     return MovingPanel(np.zeros(1, dtype=np.int64), lambda _: panel)
 
 

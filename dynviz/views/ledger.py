@@ -1,6 +1,7 @@
 """How much each term of the update contributed: its length and its share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from dynviz.charts.samples import index_at, need
 from dynviz.charts.terms import Ledger, ledger, need_terms
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Band, Line, Panel, Readout
+from dynviz.scene.direct_label import DirectLabel
+from dynviz.scene.marks import Axis, Band, Line, Mark, Panel, Readout
 
 Array = NDArray[np.float64]
 
@@ -21,7 +23,8 @@ def view(recordings: Sequence[Recording]) -> Film:
     """For each recording, the norm of each term and of the whole step, and each term's share.
 
     Norms are over all parameters. The whole step is shorter than their sum where terms oppose each other; shares are of
-    the sum. With several lanes, the median is drawn.
+    the sum. With several lanes, the median is drawn. A story has the shares of one recording in the lead, with the name
+    and the share of each term beside its area.
 
     Args:
         recordings: What is shown; recorded with `--record 'term.*'`.
@@ -39,7 +42,13 @@ def view(recordings: Sequence[Recording]) -> Film:
         whose = (tag,) if tag.name else ()
         panels += [_sizes(book, x, y, whose), _shares(book, x, whose)]
     lanes = max(len(recording.seeds) for recording in recordings)
-    return film(recordings, panels, [f"median of {caption.lanes(lanes)}"] if lanes > 1 else ())
+    notes = [f"median of {caption.lanes(lanes)}"] if lanes > 1 else []
+
+    def story() -> Film:
+        return film(recordings, [_shares(books[0], x, (), direct=True), panels[0]], notes)
+
+    whole = film(recordings, panels, notes)
+    return replace(whole, story=story) if len(recordings) == 1 else whole
 
 
 def _sizes(book: Ledger, x: Axis, y: Axis, whose: tuple[Readout, ...]) -> MovingPanel:
@@ -59,8 +68,8 @@ def _sizes(book: Ledger, x: Axis, y: Axis, whose: tuple[Readout, ...]) -> Moving
     return MovingPanel(book.steps, at)
 
 
-def _shares(book: Ledger, x: Axis, whose: tuple[Readout, ...]) -> MovingPanel:
-    """How the lengths divide between the terms, one over another."""
+def _shares(book: Ledger, x: Axis, whose: tuple[Readout, ...], *, direct: bool = False) -> MovingPanel:
+    """How the lengths divide between the terms, one over another; with `direct`, named where they are."""
     steps = book.steps.astype(np.float64)
     lengths = np.stack([_median(norms) for norms in book.norms.values()])
     total = lengths.sum(axis=0)
@@ -74,16 +83,27 @@ def _shares(book: Ledger, x: Axis, whose: tuple[Readout, ...]) -> MovingPanel:
         areas.append(Line(steps, edges[row + 1], f"term.{name}", dot=False))
 
     def at(step: int) -> Panel:
-        marks = [area.at(step) for area in areas]
+        marks: list[Mark] = [area.at(step) for area in areas]
         place = index_at(book.steps, step)
+        if direct:
+            marks += _labels(book, edges[:, place], step)
         words = [
-            Readout(percent(float(share)), f"term.{name}", name, "100.0 %")
+            Readout(percent(float(share)), f"term.{name}", name, "100.0 %", direct)
             for name, share in zip(book.norms, shares[:, place], strict=True)
             if np.isfinite(share)
         ]
         return Panel("share of each term", x, Axis((0.0, 1.0)), tuple(marks), (*whose, *words))
 
     return MovingPanel(book.steps, at)
+
+
+def _labels(book: Ledger, edges: Array, step: int) -> list[DirectLabel]:
+    """The name and the share of each term, in the middle of its area at a step."""
+    return [
+        DirectLabel(float(step), float(low + high) / 2, name, f"term.{name}", percent(float(high - low)), "100.0 %")
+        for name, low, high in zip(book.norms, edges[:-1], edges[1:], strict=True)
+        if np.isfinite(high - low)
+    ]
 
 
 def _median(values: Array) -> Array:

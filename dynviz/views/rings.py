@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynviz.charts import caption
-from dynviz.charts.endings import joined
 from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film
 from dynviz.charts.numbers import significant
@@ -17,11 +16,13 @@ from dynviz.charts.series import series
 from dynviz.film import Film, Sentence
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Line, Panel, Points
-from dynviz.views.centers import spread
+from dynviz.views.centers import spread, ways
 
 Array: TypeAlias = NDArray[Any]
 
 TURN = np.linspace(0.0, 2 * np.pi, 181)
+WORDS = ("spread at the start", "spread now")
+"""What the dashed and the solid ring are."""
 REACH = 3.2
 """Standard deviations from the middle to the edge: one center in 400 stands beyond it."""
 
@@ -30,6 +31,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     """A map for each recording: its centers, a ring of one standard deviation, and dashed the ring that it began with.
 
     The deviation is that of all coordinates of all centers. Below is the accuracy, or else the loss, of all recordings.
+    A story says what the rings are.
 
     Args:
         recordings: What is shown.
@@ -40,41 +42,32 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     sds = [spread(recording["centers"][index, lane]) for recording in recordings for index in (0, -1)]
     reach = REACH * (max(filter(np.isfinite, sds), default=1.0) or 1.0)
     axis = Axis((-reach, reach))
-    tagged = zip(recordings, caption.tags(recordings), strict=True)
-    panels = [_panel(recording, lane, axis, tag) for recording, tag in tagged]
+    tags = caption.tags(recordings)
     below = next((name for name in ("val_accuracy", "val_loss", "loss") if has(recordings[0], name)), "")
-    panels = [*panels, series(recordings, below)] if below else panels
-    names = [tag.name for tag in caption.tags(recordings)]
+    curves = [series(recordings, below)] if below else []
+    names = [tag.name for tag in tags]
     last = max(int(recording.steps("centers")[-1]) for recording in recordings)
-    told = [Sentence(last, _spreads(sds, names))] if np.isfinite(sds).all() else []
-    return film(recordings, panels, told=told)
+    told = [Sentence(last, ways(sds, names))] if np.isfinite(sds).all() else []
+
+    def opened(words: tuple[str, str]) -> Film:
+        clouds = zip(recordings, tags, strict=True)
+        panels = [_panel(recording, lane, axis, tag, words) for recording, tag in clouds]
+        return film(recordings, [*panels, *curves], told=told)
+
+    return replace(opened(("", "")), story=lambda: opened(WORDS))
 
 
-def _spreads(sds: Sequence[float], names: Sequence[str]) -> str:
-    """From where to where the spread of each cloud went, in a sentence.
-
-    >>> _spreads([99.6, 36.9, 99.6, 99.1], ["adamw", "adamw-l1"])
-    'The spread of the centers goes from 99.6 to 36.9 for adamw and from 99.6 to 99.1 for adamw-l1.'
-    """
-    texts = [significant(one) for one in sds]
-    ways = [
-        f"from {first} to {last}{f' for {name}' if name else ''}"
-        for first, last, name in zip(texts[::2], texts[1::2], names, strict=True)
-    ]
-    return f"The spread of the centers goes {joined(ways)}."
-
-
-def _panel(recording: Recording, lane: int, axis: Axis, tag: caption.Tag) -> MovingPanel:
+def _panel(recording: Recording, lane: int, axis: Axis, tag: caption.Tag, words: tuple[str, str]) -> MovingPanel:
     first = spread(recording["centers"][0, lane])
-    began = replace(_ring(first, tag.color), dash="dashed", width=1.1)
+    began = replace(_ring(first, tag.color), dash="dashed", width=1.1, label=words[0])
     drawn = Latest(recording, "centers", _cloud(lane, tag))
     title = caption.with_seed("centers", recording, lane)
 
     def at(step: int) -> Panel:
-        marks, value = drawn.at(step)
+        (cloud, ring), value = drawn.at(step)
         text = f"spread {significant(first, padded=True)} to {value}"
         readout = replace(tag, text=text, widest="spread 00.0 to 00.0")
-        return Panel(title, axis, axis, (*marks[:1], began, *marks[1:]), (readout,), square=True)
+        return Panel(title, axis, axis, (cloud, began, replace(ring, label=words[1])), (readout,), square=True)
 
     return MovingPanel(drawn.steps, at)
 
