@@ -29,18 +29,29 @@ def profiles(scored: Sequence[Score], tau: float, title: str, unit: str) -> Scen
         rises, heights = profile(list(score.ratios.values()), tau)
         x, y = np.repeat(rises, 2)[1:], np.repeat(heights, 2)[:-1]
         dash = DASHES[index % len(DASHES)]
-        marks.append(
-            Line(x, y, f"lane{index}", f"{score.optimizer} {score.score:.2f}", dash=dash, width=1.6, dot=False)
-        )
+        label, width = f"{_name(score)}: area {score.score:.2f}", 1.6 if index else 2.4
+        marks.append(Line(x, y, f"lane{index}", label, dash=dash, width=width, dot=False))
     left_out = f", the best {MOST} of {len(scored)}" if len(scored) > MOST else ""
     panel = Panel(
         f"share of tasks solved{left_out}",
         Axis((1.0, tau), label=f"{unit} to the target, divided by those of the fastest"),
         Axis((0.0, 1.04)),
         tuple(marks),
-        (Readout("the number is the area: 1 for the fastest on all tasks", "muted"),),
+        (Readout("area under a curve: 1 for the fastest on all tasks", "muted"),),
     )
-    return Scene(title, (panel,), 0, -1)
+    return Scene(message(scored) or title, (panel,), 0, -1, (Readout(title, "muted"),) if message(scored) else ())
+
+
+def message(scored: Sequence[Score]) -> str:
+    """Whose profile is the best, in a sentence; empty where two are, or nobody reached a target."""
+    scores = [round(score.score, 2) for score in scored[:2]]
+    if not scores or not scores[0] > 0 or (len(scores) > 1 and scores[0] == scores[1]):
+        return ""
+    return f"{_name(scored[0])} has the best score over all tasks"
+
+
+def _name(score: Score) -> str:
+    return score.optimizer.replace("_", " ")
 
 
 def description(scored: Sequence[Score]) -> str:
