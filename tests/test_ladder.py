@@ -133,19 +133,8 @@ def test_a_change_of_the_scenario_is_trained_apart_and_a_missed_target_is_infini
 def test_no_interval_runs_off_the_top_and_schedules_after_one_another_are_named():
     steps = (100.0,) * 6
     change = "lr=warmup(0.03,100) then cosine(0.03)"
-    rung = Rung(
-        "",
-        1,
-        change,
-        "adamw",
-        steps,
-        Estimate(100.0, 90.0, 400.0, 6),
-        Estimate(2.0, 1.5, 3.0, 6),
-        "hurts",
-        1.0,
-        0.0,
-        "",
-    )
+    time, ratio = Estimate(100.0, 90.0, 400.0, 6), Estimate(2.0, 1.5, 3.0, 6)
+    rung = Rung("", 1, change, "adamw", steps, time, ratio, "hurts", 1.0, 0.0, "")
     scene = ladder_picture.picture([rung], "title", "steps")
     panel = scene.panels[0]
     assert panel.y.limits[1] > 400
