@@ -84,7 +84,8 @@ def _sentences(recordings: Sequence[Recording], lane: int) -> list[Sentence]:
     """By how much the outputs of two recordings differ at most; nothing where they are two functions."""
     if len(recordings) != 2:
         return []
-    steps, apart = _apart(*recordings, lane)
+    first, other = recordings
+    steps, apart = _apart(first, other, lane)
     most = float(np.max(apart, initial=0.0))
     if not len(steps) or not most < SAME:
         return []
