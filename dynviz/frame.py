@@ -226,6 +226,7 @@ class Sheet:
         told: Returns the recipe.
         views: Opens the view that is shown and, if asked for `others`, those that the scenario suggests besides; to be
             called before the recipe is asked for, which names what these show, too.
+        terms: The colours of terms of steps that the frames show.
     """
 
     palette: Pixels
@@ -241,6 +242,7 @@ class Sheet:
     header: Header | None = None
     told: Callable[[], str] = no_recipe
     views: Callable[..., tuple[View, ...]] = no_views
+    terms: tuple[str, ...] = ()
 
     @property
     def recipe(self) -> str:

@@ -12,11 +12,13 @@ from PIL import Image
 import dynviz
 from dynviz.cli import commands
 from dynviz.comparison import ladder, ladder_picture
-from dynviz.comparison.ladder import LadderRequest, changed, climb, stack, survival
+from dynviz.comparison.ladder import LadderRequest, Rung, changed, climb, stack, survival
+from dynviz.comparison.statistics import Estimate
 from dynviz.comparison.targets import Target, steps_to
 from dynviz.comparison.trials import TrialRunner
 from dynviz.errors import DynvizError
 from dynviz.plugins.spec import parse
+from dynviz.scene.marks import Text
 from dynviz.sweeps import launch
 from dynviz.sweeps.jobs import Settings
 
@@ -122,8 +124,24 @@ def test_a_change_of_the_scenario_is_trained_apart_and_a_missed_target_is_infini
     assert first == "scenario.noise=1: missed the target, as before."
     assert second == "lr=0.05: too few seeds; more seeds reach the target than before."
     assert "missed" in ladder_picture.description(rungs, "steps")
-    ladder_picture.picture(rungs, "title", "steps")
+    marks = ladder_picture.picture(rungs, "title", "steps").panels[0].marks
+    words = [mark.text for mark in marks if isinstance(mark, Text)]
+    assert words.count("3 of 3 seeds") == words.count("miss the target") == 2
     assert rungs[0].to_json()["time"] is None
+
+
+def test_no_interval_runs_off_the_top_and_schedules_after_one_another_are_named():
+    steps = (100.0,) * 6
+    change = "lr=warmup(0.03,100) then cosine(0.03)"
+    time, ratio = Estimate(100.0, 90.0, 400.0, 6), Estimate(2.0, 1.5, 3.0, 6)
+    rung = Rung("", 1, change, "adamw", steps, time, ratio, "hurts", 1.0, 0.0, "")
+    scene = ladder_picture.picture([rung], "title", "steps")
+    panel = scene.panels[0]
+    assert panel.y.limits[1] > 400
+    words = [mark.text for mark in panel.marks if isinstance(mark, Text)]
+    assert not any("(" in text for text in words)
+    assert scene.readouts[0].text == "lr warmup then cosine hurts."
+    assert "without an end" not in scene.readouts[1].text
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,14 @@ def test_the_view_draws_the_difference_and_both_rates(both):
     ]
 
 
+def test_a_story_says_that_the_outputs_are_the_same_and_has_logarithmic_axes(both):
+    film = plugins.load("views", "equivalence").make(recordings=list(both.values())).story()
+    scene = film.scene(400)
+    assert [panel.title for panel in scene.panels[1:]] == ["norm of the weights", "learning rate"]
+    assert all(panel.y.scale == "log" for panel in scene.panels[1:])
+    assert any(words.text.startswith("Same loss and same outputs") for words in scene.readouts)
+
+
 @pytest.mark.parametrize("option", [{"data": "faces"}, {"width": 1}])
 def test_options_that_do_not_fit_are_refused(option):
     with pytest.raises(DynvizError, match=next(iter(option))):

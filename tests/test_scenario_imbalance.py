@@ -102,6 +102,16 @@ def test_the_view_has_a_panel_of_groups_for_each_optimizer(tmp_path):
     assert groups[1].marks[-1].y[-1] == pytest.approx(run["adam"]["group_loss"][-1, 0, -1])
 
 
+def test_a_story_of_equal_classes_calls_none_rare(tmp_path):
+    runs = dynviz.run("imbalance:classes=20,zipf=0", ["sgd", "adam"], steps=10, out=tmp_path / "run")
+    panels = load("views", "groups").make(recordings=[runs["sgd"], runs["adam"]]).story().scene(10).panels
+    assert [panel.title for panel in panels] == [
+        "training loss",
+        "worst of 10 groups of classes",
+        "best of 10 groups of classes",
+    ]
+
+
 @pytest.mark.parametrize(
     "options", [{"model": "cnn"}, {"classes": 1}, {"batch": "none"}, {"batch": "0"}, {"width": 6}, {"samples": 2}]
 )

@@ -148,6 +148,18 @@ def test_a_small_palette_keeps_what_tells_lanes_apart(look):
 
 
 @both
+def test_a_small_palette_draws_the_edges_of_a_term_in_its_own_colour(look):
+    roles = [role for role in look.colors if role.startswith("term.")]
+    small = Palette(thinned(look.palette(["valley"]), FEW, look.pinned(roles)))
+    ground = np.array(look.color("ground"))
+    for role in roles:
+        for share in look.blends(role):
+            wanted = (ground + share * (np.array(look.color(role)) - ground)).round()
+            drawn = small.colors[small.indices(wanted[None].astype(np.uint8))][0]
+            assert np.abs(drawn.astype(int) - wanted).max() <= 4
+
+
+@both
 @pytest.mark.parametrize("ramp", ["ordered", "signed", "classes", "valley"])
 def test_a_small_palette_keeps_steps_of_every_ramp(look, ramp):
     small = thinned(look.palette([ramp]), FEW, look.pinned()).tolist()

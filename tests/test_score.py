@@ -12,8 +12,10 @@ from PIL import Image
 import dynviz
 from dynviz import plugins
 from dynviz.cli import commands
+from dynviz.comparison import pictures
 from dynviz.comparison.consumption import examples_of, gradients_of
 from dynviz.comparison.score import LONGER, factor, own_defaults
+from dynviz.comparison.scoring import Score
 from dynviz.comparison.spaces import candidate
 from dynviz.comparison.targets import Target, steps_to
 from dynviz.comparison.timing import StepCost
@@ -29,6 +31,14 @@ ASKED += ["--studies", "3", "--jobs", "1"]
 
 def run(*words):
     return CliRunner().invoke(commands, [*words], catch_exceptions=False)
+
+
+def test_the_picture_says_who_scores_best_unless_two_do():
+    first, second = (Score(name, area, {"a": 1.0}, {"a": 1.0}, {}) for name, area in (("adam_w", 0.5), ("sgd", 0.3)))
+    scene = pictures.profiles([first, second], 4.0, "tasks", "steps")
+    assert (scene.title, scene.readouts[0].text) == ("adam w has the best score over all tasks", "tasks")
+    assert [line.label for line in scene.panels[0].marks] == ["adam w: area 0.50", "sgd: area 0.30"]
+    assert pictures.profiles([first, first], 4.0, "tasks", "steps").title == "tasks"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from dynviz.animation.formats import Publication, choose, find_exporter, moving,
 from dynviz.animation.pace import Pace, Steps, by_motion, spread
 from dynviz.animation.page_views import page_views
 from dynviz.animation.provenance import comment, facts
-from dynviz.animation.ramps import ramps
+from dynviz.animation.ramps import ramps, terms
 from dynviz.animation.recipe_writer import line_for
 from dynviz.animation.story import printed
 from dynviz.animation.wording import Wording, read_language
@@ -224,6 +224,7 @@ class Show:
             drawing.header(self._film) if drawing.tiled else None,
             recipe,
             partial(page_views, drawing, self._film, recordings, steps, measured),
+            terms(self._film, self._steps),
         )
 
     def frames(self, seconds: tuple[float, float], progress: Progress | None) -> Frames:

@@ -26,8 +26,6 @@ SHARE = 0.21
 """Length of the arrow of the longest term, as a share of the plane's width, whatever its true length."""
 NAMED = 0.06
 """An arrow has its name from this share of the plane's width on."""
-WINDOW = 5
-"""Steps that a sentence is about: the step to come and those before it."""
 MOST = 0.8
 """From this share of the sum of lengths on, a term is almost all of the step."""
 ALONG = 0.3
@@ -49,15 +47,14 @@ class Stages:
     moves: Mapping[str, Floats]
 
     def words(self, sample: int) -> str:
-        """A sentence about the terms at a sample and in the window before it; empty where nothing moves.
+        """A sentence about the terms at a sample, whose arrows are drawn; empty where nothing moves.
 
         >>> ahead, back = np.array([[3.0, 0.0]]), np.array([[-1.0, 0.1]])
         >>> Stages(np.array([1]), {"momentum": ahead, "gradient": back}).words(0)
         'Gradient pulls against momentum.'
         """
-        window = slice(max(sample - WINDOW + 1, 0), sample + 1)
-        near = {name: np.nan_to_num(move[window]) for name, move in self.moves.items()}
-        lengths = {name: float(np.hypot(*move.T).sum()) for name, move in near.items()}
+        now = {name: np.nan_to_num(move[sample]) for name, move in self.moves.items()}
+        lengths = {name: float(np.hypot(*move)) for name, move in now.items()}
         first, *others = sorted(lengths, key=lambda name: -lengths[name])
         whole = sum(lengths.values())
         if not whole > 0:
@@ -65,8 +62,7 @@ class Stages:
         if not others or lengths[first] >= MOST * whole:
             return f"Almost all of the step is {first}."
         second = others[0]
-        product = float((near[first] * near[second]).sum())
-        cosine = product / float(np.linalg.norm(near[first]) * np.linalg.norm(near[second]))
+        cosine = float(now[first] @ now[second]) / (lengths[first] * lengths[second])
         if cosine <= -ALONG:
             return f"{second.capitalize()} pulls against {first}."
         way = "the same way" if cosine >= ALONG else "at an angle"
@@ -85,7 +81,7 @@ def staged(recordings: Sequence[Recording], lane: int) -> Film:
         for recording, stages, tag in zip(recordings, known, caption.tags(recordings), strict=True)
     ]
     panels += [_lengths(recordings, stages) for stages in known[:1] if len(known) == 1]
-    notes = ("longest arrow: see the scale; others by the root of their share", f"sentence: of the last {WINDOW} steps")
+    notes = ("the longest arrow is as long as the scale; short ones are drawn longer",)
     told = film(recordings, panels, (*caption.chosen(recordings, lane), *notes))
     if len(known) > 1:
         return told

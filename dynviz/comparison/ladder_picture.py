@@ -1,6 +1,7 @@
 """The picture of a ladder: a bar for each rung that falls as changes are stacked."""
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -24,6 +25,8 @@ ROOM = 1.75
 """Of the axis for the longest bar, with the words above it."""
 ROW = 0.105
 """From one line of these words to the next, as a share of the axis."""
+ABOVE = 1.04
+"""Of the axis for the longest interval."""
 LETTERS = 15
 """Letters of such a line, about."""
 
@@ -38,8 +41,10 @@ def picture(rungs: Sequence[Rung], title: str, unit: str) -> Scene:
     """
     sizes = list(dict.fromkeys(rung.size for rung in rungs))
     panels = tuple(_panel([rung for rung in rungs if rung.size == size], size, unit) for size in sizes)
-    note = Readout("bars: medians over seeds; lines: 95 % intervals", "muted")
-    return Scene(title, panels, 0, -1, (Readout(message(rungs), "text"), note))
+    words = "bars: medians over seeds; lines: 95 % intervals"
+    if any(math.isinf(rung.time.high) and math.isfinite(rung.time.value) for rung in rungs):
+        words += ", without an end where many seeds miss the target"
+    return Scene(title, panels, 0, -1, (Readout(message(rungs), "text"), Readout(words, "muted")))
 
 
 def message(rungs: Sequence[Rung]) -> str:
@@ -54,7 +59,7 @@ def message(rungs: Sequence[Rung]) -> str:
         there = [[rung for rung in changed if rung.number == number] for number in numbers]
         names = [same[0].change for same in there if all(rung.effect == effect for rung in same)]
         if names:
-            parts.append(f"{joined([written(name) for name in names])} {verb if len(names) == 1 else verb[:-1]}")
+            parts.append(f"{joined([_short(name) for name in names])} {verb if len(names) == 1 else verb[:-1]}")
     where = " at all sizes" if len({rung.size for rung in rungs}) > 1 else ""
     if parts:
         return f"{', '.join(parts)}{where}."
@@ -63,7 +68,9 @@ def message(rungs: Sequence[Rung]) -> str:
 
 def _panel(rungs: Sequence[Rung], size: str, unit: str) -> Panel:
     ends = [end for rung in rungs for end in (rung.time.value,) if math.isfinite(end)]
-    top = ROOM * max(ends, default=1.0)
+    # No interval runs off the top, unless it has no end.
+    highs = [rung.time.high for rung in rungs if math.isfinite(rung.time.high) and math.isfinite(rung.time.value)]
+    top = max(ROOM * max(ends, default=1.0), ABOVE * max(highs, default=0.0))
     marks: list[Mark] = [
         Bars(np.array([float(rung.number)]), np.array([_height(rung)]), COLORS[rung.effect], 0.84) for rung in rungs
     ]
@@ -73,7 +80,10 @@ def _panel(rungs: Sequence[Rung], size: str, unit: str) -> Panel:
         if math.isfinite(time.value) and low < high:
             # Beside the words, which may stand higher than it ends.
             marks.append(Line(np.full(2, place - 0.4), np.array([low, high]), "text", width=1.0, dot=False))
-        lines = [*_words(rung), significant(time.value) if math.isfinite(time.value) else "missed"]
+        # Of an infinite median no bar is drawn; its words say why.
+        lines = (
+            [*_words(rung), significant(time.value)] if math.isfinite(time.value) else [*_named(rung), *_missing(rung)]
+        )
         for row, words in enumerate(reversed(lines)):
             color = COLORS[rung.effect] if rung.number and words == rung.effect else "text"
             marks.append(Text(place, _height(rung) + (0.6 + row) * ROW * top, words, color, "center"))
@@ -87,9 +97,23 @@ def _height(rung: Rung) -> float:
 
 def _words(rung: Rung) -> list[str]:
     """The change and what it does, in lines above a bar."""
-    name = written(rung.change).removeprefix("+")
-    lines = textwrap.wrap(f"+ {name}" if rung.number else name, LETTERS, break_long_words=False)
-    return [*lines, *([rung.effect] if rung.number else [])]
+    return [*_named(rung), *([rung.effect] if rung.number else [])]
+
+
+def _missing(rung: Rung) -> tuple[str, str]:
+    return f"{rung.missed} of {len(rung.steps)} seeds", "miss the target"
+
+
+def _named(rung: Rung) -> list[str]:
+    """The change in lines."""
+    name = _short(rung.change).removeprefix("+")
+    return textwrap.wrap(f"+ {name}" if rung.number else name, LETTERS, break_long_words=False)
+
+
+def _short(change: str) -> str:
+    """A change in words; of several schedules after one another the names, without their numbers."""
+    words = written(change)
+    return re.sub(r"\([^()]*\)", "", words) if " then " in words else words
 
 
 def description(rungs: Sequence[Rung], unit: str) -> str:

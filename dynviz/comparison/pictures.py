@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dynviz.charts.channels import written
 from dynviz.charts.profiles import profile
 from dynviz.comparison.scoring import Score
 from dynviz.scene.marks import Axis, Dash, Line, Panel, Readout, Scene
@@ -29,18 +30,38 @@ def profiles(scored: Sequence[Score], tau: float, title: str, unit: str) -> Scen
         rises, heights = profile(list(score.ratios.values()), tau)
         x, y = np.repeat(rises, 2)[1:], np.repeat(heights, 2)[:-1]
         dash = DASHES[index % len(DASHES)]
-        marks.append(
-            Line(x, y, f"lane{index}", f"{score.optimizer} {score.score:.2f}", dash=dash, width=1.6, dot=False)
-        )
+        label, width = f"{_name(score)}: area {_area(score.score)}", 1.6 if index else 2.4
+        marks.append(Line(x, y, f"lane{index}", label, dash=dash, width=width, dot=False))
     left_out = f", the best {MOST} of {len(scored)}" if len(scored) > MOST else ""
     panel = Panel(
         f"share of tasks solved{left_out}",
         Axis((1.0, tau), label=f"{unit} to the target, divided by those of the fastest"),
         Axis((0.0, 1.04)),
         tuple(marks),
-        (Readout("the number is the area: 1 for the fastest on all tasks", "muted"),),
+        (Readout("score: area under a curve, 1 for the fastest on all tasks", "muted"),),
     )
-    return Scene(title, (panel,), 0, -1)
+    return Scene(message(scored) or title, (panel,), 0, -1, (Readout(title, "muted"),) if message(scored) else ())
+
+
+def message(scored: Sequence[Score]) -> str:
+    """Whose profile is the best, in a sentence; empty where two are, or nobody reached a target."""
+    scores = [round(score.score, 2) for score in scored[:2]]
+    if not scores or not scores[0] > 0 or (len(scores) > 1 and scores[0] == scores[1]):
+        return ""
+    return f"{_name(scored[0])} has the best score over all tasks"
+
+
+def _name(score: Score) -> str:
+    return written(score.optimizer).replace("_", " ")
+
+
+def _area(score: float) -> str:
+    """A score with two digits, or three where these would say that it is all of it.
+
+    >>> _area(0.5), _area(0.996), _area(1.0)
+    ('0.50', '0.996', '1.00')
+    """
+    return f"{score:.2f}" if score == 1 or round(score, 2) < 1 else f"{score:.3f}"
 
 
 def description(scored: Sequence[Score]) -> str:

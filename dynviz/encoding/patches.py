@@ -17,7 +17,7 @@ def colors_for(sheet: Sheet, quality: Quality, most: int = 255) -> Pixels:
     """The colours of an animation [at most `most`, 3]: some or all of the theme's, or fitted to the pictures."""
     colors = sheet.palette[:most]
     if quality == "small":
-        return thinned(colors, FEW, sheet.theme.pinned())
+        return thinned(colors, FEW, sheet.theme.pinned(sheet.terms))
     return fitted(colors, sheet.previews(PREVIEWS)) if quality == "best" else colors
 
 

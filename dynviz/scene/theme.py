@@ -1,7 +1,7 @@
 """Themes: from names of roles to colours, the ramps of heat maps, and the palette of formats with few colours."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 
 import numpy as np
@@ -188,14 +188,19 @@ class Theme:
                 colors += [_mixed(ink, ground, share) for share in FADES if role != "grid"]
         return list(dict.fromkeys(colors))
 
-    def pinned(self) -> set[RGB]:
-        """What no file does without: colours of roles and words, of lanes' futures and bands, steps of ramps."""
+    def pinned(self, roles: Collection[str] = ()) -> set[RGB]:
+        """What no file does without: colours of roles and words, of lanes' futures and bands, steps of ramps.
+
+        Args:
+            roles: Those whose edges it keeps, too, because these would be near to another one's colour.
+        """
         ground = self.color("ground")
         kept = {color for role in self.colors for color in (self.color(role), self.ink(role))}
         for role in self.colors:
             if role.startswith("lane"):
                 shares = self.future(role), self.shade, self.shade_ghost
                 kept |= {_mixed(self.color(role), ground, share) for share in shares}
+        kept |= {_mixed(self.color(role), ground, share) for role in roles for share in self.blends(role)}
         strides = {"ordered": STEPS, "signed": STEPS, "classes": STEPS, "valley": VALLEY_STRIDE}
         for ramp, stride in strides.items():
             kept |= {(red, green, blue) for red, green, blue in self._levels(ramp, stride).tolist()}

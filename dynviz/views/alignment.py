@@ -32,7 +32,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
 
     Entries are divided by the true singular values, so that the identity means that everything is learned. The curves
     are the diagonal, and the mean squared cosine of the angles between learned and true subspaces, where these are not
-    the whole space.
+    the whole space. A story has the learned and the true matrix in the lead.
 
     Args:
         recordings: What is shown.
@@ -41,15 +41,32 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     need("alignment", recordings)
     lane_of(recordings, lane)
     need("alignment", recordings, "core")
-    panels = [
+    maps = [
         _map(recording, lane, tag, part)
         for recording, tag in zip(recordings, caption.tags(recordings), strict=True)
         for part in PARTS
     ]
-    panels.append(_directions(recordings, lane))
+    panels = [*maps, _directions(recordings, lane)]
     if any(has(recording, "alignment") and not _whole(recording) for recording in recordings):
         panels.append(series(recordings, "alignment", scale="linear"))
-    return film(recordings, panels, columns=len(PARTS))
+    opened = film(recordings, panels, columns=len(PARTS))
+    if len(recordings) > 1:
+        return opened
+
+    def story() -> Film:
+        whole = film(recordings, [*maps[:2], _strengths(panels[3]), *panels[4:]], caption.chosen(recordings, lane))
+        return replace(whole, scene=lambda step: replace(whole.scene(step), lead=2))
+
+    return replace(opened, story=story)
+
+
+def _strengths(directions: MovingPanel) -> MovingPanel:
+    """The diagonal in plain words."""
+
+    def at(step: int) -> Panel:
+        return replace(directions.at(step), title="strength of each direction", readouts=())
+
+    return MovingPanel(directions.steps, at, ("bold: the largest",))
 
 
 def _whole(recording: Recording) -> bool:

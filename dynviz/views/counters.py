@@ -17,7 +17,7 @@ from dynviz.errors import DynvizError
 from dynviz.film import Film, Sentence
 from dynviz.frozen import frozen
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Bars, Panel, Points, Readout
+from dynviz.scene.marks import Axis, Bars, Panel, Points, Readout, Scene
 
 Array: TypeAlias = NDArray[Any]
 
@@ -73,7 +73,17 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     panels.append(_missing(counted, tags, x))
     told = _sentences(counted[0]) if len(counted) == 1 else ()
     opened = film(recordings, panels, caption.chosen(recordings, lane), told=told)
-    return replace(opened, scene=lambda step: replace(opened.scene(step), counter=("item", "of")))
+    # All of the stream is one vector: that its step is that of vectors is no matter here.
+    ends = tuple(f", {recording.metadata.fallback}" for recording in recordings)
+
+    def scene(step: int) -> Scene:
+        whole = opened.scene(step)
+        readouts = whole.readouts
+        for end in ends:
+            readouts = tuple(replace(one, text=one.text.removesuffix(end)) for one in readouts)
+        return replace(whole, readouts=readouts, counter=("item", "of"))
+
+    return replace(opened, scene=scene)
 
 
 def _sentences(counted: Counted) -> list[Sentence]:
@@ -140,7 +150,7 @@ def _counts(counted: Counted, tag: caption.Tag) -> MovingPanel:
         used = counters > 0
         gap = float(np.abs(kept - counters).max())
         marks = (
-            Bars(places, counted.true[index], "grid", 0.86, label=TRUE),
+            Bars(places, counted.true[index], "lane6", 0.86, label=TRUE),
             Bars(places, np.maximum(kept, 0.0), tag.color, 0.5, label=KEPT),
             Points(places[used], counters[used], "text", 3.0, "ring", COUNTED),
         )
@@ -153,7 +163,7 @@ def _counts(counted: Counted, tag: caption.Tag) -> MovingPanel:
 def _missing(counted: Sequence[Counted], tags: Sequence[caption.Tag], x: Axis) -> MovingPanel:
     """What the counts are too low by, under the bound."""
     curves = [
-        Curve(one.steps, one.missing[:, None], tag.color, tag.dash, tag.name or "largest error")
+        Curve(one.steps, one.missing[:, None], tag.color, tag.dash, tag.name or "undercount")
         for one, tag in zip(counted, tags, strict=True)
     ]
     bounds = [
@@ -161,4 +171,4 @@ def _missing(counted: Sequence[Counted], tags: Sequence[caption.Tag], x: Axis) -
         for one, tag in zip(counted, tags, strict=True)
     ]
     top = max(float(one.bound.max()) for one in counted)
-    return panel("how much too low a count is", [*curves, *bounds], x, Axis((0.0, 1.05 * max(top, 1.0))))
+    return panel("largest undercount", [*curves, *bounds], x, Axis((0.0, 1.05 * max(top, 1.0))))

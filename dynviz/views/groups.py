@@ -23,13 +23,15 @@ Array: TypeAlias = NDArray[Any]
 
 ROOM = 1.2
 """How high the axis of the groups' losses reaches, in units of their largest one before training."""
+EQUAL = 1.01
+"""Classes whose shares differ by less than this factor are equally frequent."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     """Open the view: how frequent the classes are, the training loss, and the loss of each group of classes.
 
     Groups hold about a tenth of the data each. Their colours go from the most frequent classes to the rarest. A story
-    has the loss of the rarest group under all optimizers in the lead.
+    has the loss of the rarest group under all optimizers in the lead; of equally frequent classes the training loss.
 
     Args:
         recordings: What is shown; each has a panel of its own, all on the same axes.
@@ -49,6 +51,8 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
         panels.append(_losses(recording, losses, (x, y), tag, lane))
 
     def story() -> Film:
+        if all(_equal(recording, lane) for recording in recordings):
+            return film(recordings, [panels[1], *_slowest(recordings, values, tags)], caption.chosen(recordings, lane))
         curves = _ends(recordings, values, tags)
         rare = panel("loss of the rarest classes", [last for _, last in curves], x)
         frequent = panel("loss of the most frequent", [first for first, _ in curves], x)
@@ -56,6 +60,25 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
         return film(recordings, [rare, frequent, panels[1]], caption.chosen(recordings, lane), told=told)
 
     return replace(film(recordings, panels), story=story)
+
+
+def _equal(recording: Recording, lane: int) -> bool:
+    """Whether all classes that occur are equally frequent, so that none is rare."""
+    shares = recording["class_share"][0, lane].astype(np.float64)
+    seen = shares[shares > 0]
+    return bool(seen.size and seen.max() <= EQUAL * seen.min())
+
+
+def _slowest(recordings: Sequence[Recording], values: Sequence[Array], tags: Sequence[Tag]) -> list[MovingPanel]:
+    """The losses of the groups that are worst and best at each step."""
+    panels = []
+    for words, pick in (("worst", np.max), ("best", np.min)):
+        curves = [
+            Curve(recording.steps("group_loss"), pick(losses, axis=1)[:, None], tag.color, tag.dash, tag.name)
+            for recording, losses, tag in zip(recordings, values, tags, strict=True)
+        ]
+        panels.append(panel(f"{words} of {values[0].shape[1]} groups of classes", curves, step_axis(recordings)))
+    return panels
 
 
 def _ends(recordings: Sequence[Recording], values: Sequence[Array], tags: Sequence[Tag]) -> list[tuple[Curve, Curve]]:

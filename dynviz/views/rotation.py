@@ -39,7 +39,8 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
 
     It is the mean squared cosine between one space's directions and the other space: 1 if they are equal, about 1/4
     for two that have nothing to do with each other. Where the statistics forget old gradients the space turns with the
-    gradients; what is drawn in grey is how much it turns for noise that is averaged in the same way.
+    gradients; what is drawn in grey is how much it turns for noise that is averaged in the same way. A story calls the
+    top quarter the main directions.
 
     Args:
         recordings: What is shown; shampoo or sketchy with `--record 'state.*:every=10'`.
@@ -58,9 +59,22 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
         for recording, tag, begins in zip(recordings, caption.tags(recordings), own_from(recordings, lane), strict=True)
         for axis in preconditioning.axes(recording, "directions", chosen)
     ]
-    panels = [_turning(recordings, spaces, lag, chosen)]
-    panels += [_pairs(one) for one in spaces if one.recording is spaces[0].recording]
-    return film(recordings, panels, caption.chosen(recordings, lane))
+    title = f"top quarter of {preconditioning.titled(recordings[0], chosen)}: overlap with {lag} steps before"
+    own = [one for one in spaces if one.recording is spaces[0].recording]
+    notes = caption.chosen(recordings, lane)
+    opened = film(recordings, [_turning(recordings, spaces, lag, title), *map(_pairs, own)], notes)
+
+    def story() -> Film:
+        plain = f"main directions: overlap with those {lag} steps before"
+        pairs = [_plain(_pairs(one), f"{one.axis.words}: overlap of any two steps") for one in own]
+        return film(recordings, [_turning(recordings, spaces, lag, plain), *pairs], notes)
+
+    return replace(opened, story=story)
+
+
+def _plain(panel: MovingPanel, title: str) -> MovingPanel:
+    """The panel under another title, without its number."""
+    return MovingPanel(panel.steps, lambda step: replace(panel.at(step), title=title, readouts=()), panel.notes)
 
 
 @frozen
@@ -121,7 +135,7 @@ def overlap(one: Array, other: Array) -> float:
     return float(np.square(one @ other.T).sum() / count) if count else float("nan")
 
 
-def _turning(recordings: Sequence[Recording], spaces: Sequence[TopSpaces], lag: int, parameter: str) -> MovingPanel:
+def _turning(recordings: Sequence[Recording], spaces: Sequence[TopSpaces], lag: int, title: str) -> MovingPanel:
     """The overlap with the space of some steps before, and that of noise."""
     curves: list[Curve] = []
     nulls: dict[tuple[float, ...], Line] = {}
@@ -136,7 +150,6 @@ def _turning(recordings: Sequence[Recording], spaces: Sequence[TopSpaces], lag: 
         steps, values = space.noise(lag)
         if tuple(values) not in nulls:
             nulls[tuple(values)] = Line(steps, values, "muted", "" if nulls else "noise", dash=dash, dot=False)
-    title = f"top quarter of {preconditioning.titled(recordings[0], parameter)}: overlap with {lag} steps before"
     drawn = panel(title, curves, step_axis(recordings), Axis((0.0, 1.02)))
     chance = ReferenceLine(0.25, dash="dotted", label="chance")
 

@@ -40,6 +40,7 @@ WORD = 0.1
 """The share of an axis that a word beside a line needs."""
 BARS = 48
 """More bars than these are drawn as a line for each recording."""
+RANKS = ("largest", "second", "third", "fourth")
 
 
 def view(
@@ -52,6 +53,8 @@ def view(
     parameter: str = "",
 ) -> Film:
     """Of many singular values, only some have a line over the steps, evenly spaced from the largest to the smallest.
+
+    A story of what classifies has the test accuracy, and names the lines that leave the others.
 
     Args:
         recordings: What is shown.
@@ -78,7 +81,19 @@ def view(
     panels = [_traces(spectra, curves), _now(spectra)]
     errors = (name for name in ERRORS if any(has(recording, name) for recording in recordings))
     panels += [_error(recordings, name) for name in list(errors)[:1]]
-    return film(recordings, panels)
+    opened = film(recordings, panels)
+    if len(recordings) > 1 or not has(recordings[0], "test_accuracy"):
+        return opened
+    told = [_traces(spectra, curves, named=True), series(recordings, "test_accuracy"), *panels[2:]]
+    return replace(opened, story=lambda: film(recordings, told))
+
+
+def _leaving(ends: Array, y: Axis) -> list[str]:
+    """A name for each line, the largest first, by where it ends; one for all those that end beside one another."""
+    places = scales.fractions(y, ends)
+    above = int(np.count_nonzero(places - places[-1:] > WORD))
+    known = [*RANKS[:above], "the others"] if 0 < above <= len(RANKS) else []
+    return [*known, *[""] * (len(ends) - len(known))]
 
 
 def _channel(recordings: Sequence[Recording], channel: str, parameter: str) -> str:
@@ -213,8 +228,8 @@ def _references(values: Array, y: Axis) -> Iterator[ReferenceLine]:
         yield ReferenceLine(float(value), "text", label="true" if fits else "")
 
 
-def _traces(spectra: Spectra, curves: Sequence[tuple[NDArray[np.int64], Array]]) -> MovingPanel:
-    """Each singular value over the steps, or some of them."""
+def _traces(spectra: Spectra, curves: Sequence[tuple[NDArray[np.int64], Array]], *, named: bool = False) -> MovingPanel:
+    """Each singular value over the steps, or some of them, with names or without."""
     x, y, truth = step_axis(spectra.recordings), spectra.y, spectra.truth
     chosen = evenly(spectra.count, TRACES)
     marked = truth[[place for place in chosen if place < len(truth)]]
@@ -223,14 +238,15 @@ def _traces(spectra: Spectra, curves: Sequence[tuple[NDArray[np.int64], Array]])
     tags = caption.tags(spectra.recordings)
     out: list[tuple[Exits, bool]] = []
     for index, (recording, (steps, largest)) in enumerate(zip(spectra.recordings, curves, strict=True)):
-        for place in chosen[chosen < largest.shape[1]]:
+        there = chosen[chosen < largest.shape[1]]
+        names = _leaving(largest[-1, there], y) if named else [""] * len(there)
+        for place, name in zip(there, names, strict=True):
             column = largest[:, place]
             # Those beyond the true rank should vanish: they stay in the background.
             width = 1.5 if place < len(truth) else 1.0
             curve = Curve(steps, column[:, None], caption.color(index), whose=tags[index].name or recording.label)
             out.append((exits(curve, y), place == 0))
-            lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), width=width))
-
+            lines.append(Line(steps, limits.drawable(column, y.scale), caption.color(index), name, width=width))
     title = spectra.title(caption.words(spectra.channel, *spectra.recordings), len(chosen))
 
     def at(step: int) -> Panel:
