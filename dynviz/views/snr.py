@@ -54,7 +54,7 @@ class Size:
     label: str
 
 
-def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
+def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool = False) -> Film:
     """A point is the median over the lanes of a recording, in dB.
 
     The ratio is that of the test loss before training to the mean of the last four test losses. Lines join recordings
@@ -65,6 +65,8 @@ def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
     Args:
         recordings: What is shown; of as many sizes and optimizers as there are.
         control: Whether to add panels for least squares by singular value decomposition and by `numpy.linalg.lstsq`.
+        ranked: Whether the optimizers stand from the best to the worst, by the median of their last ratios, rather than
+            in their order.
     """
     need("snr", recordings, "snr", "svd_snr")
     for recording in recordings:
@@ -72,7 +74,10 @@ def view(recordings: Sequence[Recording], *, control: bool = True) -> Film:
     sizes = [_size(recording) for recording in recordings]
     if len({(size.family, size.rank) for size in sizes}) == 1:
         return _over_steps(recordings)
-    panels = [_panel(recordings, sizes, label) for label in dict.fromkeys(size.label for size in sizes)]
+    labels = list(dict.fromkeys(size.label for size in sizes))
+    if ranked:
+        labels.sort(key=lambda label: -_middle(recordings, label))
+    panels = [_panel(recordings, sizes, label) for label in labels]
     x, y = _axes(recordings, sizes)
     panels = [_framed(panel, x, y) for panel in panels]
     if control:
@@ -88,6 +93,11 @@ def ratio(recording: Recording, step: int) -> float:
     """The median of the lanes' ratios at a step, in dB; that of a lane that diverged is below all others."""
     ratios = recording["snr"][index_at(recording.steps("snr"), step)]
     return float(trend.middle(ratios[None], "higher")[1, 0])
+
+
+def _middle(recordings: Sequence[Recording], label: str) -> float:
+    """The median of an optimizer's last ratios."""
+    return float(np.median([ratio(one, int(one.steps("snr")[-1])) for one in recordings if one.label == label]))
 
 
 def _facts(recording: Recording) -> MatrixFacts:
