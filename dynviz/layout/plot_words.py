@@ -17,8 +17,10 @@ from dynviz.scene.scales import fractions
 
 FEW = 5
 """Of more labels those that would touch share one."""
-NEAR = 1.2
-"""How many rows words stand above or below a point of a curve."""
+NEAR, NEARBY = 1.2, 18
+"""How many rows words stand above or below a point of a curve, and how many places near it are compared."""
+CLEAR = 0.2
+"""How many rows words keep away from curves, if they can."""
 STACK = 6
 """How many rows away from their place words may stand."""
 SHARES = {"left": 0.0, "center": 0.5, "right": 1.0}
@@ -224,7 +226,8 @@ class PlotWords:
 
     def _beside_text(self, text: Text, panel: Panel) -> list[PlacedWords]:
         point = self._point(panel, text.x, text.y)
-        if point is None:
+        # A name at the end of its line is not said again.
+        if point is None or any(one.words.text == text.text for one in self._place.ends):
             return []
         # Right of curves there is room that labels come to later.
         limit = self._place.plot.right if panel.square else self._place.cell.right
@@ -235,10 +238,13 @@ class PlotWords:
         """Words beside a point of a curve, or right above or below it, where fewest curves cross them."""
         words = Words(spot.text, self._metrics.fonts.words, spot.color)
         wide, row = self._metrics.measure(words.text, words.font), self._height(words.font)
-        near = [(spot.x - wide / 2, spot.y + side * NEAR * row) for side in (1, -1)] if not self._metrics.coarse else []
-        places = [*self._around(spot.x, spot.y, wide), *near]
+        above = (
+            [(spot.x - wide / 2, spot.y + side * NEAR * row) for side in (1, -1)] if not self._metrics.coarse else []
+        )
+        places = list(self._around(spot.x, spot.y, wide))
+        near = self._least_crossed(words, [*places[:6], *above, *places[6:NEARBY]], panel, CLEAR * row)
         own = next((dot for dot in self._dots if dot.holds(spot.x, spot.y)), None)
-        return self._first_free(words, self._least_crossed(words, places, panel), limit, own)
+        return self._first_free(words, [*near, *places[NEARBY:]], limit, own)
 
     def _reference(self, mark: ReferenceLine, panel: Panel) -> list[PlacedWords]:
         """The name of a reference line at the end and on the side where fewest lines cross it."""
@@ -262,11 +268,11 @@ class PlotWords:
         return self._first_free(words, self._least_crossed(words, places, panel), plot.right)
 
     def _least_crossed(
-        self, words: Words, places: Sequence[tuple[float, float]], panel: Panel
+        self, words: Words, places: Sequence[tuple[float, float]], panel: Panel, clear: float = 0.0
     ) -> list[tuple[float, float]]:
-        """The places, those first where fewest lines cross the words."""
+        """The places, those first where fewest lines cross the words or come that close to them."""
         curves = [line for line in panel.marks if isinstance(line, Line)]
-        boxes = [self._box(words, *self._corner(words, place)) for place in places]
+        boxes = [self._box(words, *self._corner(words, place)).grown(clear) for place in places]
         crossed = [sum(self._crosses(line, box, panel) for line in curves) for box in boxes]
         return [places[index] for index in sorted(range(len(places)), key=crossed.__getitem__)]
 
