@@ -15,7 +15,7 @@ from dynviz.detection.convergence import convergence
 from dynviz.detection.falling import falling
 from dynviz.recording.metadata import Lane
 from dynviz.scenarios._samples import samples
-from dynviz.scene.marks import ReferenceLine
+from dynviz.scene.marks import Line, ReferenceLine
 from dynviz.views._convergence import answers
 from tests.recorded import record
 
@@ -345,6 +345,10 @@ def test_the_view_and_the_commands_say_it(bowls, tmp_path):
     assert re.fullmatch(r"converged since step \d+, half-life [\d.]+, R-hat 1\.\d\d", constant)
     assert falling.startswith("converges as lr falls, half-life ")
     assert loss.readouts[0].text.startswith("converged since step")
+    begun = plugins.load("views", "convergence:start=2000").make(recordings=bowls)
+    later = begun.scene(int(film.steps[-1])).panels[0]
+    assert min(mark.x[0] for mark in later.marks if isinstance(mark, Line)) >= 2000
+    assert later.title.startswith("loss, means of blocks of steps, from step 2")
     folder = str(bowls[0].folder)
     for command in (["events", folder], ["show", folder]):
         done = CliRunner().invoke(commands, command)

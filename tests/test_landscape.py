@@ -18,6 +18,7 @@ from dynviz.recording import Recording
 from dynviz.recording import projections as stored
 from dynviz.recording.metadata import Lane, Part
 from dynviz.scenarios.landscape import Landscape
+from dynviz.scene.marks import Field
 from dynviz.training.preparation import tasks
 from tests.recorded import record
 
@@ -244,6 +245,17 @@ def test_the_honesty_meter_is_zero_on_the_plane_and_flags_a_trajectory_that_leav
     assert bent.explained < 0.98
     assert bent.share.max() > 0.1
     assert bent.error.max() > 0.05
+
+
+def test_pictures_of_planes_can_share_their_heights(run):
+    for recording in run.recordings:
+        project(recording, wanted(directions="gaussian", grid=5)).save(recording.folder, "shared")
+    film = load("views", "landscape:projection=shared,ground=heat,low=0.5,high=8").make(recordings=run.recordings)
+    for panel in film.scene(40).panels:
+        (field,) = (mark for mark in panel.marks if isinstance(mark, Field))
+        assert (field.norm.low, field.norm.high) == (0.5, 8.0)
+    with pytest.raises(DynvizError, match="low and high from 0"):
+        load("views", "landscape:projection=shared,low=8,high=2").make(recordings=run.recordings)
 
 
 def test_directions_between_networks_end_at_them(run):

@@ -151,7 +151,7 @@ def test_the_bound_of_a_learning_rate_that_falls_rises_over_the_steps(tmp_path):
     made = dynviz.run(QUADRATIC, "sgd:lr=cosine(0.02)", steps=8, record="parameters", out=tmp_path / "r")["sgd"]
     measure(made, Look(samples=3, ways=1, trust=(QUADRATIC,)))
     panel = load("views", "sharpness").make(recordings=[made]).scene(4).panels[0]
-    (line,) = (mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "2 / lr")
+    (line,) = (mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "stable below 2 / lr")
     assert line.y[:2] == pytest.approx(2 / made["lr"][line.x[:2], 0], rel=1e-6)
     assert line.y[1] > line.y[0]
     # At the end the rate is zero, and nothing is too sharp.
@@ -162,7 +162,7 @@ def test_the_view_shows_the_bound_of_gradient_descent_only(run):
     film = load("views", "sharpness").make(recordings=run.recordings)
     panel = film.scene(20).panels[0]
     lines = [mark for mark in panel.marks if isinstance(mark, ReferenceLine)]
-    assert [(line.at, line.label) for line in lines] == [(200.0, "2 / lr")]
+    assert [(line.at, line.label) for line in lines] == [(200.0, "stable below 2 / lr")]
     assert panel.y.limits[1] >= 200
     # It is far above the eigenvalues, which are told apart all the same.
     values = stored.read(run["sgd"].folder, "sharpness")[1]["eigenvalues"]

@@ -314,3 +314,19 @@ def test_no_words_lie_over_others(kind, name, tmp_path):
     for step in {int(film.steps[0]), int(film.steps[len(film.steps) // 3]), int(film.steps[-1])}:
         for size, cells in SIZES:
             assert overlaps(words(film.scene(step), size, cells=cells)) == []
+
+
+def test_the_name_of_a_point_of_a_curve_keeps_off_curves_and_is_not_said_beside_its_line_again():
+    name, x, share = "sgd momentum 0", np.array([0.0, 0.5, 1.0]), np.linspace(0, 1, 500)
+    steep = Line(0.52 + 0.08 * share, share, "lane1")
+    for label, texts in (("", [name]), (name, [])):
+        own = Line(x, np.array([1.0, 0.5, 1.0]), "lane0", label)
+        panel = Panel("loss", Axis((0.0, 1.0)), Axis((0.0, 1.0)), (own, steep, Text(0.5, 0.5, name, "lane0", "beside")))
+        (place,) = page(Scene("", (panel,), 0, 0), (400, 300), cells=False)[1].places
+        metrics = page(Scene("", (panel,), 0, 0), (400, 300), cells=False)[1].metrics
+        placed = PlotWords(place, metrics).at(panel)
+        assert [one.words.text for one in placed] == texts
+        for one in placed:
+            across, up = place.plot.left + steep.x * place.plot.width, place.plot.bottom - steep.y * place.plot.height
+            inside = (across > one.left) & (across < one.left + metrics.measure(name, one.words.font))
+            assert not (inside & (up < one.baseline) & (up > one.baseline - 8)).any()

@@ -172,7 +172,7 @@ def clouds(tmp_path_factory):
 def test_the_story_of_a_cloud_is_dots_in_the_colour_of_the_minimum_that_each_reaches(clouds):
     scene = told(open_film(clouds, "cloud")).scene(100)
     assert scene.lead == 2
-    assert [panel.title for panel in scene.panels[2:]] == ["share of the runs at each minimum", "loss"]
+    assert [panel.title for panel in scene.panels[2:]] == ["share at each minimum", "loss"]
     optima = np.array(clouds[0].facts["optimum"])
     lanes = 0
     for index, place in enumerate(optima):

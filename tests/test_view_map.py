@@ -174,6 +174,8 @@ def test_one_number_is_a_curve_with_its_middle_half_for_each_optimizer(tmp_path)
     assert panel.x.scale == "log"
     crosses = [points for points in marks(panel, Points) if points.marker == "cross"]
     assert [points.x.tolist() for points in crosses] == [[], [1.0]]
+    assert {points.label for points in crosses} == {"diverged"}
+    assert {points.label for points in marks(panel, Points) if points.marker == "ring"} == {""}
     assert [readout.text for readout in panel.readouts] == ["0.0120 at lr 0.01", "1.00 at lr 0.01", "2.00"]
 
 

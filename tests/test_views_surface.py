@@ -11,6 +11,7 @@ from dynviz.cells.canvas import CellCanvas
 from dynviz.charts.density import density
 from dynviz.charts.moments import likeness, moments, product
 from dynviz.charts.relief import Camera, Relief
+from dynviz.charts.relief_picture import balls, nested
 from dynviz.charts.whitening import curvatures, gathered, own, scaled
 from dynviz.pixels import PixelCanvas
 from dynviz.pixels.metrics import pixel_page
@@ -325,6 +326,16 @@ def test_light_never_makes_one_height_look_like_another():
     colored = seen[(seen.min(axis=1) < 235) & (seen.sum(axis=1) > 60)]
     far = np.abs((colored / colored.sum(axis=1, keepdims=True))[:, None] - shares).max(axis=2).min(axis=1)
     assert (far < 0.03).mean() > 0.8
+
+
+def test_balls_at_one_place_are_rings_around_the_last_one():
+    places = ((0.5, 0.5), (0.9, 0.5), (0.5, 0.505))
+    _, under, _, apart, _, over = nested(
+        [balls(np.array([place]), f"lane{index}") for index, place in enumerate(places)]
+    )
+    assert [ball.color for ball in (under, apart, over)] == ["lane0", "lane1", "lane2"]
+    assert under.size == over.size + 5
+    assert apart.size == over.size
 
 
 def test_what_is_behind_a_hill_is_faint(tmp_path):

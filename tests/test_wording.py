@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -13,7 +14,9 @@ from dynviz.charts import caption
 from dynviz.charts.rates import schedule
 from dynviz.cli import commands
 from dynviz.errors import DynvizError
+from dynviz.film import Film
 from dynviz.recording.metadata import Hyperparameter
+from dynviz.scene.marks import Readout, Scene
 from tests.recorded import surface
 
 
@@ -79,6 +82,16 @@ def test_words_of_the_user_stand_in_the_picture(tmp_path):
     assert "Schritt" in found
     assert scene.counter == ("Schritt", "von")
     assert not any("loss" in text.split() for text in found)
+
+
+def test_a_caption_with_a_full_stop_stands_in_place_of_the_sentence_of_the_picture():
+    said = (Readout("adam", "lane0"), Readout("adam arrives first.", "text"), Readout("seed 42", "muted"))
+    film = Film(np.arange(1), lambda step: Scene("", (), step, 0, said))
+    for sentence, left in (("same start", 4), ("Adam is first.", 3)):
+        found = Wording(caption=sentence).applied(film).scene(0).readouts
+        assert found[0].text == sentence
+        assert len(found) == left
+        assert (said[1] in found) == (left == 4)
 
 
 def test_a_word_is_replaced_only_as_a_whole():

@@ -86,7 +86,7 @@ def animate(
         hold: Seconds for which the last frame of an animation stays, by default 2.5.
         pace: Whether frames are evenly spaced in what moves, or in steps.
         title: In place of the scenario's.
-        caption: A sentence beside the title.
+        caption: A sentence beside the title; with a full stop it replaces the one that the picture would say.
         labels: Names of recordings, in place of their own: `{"adamw": "ours"}`, or `{"run/adamw": "ours"}`.
         language: Words in place of the English ones, or a TOML file of them.
         notes: Whether to show the notes that were made at steps, in panels over steps.

@@ -24,7 +24,7 @@ class Wording:
 
     Attributes:
         title: In place of the scenario's; empty to keep that.
-        caption: A sentence below it.
+        caption: A sentence below it; with a full stop it stands in place of what the picture would say itself.
         labels: Names for recordings, in place of their own; `run/adamw` is the one of this run alone.
         language: Words in place of the English ones.
     """
@@ -65,7 +65,8 @@ class Wording:
             if self.language:
                 whole = _scene(whole, translate)
             caption = (Readout(self.caption, "text"),) if self.caption else ()
-            return replace(whole, title=self.title or whole.title, readouts=(*caption, *whole.readouts))
+            said = [one for one in whole.readouts if not (self.caption.endswith(".") and one.color == "text")]
+            return replace(whole, title=self.title or whole.title, readouts=(*caption, *said))
 
         outcomes = tuple(replace(outcome, text=translate(outcome.text)) for outcome in film.outcomes)
         return replace(film, scene=scene, outcomes=outcomes)

@@ -40,10 +40,17 @@ class Shown:
 
 
 def explained(drawn: Sequence[Projection], paths: Sequence[Shown]) -> tuple[Readout, ...]:
-    """How much of the ways lines or planes explain; nothing of random ones."""
+    """How much of the ways is within lines or planes; nothing of random ones."""
     if all(projection.about.directions in RANDOM for projection in drawn):
         return ()
-    return tuple(Readout(f"explains {percent(one.path.explained)} of the path", one.color, one.name) for one in paths)
+    place = "plane" if drawn[0].plane else "line"
+    shares = [percent(one.path.explained) for one in paths]
+    return tuple(
+        Readout(f"has {share} of its path in the {place}", one.color, one.name)
+        if one.name
+        else Readout(f"{share} of the path is in the {place}", one.color)
+        for share, one in zip(shares, paths, strict=True)
+    )
 
 
 def projections(view: str, recordings: Sequence[Recording], name: str, *, plane: bool) -> list[Projection]:

@@ -1,6 +1,6 @@
 """A relief as marks: the surface, trajectories on it, and balls with a rim."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -22,6 +22,8 @@ THIN, CASING, COMET, WIDTHS = 1.15, 0.9, (60, 25), (1.7, 2.3)
 """Widths of a trajectory and of its dark border, lengths in steps of the wider parts of its end, and their widths."""
 BALL, RIM = 7.0, 3.0
 """Size of a ball, and what the rim around it adds."""
+RING, EDGE, TOGETHER = 5.0, 1.0, 0.012
+"""By how much a ball is larger than one that lies on it, what the rim adds to that, and how near they then are."""
 LEFT, RIGHT = 0.12, 0.92
 """Where the picture is on its axes: between whole numbers."""
 MARGIN = 0.08
@@ -65,6 +67,24 @@ def balls(at: Array, color: str) -> tuple[Points, Points]:
     """Balls at places [places, 2] of the picture, and a rim around each."""
     there = at[np.isfinite(at).all(axis=1)]
     return Points(there[:, 0], there[:, 1], "rim", BALL + RIM), Points(there[:, 0], there[:, 1], color, BALL)
+
+
+def nested(heads: Sequence[tuple[Points, Points]]) -> list[Points]:
+    """The balls of several recordings, one a recording: what would be hidden by another is a ring around it."""
+    marks: list[Points] = []
+    for place, (rim, ball) in enumerate(heads):
+        more = RING * sum(_together(ball, other) for _, other in heads[place + 1 :])
+        lies = any(_together(ball, other) for _, other in heads[:place])
+        around = EDGE if lies else rim.size - ball.size
+        marks += [replace(rim, size=ball.size + more + around), replace(ball, size=ball.size + more)]
+    return marks
+
+
+def _together(one: Points, other: Points) -> bool:
+    """Whether two lone balls are at one place."""
+    if len(one.x) != 1 or len(other.x) != 1:
+        return False
+    return bool(np.hypot(one.x[0] - other.x[0], one.y[0] - other.y[0]) < TOGETHER)
 
 
 @frozen

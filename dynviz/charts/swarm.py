@@ -100,7 +100,7 @@ def _map(recording: Recording, tag: Tag) -> MovingPanel:
     drawn = position[:, evenly(position.shape[1], LANES)].astype(np.float64)
     reached = known.at(drawn[-1])
     minima = known.optima.tolist()
-    numbers = [Text(left, low, f" {index}", "text") for index, (left, low) in enumerate(minima, 1) if len(minima) > 1]
+    numbers = [Text(left, low, f"   {index}", "text") for index, (left, low) in enumerate(minima, 1) if len(minima) > 1]
     marks = [mark for mark in ground(recording, ring=5.0) if not isinstance(mark, Text)]
     title = f"where {caption.lanes(len(recording.seeds))} are"
     readouts = (tag,) if tag.name else ()
@@ -152,9 +152,16 @@ def _shares(recordings: Sequence[Recording], tags: Sequence[Tag]) -> MovingPanel
         for tag, place, (steps, shares) in zip(tags, places, counted, strict=True):
             now = shares[index_at(steps, step)]
             bars.append(Bars(place, now, tag.color, 0.9 * width))
-            readouts.append(replace(tag, text=percent(float(now.sum())), widest="100.0 %"))
+            # Of several minima, the bars do not say how many lanes are at one of them at all.
+            text = "{} have settled" if many > 1 else "{}"
+            share = text.format(percent(float(now.sum())))
+            readouts.append(replace(tag, text=share, widest=text.format("100.0 %")))
         return Panel(
-            f"share of the runs at {'each' if many > 1 else 'the'} minimum", x, y, tuple(bars), tuple(readouts)
+            "share at each minimum" if many > 1 else "share of the runs at the minimum",
+            x,
+            y,
+            tuple(bars),
+            tuple(readouts),
         )
 
     return MovingPanel(counted[0][0], at)

@@ -90,7 +90,12 @@ TABLES = (".csv", ".parquet", ".nc")
     help="Exporter with options, or a file of yours (./mine.py). [default: the one named like TARGET's suffix]",
 )
 @click.option("--title", metavar="TEXT", default="", help="Title of the picture. [default: the scenario's]")
-@click.option("--caption", metavar="TEXT", default="", help="A sentence beside the title.")
+@click.option(
+    "--caption",
+    metavar="TEXT",
+    default="",
+    help="A sentence beside the title; with a full stop, it replaces the view's own.",
+)
 @click.option(
     "--label",
     "labels",

@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from dynviz.frozen import frozen
 from dynviz.layout.boxes import Box
 from dynviz.layout.metrics import Font, Metrics
 from dynviz.layout.naming import spread
 from dynviz.layout.place import PanelPlace
+from dynviz.layout.spots import Spot, joined
 from dynviz.layout.words import PlacedWords, Words
 from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.marks import Line, Panel, Points, ReferenceLine, Text
@@ -17,8 +17,10 @@ from dynviz.scene.scales import fractions
 
 FEW = 5
 """Of more labels those that would touch share one."""
-NAMES = 2
-"""Of labels that share one, so many are named; the others are counted."""
+NEAR, NEARBY = 1.2, 18
+"""How many rows words stand above or below a point of a curve, and how many places near it are compared."""
+CLEAR = 0.2
+"""How many rows words keep away from curves, if they can."""
 STACK = 6
 """How many rows away from their place words may stand."""
 SHARES = {"left": 0.0, "center": 0.5, "right": 1.0}
@@ -28,17 +30,6 @@ DOT = 0.4
 """Half the size of a dot that words keep clear of, in heights of words."""
 LARGE = 4.0
 """Size of the smallest markers that they keep clear of."""
-
-
-@frozen
-class Spot:
-    """What has a label, in units of the page."""
-
-    x: float
-    y: float
-    name: str
-    text: str
-    color: str
 
 
 class PlotWords:
@@ -181,7 +172,7 @@ class PlotWords:
                 groups.append([spot])
             else:
                 group.append(spot)
-        return [_joined(group) for group in groups]
+        return [joined(group) for group in groups]
 
     def _in_a_column(self, spots: Sequence[Spot]) -> list[PlacedWords]:
         """Labels right of curves, each as near as can be to the height of its own and none over another."""
@@ -235,11 +226,25 @@ class PlotWords:
 
     def _beside_text(self, text: Text, panel: Panel) -> list[PlacedWords]:
         point = self._point(panel, text.x, text.y)
-        if point is None:
+        # A name at the end of its line is not said again.
+        if point is None or any(one.words.text == text.text for one in self._place.ends):
             return []
         # Right of curves there is room that labels come to later.
         limit = self._place.plot.right if panel.square else self._place.cell.right
-        return self._beside(Spot(*point, "", self._metrics.plain(text.text), text.color), limit)
+        spot = Spot(*point, "", self._metrics.plain(text.text), text.color)
+        return self._beside(spot, limit) if panel.square else self._off_curves(spot, limit, panel)
+
+    def _off_curves(self, spot: Spot, limit: float, panel: Panel) -> list[PlacedWords]:
+        """Words beside a point of a curve, or right above or below it, where fewest curves cross them."""
+        words = Words(spot.text, self._metrics.fonts.words, spot.color)
+        wide, row = self._metrics.measure(words.text, words.font), self._height(words.font)
+        above = (
+            [(spot.x - wide / 2, spot.y + side * NEAR * row) for side in (1, -1)] if not self._metrics.coarse else []
+        )
+        places = list(self._around(spot.x, spot.y, wide))
+        near = self._least_crossed(words, [*places[:6], *above, *places[6:NEARBY]], panel, CLEAR * row)
+        own = next((dot for dot in self._dots if dot.holds(spot.x, spot.y)), None)
+        return self._first_free(words, [*near, *places[NEARBY:]], limit, own)
 
     def _reference(self, mark: ReferenceLine, panel: Panel) -> list[PlacedWords]:
         """The name of a reference line at the end and on the side where fewest lines cross it."""
@@ -260,11 +265,16 @@ class PlotWords:
             edge = 0 if metrics.coarse else gap
             ends = (plot.right - wide - edge, plot.left + edge, plot.left + (plot.width - wide) / 2)
             places = [(left, y + side) for left in ends for side in beside]
+        return self._first_free(words, self._least_crossed(words, places, panel), plot.right)
+
+    def _least_crossed(
+        self, words: Words, places: Sequence[tuple[float, float]], panel: Panel, clear: float = 0.0
+    ) -> list[tuple[float, float]]:
+        """The places, those first where fewest lines cross the words or come that close to them."""
         curves = [line for line in panel.marks if isinstance(line, Line)]
-        boxes = [self._box(words, *self._corner(words, place)) for place in places]
+        boxes = [self._box(words, *self._corner(words, place)).grown(clear) for place in places]
         crossed = [sum(self._crosses(line, box, panel) for line in curves) for box in boxes]
-        order = sorted(range(len(places)), key=lambda index: crossed[index])
-        return self._first_free(words, [places[index] for index in order], plot.right)
+        return [places[index] for index in sorted(range(len(places)), key=crossed.__getitem__)]
 
     def _corner(self, words: Words, place: tuple[float, float]) -> tuple[float, int]:
         placed = self._put(words, *place)
@@ -283,14 +293,3 @@ class PlotWords:
         return any(
             min(one, other) <= box.bottom and max(one, other) >= box.top for one, other in pairwise(heights.tolist())
         )
-
-
-def _joined(group: Sequence[Spot]) -> Spot:
-    """Several spots as one."""
-    if len(group) == 1:
-        return group[0]
-    names = ", ".join(spot.name for spot in group[:NAMES])
-    more = f" +{len(group) - NAMES}" if len(group) > NAMES else ""
-    x, y = (float(np.mean(places)) for places in zip(*((spot.x, spot.y) for spot in group), strict=True))
-    colors = {spot.color for spot in group}
-    return Spot(x, y, names, names + more, colors.pop() if len(colors) == 1 else "text")

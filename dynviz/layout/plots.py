@@ -136,8 +136,14 @@ def _room(
     left = max(margins[0][index] for index in column)
     # In a terminal, only those of one axis.
     column = [index for index in column if not metrics.coarse or panels[index].panel.x == draft.panel.x]
-    right = max(margins[1][index] for index in column if panels[index].panel.square == draft.panel.square)
+    column = [index for index in column if panels[index].panel.square == draft.panel.square]
+    # Names at the ends of a wider panel below, which are right of the next column, take no room here.
+    right = max(margins[1][index] for index in column if not _is_wider_below(panels[index].cell, draft.cell))
     return Rect(draft.cell.left + left, span[0], max(draft.cell.width - left - right, 1), span[1])
+
+
+def _is_wider_below(one: Rect, other: Rect) -> bool:
+    return one.top > other.top and one.right > other.right
 
 
 def _same_plane(draft: Draft, panels: Sequence[Draft]) -> list[int]:

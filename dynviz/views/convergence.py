@@ -10,6 +10,7 @@ from dynviz.charts.caption import Tag, words
 from dynviz.charts.curves import Curve, Moving
 from dynviz.charts.forks import own_from
 from dynviz.charts.moving import MovingPanel, film, step_axis, union
+from dynviz.charts.numbers import significant
 from dynviz.charts.samples import need
 from dynviz.charts.settings import parted
 from dynviz.detection.convergence import Convergence, convergence
@@ -24,7 +25,7 @@ LAGS = 8.0
 """Autocorrelation is shown up to so many half-lives of the parameter that remembers longest."""
 
 
-def view(recordings: Sequence[Recording]) -> Film:
+def view(recordings: Sequence[Recording], *, start: int = 0) -> Film:
     """Open the view.
 
     The loss is drawn as means of blocks of steps, over all seeds, with a line where it has converged: from there on
@@ -35,6 +36,7 @@ def view(recordings: Sequence[Recording]) -> Film:
 
     Args:
         recordings: What is shown.
+        start: The step from which blocks of the loss are drawn: a fall before it leaves no room for what follows.
     """
     need("convergence", recordings, "loss")
     recordings = parted(recordings)
@@ -42,7 +44,7 @@ def view(recordings: Sequence[Recording]) -> Film:
     if not any(one.loss for one in results):
         raise DynvizError("view convergence needs 200 samples of the loss, finite in one seed at least")
     tags = caption.tags(recordings)
-    panels = [_loss(recordings, results, tags)]
+    panels = [_loss(recordings, results, tags, start)]
     if any(one.parameters for one in results):
         panels.append(_memory(results, tags, panels[0]))
     lost = [
@@ -51,7 +53,9 @@ def view(recordings: Sequence[Recording]) -> Film:
     return film(recordings, panels, lost)
 
 
-def _loss(recordings: Sequence[Recording], results: Sequence[Convergence], tags: Sequence[Tag]) -> MovingPanel:
+def _loss(
+    recordings: Sequence[Recording], results: Sequence[Convergence], tags: Sequence[Tag], start: int
+) -> MovingPanel:
     curves, values = [], []
     lines: list[tuple[int, ReferenceLine]] = []
     for recording, one, tag, begins in zip(recordings, results, tags, own_from(recordings), strict=True):
@@ -59,7 +63,8 @@ def _loss(recordings: Sequence[Recording], results: Sequence[Convergence], tags:
             continue
         # A block is known once it is over.
         ends = one.loss.steps + (one.loss.steps[1] - one.loss.steps[0])
-        curves.append(Curve(ends, one.loss.means[:, None], tag.color, tag.dash, tag.name, begins=begins))
+        shown = slice(min(int(np.searchsorted(ends, start)), len(ends) - 1), None)
+        curves.append(Curve(ends[shown], one.loss.means[shown, None], tag.color, tag.dash, tag.name, begins=begins))
         values.append(Readout(brief(one.loss), tag.color, tag.name))
         others = one.unsettled.items()
         values += [Readout(f"{words(name, recording)} {brief(other)}", tag.color, tag.name) for name, other in others]
@@ -68,12 +73,13 @@ def _loss(recordings: Sequence[Recording], results: Sequence[Convergence], tags:
             line = ReferenceLine(float(one.loss.since), tag.color, vertical=True, label="" if lines else "converged")
             lines.append((one.loss.since, line))
     x, y = step_axis(recordings), limits.axis([curve.values for curve in curves])
+    title = f"loss, means of blocks of steps{f', from step {significant(start, 9)} on' if start else ''}"
     moving, steps = Moving(curves, y), union([curve.x for curve in curves])
 
     def at(step: int) -> Panel:
         # A line that is not there yet has no place: the marks of a film stay the same.
         marks = tuple(line if since <= step else replace(line, at=np.nan, label="") for since, line in lines)
-        return Panel("loss, means of blocks of steps", x, y, (*marks, *moving.at(step)), tuple(values))
+        return Panel(title, x, y, (*marks, *moving.at(step)), tuple(values))
 
     return MovingPanel(steps, at)
 

@@ -27,6 +27,8 @@ HEIGHT = 0.9
 """Of the highest loss of a terrain, in half lengths of its side."""
 REACH = 0.98
 """The share of a plane's values that the colours tell apart: in its corners a loss can be a thousand times as large."""
+EDGE = 0.06
+"""Nearer to the edge of a plane, as a share of its sides, its lowest place has no star."""
 AXES = {
     "pca": "principal component {}",
     "filter": "filter-normalised direction {}",
@@ -42,6 +44,8 @@ def view(
     loss: str = "",
     ground: Ground = "auto",
     levels: int = 12,
+    low: float = 0.0,
+    high: float = 0.0,
     azimuth: float = -35.0,
     elevation: float = 54.0,
     orbit: float = 0.0,
@@ -59,6 +63,8 @@ def view(
         ground: How the loss is drawn; contours, colours and heights are evenly spaced on a logarithmic scale. `auto` is
             a terrain along random directions, else a heat map.
         levels: Number of contours.
+        low: The loss at which colours and heights begin, so that pictures share them; 0: the lowest one.
+        high: The loss at which they end; 0: that of the highest but a fiftieth of all.
         azimuth: Direction from which a terrain is seen, in degrees about the vertical.
         elevation: Angle from which a terrain is seen, in degrees above the horizontal, 10 to 90.
         orbit: Degrees by which the camera goes around a terrain during the run.
@@ -68,11 +74,13 @@ def view(
             f"view landscape takes elevation from 10 to 90; not {elevation:g}, "
             f"with azimuth={azimuth:g}, orbit={orbit:g}"
         )
+    if low < 0 or high < 0 or 0 < high <= low:
+        raise DynvizError(f"view landscape takes low and high from 0, the lower one first; not {low:g}, {high:g}")
     planes = projections("landscape", recordings, projection, plane=True)
     rows = shown(recordings, planes)
     wanted = [_losses(plane, loss, alone=len(planes) == 1) for plane in planes]
     grids = [plane.values[index] for plane, chosen in zip(planes, wanted, strict=True) for index in chosen]
-    norm = _norm(grids)
+    norm = _norm(grids, low, high)
     label = _colors(norm, grids)
     blind = all(plane.about.directions in RANDOM for plane in planes)
     kind: Ground = ("terrain" if blind else "heat") if ground == "auto" else ground
@@ -86,10 +94,18 @@ def view(
             panels.append(flat if camera is None else _terrain(losses, row, flat, camera))
     # A random plane explains next to nothing of any trajectory; a line of words says so.
     honesty = [] if blind else meters(recordings, planes, [one for row in rows for one in row])
+    # How far from the plane a trajectory is, its dashes say.
+    story = [*panels, *honesty[:1]]
     title = caption.words(planes[0].about.losses[wanted[0][0]], recordings[0])
     what, last = f"{title.split(',')[0]} on the plane", max(one.recorded for one in recordings)
     told = endings.spans(what, grids, [row[0].name for row in rows], last) if len(grids) == len(rows) else ()
-    return film(recordings, [*panels, *honesty], told=told)
+    whole = film(recordings, [*panels, *honesty], told=told)
+    return replace(whole, story=lambda: _led(film(recordings, story, told=told), len(panels))) if honesty else whole
+
+
+def _led(film: Film, lead: int) -> Film:
+    """The film with so many panels in the lead."""
+    return replace(film, scene=lambda step: replace(film.scene(step), lead=lead))
 
 
 def _losses(projection: Projection, loss: str, *, alone: bool) -> list[int]:
@@ -101,12 +117,12 @@ def _losses(projection: Projection, loss: str, *, alone: bool) -> list[int]:
     return list(range(len(names))) if alone else [0]
 
 
-def _norm(values: Sequence[np.ndarray]) -> Norm:
+def _norm(values: Sequence[np.ndarray], least: float, most: float) -> Norm:
     known = np.concatenate([grid.ravel() for grid in values])
     known = known[finite(known)]
     if not known.size:
         return Norm(0.0, 1.0)
-    low, high = float(known.min()), float(np.quantile(known, REACH))
+    low, high = least or float(known.min()), most or float(np.quantile(known, REACH))
     if low <= 0:
         return Norm(low, max(high, low + 1e-12))
     return Norm(low, max(high, low * (1 + 1e-9)), "log")
@@ -124,8 +140,9 @@ def _ground(projection: Projection, index: int, drawn: tuple[Ground, int], norm:
 
 
 def _is_inside(row: int, column: int, shape: tuple[int, ...]) -> bool:
-    """Whether a place of a grid is not at its edge."""
-    return 0 < row < shape[0] - 1 and 0 < column < shape[1] - 1
+    """Whether a place of a grid is so far from its edge that a star there is whole."""
+    across, upward = (max(1, round(EDGE * count)) for count in (shape[1], shape[0]))
+    return upward <= row < shape[0] - upward and across <= column < shape[1] - across
 
 
 def _colors(norm: Norm, values: Sequence[np.ndarray]) -> str:
@@ -172,6 +189,7 @@ def _plane(projection: Projection, index: int, row: Sequence[Shown], ground: lis
         "text",
         8.0,
         "star",
+        "lowest" if inside.stop else "",
     )
     words = [AXES.get(about.directions, "direction {}").format(place) for place in (1, 2)]
     x, y = Axis(extent[:2], label=words[0]), Axis(extent[2:], label=words[1])

@@ -208,6 +208,10 @@ class _Curves:
         if any(axis.scale == "log" for axis in axes) and low > 0:
             self.x = replace(self.x, scale="log")
         self.y, self.suffix = scale, ""
+        # A mark that never occurs is not explained.
+        occur = zip(*(_lost(cells.lost) for cells in group if cells.lattice.dimensions), strict=True)
+        named = zip(("diverged", "some seeds diverged"), occur, strict=True)
+        self._keys = [words if any(one.any() for one in ever) else "" for words, ever in named]
 
     def marks(self, index: int) -> tuple[Mark, ...]:
         """Bands at the back, lines, and crosses along the top where all seeds diverged."""
@@ -226,9 +230,9 @@ class _Curves:
             bands.append(Band(x, low[order], high[order], cells.color))
             lines.append(Line(x, median[order], cells.color, cells.lattice.name))
             alive = median[order]
-            for chosen, marker in ((lost[order] >= 1, "cross"), ((lost[order] > 0) & (lost[order] < 1), "ring")):
+            for chosen, marker, key in zip(_lost(lost[order]), ("cross", "ring"), self._keys, strict=True):
                 top = np.where(np.isfinite(alive[chosen]), alive[chosen], self.y.limits[1])
-                lines.append(Points(x[chosen], top, cells.color, 5.0, marker))  # type: ignore[arg-type]
+                lines.append(Points(x[chosen], top, cells.color, 5.0, marker, key))  # type: ignore[arg-type]
             best = [self._measure.best(alive)]
             if best[0] >= 0:
                 lines.append(Points(x[best], alive[best], cells.color, 7.0, "star"))
@@ -249,6 +253,11 @@ class _Curves:
             where = f" at {cells.options(best)}" if best >= 0 and cells.lattice.dimensions else ""
             readouts.append(Readout(f"{text}{where}", cells.color, cells.lattice.name))
         return tuple(readouts)
+
+
+def _lost(share: Array) -> tuple[Array, Array]:
+    """Where all seeds diverged, and where some did."""
+    return share >= 1, (share > 0) & (share < 1)
 
 
 def _margins(dimension: Dimension) -> NDArray[np.float64]:

@@ -142,9 +142,9 @@ def _bounds(recording: Recording, measured: Measured, tag: Readout) -> list[Refe
     if len(known) < len(bounds) or not any(np.isfinite(value) for value, _ in known):
         return []
     if origin is None and len({value for value, _ in known}) == 1:
-        return [ReferenceLine(known[0][0], label=known[0][1])]
+        return [ReferenceLine(known[0][0], label=f"stable below {known[0][1]}")]
     values = limits.drawable(np.array([value for value, _ in known]), "linear")
-    return [Line(steps, values, tag.color, known[0][1], dash="dashed", dot=False)]
+    return [Line(steps, values, tag.color, f"stable below {known[0][1]}", dash="dashed", dot=False)]
 
 
 def _reaching(curves: Sequence[np.ndarray], bounds: Sequence[float]) -> Axis:

@@ -16,7 +16,7 @@ from dynviz.charts.limits import finite
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.numbers import significant
 from dynviz.charts.relief import Camera, Relief
-from dynviz.charts.relief_picture import HIDDEN, ReliefPicture, box_axes, orbiting
+from dynviz.charts.relief_picture import HIDDEN, ReliefPicture, box_axes, nested, orbiting
 from dynviz.charts.samples import Latest, has, lined
 from dynviz.charts.series import series
 from dynviz.charts.settings import parted
@@ -126,7 +126,7 @@ def _seen(recordings: Sequence[Recording], group: Sequence[int], camera: Camera,
 
     def at(step: int) -> Panel:
         moved = [line for trajectory in trajectories for line in trajectory.at(step)]
-        balls = [mark for ball in heads for mark in ball.at(step)]
+        balls = nested([ball.at(step) for ball in heads])
         out = [mark for one in left_by for mark in one.at(step, arrows, picture.seen)]
         marks = (*ground, *moved, *balls, *out, *(name.at(step) for name in names))
         above = plan.at(step)
