@@ -116,6 +116,18 @@ def test_ratios_stand_over_sizes_in_a_panel_for_each_optimizer_and_one_for_the_c
     assert control["lane3", "solid"].y[0] == pytest.approx(np.median(recordings[0]["svd_snr"][0]), abs=1e-3)
 
 
+def test_optimizers_stand_from_the_best_to_the_worst_on_request(grid):
+    panels = open_film(grid, "snr:control=false,ranked=true").scene(12).panels
+    given = open_film(grid, "snr:control=false").scene(12).panels
+    assert {panel.title for panel in panels} == {panel.title for panel in given}
+
+    def middle(label):
+        return np.median([ratio(one, int(one.steps("snr")[-1])) for one in grid if one.label == label])
+
+    ends = [middle(panel.title) for panel in panels]
+    assert ends == sorted(ends, reverse=True)
+
+
 def test_ratios_move_with_the_steps_and_begin_at_nothing(grid):
     film = open_film(grid, "snr:control=false")
     first = marks(film.scene(0).panels[0], Points)
