@@ -112,9 +112,10 @@ def test_a_ladder_says_which_changes_help_at_all_sizes():
 
 def test_memory_says_who_keeps_most_and_least():
     kept = [KeptState("adam", "adam", 2.0, 2.0, [1.0] * 6), KeptState("sgd", "sgd:lr=1", 0.001, 0.001, [1.0] * 6)]
-    drawn = memory.scene("title", kept)
-    assert drawn.readouts[-1].text == "adam keeps 2 copies of the parameters, sgd 0.001."
-    assert drawn.readouts[1].text == "sgd lr 1"
+    drawn = memory.scene("What is kept", kept)
+    assert drawn.title == "From 0.001 copies of the parameters (sgd) to 2 (adam)"
+    assert [readout.text for readout in drawn.readouts] == ["What is kept.", "adam", "sgd lr 1"]
+    assert memory.scene("What is kept", kept[:1]).title == "What is kept"
 
 
 def test_a_sketch_says_by_how_much_its_counts_are_too_low():

@@ -36,12 +36,12 @@ class KeptState:
 
 
 def scene(title: str, memories: Sequence[KeptState]) -> Scene:
-    """The picture."""
+    """The picture; of several optimizers its title says what the most and the least is that one keeps."""
     readouts = tuple(Readout(written(memory.title), caption.color(place)) for place, memory in enumerate(memories))
     most, least = (choose(memories, key=lambda memory: memory.numbers) for choose in (max, min))
     if len(memories) > 1:
-        kept = f"{most.name} keeps {_copies(most)} copies of the parameters, {least.name} {_copies(least)}."
-        readouts += (Readout(kept, "text"),)
+        readouts = (Readout(f"{title}.", "text"), *readouts)
+        title = f"From {_copies(least)} copies of the parameters ({least.name}) to {_copies(most)} ({most.name})"
     return Scene(title, (_network(memories), _matrix(memories)), 0, -1, readouts)
 
 
