@@ -40,6 +40,11 @@ TRAINED = {
     for given in (asked(command) for command in COMMANDS if command.split()[1] in ("run", "sweep"))
 }
 TRAINED |= {
+    # Which recordings a comparison makes, it finds out itself.
+    Path(given["out"]).name: {"scenario": given["scenarios"][0], "jobs": None}
+    for given in (asked(command) for command in COMMANDS if command.split()[1] == "compare")
+}
+TRAINED |= {
     Path(given["out"]).name: TRAINED[Path(given["source"]).name]
     for given in (asked(command) for command in COMMANDS if command.split()[1] == "fork")
 }
@@ -67,7 +72,7 @@ def test_a_picture_carries_the_recipe_of_its_command(command):
     if not any("each" in recorded for recorded in trained):
         assert [named(recorded) for recorded in recipe.recordings] == trained
     # Sweeps have many runs, whose scenario is the same but for its options.
-    scenarios = {parse(TRAINED[run.parts[1]]["scenario"]).name for run in runs}
+    scenarios = {parse(trained_by(run)["scenario"]).name for run in runs}
     assert {recorded.metadata.scenario.name for recorded in recipe.recordings} == scenarios
 
 
@@ -139,12 +144,19 @@ def played(recipe):
 
 def recordings(run):
     """What the run of a path like `runs/centers` or `runs/centers/adamw` holds, by its command."""
-    given = TRAINED[run.parts[1]]
+    given = trained_by(run)
     if "jobs" in given:
         return ["each"]
     rules = [parse(optimizer).title for optimizer in given["optimizers"]]
     chosen = [rule for rule in rules if rule == run.name] if len(run.parts) > 2 else rules
-    return [(run.parts[1], rule, grammar.seeds(given["seeds"]), given["steps"]) for rule in chosen]
+    # After an @ stand the lanes that are shown; all of them are trained.
+    folder = run.parts[1].partition("@")[0]
+    return [(folder, rule, grammar.seeds(given["seeds"]), given["steps"]) for rule in chosen]
+
+
+def trained_by(run):
+    """The command that trained the run of a path."""
+    return TRAINED[run.parts[1].partition("@")[0]]
 
 
 def named(recorded):
