@@ -66,6 +66,8 @@ def test_bars_are_the_sketch_rings_the_counters_and_the_missing_counts_stay_unde
         assert dict(zip(rings.x.astype(int).tolist(), rings.y.tolist(), strict=True)) == expected[step]
         wanted = [expected[step].get(item, 0) for item in range(24)]
         np.testing.assert_allclose(kept.heights, wanted, rtol=0, atol=1e-9)
+        (said,) = panel.readouts
+        assert said.text.startswith("sketch and counters differ by ")
         below.append(float((true.heights - wanted).max()))
         assert below[-1] <= step / rank
     curve, bound = (mark for mark in missing.marks if isinstance(mark, Line))

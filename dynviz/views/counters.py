@@ -142,7 +142,7 @@ def _counts(counted: Counted, tag: caption.Tag) -> MovingPanel:
     x = Axis((-0.6, len(places) - 0.4), label="item", whole=True)
     y = Axis((0.0, 1.05 * max(float(counted.true[-1].max()), 1.0)))
     title = f"counts: {tag.name}" if tag.name else "count of each item"
-    widest = "differ by 8.88e-88 at most"
+    widest = "sketch and counters differ by 8.88e-88"
 
     def at(step: int) -> Panel:
         index = index_at(counted.steps, step)
@@ -154,7 +154,7 @@ def _counts(counted: Counted, tag: caption.Tag) -> MovingPanel:
             Bars(places, np.maximum(kept, 0.0), tag.color, 0.5, label=KEPT),
             Points(places[used], counters[used], "text", 3.0, "ring", COUNTED),
         )
-        readouts = (Readout(f"differ by {significant(gap)} at most", "muted", widest=widest),)
+        readouts = (Readout(f"sketch and counters differ by {significant(gap)}", "muted", widest=widest),)
         return Panel(title, x, y, marks, readouts)
 
     return MovingPanel(counted.steps, at)
