@@ -135,12 +135,12 @@ def test_no_interval_runs_off_the_top_and_schedules_after_one_another_are_named(
     change = "lr=warmup(0.03,100) then cosine(0.03)"
     time, ratio = Estimate(100.0, 90.0, 400.0, 6), Estimate(2.0, 1.5, 3.0, 6)
     rung = Rung("", 1, change, "adamw", steps, time, ratio, "hurts", 1.0, 0.0, "")
-    scene = ladder_picture.picture([rung], "title", "steps")
+    scene = ladder_picture.picture([rung], "Steps until the loss is 1", "steps")
     panel = scene.panels[0]
     assert panel.y.limits[1] > 400
     words = [mark.text for mark in panel.marks if isinstance(mark, Text)]
     assert not any("(" in text for text in words)
-    assert scene.readouts[0].text == "lr warmup then cosine hurts."
+    assert (scene.title, scene.readouts[0].text) == ("lr warmup then cosine hurts", "Steps until the loss is 1.")
     assert "without an end" not in scene.readouts[1].text
 
 

@@ -31,12 +31,14 @@ LETTERS = 15
 """Letters of such a line, about."""
 
 
-def picture(rungs: Sequence[Rung], title: str, unit: str) -> Scene:
+def picture(rungs: Sequence[Rung], task: str, unit: str) -> Scene:
     """A panel for each size, on an axis of its own, because larger models take other times.
+
+    The title is what holds at all sizes.
 
     Args:
         rungs: The rungs of all sizes.
-        title: What was trained, and the target.
+        task: What was trained, and the target.
         unit: What time is measured in.
     """
     sizes = list(dict.fromkeys(rung.size for rung in rungs))
@@ -44,7 +46,8 @@ def picture(rungs: Sequence[Rung], title: str, unit: str) -> Scene:
     words = "bars: medians over seeds; lines: 95 % intervals"
     if any(math.isinf(rung.time.high) and math.isfinite(rung.time.value) for rung in rungs):
         words += ", without an end where many seeds miss the target"
-    return Scene(title, panels, 0, -1, (Readout(message(rungs), "text"), Readout(words, "muted")))
+    title = message(rungs).removesuffix(".")
+    return Scene(title, panels, 0, -1, (Readout(f"{task}.", "text"), Readout(words, "muted")))
 
 
 def message(rungs: Sequence[Rung]) -> str:
