@@ -39,6 +39,16 @@ def test_of_three_columns_the_widest_is_folded_and_the_first_is_not():
     assert lines == ["a-long-name   0.01   what the rule has", " " * 21 + "when nothing else", " " * 21 + "is said"]
 
 
+def test_where_nothing_else_fits_the_first_column_is_folded_too():
+    assert table_lines([("ctrl left", "ten steps back")], 0, 20, CONSOLE) == [
+        "ctrl left   ten",
+        " " * 12 + "steps",
+        " " * 12 + "back",
+    ]
+    lines = table_lines([("ctrl left or right", "ten steps")], 0, 21, CONSOLE)
+    assert lines == ["ctrl left    ten", "or right     steps"]
+
+
 @given(st.lists(st.lists(st.text(max_size=30), min_size=1, max_size=4), max_size=4), st.integers(30, 90))
 def test_no_text_is_lost_whatever_it_is(rows, width):
     lines = table_lines(rows, 0, width, CONSOLE)

@@ -19,7 +19,7 @@ NARROWEST = 8
 
 
 def table_lines(rows: Sequence[Sequence[str]], first: int, width: int, console: "Console") -> list[str]:
-    """The lines of rows whose cells are folded where they do not fit; the first of several columns never is.
+    """The lines of rows whose cells are folded where they do not fit, those of the first column last of all.
 
     Args:
         rows: The cells of each, from the left.
@@ -48,6 +48,7 @@ def _fitted(widths: Sequence[int], width: int) -> list[int]:
         *others, widest = sorted(fitted[fixed:])
         next_one = max([NARROWEST, *others[-1:]])
         if widest <= NARROWEST:
+            fitted[0] = max(fitted[0] - excess, min(fitted[0], NARROWEST))
             break
         step = min(excess, max(widest - next_one, 1))
         fitted[fixed + fitted[fixed:].index(widest)] -= step
