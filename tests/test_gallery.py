@@ -36,6 +36,8 @@ SHORT = {
 
 MANY = 20
 """Words of a sweep with so many optimizers that two stand for all."""
+FEW_LABELS = 6
+"""More names than this are those of such a sweep."""
 LONGER = {"runs/falling": "200"}
 """The steps of runs whose views need more than a few."""
 
@@ -79,6 +81,10 @@ def quick(command):
     if "--steps" in arguments:
         place = arguments.index("--steps") + 1
         arguments[place] = "0:4" if ":" in arguments[place] else str(min(int(arguments[place]), 4))
+    if name == "export" and arguments.count("--label") > FEW_LABELS:
+        # The names of the two optimizers that are left of many.
+        places = [place for place, word in enumerate(arguments) if word == "--label"]
+        arguments = [*arguments[: places[2]], *arguments[places[-1] + 2 :]]
     for option, value in (("--frames", "3"), ("--at", "4")):
         if option in arguments:
             arguments[arguments.index(option) + 1] = value

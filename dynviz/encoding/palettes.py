@@ -36,6 +36,46 @@ def thinned(colors: Pixels, count: int, kept: Collection[tuple[int, int, int]] =
     return colors[chosen]
 
 
+def wanted(
+    colors: Pixels,
+    count: int,
+    pictures: Iterable[Pixels],
+    kept: Collection[tuple[int, int, int]],
+    seen: Collection[tuple[int, int, int]] = (),
+) -> Pixels:
+    """A subset of the colours [colors, 3] that is near to those of the pictures, beginning with the first.
+
+    Each next colour is the one that lowers their square error most, so that a ramp has levels where a picture shows
+    them, and no level is drawn in the tint of a line that is not there.
+
+    Args:
+        colors: The colours to choose from.
+        count: The largest number of colours.
+        pictures: Some of the pictures; without any, the colours are chosen as by `thinned`.
+        kept: Colours that are always chosen, if available.
+        seen: Colours that are chosen if the pictures show them.
+    """
+    cells, weights = _counted(pictures)
+    if not len(cells):
+        return thinned(colors, count, {*kept, *seen})
+    distances = np.stack([((cells - color) ** 2).sum(axis=1) for color in colors.astype(np.float64)])
+    shown = {*distances.argmin(axis=0).tolist()}
+    chosen = [0]
+    for place, color in enumerate(map(tuple, colors.tolist())):
+        if place and (color in kept or (color in seen and place in shown)):
+            chosen.append(place)
+    far = distances[chosen].min(axis=0)
+    # Edges of letters are few beside a field, and as important.
+    weights = np.sqrt(weights)
+    while len(chosen) < min(count, len(colors)):
+        gains = np.maximum(far - distances, 0) @ weights
+        if gains.max() == 0:
+            break
+        chosen.append(int(gains.argmax()))
+        far = np.minimum(far, distances[chosen[-1]])
+    return colors[chosen]
+
+
 def fitted(colors: Pixels, pictures: Iterable[Pixels]) -> Pixels:
     """Fit as many colours as these [colors, 3] to pictures, with the least mean square error.
 

@@ -2,22 +2,23 @@
 
 import numpy as np
 
-from dynviz.encoding.palettes import fitted, thinned
+from dynviz.encoding.palettes import fitted, wanted
 from dynviz.frame import Pixels, Quality, Sheet
 from dynviz.frozen import frozen
 from dynviz.scene.palette import Palette
 
-FEW = 72
+FEW = 52
 """Colours of a small file."""
 PREVIEWS = 8
-"""Pictures that the colours of the best file are chosen by, where it has few."""
+"""Pictures by which the few colours of a small or of the best file are chosen."""
 
 
 def colors_for(sheet: Sheet, quality: Quality, most: int = 255) -> Pixels:
     """The colours of an animation [at most `most`, 3]: some or all of the theme's, or fitted to the pictures."""
     colors = sheet.palette[:most]
     if quality == "small":
-        return thinned(colors, FEW, sheet.theme.pinned(sheet.terms))
+        theme = sheet.theme
+        return wanted(colors, FEW, sheet.previews(PREVIEWS), theme.colors.values(), theme.pinned(sheet.terms))
     return fitted(colors, sheet.previews(PREVIEWS)) if quality == "best" else colors
 
 
