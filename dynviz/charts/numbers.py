@@ -50,12 +50,16 @@ def resolved(value: float, limits: tuple[float, float], scale: str = "linear") -
 
 
 def percent(share: float) -> str:
-    """Format a fraction as a percentage.
+    """Format a fraction as a percentage, which is 100 for nothing less than all.
 
-    >>> percent(0.8412)
-    '84.1 %'
+    >>> percent(0.8412), percent(0.9998), percent(1 - 1e-9), percent(1.0)
+    ('84.1 %', '99.98 %', '99.99 %', '100.0 %')
     """
-    return f"{100 * share:.1f} %" if math.isfinite(share) else _not_finite(share)
+    if not math.isfinite(share):
+        return _not_finite(share)
+    if 0.9995 <= share < 1:
+        return f"{min(100 * share, 99.99):.2f} %"
+    return f"{100 * share:.1f} %"
 
 
 def _not_finite(value: float) -> str:

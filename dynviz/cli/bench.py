@@ -47,6 +47,7 @@ PAGE = (
     help="Draw, as a png, svg or pdf, the times against the option that has several values.",
 )
 @click.option("--theme", type=options.THEME, default="light", help="Colours of the picture.")
+@click.option("--title", metavar="TEXT", default="", help="Title of the picture. [default: which update takes longest]")
 @options.force
 def bench(
     *,
@@ -59,6 +60,7 @@ def bench(
     as_json: bool,
     picture: str | None,
     theme: str,
+    title: str,
     force: bool,
 ) -> None:
     """Time the training steps of SCENARIO with each optimizer: a recorded step, and its gradient and update alone.
@@ -99,7 +101,9 @@ def bench(
             times = step_times(plugins.load("scenarios", name), plugin, lanes, request, place)
             rows.append((name, replace(times, optimizer=labels.get(rule, times.optimizer))))
     if picture is not None:
-        _draw(Path(picture), theme, option, {name: scenarios[name][option] for name in scenarios}, rows)
+        _draw(
+            Path(picture), option, {name: scenarios[name][option] for name in scenarios}, rows, theme=theme, title=title
+        )
     if as_json:
         say(
             json.dumps([{"scenario": name} | asdict(row) | {"lanes": len(lanes)} for name, row in rows], indent=2),
@@ -150,10 +154,12 @@ def _one_option(scenario: str | None, scenarios: Mapping[str, Mapping[str, Any]]
 
 def _draw(
     file: Path,
-    theme: str,
     option: str,
     values: Mapping[str, Any],
     rows: "Sequence[tuple[str, StepTimes]]",
+    *,
+    theme: str,
+    title: str,
 ) -> None:
     """Draw the times against an option; the gradient's is the least of those measured beside each optimizer."""
     from dynviz.charts.step_times import TimedSteps, scene
@@ -172,8 +178,8 @@ def _draw(
     )
     made = repeating.recipe({}, file.suffix.lower(), None)
     task = plugins.load("scenarios", rows[0][0]).make().build(42)
-    title = f"Time of a step: {task.title or parse(rows[0][0]).name}"
-    saving.save(scene(title, measured), file, saving.SIZE, theme, recipe=made)
+    drawn = scene(task.title or parse(rows[0][0]).name, measured, title)
+    saving.save(drawn, file, saving.SIZE, theme, recipe=made)
 
 
 def _print(rows: "list[tuple[str, StepTimes]]") -> None:

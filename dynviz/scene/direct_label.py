@@ -1,10 +1,7 @@
 """Direct labels: the names and values of what moves, beside it."""
 
-import re
-
 from dynviz.frozen import frozen
-
-_NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?")
+from dynviz.scene.naming import named
 
 
 @frozen
@@ -34,8 +31,5 @@ class DirectLabel:
 
         >>> DirectLabel(0, 0, "adamw", "lane0").words("0.371"), DirectLabel(0, 0, "", "lane0").words("0.371")
         ('adamw 0.371', '0.371')
-        >>> DirectLabel(0, 0, "lr 0.1", "lane0").words("0.371"), DirectLabel(0, 0, "adamw-l1", "lane0").words("0.371")
-        ('lr 0.1: 0.371', 'adamw-l1 0.371')
         """
-        mark = ":" if value and _NUMBER.fullmatch(self.name.rpartition(" ")[2]) else ""
-        return f"{self.name}{mark} {value}".strip()
+        return named(self.name, value)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from numpy.typing import NDArray
 
 from dynviz.frozen import frozen
+from dynviz.scene import naming
 from dynviz.scene.decimate import last_until
 from dynviz.scene.direct_label import DirectLabel
 from dynviz.scene.norm import Norm
@@ -233,9 +234,7 @@ class Readout:
         >>> Readout("", name="adamw").in_words("0.371"), Readout("", name="sgd lr 0.1").in_words("0.371")
         ('adamw 0.371', 'sgd lr 0.1: 0.371')
         """
-        # A name of several words mostly ends in a number of its own.
-        mark = ":" if " " in self.name and text else ""
-        return f"{self.name}{mark} {text}".strip() if named and self.name else text
+        return naming.named(self.name, text) if named else text
 
 
 @frozen
