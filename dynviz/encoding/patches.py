@@ -7,7 +7,7 @@ from dynviz.frame import Pixels, Quality, Sheet
 from dynviz.frozen import frozen
 from dynviz.scene.palette import Palette
 
-FEW = 52
+FEW = 48
 """Colours of a small file."""
 PREVIEWS = 8
 """Pictures by which the few colours of a small or of the best file are chosen."""
