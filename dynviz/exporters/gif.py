@@ -29,7 +29,8 @@ def export(frames: Frames, target: Path, sheet: Sheet, *, loop: int = 0, quality
         target: The file.
         sheet: Palette and comment.
         loop: How many times it plays; 0 repeats forever.
-        quality: `small` has 72 colours of the theme, `balanced` all of them, `best` those that the pictures need.
+        quality: `small` has some 48 colours of the theme, those that the pictures show, `balanced` all of them, `best`
+            those that the pictures need.
     """
     colors = colors_for(sheet, quality, TRANSPARENT)
     clock = Clock(100, LONGEST, SHORTEST)

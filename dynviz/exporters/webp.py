@@ -41,7 +41,8 @@ def export(
         target: The file.
         sheet: Size, palette and comment.
         loop: How many times it plays; 0 repeats forever.
-        quality: `small` has 72 colours of the theme, `balanced` all of them, `best` the pixels as they are.
+        quality: `small` has some 48 colours of the theme, those that the pictures show, `balanced` all of them, `best`
+            the pixels as they are.
         background: That of the theme, or none.
     """
     width, height = sheet.size
