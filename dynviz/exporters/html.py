@@ -39,8 +39,8 @@ def export(
         sheet: Size, colours, words and comment.
         loop: How many times it plays; 0 repeats forever.
         quality: `small` has coarse maps and curves, `balanced` as fine ones as fit into a megabyte, `best` fine ones.
-            Of frames, `small` has some 48 colours of the theme, those that the pictures show, `balanced` all of them, `best`
-            the pixels as they are.
+            Of frames, `small` has some 48 colours of the theme, those that the pictures show, `balanced` all of them,
+            `best` the pixels as they are.
         content: What the page holds: `views`, the numbers of the view that is asked for and of those that the scenario
             suggests, and draws them; `view`, those of one view; `frames`, frames of pixels.
     """
