@@ -227,8 +227,14 @@ def test_the_story_of_an_update_has_arrows_that_are_seen_at_every_step(tmp_path)
         panel = scene.panels[0]
         arrows = [mark for mark in panel.marks if isinstance(mark, Arrows)]
         width = panel.x.limits[1] - panel.x.limits[0]
-        longest = max(float(np.hypot(mark.dx, mark.dy)[0]) for mark in arrows)
-        assert longest == pytest.approx(0.21 * width)
+        drawn = {mark.color.removeprefix("term."): float(np.hypot(mark.dx, mark.dy)[0]) for mark in arrows}
+        assert max(drawn.values()) == pytest.approx(0.17 * width)
+        # All are magnified alike.
+        after = run["adamw"].steps("term.gradient").tolist().index(step + 1)
+        true = {name: float(np.hypot(*run["adamw"][f"term.{name}"][after, 0])) for name in drawn}
+        times = 0.17 * width / max(true.values())
+        assert drawn == pytest.approx({name: times * length for name, length in true.items()})
+        assert panel.readouts[-1].text.startswith("magnified ")
         sentences.add(scene.readouts[0].text)
     assert [panel.title for panel in scene.panels] == ["terms of the next step", "length of each term"]
     assert "Gradient and momentum pull the same way." in sentences

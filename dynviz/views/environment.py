@@ -40,7 +40,9 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
             distinct.append((index, recording))
     several = len(distinct) > 1
     panels = [
-        true_classes(recording, lane, _centers(recording, lane), [Readout(names[index], caption.color(index))][:several])
+        true_classes(
+            recording, lane, _centers(recording, lane), [Readout(names[index], caption.color(index))][:several]
+        )
         for index, recording in distinct
     ]
     shown = film(recordings, [_still(panel) for panel in panels])
