@@ -41,8 +41,8 @@ def test_a_product_leads_beside_what_it_approximates(tmp_path):
     run = dynviz.run("matrix-sensing:d=6", "shampoo", steps=20, record="gradient:every=1", out=tmp_path / "run")
     scene = last(open_film([run["shampoo"]], "kronecker"))
     assert scene.lead == 2
-    assert titles(scene)[:2] == ["Shampoo's √L ⊗ √R", "all second moments C"]
-    assert len(scene.panels) == 4
+    assert titles(scene)[:2] == ["Shampoo's product √L ⊗ √R", "all second moments C"]
+    assert len(scene.panels) == 3
 
 
 def test_shares_of_several_recordings_stand_in_one_panel_and_vectors_are_not_spoken_of(tmp_path):
