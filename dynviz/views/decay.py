@@ -64,7 +64,9 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, least: int = LEAST) 
 
     def story() -> Film:
         together = _together(whole, step_axis(recordings))
-        return _without_vectors(recordings, film(recordings, [together], ("bands: middle half of the matrices",), told=told))
+        return _without_vectors(
+            recordings, film(recordings, [together], ("bands: middle half of the matrices",), told=told)
+        )
 
     return replace(opened, story=story)
 
