@@ -103,12 +103,12 @@ def _line_of_one(recording: Recording, lane: int) -> list[Mark]:
     far = np.hypot(right - left, top - bottom) * np.array([[-center[1], center[0]]]) / np.hypot(*center)
     ends = np.concatenate([center - far, center + far])
     out = np.stack([np.zeros(2), center])
-    at = center[:, None]
+    at_x, at_y = center[:, None]
     return [
         Line(ends[:, 0], ends[:, 1], "ground", width=3.0, dot=False),
         Line(ends[:, 0], ends[:, 1], "lane1", "one center's perpendicular line", width=1.4, dot=False),
         Line(out[:, 0], out[:, 1], "ground", width=3.0, dot=False),
         Line(out[:, 0], out[:, 1], "lane1", dash="dotted", width=1.4, dot=False),
-        Points(*at, "ground", 9.0),
-        Points(*at, "lane1", 7.0),
+        Points(at_x, at_y, "ground", 9.0),
+        Points(at_x, at_y, "lane1", 7.0),
     ]
