@@ -235,7 +235,7 @@ class _Curves:
             order, lost = np.argsort(places), cells.lost[index]
             x = values[places[order]]
             bands.append(Band(x, low[order], high[order], cells.color))
-            lines.append(Line(x, median[order], cells.color, cells.lattice.name))
+            lines.append(Line(x, median[order], cells.color, "" if self._told else cells.lattice.name))
             alive = median[order]
             for chosen, marker, key in zip(_lost(lost[order]), ("cross", "ring"), self._keys, strict=True):
                 top = np.where(np.isfinite(alive[chosen]), alive[chosen], self.y.limits[1])
