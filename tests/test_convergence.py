@@ -335,6 +335,21 @@ def test_a_mean_loss_that_grows_is_told_where_the_loss_is_too_noisy(tmp_path):
     assert re.search(r"; the test loss has not \(it rises by 1\.[01] % per 100 steps\)", answers(["sgd"], [result])[0])
 
 
+def test_a_story_has_the_spread_of_the_seeds_beside_the_loss(bowls):
+    film = plugins.load("views", "convergence").target(bowls)
+    scene = film.story().scene(int(film.steps[-1]))
+    assert [panel.title for panel in scene.panels] == [
+        "loss, means of blocks of steps",
+        "spread of the runs about their mean",
+    ]
+    assert (scene.lead, scene.panels[0].readouts) == (2, ())
+    constant, falling = (mark.y for mark in scene.panels[1].marks if isinstance(mark, Line))
+    assert constant[-1] == pytest.approx(constant[0], rel=0.3)
+    assert falling[-1] < falling[0] / 1.5
+    last = bowls[1]["position"][-400:].astype(np.float64)
+    assert falling[-1] == pytest.approx(np.sqrt(last.var(axis=1, ddof=1).mean()), rel=0.2)
+
+
 def test_the_view_and_the_commands_say_it(bowls, tmp_path):
     film = plugins.load("views", "convergence").target(bowls)
     scene = film.scene(int(film.steps[-1]))

@@ -18,7 +18,8 @@ from dynviz.comparison.targets import Target, steps_to
 from dynviz.comparison.trials import TrialRunner
 from dynviz.errors import DynvizError
 from dynviz.plugins.spec import parse
-from dynviz.scene.marks import Text
+from dynviz.scene.marks import Bars, Line, Points, Text
+from dynviz.scene.ticks import ticks
 from dynviz.sweeps import launch
 from dynviz.sweeps.jobs import Settings
 
@@ -141,7 +142,25 @@ def test_no_interval_runs_off_the_top_and_schedules_after_one_another_are_named(
     words = [mark.text for mark in panel.marks if isinstance(mark, Text)]
     assert not any("(" in text for text in words)
     assert (scene.title, scene.readouts[0].text) == ("lr warmup then cosine hurts", "Steps until the loss is 1.")
-    assert "without an end" not in scene.readouts[1].text
+    assert "no upper end" not in scene.readouts[1].text
+    # The interval is in the middle of its bar, and ends below the words.
+    (bar,) = (mark for mark in panel.marks if isinstance(mark, Bars))
+    (line,) = (mark for mark in panel.marks if isinstance(mark, Line))
+    assert (np.nanmin(line.x) + np.nanmax(line.x)) / 2 == pytest.approx(bar.x[0])
+    assert (np.nanmin(line.y), np.nanmax(line.y)) == (90, 400)
+    assert min(mark.y for mark in panel.marks if isinstance(mark, Text)) > 400
+    assert not ticks(panel.x)
+
+
+def test_an_interval_without_an_upper_end_is_an_arrow():
+    missed = (100.0, 100.0, math.inf, math.inf)
+    time = Estimate(100.0, 90.0, math.inf, 4)
+    rung = Rung("", 0, "adamw", "adamw", missed, time, Estimate(1.0, 1.0, 1.0, 4), "start", 1.0, 0.0, "")
+    scene = ladder_picture.picture([rung], "Steps until the loss is 1", "steps")
+    (tip,) = (mark for mark in scene.panels[0].marks if isinstance(mark, Points))
+    assert tip.marker == "up"
+    assert tip.y[0] > 100
+    assert "no upper end" in scene.readouts[1].text
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,19 @@ def test_a_story_of_the_environment_names_no_optimizer(tmp_path):
     assert (scene.readouts, scene.steps) == ((), -1)
 
 
+@pytest.mark.parametrize(("rule", "drawn"), [("tangent", True), ("nearest", False)])
+def test_a_story_of_the_environment_has_the_line_of_a_center_where_lines_decide(tmp_path, rule, drawn):
+    run = dynviz.run(f"voronoi:model=exact,grid=32,rule={rule}", "adamw", steps=1, out=tmp_path / "run")
+    (panel,) = told(open_film(list(run.values()), "environment")).scene(0).panels
+    lines = [mark for mark in panel.marks if isinstance(mark, Line) and mark.label]
+    assert bool(lines) == drawn
+    for line in lines:
+        (center,) = (mark for mark in panel.marks if isinstance(mark, Points) and mark.color == "lane1")
+        along = np.array([line.x[1] - line.x[0], line.y[1] - line.y[0]])
+        assert along @ [center.x[0], center.y[0]] == pytest.approx(0, abs=1e-6)
+        assert [line.x.mean(), line.y.mean()] == pytest.approx([center.x[0], center.y[0]])
+
+
 def test_losses_rise_by_equal_factors_on_a_logarithmic_scale_that_all_planes_share():
     values = np.array([[1e-2, 1e-1], [1.0, np.nan]])
     plane = LossPlane(values, (0, 1, 0, 1), Norm(1e-2, 1.0, "log"))
@@ -214,8 +227,14 @@ def test_the_story_of_an_update_has_arrows_that_are_seen_at_every_step(tmp_path)
         panel = scene.panels[0]
         arrows = [mark for mark in panel.marks if isinstance(mark, Arrows)]
         width = panel.x.limits[1] - panel.x.limits[0]
-        longest = max(float(np.hypot(mark.dx, mark.dy)[0]) for mark in arrows)
-        assert longest == pytest.approx(0.21 * width)
+        drawn = {mark.color.removeprefix("term."): float(np.hypot(mark.dx, mark.dy)[0]) for mark in arrows}
+        assert max(drawn.values()) == pytest.approx(0.17 * width)
+        # All are magnified alike.
+        after = run["adamw"].steps("term.gradient").tolist().index(step + 1)
+        true = {name: float(np.hypot(*run["adamw"][f"term.{name}"][after, 0])) for name in drawn}
+        times = 0.17 * width / max(true.values())
+        assert drawn == pytest.approx({name: times * length for name, length in true.items()})
+        assert panel.readouts[-1].text.startswith("magnified ")
         sentences.add(scene.readouts[0].text)
     assert [panel.title for panel in scene.panels] == ["terms of the next step", "length of each term"]
     assert "Gradient and momentum pull the same way." in sentences

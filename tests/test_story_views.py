@@ -41,8 +41,8 @@ def test_a_product_leads_beside_what_it_approximates(tmp_path):
     run = dynviz.run("matrix-sensing:d=6", "shampoo", steps=20, record="gradient:every=1", out=tmp_path / "run")
     scene = last(open_film([run["shampoo"]], "kronecker"))
     assert scene.lead == 2
-    assert titles(scene)[:2] == ["Shampoo's √L ⊗ √R", "all second moments C"]
-    assert len(scene.panels) == 4
+    assert titles(scene)[:2] == ["Shampoo's product √L ⊗ √R", "all second moments C"]
+    assert len(scene.panels) == 3
 
 
 def test_shares_of_several_recordings_stand_in_one_panel_and_vectors_are_not_spoken_of(tmp_path):
@@ -52,10 +52,10 @@ def test_shares_of_several_recordings_stand_in_one_panel_and_vectors_are_not_spo
     film = open_film(recordings, "decay")
     assert any("full-matrix" in readout.text for readout in film.scene(20).readouts)
     scene = last(film)
-    assert titles(scene) == ["share of the top quarter of the eigenvalues"]
+    assert titles(scene) == ["share of the sum in the largest quarter of the eigenvalues"]
     assert not any("full-matrix" in readout.text for readout in scene.readouts)
     named = [mark.label for mark in scene.panels[0].marks if isinstance(mark, Line) and mark.label]
-    assert {"shampoo+graft", "sketchy+graft", "noise"} <= set(named)
+    assert {"shampoo+graft", "sketchy+graft", "random matrices"} <= set(named)
     assert open_film(recordings[:1], "decay").story is None
 
 

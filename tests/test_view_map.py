@@ -179,6 +179,16 @@ def test_one_number_is_a_curve_with_its_middle_half_for_each_optimizer(tmp_path)
     assert [readout.text for readout in panel.readouts] == ["0.0120 at lr 0.01", "1.00 at lr 0.01", "2.00"]
 
 
+def test_a_story_of_several_curves_has_the_best_values_at_their_stars(tmp_path):
+    grid = [Lane(0, {"lr": lr}) for lr in (0.001, 0.01, 0.1)]
+    both = [recorded(tmp_path / rule, grid, rule=rule) for rule in ("adamw", "sgd")]
+    film = plugins.load("views", "map").make(recordings=both)
+    assert [len(film.scene(STEPS).panels[0].readouts), len(film.story().scene(STEPS).panels[0].readouts)] == [2, 0]
+    (panel,) = film.story().scene(STEPS).panels
+    assert [text.text for text in marks(panel, Text)] == ["adamw 0.01", "sgd 0.01"]
+    assert plugins.load("views", "map").make(recordings=both[:1]).story is None
+
+
 def test_parts_of_one_grid_are_joined(tmp_path):
     lanes = grid()
     whole = view(recorded(tmp_path / "whole", lanes)).scene(STEPS).panels

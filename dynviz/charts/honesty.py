@@ -114,7 +114,7 @@ def meters(
         shadow = "muted" if alone else one.color
         losses.append(Curve(path.steps, path.loss[0][:, None], one.color, label=words[0]))
         losses.append(Curve(path.steps, path.shadow[0][:, None], shadow, "dashed", words[1]))
-    title = "loss, true and projected"
+    title = "loss, true and projected" if len(paths) == 1 else f"loss (dashed: projected onto the {place})"
     return [panel(title, losses, x), _off(f"distance from the {place}", paths, x)]
 
 

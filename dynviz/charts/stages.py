@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,21 +18,20 @@ from dynviz.film import Film
 from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.direct_label import DirectLabel
-from dynviz.scene.marks import Arrows, Line, Mark, Panel, Readout, Scene, Text
+from dynviz.scene.marks import Arrows, Line, Mark, Panel, Readout, Scene
+from dynviz.scene.ticks import number
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 
-SHARE = 0.21
+SHARE = 0.17
 """Length of the arrow of the longest term, as a share of the plane's width, whatever its true length."""
-NAMED = 0.06
+NAMED = 0.02
 """An arrow has its name from this share of the plane's width on."""
 MOST = 0.8
 """From this share of the sum of lengths on, a term is almost all of the step."""
 ALONG = 0.3
 """From this cosine on, two terms pull the same way, and against each other from its negative on."""
-CORNER = 0.05
-"""From the edges of the plane to the scale, as a share of its width and height."""
 
 
 @frozen
@@ -72,8 +72,7 @@ class Stages:
 def staged(recordings: Sequence[Recording], lane: int) -> Film:
     """A map for each recording of two parameters with its terms as arrows, and the lengths of the terms.
 
-    The longest term has the same length at all steps, which a scale says; the others are drawn by the roots of their
-    shares of it, so that short ones are seen.
+    All arrows of a step are magnified alike, so that the longest has the same length at all steps.
     """
     known = [_stages(recording, lane) for recording in recordings]
     panels = [
@@ -81,8 +80,7 @@ def staged(recordings: Sequence[Recording], lane: int) -> Film:
         for recording, stages, tag in zip(recordings, known, caption.tags(recordings), strict=True)
     ]
     panels += [_lengths(recordings, stages) for stages in known[:1] if len(known) == 1]
-    notes = ("the longest arrow is as long as the scale; short ones are drawn longer",)
-    told = film(recordings, panels, (*caption.chosen(recordings, lane), *notes))
+    told = film(recordings, panels, caption.chosen(recordings, lane))
     if len(known) > 1:
         return told
     sentences = [known[0].words(sample) for sample in range(len(known[0].steps))]
@@ -106,12 +104,11 @@ def _stages(recording: Recording, lane: int) -> Stages:
 
 def _map(recording: Recording, lane: int, stages: Stages, tag: caption.Tag) -> MovingPanel:
     x, y, square = plane(recording)
-    width, height = (abs(axis.limits[1] - axis.limits[0]) for axis in (x, y))
+    width = abs(x.limits[1] - x.limits[0])
     steps, position = lined(recording, "position", lane)
     drawn = limits.drawable(position, "linear")
     way = Line(drawn[:, 0], drawn[:, 1], tag.color, along=steps, ghost=False)
     marks = ground(recording)
-    left, bottom = min(x.limits) + CORNER * width, min(y.limits) + CORNER * height
 
     def at(step: int) -> Panel:
         after = index_at(stages.steps, step + 1)
@@ -119,27 +116,28 @@ def _map(recording: Recording, lane: int, stages: Stages, tag: caption.Tag) -> M
         now = {name: move[after] for name, move in stages.moves.items()}
         lengths = {name: float(np.nan_to_num(np.hypot(*move))) for name, move in now.items()}
         longest = max(lengths.values())
+        times = SHARE * width / longest if longest > 0 else 0.0
         arrows: list[Mark] = []
         names: list[Mark] = []
+        # The shorter ones in front: terms often point the same way.
         for name in sorted(lengths, key=lambda name: -lengths[name]):
-            share = lengths[name] / longest if longest > 0 else 0.0
-            move = SHARE * width * share**0.5 * now[name] / (lengths[name] or 1.0)
+            move = times * np.nan_to_num(now[name])
             (at_x, at_y), (dx, dy) = foot[:, None], move[:, None]
             arrows.append(Arrows(at_x, at_y, dx, dy, f"term.{name}", width=1.6))
-            tip = foot + move if SHARE * share**0.5 >= NAMED else np.full(2, np.nan)
+            tip = foot + move if times * lengths[name] >= NAMED * width else np.full(2, np.nan)
             names.append(DirectLabel(float(tip[0]), float(tip[1]), name, f"term.{name}"))
-        ends = np.array([left, left + SHARE * width])
-        scale: list[Mark] = [
-            Line(ends, np.full(2, bottom), "text", width=1.2),
-            Text(float(ends[1]), bottom, f" {significant(longest, 2)}" if longest > 0 else "", "text"),
-        ]
         words = [Readout(significant(lengths[name], padded=True), f"term.{name}", name, "0.00e-00") for name in now]
         own = (tag,) if tag.name else ()
-        return Panel(
-            "terms of the next step", x, y, (*marks, way.at(step), *scale, *arrows, *names), (*own, *words), square
-        )
+        magnified = Readout(f"magnified {_round(times)} x" if times else "", "muted", widest="magnified 000 000 x")
+        shown = (*marks, way.at(step), *arrows, *names)
+        return Panel("terms of the next step", x, y, shown, (*own, *words, magnified), square)
 
     return MovingPanel(np.unique(np.concatenate([steps, np.maximum(stages.steps - 1, 0)])), at)
+
+
+def _round(times: float) -> str:
+    """A magnification with two digits: in full, as long as it is not too long."""
+    return number(Decimal(f"{times:.2g}")) if 1 <= times < 1e6 else significant(times, 2)
 
 
 def _lengths(recordings: Sequence[Recording], stages: Stages) -> MovingPanel:

@@ -79,7 +79,7 @@ class Stationarity:
 
 
 @frozen
-class _Series:
+class Series:
     """Samples [samples, lanes, numbers] and their steps."""
 
     steps: NDArray[np.int64]
@@ -88,11 +88,12 @@ class _Series:
 
 def stationarity(recording: Recording, lanes: Sequence[int]) -> tuple[Stationarity, ...]:
     """Of each recorded parameter that has enough samples; of some lanes, which are finite."""
-    parameters = _parameters(recording, lanes)
-    return tuple(part for name, series in parameters for part in _stationarity(recording, name, series))
+    return tuple(
+        part for name, series in parameters(recording, lanes) for part in _stationarity(recording, name, series)
+    )
 
 
-def _parameters(recording: Recording, lanes: Sequence[int]) -> Iterator[tuple[str, _Series]]:
+def parameters(recording: Recording, lanes: Sequence[int]) -> Iterator[tuple[str, Series]]:
     """The recorded parameters by name: channels of their own, else the parts of `parameters`, or all in one."""
     channels = recording.metadata.channels
     own = [name for name in recording.metadata.parameters if name in channels and channels[name].every]
@@ -108,7 +109,7 @@ def _parameters(recording: Recording, lanes: Sequence[int]) -> Iterator[tuple[st
             yield "parameters", _series(recording["parameters"], steps, lanes)
 
 
-def _series(samples: NDArray[np.generic], steps: NDArray[np.int64], lanes: Sequence[int]) -> _Series:
+def _series(samples: NDArray[np.generic], steps: NDArray[np.int64], lanes: Sequence[int]) -> Series:
     # The last sample of a run may follow after fewer steps than all others.
     samples, steps = samples[: len(steps)], steps[: len(samples)]
     if len(steps) > 2 and steps[-1] - steps[-2] < steps[1] - steps[0]:
@@ -117,10 +118,10 @@ def _series(samples: NDArray[np.generic], steps: NDArray[np.int64], lanes: Seque
     some = samples[::stride]
     flat = some.reshape(*some.shape[:2], math.prod(some.shape[2:]))
     numbers = np.unique(np.linspace(0, flat.shape[2] - 1, min(MOST_NUMBERS, flat.shape[2])).astype(np.int64))
-    return _Series(steps[::stride], flat[:, list(lanes)][:, :, numbers].astype(np.float64))
+    return Series(steps[::stride], flat[:, list(lanes)][:, :, numbers].astype(np.float64))
 
 
-def _stationarity(recording: Recording, name: str, series: _Series) -> Iterator[Stationarity]:
+def _stationarity(recording: Recording, name: str, series: Series) -> Iterator[Stationarity]:
     values, steps = series.values, series.steps
     if len(values) < FEW or not values.size or not (np.abs(values) < LARGEST).all():
         return

@@ -64,7 +64,9 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, least: int = LEAST) 
 
     def story() -> Film:
         together = _together(whole, step_axis(recordings))
-        return _without_vectors(recordings, film(recordings, [together], ("band: middle half of all axes",), told=told))
+        return _without_vectors(
+            recordings, film(recordings, [together], ("bands: middle half of the matrices",), told=told)
+        )
 
     return replace(opened, story=story)
 
@@ -178,13 +180,15 @@ def _shares(spectra: Sequence[AxisSpectrum], name: str, tag: caption.Tag, x: Axi
 
 def _together(whole: Sequence[tuple[Sequence[AxisSpectrum], str, caption.Tag]], x: Axis) -> MovingPanel:
     """The share of the top quarter over the steps, the median and the middle half of the axes of each recording."""
-    curves = [
-        Curve(spectra[0].steps, _tops(spectra), tag.color, tag.dash, name, whose=name) for spectra, name, tag in whole
-    ]
-    drawn = panel("share of the top quarter of the eigenvalues", curves, x, Y)
-    return _over_noise(
-        drawn, [_noise(spectra, "" if place else "noise") for place, (spectra, _, _) in enumerate(whole)]
-    )
+    curves = []
+    for spectra, name, tag in whole:
+        low, middle, high = np.quantile(_tops(spectra), (0.25, 0.5, 0.75), axis=1)
+        half = np.stack([low, high], axis=1)
+        curves.append(Curve(spectra[0].steps, middle[:, None], tag.color, tag.dash, name, half, whose=name))
+    drawn = panel("share of the sum in the largest quarter of the eigenvalues", curves, x, Y)
+    names = ["random matrices", *[""] * (len(whole) - 1)]
+    noise = [_noise(spectra, name) for (spectra, _, _), name in zip(whole, names, strict=True)]
+    return _over_noise(drawn, noise, "if all were equal")
 
 
 def _noise(spectra: Sequence[AxisSpectrum], label: str) -> Line:
@@ -194,9 +198,9 @@ def _noise(spectra: Sequence[AxisSpectrum], label: str) -> Line:
     return Line(steps, shares, "muted", label, dot=False)
 
 
-def _over_noise(drawn: MovingPanel, noise: Sequence[Line]) -> MovingPanel:
+def _over_noise(drawn: MovingPanel, noise: Sequence[Line], equal: str = "all equal") -> MovingPanel:
     """A panel of shares, over those of noise and of eigenvalues that are all equal."""
-    chance = ReferenceLine(0.25, dash="dotted", label="all equal")
+    chance = ReferenceLine(0.25, dash="dotted", label=equal)
 
     def at(step: int) -> Panel:
         shown = drawn.at(step)

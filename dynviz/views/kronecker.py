@@ -43,7 +43,8 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     scale of its own, by signed square roots of its entries, so that small ones are visible.
 
     The last panel checks lemma 8 of Shampoo: C is at most r √L ⊗ √R in the Loewner order, with r the largest rank of
-    the gradients. The curve is the least factor for which that is true. A story has the product beside C in the lead.
+    the gradients. The curve is the least factor for which that is true. A story has the product beside C in the lead,
+    and no bound.
 
     Args:
         recordings: What is shown, with the gradients at every step: `--record gradient:every=1`.
@@ -84,8 +85,9 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     notes = caption.chosen(recordings, lane)
 
     def story() -> Film:
-        pair = [_map("Shampoo's √L ⊗ √R", first, whole), _map("all second moments C", first, moved)]
-        shown = film(recordings, [*pair, *curves], notes, told=told)
+        pair = [_map("Shampoo's product √L ⊗ √R", first, whole), _map("all second moments C", first, moved)]
+        alike = panel("cosine of the two matrices (1: the same)", [one for one, _ in both], x, Axis((0.0, 1.05)))
+        shown = film(recordings, [*pair, alike], notes, told=told)
         return replace(shown, scene=lambda step: replace(shown.scene(step), lead=len(pair)))
 
     return replace(film(recordings, [*maps, *curves], notes, told=told), story=story)

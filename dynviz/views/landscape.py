@@ -149,7 +149,7 @@ def _colors(norm: Norm, values: Sequence[np.ndarray]) -> str:
     """What the ends of the colours stand for: those of the largest losses are one."""
     low, high = (significant(end, 2) for end in (norm.low, norm.high))
     more = any((grid[finite(grid)] > norm.high).any() for grid in values)
-    return f"{low} to {'≥ ' if more else ''}{high}"
+    return f"loss {low} (dark) to {'≥ ' if more else ''}{high} (bright)"
 
 
 def _extent(projection: Projection) -> Extent:

@@ -35,7 +35,7 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
 
     A noisy loss is shown as its trailing mean. A cross marks settings of which all seeds diverged, a ring those of
     which some did, and a star the best one: the lowest loss, or the highest accuracy. Channels that do not say which
-    way is better have no star.
+    way is better have no star. A story of curves has their best values at the stars.
 
     Args:
         recordings: What is shown; of a sweep all.
@@ -58,7 +58,8 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
     colors = measure.colors(shades, medians)
     panels: list[MovingPanel] = []
     shown: list[list[MapCells]] = []
-    for group in _panels(all_cells):
+    groups = _panels(all_cells)
+    for group in groups:
         heat = len(group[0].lattice.dimensions) == 2
         draw = _Heat(group[0], measure, shades, colors) if heat else _Curves(group, measure, heights)
         panels.append(_moving(draw, steps, measure.title))
@@ -82,7 +83,13 @@ def view(recordings: Sequence[Recording], *, x: str = "", y: str = "", channel: 
         best = (Readout(sentences[index_at(steps, step)], "text", widest=longest),) if longest else ()
         return Scene(title, tuple(panel.at(step) for panel in panels), step, total, (*readouts, *best))
 
-    return Film(steps, scene, pick)
+    whole = Film(steps, scene, pick)
+    if len(groups) > 1 or len(groups[0]) == 1:
+        return whole
+    # Several curves in one panel, whose names stand at their stars.
+    lead = _moving(_Curves(groups[0], measure, heights, told=True), steps, measure.title)
+    story = replace(whole, scene=lambda step: replace(scene(step), panels=(lead.at(step),)))
+    return replace(whole, story=lambda: story)
 
 
 def _best(cells: Sequence[MapCells], measure: MapValue, what: str, index: int) -> str:
@@ -199,8 +206,8 @@ class _Heat:
 class _Curves:
     """Curves of several lattices over one number; one without dimensions is a line across."""
 
-    def __init__(self, group: Sequence[MapCells], measure: MapValue, scale: Axis) -> None:
-        self._group, self._measure = group, measure
+    def __init__(self, group: Sequence[MapCells], measure: MapValue, scale: Axis, *, told: bool = False) -> None:
+        self._group, self._measure, self._told = group, measure, told
         dimensions = [one.lattice.dimensions[0] for one in group if one.lattice.dimensions]
         axes = [_axis(dimension, _margins(dimension)) for dimension in dimensions]
         low, high = min(axis.limits[0] for axis in axes), max(axis.limits[1] for axis in axes)
@@ -228,7 +235,7 @@ class _Curves:
             order, lost = np.argsort(places), cells.lost[index]
             x = values[places[order]]
             bands.append(Band(x, low[order], high[order], cells.color))
-            lines.append(Line(x, median[order], cells.color, cells.lattice.name))
+            lines.append(Line(x, median[order], cells.color, "" if self._told else cells.lattice.name))
             alive = median[order]
             for chosen, marker, key in zip(_lost(lost[order]), ("cross", "ring"), self._keys, strict=True):
                 top = np.where(np.isfinite(alive[chosen]), alive[chosen], self.y.limits[1])
@@ -238,7 +245,8 @@ class _Curves:
                 lines.append(Points(x[best], alive[best], cells.color, 7.0, "star"))
                 if len(self._group) > 1:
                     at = float(x[best][0]), float(alive[best][0])
-                    lines.append(Text(*at, cells.lattice.name, cells.color, "beside"))
+                    name = Readout("", name=cells.lattice.name).in_words(significant(at[1], 2) if self._told else "")
+                    lines.append(Text(*at, name, cells.color, "beside"))
         return (*bands, *lines)
 
     def _seen(self, values: Array) -> Array:
@@ -247,7 +255,7 @@ class _Curves:
     def readouts(self, index: int) -> tuple[Readout, ...]:
         """The best of each lattice in words."""
         readouts = []
-        for cells in self._group:
+        for cells in () if self._told else self._group:
             median = cells.middle[1, index]
             best, text = self._measure.best(median), self._measure.words(median)
             where = f" at {cells.options(best)}" if best >= 0 and cells.lattice.dimensions else ""

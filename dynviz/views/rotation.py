@@ -31,6 +31,8 @@ PAIRS = 48
 """So many samples are compared with one another."""
 NULLS = 16
 """At so many steps the overlap of noise is drawn."""
+IN_WORDS = "random matrices", "unrelated directions"
+"""What a story calls noise, and chance."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
 
@@ -65,9 +67,9 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     opened = film(recordings, [_turning(recordings, spaces, lag, title), *map(_pairs, own)], notes)
 
     def story() -> Film:
-        plain = f"main directions: overlap with those {lag} steps before"
-        pairs = [_plain(_pairs(one), f"{one.axis.words}: overlap of any two steps") for one in own]
-        return film(recordings, [_turning(recordings, spaces, lag, plain), *pairs], notes)
+        plain = f"overlap with {lag} steps before (1: unchanged)"
+        pairs = [_plain(_pairs(one), f"{one.axis.words}, step against step") for one in own]
+        return film(recordings, [_turning(recordings, spaces, lag, plain, IN_WORDS), *pairs], notes)
 
     return replace(opened, story=story)
 
@@ -135,7 +137,13 @@ def overlap(one: Array, other: Array) -> float:
     return float(np.square(one @ other.T).sum() / count) if count else float("nan")
 
 
-def _turning(recordings: Sequence[Recording], spaces: Sequence[TopSpaces], lag: int, title: str) -> MovingPanel:
+def _turning(
+    recordings: Sequence[Recording],
+    spaces: Sequence[TopSpaces],
+    lag: int,
+    title: str,
+    names: tuple[str, str] = ("noise", "chance"),
+) -> MovingPanel:
     """The overlap with the space of some steps before, and that of noise."""
     curves: list[Curve] = []
     nulls: dict[tuple[float, ...], Line] = {}
@@ -149,9 +157,9 @@ def _turning(recordings: Sequence[Recording], spaces: Sequence[TopSpaces], lag: 
         curves.append(Curve(steps, values[:, None], space.tag.color, dash, label, begins=space.begins))
         steps, values = space.noise(lag)
         if tuple(values) not in nulls:
-            nulls[tuple(values)] = Line(steps, values, "muted", "" if nulls else "noise", dash=dash, dot=False)
+            nulls[tuple(values)] = Line(steps, values, "muted", "" if nulls else names[0], dash=dash, dot=False)
     drawn = panel(title, curves, step_axis(recordings), Axis((0.0, 1.02)))
-    chance = ReferenceLine(0.25, dash="dotted", label="chance")
+    chance = ReferenceLine(0.25, dash="dotted", label=names[1])
 
     def at(step: int) -> Panel:
         whole = drawn.at(step)
