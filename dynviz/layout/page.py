@@ -79,6 +79,7 @@ def lay_out(scene: Scene, measures: Callable[[int], AnyMetrics], *, title: bool 
             # Alone, maps have all the room there is.
             slacks = [(slack, 0) for slack in range(SLACK + 1)] + [(0, slack) for slack in range(1, SLACK + 1)]
             side = lead if count > belonging else 0
+            nearly = None
             for slack in slacks if side else [(0, 0)]:
                 strip, heads = _arranged(scene, count, metrics, title=title, side=side, slack=slack, steady=steady)
                 if not all(_readable(head.panel, head.cell, metrics, beside=lead > 0) for head in heads):
@@ -86,8 +87,14 @@ def lay_out(scene: Scene, measures: Callable[[int], AnyMetrics], *, title: bool 
                 placed = places(heads, metrics, lead)
                 if steady:
                     placed = closer(scene, placed, metrics, lead)
-                if count <= belonging or placed[0].plot.height >= lead - metrics.page.lead_slack:
+                short = lead - metrics.page.lead_slack - placed[0].plot.height
+                if count <= belonging or short <= 0:
                     return Page(metrics, strip, placed, step_scale(scene, metrics))
+                if short <= int(metrics.coarse):
+                    # Longer words at the ticks of the panels below may take a row of maps.
+                    nearly = nearly or Page(metrics, strip, placed, step_scale(scene, metrics))
+            if nearly:
+                return nearly
     metrics = measures(min(len(scene.panels), 1))
     strip, heads = _arranged(scene, min(len(scene.panels), 1), metrics, title=title, steady=steady)
     return Page(metrics, strip, places(heads, metrics, lead), step_scale(scene, metrics))
