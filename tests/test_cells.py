@@ -74,18 +74,18 @@ def plots(canvas, cells, index=0):
 
 def test_a_line_its_ghost_its_dot_and_its_name():
     assert text(one(GROWING, x=COUNT), 40, 12) == drawn("""
-              title
-          1.0┤                       ⡠⠔⠊ rule
-             │                    ⢀⠔⠊
-             │                 ⢀⠔⠊⠁
-             │               ⡠⠊⠁
-          0.5┤            ⣀●⠉
-             │        ⢀⡠⠒⠉
-             │     ⢀⡠⠔⠁
-             │   ⡠⠔⠁
-            0┤⡠⠔⠊
-             └┬────────────┬───────────┬
-              0            5           10  step
+            title
+        1.0┤                          ⡠⠔⠊ rule
+           │                       ⡠⠔⠉
+           │                    ⢀⠤⠊
+           │                 ⢀⡠⠒⠁
+        0.5┤               ⡠⠔⠁
+           │            ⣀⠔●
+           │         ⣀⠔⠊
+           │      ⣀⠔⠊
+           │   ⣀⠔⠊
+          0┤⡠⠔⠊
+            0             5             10  step
         """)
 
 
@@ -93,16 +93,16 @@ def test_bars_end_at_eighths_of_a_cell_and_hang_below_their_base():
     marks = (Bars(np.arange(4.0), np.array([1.0, 0.55, -0.6, 0.05]), "lane2"),)
     assert text(one(*marks, x=Axis((-0.5, 3.5), whole=True), y=Axis((-1.0, 1.0))), 40, 12) == drawn("""
              title
-           1┤ ██████
+         1.0┤ ██████
             │ ██████
-            │ ██████  ██████
-            │ ██████  ██████
-           0┤ ██████  ██████          ▆▆▆▆▆▆
-            │                 ██████
-            │                 ██████
-            │                 ▆▆▆▆▆▆
-          -1┤
-            └────┬───────┬───────┬───────┬───
+         0.5┤ ██████  ▆▆▆▆▆▆▆
+            │ ██████  ███████
+           0┤ ██████  ███████          ▂▂▂▂▂▂
+            │                 ███████
+            │                 ███████
+        -0.5┤                 ███████
+            │
+        -1.0┤
                  0       1       2       3
         """)
 
@@ -132,12 +132,13 @@ def test_a_field_is_half_blocks_and_what_lies_on_it_is_braille():
     axis = Axis((-1.0, 1.0))
     assert text(one(*marks, x=axis, y=axis, square=True), 40, 13) == drawn("""
                 title
-                 here               ⡠⠊
+                 here                 ⡠⠊
+                                    ⡠⠊
                                   ⡠⠊
                                 ⡠⠊
                               ⡠⠊
                             ⡠⠊
-                ▀▀▀▀▀▀▀▀▀▀⡠⠊▀▀▀▀▀▀▀▀▀▀
+                          ⡠⠊
                         ⡠⠊
                       ⡠⠊
                     ⡠⠊
@@ -154,18 +155,18 @@ def test_arrows_rules_and_markers():
         *(Points(np.array([x]), np.array([0.9]), "lane0", 6.0, marker) for x, marker in MARKERS),
     )
     assert text(one(*marks), 40, 12) == drawn("""
-              title
-          1.0┤   ⡇     ●  ○  ×  ★
-             │   ⠁
-             │   ⡇
-             │   ⠁                       half
-          0.5┤⠤⠤⠄⡇⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄ ⠤⠤⠄
-             │   ⠁
-             │   ⡇                ⣀
-             │   ⠁  ⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠝⠋
-            0┤   ⡇
-             └┬──────────────┬──────────────┬
-              0             0.5            1.0
+            title
+        1.0┤   ⡇      ●  ○   ×  ★
+           │   ⠁
+           │   ⡇
+           │   ⠁
+        0.5┤   ⡇                          half
+           │⠉⠉⠁⠁⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠉
+           │   ⡇
+           │   ⠁                  ⠠⡀
+           │   ⡇  ⠈⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠙⠋
+          0┤   ⠁
+            0    0.2    0.4    0.6    0.8   1.0
         """)
 
 
@@ -248,8 +249,8 @@ def test_room_is_kept_for_the_widest_text_of_a_readout():
 
 def test_axes_without_ticks_are_left_out():
     between = Axis((0.1, 0.9), whole=True)
-    assert not set("│└─") & set(text(one(x=between, y=between, square=True), 60, 20))
-    assert set("│└─") <= set(text(one(square=True), 60, 20))
+    assert not set("│└─") & set(text(one(x=between, y=between, square=True), 60, 24))
+    assert set("│└─") <= set(text(one(square=True), 60, 24))
 
 
 def test_a_readout_without_room_is_left_out_and_never_half_a_number():

@@ -1,5 +1,7 @@
 """The metrics of a page in a terminal: rows and columns, one character each."""
 
+from dataclasses import replace
+
 from dynviz.cells.characters import columns, plain, swatch_characters
 from dynviz.frozen import frozen
 from dynviz.layout.arrange import Rect, Size
@@ -18,10 +20,11 @@ TALL_PAGE = 24
 ROWS_PER_LINE, MOST_LINES = 5, 3
 """The title, readouts and legend of a panel take one row of so many, and so many at most."""
 FLOOR = 12
-"""Panels of so many rows have a line below their plot, and those that others stand below an empty row at their end."""
+"""Panels of so many rows have a line below their plot, and those that others stand below an empty row at their end.
+Smaller pages than TALL_PAGE leave these rows to the plots."""
 LEAD_ROWS = 22
 """Up to so many rows, maps that lead leave to other panels only what they cannot use."""
-BESIDE, BESIDE_SHARE = (28, 5), 0.22
+BESIDE, BESIDE_SHARE = (28, 4), 0.22
 """Columns and rows that other panels have beside or below them at least, and their share of large pages."""
 
 LETTERS = Font(1)
@@ -29,7 +32,7 @@ HEADING = Font(1, bold=True)
 FONTS = Fonts(title=HEADING, panel=HEADING, words=LETTERS, ticks=LETTERS)
 HEAD = HeadMetrics(gap=2, right=1, favor_more=True, ellipsis_apart=True, whole_numbers=True)
 AXES = AxisMetrics(
-    left=2,
+    left=1,
     left_bare=1,
     distance=1,
     least_right=2,
@@ -50,7 +53,13 @@ AXES = AxisMetrics(
 
 @frozen(kw_only=True)
 class CellMetrics(Metrics):
-    """A page of a terminal's cells."""
+    """A page of a terminal's cells.
+
+    Attributes:
+        floor: Rows of a panel from which on there is a line below its plot, and an empty row below that.
+    """
+
+    floor: int = FLOOR
 
     def plain(self, text: str) -> str:
         """Characters of one column or two."""
@@ -80,9 +89,11 @@ class CellMetrics(Metrics):
         """More for higher panels."""
         return min(max(height // ROWS_PER_LINE, 1), MOST_LINES)
 
-    def words_of_map(self, panels: int, height: int, lines: int) -> Size:  # noqa: ARG002
+    def words_of_map(self, panels: int, height: int, lines: int) -> Size:
         """Fewer where panels are small: their maps have no axes."""
-        return (3.0, 2.0) if height < 16 * panels**0.5 else (7.0, 4.0)
+        wide, tall = (3.0, 2.0) if height < 16 * panels**0.5 else (7.0, 4.0)
+        small = self.floor > self.height
+        return wide - small, tall + lines - 1 - small
 
     def least(self, panel: Panel, *, beside: bool = False) -> Size:
         """The smallest map, or the smallest other panel."""
@@ -97,11 +108,11 @@ class CellMetrics(Metrics):
 
     def below(self, cell: Rect, *, bare: bool, named: bool, last: bool) -> int:  # noqa: ARG002
         """An empty row, that of the ticks and the line above them, where there is room for each."""
-        return int(not last and cell.height >= FLOOR) + int(not bare) + int(not bare and cell.height >= FLOOR)
+        return int(not last and cell.height >= self.floor) + int(not bare) + int(not bare and cell.height >= self.floor)
 
     def tick_row(self, cell: Rect) -> int:
         """The row below the plot, or the one below the line there."""
-        return int(cell.height >= FLOOR)
+        return int(cell.height >= self.floor)
 
 
 def cell_metrics(width: int, rows: int) -> CellMetrics:
@@ -114,7 +125,7 @@ def cell_metrics(width: int, rows: int) -> CellMetrics:
         baseline=0,
         row=1,
         foot=1 + int(rows >= ROOMY_PAGE),
-        edge=1,
+        edge=0,
         bottom=0,
         scale=1,
         scale_line=0,
@@ -123,4 +134,14 @@ def cell_metrics(width: int, rows: int) -> CellMetrics:
         beside=BESIDE,
         beside_share=BESIDE_SHARE,
     )
-    return CellMetrics(width=width, height=rows, aspect=0.5, coarse=True, fonts=FONTS, page=page, head=HEAD, axes=AXES)
+    return CellMetrics(
+        width=width,
+        height=rows,
+        aspect=0.5,
+        coarse=True,
+        fonts=FONTS,
+        page=page,
+        head=replace(HEAD, spare_label=rows < TALL_PAGE),
+        axes=AXES,
+        floor=FLOOR if rows >= TALL_PAGE else TALL_PAGE,
+    )

@@ -58,6 +58,7 @@ def arrange(
     words: Size = (0.0, 0.0),
     above: float = 0.0,
     side: float = 0.0,
+    around: float = 0.0,
     steady: bool = False,
 ) -> tuple[Rect, ...]:
     """A rectangle for each panel; none overlap.
@@ -73,11 +74,12 @@ def arrange(
         words: Columns and rows of a panel that its title and ticks take.
         above: How many more rows the words above a map take.
         side: Rows that the plot of a map has, where there is an arrangement in which it does; 0: what looks best.
+        around: How many more rows are kept for it, and columns in proportion, as far as there are.
         steady: Whether the first panel is as large as panels of its kind alone can be, however they then stand. A
             larger area never makes it smaller.
     """
     shape = max(map(map_shape, panels), default=1.0)
-    area = Area(width, height, aspect, words, above, shape, side, steady)
+    area = Area(width, height, aspect, words, above, shape, side, around, steady)
     return _arranged(tuple(panel.square for panel in panels), area)
 
 
@@ -114,6 +116,7 @@ class Area:
         above: How many more rows the words above a map take.
         shape: The width-to-height ratio of maps.
         side: Rows that the plot of a map has; 0: what looks best.
+        around: How many more rows are kept for it, and columns in proportion.
         steady: Keep the first panel at least as large as on any smaller page.
     """
 
@@ -124,6 +127,7 @@ class Area:
     above: float = 0.0
     shape: float = 1.0
     side: float = 0.0
+    around: float = 0.0
     steady: bool = False
 
     @property
@@ -133,8 +137,9 @@ class Area:
 
     def block(self, columns: int, rows: int, side: float) -> Rect:
         """A block in the upper left corner, as large as a grid of maps with this side length."""
-        wide = round(columns * (side / self.aspect + self.words[0]))
-        tall = round(rows * (side + self.words[1] + self.above))
+        kept = side + self.around
+        wide = round(columns * (kept / self.aspect + self.words[0]))
+        tall = round(rows * (kept + self.words[1] + self.above))
         return Rect(0, 0, min(max(wide, columns), self.width), min(max(tall, rows), self.height))
 
     def map_plot(self, rect: Rect) -> Size:

@@ -129,7 +129,8 @@ def _head(
     ]
     # Names are worth more than notes that belong to none.
     lanes = max((place for place, readout in enumerate(readouts, 1) if readout.name), default=0)
-    heads = []
+    spare = int(metrics.head.spare_label and panel.square)
+    heads: list[PanelHead] = []
     for before, after, lines in drafts:
         full, bare, short = (
             flow([before, values[:lanes], values[lanes:], after], lines, metrics)
@@ -149,8 +150,9 @@ def _head(
         if not named and metrics.head.favor_names and lanes >= UNNAMED:
             words, count = flow([before, after], lines, metrics), 0
         heads.append(PanelHead(panel, cell, panel_names, tuple(words), len(before), count, named))
-        if not _is_cut(words):
-            return heads[-1]
+        whole = [head for head in heads if not _is_cut(head.words)]
+        if whole and len(heads) > spare:
+            return min(whole, key=lambda head: head.lines)
     return heads[-1 if bars else 0]
 
 

@@ -92,6 +92,7 @@ class HeadMetrics:
         ellipsis_apart: Whether words without room on the last line are left out whole, with an ellipsis after the last
             ones; else the first of them is cut, at worst to an ellipsis in the gap before it.
         whole_numbers: Whether numbers are written whole or not at all.
+        spare_label: Whether a map goes without the name of its upright axis where that takes a line more.
     """
 
     gap: float
@@ -104,6 +105,7 @@ class HeadMetrics:
     favor_more: bool = False
     ellipsis_apart: bool = False
     whole_numbers: bool = False
+    spare_label: bool = False
 
 
 @frozen(kw_only=True)

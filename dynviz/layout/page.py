@@ -67,23 +67,34 @@ def lay_out(scene: Scene, measures: Callable[[int], AnyMetrics], *, title: bool 
     """
     belonging = _leading(scene.panels)
     # Below a title of its own stands a page that nobody turns: it shows as many panels as it can.
-    steady = not title and not scene.columns and not scene.lead and measures(1).page.lead_rows > 0
+    turned = not title and not scene.lead and measures(1).page.lead_rows > 0
+    if turned and scene.columns == belonging:
+        # Below a single row of maps, curves are as wide as there is room.
+        scene = replace(scene, columns=0)
+    steady = turned and not scene.columns
     lead = _lead_rows(scene, belonging, measures(belonging)) if steady and belonging else 0
     for count in range(len(scene.panels), 1, -1):
         metrics = measures(count)
         if not _hopeless(scene.panels[:count], metrics, beside=lead > 0):
             # Alone, maps have all the room there is.
             slacks = [(slack, 0) for slack in range(SLACK + 1)] + [(0, slack) for slack in range(1, SLACK + 1)]
-            sides = [(lead + around * metrics.head.row, above * metrics.head.row) for around, above in slacks]
-            for side, above in sides if lead and count > belonging else [(0, 0)]:
-                strip, heads = _arranged(scene, count, metrics, title=title, side=side, more=above, steady=steady)
+            side = lead if count > belonging else 0
+            nearly = None
+            for slack in slacks if side else [(0, 0)]:
+                strip, heads = _arranged(scene, count, metrics, title=title, side=side, slack=slack, steady=steady)
                 if not all(_readable(head.panel, head.cell, metrics, beside=lead > 0) for head in heads):
                     break
                 placed = places(heads, metrics, lead)
                 if steady:
                     placed = closer(scene, placed, metrics, lead)
-                if count <= belonging or placed[0].plot.height >= lead - metrics.page.lead_slack:
+                short = lead - metrics.page.lead_slack - placed[0].plot.height
+                if count <= belonging or short <= 0:
                     return Page(metrics, strip, placed, step_scale(scene, metrics))
+                if short <= int(metrics.coarse):
+                    # Longer words at the ticks of the panels below may take a row of maps.
+                    nearly = nearly or Page(metrics, strip, placed, step_scale(scene, metrics))
+            if nearly:
+                return nearly
     metrics = measures(min(len(scene.panels), 1))
     strip, heads = _arranged(scene, min(len(scene.panels), 1), metrics, title=title, steady=steady)
     return Page(metrics, strip, places(heads, metrics, lead), step_scale(scene, metrics))
@@ -130,7 +141,14 @@ def _leading(panels: Sequence[Panel]) -> int:
 
 
 def _arranged(
-    scene: Scene, count: int, metrics: Metrics, *, title: bool, side: int = 0, more: int = 0, steady: bool = False
+    scene: Scene,
+    count: int,
+    metrics: Metrics,
+    *,
+    title: bool,
+    side: int = 0,
+    slack: tuple[int, int] = (0, 0),
+    steady: bool = False,
 ) -> tuple[TitleStrip, list[PanelHead]]:
     """The strip above the first panels, and their heads.
 
@@ -140,7 +158,7 @@ def _arranged(
         metrics: Of the page.
         title: Whether there is a strip.
         side: Rows of the plots of maps; 0: what looks best.
-        more: How many more rows than is reckoned the words above a map take.
+        slack: How many more lines than is reckoned the words around a map take, and those above it alone.
         steady: Whether the first panel must not be smaller than on a smaller page.
     """
     page, panels = metrics.page, scene.panels[:count]
@@ -149,7 +167,7 @@ def _arranged(
     area = max(metrics.width - 2 * page.edge, 1), max(metrics.height - strip.area.height - below, 1)
 
     heads: list[PanelHead] = []
-    for lines in range(1, page.attempts + 1):
+    for lines in range(1, max(page.attempts, SLACK if steady else 1) + 1):
         # How high words are is known once cells are, so those that wrap are given room the second time.
         words, least = (metrics.words_of_map(count, area[1], tall) for tall in (lines, 1))
         if scene.lead:
@@ -159,8 +177,17 @@ def _arranged(
         elif scene.columns:
             rects = arrange_rows(count, min(scene.columns, count), *area)
         else:
-            above = words[1] - least[1] + more
-            rects = arrange(panels, *area, aspect=metrics.aspect, words=least, above=above, side=side, steady=steady)
+            around, more = (lines * metrics.head.row for lines in slack)
+            rects = arrange(
+                panels,
+                *area,
+                aspect=metrics.aspect,
+                words=least,
+                above=words[1] - least[1] + more,
+                side=side,
+                around=around,
+                steady=steady,
+            )
         cells = [replace(cell, left=cell.left + page.edge, top=cell.top + strip.area.height) for cell in rects]
         heads = panel_heads(panels, cells, scene.readouts, metrics)
         if _lines_over_maps(heads) <= lines:

@@ -11,6 +11,9 @@ from dynviz.layout.heads import PanelHead
 from dynviz.layout.metrics import Metrics
 from dynviz.scene.marks import Panel
 
+UNALIGNED = 1 / 6
+"""In a terminal, plots of a column end at one side unless one would lose more than this share of its panel."""
+
 
 @frozen
 class Draft:
@@ -138,7 +141,10 @@ def _room(
     column = [index for index in column if not metrics.coarse or panels[index].panel.x == draft.panel.x]
     column = [index for index in column if panels[index].panel.square == draft.panel.square]
     # Names at the ends of a wider panel below, which are right of the next column, take no room here.
-    right = max(margins[1][index] for index in column if not _is_wider_below(panels[index].cell, draft.cell))
+    rights = [margins[1][index] for index in column if not _is_wider_below(panels[index].cell, draft.cell)]
+    right, own = max(rights), _right(draft, metrics)
+    if metrics.coarse and right - own > UNALIGNED * draft.cell.width:
+        right = own
     return Rect(draft.cell.left + left, span[0], max(draft.cell.width - left - right, 1), span[1])
 
 
