@@ -1,7 +1,5 @@
 import dataclasses
-import doctest
 import gc
-import importlib
 import math
 import re
 import subprocess
@@ -544,13 +542,6 @@ def test_words_are_cut_with_an_ellipsis_and_numbers_are_whole_or_not_there(text,
 def test_the_sign_that_words_are_left_out_does_not_touch_a_number(first, room, lines):
     blocks = [[Words(first, LETTERS)], [Words("other words", LETTERS)]]
     assert [one.words.text for one in flow(blocks, [room], cell_metrics(80, 24))] == lines
-
-
-@pytest.mark.parametrize("name", ["cells.characters", "scene.identity", "layout.naming", "layout.counter"])
-def test_examples_in_the_modules_are_true(name):
-    found = doctest.testmod(importlib.import_module(f"dynviz.{name}"))
-    assert found.attempted > 0
-    assert found.failed == 0
 
 
 def test_the_cells_backend_needs_neither_matplotlib_nor_textual():

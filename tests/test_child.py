@@ -1,14 +1,9 @@
 """Child processes: how they are started, asked and ended."""
 
-import doctest
 import signal
 
 from dynviz.process import child
 from dynviz.process.child import Worker
-
-
-def test_doctests():
-    assert doctest.testmod(child).failed == 0
 
 
 def echo(job):

@@ -1,6 +1,5 @@
 """Scores over tasks: closed forms, the benchmark's own algorithm, and its published scores."""
 
-import doctest
 import math
 import operator
 
@@ -8,16 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dynviz.charts import profiles
 from dynviz.charts.profiles import area, profile, ratios_of
 from dynviz.comparison import published
 from dynviz.comparison.scoring import external_time, scores
 
 INF = math.inf
-
-
-def test_the_examples_in_the_module():
-    assert doctest.testmod(profiles).failed == 0
 
 
 def their_scores(times, num_points=100):

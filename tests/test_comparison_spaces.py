@@ -1,7 +1,5 @@
 """Search spaces: how they are written, what rules declare, and how evenly their points lie."""
 
-import doctest
-
 import numpy as np
 import pytest
 import scipy.stats
@@ -9,13 +7,8 @@ from click.testing import CliRunner
 
 from dynviz import plugins, rule
 from dynviz.cli import commands
-from dynviz.comparison import spaces
 from dynviz.comparison.spaces import SearchRange, candidate, quasirandom, space_of
 from dynviz.errors import DynvizError
-
-
-def test_the_examples_in_the_module():
-    assert doctest.testmod(spaces).failed == 0
 
 
 @pytest.mark.parametrize("name", plugins.files("optimizers"))

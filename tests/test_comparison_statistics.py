@@ -1,6 +1,5 @@
 """Bootstrap intervals and paired differences, beside SciPy's and closed forms."""
 
-import doctest
 import itertools
 import math
 
@@ -20,10 +19,6 @@ from dynviz.comparison.statistics import (
 )
 
 INF = math.inf
-
-
-def test_the_examples_in_the_module():
-    assert doctest.testmod(statistics).failed == 0
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(mean, np.mean), (median, np.median)])

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import doctest
 import re
 from typing import Literal
 
@@ -73,15 +72,6 @@ def test_seeds_may_be_numbers_of_any_integer_type():
 def test_a_paths_name_ends_at_py():
     spec = parse("./my:rules/lion2.py:beta=0.95,start=(1,2)")
     assert spec == Spec("./my:rules/lion2.py", {"beta": "0.95", "start": "(1,2)"})
-
-
-def test_the_examples_in_the_docstrings_hold():
-    from dynviz.cli import progress
-    from dynviz.plugins import spec
-    from dynviz.training import channels
-
-    for module in (grammar, spec, options, progress, channels):
-        assert doctest.testmod(module).failed == 0
 
 
 @dataclasses.dataclass(frozen=True)

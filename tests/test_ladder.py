@@ -1,6 +1,5 @@
 """`dynviz ladder`: changes stacked, times to a target, and the verdicts from them."""
 
-import doctest
 import json
 import math
 
@@ -11,7 +10,7 @@ from PIL import Image
 
 import dynviz
 from dynviz.cli import commands
-from dynviz.comparison import ladder, ladder_picture
+from dynviz.comparison import ladder_picture
 from dynviz.comparison.ladder import LadderRequest, Rung, changed, climb, stack, survival
 from dynviz.comparison.statistics import Estimate
 from dynviz.comparison.targets import Target, steps_to
@@ -40,10 +39,6 @@ def climbed(tmp_path_factory):
     done = run(*ASKED, *sizes, "--out", str(folder / "out"), "--json", str(folder / "a.json"))
     assert done.exit_code == 0
     return json.loads((folder / "a.json").read_text()), folder, done.stdout
-
-
-def test_the_examples_in_the_module():
-    assert doctest.testmod(ladder).failed == 0
 
 
 def test_verdicts_and_ratios_are_those_of_the_closed_form(climbed):

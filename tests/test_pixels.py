@@ -1,7 +1,5 @@
 import dataclasses
-import doctest
 import gc
-import importlib
 import subprocess
 import sys
 
@@ -271,12 +269,6 @@ def test_words_are_as_wide_as_they_are_measured():
     columns = shape.places % 400
     assert columns.min() == pytest.approx(20, abs=2)
     assert columns.max() == pytest.approx(20 + pen.measure("step 4 300 of 10 000", font), abs=3)
-
-
-def test_the_example_of_the_package_is_true():
-    found = doctest.testmod(importlib.import_module("dynviz.pixels"))
-    assert found.attempted > 0
-    assert found.failed == 0
 
 
 def test_only_the_pixels_backend_needs_matplotlib():

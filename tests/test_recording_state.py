@@ -1,11 +1,8 @@
 """Events, checkpoints, runs, and what importing costs."""
 
-import doctest
-import importlib
 import io
 import math
 import pickle
-import pkgutil
 import subprocess
 import sys
 import zipfile
@@ -32,12 +29,6 @@ def describe(label="sgd", order=0):
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "run" / "sgd"
-
-
-@pytest.mark.parametrize("module", [each.name for each in pkgutil.iter_modules(dynviz.recording.__path__)])
-def test_the_examples_of_every_module_run(module):
-    found = doctest.testmod(importlib.import_module(f"dynviz.recording.{module}"))
-    assert found.failed == 0
 
 
 def test_opening_a_recording_imports_nothing_heavy(folder):

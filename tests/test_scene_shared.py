@@ -1,5 +1,3 @@
-import doctest
-import importlib
 import subprocess
 import sys
 
@@ -129,11 +127,6 @@ def test_what_an_axis_cannot_show_stays_in_reach_of_integers():
 def test_a_picture_larger_than_the_axis_is_cut_and_a_smaller_one_leaves_places_empty():
     assert nearest_pixels(Axis((0, 2)), 0, 4, 4, 4).tolist() == [0, 0, 1, 1]
     assert nearest_pixels(Axis((0, 4)), 1, 3, 2, 4).tolist() == [-1, 0, 1, -1]
-
-
-@pytest.mark.parametrize("name", SHARED)
-def test_examples_in_the_shared_modules_are_true(name):
-    assert doctest.testmod(importlib.import_module(f"dynviz.{name}")).failed == 0
 
 
 def test_the_shared_modules_need_neither_torch_nor_matplotlib():

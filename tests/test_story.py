@@ -121,16 +121,23 @@ def test_a_story_of_the_environment_names_no_optimizer(tmp_path):
 
 
 @pytest.mark.parametrize(("rule", "drawn"), [("tangent", True), ("nearest", False)])
-def test_a_story_of_the_environment_has_the_line_of_a_center_where_lines_decide(tmp_path, rule, drawn):
-    run = dynviz.run(f"voronoi:model=exact,grid=32,rule={rule}", "adamw", steps=1, out=tmp_path / "run")
-    (panel,) = told(open_film(list(run.values()), "environment")).scene(0).panels
-    lines = [mark for mark in panel.marks if isinstance(mark, Line) and mark.label]
+def test_a_story_of_the_environment_has_a_point_with_the_line_that_decides_its_class(tmp_path, rule, drawn):
+    (run,) = dynviz.run(f"voronoi:model=exact,grid=32,rule={rule}", "adamw", steps=1, out=tmp_path / "run").values()
+    (panel,) = told(open_film([run], "environment")).scene(0).panels
+    lines = [mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "the nearest line"]
     assert bool(lines) == drawn
     for line in lines:
-        (center,) = (mark for mark in panel.marks if isinstance(mark, Points) and mark.color == "lane1")
+        center, star = (
+            np.array([mark.x[0], mark.y[0]])
+            for mark in panel.marks
+            if isinstance(mark, Points) and mark.color == "lane1"
+        )
         along = np.array([line.x[1] - line.x[0], line.y[1] - line.y[0]])
-        assert along @ [center.x[0], center.y[0]] == pytest.approx(0, abs=1e-6)
-        assert [line.x.mean(), line.y.mean()] == pytest.approx([center.x[0], center.y[0]])
+        assert along @ center == pytest.approx(0, abs=1e-6)
+        assert [line.x.mean(), line.y.mean()] == pytest.approx(center.tolist())
+        centers = run["true_centers"][0, 0].astype(float)
+        away = np.abs(centers @ star / (centers**2).sum(axis=1) - 1)
+        assert centers[np.nanargmin(away)].tolist() == center.tolist()
 
 
 def test_losses_rise_by_equal_factors_on_a_logarithmic_scale_that_all_planes_share():

@@ -41,7 +41,7 @@ def leaving(name: str, count: int, of: int, exit: Exit) -> str:  # noqa: A002
     """What has happened to some lanes of a recording, in words.
 
     >>> leaving("sgd", 1, 1, Exit((0, 1), "up", 3)), leaving("sgd", 2, 8, Exit((0, 1), "up", 3))
-    ('sgd left at step 3', '2 of 8 lanes of sgd left, the first at step 3')
+    ('sgd left at step 3', '2 of 8 runs of sgd left, the first at step 3')
     """
     what = "diverged" if exit.edge == "cross" else "left"
     step = significant(exit.step, 9)

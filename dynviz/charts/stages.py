@@ -141,14 +141,13 @@ def _round(times: float) -> str:
 
 
 def _lengths(recordings: Sequence[Recording], stages: Stages) -> MovingPanel:
-    """The length of each term."""
-    lengths = {name: np.hypot(*move.T) for name, move in stages.moves.items()}
+    """The length of each term of the step that begins at a step, as in the map."""
+    after = stages.steps > 0
+    begins = stages.steps[after] - 1
+    lengths = {name: np.hypot(*move[after].T) for name, move in stages.moves.items()}
     y = limits.axis([np.where(part > 0, part, np.nan)[:, None] for part in lengths.values()], "log")
     lines = [
-        Line(stages.steps, limits.drawable(part, "log"), f"term.{name}", name, width=1.5)
-        for name, part in lengths.items()
+        Line(begins, limits.drawable(part, "log"), f"term.{name}", name, width=1.5) for name, part in lengths.items()
     ]
     x = step_axis(recordings)
-    return MovingPanel(
-        stages.steps, lambda step: Panel("length of each term", x, y, tuple(line.at(step) for line in lines))
-    )
+    return MovingPanel(begins, lambda step: Panel("length of each term", x, y, tuple(line.at(step) for line in lines)))

@@ -19,13 +19,17 @@ MARKERS: tuple[tuple[Marker, float], ...] = (("dot", 4.0), ("ring", 5.0))
 
 SAME = 0.999
 """Of the points of a map, those that must have the class of the nearest line: at borders rounding decides."""
+NEAREST = 3
+"""Lines that are drawn for an example."""
+INSIDE = 0.35
+"""From the middle to the example, at most, as a share of the square's side."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     """Recordings of the same environment share a panel. A story names no optimizer, of which the task knows nothing.
 
-    Where the nearest line decides the classes (`rule=tangent` of voronoi), a story has the line of one center: all of
-    it has the center's class, but where lines of others cross it.
+    Where the nearest line decides the classes (`rule=tangent` of voronoi), a story has a point as an example, with the
+    lines that are nearest to it.
 
     Args:
         recordings: What is shown.
@@ -49,7 +53,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
 
     def story() -> Film:
         told = [
-            replace(panel, marks=(*panel.marks, *_line_of_one(recording, lane)))
+            replace(panel, marks=(*panel.marks, *_example(recording, lane)))
             for panel, (_, recording) in zip(panels, distinct, strict=True)
         ]
         whole = film(recordings, [_still(panel) for panel in told])
@@ -78,10 +82,12 @@ def _centers(recording: Recording, lane: int) -> list[Mark]:
     return marks
 
 
-def _line_of_one(recording: Recording, lane: int) -> list[Mark]:
-    """The line through one center, perpendicular to its direction from 0, on which points have the center's class.
+def _example(recording: Recording, lane: int) -> list[Mark]:
+    """A point with the lines that are nearest to it, each through a center and perpendicular to its direction from 0.
 
-    It is that of the center that decides most points; there is none where another rule gives the classes.
+    It has the class of the nearest one, in units of the center's distance from 0. The point is the one that is farthest
+    from all lines among those for which the same lines are nearest as the crow flies; there is none where another rule
+    gives the classes.
     """
     if not (has(recording, "true_centers") and has(recording, "true_class")):
         return []
@@ -92,23 +98,36 @@ def _line_of_one(recording: Recording, lane: int) -> list[Mark]:
         low + (np.arange(count) + 0.5) * (high - low) / count
         for low, high, count in ((left, right, classes.shape[1]), (bottom, top, classes.shape[0]))
     )
-    points = np.stack(np.meshgrid(x, y), axis=-1)
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    sizes = np.hypot(*centers.T)
     with np.errstate(invalid="ignore", divide="ignore"):
-        away = np.square(points @ centers.T / np.square(centers).sum(axis=1) - 1)
-    owner = np.where(np.isfinite(away), away, np.inf).argmin(axis=-1)
-    if (recording["true_class"][0, lane][owner] == classes).mean() < SAME:
+        away = np.abs(points @ centers.T / sizes**2 - 1)
+    away = np.where(np.isfinite(away), away, np.inf)
+    nearest = np.argsort(away, axis=1, kind="stable")[:, :NEAREST]
+    if (recording["true_class"][0, lane][nearest[:, 0]] == classes.ravel()).mean() < SAME:
         return []
-    center = centers[np.bincount(owner.ravel()).argmax()]
-    # Beyond the square; what leaves it is cut.
-    far = np.hypot(right - left, top - bottom) * np.array([[-center[1], center[0]]]) / np.hypot(*center)
-    ends = np.concatenate([center - far, center + far])
-    out = np.stack([np.zeros(2), center])
-    at_x, at_y = center[:, None]
+    by_eye = np.argsort(away * np.nan_to_num(sizes, posinf=0.0), axis=1, kind="stable")[:, :NEAREST]
+    alike = (by_eye == nearest).all(axis=1)
+    inside = (np.abs(points - [(left + right) / 2, (bottom + top) / 2]) < INSIDE * (right - left)).all(axis=1)
+    chosen = np.flatnonzero(alike & inside)
+    if not len(chosen):
+        return []
+    place = chosen[(away * np.nan_to_num(sizes))[chosen, nearest[chosen, 0]].argmax()]
+    far = np.hypot(right - left, top - bottom)
+    marks: list[Mark] = []
+    for rank, index in reversed([*enumerate(nearest[place])]):
+        across = far * np.array([-centers[index, 1], centers[index, 0]]) / sizes[index]
+        ends = np.stack([centers[index] - across, centers[index] + across])
+        below, above = ("text", "ground") if rank else ("ground", "lane1")
+        name = ("the nearest line", "the next two", "")[rank]
+        marks.append(Line(ends[:, 0], ends[:, 1], below, name if rank else "", width=3.0, dot=False))
+        marks.append(Line(ends[:, 0], ends[:, 1], above, "" if rank else name, width=1.4, dot=False))
+    at_x, at_y = points[place][:, None]
+    own = centers[nearest[place, 0]][:, None]
     return [
-        Line(ends[:, 0], ends[:, 1], "ground", width=3.0, dot=False),
-        Line(ends[:, 0], ends[:, 1], "lane1", "one center's perpendicular line", width=1.4, dot=False),
-        Line(out[:, 0], out[:, 1], "ground", width=3.0, dot=False),
-        Line(out[:, 0], out[:, 1], "lane1", dash="dotted", width=1.4, dot=False),
-        Points(at_x, at_y, "ground", 9.0),
-        Points(at_x, at_y, "lane1", 7.0),
+        *marks,
+        Points(own[0], own[1], "ground", 9.0),
+        Points(own[0], own[1], "lane1", 7.0),
+        Points(at_x, at_y, "ground", 14.0, "star"),
+        Points(at_x, at_y, "lane1", 11.0, "star", "a point"),
     ]

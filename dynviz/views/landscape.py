@@ -18,7 +18,7 @@ from dynviz.errors import DynvizError, unknown
 from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.recording.projections import Projection
-from dynviz.scene.marks import Axis, Contours, Extent, Field, Mark, Panel, Points, Readout
+from dynviz.scene.marks import NOT_FINITE, Axis, Contours, Extent, Field, Mark, Panel, Points, Readout
 from dynviz.scene.norm import Norm
 
 Ground: TypeAlias = Literal["auto", "terrain", "heat", "contours"]
@@ -134,9 +134,8 @@ def _ground(projection: Projection, index: int, drawn: tuple[Ground, int], norm:
     extent = _extent(projection)
     seen = np.where(finite(values), values, np.nan)
     spaced = (np.geomspace if norm.scale == "log" else np.linspace)(norm.low, norm.high, levels + 1)[1:]
-    if kind != "contours":
-        return [Field(seen, extent, norm, label=label)]
-    return [Contours(seen, extent, tuple(spaced.tolist()), "muted")]
+    contours = Contours(seen, extent, tuple(spaced.tolist()), "muted", missing="" if kind == "heat" else NOT_FINITE)
+    return [Field(seen, extent, norm, "valley", label=label), contours] if kind == "heat" else [contours]
 
 
 def _is_inside(row: int, column: int, shape: tuple[int, ...]) -> bool:
@@ -149,7 +148,7 @@ def _colors(norm: Norm, values: Sequence[np.ndarray]) -> str:
     """What the ends of the colours stand for: those of the largest losses are one."""
     low, high = (significant(end, 2) for end in (norm.low, norm.high))
     more = any((grid[finite(grid)] > norm.high).any() for grid in values)
-    return f"loss {low} (dark) to {'≥ ' if more else ''}{high} (bright)"
+    return f"loss {low} to {'≥ ' if more else ''}{high}"
 
 
 def _extent(projection: Projection) -> Extent:

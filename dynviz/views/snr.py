@@ -66,7 +66,7 @@ def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool 
         recordings: What is shown; of as many sizes and optimizers as there are.
         control: Whether to add panels for least squares by singular value decomposition and by `numpy.linalg.lstsq`.
         ranked: Whether the optimizers stand from the best to the worst, by the median of their last ratios, rather than
-            in their order.
+            in their order. Each panel then says the median of its ratios, and has a line there.
     """
     need("snr", recordings, "snr", "svd_snr")
     for recording in recordings:
@@ -77,8 +77,10 @@ def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool 
     labels = list(dict.fromkeys(size.label for size in sizes))
     if ranked:
         labels.sort(key=lambda label: -_middle(recordings, label))
-    panels = [_panel(recordings, sizes, label) for label in labels]
+    panels = [_panel(recordings, sizes, label, ranked=ranked) for label in labels]
     x, y = _axes(recordings, sizes)
+    # Beside the median there is no room for the unit, which the words above all panels have.
+    y = replace(y, label="") if ranked else y
     panels = [_framed(panel, x, y) for panel in panels]
     if control:
         panels += [
@@ -140,19 +142,21 @@ def _over_steps(recordings: Sequence[Recording]) -> Film:
     return film(recordings, [MovingPanel(panel.steps, at), losses])
 
 
-def _panel(recordings: Sequence[Recording], sizes: Sequence[Size], label: str) -> MovingPanel:
-    """The lines of one optimizer as they stand at a step."""
+def _panel(recordings: Sequence[Recording], sizes: Sequence[Size], label: str, *, ranked: bool) -> MovingPanel:
+    """The lines of one optimizer as they stand at a step, and their median if optimizers are ranked by it."""
     mine = [(size, one) for size, one in zip(sizes, recordings, strict=True) if size.label == label]
     groups = _grouped([size for size, _ in mine])
     unused = Axis((0.0, 1.0))
 
     def at(step: int) -> Panel:
-        marks: list[Mark] = []
+        ratios = np.array([ratio(one, step) for _, one in mine])
+        middle = float(np.median(ratios))
+        marks: list[Mark] = [ReferenceLine(middle, dash="solid")] if ranked else []
         for (family, scaled), members in groups.items():
             ranks = np.array([mine[index][0].rank for index in members], dtype=np.float64)
-            values = np.array([ratio(mine[index][1], step) for index in members])
-            marks += _marks(family, ranks, values, scaled=scaled)
-        return Panel(label, unused, unused, tuple(marks))
+            marks += _marks(family, ranks, ratios[members], scaled=scaled)
+        words = (Readout(f"median {middle:.0f}", "text", widest="median 000"),) if ranked else ()
+        return Panel(label, unused, unused, tuple(marks), words)
 
     return MovingPanel(union([one.steps("snr") for _, one in mine]), at)
 
