@@ -122,9 +122,9 @@ def test_a_story_of_the_environment_names_no_optimizer(tmp_path):
 
 @pytest.mark.parametrize(("rule", "drawn"), [("tangent", True), ("nearest", False)])
 def test_a_story_of_the_environment_has_a_point_with_the_line_that_decides_its_class(tmp_path, rule, drawn):
-    (run,) = dynviz.run(f"voronoi:model=exact,grid=32,rule={rule}", "adamw", steps=1, out=tmp_path / "run").values()
+    (run,) = dynviz.run(f"voronoi:model=exact,grid=96,rule={rule}", "adamw", steps=1, out=tmp_path / "run").values()
     (panel,) = told(open_film([run], "environment")).scene(0).panels
-    lines = [mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "the nearest line"]
+    lines = [mark for mark in panel.marks if isinstance(mark, Line) and mark.label.startswith("the nearest line")]
     assert bool(lines) == drawn
     for line in lines:
         center, star = (

@@ -21,6 +21,8 @@ SAME = 0.999
 """Of the points of a map, those that must have the class of the nearest line: at borders rounding decides."""
 NEAREST = 3
 """Lines that are drawn for an example."""
+AROUND = 2
+"""So many points about the example on each side have its class."""
 INSIDE = 0.35
 """From the middle to the example, at most, as a share of the square's side."""
 
@@ -108,26 +110,38 @@ def _example(recording: Recording, lane: int) -> list[Mark]:
         return []
     by_eye = np.argsort(away * np.nan_to_num(sizes, posinf=0.0), axis=1, kind="stable")[:, :NEAREST]
     alike = (by_eye == nearest).all(axis=1)
-    inside = (np.abs(points - [(left + right) / 2, (bottom + top) / 2]) < INSIDE * (right - left)).all(axis=1)
-    chosen = np.flatnonzero(alike & inside)
+    middle, side = np.array([(left + right) / 2, (bottom + top) / 2]), right - left
+    inside = (np.abs(points - middle) < INSIDE * side).all(axis=1)
+    chosen = np.flatnonzero(alike & inside & _clear(classes).ravel())
     if not len(chosen):
         return []
     place = chosen[(away * np.nan_to_num(sizes))[chosen, nearest[chosen, 0]].argmax()]
+    own = class_names(recording)[int(recording["true_class"][0, lane][nearest[place, 0]])]
     far = np.hypot(right - left, top - bottom)
     marks: list[Mark] = []
     for rank, index in reversed([*enumerate(nearest[place])]):
         across = far * np.array([-centers[index, 1], centers[index, 0]]) / sizes[index]
         ends = np.stack([centers[index] - across, centers[index] + across])
         below, above = ("text", "ground") if rank else ("ground", "lane1")
-        name = ("the nearest line", "the next two", "")[rank]
+        name = (f"the nearest line, of a center of {own}", "the next two", "")[rank]
         marks.append(Line(ends[:, 0], ends[:, 1], below, name if rank else "", width=3.0, dot=False))
         marks.append(Line(ends[:, 0], ends[:, 1], above, "" if rank else name, width=1.4, dot=False))
     at_x, at_y = points[place][:, None]
-    own = centers[nearest[place, 0]][:, None]
+    through = centers[nearest[place, 0]][:, None]
     return [
         *marks,
-        Points(own[0], own[1], "ground", 9.0),
-        Points(own[0], own[1], "lane1", 7.0),
+        Points(through[0], through[1], "lane1", 10.0, "ring"),
         Points(at_x, at_y, "ground", 14.0, "star"),
         Points(at_x, at_y, "lane1", 11.0, "star", "a point"),
     ]
+
+
+def _clear(classes: np.ndarray) -> np.ndarray:
+    """Whether all points [rows, columns] about each one have its class."""
+    clear = np.zeros(classes.shape, dtype=bool)
+    wide = 2 * AROUND + 1
+    if min(classes.shape) >= wide:
+        windows = np.lib.stride_tricks.sliding_window_view(classes, (wide, wide))
+        same = (windows == windows[..., AROUND : AROUND + 1, AROUND : AROUND + 1]).all(axis=(-2, -1))
+        clear[AROUND : classes.shape[0] - AROUND, AROUND : classes.shape[1] - AROUND] = same
+    return clear
