@@ -50,3 +50,8 @@ def test_json_holds_microseconds_of_a_step_of_all_lanes():
     assert row["plain"] == pytest.approx(3 * 1000 / timing.BLOCK)
     # As many of them are timed together as whole blocks of traced steps fit in.
     assert row["recorded"] == pytest.approx(1000 / timing.BLOCK, rel=0.1)
+
+
+def test_a_title_without_a_picture_is_refused():
+    done = CliRunner().invoke(commands, ["bench", "surface:f=booth", "-o", "adam", "--title", "a"])
+    assert (done.exit_code, "--title goes with --picture" in done.output) == (2, True)

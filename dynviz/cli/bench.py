@@ -78,6 +78,8 @@ def bench(
         options.check_names(scenario, optimizers, "sweep")
     elif optimizers:
         raise click.UsageError("-o goes with a scenario: dynviz bench voronoi -o adamw")
+    if title and picture is None:
+        raise click.UsageError("--title goes with --picture")
     scenarios = _scenarios(scenario) if scenario else {}
     jobs = [(name, optimizer) for name in scenarios for optimizer in optimizers] if scenario else PAGE
     option = _one_option(scenario, scenarios) if picture is not None else ""

@@ -17,6 +17,7 @@ from dynviz.film import Film
 from dynviz.recording import Recording
 from dynviz.scene.decimate import evenly
 from dynviz.scene.marks import Axis, Band, Field, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene, Text
+from dynviz.scene.naming import named
 from dynviz.scene.norm import Norm
 
 Array: TypeAlias = NDArray[Any]
@@ -245,7 +246,7 @@ class _Curves:
                 lines.append(Points(x[best], alive[best], cells.color, 7.0, "star"))
                 if len(self._group) > 1:
                     at = float(x[best][0]), float(alive[best][0])
-                    name = Readout("", name=cells.lattice.name).in_words(significant(at[1], 2) if self._told else "")
+                    name = named(cells.lattice.name, significant(at[1], 2) if self._told else "")
                     lines.append(Text(*at, name, cells.color, "beside"))
         return (*bands, *lines)
 
