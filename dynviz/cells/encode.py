@@ -36,7 +36,6 @@ EVERY_SECOND = 0x2895
 FAINT = {True: 0.25, False: 0.45}
 """On a light ground and on a dark one: colours nearer to it than this are those of ghosts."""
 REPLACEMENT = 0xFFFD
-_ARRAYS = ("glyphs", "ink", "ground", "bold")
 
 
 class Encoder:
@@ -72,7 +71,7 @@ class Encoder:
         self._palette, self._instead = palette, instead
         self._dimmed: dict[float, Encoder] = {}
         # The picture before, of which a curve changes few rows.
-        self._last: tuple[list[NDArray[Any]], list[str]] = ([], [])
+        self._last: tuple[NDArray[np.uint64] | None, list[str]] = (None, [])
         self._bold = bold
         self._light = codes.is_light(palette)
         # Numbers of a table's colours; in true colour and in none the table is the palette.
@@ -106,17 +105,14 @@ class Encoder:
         """
         if not cells.glyphs.size:
             return [RESET if self.depth != "none" else ""] * cells.rows
-        arrays = [getattr(cells, name).copy() for name in _ARRAYS]
-        before, rows = self._last
-        new = np.ones(cells.rows, dtype=bool)
-        if before and before[0].shape == arrays[0].shape:
-            new = np.logical_or.reduce([(now != then).any(axis=1) for now, then in zip(arrays, before, strict=True)])
+        packed, (before, rows) = _packed(cells), self._last
+        if before is None or before.shape != packed.shape:
+            rows = self._encoded(cells)
         else:
-            rows = [""] * cells.rows
-        changed = replace(cells, **{name: array[new] for name, array in zip(_ARRAYS, arrays, strict=True)})
-        texts = iter(self._encoded(changed))
-        rows = [next(texts) if is_new else row for is_new, row in zip(new.tolist(), rows, strict=True)]
-        self._last = arrays, rows
+            new = (packed != before).any(axis=1)
+            texts = iter(self._encoded(cells if new.all() else _rows_of(cells, new)))
+            rows = [next(texts) if is_new else row for is_new, row in zip(new.tolist(), rows, strict=True)]
+        self._last = packed, rows
         return list(rows)
 
     def _encoded(self, cells: Cells) -> list[str]:
@@ -134,7 +130,7 @@ class Encoder:
 
     def segments(self, cells: Cells, row: int) -> list[Segment]:
         """A row in the plain way, for rich and for Textual: a style for each run of cells that look the same."""
-        look = self._look(replace(cells, **{name: getattr(cells, name)[row : row + 1] for name in _ARRAYS}))
+        look = self._look(_rows_of(cells, np.s_[row : row + 1]))
         keys = zip(look.ink[0].tolist(), look.ground[0].tolist(), look.bold[0].tolist(), strict=True)
         runs = groupby(zip(keys, look.glyphs[0].tolist(), strict=True), key=lambda cell: cell[0])
         return [Segment(as_text(np.array([glyph for _, glyph in run])), self._style(*key)) for key, run in runs]
@@ -204,6 +200,19 @@ class Encoder:
         return Style(color=inks[ink], bgcolor=grounds[ground], bold=strong)
 
 
+def _packed(cells: Cells) -> NDArray[np.uint64]:
+    """All that is known of each cell as one number."""
+    packed = cells.bold.astype(np.uint64)
+    for array, bits in ((cells.ground, 8), (cells.ink, 8), (cells.glyphs, 32)):
+        packed = packed << np.uint64(bits) | array
+    return packed
+
+
+def _rows_of(cells: Cells, rows: Any) -> Cells:
+    """Those rows of cells that an index chooses."""
+    return Cells(cells.glyphs[rows], cells.ink[rows], cells.ground[rows], cells.bold[rows], cells.palette)
+
+
 def _changed(values: NDArray[Any], drawn: NDArray[np.bool_], *, before: bool | None = None) -> NDArray[np.bool_]:
     """Where what is drawn differs from what is drawn to the left of it, or from what was before its row."""
     places = np.flatnonzero(drawn)
@@ -265,7 +274,12 @@ def _utf_8(points: NDArray[np.uint32]) -> NDArray[np.uint32]:
     >>> _utf_8(np.array([*map(ord, "aé▀🙂")], np.uint32)).tobytes().replace(b"\0", b"").decode()
     'aé▀🙂'
     """
+    if not points.size or points.max() < len(OFTEN):
+        return OFTEN[points]
+    return _utf_8_of(points)
 
+
+def _utf_8_of(points: NDArray[np.uint32]) -> NDArray[np.uint32]:
     def tail(shift: int) -> NDArray[np.uint32]:
         return points >> np.uint32(shift) & np.uint32(0x3F) | np.uint32(0x80)
 
@@ -274,6 +288,10 @@ def _utf_8(points: NDArray[np.uint32]) -> NDArray[np.uint32]:
     four = points >> 18 | 0xF0 | tail(12) << 8 | tail(6) << 16 | tail(0) << 24
     least = np.where(points < 0x800, two, np.where(points < 0x10000, three, four))
     return np.where(points < 0x80, points, least).astype("<u4", copy=False)
+
+
+OFTEN = _utf_8_of(np.arange(0x2900, dtype=np.uint32))
+"""Of all code points up to the last of braille: most pictures have no others."""
 
 
 def _joined_rows(parts: Sequence[NDArray[Any]]) -> list[str]:

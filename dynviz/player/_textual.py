@@ -16,7 +16,7 @@ from textual.app import App
 from textual.cache import FIFOCache
 from textual.events import ScreenResume
 from textual.filter import ANSIToTruecolor, LineFilter
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.keys import _character_to_key
 from textual.screen import Screen
 from textual.strip import Strip
@@ -212,6 +212,11 @@ class CoveredScreen(Screen[Result]):
 
 class DirectWidget(Widget):
     """A widget that is written at once where nothing lies over it, which Textual takes milliseconds for."""
+
+    @property
+    def size(self) -> Size:
+        """All of it: without a border or padding there is nothing to take away, which Textual does each time."""
+        return self.outer_size
 
     def texts(self) -> Iterable[str]:
         """Its rows as terminal output."""

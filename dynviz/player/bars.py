@@ -14,6 +14,7 @@ from dynviz.player import footer, header, styles, timeline
 from dynviz.player._textual import DirectWidget
 from dynviz.player.footer import KeyHint
 from dynviz.player.messages import StepChosen, ViewChosen
+from dynviz.player.timeline import TimelineState
 from dynviz.player.words import Row
 from dynviz.scene.step_scale import StepScale
 
@@ -75,6 +76,18 @@ class TimelineBar(Bar):
     total = 0
     scale: StepScale | None = None
     pressed: Mapping[str, str] = MappingProxyType({})
+    _made: tuple[tuple[object, ...], TimelineState] | None = None
+
+    def show_steps(self, width: int, state: TimelineState, side: Row, theme: str) -> None:
+        """Show a step, with words after the line. From frame to frame it is mostly in the same column."""
+        self.total, self.scale = state.total, state.scale
+        at = timeline.track(width, state.total, state.scale).column(state.step)
+        # Events are exchanged, never changed; the state keeps them alive.
+        events = id(state.events), id(state.dense)
+        key = (width, at, state.recorded, state.total, state.edge, state.scale, events, side, theme)
+        if self._made is None or self._made[0] != key:
+            self._made = key, state
+            self.show(timeline.layout(width, state, side), theme)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         if event.button != LEFT_BUTTON:

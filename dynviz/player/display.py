@@ -45,18 +45,17 @@ class RunDisplay(Container):
         self._make_room()
         if state.settling:
             return
-        width, scene, playback, plot = self.size.width, state.scene(), state.playback, self.plot
+        width, scene, playback, plot = self.outer_size.width, state.scene(), state.playback, self.plot
         plot.show(scene, "" if scene is not None else state.words(), theme)
         title = header.header(width, scene, state.session.training_status, title=state.session.title, step=state.step)
         self._header.show(title, theme)
         self._tabs.names = state.views.names
-        self._timeline.total, self._timeline.scale = playback.total, playback.scale
         room = width - len(state.view) - TAB
         note = tab_note(state, plot.hovered, plot.shown, room)
         self._tabs.show(header.tabs(width, state.views.names, state.view, note), theme)
         self._show_values(state, theme)
         side = timeline.side(playback) if scene is not None else ()
-        self._timeline.show(timeline.layout(width, state.timeline, side), theme)
+        self._timeline.show_steps(width, state.timeline, side, theme)
         quality = [Word(plot.lowered, "muted")] if plot.lowered else []
         hints = footer.key_hints(state, plot.shown, self._behind, self._set_keys)
         self._footer.hints = hints
@@ -70,6 +69,7 @@ class RunDisplay(Container):
 
     def _make_room(self) -> None:
         """Hide rows around the plot, the least important first, if it would be too small."""
-        spare = self.size.height - LEAST[1] if self.size.width >= LEAST[0] else 0
+        width, height = self.outer_size
+        spare = height - LEAST[1] if width >= LEAST[0] else 0
         for place, bar in enumerate((self._timeline, self._header, self._footer, self._tabs)):
             bar.display = place < spare

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from dynviz.player.fitting import AxisChoice
-from dynviz.player.live_film import LiveFilm
+from dynviz.player.live_film import LiveFilm, Scenes
 from dynviz.player.work import Newest, Work
 from dynviz.scene.marks import Panel, Scene
 
@@ -20,6 +20,7 @@ class Pictures:
     def __init__(self) -> None:
         self.draw: Callable[[Scene], object] | None = None
         self._newest = Newest("picture")
+        self._asked: tuple[object, ...] = ()
         self._made: tuple[LiveFilm, Scene] | None = None
         self._part: tuple[int, bool] = 0, False
         self._shown: tuple[tuple[Scene, int, bool], Scene] | None = None
@@ -31,6 +32,7 @@ class Pictures:
 
     def drop(self) -> None:
         """Wait no longer for the picture that is being made."""
+        self._asked = ()
         self._newest.drop()
 
     def whole(self, live_film: LiveFilm, step: int, work: Work, axes: AxisChoice) -> Scene | None:
@@ -45,7 +47,14 @@ class Pictures:
         scenes = live_film.scenes
         if scenes is None:
             return None
+        asked = scenes, step, axes, live_film.version
+        if asked != self._asked:
+            self._asked = asked
+            self._ask(live_film, scenes, step, work, axes)
+        made = self._made
+        return made[1] if made is not None and made[0] is live_film and live_film.film is not None else None
 
+    def _ask(self, live_film: LiveFilm, scenes: Scenes, step: int, work: Work, axes: AxisChoice) -> None:
         first, alone = self._part
 
         def make() -> tuple[Scene, Scene]:
@@ -65,8 +74,6 @@ class Pictures:
 
         steps = axes.steps(step, live_film.recorded, live_film.total, live=live_film.live)
         self._newest.ask(work, (scenes, step, axes, steps), make, take)
-        made = self._made
-        return made[1] if made is not None and made[0] is live_film and live_film.film is not None else None
 
     def shown(self, whole: Scene, first: int, *, alone: bool) -> Scene:
         """The picture from its panel `first` on, or only that one; the same object until something changes."""

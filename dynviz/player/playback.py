@@ -1,6 +1,6 @@
 """The playback position, its speed, and following live training. Times are passed in; no clock is read."""
 
-from bisect import bisect_right
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class Playback:
         self.scale: StepScale | None = None
         self._position = 0.0
         self._now: float | None = None
+        # A frame asks ten times: the steps, the position, and its index.
+        self._found = self.steps, -1.0, 0
 
     def extend(self, steps: NDArray[np.int64], total: int, *, growing: tuple[int, int] | None = None) -> None:
         """Update the available steps.
@@ -136,5 +138,8 @@ class Playback:
         self.speed = SPEEDS[min(max(place, 0), len(SPEEDS) - 1)]
 
     def _index(self) -> int:
-        # numpy's own search would make all of them floating-point numbers first.
-        return max(bisect_right(self.steps, self._position) - 1, 0)
+        if self._found[0] is not self.steps or self._found[1] != self._position:
+            # Steps are whole: for a position between them, numpy would make floating-point numbers of them all.
+            place = int(self.steps.searchsorted(math.floor(self._position), "right"))
+            self._found = self.steps, self._position, max(place - 1, 0)
+        return self._found[2]
