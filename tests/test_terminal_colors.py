@@ -2,6 +2,8 @@
 
 import os
 import pty
+import re
+import sys
 import threading
 import time
 
@@ -10,14 +12,18 @@ import pytest
 from dynviz.player.terminal import query
 from dynviz.player.terminal.colors import COLORS, GROUND, depth_in, ground_in, ground_of, questions
 from dynviz.player.terminal.query import TerminalQuery, send
+from tests import recorded
+from tests.pseudo_terminal import PseudoTerminal
 
 DEVICE = b"\x1b[?62;22c"
+FULL = rb"[34]8;2;\d+;\d+;\d+"
+XTERM = b"\x1bP1$r0;48:2::1:2:3m\x1b\\" + DEVICE
 
 
 @pytest.mark.parametrize(
     ("answer", "depth"),
     [
-        (b"\x1bP1$r0;48:2::1:2:3m\x1b\\" + DEVICE, "true"),  # xterm
+        (XTERM, "true"),
         (b"\x1bP1$r48:2:1:2:3m\x1b\\\x1bP0+r524742\x1b\\" + DEVICE, "true"),  # VTE
         (b"\x1bP0$r\x1b\\\x1bP1+r524742=38\x1b\\" + DEVICE, "true"),  # kitty, foot
         (b"\x1bP1$r0;48;5;16m\x1b\\\x1bP0+r524742\x1b\\" + DEVICE, "256"),  # one that rounds to its table
@@ -109,3 +115,34 @@ def test_the_ground_is_not_asked_for_where_somebody_else_would_answer():
     assert questions("none", {"TERM": "xterm"}, ground=True) == b""
     assert ground_of({"COLORFGBG": "15;0"}) == "dark"
     assert ground_of({"COLORFGBG": "0;default;15"}) == "light"
+
+
+class AnsweringTerminal(PseudoTerminal):
+    """It keeps what it is sent, and answers the questions."""
+
+    answer, read = DEVICE, b""
+
+    def take(self, data):
+        if query.DEVICE in data:
+            self.send(self.answer.decode())
+        self.read += data
+        super().take(data)
+
+
+@pytest.mark.parametrize(("answer", "full"), [(XTERM, True), (DEVICE, False)])
+def test_bars_and_dialogs_have_the_colours_of_pictures(tmp_path, answer, full):
+    """All three those that the terminal says it has, where the variables know of 16 colours."""
+    run = recorded.surface(tmp_path / "run").folder
+    AnsweringTerminal.answer = answer
+    command = (sys.executable, "-m", "dynviz", "play", run, "--theme", "dark")
+    with AnsweringTerminal(*command, TERM="xterm", COLORTERM="") as screen:
+        screen.wait_for("space.*quit")
+        screen.send("?")
+        screen.wait_for("(?i)keys")
+        screen.send("q")
+    codes = re.findall(rb"\x1b\[([\d;]*)m", screen.read.replace(COLORS, b""))
+    in_full = [code for code in codes if re.search(FULL, code)]
+    of_table = [
+        code for code in codes if re.search(rb"(?:^|;)(?:[34]8;5|(?:3|4|9|10)[0-7])(?:;|$)", re.sub(FULL, b"", code))
+    ]
+    assert (bool(in_full), bool(of_table)) == (full, not full)

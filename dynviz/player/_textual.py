@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import textual
+from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.segment import Segment, Segments
 from textual._ansi_sequences import SYNC_END, SYNC_START
@@ -22,6 +23,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from dynviz.cells.depth import Depth
 from dynviz.player.terminal.link import Link
 from dynviz.player.terminal.surface import PictureSurface
 
@@ -81,11 +83,17 @@ class LazyStrip(Strip, ABC):
         return self._render_cache
 
 
+COLOR_SYSTEMS = {"true": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT, "16": ColorSystem.STANDARD}
+
+
 class LinkedApp(App[int]):
     """An application that writes through a link, and shows pictures on a surface where the terminal has one."""
 
-    def __init__(self, link: Link, surface: PictureSurface | None = None) -> None:
+    def __init__(self, link: Link, surface: PictureSurface | None = None, depth: Depth = "true") -> None:
         super().__init__()
+        if depth != "none":
+            # By the variables alone, rich would take a terminal for one of 16 colours that has said it shows all.
+            self.console._color_system = COLOR_SYSTEMS[depth]
         self.link, self.surface = link, surface
         self._rows: list[str] = []
 

@@ -107,7 +107,7 @@ class Player(LinkedApp):
             DynvizError: A source cannot be opened.
         """
         self.delivery = Delivery(depth, environ or {}, clock, graphics)
-        super().__init__(self.delivery.link, self.delivery.surface)
+        super().__init__(self.delivery.link, self.delivery.surface, depth)
         for name in dict.fromkeys((*THEMES, theme)):
             self.register_theme(textual_theme(name, depth))
         self.theme = theme
