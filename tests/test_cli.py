@@ -63,6 +63,7 @@ def test_run_prints_the_folder_on_stdout_and_talks_on_stderr(tmp_path):
         (["frobnicate"], 2, "No such command"),
         (["export", "only.gif"], 2, "name one or more runs, then the file to write"),
         (["run", "vorono", "-o", "adamw"], 1, "no scenario named 'vorono'; did you mean 'voronoi'?"),
+        (["run", "vorono"], 1, "no scenario named 'vorono'; did you mean 'voronoi'?"),
         (["run", BOWL, "-o", "adamww"], 1, "no optimizer named 'adamww'; did you mean 'adamw'?"),
         (["run", BOWL, "-o", "adamw:rate=1"], 1, "no option of optimizer adamw named 'rate'"),
         (["run", BOWL, "-o", "adamw:lr=fast"], 1, "lr takes float"),

@@ -214,9 +214,9 @@ def check_names(scenario: str | None, optimizers: tuple[str, ...], resumed: str)
         raise click.UsageError(
             f"name a scenario (`dynviz list scenarios` prints them), or continue a {resumed} with --resume DIR"
         )
+    plugins.check("scenarios", scenario)
     if not optimizers:
         raise click.UsageError("name an optimizer with -o; `dynviz list optimizers` prints them")
-    plugins.check("scenarios", scenario)
     for optimizer in optimizers:
         plugins.check("optimizers", optimizer)
     if resumed == "run":

@@ -129,9 +129,9 @@ class LinkedApp(App[int]):
         self._rows += [f"\x1b[{row};{region.x + 1}H{text}" for row, text in enumerate(texts, region.y + 1)]
 
     def _flush_rows(self) -> None:
-        rows, self._rows = "".join(self._rows), []
+        rows, self._rows = self._rows, []
         if rows and self._driver is not None:
-            self._driver.write(f"{SYNC_START}{rows}{SYNC_END}" if self._sync_available else rows)
+            self._driver.write("".join([SYNC_START, *rows, SYNC_END] if self._sync_available else rows))
 
     def _fatal_error(self) -> None:
         """A traceback without the values of all variables, which are arrays here."""
