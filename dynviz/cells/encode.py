@@ -19,6 +19,7 @@ from dynviz.cells import codes
 from dynviz.cells.cells import UPPER_HALF, Cells
 from dynviz.cells.codes import DEFAULT
 from dynviz.cells.depth import Depth, detect
+from dynviz.cells.utf8 import utf_8
 from dynviz.cells.wide import POINT, as_text, joined
 
 __all__ = ["Depth", "Encoder", "detect"]
@@ -126,7 +127,7 @@ class Encoder:
         if self.depth != "none":
             ink, ground = self._changes(look, drawn)
             parts += [self._inks[ink], self._grounds[ground]]
-        return _joined_rows([*parts, _utf_8(look.glyphs)])
+        return _joined_rows([*parts, utf_8(look.glyphs)])
 
     def segments(self, cells: Cells, row: int) -> list[Segment]:
         """A row in the plain way, for rich and for Textual: a style for each run of cells that look the same."""
@@ -266,32 +267,6 @@ def _table(strings: Sequence[str]) -> NDArray[np.void]:
 
 
 BOLD = _table(["\x1b[1m", "\x1b[22m"])
-
-
-def _utf_8(points: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    r"""Each code point as the bytes of its UTF-8, from the lowest on; those left over are zero.
-
-    >>> _utf_8(np.array([*map(ord, "aé▀🙂")], np.uint32)).tobytes().replace(b"\0", b"").decode()
-    'aé▀🙂'
-    """
-    if not points.size or points.max() < len(OFTEN):
-        return OFTEN[points]
-    return _utf_8_of(points)
-
-
-def _utf_8_of(points: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    def tail(shift: int) -> NDArray[np.uint32]:
-        return points >> np.uint32(shift) & np.uint32(0x3F) | np.uint32(0x80)
-
-    two = points >> 6 | 0xC0 | tail(0) << 8
-    three = points >> 12 | 0xE0 | tail(6) << 8 | tail(0) << 16
-    four = points >> 18 | 0xF0 | tail(12) << 8 | tail(6) << 16 | tail(0) << 24
-    least = np.where(points < 0x800, two, np.where(points < 0x10000, three, four))
-    return np.where(points < 0x80, points, least).astype("<u4", copy=False)
-
-
-OFTEN = _utf_8_of(np.arange(0x2900, dtype=np.uint32))
-"""Of all code points up to the last of braille: most pictures have no others."""
 
 
 def _joined_rows(parts: Sequence[NDArray[Any]]) -> list[str]:
