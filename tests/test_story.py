@@ -12,6 +12,7 @@ from dynviz.animation.drawing import open_film, told_by
 from dynviz.animation.export import animate
 from dynviz.animation.story import told
 from dynviz.cells.canvas import CellCanvas
+from dynviz.charts.nearest_line import example
 from dynviz.charts.numbers import significant
 from dynviz.charts.plane_terrain import LossPlane
 from dynviz.charts.relief import Camera
@@ -21,7 +22,7 @@ from dynviz.layout.story import SHARE, arrange_story
 from dynviz.pixels.metrics import pixel_page
 from dynviz.pixels.pen import Pen
 from dynviz.scene.direct_label import DirectLabel
-from dynviz.scene.marks import Arrows, Bars, Line, Points
+from dynviz.scene.marks import Arrows, Bars, Line, Points, Text
 from dynviz.scene.norm import Norm
 from tests.recorded import surface, voronoi
 
@@ -124,20 +125,25 @@ def test_a_story_of_the_environment_names_no_optimizer(tmp_path):
 def test_a_story_of_the_environment_has_a_point_with_the_line_that_decides_its_class(tmp_path, rule, drawn):
     (run,) = dynviz.run(f"voronoi:model=exact,grid=96,rule={rule}", "adamw", steps=1, out=tmp_path / "run").values()
     (panel,) = told(open_film([run], "environment")).scene(0).panels
-    lines = [mark for mark in panel.marks if isinstance(mark, Line) and mark.label.startswith("the nearest line")]
-    assert bool(lines) == drawn
-    for line in lines:
-        center, star = (
-            np.array([mark.x[0], mark.y[0]])
-            for mark in panel.marks
-            if isinstance(mark, Points) and mark.color == "lane1"
-        )
-        along = np.array([line.x[1] - line.x[0], line.y[1] - line.y[0]])
-        assert along @ center == pytest.approx(0, abs=1e-6)
-        assert [line.x.mean(), line.y.mean()] == pytest.approx(center.tolist())
-        centers = run["true_centers"][0, 0].astype(float)
-        away = np.abs(centers @ star / (centers**2).sum(axis=1) - 1)
-        assert centers[np.nanargmin(away)].tolist() == center.tolist()
+    words = [mark.text for mark in panel.marks if isinstance(mark, Text)]
+    assert [one.split(":")[0] for one in words] == (["nearest", "second", "third", "0", "a point"] if drawn else [])
+    shown = example(run, 0)
+    assert (shown is not None) == drawn
+    if shown is None:
+        return
+    center, foot, star = shown.centers[0], shown.foot, shown.point
+    assert (foot - center) @ center == pytest.approx(0, abs=1e-6)
+    assert (star - foot) @ (foot - center) == pytest.approx(0, abs=1e-6)
+    assert np.hypot(*(star - center)) > 24 > 3 * np.hypot(*(star - foot))
+    centers = run["true_centers"][0, 0].astype(float)
+    away = np.abs(centers @ star / (centers**2).sum(axis=1) - 1)
+    nearest = np.argsort(np.nan_to_num(away, nan=np.inf))[:3]
+    assert shown.centers.tolist() == centers[nearest].tolist()
+    assert shown.classes.tolist() == run["true_class"][0, 0][nearest].tolist()
+    # The way to the line is drawn, and the line through its center.
+    ways = [np.stack([mark.x, mark.y], axis=1) for mark in panel.marks if isinstance(mark, Line)]
+    assert any(len(way) == 2 and np.allclose(way, [star, foot]) for way in ways)
+    assert any(way.mean(axis=0) == pytest.approx(center.tolist()) and np.ptp(way) > 200 for way in ways)
 
 
 def test_losses_rise_by_equal_factors_on_a_logarithmic_scale_that_all_planes_share():
@@ -235,13 +241,30 @@ def test_the_story_of_an_update_has_arrows_that_are_seen_at_every_step(tmp_path)
         arrows = [mark for mark in panel.marks if isinstance(mark, Arrows)]
         width = panel.x.limits[1] - panel.x.limits[0]
         drawn = {mark.color.removeprefix("term."): float(np.hypot(mark.dx, mark.dy)[0]) for mark in arrows}
-        assert max(drawn.values()) == pytest.approx(0.17 * width)
-        # All are magnified alike.
+        seen = {name: length for name, length in drawn.items() if np.isfinite(length)}
+        longest = max(seen.values())
+        assert 0.1 * width < longest <= 0.17 * width + 1e-9
+        # All are magnified alike; those that could not be seen are not drawn, and have no name in the plot.
         after = run["adamw"].steps("term.gradient").tolist().index(step + 1)
         true = {name: float(np.hypot(*run["adamw"][f"term.{name}"][after, 0])) for name in drawn}
-        times = 0.17 * width / max(true.values())
-        assert drawn == pytest.approx({name: times * length for name, length in true.items()})
-        assert panel.readouts[-1].text.startswith("magnified ")
+        times = longest / max(true.values())
+        assert seen == pytest.approx({name: times * true[name] for name in seen})
+        short = [name for name in true if times * true[name] < 0.035 * width]
+        assert set(short) == set(drawn) - set(seen)
+        named = {mark.name for mark in panel.marks if isinstance(mark, DirectLabel) and np.isfinite(mark.x)}
+        assert named == set(seen)
+        magnified, hidden = panel.readouts
+        assert magnified.text.startswith("arrows magnified ")
+        assert set(hidden.text.removeprefix("too short to see: ").split(", ")) == set(short)
+        # They end inside the plane.
+        for mark in (mark for mark in arrows if np.isfinite(mark.dx[0])):
+            assert panel.x.limits[0] < (mark.x + mark.dx)[0] < panel.x.limits[1]
+            assert panel.y.limits[0] < (mark.y + mark.dy)[0] < panel.y.limits[1]
+        values = {mark.name: mark.value for mark in scene.panels[1].marks if isinstance(mark, DirectLabel)}
+        assert {name: float(value) for name, value in values.items()} == pytest.approx(true, rel=0.05)
+        arrow = {mark.color: mark.dx[0] < 0 for mark in arrows}
+        labels = [mark for mark in panel.marks if isinstance(mark, DirectLabel)]
+        assert all(label.leftward == arrow[label.color] for label in labels)
         sentences.add(scene.readouts[0].text)
     assert [panel.title for panel in scene.panels] == ["terms of the next step", "length of each term"]
     assert "Gradient and momentum pull the same way." in sentences

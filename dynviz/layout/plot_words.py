@@ -140,7 +140,8 @@ class PlotWords:
             point = self._point(panel, label.x, label.y)
             if point is not None:
                 text = label.words(label.value if self._place.direct == "full" else "")
-                spots.append(Spot(*point, self._metrics.plain(label.name), self._metrics.plain(text), label.color))
+                name, text = self._metrics.plain(label.name), self._metrics.plain(text)
+                spots.append(Spot(*point, name, text, label.color, label.leftward))
         self._dots += [self._around_dot(spot.x, spot.y) for spot in spots]
         spots = self._shared(spots) if len(spots) > FEW else spots
         if panel.square:
@@ -207,18 +208,17 @@ class PlotWords:
     def _beside(self, spot: Spot, limit: float) -> list[PlacedWords]:
         words = Words(spot.text, self._metrics.fonts.words, spot.color)
         wide = self._metrics.measure(words.text, words.font)
-        places = self._around(spot.x, spot.y, wide)
+        places = self._around(spot.x, spot.y, wide, leftward=spot.leftward)
         own = next((dot for dot in self._dots if dot.holds(spot.x, spot.y)), None)
         return self._first_free(words, places, limit, own)
 
-    def _around(self, x: float, y: float, wide: float) -> Iterator[tuple[float, float]]:
+    def _around(self, x: float, y: float, wide: float, *, leftward: bool = False) -> Iterator[tuple[float, float]]:
         """Six places beside a point, the best first, then those further up and down."""
         row = self._height(self._metrics.fonts.words)
         right, left = self._right_of(x), (np.floor(x) - 1 if self._metrics.coarse else x - self._metrics.axes.label_gap)
-        for more in (0.0, row, -row):
-            yield right, y + more
-        for more in (0.0, row, -row):
-            yield left - wide, y + more
+        for begin in (left - wide, right) if leftward else (right, left - wide):
+            for more in (0.0, row, -row):
+                yield begin, y + more
         for count in range(2, STACK):
             for side in (1, -1):
                 for begin in (right, left - wide, x - wide / 2):

@@ -12,13 +12,14 @@ NAMES = 2
 
 @frozen
 class Spot:
-    """What has a label, in units of the page."""
+    """What has a label, in units of the page, and whether the label stands rather at its left."""
 
     x: float
     y: float
     name: str
     text: str
     color: str
+    leftward: bool = False
 
 
 def joined(group: Sequence[Spot]) -> Spot:

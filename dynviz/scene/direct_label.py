@@ -17,6 +17,7 @@ class DirectLabel:
         color: Its role.
         value: What it is now.
         widest: The widest value that it will have in the film.
+        leftward: Whether it stands at the left of its place on a map, if it can.
     """
 
     x: float
@@ -25,6 +26,7 @@ class DirectLabel:
     color: str
     value: str = ""
     widest: str = ""
+    leftward: bool = False
 
     def words(self, value: str) -> str:
         """The name and a value.

@@ -6,25 +6,19 @@ from dataclasses import replace
 import numpy as np
 
 from dynviz.charts import caption
-from dynviz.charts.maps import class_names, extent_of, true_classes
+from dynviz.charts.maps import class_colors, class_names, extent_of, true_classes
 from dynviz.charts.moving import MovingPanel, film
+from dynviz.charts.nearest_line import drawn, example
 from dynviz.charts.samples import has, lane_of, need
 from dynviz.film import Film
 from dynviz.recording import Recording
-from dynviz.scene.marks import Line, Mark, Marker, Panel, Points, Readout
+from dynviz.scene.marks import Band, Mark, Marker, Panel, Points, Readout
 
 MARKERS: tuple[tuple[Marker, float], ...] = (("dot", 4.0), ("ring", 5.0))
 """Shape and size of the centers of each class: on ground of its own class a colour would not be seen."""
 
-
-SAME = 0.999
-"""Of the points of a map, those that must have the class of the nearest line: at borders rounding decides."""
-NEAREST = 3
-"""Lines that are drawn for an example."""
-AROUND = 2
-"""So many points about the example on each side have its class."""
-INSIDE = 0.35
-"""From the middle to the example, at most, as a share of the square's side."""
+RULE = "nearest by distance ÷ its center's distance from 0"
+"""How the distances of an example are measured."""
 
 
 def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
@@ -54,10 +48,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0) -> Film:
     shown = film(recordings, [_still(panel) for panel in panels])
 
     def story() -> Film:
-        told = [
-            replace(panel, marks=(*panel.marks, *_example(recording, lane)))
-            for panel, (_, recording) in zip(panels, distinct, strict=True)
-        ]
+        told = [_told(panel, recording, lane) for panel, (_, recording) in zip(panels, distinct, strict=True)]
         whole = film(recordings, [_still(panel) for panel in told])
         return replace(whole, scene=lambda step: replace(whole.scene(step), readouts=(), steps=-1))
 
@@ -84,64 +75,26 @@ def _centers(recording: Recording, lane: int) -> list[Mark]:
     return marks
 
 
-def _example(recording: Recording, lane: int) -> list[Mark]:
-    """A point with the lines that are nearest to it, each through a center and perpendicular to its direction from 0.
-
-    It has the class of the nearest one, in units of the center's distance from 0. The point is the one that is farthest
-    from all lines among those for which the same lines are nearest as the crow flies; there is none where another rule
-    gives the classes.
-    """
-    if not (has(recording, "true_centers") and has(recording, "true_class")):
-        return []
-    classes = recording["environment"][0, lane]
-    centers = recording["true_centers"][0, lane].astype(np.float64)
-    left, right, bottom, top = extent_of(recording)
-    x, y = (
-        low + (np.arange(count) + 0.5) * (high - low) / count
-        for low, high, count in ((left, right, classes.shape[1]), (bottom, top, classes.shape[0]))
+def _told(panel: Panel, recording: Recording, lane: int) -> Panel:
+    """A panel with its centers in colour, and an example with its rule where there is one."""
+    shown, marks = example(recording, lane), [panel.marks[0], *_colored(recording, lane)]
+    if shown is None:
+        return replace(panel, marks=tuple(marks))
+    return replace(
+        panel, marks=(*marks, *drawn(recording, lane, shown)), readouts=(*panel.readouts, Readout(RULE, "muted"))
     )
-    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    sizes = np.hypot(*centers.T)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        away = np.abs(points @ centers.T / sizes**2 - 1)
-    away = np.where(np.isfinite(away), away, np.inf)
-    nearest = np.argsort(away, axis=1, kind="stable")[:, :NEAREST]
-    if (recording["true_class"][0, lane][nearest[:, 0]] == classes.ravel()).mean() < SAME:
-        return []
-    by_eye = np.argsort(away * np.nan_to_num(sizes, posinf=0.0), axis=1, kind="stable")[:, :NEAREST]
-    alike = (by_eye == nearest).all(axis=1)
-    middle, side = np.array([(left + right) / 2, (bottom + top) / 2]), right - left
-    inside = (np.abs(points - middle) < INSIDE * side).all(axis=1)
-    chosen = np.flatnonzero(alike & inside & _clear(classes).ravel())
-    if not len(chosen):
-        return []
-    place = chosen[(away * np.nan_to_num(sizes))[chosen, nearest[chosen, 0]].argmax()]
-    own = class_names(recording)[int(recording["true_class"][0, lane][nearest[place, 0]])]
-    far = np.hypot(right - left, top - bottom)
-    marks: list[Mark] = []
-    for rank, index in reversed([*enumerate(nearest[place])]):
-        across = far * np.array([-centers[index, 1], centers[index, 0]]) / sizes[index]
-        ends = np.stack([centers[index] - across, centers[index] + across])
-        below, above = ("text", "ground") if rank else ("ground", "lane1")
-        name = (f"the nearest line, of a center of {own}", "the next two", "")[rank]
-        marks.append(Line(ends[:, 0], ends[:, 1], below, name if rank else "", width=3.0, dot=False))
-        marks.append(Line(ends[:, 0], ends[:, 1], above, "" if rank else name, width=1.4, dot=False))
-    at_x, at_y = points[place][:, None]
-    through = centers[nearest[place, 0]][:, None]
-    return [
-        *marks,
-        Points(through[0], through[1], "lane1", 10.0, "ring"),
-        Points(at_x, at_y, "ground", 14.0, "star"),
-        Points(at_x, at_y, "lane1", 11.0, "star", "a point"),
-    ]
 
 
-def _clear(classes: np.ndarray) -> np.ndarray:
-    """Whether all points [rows, columns] about each one have its class."""
-    clear = np.zeros(classes.shape, dtype=bool)
-    wide = 2 * AROUND + 1
-    if min(classes.shape) >= wide:
-        windows = np.lib.stride_tricks.sliding_window_view(classes, (wide, wide))
-        same = (windows == windows[..., AROUND : AROUND + 1, AROUND : AROUND + 1]).all(axis=(-2, -1))
-        clear[AROUND : classes.shape[0] - AROUND, AROUND : classes.shape[1] - AROUND] = same
-    return clear
+def _colored(recording: Recording, lane: int) -> list[Mark]:
+    """The centers in the colours of their classes, with an edge that shows them on ground of the same colour."""
+    centers = recording["true_centers"][0, lane]
+    classes = recording["true_class"][0, lane] if has(recording, "true_class") else np.zeros(len(centers))
+    there = np.isfinite(centers).all(axis=-1)
+    left, right, bottom, top = extent_of(recording)
+    # Lines, centers and words stand out from a map that is a little paler.
+    paler = Band(np.array([left, right]), np.full(2, bottom), np.full(2, top), "ground")
+    marks: list[Mark] = [paler, Points(centers[there, 0], centers[there, 1], "ground", 5.5)]
+    for index, color in enumerate(class_colors(len(class_names(recording)))):
+        chosen = centers[there & (classes == index)]
+        marks.append(Points(chosen[:, 0], chosen[:, 1], color, 3.8))
+    return marks
