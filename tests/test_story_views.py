@@ -7,7 +7,7 @@ import dynviz
 from dynviz.animation.drawing import open_film
 from dynviz.animation.story import told
 from dynviz.charts.tails import hill
-from dynviz.scene.marks import Band, Line, ReferenceLine
+from dynviz.scene.marks import Band, Field, Line, ReferenceLine
 
 
 def last(film):
@@ -40,9 +40,29 @@ def test_the_tail_index_leads_on_an_axis_that_reaches_over_its_intervals(tmp_pat
 def test_a_product_leads_beside_what_it_approximates(tmp_path):
     run = dynviz.run("matrix-sensing:d=6", "shampoo", steps=20, record="gradient:every=1", out=tmp_path / "run")
     scene = last(open_film([run["shampoo"]], "kronecker"))
-    assert scene.lead == 2
-    assert titles(scene)[:2] == ["Shampoo's product √L ⊗ √R", "all second moments C"]
-    assert len(scene.panels) == 3
+    assert scene.lead == 3
+    assert titles(scene)[:3] == ["product √L ⊗ √R", "all second moments C", "product - C"]
+    assert len(scene.panels) == 4
+    fields = [mark for panel in scene.panels[:3] for mark in panel.marks if isinstance(mark, Field)]
+    assert len({field.label for field in fields}) == 1
+    largest = float(fields[0].label.rsplit(" ", 1)[1])
+    product, moments, difference = (largest * np.sign(one.values) * one.values**2 for one in fields)
+    assert np.linalg.norm(product) == pytest.approx(1) == np.linalg.norm(moments)
+    np.testing.assert_allclose(difference, product - moments, atol=1e-12)
+
+
+def test_matrices_and_the_cosine_of_a_product_are_of_one_step(tmp_path):
+    run = dynviz.run("matrix-sensing:d=6", "shampoo", steps=150, record="gradient:every=1", out=tmp_path / "run")
+    film = open_film([run["shampoo"]], "kronecker").story()
+    # Before the first step there are no gradients.
+    assert film.steps[0] == 1
+    for step in map(int, film.steps):
+        panels = film.scene(step).panels
+        product, moments = (np.sign(one) * one**2 for one in (panel.marks[0].values for panel in panels[:2]))
+        (line,) = (mark for mark in panels[3].marks if isinstance(mark, Line))
+        assert line.now == step
+        cosine = (product * moments).sum() / np.linalg.norm(product) / np.linalg.norm(moments)
+        assert line.y[line.x == step] == pytest.approx(cosine)
 
 
 def test_shares_of_several_recordings_stand_in_one_panel_and_vectors_are_not_spoken_of(tmp_path):

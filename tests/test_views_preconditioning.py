@@ -8,7 +8,7 @@ import pytest
 import dynviz
 from dynviz import DynvizError, plugins
 from dynviz.optimizers import muon
-from dynviz.scene.marks import Field, Line
+from dynviz.scene.marks import Field, Line, ReferenceLine
 from dynviz.views import _null
 from dynviz.views.rotation import overlap
 
@@ -92,6 +92,38 @@ def test_the_rotation_view_compares_with_a_lag_and_any_two_samples(run):
     np.testing.assert_allclose(field.values, field.values.T, rtol=1e-9)
     assert field.values[2, 5] == pytest.approx(overlap(directions[3], directions[6]))
     assert len({str([(panel.x, panel.y) for panel in film.scene(int(step)).panels]) for step in film.steps}) == 1
+
+
+@pytest.mark.parametrize("jumps", [True, False])
+def test_the_story_of_rotation_marks_where_a_space_jumps(jumps, tmp_path):
+    run = dynviz.run("matrix-sensing:d=8", "shampoo", steps=40, record="state.*:every=1", out=tmp_path / "run")
+    recording, channel = run["shampoo"], "state.w1.directions.0"
+    angles = 1e-3 * np.arange(41) + (np.arange(41) >= 30) * 0.4 * jumps
+    spaces = np.zeros((41, 1, 2, 8), np.float32)
+    spaces[1:, 0, 0, 0], spaces[1:, 0, 0, 1], spaces[1:, 0, 1, 2] = np.cos(angles[1:]), np.sin(angles[1:]), 1
+
+    class Turned:
+        def __getattr__(self, name):
+            return getattr(recording, name)
+
+        def __getitem__(self, name):
+            return spaces if name == channel else recording[name]
+
+        def __contains__(self, name):
+            return name in recording
+
+    film = open_view("rotation", [Turned()], parameter="W1", lag=4).story()
+    scene = film.scene(40)
+    assert [panel.title.split(",")[0] for panel in scene.panels[: scene.lead]] == ["rows", "columns"]
+    assert all(panel.square and len(panel.marks) == 1 for panel in scene.panels[: scene.lead])
+    assert scene.panels[0].x == scene.panels[1].x
+
+    def marked(step):
+        lines = (mark for mark in film.scene(step).panels[-1].marks if isinstance(mark, ReferenceLine))
+        return [line.at for line in lines if line.label == "rows jump"]
+
+    assert marked(40) == ([30.0] if jumps else [])
+    assert marked(29) == []
 
 
 def test_the_overlap_of_noise_is_that_of_averaged_noise():

@@ -195,6 +195,23 @@ def test_a_curve_that_swings_is_its_mean_over_what_it_reaches(scale, tmp_path):
     assert any("how far a curve swings" in readout.text for readout in film.scene(0).readouts)
 
 
+def test_without_bands_a_curve_that_swings_is_its_samples_with_its_value_beside_the_title(tmp_path):
+    t = np.arange(400)
+    values = 5 * np.exp(-t / 200) * (1 + 0.4 * (t > 200) * (-1.0) ** t)
+    recording = curve(tmp_path / "a", values[:, None])
+    assert marks(scene("benchmark", [recording], 399).panels[0], Band)
+    panel = scene("benchmark", [recording], 300, bands=False).panels[0]
+    (line,) = marks(panel, Line)
+    assert np.array_equal(line.y, recording["val_loss"][:, 0])
+    assert not marks(panel, Band)
+    assert not marks(panel, DirectLabel)
+    assert not panel.readouts[0].labelled
+    assert float(panel.readouts[0].text) == pytest.approx(values[300], abs=0.01)
+    # One that does not swing is labelled at its dot.
+    smooth = curve(tmp_path / "c", 5 * np.exp(-t / 200)[:, None])
+    assert marks(scene("benchmark", [smooth], 300, bands=False).panels[0], DirectLabel)
+
+
 def test_what_hardly_swings_or_seldom_turns_is_left_as_it_is():
     t, y = np.arange(600.0), Axis((0.0, 10.0))
     for values in (5 + 0.05 * (-1.0) ** t, 5 + 3 * np.sin(t / 3), t / 60):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from dynviz.charts.samples import has, missing
 from dynviz.charts.settings import hyperparameter
 from dynviz.errors import DynvizError, unknown
+from dynviz.film import Film
 from dynviz.frozen import frozen
 from dynviz.recording import Recording
+from dynviz.scene.marks import Scene
 
 Array: TypeAlias = NDArray[Any]
 
@@ -99,3 +102,14 @@ def beta(recording: Recording, lane: int) -> float:
     """What stays of the statistics at each step; all of it for a rule that has no such hyperparameter."""
     value = hyperparameter(recording, "beta2", lane)
     return 1.0 if value is None else float(value)
+
+
+def without_vectors(recordings: Sequence[Recording], opened: Film) -> Film:
+    """The film without words on how an optimizer treats vectors, of which no statistics are shown."""
+    unshown = tuple(one.metadata.fallback for one in recordings if one.metadata.fallback)
+
+    def scene(step: int) -> Scene:
+        shown = opened.scene(step)
+        return replace(shown, readouts=tuple(one for one in shown.readouts if not one.text.endswith(unshown)))
+
+    return replace(opened, scene=scene)

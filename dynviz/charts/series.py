@@ -44,13 +44,15 @@ def scalars(recordings: Sequence[Recording]) -> list[str]:
     return list(dict.fromkeys(name for names in sorted(known, key=len, reverse=True) for name in names))
 
 
-def series(recordings: Sequence[Recording], channel: str, *, scale: Scale = "auto") -> MovingPanel:
+def series(recordings: Sequence[Recording], channel: str, *, scale: Scale = "auto", calmed: bool = True) -> MovingPanel:
     """A panel of one channel over the steps, of all recordings that have it.
 
     Args:
         recordings: The recordings, at least one of which has the channel.
         channel: Its name.
         scale: The scale of the vertical axis.
+        calmed: Whether a curve is drawn as its mean over a band where it swings; else it has its value beside the
+            title, as words beside its dot would lie over its swings.
     """
     tags = caption.tags(recordings)
     shown = [index for index, recording in enumerate(recordings) if has(recording, channel)]
@@ -70,7 +72,9 @@ def series(recordings: Sequence[Recording], channel: str, *, scale: Scale = "aut
     drawn = [part for curve in curves for part in (curve.values, curve.noise) if part is not None]
     most = min(recordings[index].metadata.channels[channel].bounds[1] for index in shown)
     y = limits.axis(drawn, scale, most=most)
-    curves = [_calmed(curve, y, samples) for curve in curves]
+    calm = [_calmed(curve, y, samples) for curve in curves]
+    rough = {curve.whose for curve in calm if curve.swings and not calmed}
+    curves = calm if calmed else [replace(curve, direct=curve.direct and curve.whose not in rough) for curve in curves]
     words = tuple(dict.fromkeys(note for curve in curves for note in notes(curve, y)))
     x, title = step_axis(recordings), _title(recordings[shown[0]], channel, width)
     moving = Moving(curves, y)
@@ -78,7 +82,8 @@ def series(recordings: Sequence[Recording], channel: str, *, scale: Scale = "aut
     for index in shown:
         recording = recordings[index]
         reading = Reading(y, width, _apart(recording, channel), recording.metadata.channels[channel].better)
-        tag = replace(tags[index], labelled=not reading.groups)
+        whose = tags[index].name or recording.label
+        tag = replace(tags[index], labelled=not reading.groups and whose not in rough)
         values.append(Latest(recording, channel, reading.of(tag, recording[channel])))
     # Values are those of the samples that are drawn.
     names = [tags[index].name or recordings[index].label for index in shown]

@@ -10,7 +10,7 @@ from dynviz.film import Film
 from dynviz.recording import Recording
 
 
-def view(recordings: Sequence[Recording], *, lane: int = 0, truth: bool = False) -> Film:
+def view(recordings: Sequence[Recording], *, lane: int = 0, truth: bool = False, bands: bool = True) -> Film:
     """For each recording a map of the predicted classes with its accuracy; then a panel for each scalar.
 
     The loss on the validation set, or else that of the batches, comes first.
@@ -19,6 +19,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, truth: bool = False)
         recordings: What is shown.
         lane: Which lane the maps show; curves show all.
         truth: Whether the true classes stand beside the predicted ones.
+        bands: Whether a curve is drawn as its mean over a band where it swings from sample to sample.
     """
     need("benchmark", recordings)
     lane_of(recordings, lane)
@@ -30,7 +31,7 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, truth: bool = False)
     channels = [*losses[:1], *(name for name in known if name not in elsewhere)]
     if not maps and not channels:
         raise missing("benchmark", recordings[0], "loss")
-    curves = [series(recordings, channel) for channel in channels]
+    curves = [series(recordings, channel, calmed=bands) for channel in channels]
     if not truth or not maps:
         return film(recordings, [*maps, *curves])
     maps = with_truth(recordings, lane, maps)

@@ -19,7 +19,7 @@ from dynviz.errors import DynvizError
 from dynviz.film import Film, Sentence
 from dynviz.frozen import frozen
 from dynviz.recording import Recording
-from dynviz.scene.marks import Axis, Line, Panel, ReferenceLine, Scene
+from dynviz.scene.marks import Axis, Line, Panel, ReferenceLine
 from dynviz.views import _null
 
 Array: TypeAlias = NDArray[Any]
@@ -64,22 +64,11 @@ def view(recordings: Sequence[Recording], *, lane: int = 0, least: int = LEAST) 
 
     def story() -> Film:
         together = _together(whole, step_axis(recordings))
-        return _without_vectors(
+        return preconditioning.without_vectors(
             recordings, film(recordings, [together], ("bands: middle half of the matrices",), told=told)
         )
 
     return replace(opened, story=story)
-
-
-def _without_vectors(recordings: Sequence[Recording], opened: Film) -> Film:
-    """The film without words on how an optimizer treats vectors, which have no spectrum here."""
-    unshown = tuple(one.metadata.fallback for one in recordings if one.metadata.fallback)
-
-    def scene(step: int) -> Scene:
-        shown = opened.scene(step)
-        return replace(shown, readouts=tuple(one for one in shown.readouts if not one.text.endswith(unshown)))
-
-    return replace(opened, scene=scene)
 
 
 def _tops(spectra: Sequence["AxisSpectrum"]) -> Array:

@@ -1,6 +1,6 @@
 """A Kronecker-factored preconditioner, and how well it approximates the full one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -27,8 +27,10 @@ Array: TypeAlias = NDArray[Any]
 
 LARGEST = 400
 """Numbers of a parameter at most: all their moments are as many squared."""
-SAMPLES = 60
-"""At so many steps the likeness is computed."""
+SAMPLES, MOST = 60, 120
+"""At so many steps the matrices are drawn and compared, at least and at most, as far as there are gradients."""
+NUMBERS = 10_000_000
+"""Between the two at so many that C has fewer numbers than these in all of them."""
 PRODUCTS = 1 << 30
 """So many products of two numbers of a gradient are added up for C, at most: of more gradients evenly spaced ones."""
 EXTENT = (0.02, 0.98, 0.02, 0.98)
@@ -40,11 +42,12 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
 
     Shampoo keeps L, the sum of G G^T over the gradients so far, and R, the sum of G^T G, instead of C, the sum of all
     products of two numbers of G. The Kronecker product of their square roots approximates C. Each matrix has a colour
-    scale of its own, by signed square roots of its entries, so that small ones are visible.
+    scale of its own, by signed square roots of its entries, so that small ones are visible. Before the first step there
+    are no gradients to add up, so there is nothing to show.
 
     The last panel checks lemma 8 of Shampoo: C is at most r √L ⊗ √R in the Loewner order, with r the largest rank of
-    the gradients. The curve is the least factor for which that is true. A story has the product beside C in the lead,
-    and no bound.
+    the gradients. The curve is the least factor for which that is true. A story has the product, C and their difference
+    in the lead, each matrix divided by its Frobenius norm, in one colour scale for all three; and no bound.
 
     Args:
         recordings: What is shown, with the gradients at every step: `--record gradient:every=1`.
@@ -85,10 +88,10 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     notes = caption.chosen(recordings, lane)
 
     def story() -> Film:
-        pair = [_map("Shampoo's product √L ⊗ √R", first, whole), _map("all second moments C", first, moved)]
-        alike = panel("cosine of the two matrices (1: the same)", [one for one, _ in both], x, Axis((0.0, 1.05)))
-        shown = film(recordings, [*pair, alike], notes, told=told)
-        return replace(shown, scene=lambda step: replace(shown.scene(step), lead=len(pair)))
+        trio = _compared(first)
+        alike = panel("cosine of product and C (1: the same)", [one for one, _ in both], x, Axis((0.0, 1.05)))
+        shown = film(recordings, [*trio, alike], notes, told=told)
+        return replace(shown, scene=lambda step: replace(shown.scene(step), lead=len(trio)))
 
     return replace(film(recordings, [*maps, *curves], notes, told=told), story=story)
 
@@ -127,6 +130,7 @@ class KroneckerStatistics:
 
     Attributes:
         steps: Of the gradients [samples].
+        shown: Those of them at which the matrices are drawn and compared [times].
         rank: The largest of the gradients.
         note: Which of the recorded gradients they are, in words; empty where they are all.
     """
@@ -142,6 +146,9 @@ class KroneckerStatistics:
         # After a lane diverged nothing is added.
         self._gradients = np.where(finite(gradients), gradients, 0.0)
         self.rank = rank(self._gradients)
+        most = min(max(NUMBERS // numbers**2, SAMPLES), MOST)
+        self._ends = evenly(len(self.steps), most, first=min(1, len(self.steps) - 1))
+        self.shown = self.steps[self._ends]
         self._last: tuple[int, tuple[Array, Array, Array]] | None = None
 
     def at(self, step: int) -> tuple[Array, Array, Array]:
@@ -153,15 +160,14 @@ class KroneckerStatistics:
 
     def against(self, tag: caption.Tag) -> tuple[Curve, Curve]:
         """How much the product is like all moments, and the least multiple of it that is not below them."""
-        ends = evenly(len(self.steps), SAMPLES, first=min(1, len(self.steps) - 1))
         left, right, all_ = (0.0 * part for part in moments(self._gradients[:1]))
         values, before = [], 0
-        for end in ends:
+        for end in self._ends:
             more = moments(self._gradients[before : max(int(end), 1)])
             left, right, all_, before = left + more[0], right + more[1], all_ + more[2], int(end)
             values.append((likeness(product(left, right), all_), excess(left, right, all_)))
         cosines, factors = np.array(values).T[:, :, None]
-        steps, look = self.steps[ends], (tag.color, tag.dash, tag.name)
+        steps, look = self.shown, (tag.color, tag.dash, tag.name)
         return Curve(steps, cosines, *look), Curve(steps, factors, *look)
 
 
@@ -174,20 +180,67 @@ def _bound(curves: Sequence[Curve], rank: int, x: Axis) -> MovingPanel:
     )
 
 
-def _map(title: str, statistics: KroneckerStatistics, make: Any) -> MovingPanel:
+def _map(title: str, statistics: KroneckerStatistics, make: Callable[[int], Array]) -> MovingPanel:
     """A panel of a matrix, its first row at the top."""
-    steps = statistics.steps
+
+    def drawn(step: int) -> tuple[Field, Readout]:
+        matrix = make(step)
+        size = Readout(f"{len(matrix)} × {len(matrix)}", "muted")
+        return _field(matrix, float(np.abs(matrix).max()) or 1.0, "± its largest"), size
+
+    return _moving(title, statistics, drawn, (statistics.note,) if statistics.note else ())
+
+
+def _compared(statistics: KroneckerStatistics) -> list[MovingPanel]:
+    """Panels of the product, of C and of their difference, each matrix divided by its norm, in one colour scale."""
+    pairs = {step: _normed(statistics.at(step)) for step in map(int, statistics.shown)}
+    # To a round number, as the scale says it.
+    largest = float(significant(max(float(np.abs(one).max()) for pair in pairs.values() for one in pair), 1)) or 1.0
+    label = f"-{largest:g} to {largest:g}"
+
+    def panel_of(title: str, make: Callable[[Array, Array], Array], notes: tuple[str, ...] = ()) -> MovingPanel:
+        def drawn(step: int) -> tuple[Field]:
+            return (_field(make(*pairs[step]), largest, label),)
+
+        return _moving(title, statistics, drawn, notes)
+
+    notes = ("both divided by their norms, one colour scale", *([statistics.note] if statistics.note else []))
+    return [
+        panel_of("product √L ⊗ √R", lambda product, _: product, notes),
+        panel_of("all second moments C", lambda _, moments: moments),
+        panel_of("product - C", lambda product, moments: product - moments),
+    ]
+
+
+def _normed(matrices: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+    """The product of L and R, and C, divided by their Frobenius norms."""
+    left, right, all_ = matrices
+    both = product(left, right)
+    return both / (np.linalg.norm(both) or 1.0), all_ / (np.linalg.norm(all_) or 1.0)
+
+
+def _field(matrix: Array, largest: float, label: str) -> Field:
+    """The signed square roots of a matrix's entries, up to the largest."""
+    shown = np.sign(matrix) * np.sqrt(np.abs(matrix) / largest)
+    return Field(shown[::-1], EXTENT, Norm(-1.0, 1.0), "signed", label=label)
+
+
+def _moving(
+    title: str,
+    statistics: KroneckerStatistics,
+    make: Callable[[int], tuple[Field] | tuple[Field, Readout]],
+    notes: tuple[str, ...],
+) -> MovingPanel:
+    """A panel of what is made at each step that is shown: a matrix, and what is said of it."""
+    steps = statistics.shown
     axis = Axis((0.0 + EXTENT[0] / 2, 1.0 - EXTENT[0] / 2), whole=True)
-    last: list[tuple[int, Field, Readout]] = []
+    last: list[tuple[int, tuple[Field] | tuple[Field, Readout]]] = []
 
     def at(step: int) -> Panel:
         index = index_at(steps, step)
         if not last or last[0][0] != index:
-            matrix = make(step)
-            largest = float(np.abs(matrix).max()) or 1.0
-            shown = np.sign(matrix) * np.sqrt(np.abs(matrix) / largest)
-            size = Readout(f"{len(matrix)} × {len(matrix)}", "muted")
-            last[:] = [(index, Field(shown[::-1], EXTENT, Norm(-1.0, 1.0), "signed", label="± its largest"), size)]
-        return Panel(title, axis, axis, (last[0][1],), (last[0][2],), square=True)
+            last[:] = [(index, make(int(steps[index])))]
+        field, *said = last[0][1]
+        return Panel(title, axis, axis, (field,), tuple(said), square=True)
 
-    return MovingPanel(steps, at, (statistics.note,) if statistics.note else ())
+    return MovingPanel(steps, at, notes)

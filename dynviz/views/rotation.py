@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,8 +32,10 @@ PAIRS = 48
 """So many samples are compared with one another."""
 NULLS = 16
 """At so many steps the overlap of noise is drawn."""
-IN_WORDS = "random matrices", "unrelated directions"
-"""What a story calls noise, and chance."""
+CHANCE = 0.25
+"""The overlap of two spaces that have nothing to do with each other."""
+JUMP = 20.0
+"""A space jumps where it turns by so many times the median of its turns from sample to sample."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
 
@@ -42,7 +45,7 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
     It is the mean squared cosine between one space's directions and the other space: 1 if they are equal, about 1/4
     for two that have nothing to do with each other. Where the statistics forget old gradients the space turns with the
     gradients; what is drawn in grey is how much it turns for noise that is averaged in the same way. A story calls the
-    top quarter the main directions.
+    top quarter the main directions, and marks where those of a lone recording jump.
 
     Args:
         recordings: What is shown; shampoo or sketchy with `--record 'state.*:every=10'`.
@@ -68,15 +71,45 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
 
     def story() -> Film:
         plain = f"overlap with {lag} steps before (1: unchanged)"
-        pairs = [_plain(_pairs(one), f"{one.axis.words}, step against step") for one in own]
-        return film(recordings, [_turning(recordings, spaces, lag, plain, IN_WORDS), *pairs], notes)
+        turning = _turning(recordings, spaces, lag, plain, ("random gradients", ""))
+        jumps = [mark for one in own for mark in _jumps(one, lag)] if len(recordings) == 1 else []
+        maps = [_plain(_pairs(one, CHANCE)) for one in own]
+        shown = preconditioning.without_vectors(recordings, film(recordings, [*maps, _over(turning, jumps)], notes))
+        return replace(shown, scene=lambda step: replace(shown.scene(step), lead=len(maps)))
 
     return replace(opened, story=story)
 
 
-def _plain(panel: MovingPanel, title: str) -> MovingPanel:
-    """The panel under another title, without its number."""
-    return MovingPanel(panel.steps, lambda step: replace(panel.at(step), title=title, readouts=()), panel.notes)
+def _plain(panel: MovingPanel) -> MovingPanel:
+    """The panel as a map without its number; in the end without the lines of now, which then are its edge."""
+
+    def at(step: int) -> Panel:
+        drawn = panel.at(step)
+        marks = drawn.marks if step < panel.steps[-1] else drawn.marks[:1]
+        title = drawn.title.replace("any two steps", "step against step")
+        return replace(drawn, title=title, marks=marks, readouts=(), square=True)
+
+    return MovingPanel(panel.steps, at, panel.notes)
+
+
+def _over(panel: MovingPanel, lines: Sequence[ReferenceLine]) -> MovingPanel:
+    """The panel with lines behind its curves, each from its step on."""
+
+    def at(step: int) -> Panel:
+        drawn = panel.at(step)
+        return replace(drawn, marks=(*(one for one in lines if one.at <= step), *drawn.marks))
+
+    return MovingPanel(panel.steps, at, panel.notes)
+
+
+def _jumps(space: "TopSpaces", lag: int) -> list[ReferenceLine]:
+    """Where the space jumps, once it has turned slowly for some steps."""
+    steps = space.steps
+    directions = [space.at(index) for index in range(len(steps))]
+    turns = np.array([1 - overlap(*pair) for pair in pairwise(directions)])
+    least = JUMP * np.nanmedian(turns) if np.isfinite(turns).any() else np.inf
+    found = steps[1:][(turns > least) & (steps[1:] > 2 * lag)]
+    return [ReferenceLine(float(step), vertical=True, label=f"{space.axis.words} jump") for step in found]
 
 
 @frozen
@@ -159,18 +192,18 @@ def _turning(
         if tuple(values) not in nulls:
             nulls[tuple(values)] = Line(steps, values, "muted", "" if nulls else names[0], dash=dash, dot=False)
     drawn = panel(title, curves, step_axis(recordings), Axis((0.0, 1.02)))
-    chance = ReferenceLine(0.25, dash="dotted", label=names[1])
+    chance = [ReferenceLine(CHANCE, dash="dotted", label=names[1])] if names[1] else []
 
     def at(step: int) -> Panel:
         whole = drawn.at(step)
-        return replace(whole, marks=(chance, *(line.at(step) for line in nulls.values()), *whole.marks))
+        return replace(whole, marks=(*chance, *(line.at(step) for line in nulls.values()), *whole.marks))
 
     notes = ("dashed: columns",) if several and len(recordings) > 1 else ()
     return MovingPanel(drawn.steps, at, notes)
 
 
-def _pairs(space: TopSpaces) -> MovingPanel:
-    """The overlap of each sample's space with that of each other one."""
+def _pairs(space: TopSpaces, least: float = 0.0) -> MovingPanel:
+    """The overlap of each sample's space with that of each other one, in colours from the least to 1."""
     steps = space.steps
     ends = evenly(len(steps), PAIRS, first=min(1, len(steps) - 1))
     directions = [space.at(int(end)) for end in ends]
@@ -179,7 +212,8 @@ def _pairs(space: TopSpaces) -> MovingPanel:
     half = (high - low) / max(1, len(ends) - 1) / 2 or 0.5
     extent = (low - half, high + half, low - half, high + half)
     axis = Axis(extent[:2], label=STEP, whole=True)
-    field = Field(values, extent, Norm(0.0, 1.0), "ordered", missing="no gradient yet", label="overlap 0 to 1")
+    label = f"overlap {least:g} (unrelated) to 1" if least else "overlap 0 to 1"
+    field = Field(values, extent, Norm(least, 1.0), "ordered", missing="no gradient yet", label=label)
     title = f"{space.axis.words}, any two steps"
 
     def at(step: int) -> Panel:
