@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from dynviz.cli import commands
+from dynviz.pixels import saving
+from dynviz.scene.marks import Line
 from dynviz.training import timing
 
 
@@ -55,3 +57,34 @@ def test_json_holds_microseconds_of_a_step_of_all_lanes():
 def test_a_title_without_a_picture_is_refused():
     done = CliRunner().invoke(commands, ["bench", "surface:f=booth", "-o", "adam", "--title", "a"])
     assert (done.exit_code, "--title goes with --picture" in done.output) == (2, True)
+
+
+def test_labels_name_optimizers_and_the_option_in_the_picture(monkeypatch, tmp_path):
+    def step_times(scenario, optimizer, lanes, request, folder):
+        return timing.StepTimes(optimizer=optimizer.label, recorded=3.0, gradient=1.0, update=2.0, plain=9.0)
+
+    drawn = []
+    monkeypatch.setattr(timing, "step_times", step_times)
+    monkeypatch.setattr(saving, "save", lambda scene, *_, **__: drawn.append(scene))
+    words = ["bench", "matrix-recovery:M=[4,8]", "-o", "sketchy:rank=2", "-o", "sketchy:rank=2,iterations=1"]
+    labels = ["--label", "sketchy-2=once", "--label", "M=rows M"]
+    command = [*words, "--picture", str(tmp_path / "a.png"), *labels]
+    assert CliRunner().invoke(commands, command, catch_exceptions=False).exit_code == 0
+    panels = drawn[0].panels
+    lines = [mark.label for mark in panels[0].marks if isinstance(mark, Line)]
+    assert lines == ["gradient", "sketchy rank 2", "once"]
+    assert panels[1].title == "how many times as fast: once against sketchy rank 2"
+    assert {panel.x.label for panel in panels} == {"rows M"}
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("adam", "is not understood"),
+        ("sgd=SGD", "there are batch, adam"),
+    ],
+)
+def test_labels_that_name_nothing_are_refused(label, message, tmp_path):
+    command = ["bench", "landscape:batch=[8,64]", "-o", "adam", "--picture", str(tmp_path / "a.png"), "--label", label]
+    done = CliRunner().invoke(commands, command, env={"COLUMNS": "200"})
+    assert (done.exit_code, message in done.output) == (2, True)

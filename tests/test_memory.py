@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -10,7 +11,8 @@ from PIL import Image
 from dynviz import plugins
 from dynviz.charts.step_times import TimedSteps, scene
 from dynviz.cli import commands
-from dynviz.scene.marks import Line
+from dynviz.scene.marks import Line, ReferenceLine, Text
+from dynviz.scene.ticks import ticks
 from dynviz.training.state_sizes import state_size
 
 
@@ -81,7 +83,30 @@ def test_the_share_of_an_update_falls_as_the_gradient_takes_longer():
         "a", TimedSteps("batch", [8, 64], [100.0, 900.0], {"adam": [100.0, 100.0], "shampoo": [900.0, 900.0]})
     )
     lines = [mark for mark in drawn.panels[1].marks if isinstance(mark, Line)]
-    assert [line.y.tolist() for line in lines] == [[0.5, 0.1], [0.9, 0.5]]
+    np.testing.assert_allclose([line.y for line in lines], [[50, 10], [90, 50]])
+    (half,) = (mark for mark in drawn.panels[1].marks if isinstance(mark, ReferenceLine))
+    assert (half.at, half.label) == (50, "half the step")
+    assert all([tick.label for tick in ticks(panel.x)] == ["8", "64"] for panel in drawn.panels)
+
+
+def test_of_two_variants_of_an_optimizer_is_drawn_how_many_times_as_fast_the_second_is():
+    times = {"exact": [500.0, 2000.0, 40_000.0], "iterated": [1000.0, 1000.0, 10_000.0]}
+    measured = TimedSteps("M", [32, 128, 512], [100.0, 100.0, 100.0], times, words="rows M", variants=True)
+    above, below = scene("a", measured).panels
+    assert above.title.endswith("ms")
+    lines = [mark for mark in above.marks if isinstance(mark, Line)]
+    assert {line.label: line.y[-1] for line in lines} == {"gradient": 0.1, "exact": 40, "iterated": 10}
+    (speedup,) = (mark for mark in below.marks if isinstance(mark, Line))
+    assert speedup.y.tolist() == [0.5, 2, 4]
+    (equal,) = (mark for mark in below.marks if isinstance(mark, Text))
+    assert (equal.x, equal.text) == (pytest.approx(64), "equal at about 60")
+    assert below.x.label == "rows M"
+
+
+def test_two_variants_that_cross_several_times_are_equal_at_no_value():
+    times = {"exact": [1.0, 3.0, 1.0], "iterated": [2.0, 2.0, 2.0]}
+    (_, below) = scene("a", TimedSteps("M", [1, 2, 3], [1.0, 1.0, 1.0], times, variants=True)).panels
+    assert not any(isinstance(mark, Text) for mark in below.marks)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import pytest
 import dynviz
 from dynviz import DynvizError
 from dynviz.animation.drawing import open_film
+from dynviz.animation.story import told
 from dynviz.pixels.metrics import pixel_page
 from dynviz.pixels.pen import Pen
 from dynviz.scene.marks import Bars, Field, Line, Points, ReferenceLine
+from dynviz.scene.ticks import ticks
 from dynviz.views.snr import ratio
 from tests.recorded import sensing, surface
 
@@ -126,6 +128,35 @@ def test_optimizers_stand_from_the_best_to_the_worst_on_request(grid):
 
     ends = [middle(panel.title) for panel in panels]
     assert ends == sorted(ends, reverse=True)
+
+
+def test_ranked_optimizers_have_ticks_at_their_sizes_and_say_nothing_of_the_number_of_examples(grid):
+    scene = open_film(grid, "snr:control=false,ranked=true").scene(12)
+    sizes = sorted({each.facts["rank"] for each in grid})
+    assert all([tick.value for tick in ticks(panel.x)] == sizes for panel in scene.panels)
+    assert not any(rule.vertical for panel in scene.panels for rule in marks(panel, ReferenceLine))
+    said = [each.text for each in scene.readouts]
+    assert said[0] == "━ square"
+    assert not any("examples" in text for text in said)
+
+
+def test_ranked_optimizers_are_compared_with_their_medians_of_a_step_before(grid):
+    scene = open_film(grid, "snr:control=false,ranked=true,before=6").scene(12)
+    for panel in scene.panels:
+        mine = [one for one in grid if one.label == panel.title]
+        then, now = (float(np.median([ratio(one, step) for one in mine])) for step in (6, 12))
+        assert [(rule.at, rule.dash) for rule in marks(panel, ReferenceLine)] == [(then, "dotted"), (now, "solid")]
+        assert [readout.text for readout in panel.readouts] == [f"{then:.0f} → {now:.0f} dB"]
+    assert "grey: median, dotted after 6 steps" in [each.text for each in scene.readouts]
+    with pytest.raises(DynvizError, match="ranked=true"):
+        open_film(grid, "snr:before=6")
+
+
+def test_a_story_of_ranked_optimizers_has_all_of_them_and_no_counter(grid):
+    film = open_film(grid, "snr:control=false,ranked=true")
+    whole, story = film.scene(12), told(film).scene(12)
+    assert [panel.title for panel in story.panels] == [panel.title for panel in whole.panels]
+    assert (whole.steps, story.steps) == (12, -1)
 
 
 def test_ratios_move_with_the_steps_and_begin_at_nothing(grid):

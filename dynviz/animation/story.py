@@ -16,10 +16,14 @@ LEADS = 2
 def told(film: Film) -> Film:
     """The film with its first map, or the same map of two recordings, in the lead; without maps the first panel.
 
-    Of a view that has a story of its own, the film of that, with the panels in the lead that it names.
+    Of a view that has a story of its own, the film of that, with the panels in the lead that it names, or with all of
+    them where they are alike and stand in columns.
     """
+    own = film.story is not None
     film = film.story() if film.story else film
     last = film.scene(int(film.steps[-1]))
+    if own and last.columns:
+        return film
     panels = last.panels
     lead = list(range(last.lead)) or leading(panels)
     others = [index for index in range(len(panels)) if index not in lead and not panels[index].square]

@@ -14,6 +14,7 @@ from dynviz.cli import options, repeating
 from dynviz.cli.replacing import may_draw
 from dynviz.cli.say import say
 from dynviz.errors import DynvizError
+from dynviz.frozen import frozen
 from dynviz.plugins.spec import parse
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ PAGE = (
 )
 @click.option("--theme", type=options.THEME, default="light", help="Colours of the picture.")
 @click.option("--title", metavar="TEXT", default="", help="Title of the picture. [default: which update takes longest]")
+@click.option(
+    "--label",
+    "names",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help='Name of an optimizer in the picture, such as adam="Adam", where it is named a second time adam-2="Adam, '
+    'too"; or of the option, such as batch="batch size". Repeat for several.',
+)
 @options.force
 def bench(
     *,
@@ -61,6 +70,7 @@ def bench(
     picture: str | None,
     theme: str,
     title: str,
+    names: tuple[str, ...],
     force: bool,
 ) -> None:
     """Time the training steps of SCENARIO with each optimizer: a recorded step, and its gradient and update alone.
@@ -78,11 +88,12 @@ def bench(
         options.check_names(scenario, optimizers, "sweep")
     elif optimizers:
         raise click.UsageError("-o goes with a scenario: dynviz bench voronoi -o adamw")
-    if title and picture is None:
-        raise click.UsageError("--title goes with --picture")
+    if (title or names) and picture is None:
+        raise click.UsageError(f"--{'title' if title else 'label'} goes with --picture")
     scenarios = _scenarios(scenario) if scenario else {}
     jobs = [(name, optimizer) for name in scenarios for optimizer in optimizers] if scenario else PAGE
     option = _one_option(scenario, scenarios) if picture is not None else ""
+    drawn = _Drawn(theme, title, option, _names(names, optimizers, option))
     may_draw(picture, force=force)
 
     from dynviz.plugins.grammar import seeds as read_seeds
@@ -103,9 +114,7 @@ def bench(
             times = step_times(plugins.load("scenarios", name), plugin, lanes, request, place)
             rows.append((name, replace(times, optimizer=labels.get(rule, times.optimizer))))
     if picture is not None:
-        _draw(
-            Path(picture), option, {name: scenarios[name][option] for name in scenarios}, rows, theme=theme, title=title
-        )
+        _draw(Path(picture), {name: scenarios[name][option] for name in scenarios}, rows, optimizers, drawn)
     if as_json:
         say(
             json.dumps([{"scenario": name} | asdict(row) | {"lanes": len(lanes)} for name, row in rows], indent=2),
@@ -154,14 +163,47 @@ def _one_option(scenario: str | None, scenarios: Mapping[str, Mapping[str, Any]]
     return names[0]
 
 
+@frozen
+class _Drawn:
+    """How times are drawn.
+
+    Attributes:
+        theme: Colours.
+        title: Of the picture.
+        option: What they are drawn against.
+        names: Words for optimizers, as written after -o, and for the option.
+    """
+
+    theme: str
+    title: str
+    option: str
+    names: Mapping[str, str]
+
+
+def _names(labels: Sequence[str], optimizers: Sequence[str], option: str) -> dict[str, str]:
+    """The words of --label for what they name: for optimizers as they were written, and for the option."""
+    known = {option: option}
+    for place, text in enumerate(optimizers):
+        name = parse(text).name
+        count = sum(parse(other).name == name for other in optimizers[: place + 1])
+        known[name if count == 1 else f"{name}-{count}"] = text
+    named = {}
+    for label in labels:
+        name, equals, words = label.partition("=")
+        if not (name and equals and words):
+            raise click.UsageError(f'--label {label} is not understood; write NAME=TEXT, such as --label adam="Adam"')
+        if name not in known:
+            raise click.UsageError(f"--label {label} names nothing in the picture; there are {', '.join(known)}")
+        named[known[name]] = words
+    return named
+
+
 def _draw(
     file: Path,
-    option: str,
     values: Mapping[str, Any],
     rows: "Sequence[tuple[str, StepTimes]]",
-    *,
-    theme: str,
-    title: str,
+    optimizers: Sequence[str],
+    drawn: _Drawn,
 ) -> None:
     """Draw the times against an option; the gradient's is the least of those measured beside each optimizer."""
     from dynviz.charts.step_times import TimedSteps, scene
@@ -171,17 +213,19 @@ def _draw(
     for name, row in rows:
         by_name.setdefault(name, []).append(row)
     order = sorted(by_name, key=lambda name: float(values[name]))
-    labels = [row.optimizer for row in by_name[order[0]]]
+    labels = [drawn.names.get(text, row.optimizer) for text, row in zip(optimizers, by_name[order[0]], strict=True)]
     measured = TimedSteps(
-        option,
+        drawn.option,
         [float(values[name]) for name in order],
         [min(row.gradient for row in by_name[name]) for name in order],
         {label: [by_name[name][place].update for name in order] for place, label in enumerate(labels)},
+        words=drawn.names.get(drawn.option, ""),
+        variants=len(labels) == 2 and len({parse(text).name for text in optimizers}) == 1,
     )
     made = repeating.recipe({}, file.suffix.lower(), None)
     task = plugins.load("scenarios", rows[0][0]).make().build(42)
-    drawn = scene(task.title or parse(rows[0][0]).name, measured, title)
-    saving.save(drawn, file, saving.SIZE, theme, recipe=made)
+    picture = scene(task.title or parse(rows[0][0]).name, measured, drawn.title)
+    saving.save(picture, file, saving.SIZE, drawn.theme, recipe=made, small=True)
 
 
 def _print(rows: "list[tuple[str, StepTimes]]") -> None:

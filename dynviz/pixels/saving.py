@@ -1,5 +1,6 @@
 """A scene as a file: what commands draw of their own results."""
 
+import io
 from pathlib import Path
 
 from dynviz.errors import DynvizError
@@ -22,7 +23,16 @@ def check(file: Path) -> None:
         raise DynvizError(f"{file}: a picture of results is one of {', '.join(SUFFIXES)}; end its name so")
 
 
-def save(scene: Scene, file: Path, size: tuple[int, int], theme: str, *, words: str = "", recipe: str = "") -> None:
+def save(
+    scene: Scene,
+    file: Path,
+    size: tuple[int, int],
+    theme: str,
+    *,
+    words: str = "",
+    recipe: str = "",
+    small: bool = False,
+) -> None:
     """Write a scene as the picture that the file's suffix names.
 
     Args:
@@ -32,11 +42,13 @@ def save(scene: Scene, file: Path, size: tuple[int, int], theme: str, *, words: 
         theme: The theme.
         words: What is seen, for those who cannot see it.
         recipe: How it is made, as a line.
+        small: Whether a PNG has 256 colours at most, those that come nearest.
 
     Raises:
         DynvizError: It cannot be written, or its size cannot be drawn.
     """
     from imageio.v3 import imwrite
+    from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     from dynviz.pixels import PixelCanvas
@@ -51,7 +63,13 @@ def save(scene: Scene, file: Path, size: tuple[int, int], theme: str, *, words: 
         if words:
             info.add_itxt("Description", words)
         image = PixelCanvas(*size, theme).draw(scene)
-        data = imwrite("<bytes>", image, plugin="pillow", extension=".png", pnginfo=info)
+        if small:
+            buffer = io.BytesIO()
+            indexed = Image.fromarray(image).quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            indexed.save(buffer, "PNG", optimize=True, pnginfo=info)
+            data = buffer.getvalue()
+        else:
+            data = imwrite("<bytes>", image, plugin="pillow", extension=".png", pnginfo=info)
     else:
         vector = Vector(*size, themes(theme))
         data = vector.svg(scene, words, recipe).encode() if suffix == ".svg" else vector.pdf(scene, words, recipe)

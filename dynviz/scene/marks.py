@@ -202,12 +202,13 @@ Mark: TypeAlias = Labelled | Regions | Contours | Terrain | Band | Text | Direct
 
 @frozen
 class Axis:
-    """One axis: fixed `limits`, linear or log `scale`, what it measures, and whether ticks are `whole` numbers."""
+    """One axis: fixed `limits`, linear or log `scale`, what it measures; ticks are `whole` numbers, or stand `at`."""
 
     limits: tuple[float, float]
     scale: Literal["linear", "log"] = "linear"
     label: str = ""
     whole: bool = False
+    at: tuple[float, ...] = ()
 
 
 @frozen

@@ -26,20 +26,28 @@ class Tick:
 def ticks(axis: Axis, most: int = 6) -> tuple[Tick, ...]:
     """At most `most` ticks inside the limits, ascending, at multiples of 1, 2 or 5 times a power of ten.
 
+    Of an axis that names the values of its ticks, those; where they are too many every second, third or so.
+
     >>> [tick.label for tick in ticks(Axis((0, 0.9)), 5)]
     ['0', '0.2', '0.4', '0.6', '0.8']
     >>> [tick.label for tick in ticks(Axis((0, 10_000), whole=True), 3)] == ["0", "5\u2009000", "10\u2009000"]
     True
     >>> [tick.label for tick in ticks(Axis((0.002, 30), "log"), 5)]
     ['0.01', '0.1', '1', '10']
+    >>> [tick.label for tick in ticks(Axis((3, 60), "log", at=(4, 16, 48)), 2)]
+    ['4', '48']
 
     Args:
-        axis: The axis: limits, scale, and whether ticks are whole numbers.
+        axis: The axis: limits, scale, and whether ticks are whole numbers or which they are.
         most: The maximum number of ticks.
     """
     low, high = sorted(axis.limits)
     if not (math.isfinite(low) and math.isfinite(high)) or most < 1:
         return ()
+    if axis.at:
+        inside = [Decimal(str(value)) for value in sorted(axis.at) if low <= value <= high]
+        stride = -(-len(inside) // most)
+        return _labelled(inside[(len(inside) - 1) % stride :: stride] if inside else [], together=False)
     if axis.scale == "log" and low > 0:
         places = _logarithmic(low, high, most)
         if len(places) >= min(2, most):

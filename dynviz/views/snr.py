@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,15 +14,19 @@ from dynviz.charts import caption, trend
 from dynviz.charts.moving import MovingPanel, film, union
 from dynviz.charts.samples import has, index_at, need
 from dynviz.charts.series import series
+from dynviz.errors import DynvizError
 from dynviz.film import Film
 from dynviz.frozen import frozen
 from dynviz.recording import Recording
 from dynviz.scene.marks import Axis, Line, Mark, Panel, Points, Readout, ReferenceLine, Scene
+from dynviz.scene.ticks import number
 
 Array: TypeAlias = NDArray[Any]
 
 FAMILIES = {"square": "lane3", "fat": "lane2", "skinny": "lane0", "low rank": "lane5"}
 """What varies: all sizes, or one beside an input, an output or both of fixed length; the colours of the documents."""
+LONGER = {"fat": "fat: more outputs", "skinny": "skinny: more inputs"}
+"""Families in words that say what makes them."""
 CONTROLS = {"svd_snr": "SVD", "lstsq_snr": "lstsq"}
 """Channels of least-squares solutions, and the titles of their panels."""
 BATCH = 32
@@ -54,7 +59,7 @@ class Size:
     label: str
 
 
-def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool = False) -> Film:
+def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool = False, before: int = 0) -> Film:
     """A point is the median over the lanes of a recording, in dB.
 
     The ratio is that of the test loss before training to the mean of the last four test losses. Lines join recordings
@@ -66,7 +71,10 @@ def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool 
         recordings: What is shown; of as many sizes and optimizers as there are.
         control: Whether to add panels for least squares by singular value decomposition and by `numpy.linalg.lstsq`.
         ranked: Whether the optimizers stand from the best to the worst, by the median of their last ratios, rather than
-            in their order. Each panel then says the median of its ratios, and has a line there.
+            in their order. Each panel then says the median of its ratios, and has a line there. Nothing is said of the
+            number of examples, and a story has no counter of steps.
+        before: A step with which ranked optimizers are compared: panels say their median of then too, and have a dotted
+            line there; 0: none.
     """
     need("snr", recordings, "snr", "svd_snr")
     for recording in recordings:
@@ -77,10 +85,13 @@ def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool 
     labels = list(dict.fromkeys(size.label for size in sizes))
     if ranked:
         labels.sort(key=lambda label: -_middle(recordings, label))
-    panels = [_panel(recordings, sizes, label, ranked=ranked) for label in labels]
+    if before and not ranked:
+        raise DynvizError("the view snr compares with a step before only where it ranks; write ranked=true,before=500")
+    panels = [_panel(recordings, sizes, label, ranked=ranked, before=before) for label in labels]
     x, y = _axes(recordings, sizes)
-    # Beside the median there is no room for the unit, which the words above all panels have.
-    y = replace(y, label="") if ranked else y
+    if ranked:
+        # Beside the median there is no room for the unit, which the words above all panels have.
+        x, y = replace(x, at=tuple(sorted({float(size.rank) for size in sizes}))), replace(y, label="")
     panels = [_framed(panel, x, y) for panel in panels]
     if control:
         panels += [
@@ -88,7 +99,14 @@ def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool 
             for channel, title in CONTROLS.items()
             if all(has(recording, channel) for recording in recordings)
         ]
-    return _film(recordings, sizes, panels)
+    if not ranked:
+        return _film(recordings, panels, _words(recordings, sizes), _chinchilla(recordings, sizes))
+    film_of_ranks = _film(recordings, panels, _ranked_words(recordings, sizes, before), ())
+
+    def still(step: int) -> Scene:
+        return replace(film_of_ranks.scene(step), steps=-1)
+
+    return replace(film_of_ranks, story=lambda: replace(film_of_ranks, scene=still))
 
 
 def ratio(recording: Recording, step: int) -> float:
@@ -142,21 +160,26 @@ def _over_steps(recordings: Sequence[Recording]) -> Film:
     return film(recordings, [MovingPanel(panel.steps, at), losses])
 
 
-def _panel(recordings: Sequence[Recording], sizes: Sequence[Size], label: str, *, ranked: bool) -> MovingPanel:
+def _panel(
+    recordings: Sequence[Recording], sizes: Sequence[Size], label: str, *, ranked: bool, before: int
+) -> MovingPanel:
     """The lines of one optimizer as they stand at a step, and their median if optimizers are ranked by it."""
     mine = [(size, one) for size, one in zip(sizes, recordings, strict=True) if size.label == label]
     groups = _grouped([size for size, _ in mine])
     unused = Axis((0.0, 1.0))
+    earlier = float(np.median([ratio(one, before) for _, one in mine])) if before else 0.0
 
     def at(step: int) -> Panel:
         ratios = np.array([ratio(one, step) for _, one in mine])
         middle = float(np.median(ratios))
-        marks: list[Mark] = [ReferenceLine(middle, dash="solid")] if ranked else []
+        marks: list[Mark] = [ReferenceLine(earlier, dash="dotted")] if before else []
+        marks += [ReferenceLine(middle, dash="solid")] if ranked else []
         for (family, scaled), members in groups.items():
             ranks = np.array([mine[index][0].rank for index in members], dtype=np.float64)
             marks += _marks(family, ranks, ratios[members], scaled=scaled)
-        words = (Readout(f"median {middle:.0f}", "text", widest="median 000"),) if ranked else ()
-        return Panel(label, unused, unused, tuple(marks), words)
+        told = f"{earlier:.0f} → {middle:.0f} dB" if before else f"median {middle:.0f}"
+        widest = "000 → 000 dB" if before else "median 000"
+        return Panel(label, unused, unused, tuple(marks), (Readout(told, "text", widest=widest),) if ranked else ())
 
     return MovingPanel(union([one.steps("snr") for _, one in mine]), at)
 
@@ -192,21 +215,14 @@ def _framed(panel: MovingPanel, x: Axis, y: Axis) -> MovingPanel:
     return MovingPanel(panel.steps, lambda step: replace(panel.at(step), x=x, y=y))
 
 
-def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequence[MovingPanel]) -> Film:
+def _film(
+    recordings: Sequence[Recording],
+    panels: Sequence[MovingPanel],
+    words: tuple[Readout, ...],
+    references: tuple[ReferenceLine, ...],
+) -> Film:
     """A film whose title names what all sizes share, and whose readouts are the families."""
-    families = dict.fromkeys(size.family for size in sizes)
-    words = [Readout(name, FAMILIES[name]) for name in FAMILIES if name in families]
-    if any(size.scaled for size in sizes):
-        words.append(Readout("dashed: scaled", "muted"))
-    seeds = {caption.seeds(recording) for recording in recordings}
-    words += [Readout(text, "muted") for text in seeds] if len(seeds) == 1 else []
     total = max(recording.total for recording in recordings)
-    references = _chinchilla(recordings, sizes)
-    first, last = _reach([size.rank for size in sizes])
-    if any(first < reference.at < last for reference in references):
-        words.append(Readout(f"dotted: {ENOUGH} examples per parameter", "muted"))
-    kinds = sorted({_facts(recording).snr for recording in recordings} - {"plain"})
-    words.insert(0, Readout(", ".join(["signal-to-noise ratio in dB, the larger the better", *kinds]), "muted"))
     title = caption.title(recordings)
     columns = math.ceil(math.sqrt(len(panels)))
 
@@ -217,9 +233,45 @@ def _film(recordings: Sequence[Recording], sizes: Sequence[Size], panels: Sequen
             low, high = panel.x.limits
             own = tuple(reference for reference in references if low < reference.at < high)
             drawn.append(replace(panel, marks=(*own, *panel.marks)))
-        return Scene(title, tuple(drawn), step, total, tuple(words), columns=columns)
+        return Scene(title, tuple(drawn), step, total, words, columns=columns)
 
     return Film(union([panel.steps for panel in panels]), scene)
+
+
+def _words(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[Readout, ...]:
+    """What is drawn, and what colours and dashes mean."""
+    families = {size.family for size in sizes}
+    words = [Readout(name, FAMILIES[name]) for name in FAMILIES if name in families]
+    if any(size.scaled for size in sizes):
+        words.append(Readout("dashed: scaled", "muted"))
+    words += _seeds(recordings)
+    first, last = _reach([size.rank for size in sizes])
+    if any(first < reference.at < last for reference in _chinchilla(recordings, sizes)):
+        words.append(Readout(f"dotted: {ENOUGH} examples per parameter", "muted"))
+    what = ", ".join(["signal-to-noise ratio in dB, the larger the better", *_kinds(recordings)])
+    return Readout(what, "muted"), *words
+
+
+def _ranked_words(recordings: Sequence[Recording], sizes: Sequence[Size], before: int) -> tuple[Readout, ...]:
+    """The same, first a sample of each line; then what stands along the vertical axis, next to the panels."""
+    what = ", ".join(["signal-to-noise ratio, dB (higher is better)", *_kinds(recordings)])
+    grey = f"grey: median, dotted after {number(Decimal(before))} steps" if before else "grey: median"
+    families = {size.family for size in sizes}
+    samples = [Readout(f"━ {LONGER.get(name, name)}", FAMILIES[name]) for name in FAMILIES if name in families]
+    if any(size.scaled for size in sizes):
+        samples.append(Readout("╍╍ scaled: singular values 1 to 5", "muted"))
+    return *samples, Readout(what, "muted"), Readout(grey, "muted"), *_seeds(recordings)
+
+
+def _seeds(recordings: Sequence[Recording]) -> list[Readout]:
+    """The seeds, if all recordings have the same."""
+    seeds = {caption.seeds(recording) for recording in recordings}
+    return [Readout(text, "muted") for text in seeds] if len(seeds) == 1 else []
+
+
+def _kinds(recordings: Sequence[Recording]) -> list[str]:
+    """Definitions of the ratio other than the plain one."""
+    return sorted({_facts(recording).snr for recording in recordings} - {"plain"})
 
 
 def _chinchilla(recordings: Sequence[Recording], sizes: Sequence[Size]) -> tuple[ReferenceLine, ...]:
