@@ -33,6 +33,13 @@ def test_the_table_has_a_row_for_each_optimizer():
     assert [row.split()[:2] for row in rows] == [["surface:f=booth", "adam"], ["surface:f=booth", "sgd+sam"]]
 
 
+def test_in_a_narrow_terminal_names_stand_above_their_numbers():
+    command = ["bench", "surface:f=booth", "-o", "adam"]
+    lines = CliRunner().invoke(commands, command, catch_exceptions=False, env={"COLUMNS": "80"}).stdout.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[-2] == "surface:f=booth adam"
+
+
 def test_an_optimizer_that_is_named_twice_is_told_apart_by_its_options(monkeypatch):
     def step_times(scenario, optimizer, lanes, request, folder):
         return timing.StepTimes(optimizer=optimizer.label, recorded=3.0, gradient=1.0, update=2.0, plain=9.0)

@@ -1,6 +1,7 @@
 """`dynviz bench`: how long a step takes on this machine."""
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -229,17 +230,13 @@ def _draw(
 
 
 def _print(rows: "list[tuple[str, StepTimes]]") -> None:
-    from rich.table import Table
-
     from dynviz.charts.numbers import significant
-    from dynviz.cli.console import console
+    from dynviz.cli import tables
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("scenario", overflow="fold", min_width=16)
-    table.add_column("optimizer", style="bold", overflow="fold")
-    for name in ("µs a step", "gradient alone", "update alone", "plain PyTorch", "times as fast"):
-        table.add_column(name, justify="right", no_wrap=True)
+    header = ("scenario optimizer", "µs a step", "gradient alone", "update alone", "plain PyTorch", "times as fast")
+    cells = []
     for name, row in rows:
         numbers = (row.recorded, row.gradient, row.update, row.plain, row.plain / row.recorded)
-        table.add_row(name, row.optimizer, *map(significant, numbers))
-    console(err=False).print(table)
+        cells.append((f"{name} {row.optimizer}", *map(significant, numbers)))
+    for line in tables.lines(header, cells, shutil.get_terminal_size((100, 24)).columns):
+        say(line, err=False)
