@@ -138,7 +138,7 @@ class Encoder:
 
     def _look(self, cells: Cells) -> Cells:
         """The cells as this terminal shows them; ink and ground are numbers of its colours instead of the palette's."""
-        glyphs = joined(np.where(_unprintable(cells.glyphs & np.uint32(POINT)), np.uint32(REPLACEMENT), cells.glyphs))
+        glyphs = _shown(cells.glyphs)
         if self.depth == "none":
             glyphs, colors = self._shaded(glyphs, cells), np.zeros_like(cells.ink)
             return replace(cells, glyphs=glyphs, ink=colors, ground=colors)
@@ -146,7 +146,8 @@ class Encoder:
         if self.depth != "16":
             # Fonts leave gaps between full blocks, one above the other; grounds meet. Of 16, some are no grounds.
             full = glyphs == FULL
-            glyphs, ground = np.where(full, np.uint32(BLANK), glyphs), np.where(full, ink, ground)
+            if full.any():
+                glyphs, ground = np.where(full, np.uint32(BLANK), glyphs), np.where(full, ink, ground)
         if self.depth != "true":
             # Two colours that have become one would hide a sign; areas of one colour may be.
             hidden = (ink == ground) & (cells.ink != cells.ground) & ~_in(glyphs, BLOCKS)
@@ -237,13 +238,25 @@ def _turned(glyphs: NDArray[np.uint32], ink: NDArray[np.uint8], ground: NDArray[
     return glyphs, np.where(either, ground, ink), np.where(either, DEFAULT, ground).astype(np.uint8)
 
 
-def _unprintable(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Control characters, which names in a recording may hold, would do something instead of being shown."""
-    return (glyphs < 0x20) | _in(glyphs, (0x7F, 0x9F)) | _in(glyphs, (0xD800, 0xDFFF)) | (glyphs > 0x10FFFF)
+def _shown(glyphs: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Whole characters; those that control a terminal, which names in a recording may hold, are replaced."""
+    if not glyphs.size or glyphs.max() < len(OFTEN):
+        return OFTEN[glyphs]
+    return joined(_printable(glyphs))
+
+
+def _printable(glyphs: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    points = glyphs & np.uint32(POINT)
+    control = (points < 0x20) | _in(points, (0x7F, 0x9F)) | _in(points, (0xD800, 0xDFFF)) | (points > 0x10FFFF)
+    return np.where(control, np.uint32(REPLACEMENT), glyphs)
 
 
 def _in(glyphs: NDArray[np.uint32], range_: tuple[int, int]) -> NDArray[np.bool_]:
     return (glyphs >= range_[0]) & (glyphs <= range_[1])
+
+
+OFTEN = _printable(np.arange(BRAILLE[1] + 1, dtype=np.uint32))
+"""What is shown of each code point up to the last of braille: most pictures have no others."""
 
 
 def _strings(colors: list[Color], *, ground: bool) -> list[str]:

@@ -41,7 +41,8 @@ def field(mark: Field, easel: CellEasel) -> list[Draw]:
     ramp, seen = easel.inks.ramp(mark.ramp), _fitting(mark, easel)
 
     def colors(values: NDArray[np.generic]) -> Indices:
-        return np.where(np.isfinite(values), ramp[mark.norm.levels(values)], GROUND)
+        inks, finite = ramp[mark.norm.levels(values)], np.isfinite(values)
+        return inks if finite.all() else np.where(finite, inks, GROUND)
 
     return [*_image(seen, colors, mark.extent, easel), *_hatched(replace(mark, values=seen), easel)]
 

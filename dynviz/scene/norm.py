@@ -38,4 +38,5 @@ class Norm:
         span = high - low if high > low else 1.0
         with np.errstate(invalid="ignore", over="ignore"):
             scaled = (values - low) * (LEVELS / span)
-            return np.nan_to_num(np.clip(scaled, 0, LEVELS - 1), nan=0.0).astype(np.uint8)
+            # Of a number and NaN, fmax gives the number.
+            return np.asarray(np.fmin(np.fmax(scaled, 0), LEVELS - 1).astype(np.uint8))
