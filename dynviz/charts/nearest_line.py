@@ -30,7 +30,7 @@ CORNER = 0.025
 """Side of the mark of a right angle, as a share of the square's side."""
 OFF = 0.023
 """From a line to the middle of its name, as a share of the square's side; more where the line is steep."""
-ACROSS = 0.087
+ACROSS = 0.12
 """Half the width of such a name, as a share of the square's side."""
 PLACES = 60
 """So many places along a line are compared for its name."""
@@ -49,6 +49,11 @@ class Example:
     point: Floats
     centers: Floats
     classes: NDArray[np.int64]
+
+    @property
+    def distances(self) -> Floats:
+        """From the point to the lines, each in units of its center's ray [lines]."""
+        return np.asarray(np.abs(self.centers @ self.point / np.square(self.centers).sum(axis=1) - 1))
 
     @property
     def foot(self) -> Floats:
@@ -132,7 +137,8 @@ def drawn(recording: Recording, lane: int, shown: Example) -> list[Mark]:
         others = [other for other in lines if other is not line]
         at = _free(line, others, np.array(keep), everyone, extent)
         keep.append(at)
-        marks.append(Text(float(at[0]), float(at[1]), f"{NAMES[rank]}: {names[int(kind)]}", "text", "center"))
+        name = f"{NAMES[rank]}, {shown.distances[rank]:.2f}: {names[int(kind)]}"
+        marks.append(Text(float(at[0]), float(at[1]), name, "text", "center"))
     return [*marks, Text(0.0, 0.0, "0", "text", "beside"), Text(float(x[0]), float(y[0]), "a point", "text", "beside")]
 
 

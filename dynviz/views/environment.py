@@ -17,7 +17,7 @@ from dynviz.scene.marks import Band, Mark, Marker, Panel, Points, Readout
 MARKERS: tuple[tuple[Marker, float], ...] = (("dot", 4.0), ("ring", 5.0))
 """Shape and size of the centers of each class: on ground of its own class a colour would not be seen."""
 
-RULE = "nearest by distance ÷ its center's distance from 0"
+RULE = "numbers: distance ÷ its center's distance from 0"
 """How the distances of an example are measured."""
 
 

@@ -33,6 +33,8 @@ NUMBERS = 10_000_000
 """Between the two at so many that C has fewer numbers than these in all of them."""
 PRODUCTS = 1 << 30
 """So many products of two numbers of a gradient are added up for C, at most: of more gradients evenly spaced ones."""
+WITHIN = 0.995
+"""Share of the entries that a colour scale of several matrices tells apart at every step."""
 EXTENT = (0.02, 0.98, 0.02, 0.98)
 """Of a matrix on its axes: between whole numbers, so that there are no ticks."""
 
@@ -89,7 +91,9 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
 
     def story() -> Film:
         trio = _compared(first)
-        alike = panel("cosine of product and C (1: the same)", [one for one, _ in both], x, Axis((0.0, 1.05)))
+        # Beside the title: the curve to come would look like a sign before the number.
+        cosines = [replace(one, direct=False) for one, _ in both]
+        alike = panel("cosine of product and C (1: the same)", cosines, x, Axis((0.0, 1.05)))
         shown = film(recordings, [*trio, alike], notes, told=told)
         return replace(shown, scene=lambda step: replace(shown.scene(step), lead=len(trio)))
 
@@ -192,11 +196,15 @@ def _map(title: str, statistics: KroneckerStatistics, make: Callable[[int], Arra
 
 
 def _compared(statistics: KroneckerStatistics) -> list[MovingPanel]:
-    """Panels of the product, of C and of their difference, each matrix divided by its norm, in one colour scale."""
+    """Panels of the product, of C and of their difference, each matrix divided by its norm, in one colour scale.
+
+    It ends where all but a few entries do, which would make the others pale.
+    """
     pairs = {step: _normed(statistics.at(step)) for step in map(int, statistics.shown)}
     # To a round number, as the scale says it.
-    largest = float(significant(max(float(np.abs(one).max()) for pair in pairs.values() for one in pair), 1)) or 1.0
-    label = f"-{largest:g} to {largest:g}"
+    ends = max(float(np.quantile(np.abs(pair), WITHIN)) for pair in pairs.values())
+    largest = float(significant(ends, 1)) or 1.0
+    label = f"≤ -{largest:g} to ≥ {largest:g}"
 
     def panel_of(title: str, make: Callable[[Array, Array], Array], notes: tuple[str, ...] = ()) -> MovingPanel:
         def drawn(step: int) -> tuple[Field]:

@@ -1,6 +1,6 @@
 """How the leading quarter of an optimizer's statistics turns over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -37,6 +37,8 @@ CHANCE = 0.25
 JUMP = 20.0
 """A space jumps where it turns by so many times the median of its turns from sample to sample."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
+DRAWN: Mapping[Dash, str] = {"solid": "━", "dashed": "╍╍", "dotted": "┈"}
+"""What looks like such a line, in words."""
 
 
 def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0, lag: int = 0) -> Film:
@@ -71,7 +73,7 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
 
     def story() -> Film:
         plain = f"overlap with {lag} steps before (1: unchanged)"
-        turning = _turning(recordings, spaces, lag, plain, ("random gradients", ""))
+        turning = _turning(recordings, spaces, lag, plain, ("random gradients", ""), samples=True, least=CHANCE)
         jumps = [mark for one in own for mark in _jumps(one, lag)] if len(recordings) == 1 else []
         maps = [_plain(_pairs(one, CHANCE)) for one in own]
         shown = preconditioning.without_vectors(recordings, film(recordings, [*maps, _over(turning, jumps)], notes))
@@ -176,8 +178,21 @@ def _turning(
     lag: int,
     title: str,
     names: tuple[str, str] = ("noise", "chance"),
+    *,
+    samples: bool = False,
+    least: float = 0.0,
 ) -> MovingPanel:
-    """The overlap with the space of some steps before, and that of noise."""
+    """The overlap with the space of some steps before, and that of noise.
+
+    Args:
+        recordings: What is shown.
+        spaces: Whose overlaps are drawn.
+        lag: So many steps before.
+        title: Of the panel.
+        names: Of noise and of chance; of an empty one there is no name, and of chance no line.
+        samples: Whether the name of a curve begins with a sample of its line.
+        least: Where the axis begins.
+    """
     curves: list[Curve] = []
     nulls: dict[tuple[float, ...], Line] = {}
     several = len({space.axis.number for space in spaces}) > 1
@@ -185,13 +200,14 @@ def _turning(
         dash = DASHES[space.axis.number % len(DASHES)]
         steps, values = space.overlaps(lag)
         # Of several recordings the colour says which it is, and a note what the dashes are.
-        name = space.axis.words if several and len(recordings) == 1 else ""
+        sample = f"{DRAWN[dash]} " if samples else ""
+        name = f"{sample}{space.axis.words}" if several and len(recordings) == 1 else ""
         label = space.tag.name if space.axis.number == spaces[0].axis.number and len(recordings) > 1 else name
         curves.append(Curve(steps, values[:, None], space.tag.color, dash, label, begins=space.begins))
         steps, values = space.noise(lag)
         if tuple(values) not in nulls:
             nulls[tuple(values)] = Line(steps, values, "muted", "" if nulls else names[0], dash=dash, dot=False)
-    drawn = panel(title, curves, step_axis(recordings), Axis((0.0, 1.02)))
+    drawn = panel(title, curves, step_axis(recordings), Axis((least, 1.02)))
     chance = [ReferenceLine(CHANCE, dash="dotted", label=names[1])] if names[1] else []
 
     def at(step: int) -> Panel:

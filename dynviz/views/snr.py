@@ -177,8 +177,8 @@ def _panel(
         for (family, scaled), members in groups.items():
             ranks = np.array([mine[index][0].rank for index in members], dtype=np.float64)
             marks += _marks(family, ranks, ratios[members], scaled=scaled)
-        told = f"{earlier:.0f} → {middle:.0f} dB" if before else f"median {middle:.0f}"
-        widest = "000 → 000 dB" if before else "median 000"
+        told = f"{earlier:.0f} → {middle:.0f} dB" if before else f"median {middle:.0f} dB"
+        widest = "000 → 000 dB" if before else "median 000 dB"
         return Panel(label, unused, unused, tuple(marks), (Readout(told, "text", widest=widest),) if ranked else ())
 
     return MovingPanel(union([one.steps("snr") for _, one in mine]), at)
@@ -257,10 +257,18 @@ def _ranked_words(recordings: Sequence[Recording], sizes: Sequence[Size], before
     what = ", ".join(["signal-to-noise ratio, dB (higher is better)", *_kinds(recordings)])
     grey = f"grey: median, dotted after {number(Decimal(before))} steps" if before else "grey: median"
     families = {size.family for size in sizes}
-    samples = [Readout(f"━ {LONGER.get(name, name)}", FAMILIES[name]) for name in FAMILIES if name in families]
+    words = LONGER | _size_of_low_rank(recordings)
+    samples = [Readout(f"━ {words.get(name, name)}", FAMILIES[name]) for name in FAMILIES if name in families]
     if any(size.scaled for size in sizes):
         samples.append(Readout("╍╍ scaled: singular values 1 to 5", "muted"))
     return *samples, Readout(what, "muted"), Readout(grey, "muted"), *_seeds(recordings)
+
+
+def _size_of_low_rank(recordings: Sequence[Recording]) -> dict[str, str]:
+    """The family of low rank in words that say how large its matrices are, if all are of one size."""
+    facts = [_facts(recording) for recording in recordings]
+    sizes = {(one.M, one.N) for one in facts if one.rank < min(one.M, one.N)}
+    return {"low rank": "low rank: {} × {}".format(*min(sizes))} if len(sizes) == 1 else {}
 
 
 def _seeds(recordings: Sequence[Recording]) -> list[Readout]:
