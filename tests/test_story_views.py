@@ -41,7 +41,7 @@ def test_a_product_leads_beside_what_it_approximates(tmp_path):
     run = dynviz.run("matrix-sensing:d=6", "shampoo", steps=20, record="gradient:every=1", out=tmp_path / "run")
     scene = last(open_film([run["shampoo"]], "kronecker"))
     assert scene.lead == 3
-    assert titles(scene)[:3] == ["product √L ⊗ √R", "all second moments C", "product - C"]
+    assert titles(scene)[:3] == ["product √L ⊗ √R", "all second moments C", "product − C"]
     assert len(scene.panels) == 4
     fields = [mark for panel in scene.panels[:3] for mark in panel.marks if isinstance(mark, Field)]
     assert len({field.label for field in fields}) == 1

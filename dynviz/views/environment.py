@@ -91,9 +91,9 @@ def _colored(recording: Recording, lane: int) -> list[Mark]:
     classes = recording["true_class"][0, lane] if has(recording, "true_class") else np.zeros(len(centers))
     there = np.isfinite(centers).all(axis=-1)
     left, right, bottom, top = extent_of(recording)
-    # Lines, centers and words stand out from a map that is a little paler.
+    # Lines, centers and words stand out from a map that is paler.
     paler = Band(np.array([left, right]), np.full(2, bottom), np.full(2, top), "ground")
-    marks: list[Mark] = [paler, Points(centers[there, 0], centers[there, 1], "ground", 5.5)]
+    marks: list[Mark] = [paler, paler, Points(centers[there, 0], centers[there, 1], "ground", 5.5)]
     for index, color in enumerate(class_colors(len(class_names(recording)))):
         chosen = centers[there & (classes == index)]
         marks.append(Points(chosen[:, 0], chosen[:, 1], color, 3.8))

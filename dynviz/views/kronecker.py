@@ -204,7 +204,7 @@ def _compared(statistics: KroneckerStatistics) -> list[MovingPanel]:
     # To a round number, as the scale says it.
     ends = max(float(np.quantile(np.abs(pair), WITHIN)) for pair in pairs.values())
     largest = float(significant(ends, 1)) or 1.0
-    label = f"≤ -{largest:g} to ≥ {largest:g}"
+    label = f"≤ −{largest:g} to ≥ {largest:g}"
 
     def panel_of(title: str, make: Callable[[Array, Array], Array], notes: tuple[str, ...] = ()) -> MovingPanel:
         def drawn(step: int) -> tuple[Field]:
@@ -216,7 +216,7 @@ def _compared(statistics: KroneckerStatistics) -> list[MovingPanel]:
     return [
         panel_of("product √L ⊗ √R", lambda product, _: product, notes),
         panel_of("all second moments C", lambda _, moments: moments),
-        panel_of("product - C", lambda product, moments: product - moments),
+        panel_of("product − C", lambda product, moments: product - moments),
     ]
 
 

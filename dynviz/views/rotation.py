@@ -37,7 +37,7 @@ CHANCE = 0.25
 JUMP = 20.0
 """A space jumps where it turns by so many times the median of its turns from sample to sample."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
-DRAWN: Mapping[Dash, str] = {"solid": "━", "dashed": "╍╍", "dotted": "┈"}
+DRAWN: Mapping[Dash, str] = {"solid": "━", "dashed": "╸╸", "dotted": "┈"}
 """What looks like such a line, in words."""
 
 

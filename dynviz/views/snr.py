@@ -177,8 +177,8 @@ def _panel(
         for (family, scaled), members in groups.items():
             ranks = np.array([mine[index][0].rank for index in members], dtype=np.float64)
             marks += _marks(family, ranks, ratios[members], scaled=scaled)
-        told = f"{earlier:.0f} → {middle:.0f} dB" if before else f"median {middle:.0f} dB"
-        widest = "000 → 000 dB" if before else "median 000 dB"
+        told = f"{earlier:.0f} → {middle:.0f} dB" if before else f"{middle:.0f} dB"
+        widest = "000 → 000 dB" if before else "000 dB"
         return Panel(label, unused, unused, tuple(marks), (Readout(told, "text", widest=widest),) if ranked else ())
 
     return MovingPanel(union([one.steps("snr") for _, one in mine]), at)
