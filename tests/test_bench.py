@@ -95,3 +95,9 @@ def test_labels_that_name_nothing_are_refused(label, message, tmp_path):
     command = ["bench", "landscape:batch=[8,64]", "-o", "adam", "--picture", str(tmp_path / "a.png"), "--label", label]
     done = CliRunner().invoke(commands, command, env={"COLUMNS": "200"})
     assert (done.exit_code, message in done.output) == (2, True)
+
+
+def test_two_optimizers_of_one_name_are_not_drawn(tmp_path):
+    two = ["-o", "adam", "-o", "sgd", "--label", "adam=A", "--label", "sgd=A", "--picture", str(tmp_path / "a.png")]
+    done = CliRunner().invoke(commands, ["bench", "matrix-recovery:M=[4,8]", *two])
+    assert (done.exit_code, "have one name" in done.output) == (2, True)

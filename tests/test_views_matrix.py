@@ -148,8 +148,9 @@ def test_ranked_optimizers_are_compared_with_their_medians_of_a_step_before(grid
         assert [(rule.at, rule.dash) for rule in marks(panel, ReferenceLine)] == [(then, "dotted"), (now, "solid")]
         assert [readout.text for readout in panel.readouts] == [f"{then:.0f} → {now:.0f} dB"]
     assert "grey: median, dotted after 6 steps" in [each.text for each in scene.readouts]
-    with pytest.raises(DynvizError, match="ranked=true"):
-        open_film(grid, "snr:before=6")
+    for options in ("before=6", "ranked=true,before=13", "ranked=true,before=-1"):
+        with pytest.raises(DynvizError, match="ranked=true"):
+            open_film(grid, f"snr:{options}")
 
 
 def test_a_story_of_ranked_optimizers_has_all_of_them_and_no_counter(grid):

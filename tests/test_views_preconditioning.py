@@ -94,11 +94,11 @@ def test_the_rotation_view_compares_with_a_lag_and_any_two_samples(run):
     assert len({str([(panel.x, panel.y) for panel in film.scene(int(step)).panels]) for step in film.steps}) == 1
 
 
-@pytest.mark.parametrize("jumps", [True, False])
-def test_the_story_of_rotation_marks_where_a_space_jumps(jumps, tmp_path):
+@pytest.mark.parametrize(("turn", "jump", "jumps"), [(1e-3, 0.4, True), (1e-3, 0.0, False), (0.0, 0.05, False)])
+def test_the_story_of_rotation_marks_where_a_space_jumps(turn, jump, jumps, tmp_path):
     run = dynviz.run("matrix-sensing:d=8", "shampoo", steps=40, record="state.*:every=1", out=tmp_path / "run")
     recording, channel = run["shampoo"], "state.w1.directions.0"
-    angles = 1e-3 * np.arange(41) + (np.arange(41) >= 30) * 0.4 * jumps
+    angles = turn * np.arange(41) + (np.arange(41) >= 30) * jump
     spaces = np.zeros((41, 1, 2, 8), np.float32)
     spaces[1:, 0, 0, 0], spaces[1:, 0, 0, 1], spaces[1:, 0, 1, 2] = np.cos(angles[1:]), np.sin(angles[1:]), 1
 

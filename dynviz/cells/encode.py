@@ -19,7 +19,7 @@ from dynviz.cells import codes
 from dynviz.cells.cells import UPPER_HALF, Cells
 from dynviz.cells.codes import DEFAULT
 from dynviz.cells.depth import Depth, detect
-from dynviz.cells.utf8 import utf_8
+from dynviz.cells.utf8 import COUNT, utf_8
 from dynviz.cells.wide import POINT, as_text, joined
 
 __all__ = ["Depth", "Encoder", "detect"]
@@ -255,8 +255,8 @@ def _in(glyphs: NDArray[np.uint32], range_: tuple[int, int]) -> NDArray[np.bool_
     return (glyphs >= range_[0]) & (glyphs <= range_[1])
 
 
-OFTEN = _printable(np.arange(BRAILLE[1] + 1, dtype=np.uint32))
-"""What is shown of each code point up to the last of braille: most pictures have no others."""
+OFTEN = _printable(np.arange(COUNT, dtype=np.uint32))
+"""What is shown of each of the first code points: most pictures have no others."""
 
 
 def _strings(colors: list[Color], *, ground: bool) -> list[str]:

@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+COUNT = 0x2900
+"""Code points up to the last of braille: most pictures have no others."""
+
 
 def utf_8(points: NDArray[np.uint32]) -> NDArray[np.uint32]:
     r"""Each code point as the bytes of its UTF-8, from the lowest on; those left over are zero.
@@ -26,5 +29,4 @@ def _encoded(points: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return np.where(points < 0x80, points, least).astype("<u4", copy=False)
 
 
-OFTEN = _encoded(np.arange(0x2900, dtype=np.uint32))
-"""Of all code points up to the last of braille: most pictures have no others."""
+OFTEN = _encoded(np.arange(COUNT, dtype=np.uint32))

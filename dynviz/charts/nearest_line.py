@@ -87,7 +87,7 @@ def example(recording: Recording, lane: int) -> Example | None:
     first = nearest[:, 0]
     if (classes[first] == map_classes.ravel()).mean() < SAME:
         return None
-    by_eye = away * np.nan_to_num(sizes, posinf=0.0)
+    by_eye = np.where(np.isfinite(away), away * np.nan_to_num(sizes, posinf=0.0), np.inf)
     apart = np.hypot(*(points[:, None] - centers).transpose(2, 0, 1))
     apart = np.where(np.isfinite(apart), apart, np.inf)
     middle, side = np.array([(left + right) / 2, (bottom + top) / 2]), right - left

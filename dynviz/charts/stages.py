@@ -147,7 +147,7 @@ def _map(recording: Recording, lane: int, stages: Stages, tag: caption.Tag) -> M
         hidden = Readout(
             f"too short to see: {', '.join(short)}" if short and times else "",
             "muted",
-            widest=f"too short to see: {', '.join(list(moves)[1:])}",
+            widest=f"too short to see: {', '.join(sorted(moves, key=len)[1:])}",
         )
         shown = (*marks, way.at(step), *arrows, *names)
         return Panel("terms of the next step", x, y, shown, (*own, magnified, hidden), square)

@@ -196,6 +196,9 @@ def _names(labels: Sequence[str], optimizers: Sequence[str], option: str) -> dic
         if name not in known:
             raise click.UsageError(f"--label {label} names nothing in the picture; there are {', '.join(known)}")
         named[known[name]] = words
+    drawn = [named.get(text, text) for text in optimizers]
+    if len(set(drawn)) < len(drawn):
+        raise click.UsageError("two optimizers of the picture have one name; give them names of their own with --label")
     return named
 
 

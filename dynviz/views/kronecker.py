@@ -55,7 +55,7 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
         recordings: What is shown, with the gradients at every step: `--record gradient:every=1`.
         parameter: Name of the parameter whose gradient is used; by default the first matrix that is small enough.
         lane: Lane of each recording to show.
-        swapped: Whether to also show the product in the other order, which is a different matrix.
+        swapped: Whether to also show the product in the other order, which is a different matrix; not in a story.
     """
     need("kronecker", recordings)
     lane_of(recordings, lane)

@@ -1,6 +1,6 @@
 """How the leading quarter of an optimizer's statistics turns over time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -36,6 +36,8 @@ CHANCE = 0.25
 """The overlap of two spaces that have nothing to do with each other."""
 JUMP = 20.0
 """A space jumps where it turns by so many times the median of its turns from sample to sample."""
+LEAST_JUMP = 0.01
+"""Smaller turns are no jumps, even of a space that stood still before."""
 DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 DRAWN: Mapping[Dash, str] = {"solid": "━", "dashed": "╸╸", "dotted": "┈"}
 """What looks like such a line, in words."""
@@ -73,9 +75,10 @@ def view(recordings: Sequence[Recording], *, parameter: str = "", lane: int = 0,
 
     def story() -> Film:
         plain = f"overlap with {lag} steps before (1: unchanged)"
-        turning = _turning(recordings, spaces, lag, plain, ("random gradients", ""), samples=True, least=CHANCE)
+        least = min(space.chance for space in spaces)
+        turning = _turning(recordings, spaces, lag, plain, ("random gradients", ""), samples=True, least=least)
         jumps = [mark for one in own for mark in _jumps(one, lag)] if len(recordings) == 1 else []
-        maps = [_plain(_pairs(one, CHANCE)) for one in own]
+        maps = [_plain(_pairs(one, one.chance)) for one in own]
         shown = preconditioning.without_vectors(recordings, film(recordings, [*maps, _over(turning, jumps)], notes))
         return replace(shown, scene=lambda step: replace(shown.scene(step), lead=len(maps)))
 
@@ -107,9 +110,9 @@ def _over(panel: MovingPanel, lines: Sequence[ReferenceLine]) -> MovingPanel:
 def _jumps(space: "TopSpaces", lag: int) -> list[ReferenceLine]:
     """Where the space jumps, once it has turned slowly for some steps."""
     steps = space.steps
-    directions = [space.at(index) for index in range(len(steps))]
+    directions = (space.at(index) for index in range(len(steps)))
     turns = np.array([1 - overlap(*pair) for pair in pairwise(directions)])
-    least = JUMP * np.nanmedian(turns) if np.isfinite(turns).any() else np.inf
+    least = max(JUMP * np.nanmedian(turns), LEAST_JUMP) if np.isfinite(turns).any() else np.inf
     found = steps[1:][(turns > least) & (steps[1:] > 2 * lag)]
     return [ReferenceLine(float(step), vertical=True, label=f"{space.axis.words} jump") for step in found]
 
@@ -136,6 +139,12 @@ class TopSpaces:
     def steps(self) -> NDArray[np.int64]:
         """Of the samples."""
         return self.recording.steps(self.axis.channel)
+
+    @property
+    def chance(self) -> float:
+        """The overlap to be expected of two such spaces that have nothing to do with each other."""
+        count, entries = self.recording[self.axis.channel].shape[-2:]
+        return float(count / entries)
 
     def at(self, index: int) -> Array:
         """Orthonormal rows [quarter, entries]; those of which there is no estimate yet are zero."""
@@ -207,7 +216,7 @@ def _turning(
         steps, values = space.noise(lag)
         if tuple(values) not in nulls:
             nulls[tuple(values)] = Line(steps, values, "muted", "" if nulls else names[0], dash=dash, dot=False)
-    drawn = panel(title, curves, step_axis(recordings), Axis((least, 1.02)))
+    drawn = panel(title, curves, step_axis(recordings), Axis((_low(least, curves, nulls.values()), 1.02)))
     chance = [ReferenceLine(CHANCE, dash="dotted", label=names[1])] if names[1] else []
 
     def at(step: int) -> Panel:
@@ -216,6 +225,12 @@ def _turning(
 
     notes = ("dashed: columns",) if several and len(recordings) > 1 else ()
     return MovingPanel(drawn.steps, at, notes)
+
+
+def _low(least: float, curves: Sequence[Curve], nulls: Iterable[Line]) -> float:
+    """Where an axis begins: at the least overlap to be expected, or at 0 where some are smaller."""
+    values = np.concatenate([*(curve.values.ravel() for curve in curves), *(line.y for line in nulls)])
+    return least if np.nanmin(values, initial=np.inf) >= least else 0.0
 
 
 def _pairs(space: TopSpaces, least: float = 0.0) -> MovingPanel:
@@ -228,7 +243,7 @@ def _pairs(space: TopSpaces, least: float = 0.0) -> MovingPanel:
     half = (high - low) / max(1, len(ends) - 1) / 2 or 0.5
     extent = (low - half, high + half, low - half, high + half)
     axis = Axis(extent[:2], label=STEP, whole=True)
-    label = f"overlap {least:g} (unrelated) to 1" if least else "overlap 0 to 1"
+    label = f"overlap {significant(least, 2)} (unrelated) to 1" if least else "overlap 0 to 1"
     field = Field(values, extent, Norm(least, 1.0), "ordered", missing="no gradient yet", label=label)
     title = f"{space.axis.words}, any two steps"
 

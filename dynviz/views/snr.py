@@ -80,13 +80,15 @@ def view(recordings: Sequence[Recording], *, control: bool = True, ranked: bool 
     for recording in recordings:
         _facts(recording)
     sizes = [_size(recording) for recording in recordings]
+    if before and not (ranked and 0 < before <= min(recording.recorded for recording in recordings)):
+        raise DynvizError(
+            "the view snr compares with a recorded step, and where it ranks: write ranked=true,before=500"
+        )
     if len({(size.family, size.rank) for size in sizes}) == 1:
         return _over_steps(recordings)
     labels = list(dict.fromkeys(size.label for size in sizes))
     if ranked:
         labels.sort(key=lambda label: -_middle(recordings, label))
-    if before and not ranked:
-        raise DynvizError("the view snr compares with a step before only where it ranks; write ranked=true,before=500")
     panels = [_panel(recordings, sizes, label, ranked=ranked, before=before) for label in labels]
     x, y = _axes(recordings, sizes)
     if ranked:
@@ -172,16 +174,21 @@ def _panel(
     def at(step: int) -> Panel:
         ratios = np.array([ratio(one, step) for _, one in mine])
         middle = float(np.median(ratios))
-        marks: list[Mark] = [ReferenceLine(earlier, dash="dotted")] if before else []
-        marks += [ReferenceLine(middle, dash="solid")] if ranked else []
+        marks: list[Mark] = [ReferenceLine(earlier, dash="dotted")] if before and np.isfinite(earlier) else []
+        marks += [ReferenceLine(middle, dash="solid")] if ranked and np.isfinite(middle) else []
         for (family, scaled), members in groups.items():
             ranks = np.array([mine[index][0].rank for index in members], dtype=np.float64)
             marks += _marks(family, ranks, ratios[members], scaled=scaled)
-        told = f"{earlier:.0f} → {middle:.0f} dB" if before else f"{middle:.0f} dB"
-        widest = "000 → 000 dB" if before else "000 dB"
-        return Panel(label, unused, unused, tuple(marks), (Readout(told, "text", widest=widest),) if ranked else ())
+        then, widest = (f"{_whole(earlier)} → ", "000 → 000 dB") if before else ("", "000 dB")
+        told = Readout(f"{then}{_whole(middle)} dB", "text", widest=widest)
+        return Panel(label, unused, unused, tuple(marks), (told,) if ranked else ())
 
     return MovingPanel(union([one.steps("snr") for _, one in mine]), at)
+
+
+def _whole(ratio: float) -> str:
+    """A ratio in whole dB; of lanes that diverged there is none."""
+    return f"{round(ratio)}" if np.isfinite(ratio) else "-"
 
 
 def _grouped(sizes: Sequence[Size]) -> dict[tuple[str, bool], list[int]]:
@@ -266,8 +273,7 @@ def _ranked_words(recordings: Sequence[Recording], sizes: Sequence[Size], before
 
 def _size_of_low_rank(recordings: Sequence[Recording]) -> dict[str, str]:
     """The family of low rank in words that say how large its matrices are, if all are of one size."""
-    facts = [_facts(recording) for recording in recordings]
-    sizes = {(one.M, one.N) for one in facts if one.rank < min(one.M, one.N)}
+    sizes = {(one.M, one.N) for one in map(_facts, recordings) if one.rank < min(one.M, one.N)}
     return {"low rank": "low rank: {} × {}".format(*min(sizes))} if len(sizes) == 1 else {}
 
 
