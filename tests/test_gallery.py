@@ -85,6 +85,7 @@ def quick(command):
         # The names of the two optimizers that are left of many.
         places = [place for place, word in enumerate(arguments) if word == "--label"]
         arguments = [*arguments[: places[2]], *arguments[places[-1] + 2 :]]
+    arguments = [re.sub(r"before=\d+", "before=2", each) for each in arguments]
     for option, value in (("--frames", "3"), ("--at", "4")):
         if option in arguments:
             arguments[arguments.index(option) + 1] = value
